@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from cfsigned_django.aws.state.facts import FACTS, FactType, Level
+from cfsigned_django.doctor.findings import Finding
 
-from cfsigned_django.doctor.findings import Finding, Level
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingType:
-    """What all findings of one id have in common.
-
-    ``meaning`` is shown in the table of the documentation. ``why`` says what
-    follows from the finding, and ``fix`` says what to do.
-    """
-
-    level: Level
-    meaning: str
-    why: str = ""
-    fix: str = ""
-
+#: The part of a catalog that all findings of one ID have in common.
+FindingType = FactType
 
 _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 
 #: Id -> what its findings have in common, in the order in which a request meets them.
 CATALOG: dict[str, FindingType] = {
     # Settings, keys and the clock.
-    "settings": FindingType(
-        level=Level.OK, meaning="The system checks of this package find nothing"
-    ),
+    "settings": FindingType(level=Level.OK, what="The system checks of this package find nothing"),
     "check-warning": FindingType(
         level=Level.WARNING,
-        meaning="A system check warns. The finding has the id of the check, such as cfsigned.W001",
+        what="A system check warns. The finding has the id of the check, such as cfsigned.W001",
         why="Signed URLs work, but not as intended. manage.py check reports it as well.",
         fix="Do what the check says. See the page on system checks.",
     ),
     "check-error": FindingType(
         level=Level.ERROR,
-        meaning="A system check fails. The finding has the id of the check, such as cfsigned.E001",
+        what="A system check fails. The finding has the id of the check, such as cfsigned.E001",
         why="Signed URLs cannot be made, or do not work. manage.py check reports it as well.",
         fix="Do what the check says. See the page on system checks.",
     ),
     "cannot-sign": FindingType(
         level=Level.ERROR,
-        meaning="The storage cannot sign now",
+        what="The storage cannot sign now",
         why="url() raises the same error, and pages with signed URLs fail.",
         fix="Do what the message says. manage.py cfsigned_rotate shows the keys of the database.",
     ),
     "foreign-signer": FindingType(
         level=Level.WARNING,
-        meaning="The storage signs with a signer that is not from this package",
+        what="The storage signs with a signer that is not from this package",
         why="Its key is unknown, so keys, signed requests and the key group were not checked.",
         fix="Remove cloudfront_signer, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     ),
     "database": FindingType(
         level=Level.ERROR,
-        meaning="The key pairs of the database cannot be read",
+        what="The key pairs of the database cannot be read",
         why="New processes cannot find out which key is ACTIVE.",
         fix="Check DATABASES, and whether the database server runs. If the table does not exist "
         "yet, run manage.py migrate.",
     ),
     "cannot-decrypt": FindingType(
         level=Level.ERROR,
-        meaning="A private key of the database cannot be decrypted",
+        what="A private key of the database cannot be decrypted",
         why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
         "next rotation fails.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
@@ -70,7 +55,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "key-pair-differs": FindingType(
         level=Level.ERROR,
-        meaning="The private key of a key pair in the database does not belong to its row, or does "
+        what="The private key of a key pair in the database does not belong to its row, or does "
         "not match its public key",
         why="It is not used, or CloudFront refuses what it signs.",
         fix="The row was edited or only partly restored. Find out who can write to the database. "
@@ -78,7 +63,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "old-encryption": FindingType(
         level=Level.WARNING,
-        meaning="A private key of the database is not encrypted with the newest encryption key",
+        what="A private key of the database is not encrypted with the newest encryption key",
         why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
         "SECRET_KEY or encryption key is removed from the settings.",
@@ -86,34 +71,34 @@ CATALOG: dict[str, FindingType] = {
     ),
     "weak-secret-key": FindingType(
         level=Level.WARNING,
-        meaning="A SECRET_KEY that can be guessed encrypts the private keys of the database",
+        what="A SECRET_KEY that can be guessed encrypts the private keys of the database",
         why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
         fix="Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters "
         "with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
         "--re-encrypt.",
     ),
-    "signing-key": FindingType(level=Level.OK, meaning="Which key signs, and where it comes from"),
+    "signing-key": FindingType(level=Level.OK, what="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(
         level=Level.OK,
-        meaning="What a rotation waits for, in the words of the admin page and cfsigned_rotate",
+        what="What a rotation waits for, in the words of the admin page and cfsigned_rotate",
     ),
     "rotation-stuck": FindingType(
         level=Level.WARNING,
-        meaning="A step of a rotation has been due for 3 days",
+        what="A step of a rotation has been due for 3 days",
         why="URLs work, but an old key is still trusted, or a new key does not sign yet.",
         fix="Do what the message says. See the page on rotating keys.",
     ),
-    "clock": FindingType(level=Level.OK, meaning="The clock agrees with CloudFront's"),
+    "clock": FindingType(level=Level.OK, what="The clock agrees with CloudFront's"),
     "clock-off": FindingType(
         level=Level.WARNING,
-        meaning="The clock differs from CloudFront's by more than 30 seconds",
+        what="The clock differs from CloudFront's by more than 30 seconds",
         why="Signed URLs expire that much too early or too late, and those with a start time are "
         "refused at first.",
         fix="Let NTP set the clock of this machine (timedatectl set-ntp true).",
     ),
     "clock-wrong": FindingType(
         level=Level.ERROR,
-        meaning="The clock differs from CloudFront's by more than 5 minutes, or by more than the "
+        what="The clock differs from CloudFront's by more than 5 minutes, or by more than the "
         "lifetime of URLs",
         why="If the clock is slow, short-lived URLs have already expired when they are made; if it "
         "is fast, URLs live too long. If it is far off, AWS refuses API calls as well "
@@ -122,390 +107,32 @@ CATALOG: dict[str, FindingType] = {
     ),
     "clock-unknown": FindingType(
         level=Level.WARNING,
-        meaning="The answer of CloudFront has no readable Date header",
+        what="The answer of CloudFront has no readable Date header",
         why="The clock could not be compared. If it is wrong, signed URLs are refused.",
         fix="Compare the clock by hand, and look for a proxy that removes headers.",
     ),
     # What AWS's API says.
     "aws-unreadable": FindingType(
         level=Level.ERROR,
-        meaning="AWS could not be asked: permission, throttling, network, region or account",
+        what="AWS could not be asked: permission, throttling, network, region or account",
         why="What depends on it was not checked, so it may or may not be in order.",
         fix="Do what the message says, or skip AWS with --offline.",
     ),
     "aws-not-asked": FindingType(
-        level=Level.OK, meaning="AWS could not be asked which keys it trusts (--explain)"
+        level=Level.OK, what="AWS could not be asked which keys it trusts (--explain)"
     ),
     "local-edge": FindingType(
         level=Level.OK,
-        meaning="The domain is this machine, and no distribution is configured: AWS was not asked",
+        what="The domain is this machine, and no distribution is configured: AWS was not asked",
         why="The local edge answers in place of CloudFront, so the configuration at AWS does not "
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
-    "no-distribution": FindingType(
-        level=Level.ERROR,
-        meaning="No distribution of the account has the domain",
-        why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
-        "refuses it; or the credentials belong to another AWS account.",
-        fix="Add the domain under Alternate domain names, or use the credentials of the account "
-        "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
-        "multi-tenant distribution with --distribution.",
-    ),
-    "distribution": FindingType(
-        level=Level.OK, meaning="The distribution is enabled, deployed, and has the domain"
-    ),
-    "distribution-disabled": FindingType(
-        level=Level.ERROR,
-        meaning="The distribution is disabled",
-        why="CloudFront serves nothing from it.",
-        fix="Enable the distribution: CloudFront > Distributions > Enable.",
-    ),
-    "distribution-deploying": FindingType(
-        level=Level.WARNING,
-        meaning="A change of the distribution is being deployed to the edges (InProgress)",
-        why="Until it is Deployed, some viewers get the old configuration and some the new one.",
-        fix="Wait a few minutes, and run this again.",
-    ),
-    "distribution-multi-tenant": FindingType(
-        level=Level.OK,
-        meaning="The distribution is a multi-tenant one: its tenants have the domains",
-        why="Signed URLs work with the domain of a tenant. The doctor does not read tenants.",
-        fix="Compare AWS_S3_CUSTOM_DOMAIN with the domains of the tenants in CloudFront.",
-    ),
-    "domain-not-alias": FindingType(
-        level=Level.ERROR,
-        meaning="The domain is not among the names of the distribution",
-        why="CloudFront refuses requests for a host that it does not know.",
-        fix="Add the domain under Alternate domain names, with a certificate that covers it, or "
-        "set AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
-    ),
-    "keys": FindingType(
-        level=Level.OK,
-        meaning="CloudFront has the site's public key, and the key group contains it",
-    ),
-    "key-unknown": FindingType(
-        level=Level.ERROR,
-        meaning="The account has no public key with the ID that signs",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
-        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
-        "and check that the credentials belong to the account of the distribution.",
-    ),
-    "key-mismatch": FindingType(
-        level=Level.ERROR,
-        meaning="The public key with the ID that signs does not match the private key",
-        why="CloudFront answers AccessDenied (Access denied) to every signed URL, as if it had "
-        "expired.",
-        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
-        "key ID of one key pair.",
-    ),
-    "no-key-group": FindingType(
-        level=Level.ERROR,
-        meaning="The account has no key group with the ID in AWS_CLOUDFRONT_KEY_GROUP_ID",
-        why="Keys cannot be rotated, and no behavior can trust the key group.",
-        fix="Copy the ID, a UUID, from CloudFront > Key management > Key groups.",
-    ),
-    "key-not-in-group": FindingType(
-        level=Level.ERROR,
-        meaning="The key that signs is not in the key group",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
-        fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
-    ),
-    "key-not-at-edges": FindingType(
-        level=Level.WARNING,
-        meaning="The key is in the key group, but the edges do not list it yet",
-        why="Until they do, they may answer InvalidKey (Unknown Key).",
-        fix="Wait a few minutes, and run this again.",
-    ),
-    "key-old": FindingType(
-        level=Level.WARNING,
-        meaning="The key that signs is older than 90 days",
-        why="Someone who has stolen the key can sign URLs for as long as CloudFront trusts it.",
-        fix="Rotate it: manage.py cfsigned_rotate --start.",
-    ),
-    "behavior": FindingType(
-        level=Level.OK,
-        meaning="The behavior that serves the storage requires signatures of the key group",
-    ),
-    "behavior-open": FindingType(
-        level=Level.ERROR,
-        meaning="The behavior that serves the storage requires no signature",
-        why="Anyone can read the files.",
-        fix="Turn on Restrict viewer access for it, with the key group: manage.py cfsigned_setup "
-        "plans that.",
-    ),
-    "earlier-behavior-open": FindingType(
-        level=Level.ERROR,
-        meaning="An open behavior comes before the restricted one, and matches paths of the "
-        "storage",
-        why="The first pattern that matches decides, so anyone can read the files that it matches.",
-        fix="Move the restricted behavior before it, or narrow its path pattern.",
-    ),
-    "later-behavior-open": FindingType(
-        level=Level.ERROR,
-        meaning="An open behavior serves files of the storage that the restricted behavior does "
-        "not match",
-        why="Anyone can read the files whose paths the restricted pattern does not match.",
-        fix="Restrict that behavior too, or widen the restricted path pattern to match everything "
-        "that the storage saves.",
-    ),
-    "origin-path-open": FindingType(
-        level=Level.ERROR,
-        meaning="An open behavior serves the storage's files under other paths, through an origin "
-        "path",
-        why="CloudFront adds the origin path before the path of the URL. The files can therefore "
-        "also be read under other URLs, which require no signature.",
-        fix="Restrict that behavior too, or give its origin another origin path.",
-    ),
-    "open-folder": FindingType(
-        level=Level.OK,
-        meaning="An open behavior makes a separate folder of the bucket public",
-        why="This is right for static files. It is wrong if names of private files begin with this "
-        "path.",
-        fix="If private files can have such names, narrow the path pattern, or give the storage a "
-        "separate location.",
-    ),
-    "open-file": FindingType(
-        level=Level.OK,
-        meaning="An open behavior whose pattern is the path of one file makes that file public",
-        why="This is right for a file such as favicon.ico. It is wrong if a private file can have "
-        "that name.",
-        fix="If a private file can have that name, restrict that behavior too, or give the storage "
-        "a separate location.",
-    ),
-    "group-not-on-behavior": FindingType(
-        level=Level.ERROR,
-        meaning="The behavior that serves the storage trusts only other key groups",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
-        fix="Add the key group under Restrict viewer access, and wait until the distribution is "
-        "Deployed.",
-    ),
-    "trusted-signers": FindingType(
-        level=Level.WARNING,
-        meaning="The behavior also trusts AWS accounts (trusted signers, the older way)",
-        why="The root user of each of those accounts can sign URLs, and no rotation ends that.",
-        fix="Remove them once the key group works: manage.py cfsigned_setup "
-        "--drop-trusted-signers.",
-    ),
-    "only-trusted-signers": FindingType(
-        level=Level.ERROR,
-        meaning="The behavior trusts AWS accounts (trusted signers) and no key group",
-        why="CloudFront does not know this site's key, unless it is a key of the root user.",
-        fix="Add the key group with manage.py cfsigned_setup; later, remove the signers with "
-        "--drop-trusted-signers.",
-    ),
-    "plain-http": FindingType(
-        level=Level.WARNING,
-        meaning="The behavior serves plain HTTP",
-        why="Anyone who can read the traffic can use the signed URLs in it.",
-        fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
-    ),
-    "ipv6-on": FindingType(
-        level=Level.ERROR,
-        meaning="IPv6 is on, and signed URLs are bound to IP addresses (--ip-address)",
-        why="A policy allows IPv4 addresses only, and AWS says not to enable IPv6 with it: viewers "
-        "who connect over IPv6 have no address that matches.",
-        fix="Turn IPv6 off for the distribution, and remove the AAAA records of the domain.",
-    ),
-    "ipv6-note": FindingType(
-        level=Level.OK,
-        meaning="IPv6 is on, which is right as long as no signed URL is bound to an IP address",
-        why="A policy allows IPv4 addresses only: viewers who connect over IPv6 have no address "
-        "that matches.",
-        fix="Turn IPv6 off before you use ip_address; --ip-address makes this an error.",
-    ),
-    # The origin, the bucket, and what CloudFront forwards.
-    "origin": FindingType(
-        level=Level.OK, meaning="The behavior reads the bucket, with one kind of access"
-    ),
-    "origin-not-bucket": FindingType(
-        level=Level.ERROR,
-        meaning="The behavior does not read the bucket of the storage",
-        why="CloudFront does not find the files that the site stores.",
-        fix="Choose the origin of the bucket for the behavior, or correct AWS_STORAGE_BUCKET_NAME.",
-    ),
-    "origin-access-point": FindingType(
-        level=Level.OK,
-        meaning="The behavior reads S3 through an access point",
-        why="CloudFront does not say which bucket an access point belongs to.",
-        fix="Compare the bucket of the access point with AWS_STORAGE_BUCKET_NAME, and let the "
-        "policies of both allow the distribution.",
-    ),
-    "origin-website": FindingType(
-        level=Level.ERROR,
-        meaning="The origin is the website endpoint of the bucket",
-        why="A website endpoint serves public buckets only, so anyone can bypass the signatures.",
-        fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, with an "
-        "origin access control.",
-    ),
-    "origin-path": FindingType(
-        level=Level.WARNING,
-        meaning="The origin has an origin path, but the storage does not save files under it",
-        why="CloudFront adds the origin path before the path of the URL. It then looks for files "
-        "where the storage does not save them, unless a function changes the path.",
-        fix="Clear the origin path, or read the bucket through an origin that has none.",
-    ),
-    "no-origin-access": FindingType(
-        level=Level.ERROR,
-        meaning="The origin has neither an origin access control nor an identity",
-        why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
-        "such requests (Access Denied).",
-        fix="Attach an origin access control: manage.py cfsigned_setup plans that.",
-    ),
-    "two-origin-accesses": FindingType(
-        level=Level.ERROR,
-        meaning="The origin has an origin access control and an origin access identity",
-        why="AWS allows only one of the two, and refuses the next change of the distribution.",
-        fix="Keep the access control, and remove the identity from the origin.",
-    ),
-    "origin-access-unsigned": FindingType(
-        level=Level.ERROR,
-        meaning="The origin access control does not sign every request",
-        why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
-        "decide.",
-        fix="Set the signing behavior of the origin access control to Sign requests (always).",
-    ),
-    "bucket": FindingType(
-        level=Level.OK,
-        meaning="The bucket policy lets the distribution read. Other readers are separate findings",
-    ),
-    "bucket-not-public": FindingType(
-        level=Level.OK,
-        meaning="The bucket is not public. Whether it lets CloudFront read could not be checked",
-        why="No known origin reads it with an access control or an identity.",
-    ),
-    "bucket-missing": FindingType(
-        level=Level.ERROR,
-        meaning="The bucket does not exist",
-        why="Uploads fail, and CloudFront has nothing to serve.",
-        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
-    ),
-    "bucket-refused": FindingType(
-        level=Level.ERROR,
-        meaning="The bucket belongs to another account, or the credentials may not read it",
-        why="Its policy, its CORS rules and whether it is public were not checked.",
-        fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it.",
-    ),
-    "kms-key-policy": FindingType(
-        level=Level.ERROR,
-        meaning="The policy of the bucket's KMS key does not let the distribution decrypt",
-        why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
-        fix="Run manage.py cfsigned_setup, which adds the statement to the policy of the key.",
-    ),
-    "kms-aws-managed": FindingType(
-        level=Level.ERROR,
-        meaning="The AWS managed key aws/s3 encrypts the bucket",
-        why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
-        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket "
-        "(manage.py cfsigned_setup --kms-key ARN), and copy the encrypted objects onto themselves.",
-    ),
-    "kms-identity": FindingType(
-        level=Level.ERROR,
-        meaning="A KMS key encrypts the bucket, and CloudFront reads it as an identity (OAI)",
-        why="An origin access identity cannot read objects that a KMS key encrypts.",
-        fix="Switch to an access control: manage.py cfsigned_setup --origin-access oac.",
-    ),
-    "bucket-region": FindingType(
-        level=Level.WARNING,
-        meaning="The bucket is not in the region of AWS_S3_REGION_NAME",
-        why="Uploads are redirected or fail.",
-        fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
-    ),
-    "bucket-public": FindingType(
-        level=Level.ERROR,
-        meaning="The bucket policy lets anyone read (Principal *)",
-        why="Anyone can read the files directly from S3, without a signature.",
-        fix="Remove the statement: manage.py cfsigned_setup --close-public plans that.",
-    ),
-    "bucket-not-blocked": FindingType(
-        level=Level.WARNING,
-        meaning="Block Public Access is not fully on",
-        why="A bucket policy or an ACL that is added later can make files public.",
-        fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
-    ),
-    "bucket-policy": FindingType(
-        level=Level.ERROR,
-        meaning="The bucket policy does not let this distribution read",
-        why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
-        fix="Add the statement for the distribution: manage.py cfsigned_setup plans that.",
-    ),
-    "bucket-policy-wide": FindingType(
-        level=Level.WARNING,
-        meaning="The bucket policy lets CloudFront read, but does not name the distribution",
-        why="Any distribution, in any account, can serve the files.",
-        fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
-    ),
-    "bucket-readers-wide": FindingType(
-        level=Level.WARNING,
-        meaning="The bucket policy also lets unnamed readers in: by a condition, a service, or the "
-        "distribution of another account",
-        why="They can read the files without a signature, unless another statement denies it.",
-        fix="Remove the statement, or change it to name only the readers that need the files.",
-    ),
-    "bucket-readers": FindingType(
-        level=Level.OK,
-        meaning="The bucket policy also lets named principals, or other distributions of the "
-        "account, read",
-        why="They can read the files without a signature, unless another statement denies it.",
-        fix="Remove the statement if they do not need the files.",
-    ),
-    "delivery": FindingType(
-        level=Level.OK, meaning="CORS headers and parameters pass through CloudFront"
-    ),
-    "cors-rule-missing": FindingType(
-        level=Level.ERROR,
-        meaning="The bucket has no CORS rule that lets the origin read",
-        why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images.",
-        fix="Add a rule with the origin, GET and HEAD: manage.py cfsigned_setup --cors-origin.",
-    ),
-    "cors-policy-origins": FindingType(
-        level=Level.ERROR,
-        meaning="The response headers policy has CORS headers, but not for the origin",
-        why="It overrides the headers of S3, so browsers hide the file from pages of the origin.",
-        fix="Add the origin to Access-Control-Allow-Origin in the policy: CloudFront > Policies > "
-        "Response headers.",
-    ),
-    "origin-not-forwarded": FindingType(
-        level=Level.ERROR,
-        meaning="The origin request policy does not forward the Origin header",
-        why="S3 sends CORS headers only if the request has an Origin header.",
-        fix="Use the origin request policy CORS-S3Origin on the behavior.",
-    ),
-    "origin-not-in-cache-key": FindingType(
-        level=Level.WARNING,
-        meaning="The cache key does not contain Origin, and no response headers policy makes up "
-        "for it",
-        why="The first request decides which CORS headers the cached copy has, or that it has "
-        "none.",
-        fix="Add Origin to the cache key: manage.py cfsigned_setup plans that for several "
-        "--cors-origin. For one origin, the response headers policy SimpleCORS is enough.",
-    ),
-    "downloads-lost": FindingType(
-        level=Level.ERROR,
-        meaning="Download parameters do not reach S3, or are not in the cache key (--downloads)",
-        why="download= has no effect, or one viewer's file name is served to all.",
-        fix="Use a cache policy and an origin request policy that have "
-        "response-content-disposition: manage.py cfsigned_setup --downloads.",
-    ),
-    "content-type-forwarded": FindingType(
-        level=Level.OK,
-        meaning="Signed URLs can set the content type of a file",
-        why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
-        "into HTML that runs scripts on the domain of the files.",
-        fix="Serve files from a domain that gets no cookies. If no URL has ResponseContentType, "
-        "remove response-content-type from the policies of the behavior.",
-    ),
-    "downloads-note": FindingType(
-        level=Level.OK,
-        meaning="Download parameters are not forwarded, which is right as long as none are used",
-        why="URLs made with download= are served without the file name.",
-        fix="Run manage.py cfsigned_setup --downloads before you use download=; --downloads makes "
-        "this an error.",
-    ),
+    **FACTS,
     # What CloudFront and S3 answer.
     "no-answer": FindingType(
         level=Level.ERROR,
-        meaning="The domain does not answer, or not with HTTP",
+        what="The domain does not answer, or not with HTTP",
         why="This machine could not request anything from CloudFront. Viewers may still be able "
         "to connect.",
         fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
@@ -513,14 +140,14 @@ CATALOG: dict[str, FindingType] = {
     ),
     "not-cloudfront": FindingType(
         level=Level.ERROR,
-        meaning="The domain answers, but the answer is not from CloudFront",
+        what="The domain answers, but the answer is not from CloudFront",
         why="Another server, or a proxy in front of CloudFront, answers. It does not check "
         "signatures.",
         fix="Point the DNS record of AWS_S3_CUSTOM_DOMAIN at the domain name of the distribution.",
     ),
     "redirected": FindingType(
         level=Level.ERROR,
-        meaning="The domain redirects viewers",
+        what="The domain redirects viewers",
         why="A signature is valid for one URL: at the target, it is refused, or another server "
         "answers.",
         fix='Set AWS_S3_URL_PROTOCOL to "https:" if http redirects to https, and '
@@ -528,7 +155,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "html-answer": FindingType(
         level=Level.ERROR,
-        meaning="CloudFront refuses with an HTML page: AWS WAF, a geographic restriction, a domain "
+        what="CloudFront refuses with an HTML page: AWS WAF, a geographic restriction, a domain "
         "that is not an alias, or a custom error page",
         why="CloudFront refused before it checked the signature, or the page hides the reason.",
         fix="Check the web ACL, the geographic restrictions, the alternate domain names and the "
@@ -536,42 +163,42 @@ CATALOG: dict[str, FindingType] = {
     ),
     "server-error": FindingType(
         level=Level.ERROR,
-        meaning="CloudFront or the origin failed (5xx)",
+        what="CloudFront or the origin failed (5xx)",
         why="This says nothing about signatures. Viewers get the same answer.",
         fix="Try again in a minute. If it fails again, check the origin of the distribution, its "
         "domain name, and the functions of the behavior.",
     ),
     "strange-answer": FindingType(
         level=Level.ERROR,
-        meaning="Neither CloudFront nor S3 is known to give this answer",
+        what="Neither CloudFront nor S3 is known to give this answer",
         why="Something else handles the request: a function, a custom error page, or a proxy.",
         fix="Check the functions and error pages of the behavior.",
     ),
     "unsigned-refused": FindingType(
-        level=Level.OK, meaning="A request without a signature is refused (MissingKey)"
+        level=Level.OK, what="A request without a signature is refused (MissingKey)"
     ),
     "unsigned-served": FindingType(
         level=Level.ERROR,
-        meaning="The object is served without a signature",
+        what="The object is served without a signature",
         why="Anyone who knows or guesses a name can read the file.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
         "and for every one before it that matches the path.",
     ),
     "unsigned-forwarded": FindingType(
         level=Level.ERROR,
-        meaning="S3, not CloudFront, answers a request without a signature",
+        what="S3, not CloudFront, answers a request without a signature",
         why="CloudFront requires no signature on this path. Only S3 keeps viewers out, with or "
         "without a signed URL.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path.",
     ),
-    "signed-served": FindingType(level=Level.OK, meaning="The object is served with a signature"),
+    "signed-served": FindingType(level=Level.OK, what="The object is served with a signature"),
     "signed-passes": FindingType(
         level=Level.OK,
-        meaning="CloudFront accepts the signature. No object was named, so S3 has nothing to serve",
+        what="CloudFront accepts the signature. No object was named, so S3 has nothing to serve",
     ),
     "signed-unknown-key": FindingType(
         level=Level.ERROR,
-        meaning="InvalidKey: CloudFront does not know the key, or does not trust it on this path",
+        what="InvalidKey: CloudFront does not know the key, or does not trust it on this path",
         why="Every signed URL of this site is refused.",
         fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
         "group with the behavior. A change takes a while to reach every edge; AWS does not say how "
@@ -579,7 +206,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "signed-denied": FindingType(
         level=Level.ERROR,
-        meaning='CloudFront answers AccessDenied ("Access denied", small d, no RequestId) to a new '
+        what='CloudFront answers AccessDenied ("Access denied", small d, no RequestId) to a new '
         "URL",
         why="CloudFront knows the key ID, but its public key does not match the private key; or "
         "the URL is changed on its way.",
@@ -588,19 +215,19 @@ CATALOG: dict[str, FindingType] = {
     ),
     "signed-missing-key": FindingType(
         level=Level.ERROR,
-        meaning="CloudFront answers MissingKey to a request that has a Key-Pair-Id",
+        what="CloudFront answers MissingKey to a request that has a Key-Pair-Id",
         why="The query was lost on its way.",
         fix="Look for a proxy or a viewer request function that removes query parameters.",
     ),
     "signed-malformed": FindingType(
         level=Level.ERROR,
-        meaning="CloudFront answers MalformedPolicy or MalformedSignature to a new URL",
+        what="CloudFront answers MalformedPolicy or MalformedSignature to a new URL",
         why="The parameters were changed on their way.",
         fix="Look for a proxy or a viewer request function that rewrites query parameters.",
     ),
     "signed-s3-denied": FindingType(
         level=Level.ERROR,
-        meaning='S3 answers AccessDenied ("Access Denied" with RequestId) to a request that '
+        what='S3 answers AccessDenied ("Access Denied" with RequestId) to a request that '
         "CloudFront accepted",
         why="The signature is good. Either CloudFront may not read the object, or the object does "
         "not exist: S3 gives the same answer to a reader that may not list the bucket.",
@@ -612,88 +239,77 @@ CATALOG: dict[str, FindingType] = {
     ),
     "signed-not-found": FindingType(
         level=Level.ERROR,
-        meaning="The signature is good, but the object does not exist",
+        what="The signature is good, but the object does not exist",
         why="The name, AWS_LOCATION or the origin path of the distribution does not match the "
         "bucket.",
         fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
         "before it.",
     ),
     "tampered-refused": FindingType(
-        level=Level.OK, meaning="A signed URL that was changed is refused (AccessDenied)"
+        level=Level.OK, what="A signed URL that was changed is refused (AccessDenied)"
     ),
     "tampered-served": FindingType(
         level=Level.ERROR,
-        meaning="A signed URL that was changed is served",
+        what="A signed URL that was changed is served",
         why="Signatures are not checked: the answer is not from CloudFront, or another behavior "
         "serves this path.",
         fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
         "this domain.",
     ),
-    "expired-refused": FindingType(
-        level=Level.OK, meaning="An expired URL is refused (AccessDenied)"
-    ),
+    "expired-refused": FindingType(level=Level.OK, what="An expired URL is refused (AccessDenied)"),
     "expired-served": FindingType(
         level=Level.ERROR,
-        meaning="An expired URL is served",
+        what="An expired URL is served",
         why="Signed URLs never expire: a cache or proxy in front of CloudFront answers without "
         "asking CloudFront.",
         fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
     ),
     "cors": FindingType(
         level=Level.OK,
-        meaning="Pages of the origin may read the object, cached or not",
+        what="Pages of the origin may read the object, cached or not",
     ),
     "cors-untested": FindingType(
         level=Level.OK,
-        meaning="CORS was not checked, since no object was named",
+        what="CORS was not checked, since no object was named",
         fix="Name an existing object with --object to check CORS as well.",
     ),
     "cors-headers-missing": FindingType(
         level=Level.ERROR,
-        meaning="The answer has no Access-Control-Allow-Origin for the origin",
+        what="The answer has no Access-Control-Allow-Origin for the origin",
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of pages of "
         "that origin.",
         fix="Give the bucket a CORS rule for the origin, and the behavior the origin request "
         "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path if the "
         "cached copy is older than that change.",
     ),
-    "cors-credentials-missing": FindingType(
-        level=Level.WARNING,
-        meaning="Pages of the origin cannot read files with signed cookies",
-        why="AWS_CLOUDFRONT_COOKIE_SCOPES is set. If a page sends cookies, browsers hide the file "
-        "unless Access-Control-Allow-Origin names the origin, instead of *, and "
-        "Access-Control-Allow-Credentials is true.",
-        fix="Give the behavior a response headers policy with both: manage.py cfsigned_setup "
-        "--cookies --cors-origin. If these pages use signed URLs only, nothing is wrong.",
-    ),
     "cors-lost-in-cache": FindingType(
         level=Level.ERROR,
-        meaning="A cached object has the CORS headers of an earlier request, or none",
+        what="A cached object has the CORS headers of an earlier request, or none",
         why="The first request decides for all: after a request without Origin, pages are refused.",
         fix="Give the behavior the origin request policy CORS-S3Origin together with Origin in "
         "the cache key, or a response headers policy with CORS; then invalidate the path.",
     ),
     "cors-browser-cache": FindingType(
         level=Level.OK,
-        meaning="Chrome reuses an image that a page loaded first without CORS",
+        what="Chrome reuses an image that a page loaded first without CORS",
         why="A copy that a plain <img> has fetched has no CORS headers. Chrome may take it from "
         "its cache for a later request with CORS, which then fails.",
         fix='Write crossorigin="anonymous" on every <img> whose URL scripts or canvas use too: see '
         "{% signed_url %} in the documentation.",
     ),
     "s3-private": FindingType(
-        level=Level.OK, meaning="S3 refuses requests that do not come through CloudFront"
+        level=Level.OK, what="S3 refuses requests that do not come through CloudFront"
     ),
     "s3-open": FindingType(
         level=Level.ERROR,
-        meaning="S3 serves the object to anyone, without CloudFront",
+        what="S3 serves the object to anyone, without CloudFront",
         why="Anyone who knows the bucket and a name can read the file, without a signature.",
         fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy "
         "(manage.py cfsigned_setup --close-public).",
     ),
     "s3-lists": FindingType(
         level=Level.ERROR,
-        meaning="S3 tells anyone which objects do not exist: anyone can list the bucket",
+        what="S3 tells anyone which objects do not exist: anyone can list the bucket",
         why="S3 answers NoSuchKey only to readers that may list the bucket, so anyone can find out "
         "every name.",
         fix="Turn on Block Public Access for the bucket, and remove s3:ListBucket for * from its "
@@ -701,33 +317,33 @@ CATALOG: dict[str, FindingType] = {
     ),
     "s3-no-bucket": FindingType(
         level=Level.ERROR,
-        meaning="The bucket does not exist",
+        what="The bucket does not exist",
         why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
         "that name decides what it serves.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
     ),
     "s3-wrong-region": FindingType(
         level=Level.WARNING,
-        meaning="The bucket is not in the region of the settings",
+        what="The bucket is not in the region of the settings",
         why="Uploads are redirected or fail.",
         fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
     ),
     "s3-no-answer": FindingType(
         level=Level.WARNING,
-        meaning="S3 does not answer, or gives an unexpected answer, without CloudFront",
+        what="S3 does not answer, or gives an unexpected answer, without CloudFront",
         why="Whether the bucket is private could not be checked.",
         fix="Check the network of this machine and AWS_S3_ENDPOINT_URL, and try again in a minute.",
     ),
     # One URL: cfsigned_doctor --explain.
     "url-not-absolute": FindingType(
         level=Level.ERROR,
-        meaning="The text is not an http or https URL",
+        what="The text is not an http or https URL",
         why="CloudFront signs whole URLs. A part of one cannot be checked.",
         fix="Pass the whole URL, from https:// to its end, in single quotes.",
     ),
     "url-copied": FindingType(
         level=Level.WARNING,
-        meaning="The text has quotes, spaces, line breaks or backslashes that do not belong to the "
+        what="The text has quotes, spaces, line breaks or backslashes that do not belong to the "
         "URL",
         why="The findings below are about the URL without them. If a client sends them, CloudFront "
         "refuses the request.",
@@ -736,7 +352,7 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-html-escaped": FindingType(
         level=Level.ERROR,
-        meaning="The URL has &amp; in place of &",
+        what="The URL has &amp; in place of &",
         why="That is right in the source of an HTML page, and wrong anywhere else: CloudFront "
         "finds no Key-Pair-Id and answers MissingKey.",
         fix="Escape once: use {% signed_url ... as url %} outside HTML, and do not mark escaped "
@@ -744,14 +360,14 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-json-escaped": FindingType(
         level=Level.ERROR,
-        meaning="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript",
+        what="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript",
         why="That is right within JSON, and wrong in a request: CloudFront finds no parameters.",
         fix="Parse the JSON before you use the URL. If the URL was copied from JSON, nothing is "
         "wrong.",
     ),
     "url-double-encoded": FindingType(
         level=Level.ERROR,
-        meaning="The URL, or a CloudFront parameter in it, was percent-encoded twice",
+        what="The URL, or a CloudFront parameter in it, was percent-encoded twice",
         why="Clients send the URL as it is: CloudFront finds no parameters, or a path and values "
         "that were not signed.",
         fix="Remove the code that quotes the finished URL (quote, urlencode, encodeURI): a signed "
@@ -759,13 +375,13 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-fragment": FindingType(
         level=Level.ERROR,
-        meaning="The parameters come after a #",
+        what="The parameters come after a #",
         why="Clients do not send what follows a #, so CloudFront never receives the signature.",
         fix="Encode a # in a file name as %23; url() does so.",
     ),
     "url-presigned-s3": FindingType(
         level=Level.ERROR,
-        meaning="The URL is a presigned URL of S3",
+        what="The URL is a presigned URL of S3",
         why="It bypasses CloudFront, or CloudFront finds no Key-Pair-Id in it and answers "
         "MissingKey.",
         fix="Set cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES, and set "
@@ -774,14 +390,14 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-s3-address": FindingType(
         level=Level.ERROR,
-        meaning="The URL leads to S3, not to CloudFront",
+        what="The URL leads to S3, not to CloudFront",
         why="S3 does not check CloudFront signatures, and a private bucket refuses every such "
         "request.",
         fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution.",
     ),
     "url-other-domain": FindingType(
         level=Level.ERROR,
-        meaning="No storage of this site signs URLs for this host",
+        what="No storage of this site signs URLs for this host",
         why="The domain is signed too: a URL signed for one domain is refused at another, even if "
         "both belong to one distribution.",
         fix="Use the URL as url() returns it, and set AWS_S3_CUSTOM_DOMAIN to the domain that "
@@ -789,41 +405,41 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-too-long": FindingType(
         level=Level.ERROR,
-        meaning="The URL is longer than CloudFront's quota of 8192 bytes",
+        what="The URL is longer than CloudFront's quota of 8192 bytes",
         why="CloudFront does not read it.",
         fix="Shorten the name or the parameters, or sign with an ECDSA key, whose signature is "
         "shorter.",
     ),
     "url-unsigned": FindingType(
         level=Level.ERROR,
-        meaning="The URL has no CloudFront parameters",
+        what="The URL has no CloudFront parameters",
         why="CloudFront answers MissingKey, unless the request has signed cookies.",
         fix="Use url() or {% signed_url %}. Look for code that removes the query, such as a cache "
         "key, a thumbnail library or urlsplit().",
     ),
     "url-parameter-case": FindingType(
         level=Level.ERROR,
-        meaning="A CloudFront parameter is spelled in another case",
+        what="A CloudFront parameter is spelled in another case",
         why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
         "not document any other case.",
         fix="Look for a proxy or client that changes parameters to lowercase. " + _NEW_URL,
     ),
     "url-incomplete": FindingType(
         level=Level.ERROR,
-        meaning="A CloudFront parameter is missing",
+        what="A CloudFront parameter is missing",
         why="CloudFront requires a Key-Pair-Id, a Signature, and either Expires or Policy.",
         fix="The URL was cut off: in a mail, by an unquoted & in a shell, or by a column that is "
         "too short. " + _NEW_URL,
     ),
     "url-key-id": FindingType(
         level=Level.ERROR,
-        meaning="The Key-Pair-Id is not a public key ID",
+        what="The Key-Pair-Id is not a public key ID",
         why="CloudFront looks the key up by its public key ID (K...), and by nothing else.",
         fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys.",
     ),
     "url-unknown-key": FindingType(
         level=Level.ERROR,
-        meaning="The URL names a key that this site does not have",
+        what="The URL names a key that this site does not have",
         why="CloudFront answers InvalidKey (Unknown Key), unless another site has added that key "
         "to the key group. Its signature cannot be checked here.",
         fix="Compare AWS_CLOUDFRONT_KEY_ID with CloudFront > Key management > Public keys, and "
@@ -831,41 +447,40 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-key-ended": FindingType(
         level=Level.ERROR,
-        meaning="The key that signed the URL was retired or revoked",
+        what="The key that signed the URL was retired or revoked",
         why="CloudFront no longer knows the key and answers InvalidKey (Unknown Key).",
         fix=_NEW_URL,
     ),
     "url-key-not-in-group": FindingType(
         level=Level.ERROR,
-        meaning="The key that signed the URL is not in any key group of the storages with its host",
+        what="The key that signed the URL is not in any key group of the storages with its host",
         why="CloudFront answers InvalidKey (Unknown Key).",
         fix="Find out which storage or site made the URL. If it is this one, compare its key and "
         "its key group with CloudFront > Key management > Key groups.",
     ),
     "url-malformed-signature": FindingType(
         level=Level.ERROR,
-        meaning="The Signature is cut off, or is not CloudFront's base64",
+        what="The Signature is cut off, or is not CloudFront's base64",
         why="CloudFront answers MalformedSignature (Could not unencode Signature) or AccessDenied.",
         fix="The URL was cut off or changed on its way: compare its length with a new one. "
         + _NEW_URL,
     ),
     "url-malformed-policy": FindingType(
         level=Level.ERROR,
-        meaning="The policy, or Expires, cannot be read",
+        what="The policy, or Expires, cannot be read",
         why="CloudFront answers MalformedPolicy.",
         fix="Times must be Unix seconds, not milliseconds, and the Policy must be CloudFront's "
         "base64 (-_~), not base64url. " + _NEW_URL,
     ),
     "url-refused": FindingType(
         level=Level.ERROR,
-        meaning="A CloudFront parameter appears twice, or has a value that CloudFront does not "
-        "accept",
+        what="A CloudFront parameter appears twice, or has a value that CloudFront does not accept",
         why="AWS does not document what CloudFront does in that case; expect a refusal.",
         fix=_NEW_URL,
     ),
     "url-signature-mismatch": FindingType(
         level=Level.ERROR,
-        meaning="The signature does not match: the URL, its policy or the key is not the one that "
+        what="The signature does not match: the URL, its policy or the key is not the one that "
         "was signed",
         why="CloudFront answers AccessDenied (Access denied), as for an expired URL.",
         fix="Use the URL byte for byte as url() returns it. If a new URL fails as well, the "
@@ -873,50 +488,50 @@ CATALOG: dict[str, FindingType] = {
     ),
     "url-not-covered": FindingType(
         level=Level.ERROR,
-        meaning="The policy is valid, but for another URL",
+        what="The policy is valid, but for another URL",
         why="CloudFront answers AccessDenied (Access denied).",
         fix="Sign the URL that is requested, with all of its parameters, or a resource with * that "
         "covers it.",
     ),
     "url-expired": FindingType(
         level=Level.ERROR,
-        meaning="The URL has expired",
+        what="The URL has expired",
         why="CloudFront answers AccessDenied (Access denied).",
         fix="Make a new signed URL. If pages, mails or caches outlive their URLs, raise "
         "AWS_QUERYSTRING_EXPIRE, or link to a view that redirects to a new URL.",
     ),
     "url-not-yet": FindingType(
         level=Level.ERROR,
-        meaning="The URL is not valid yet",
+        what="The URL is not valid yet",
         why="CloudFront answers AccessDenied (Access denied) until date_greater_than has passed.",
         fix="Wait, or sign with an earlier date_greater_than. If the URL was meant to be valid "
         "now, the clock of the machine that signs is ahead.",
     ),
     "url-address": FindingType(
         level=Level.ERROR,
-        meaning="The URL is not for the viewer's address",
+        what="The URL is not for the viewer's address",
         why="CloudFront answers AccessDenied (Access denied). It checks the address of the "
         "connection: networks that share or change addresses, and IPv6, do not match.",
         fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
     ),
     "url-bound-to-address": FindingType(
         level=Level.WARNING,
-        meaning="The URL is only for some addresses, and no viewer's address was given",
+        what="The URL is only for some addresses, and no viewer's address was given",
         why="All other viewers are refused with AccessDenied (Access denied).",
         fix="Pass the viewer's address with --viewer-ip.",
     ),
     "url-refusal-cors": FindingType(
         level=Level.OK,
-        meaning="A browser may report the refusal as a CORS error (with --cors-origin)",
+        what="A browser may report the refusal as a CORS error (with --cors-origin)",
         why="A refusal may have no CORS headers, and then an expired URL or cookie looks like a "
         "CORS error.",
         fix="Look at the status of the request in the network panel of the browser: 403 is a "
         "refusal.",
     ),
-    "url-policy": FindingType(level=Level.OK, meaning="What the URL grants, in words"),
+    "url-policy": FindingType(level=Level.OK, what="What the URL grants, in words"),
     "url-good": FindingType(
         level=Level.OK,
-        meaning="Nothing is wrong with the URL itself, as far as this site's key or, if AWS was "
+        what="Nothing is wrong with the URL itself, as far as this site's key or, if AWS was "
         "asked, the one at CloudFront can tell",
         why="If CloudFront refuses it, it has no such key or another one under this ID, or the "
         "behavior does not trust a key group with it.",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
@@ -15,12 +15,13 @@ from django.db import Error, router
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
+from cfsigned_django.doctor.aws import check_aws, from_aws_error
 from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.doctor.distribution import check_aws, from_aws_error
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
 from cfsigned_django.doctor.local import (
@@ -29,7 +30,6 @@ from cfsigned_django.doctor.local import (
     check_signer,
     from_system_checks,
 )
-from cfsigned_django.doctor.site import ExpectedState
 from cfsigned_django.encryption import count_wrong_keys
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
@@ -83,11 +83,32 @@ class Examination:
         address = self._address()
         if address is None:
             return
+        signer, wanted = self._signer(), self.wanted()
+        yield from self._aws(wanted)
+        requested = self._requested_object(address, signer, wanted)
+        yield from examine_live(requested, self.fetch, self.clock)
+
+    def wanted(self) -> Wanted:
+        """Return what the storage needs of AWS. Raise ImproperlyConfigured if it has no URLs."""
+        parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
         signer = self._signer()
-        expected = self.expected_state()
-        yield from self._aws(expected)
-        wanted = self._requested_object(address, signer, expected)
-        yield from examine_live(wanted, self.fetch, self.clock)
+        key = signer.private_key.public_key if signer else None
+        return Wanted(
+            bucket=_option(self.storage, "bucket_name") or "",
+            region=_option(self.storage, "region_name") or "",
+            distribution_id=self.distribution_id,
+            domain=parts.hostname or "",
+            cors_origins=tuple(self.cors_origins),
+            cookies=self.uses_cookies,
+            downloads=self.uses_downloads,
+            key_group_id=self.storage.key_group_id or "",
+            key=SiteKey.from_public_key(key) if key else None,
+            key_pair_id=signer.key_pair_id if signer else "",
+            location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
+            path=parts.path,
+            addresses=self.uses_addresses,
+            is_local=is_local_host(parts.netloc),
+        )
 
     def _key_pairs(self) -> Iterator[Finding]:
         try:
@@ -116,9 +137,9 @@ class Examination:
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() reports it
 
-    def _aws(self, expected: ExpectedState) -> Iterator[Finding]:
-        if expected.is_local and self.distribution_id is None:
-            what = f"{expected.host} is this machine, and no distribution is configured."
+    def _aws(self, wanted: Wanted) -> Iterator[Finding]:
+        if wanted.is_local and self.distribution_id is None:
+            what = f"{wanted.host} is this machine, and no distribution is configured."
             yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
             return
         try:
@@ -128,52 +149,30 @@ class Examination:
             return
         found = read_account(
             clients,
-            domain=expected.host,
-            bucket=expected.bucket,
+            domain=wanted.host,
+            bucket=wanted.bucket or None,
             distribution_id=self.distribution_id,
         )
-        yield from check_aws(found, expected, now=datetime.fromtimestamp(self.clock(), UTC))
-
-    def expected_state(self) -> ExpectedState:
-        """Return what must be at AWS. Raise ImproperlyConfigured if the storage has no URLs."""
-        parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
-        signer = self._signer()
-        location = urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x")
-        return ExpectedState(
-            host=parts.hostname or "",
-            path=parts.path,
-            location=location,
-            object_key=unquote(parts.path).removeprefix("/"),
-            bucket=_option(self.storage, "bucket_name"),
-            region=_option(self.storage, "region_name"),
-            key_group_id=self.storage.key_group_id,
-            key_pair_id=signer.key_pair_id if signer else None,
-            public_key=signer.private_key.public_key if signer else None,
-            cors_origins=self.cors_origins,
-            uses_addresses=self.uses_addresses,
-            uses_downloads=self.uses_downloads,
-            uses_cookies=self.uses_cookies,
-            is_local=is_local_host(parts.netloc),
-        )
+        yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
 
     def _requested_object(
-        self, address: str, signer: Signer | None, expected: ExpectedState
+        self, address: str, signer: Signer | None, wanted: Wanted
     ) -> RequestedObject:
         return RequestedObject(
             url=address,
             signer=signer,
             direct_url=(
                 direct_url(
-                    expected.bucket,
-                    expected.object_key,
-                    region=expected.region,
+                    wanted.bucket,
+                    wanted.object_key,
+                    region=wanted.region or None,
                     endpoint_url=_option(self.storage, "endpoint_url"),
                 )
-                if expected.bucket
+                if wanted.bucket
                 else None
             ),
             why_no_object="" if self.name else "No object was named (--object)",
-            region=expected.region,
+            region=wanted.region or None,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
             cors_origins=self.cors_origins,
             uses_cookies=self.uses_cookies,

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
+from cfsigned_django.aws.state.facts import Level as Level
 from cfsigned_django.terminal import in_one_line
-
-
-class Level(StrEnum):
-    """The severity of a finding."""
-
-    #: It was checked, and is in order.
-    OK = "ok"
-    #: Signed URLs work, or may work; someone should look at it.
-    WARNING = "warning"
-    #: Viewers are refused, files are not private, or it could not be checked.
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +18,8 @@ class Finding:
     ``what`` says in one sentence what was found, with names and values; ``why``
     says what follows from it, and ``fix`` what to do. Both are empty if all is
     well. ``subject`` is the setting or the AWS resource that the finding is
-    about. No field contains a signature or a key.
+    about. ``repair`` is what cfsigned_setup would do, if it can repair it. No field contains a
+    signature or a private key.
     """
 
     id: str
@@ -38,10 +28,11 @@ class Finding:
     why: str
     fix: str
     subject: str
+    repair: Mapping[str, Any] | None = None
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return the finding as the command's ``--json`` prints it."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def has_error(findings: Iterable[Finding]) -> bool:
@@ -59,14 +50,12 @@ _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
 _INDENT = " " * 9
 
 
-def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
-    """Yield the lines of a report: what, why and fix of each finding, then the counts.
+def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield what, why and fix of each finding.
 
     A line that says what was found has the level of its finding.
     """
-    counts = dict.fromkeys(Level, 0)
     for each in findings:
-        counts[each.level] += 1
         is_note = each.level is Level.OK and bool(each.fix)
         label = "note" if is_note else _LABELS[each.level]
         yield each.level, f"{label:<8} {in_one_line(each.what)} [{each.id}]"
@@ -74,6 +63,13 @@ def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, st
             yield None, f"{_INDENT}why: {in_one_line(each.why)}"
         if each.fix:
             yield None, f"{_INDENT}fix: {in_one_line(each.fix)}"
+
+
+def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield the lines of a report: those of each finding, then the counts."""
+    found = list(findings)
+    yield from finding_lines(found)
+    counts = {level: sum(each.level is level for each in found) for level in Level}
     errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
     total = (
         f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
@@ -101,12 +97,6 @@ def ago(seconds: float) -> str:
         if count:
             said.append(f"{count} {unit}")
     return " ".join(said[:2]) or "0 s"
-
-
-def named(behavior: Mapping[str, Any]) -> str:
-    """Return the name of a behavior for the middle of a sentence."""
-    pattern = behavior["PathPattern"]
-    return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
 
 
 def begin(text: str) -> str:

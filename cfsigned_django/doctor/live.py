@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from cfsigned_django.doctor.answers import (
     Clock,
@@ -20,19 +19,9 @@ from cfsigned_django.doctor.answers import (
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level
 from cfsigned_django.signing import Signer
+from cfsigned_django.validation import is_local_host
 from cfsigned_django.viewer import Fetch, NoAnswer, Responder
 
-#: Errors that say nothing about signatures: there is no answer, or it is not CloudFront's own.
-INCONCLUSIVE: Final = frozenset(
-    {
-        "no-answer",
-        "not-cloudfront",
-        "redirected",
-        "html-answer",
-        "server-error",
-        "strange-answer",
-    }
-)
 _PROBE_SECONDS = 600
 _DAY = 86_400
 
@@ -69,18 +58,15 @@ def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterato
         yield check_direct(fetch, wanted.direct_url, wanted.region)
 
 
-def has_fault(findings: Iterable[Finding]) -> bool:
-    """Return whether an answer shows a fault; an inconclusive answer shows none."""
-    return any(each.level is Level.ERROR and each.id not in INCONCLUSIVE for each in findings)
-
-
 def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
     try:
         before = clock()
         unsigned = fetch(wanted.url, {})
         now = (before + clock()) / 2
     except NoAnswer as error:
-        yield finding("no-answer", f"No answer from {_host(wanted.url)}: {error}.", subject=_DOMAIN)
+        what = f"No answer from {_host(wanted.url)}: {error}."
+        fix = "Start it: manage.py cfsigned_edge" if is_local_host(_host(wanted.url)) else None
+        yield finding("no-answer", what, subject=_DOMAIN, fix=fix)
         return
     foreign = check_common(unsigned, wanted.url)
     # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.

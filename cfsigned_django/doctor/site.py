@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cfsigned_django import conf
@@ -91,30 +91,3 @@ def _ended(row: KeyPair) -> str:
     if row.status == KeyStatus.REVOKED:
         return f"was revoked on {row.since:%Y-%m-%d}"
     return f"was retired on {row.since:%Y-%m-%d}" if row.status == KeyStatus.RETIRED else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedState:
-    """What must be at AWS for the URLs of a storage to work.
-
-    ``host`` has no scheme and no port; ``path`` is the percent-encoded path of
-    an object, and ``location`` the folder of all names, with a slash at both
-    ends. ``object_key`` is the key of the object in S3. ``key_pair_id`` and
-    ``public_key`` belong to the key that signs, and are None if it is unknown.
-    """
-
-    host: str
-    path: str
-    location: str = "/"
-    object_key: str = ""
-    bucket: str | None = None
-    region: str | None = None
-    key_group_id: str | None = None
-    key_pair_id: str | None = None
-    public_key: PublicKey | None = None
-    cors_origins: Sequence[str] = ()
-    uses_addresses: bool = False
-    uses_downloads: bool = False
-    uses_cookies: bool = False
-    #: Whether the domain is this machine: a local edge, which is not a name of any distribution.
-    is_local: bool = False

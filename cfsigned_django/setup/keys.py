@@ -92,9 +92,10 @@ class KeyFile:
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> str:
-        """Return what a person must do next."""
-        return f"Keep {self.path} out of version control, and let only the site's user read it."
+    ) -> tuple[str, bool]:
+        """Return what a person must do next, and whether the key must wait before it signs."""
+        note = f"Keep {self.path} out of version control, and let only the site's user read it."
+        return note, False
 
     def _load(self) -> PrivateKey:
         try:
@@ -128,9 +129,9 @@ class SettingsKey:
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> str:
-        """Return nothing: no step is left."""
-        return ""
+    ) -> tuple[str, bool]:
+        """Return nothing: no step is left, and the key signs."""
+        return "", False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +218,11 @@ class DatabaseKey:
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> str:
-        """Move the key into its key group as far as its lifecycle allows; return the next step."""
+    ) -> tuple[str, bool]:
+        """Move the key into its key group as far as its lifecycle allows.
+
+        Return the next step, and whether the key must wait before it signs.
+        """
         row = self._require_row()
         now = self.rotation.store.clock()
         if row.key_group_id != key_group_id:
@@ -230,13 +234,14 @@ class DatabaseKey:
             with suppress(Blocked, ProbeFailed, Unanswered):
                 rotation.activate(row, now=now)
         if row.status == KeyStatus.ACTIVE:
-            return f"{row} signs as soon as the settings above are deployed."
-        return (
+            return f"{row} signs as soon as the settings above are deployed.", False
+        note = (
             f"{row} is trusted. It signs after CloudFront has known it for "
             f"{rotation.waits.propagation} s; until then, url() raises an error. Run this command "
             "again after that time, and deploy the settings above when it reports that the key "
             "signs."
         )
+        return note, True
 
     def _move_into(self, row: KeyPair, key_group_id: str) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any, Final
 
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
+from cfsigned_django.aws.state.facts import Fact, Level
 from cfsigned_django.aws.state.steps import Step, StepState
-from cfsigned_django.doctor.findings import Finding, write_report
+from cfsigned_django.doctor.aws import from_fact
+from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first, write_report
+from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.storage.registry import signing_storages
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
@@ -21,6 +25,53 @@ _STORAGES: Final = f"""STORAGES = {{
     "default": {_BACKEND},
     "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
 }}"""
+
+
+#: Options of every command, which change nothing in AWS.
+_OF_DJANGO: Final = frozenset(
+    {"verbosity", "traceback", "no_color", "force_color", "skip_checks", "json", "iam", "export"}
+    | {"stdout", "stderr"}
+)
+_DEFAULT_ALGORITHM: Final = ("key_algorithm", KeyAlgorithm.ECDSA_P256.value)
+#: Exit codes: all is planned or done, or failed; 75 as EX_TEMPFAIL of sysexits.h.
+DONE, FAILED, LATER = 0, 1, 75
+#: What a later run may find in order: an answer that did not come, or a change on its way.
+_MAY_PASS: Final = frozenset(
+    {"no-answer", "server-error", "key-not-at-edges", "distribution-deploying"}
+)
+
+
+def exit_code(
+    steps: Iterable[Step], facts: Iterable[Fact], proof: Iterable[Finding], *, key_waits: bool
+) -> int:
+    """Return the exit code after a setup was applied; ``key_waits`` before it may sign."""
+    found: list[Fact | Finding] = [*facts, *proof]
+    errors = {each.id for each in found if each.level is Level.ERROR}
+    if errors - _MAY_PASS or any(each.state is StepState.CONFLICT for each in steps):
+        return FAILED
+    is_left = any(each.id in _MAY_PASS and each.level is not Level.OK for each in found)
+    return LATER if key_waits or is_left else DONE
+
+
+def command_line(options: Mapping[str, Any]) -> str:
+    """Return the command with the same options, to be run again."""
+    words = ["manage.py", "cfsigned_setup"]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if name in _OF_DJANGO or not value or (name, value) == _DEFAULT_ALGORITHM:
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [option] if each is True else [option, str(each)]
+    return shlex.join(words)
+
+
+def in_short(steps: Iterable[Step]) -> str:
+    """Return one line for each step that is not done, without its change."""
+    return "\n".join(
+        "\n".join(_wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}"))
+        for step in steps
+        if step.state is not StepState.DONE
+    )
 
 
 def plan_as_text(steps: Iterable[Step]) -> str:
@@ -51,6 +102,12 @@ def summary(steps: Iterable[Step]) -> str:
 def step_as_text(step: Step) -> str:
     """Return what is about to be done."""
     return f"{'doing':<9} {step.name}" + (f": {step.call}" if step.call else "")
+
+
+def facts_as_text(facts: Iterable[Fact]) -> str:
+    """Return facts as the doctor prints them, the worst first."""
+    findings = worst_first(from_fact(each) for each in facts)
+    return "\n".join(line for _, line in finding_lines(findings))
 
 
 def settings_as_text(settings: Mapping[str, str | Path]) -> str:
@@ -84,17 +141,22 @@ def proof_as_text(findings: Iterable[Finding]) -> str:
 
 def as_json(
     steps: Iterable[Step],
+    facts: Iterable[Fact],
     settings: Mapping[str, str | Path],
     proof: Iterable[Finding] | None,
     key_note: str,
+    *,
+    code: int,
 ) -> str:
     """Return the setup for machines; "proof" is null if no request was made."""
     return json.dumps(
         {
             "steps": [_step_as_json(each) for each in steps],
+            "facts": [{"id": each.id, "level": each.level, "what": each.what} for each in facts],
             "settings": {name: str(value) for name, value in settings.items()},
             "key": key_note,
             "proof": None if proof is None else [each.to_json() for each in proof],
+            "exit": code,
         },
         indent=2,
         ensure_ascii=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,8 @@ from cfsigned_django.aws.documents.behavior import matches
 from cfsigned_django.aws.documents.distribution import name_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.apply import Provisioner
+from cfsigned_django.aws.state.facts import Fact
+from cfsigned_django.aws.state.judge import judge
 from cfsigned_django.aws.state.site import SiteInAws
 from cfsigned_django.aws.state.steps import Step
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
@@ -32,6 +35,7 @@ from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.signing import KeyAlgorithm, Signer
+from cfsigned_django.storage.registry import signing_storages
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch, fetch
 
@@ -69,8 +73,11 @@ class SiteSetup:
         )
 
     def resolve(self) -> SiteInAws:
-        """Return the current account and the desired state, as one value."""
-        return SiteInAws(account=self.read(), wanted=self.desired_now())
+        """Return the site in its account. Raise :exc:`AwsError` if that cannot be read."""
+        account = self.read()
+        if account.problems:
+            raise account.problems[0]
+        return SiteInAws(account=account, wanted=self.desired_now())
 
     def apply(
         self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
@@ -92,7 +99,9 @@ class SiteSetup:
             "AWS_STORAGE_BUCKET_NAME": self.desired.bucket,
             "AWS_S3_REGION_NAME": state.region,
         }
-        if location := _location(self.desired.path_pattern, conf.aws_setting("AWS_LOCATION")):
+        if location := location_to_paste(
+            self.desired.path_pattern, conf.aws_setting("AWS_LOCATION")
+        ):
             known["AWS_LOCATION"] = location
         if found is not None:
             known["AWS_S3_CUSTOM_DOMAIN"] = self._host(state)
@@ -103,8 +112,13 @@ class SiteSetup:
             known |= self.provider.settings(state.key_pair_id)
         return known
 
-    def finish(self, state: SiteInAws, *, now: int) -> str:
-        """Finish the key pair; return what a person must do next."""
+    def facts(self, state: SiteInAws, clock: Clock) -> list[Fact]:
+        """Return all facts about the site, as the doctor reports them."""
+        now = datetime.fromtimestamp(clock(), UTC)
+        return list(judge(state.account, state.wanted, now=now))
+
+    def finish(self, state: SiteInAws, *, now: int) -> tuple[str, bool]:
+        """Finish the key pair; return what a person must do next, and whether the key must wait."""
 
         def probe(signer: Signer) -> ProbeResult:
             return send_probe(self._signed_url(signer, url, now), fetch=self.fetch)
@@ -213,7 +227,19 @@ def _database_key(desired: Wanted, clients: Clients | None) -> DatabaseKey:
     )
 
 
-def _location(path_pattern: str | None, present: str) -> str:
+def location_of_files(path_pattern: str | None) -> str:
+    """Return the folder of the site's files as a path; empty if only a pattern is known.
+
+    A site that signs already has one; before that, it is the location that is to be pasted.
+    """
+    present = conf.aws_setting("AWS_LOCATION")
+    location = present if any(signing_storages()) else location_to_paste(path_pattern, present)
+    if not location.strip("/"):
+        return "/" if any(signing_storages()) else ""
+    return quote(f"/{location.strip('/')}/")
+
+
+def location_to_paste(path_pattern: str | None, present: str) -> str:
     """Return the location of the storage: the present one if the pattern matches what is there.
 
     Else the folder of a pattern such as media/*; empty for a pattern that names no folder.

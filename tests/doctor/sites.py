@@ -296,12 +296,18 @@ SITES: list[tuple[str, Change]] = [
     ("earlier-behavior-open", twin("*.pdf", "{bucket}.s3-website.us-east-1.amazonaws.com")),
     ("later-behavior-open", both(NARROW, origin_group(opens="failover"))),
     ("later-behavior-open", both(NARROW, origin_group(opens="replica"))),
-    ("", twin("*.css", "static-files.s3.amazonaws.com")),
-    ("", twin("*.css", "s3.amazonaws.com", OriginPath="/static-files")),
-    ("", twin("*.css", OriginPath="/static")),
+    ("earlier-behavior-elsewhere", twin("*.css", "static-files.s3.amazonaws.com")),
+    (
+        "earlier-behavior-elsewhere",
+        twin("*.css", "s3.amazonaws.com", OriginPath="/static-files"),
+    ),
+    ("earlier-behavior-elsewhere", twin("*.css", OriginPath="/static")),
     ("", twin("static/*", "static-files.s3.amazonaws.com")),
     ("", both(NARROW, origin_group(fallback="pages"))),
-    ("", both(NARROW, origin_group(fallback="pages"), pages_first)),
+    (
+        "earlier-behavior-elsewhere",
+        both(NARROW, origin_group(fallback="pages"), pages_first),
+    ),
     ("trusted-signers", OLD_SIGNERS),
     (
         "only-trusted-signers | unsigned-served",
@@ -434,6 +440,7 @@ HEALTHY = {
 ABOUT_OPEN = (
     *("open-folder", "open-file", "behavior-open"),
     *("earlier-behavior-open", "later-behavior-open", "origin-path-open"),
+    "earlier-behavior-elsewhere",
 )
 
 
@@ -460,7 +467,10 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     (open_like("assets/*"), {}),
     # Behaviors that read a folder of the bucket by an origin path.
     (twin("open/*", OriginPath="/media"), {"open/*": "open-folder"}),
-    (twin("*.css", OriginPath="/media/open"), {"*.css": "open-folder"}),
+    (
+        twin("*.css", OriginPath="/media/open"),
+        {"*.css": "earlier-behavior-elsewhere"},
+    ),
     (twin("*.css", OriginPath="/media"), {"*.css": "origin-path-open"}),
     (twin("albums*", OriginPath="/media"), {"albums*": "origin-path-open"}),
     (twin("logo.png", OriginPath="/media"), {"logo.png": "open-file"}),
@@ -472,7 +482,7 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     # An open default behind a pattern that takes all that the storage saves.
     (default_like_storage(TrustedKeyGroups=OPEN), {}),
     # An origin without access leaks only if the bucket's policy lets in strangers.
-    (WITHOUT_ACCESS, {}),
+    (WITHOUT_ACCESS, {"*.pdf": "earlier-behavior-elsewhere"}),
     (both(WITHOUT_ACCESS, policy({}, OFFICE)), {"*.pdf": "origin-path-open"}),
     # The storage saves at the root of the bucket, as without AWS_LOCATION.
     (both(ROOT_RESTRICTED, twin("assets/*", OriginPath="/public")), {"assets/*": "open-folder"}),

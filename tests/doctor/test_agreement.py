@@ -1,4 +1,4 @@
-"""Compare the doctor and the plan of a setup on every seeded site, as a value."""
+"""Judge each seeded site once, as a value: the doctor and the plan of a setup say the same."""
 
 from __future__ import annotations
 
@@ -8,64 +8,25 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.state.facts import FACTS, Level
+from cfsigned_django.aws.state.judge import beside, judge
 from cfsigned_django.aws.state.plan import plan
-from cfsigned_django.doctor.catalog import CATALOG
-from cfsigned_django.doctor.distribution import check_aws
-from cfsigned_django.doctor.findings import Level
-from tests.doctor import ids
-from tests.doctor.sites import OPENED, SITES
+from cfsigned_django.doctor.aws import check_aws
+from tests.doctor import faults, ids
+from tests.doctor.sites import ABOUT_OPEN, HEALTHY, OPENED, SITES, account
 from tests.doctor.values import Values, states
-from tests.doctor.world import NOW, Change
+from tests.doctor.world import NOW, Change, setting
+from tests.storage_cases import FILE_BACKEND
 
 TIME = datetime.fromtimestamp(NOW, UTC)
 #: Every site, and the ids of what is found there.
 ALL = [*SITES, *((" ".join(kinds.values()), change) for change, kinds in OPENED)]
+NAMED = [f"{at} {kinds}" for at, (kinds, _) in enumerate(ALL)]
 
-#: The step of the setup that repairs a finding, or asks about it.
-STEPS: Mapping[str, str] = {
-    "no-distribution": "distribution",
-    "distribution-disabled": "distribution",
-    "distribution-deploying": "deployed",
-    "distribution-multi-tenant": "distribution",
-    "domain-not-alias": "domain",
-    "no-key-group": "key-group",
-    "key-not-in-group": "key-group",
-    "behavior-open": "behavior",
-    "earlier-behavior-open": "earlier-behaviors",
-    "origin-path-open": "origin-paths",
-    "group-not-on-behavior": "behavior",
-    "trusted-signers": "trusted-signers",
-    "only-trusted-signers": "behavior",
-    "plain-http": "behavior",
-    "origin-not-bucket": "distribution",
-    "origin-access-point": "distribution",
-    "origin-website": "distribution",
-    "no-origin-access": "origin",
-    "two-origin-accesses": "origin",
-    "origin-access-unsigned": "origin-access",
-    "bucket-missing": "bucket",
-    "bucket-refused": "bucket",
-    "kms-key-policy": "kms-key-policy",
-    "kms-aws-managed": "kms-key-policy",
-    "kms-identity": "kms-key-policy",
-    "bucket-region": "bucket",
-    "bucket-public": "public-statements",
-    "bucket-not-blocked": "block-public-access",
-    "bucket-policy": "bucket-policy",
-    "bucket-policy-wide": "bucket-policy",
-    "cors-rule-missing": "bucket-cors",
-    "cors-policy-origins": "response-headers-policy",
-    "cors-credentials-missing": "response-headers-policy",
-    "origin-not-forwarded": "behavior",
-    "origin-not-in-cache-key": "behavior",
-    "downloads-lost": "cache-policy",
-    "downloads-note": "cache-policy",
-}
-#: What only the doctor says, for a reason.
+#: A finding that the setup does not show -> the reason.
 ONLY_DOCTOR: Mapping[str, str] = {
     "key-unknown": "the setup finds the public key by the private one, and prints its id to paste",
     "key-mismatch": "the same",
-    "key-old": "it is a matter of age, and a rotation cures it",
     "aws-unreadable": "the setup says it in the step that it cannot plan",
 }
 #: A step that no finding is about -> the ids or steps of which one is there, and the reason.
@@ -86,45 +47,101 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
         "it gets the key group and the policies that other steps make",
     ),
     "bucket": ({""}, "the doctor says nothing of a bucket that was not read"),
-    "bucket-policy": ({"bucket", "bucket-missing", "no-distribution"}, "all of it is new"),
+    "bucket-policy": (
+        {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide"},
+        "it is new, or gets the statement that names the distribution beside a wide one",
+    ),
     "block-public-access": ({"bucket", "bucket-missing"}, "a new bucket is open"),
     "kms-key-policy": ({"aws-unreadable"}, "the step cannot be planned"),
     "trusted-signers": ({"only-trusted-signers"}, "they go after the key group is trusted"),
 }
-#: The sites, by their number in ALL, on which the two contradict each other until this is mended.
-CONTRADICTIONS = {
-    # Found by the doctor alone: a key not at the edges, later open behaviors, IPv6, an origin
-    # path, other readers of the bucket.
-    *(9, 21, 22, 33, 45, 54, 58, 120, 121),
-    # A conflict of the plan alone: behaviors that read elsewhere, open folders and files.
-    *(23, 24, 25, 96, 97, 98, 99, 105, 106, 109, 112, 113, 116, 117),
-    # Both, about different things.
-    *(107, 115, 118),
-}
 
 
-@pytest.mark.parametrize("number", range(len(ALL)))
-def test_agreement(number: int, values: Values, site: Any) -> None:
-    """Find no fault that the plan does not show, and plan no step about which nothing is found."""
-    change: Change = ALL[number][1]
+@pytest.mark.parametrize(("expected", "change"), SITES, ids=NAMED[: len(SITES)])
+def test_site(expected: str, change: Change, values: Values, site: Any) -> None:
+    """Find the fault of a site, with a reason and a remedy, and nothing that is no fault."""
     change(values, site)
-    expected, asked = values.examination().expected_state(), values.wanted_by_setup()
-    doctor = ids(check_aws(values.found(expected.bucket or ""), expected, now=TIME))
+    wanted = values.examination().wanted()
 
-    open_steps = states(plan(values.found(asked.bucket), asked))
+    found = list(check_aws(values.found(wanted), wanted, now=TIME))
 
-    hidden = [
-        each
-        for each in doctor
-        if CATALOG[each].level is not Level.OK
-        and each not in ONLY_DOCTOR
-        and STEPS.get(each) not in open_steps
-    ]
-    about = {STEPS[each] for each in doctor if each in STEPS}
-    unknown = []
+    wrong = [each for each in ids(found) if each not in HEALTHY]
+    assert wrong == expected.partition("|")[0].split()
+    for each in found:
+        assert each.what.endswith((".", ")"))
+        assert ".." not in each.what
+        assert each.level is Level.OK or (each.why and each.fix and each.subject)
+    # A bucket is in order only if nothing else is said of it, but whom it lets read by name.
+    about_bucket = {each for each in ids(found) if each.startswith("bucket-")}
+    assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
+
+
+@pytest.mark.parametrize(("change", "expected"), OPENED, ids=range(len(OPENED)))
+def test_open_behaviors(
+    change: Change, expected: dict[str, str], values: Values, site: Any
+) -> None:
+    """Say of each open behavior what it serves of the storage, its worst alone."""
+    change(values, site)
+    wanted = values.examination().wanted()
+
+    facts = judge(values.found(wanted), values.at_its_behavior(wanted), now=TIME)
+
+    names = {
+        "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
+        for pattern, kind_id in expected.items()
+    }
+    found = [each for each in facts if each.id in ABOUT_OPEN]
+    assert {each.subject: each.id for each in found} == names
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(("expected", "change"), ALL, ids=NAMED)
+def test_agreement(expected: str, change: Change, values: Values, site: Any) -> None:
+    """Show each finding in the setup too, and plan no step about which nothing was found."""
+    change(values, site)
+    wanted, asked = values.examination().wanted(), values.wanted_by_setup()
+    doctor = ids(check_aws(values.found(wanted), wanted, now=TIME))
+    found = values.found(asked)
+
+    steps = plan(found, asked)
+    shown = {each.id for each in beside(steps, judge(found, asked, now=TIME))}
+
+    open_steps = states(steps)
+    for each in doctor:
+        kind = FACTS.get(each)
+        is_silent = kind is not None and (not kind.fix or (kind.level is Level.OK and kind.step))
+        if not is_silent and each not in ONLY_DOCTOR:
+            assert each in shown or (kind and kind.step in open_steps), f"the setup hides {each}"
+    assert shown <= {*doctor}
+    about = {FACTS[each].step for each in doctor if each in FACTS and FACTS[each].fix}
     for name in open_steps:
         causes, _ = ONLY_SETUP.get(name, (set[str](), ""))
         has_cause = bool(causes & ({"", *doctor} | ({*open_steps} - {name})))
-        if not (name in about or has_cause or ("*" in causes and len(open_steps) > 1)):
-            unknown.append(name)
-    assert bool(hidden or unknown) == (number in CONTRADICTIONS), (hidden, unknown)
+        is_last = "*" in causes and len(open_steps) > 1
+        assert name in about or has_cause or is_last, f"the doctor knows nothing of {name}"
+
+
+@pytest.mark.parametrize(
+    ("change", "absent"),
+    [
+        (account(bucket=None), {"bucket"}),
+        (setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}}), {"bucket", "origin"}),
+    ],
+    ids=["not read", "on disk"],
+)
+def test_no_bucket(change: Change, absent: set[str], values: Values, site: Any) -> None:
+    """Look at no bucket if a storage has none, or if it was not read."""
+    change(values, site)
+    wanted = values.examination().wanted()
+
+    found = list(check_aws(values.found(wanted), wanted, now=TIME))
+
+    assert faults(found) == []
+    assert not absent & {*ids(found)}
+
+
+def test_rules_have_reasons() -> None:
+    """Only what a rule names may differ, each for a reason, and in the words of the catalog."""
+    assert ONLY_DOCTOR.keys() <= {*FACTS, "aws-unreadable"}
+    assert all(ONLY_DOCTOR.values())
+    assert all(reason for _, reason in ONLY_SETUP.values())

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from cfsigned_django.doctor.catalog import CATALOG
-from cfsigned_django.doctor.findings import Level
+from cfsigned_django.doctor.findings import Level, sentence
 from tests.doctor.sites import HEALTHY, LIVE, OPENED, SITES
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
@@ -30,6 +30,9 @@ CODE = re.compile(
     r"|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
     r"|<img>|&amp;|\\u0026|\\/"
 )
+
+#: The place of a value in the pattern of a text.
+PLACE = re.compile(r"\{(\w+)\}")
 
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
@@ -57,8 +60,12 @@ def tables() -> Iterator[str]:
         if heading := SECTIONS.get(kind_id):
             yield f"\n## {heading}\n\n| Finding | Level | Meaning | What to do |\n"
             yield "|---|---|---|---|\n"
-        meaning = " ".join(filter(None, (f"{kind.meaning}.", kind.why)))
-        texts = (CODE.sub(r"`\g<0>`", each) for each in (meaning, kind.fix or "Nothing"))
+        what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), kind.what)
+        meaning = " ".join(filter(None, (sentence(what), kind.why)))
+        option = f" {kind.option}" if kind.option else ""
+        step = f"cfsigned_setup{option}, step {kind.step}" if kind.is_repaired else ""
+        fix = " ".join(filter(None, (kind.fix or "Nothing", f"Or: {step}." if step else "")))
+        texts = (CODE.sub(r"`\g<0>`", each) for each in (meaning, fix))
         yield f"| `{kind_id}` | {kind.level} | {' | '.join(texts)} |\n"
 
 
@@ -66,7 +73,6 @@ def test_every_fault_has_a_reason_and_a_remedy() -> None:
     """Say of each warning and error why it matters and what to do, in whole sentences."""
     for kind_id, kind in CATALOG.items():
         assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", kind_id)
-        assert not kind.meaning.endswith(".")
         if kind.level is not Level.OK:
             assert kind.why.endswith(".")
             assert kind.fix.endswith(".")

@@ -16,9 +16,9 @@ from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.iam import doctor_policy
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.doctor.distribution import DEPENDS_ON_PERMISSION, check_aws
+from cfsigned_django.aws.state.wanted import Wanted
+from cfsigned_django.doctor.aws import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
-from cfsigned_django.doctor.site import ExpectedState
 from tests.doctor import faults, ids
 from tests.doctor.failing import Failing, denied
 from tests.doctor.sites import HEALTHY
@@ -203,7 +203,7 @@ def test_no_network_at_all(world: World) -> None:
 def test_missing_bucket_without_a_distribution() -> None:
     """Check a bucket that is missing where no distribution is known either."""
     bucket = Bucket(name="media", state=BucketState.MISSING)
-    expected = ExpectedState(host=DOMAIN, path="/a", bucket="media")
+    expected = Wanted(domain=DOMAIN, path="/a", bucket="media")
 
     found = check_aws(Account(bucket=bucket), expected, now=datetime.now(UTC))
 

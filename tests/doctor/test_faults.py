@@ -1,69 +1,72 @@
-"""Say of a changed site what its change is worth, and nothing else."""
+"""Run sites through the emulator: both commands say of them what is said of them as values."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
-from cfsigned_django.doctor.findings import Level
-from tests.doctor import faults, ids
-from tests.doctor.sites import ABOUT_OPEN, HEALTHY, LIVE, OPENED, SITES, account
-from tests.doctor.world import Change, World, setting
-from tests.storage_cases import FILE_BACKEND
+from cfsigned_django.aws.state.facts import FACTS
+from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from tests.doctor import ids
+from tests.doctor.sites import HEALTHY, LIVE, SITES
+from tests.doctor.values import setup_arguments
+from tests.doctor.world import ORIGIN, Change, World
 
-ALL = [*SITES, *LIVE]
+#: One site of each part that is judged: every combination is in test_agreement.py, as a value.
+PARTS = (
+    *("", "key-not-in-group | signed-unknown-key", "behavior-open | unsigned-served"),
+    *("earlier-behavior-open | unsigned-served", "earlier-behavior-elsewhere"),
+    *("no-origin-access bucket-not-public", "bucket-public | s3-open", "bucket-policy-wide"),
+    *("bucket-readers-wide bucket-readers", "origin-not-in-cache-key", "ipv6-note"),
+)
+TEN = [next(each for each in SITES if each[0] == part) for part in PARTS]
 
 
 @pytest.mark.parametrize(
-    ("expected", "change"), ALL, ids=[f"{at} {ids}" for at, (ids, _) in enumerate(ALL)]
+    ("expected", "change"), [*TEN, *LIVE], ids=[each for each, _ in [*TEN, *LIVE]]
 )
 def test_site(expected: str, change: Change, world: World, site: Any) -> None:
-    """Name the fault, with a reason and a remedy, and nothing that is no fault or is secret."""
+    """Find the fault in the account and in what answers, and show no secret."""
     change(world, site)
 
     found = world.examine()
 
-    assert [each for each in ids(found) if each not in HEALTHY] == expected.replace("|", "").split()
-    for each in found:
-        assert each.what.endswith((".", ")"))
-        assert ".." not in each.what
-        assert each.level is Level.OK or (each.why and each.fix and each.subject)
-    # A bucket is in order only if nothing else is said of it, but whom it lets read by name.
-    about_bucket = {each for each in ids(found) if each.startswith("bucket-")}
-    assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
+    wrong = [each for each in ids(found) if each not in HEALTHY]
+    assert wrong == expected.replace("|", "").split()
     secrets = ("Signature=", *world.key.to_pem().decode().splitlines()[1:-1])
     assert not any(each in str(found) for each in secrets)
 
 
-@pytest.mark.parametrize(
-    ("change", "absent"),
-    [
-        (account(bucket=None), {"bucket"}),
-        (setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}}), {"bucket", "s3-private"}),
-    ],
-    ids=["not read", "on disk"],
-)
-def test_no_bucket(change: Change, absent: set[str], world: World, site: Any) -> None:
-    """Look at no bucket if a storage has none, or if it was not read."""
-    change(world, site)
+@pytest.mark.parametrize(("expected", "change"), TEN, ids=PARTS)
+def test_both_commands(
+    expected: str, change: Change, online: World, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Find the same, in the same words and at the same level, by the doctor and by the setup."""
+    change(online, site)
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **_: online.clients)
 
-    found = world.examine()
+    doctor = _report(cfsigned_doctor.Command(), "--object", online.name, "--cors-origin", ORIGIN)
+    setup = _report(cfsigned_setup.Command(), *setup_arguments(online))
 
-    assert faults(found) == []
-    assert not absent & {*ids(found)}
+    about = {each["id"]: (each["level"], each["what"]) for each in doctor if each["id"] in FACTS}
+    facts = {each["id"]: (each["level"], each["what"]) for each in setup["facts"]}
+    assert facts == about
+    assert setup["exit"] == 0
+    open_steps = {each["name"] for each in setup["steps"] if each["state"] != "done"}
+    for each in doctor:
+        repair = each.get("repair")
+        assert repair is None or repair["step"] in open_steps
+    assert {*expected.partition("|")[0].split()} <= {*facts}
 
 
-@pytest.mark.parametrize(("change", "expected"), OPENED, ids=range(len(OPENED)))
-def test_open_behaviors(change: Change, expected: dict[str, str], world: World, site: Any) -> None:
-    """Say of each open behavior what it serves of the storage, its worst alone."""
-    change(world, site)
-
-    found = [each for each in world.examine() if each.id in ABOUT_OPEN]
-
-    names = {
-        "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
-        for pattern, kind_id in expected.items()
-    }
-    assert {each.subject: each.id for each in found} == names
-    assert len(found) == len(expected)
+def _report(command: Any, *arguments: str) -> Any:
+    """Return the JSON that a command prints, whatever its exit code."""
+    output = StringIO()
+    with suppress(SystemExit):
+        call_command(command, *arguments, "--json", stdout=output, stderr=StringIO())
+    return json.loads(output.getvalue())

@@ -26,6 +26,7 @@ from cfsigned_django.aws.documents.policies import (
     RESPONSE_HEADERS_POLICIES,
 )
 from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.aws.state.judge import at_its_behavior
 from cfsigned_django.aws.state.steps import Step
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands.cfsigned_setup import Command, wanted_state
@@ -37,7 +38,10 @@ _ARN = f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E2DISTRIBUTION"
 #: The policies of CloudFront that sites use.
 MANAGED: dict[str, dict[str, Document]] = {
     "cache_policies": {
-        CACHE_POLICIES["CachingOptimized"]: {"Name": "CachingOptimized", "MaxTTL": 31536000},
+        CACHE_POLICIES["CachingOptimized"]: {
+            "Name": "CachingOptimized",
+            "MaxTTL": 31536000,
+        },
         CACHE_POLICIES["CachingDisabled"]: {"Name": "CachingDisabled", "MaxTTL": 0},
     },
     "origin_request_policies": {
@@ -122,32 +126,24 @@ class Values(World):
         )
         self.set_policy(self.statement())
 
-    def found(self, name: str) -> Account:
-        """Return what would be read of the account, with the bucket of a name."""
+    def found(self, wanted: Wanted) -> Account:
+        """Return what would be read of the account for these wishes."""
         found, bucket = self.edit(self.value), None
-        if name:
-            bucket = Bucket(name=name, state=BucketState.MISSING)
-            if name == self.bucket:
+        if wanted.bucket:
+            bucket = Bucket(name=wanted.bucket, state=BucketState.MISSING)
+            if wanted.bucket == self.bucket:
                 bucket = found.bucket
         return replace(found, bucket=bucket)
 
-    def wanted_by_setup(self, *arguments: str) -> Wanted:
+    def wanted_by_setup(self) -> Wanted:
         """Return what cfsigned_setup is asked for by a person who knows the site."""
-        asked = ["--cors-origin", ORIGIN, "--distribution", self.distribution_id]
-        if find_behavior(self.config(), f"{LOCATION}/*") is not None and self.asks_for_media:
-            asked += ["--path-pattern", f"{LOCATION}/*"]
-        for name, option in {"downloads": "downloads"}.items():
-            asked += [f"--{option}"] if self.options.get(f"uses_{name}") else []
-        asked += ["--cookies"] if self.options.get("uses_cookies") else []
         parser = Command().create_parser("manage.py", "cfsigned_setup")
-        options = vars(parser.parse_args([*asked, *arguments]))
-        key = SiteKey.from_private_key(self.key)
-        return replace(wanted_state(options), key=key)
+        options = vars(parser.parse_args(setup_arguments(self)))
+        return replace(wanted_state(options), key=SiteKey.from_private_key(self.key))
 
-    @property
-    def asks_for_media(self) -> bool:
-        """Return whether the storage's behavior is that of its folder."""
-        return self.examination().expected_state().path.startswith(f"/{LOCATION}/")
+    def at_its_behavior(self, wanted: Wanted) -> Wanted:
+        """Return the wishes with the path pattern that the doctor finds."""
+        return at_its_behavior(self.found(wanted), wanted)
 
     def upload(self, name: str) -> str:
         """Create a public key by hand; return its id."""
@@ -204,6 +200,18 @@ class Values(World):
     def _change_bucket(self, **fields: Any) -> None:
         assert self.value.bucket is not None
         self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
+
+
+def setup_arguments(world: World) -> list[str]:
+    """Return the options of cfsigned_setup that a person gives who knows the site."""
+    asked = ["--cors-origin", ORIGIN, "--distribution", world.distribution_id]
+    pattern = f"{LOCATION}/*"
+    is_asked_for = world.examination().wanted().path.startswith(f"/{LOCATION}/")
+    if is_asked_for and find_behavior(world.config(), pattern) is not None:
+        asked += ["--path-pattern", pattern]
+    for name, option in {"downloads": "downloads", "addresses": "ip-address"}.items():
+        asked += [f"--{option}"] if world.options.get(f"uses_{name}") else []
+    return asked + (["--cookies"] if world.options.get("uses_cookies") else [])
 
 
 def states(steps: list[Step]) -> Mapping[str, str]:

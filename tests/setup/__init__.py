@@ -22,7 +22,11 @@ APPLY = ("--create", "--apply", "--yes")
 def run(*arguments: str) -> str:
     """Return what the command prints."""
     output = StringIO()
-    call_command("cfsigned_setup", *arguments, stdout=output, stderr=StringIO())
+    try:
+        call_command("cfsigned_setup", *arguments, stdout=output, stderr=StringIO())
+    except SystemExit as end:
+        if end.code != 75:  # all that is missing is an answer or time
+            raise
     return output.getvalue()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -16,11 +18,21 @@ from django.test import override_settings
 
 from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.state.steps import done, todo
+from cfsigned_django.aws.state.facts import FACTS, Fact
+from cfsigned_django.aws.state.steps import conflict, done, todo
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.doctor.catalog import CATALOG
+from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.setup.report import as_json, plan_as_text, storages_as_text
+from cfsigned_django.setup.report import (
+    as_json,
+    command_line,
+    exit_code,
+    plan_as_text,
+    storages_as_text,
+)
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.terminal import printable
 from tests.golden import assert_golden
@@ -44,7 +56,8 @@ def block(page: Path, role: str) -> str:
 def printed(*arguments: str) -> str:
     """Return what a person sees."""
     shown = StringIO()
-    call_command("cfsigned_setup", "--bucket", BUCKET, *arguments, stdout=shown, stderr=shown)
+    with suppress(SystemExit):  # with 75, while the key waits
+        call_command("cfsigned_setup", "--bucket", BUCKET, *arguments, stdout=shown, stderr=shown)
     return shown.getvalue()
 
 
@@ -151,12 +164,61 @@ def test_storages_to_paste(settings: Any) -> None:
     assert with_others == f'STORAGES["default"] = {{"BACKEND": "{S3_BACKEND}"}}'
 
 
+def found(kind: str, *, is_fact: bool = False) -> Any:
+    """Return a finding, or a fact, of that id."""
+    level = {**CATALOG, **FACTS}[kind].level
+    if is_fact:
+        return Fact(id=kind, what="x", subject="x")
+    return Finding(id=kind, level=level, what="x", why="", fix="", subject="x")
+
+
+@pytest.mark.parametrize(
+    ("facts", "proof", "waits", "steps", "expected"),
+    [
+        ("", "clock signed-served", False, "", 0),
+        ("open-folder earlier-behavior-elsewhere", "signed-served", False, "", 0),
+        ("", "no-answer s3-no-answer", False, "", 75),
+        ("", "server-error", False, "", 75),
+        ("", "signed-passes", True, "", 75),
+        ("key-not-at-edges", "signed-served", False, "", 75),
+        ("distribution-deploying", "signed-served", False, "", 75),
+        ("", "no-answer", True, "domain", 1),
+        ("", "not-cloudfront", True, "", 1),
+        ("", "signed-unknown-key", True, "", 1),
+        ("", "no-answer s3-open", False, "", 1),
+        ("ipv6-on", "signed-served", False, "", 1),
+    ],
+)
+def test_exit_code(facts: str, proof: str, waits: bool, steps: str, expected: int) -> None:
+    """Exit with 75 only if an answer or time is all that is missing, and with 1 for the rest."""
+    code = exit_code(
+        [conflict(each, "x") for each in steps.split()],
+        [found(each, is_fact=True) for each in facts.split()],
+        [found(each) for each in proof.split()],
+        key_waits=waits,
+    )
+
+    assert code == expected
+
+
+def test_command_to_run_later() -> None:
+    """Repeat the options that were given, quoted for a shell, and no default."""
+    parser = cfsigned_setup.Command().create_parser("manage.py", "cfsigned_setup")
+    given = "--create --path-pattern 'media/*' --cors-origin https://a.example.com --apply --yes"
+
+    options = vars(parser.parse_args(shlex.split(given)))
+
+    assert command_line(options) == f"manage.py cfsigned_setup {given}"
+
+
 def test_control_characters() -> None:
     """Print nothing of an account that a terminal would obey; JSON stays the same."""
     name = "theirs\x1b[2J\x9b\u202e"
     steps = [todo("behavior", f"{name} goes", before={"Comment": name}, after={}), done(name, "x")]
 
-    plan, report = map(printable, (plan_as_text(steps), as_json(steps, {"AWS_X": name}, None, "")))
+    plan, report = map(
+        printable, (plan_as_text(steps), as_json(steps, [], {"AWS_X": name}, None, "", code=0))
+    )
 
     assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
     assert json.loads(report)["steps"][0]["before"] == {"Comment": name}

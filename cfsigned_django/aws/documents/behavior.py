@@ -43,7 +43,7 @@ def find_behavior(config: Mapping[str, Any], path_pattern: str | None) -> Docume
         (
             each
             for each in listed(config.get("CacheBehaviors"))
-            if _slashed(each["PathPattern"]) == _slashed(path_pattern)
+            if is_same_pattern(each["PathPattern"], path_pattern)
         ),
         None,
     )
@@ -162,15 +162,9 @@ def overtaken_patterns(config: Mapping[str, Any], path_pattern: str) -> list[str
     ]
 
 
-def earlier_open_patterns(config: Mapping[str, Any], path_pattern: str | None) -> list[str]:
-    """Return the open patterns that are tried before this one and may take its paths."""
-    found = []
-    for each in listed(config.get("CacheBehaviors")):
-        if path_pattern is not None and _slashed(each["PathPattern"]) == _slashed(path_pattern):
-            break
-        if is_open(each) and may_overlap(each["PathPattern"], path_pattern or "*"):
-            found.append(each["PathPattern"])
-    return found
+def is_same_pattern(one: str, other: str) -> bool:
+    """Return whether two patterns differ at most in a slash at their beginning."""
+    return _slashed(one) == _slashed(other)
 
 
 def is_within(inner: str, outer: str) -> bool:

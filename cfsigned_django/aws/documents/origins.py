@@ -7,7 +7,7 @@ Developer Guide, "Origin settings" (Origin path).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
@@ -99,26 +99,6 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
 def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:
     """Return the places that a behavior reads."""
     return [place_of(each) for each in origins_of(config, behavior)]
-
-
-def open_under_other_paths(
-    config: Mapping[str, Any],
-    storage_locations: Iterable[Place],
-    path_pattern: str,
-    *,
-    lets_in_strangers: bool,
-) -> Iterator[Document]:
-    """Yield the open behaviors that read the files of a pattern from another folder.
-
-    See :func:`origin_path_exposures`. Such a behavior counts even if it comes after the
-    restricted behavior of the pattern, since its viewers request other paths.
-    """
-    wanted = list(storage_locations)
-    for each in behaviors(config):
-        if is_open(each) and origin_path_exposures(
-            config, each, wanted, path_pattern, lets_in_strangers=lets_in_strangers
-        ):
-            yield each
 
 
 def origin_path_exposures(

@@ -16,12 +16,18 @@ The site in AWS
 the distribution must then have. An account that could not be read completely is refused: a plan
 based on half of it could remove what it does not see.
 
+Facts
+-----
+``judge`` says what is wrong, and what is in order: an ID and values for the words in ``facts``.
+cfsigned_doctor reports all facts. A fact names the step that repairs it, or asks for a decision;
+one step may repair several facts.
+
 Plan
 ----
 ``plan`` lists the steps in a safe order. Each is done, to do, or a conflict that a person must
-decide, with the call it needs and the document before and after. ``keys``, ``policies``,
-``bucket``, ``encryption``, ``distribution`` and ``decisions`` know one part each; ``steps``
-defines a step. All of this is pure.
+decide, with the call it needs and the document before and after. ``keys``,
+``distribution``, ``exposure``, ``bucket``, ``encryption`` and ``policies`` know one part each, its
+facts and its steps; ``steps`` defines a step. All of this is pure.
 cfsigned_setup prints the plan; the exports render the same documents for an empty account.
 
 Apply

@@ -35,6 +35,8 @@ _PAUSE: Final = 2.0
 #: A change takes minutes according to AWS; half an hour has been seen.
 _DEPLOY_SECONDS: Final = 45 * 60
 _LOOK_AGAIN: Final = 15.0
+#: The code of the error that only time cures.
+NOT_DEPLOYED: Final = "NotDeployed"
 # The version was out of date: another writer was faster.
 _OUTDATED: Final = frozenset({"PreconditionFailed", "InvalidIfMatchVersion", "OperationAborted"})
 # Another account has the name, or the existing distribution differs from what the step creates.
@@ -127,7 +129,7 @@ class Provisioner:
                     reason=f"CloudFront has not finished after {int(waited / 60)} minutes",
                     next_step="Check its status in CloudFront, then run this command again. It "
                     "continues from here.",
-                    code="NotDeployed",
+                    code=NOT_DEPLOYED,
                     is_temporary=True,
                 )
             self.on_wait(int(waited))

@@ -1,4 +1,4 @@
-"""Plan the bucket: it must exist, and only CloudFront and the given pages may read it."""
+"""Judge and plan the bucket: it must exist, and only CloudFront and the given pages may read it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,131 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.account import Bucket, BucketPart, BucketState
+from cfsigned_django.aws.account import Bucket, BucketPart, BucketState, Distribution
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
-from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK, open_switches
+from cfsigned_django.aws.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
+    admits,
+    admits_identity,
+    is_for_any_distribution,
+    open_switches,
+    other_readers,
+    public_statements,
+    service_statements,
+)
+from cfsigned_django.aws.documents.distribution import access_control_of, access_identity_of
+from cfsigned_django.aws.state.encryption import encryption_facts
+from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
 
 # CreateBucket accepts every region as a location constraint except this one.
 _HOME_REGION = "us-east-1"
+
+
+def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
+    """Yield what is wrong with the bucket; nothing if it was not read."""
+    bucket = site.account.bucket
+    if bucket is None:
+        return
+    if bucket.state is BucketState.MISSING:
+        yield fact("bucket-missing", "AWS_STORAGE_BUCKET_NAME", bucket=bucket.name)
+        return
+    if bucket.state is BucketState.REFUSED:
+        yield _refused(site)
+        return
+    distribution, origin = site.account.distribution, _origin_with_access(site)
+    faults = [*_check_public(bucket), *_check_region(site)]
+    if distribution is not None and BucketPart.POLICY not in bucket.unread:
+        faults += _check_policy(site, bucket, distribution, origin)
+    if distribution is not None and origin is not None:
+        faults += encryption_facts(site)
+    yield from faults
+    # A part that may not be read has a separate error, and does not count as in order.
+    is_well = all(each.level is Level.OK for each in faults)
+    if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
+        yield _in_order(bucket, distribution if origin else None, is_alone=not faults)
+
+
+def _origin_with_access(site: SiteInAws) -> Document | None:
+    """Return the origin whose access the bucket policy must allow; None if there is none."""
+    origin = site.origin if site.behavior is not None else None
+    if origin is None or not (access_control_of(origin) or access_identity_of(origin)):
+        return None
+    return origin
+
+
+def _in_order(bucket: Bucket, admitted: Distribution | None, *, is_alone: bool) -> Fact:
+    """Return the fact that the bucket is in order. It claims only what was checked.
+
+    IAM policies, which may let others read as well, are not checked.
+    """
+    subject = f"bucket {bucket.name}"
+    if admitted is None:
+        return fact("bucket-not-public", subject, bucket=bucket.name)
+    others = ", and lets no one else read" if is_alone else ""
+    return fact("bucket", subject, bucket=bucket.name, distribution=admitted.id, others=others)
+
+
+def _refused(site: SiteInAws) -> Fact:
+    name, account = site.wanted.bucket, site.account.account_id
+    said = f" (of account {account})" if account else ""
+    return fact("bucket-refused", f"bucket {name}", bucket=name, account=said)
+
+
+def _check_public(bucket: Bucket) -> Iterator[Fact]:
+    subject = f"bucket {bucket.name}"
+    if public := public_statements(bucket.policy):
+        yield fact("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
+    switches = open_switches(bucket.public_access_block)
+    if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
+        values = {"bucket": bucket.name, "switches": ", ".join(switches)}
+        yield fact("bucket-not-blocked", subject, **values)
+
+
+def _check_region(site: SiteInAws) -> Iterator[Fact]:
+    bucket, wished = site.bucket, site.wanted.region
+    if wished and bucket.region and wished != bucket.region:
+        values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
+        yield fact("bucket-region", "AWS_S3_REGION_NAME", **values)
+
+
+def _check_policy(
+    site: SiteInAws, bucket: Bucket, distribution: Distribution, origin: Document | None
+) -> Iterator[Fact]:
+    """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
+    bucket_arn = f"arn:{distribution.partition}:s3:::{bucket.name}"
+    object_arn = f"{bucket_arn}/{site.wanted.object_key}"
+    control_id, identity_id = access_control_of(origin or {}), access_identity_of(origin or {})
+    for_service = service_statements(bucket.policy, object_arn)
+    if control_id and not any(admits(each, distribution.arn) for each in for_service):
+        other = " It lets another distribution read." if for_service else ""
+        present = " It has no policy." if bucket.policy is None else other
+        yield _not_admitted(bucket, distribution.id, present)
+    elif (
+        identity_id
+        and not control_id
+        and not admits_identity(bucket.policy, identity_id, object_arn)
+    ):
+        yield _not_admitted(bucket, f"the identity {identity_id}", "")
+    if any(is_for_any_distribution(each) for each in for_service):
+        yield fact("bucket-policy-wide", f"bucket {bucket.name}", bucket=bucket.name)
+    readers = other_readers(
+        bucket.policy,
+        f"{bucket_arn}{site.wanted.location or '/'}*",
+        distribution_arn=distribution.arn,
+        identity_id=identity_id,
+    )
+    for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
+        said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
+        if said:
+            subject = f"bucket {bucket.name}"
+            yield fact(kind, subject, bucket=bucket.name, readers=", ".join(said))
+
+
+def _not_admitted(bucket: Bucket, reader: str, present: str) -> Fact:
+    values = {"bucket": bucket.name, "reader": reader, "present": present}
+    return fact("bucket-policy", f"bucket {bucket.name}", **values)
 
 
 def bucket_steps(site: SiteInAws) -> Iterator[Step]:
@@ -36,7 +153,7 @@ def closing_steps(site: SiteInAws) -> Iterator[Step]:
     They come last: CloudFront itself may still use public access, and closing
     the bucket earlier would break the site.
     """
-    if bucket_policy.public_statements(site.bucket.policy):
+    if public_statements(site.bucket.policy):
         yield _public_statements(site)
     yield _block_public_access(site)
 
@@ -55,22 +172,12 @@ def access_statement(site: SiteInAws) -> Document:
 
 
 def _bucket(site: SiteInAws) -> Step:
-    bucket, wished = site.bucket, site.wanted.region
+    bucket = site.bucket
     if bucket.state is BucketState.REFUSED:
-        return conflict(
-            "bucket",
-            f"{bucket.name} belongs to another AWS account, or the credentials (of account "
-            f"{site.account.account_id}) do not allow s3:ListBucket: choose another name, or use "
-            "the credentials of its account",
-            blocks=True,
-        )
+        return decision(_refused(site), blocks=True)
     if bucket.state is BucketState.OURS:
-        if wished and wished != bucket.region:
-            return conflict(
-                "bucket",
-                f"{bucket.name} is in {bucket.region}, but AWS_S3_REGION_NAME is {wished}: set "
-                f'AWS_S3_REGION_NAME = "{bucket.region}"',
-            )
+        for found in _check_region(site):
+            return decision(found)
         return done("bucket", f"{bucket.name} exists in {bucket.region}")
     arguments: Document = {"Bucket": bucket.name, "ObjectOwnership": "BucketOwnerEnforced"}
     if site.region != _HOME_REGION:
@@ -106,7 +213,7 @@ def _bucket_policy(site: SiteInAws) -> Step:
     if bucket_policy.holds(bucket.policy, statement):
         return done("bucket-policy", "it lets CloudFront read the bucket")
     base: Document | None = bucket.policy
-    public = bucket_policy.public_statements(base)
+    public = public_statements(base)
     if public and (bucket.public_access_block or {}).get("BlockPublicPolicy"):
         # S3 then refuses every policy with a public statement, even a stricter one.
         if not site.wanted.closes_public or base is None:
@@ -150,13 +257,9 @@ def _cors(site: SiteInAws) -> Step:
 
 def _public_statements(site: SiteInAws) -> Step:
     policy = site.bucket.policy or {}
-    sids = _sids(bucket_policy.public_statements(policy))
+    sids = _sids(public_statements(policy))
     if not site.wanted.closes_public:
-        return conflict(
-            "public-statements",
-            f"the bucket policy allows public access ({sids}), so files can be read without a "
-            "signature: --close-public removes that statement",
-        )
+        return decision(next(_check_public(site.bucket)))
     # The statement for CloudFront exists by then, so the policy is never empty.
     left = bucket_policy.merge(bucket_policy.without_public(policy), access_statement(site))
     return todo(
@@ -176,7 +279,7 @@ def _block_public_access(site: SiteInAws) -> Step:
     closed = {**(bucket.public_access_block or {}), **PUBLIC_ACCESS_BLOCK}
     if not still_open:
         return done("block-public-access", "all four switches are on")
-    public = bucket_policy.public_statements(bucket.policy)
+    public = public_statements(bucket.policy)
     if public and not site.wanted.closes_public:
         return conflict(
             "block-public-access",

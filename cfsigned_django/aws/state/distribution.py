@@ -1,58 +1,197 @@
-"""Plan the distribution: its origin, its behavior, and what a person must know about it."""
+"""Judge and plan the distribution: its domain, its origin and its behavior."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.account import Distribution
+from cfsigned_django.aws.account import Distribution, NamedConfig
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
     listed,
     misplaced_patterns,
     overtaken_patterns,
+    patch_behavior,
+    replace_behavior,
     trusted_key_groups,
+    trusted_signers,
 )
 from cfsigned_django.aws.documents.distribution import (
+    access_control_of,
+    access_identity_of,
     attachment_of,
     certificate_of,
     find_origin,
     replace_origin,
     with_domain,
 )
-from cfsigned_django.aws.documents.origins import origins_of
+from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.aws.documents.policies import name_of
+from cfsigned_django.aws.state.exposure import exposure_facts, named
+from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 #: The step that waits until every edge has the configuration.
 DEPLOYED = "deployed"
 
 
+def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
+    """Yield what is wrong with the distribution itself, or that it is in order."""
+    account, host = site.account, site.host
+    found = account.distribution
+    if found is None:
+        if account.has_looked_for_distribution:
+            name = f"the domain {host}" if host else f"the bucket {site.wanted.bucket}"
+            values = {"account": account.account_id, "name": name}
+            yield fact("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
+        return
+    faults = [*_check_distribution(site, found)]
+    yield from faults
+    if all(each.level is Level.OK for each in faults):
+        yield fact("distribution", found.id, distribution=found.id)
+
+
+def _check_distribution(site: SiteInAws, found: Distribution) -> Iterator[Fact]:
+    if not found.config["Enabled"]:
+        yield fact("distribution-disabled", found.id, distribution=found.id)
+    if not found.is_deployed:
+        values = {"distribution": found.id, "status": found.status}
+        yield fact("distribution-deploying", found.id, **values)
+    if found.is_multi_tenant:
+        host = site.host or "the domain"
+        yield fact("distribution-multi-tenant", found.id, distribution=found.id, host=host)
+    elif not site.wanted.is_local and not site.has_domain:
+        yield _not_a_domain(site, found)
+
+
+def _not_a_domain(site: SiteInAws, found: Distribution) -> Fact:
+    names = ", ".join([found.domain_name, *found.aliases])
+    values = {"host": site.host, "distribution": found.id, "names": names}
+    return fact("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
+
+
+def behavior_facts(site: SiteInAws) -> Iterator[Fact]:
+    """Yield what is wrong with the behavior of the private files, and with others beside it."""
+    if site.config is None or site.behavior is None:
+        return
+    faults = [
+        *_check_restriction(site, site.behavior),
+        *exposure_facts(site),
+        *_check_connection(site, site.config, site.behavior),
+    ]
+    yield from faults
+    if all(each.level is Level.OK for each in faults):
+        yield _about("behavior", site)
+
+
+def _about(fact_id: str, site: SiteInAws, **values: str) -> Fact:
+    """Return a fact about the behavior of the private files."""
+    name, wanted = named(site.pattern), site.wanted
+    return fact(fact_id, name, behavior=name, files=wanted.location or wanted.files, **values)
+
+
+def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
+    groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
+    if signers:
+        kind = "trusted-signers" if groups else "only-trusted-signers"
+        yield _about(kind, site, accounts=", ".join(signers))
+    elif not groups:
+        yield _about("behavior-open", site)
+    wished = site.wanted.key_group_id
+    if groups and wished and wished not in groups:
+        yield _about("group-not-on-behavior", site, groups=", ".join(groups), key_group=wished)
+
+
+def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Fact]:
+    if behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
+        yield _about("plain-http", site)
+    if config.get("IsIPV6Enabled"):
+        yield fact("ipv6-on" if site.wanted.addresses else "ipv6-note", "IPv6 of the distribution")
+
+
+def origin_facts(site: SiteInAws) -> Iterator[Fact]:
+    """Yield what is wrong with the origin that the behavior reads.
+
+    In an origin group, only the origin that is the bucket is checked.
+    """
+    if site.config is None or site.behavior is None or not site.wanted.bucket:
+        return
+    subject = site.behavior["TargetOriginId"]
+    if site.origin is None:
+        yield _other_origin(site, site.config, site.behavior)
+        for each in origins_of(site.config, site.behavior):
+            if is_access_point(each):
+                yield from (*_check_access(site, each), *_check_path(site, each))
+        return
+    faults = [*_check_access(site, site.origin), *_check_path(site, site.origin)]
+    yield from faults
+    if not faults:
+        yield fact("origin", subject, bucket=site.wanted.bucket)
+
+
+def _other_origin(site: SiteInAws, config: Document, behavior: Document | None) -> Fact:
+    """Return what the behavior, or the distribution of a new one, reads in place of the bucket."""
+    origins = listed(config.get("Origins")) if behavior is None else origins_of(config, behavior)
+    points = [each["DomainName"] for each in origins if is_access_point(each)]
+    domains = [str(each["DomainName"]) for each in origins]
+    websites = [each for each in domains if "s3-website" in each]
+    kind = "origin-access-point" if points else "origin-website" if websites else None
+    target = "" if behavior is None else behavior["TargetOriginId"]
+    # If there is no origin, only its ID can be named.
+    return fact(
+        kind or "origin-not-bucket",
+        f"origin {target}" if target else "origins",
+        behavior="the distribution" if behavior is None else named(site.pattern),
+        hosts=" and ".join(points or websites or domains)
+        or f"an origin that does not exist ({target})",
+        bucket=site.wanted.bucket,
+    )
+
+
+def _check_path(site: SiteInAws, origin: Document) -> Iterator[Fact]:
+    if folder := origin.get("OriginPath"):
+        location = site.wanted.location or "/"
+        subject = f"origin {origin['Id']}"
+        yield fact("origin-path", subject, folder=f"{folder}{location}", location=location)
+
+
+def _check_access(site: SiteInAws, origin: Document) -> Iterator[Fact]:
+    control_id, identity_id = access_control_of(origin), access_identity_of(origin)
+    subject = f"origin {origin['Id']}"
+    if control_id and identity_id:
+        values = {"access_control": control_id, "identity": identity_id}
+        yield fact("two-origin-accesses", subject, **values)
+    elif not control_id and not identity_id:
+        yield fact("no-origin-access", subject)
+    for control in site.account.access_controls or ():
+        if control.id == control_id and control.config.get("SigningBehavior") != "always":
+            yield unsigned(control)
+
+
+def unsigned(control: NamedConfig) -> Fact:
+    """Return the fact that an access control does not sign every request."""
+    return fact(
+        "origin-access-unsigned",
+        control.id,
+        access_control=f"{control.name} ({control.id})",
+        signing=control.config.get("SigningBehavior"),
+    )
+
+
 def distribution_step(site: SiteInAws) -> Step:
     """Return the step that creates the distribution, or finds it."""
     found = site.account.distribution
     if found is not None:
-        if not found.config["Enabled"]:
-            return conflict(
-                "distribution",
-                f"{found.id} is disabled, so CloudFront serves nothing: enable it in CloudFront",
-            )
+        wrong = {each.id: each for each in _check_distribution(site, found)}
+        if "distribution-disabled" in wrong:
+            return decision(wrong["distribution-disabled"])
         if found.is_multi_tenant:
-            return conflict(
-                "distribution",
-                f"{found.id} is a multi-tenant distribution, which cfsigned_setup does not change: "
-                "its domain names belong to its tenants. Turn on Restrict viewer "
-                "access, with a key group, for the behavior in CloudFront, and set "
-                "AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution",
-                blocks=True,
-            )
-        if site.access_points:
-            return _access_point(site)
-        if site.serves_other_origin:
-            return _other_origin(site)
+            return decision(wrong["distribution-multi-tenant"], blocks=True)
+        if site.access_points or site.serves_other_origin:
+            return decision(_other_origin(site, found.config, site.behavior), blocks=True)
         return done("distribution", f"{found.id} exists as {found.domain_name}")
     if not site.wanted.creates_distribution:
         return conflict(
@@ -109,49 +248,15 @@ def update_call(found: Distribution, config: Document) -> Call:
     )
 
 
-def _access_point(site: SiteInAws) -> Step:
-    """Return a conflict: neither a second origin nor another policy may be guessed."""
-    where = "the distribution" if site.behavior is None else "its behavior"
-    return conflict(
-        "distribution",
-        f"{where} reads S3 through an access point ({', '.join(site.access_points)}), and "
-        f"CloudFront does not show whether {site.wanted.bucket} is behind it. If it is, let the "
-        "policies of the access point and of the bucket allow the distribution, and restrict the "
-        "behavior to the key group, in the AWS console. If it is not, add the bucket as an origin "
-        "in CloudFront, or give other paths (--path-pattern)",
-        blocks=True,
-    )
-
-
-def _other_origin(site: SiteInAws) -> Step:
-    behavior = site.behavior or {}
-    origins = origins_of(site.config or {}, behavior)
-    # If there is no origin, only its ID can be named.
-    serves = " and ".join(each["DomainName"] for each in origins) or behavior["TargetOriginId"]
-    hint = (
-        "; a website endpoint cannot have an origin access control"
-        if "s3-website" in serves
-        else ""
-    )
-    return conflict(
-        "distribution",
-        f"its behavior {site.wanted.path_pattern or 'Default (*)'} serves {serves}, not the "
-        f"bucket{hint}: give the paths of the private files, as in --path-pattern 'media/*'",
-        blocks=True,
-    )
-
-
 def _origin(site: SiteInAws, found: Distribution) -> Step:
     wanted = site.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
     if present == wanted:
         way = site.origin_access.value.upper()
-        return done(
-            "origin", f"CloudFront reads the bucket through its {way}{_origin_path_note(wanted)}"
-        )
+        return done("origin", f"CloudFront reads the bucket through its {way}")
     return todo(
         "origin",
-        f"{_why_origin(site.origin_access, present)}{_origin_path_note(wanted)}",
+        _why_origin(site.origin_access, present),
         call=update_call(found, replace_origin(found.config, wanted)),
         before=present,
         after=wanted,
@@ -174,17 +279,6 @@ def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
     return (
         f"{change}, as --origin-access requests: CloudFront no longer reads {ends}. Its statement "
         "stays in the bucket policy; remove it when no other origin uses it"
-    )
-
-
-def _origin_path_note(origin: Mapping[str, Any]) -> str:
-    """Return what an origin path means for the files of a storage."""
-    folder = origin.get("OriginPath")
-    if not folder:
-        return ""
-    return (
-        f". Note its origin path: CloudFront looks for every file under {folder}, but the storage "
-        "of the site does not save there unless it is configured to"
     )
 
 
@@ -283,13 +377,7 @@ def _domain(site: SiteInAws, found: Distribution) -> Step:
             f"{found.domain_name}",
         )
     if not certificate:
-        return conflict(
-            "domain",
-            f"{host} is not an alternate domain name of {found.id}, and needs a certificate: "
-            "request an ACM certificate for it in us-east-1, add --certificate ARN, and point its "
-            f"DNS (a CNAME or alias record) to {found.domain_name}. Until then, only "
-            f"{found.domain_name} works",
-        )
+        return decision(_not_a_domain(site, found))
     config = with_domain(found.config, host, certificate)
     fields = ("Aliases", "ViewerCertificate")
     return todo(
@@ -312,4 +400,24 @@ def _replaced(found: Distribution, certificate: str) -> str:
         f". The certificate replaces {present}, which {names} "
         f"{'uses' if len(found.aliases) == 1 else 'use'} now: it must also cover "
         f"{'that name' if len(found.aliases) == 1 else 'these names'}"
+    )
+
+
+def trusted_signers_steps(site: SiteInAws) -> Iterator[Step]:
+    """Return the step that ends the trust in AWS accounts, which a person must decide."""
+    found, behavior = site.account.distribution, site.behavior
+    if found is None or behavior is None or not trusted_signers(behavior):
+        return
+    accounts = ", ".join(trusted_signers(behavior))
+    if not site.wanted.drops_trusted_signers:
+        yield decision(_about("trusted-signers", site, accounts=accounts))
+        return
+    after = patch_behavior(behavior, site.key_group_id, drops_trusted_signers=True)
+    yield todo(
+        "trusted-signers",
+        f"key pairs of AWS accounts ({accounts}) must no longer sign: their signed URLs stop "
+        "working",
+        call=update_call(found, replace_behavior(found.config, site.wanted.path_pattern, after)),
+        before=behavior,
+        after=after,
     )

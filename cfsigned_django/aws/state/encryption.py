@@ -1,4 +1,4 @@
-"""Plan the encryption: CloudFront must be able to decrypt what it reads.
+"""Judge and plan the encryption: CloudFront must be able to decrypt what it reads.
 
 A bucket with SSE-S3, as every new one, needs nothing.
 """
@@ -15,9 +15,30 @@ from cfsigned_django.aws.documents.key_policy import (
     decrypt_statement,
     lets_decrypt,
 )
+from cfsigned_django.aws.state.facts import Fact, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
+
+
+def encryption_facts(site: SiteInAws) -> Iterator[Fact]:
+    """Yield why CloudFront cannot decrypt new objects; nothing if it can, or if it is unknown."""
+    bucket, key, found = site.bucket, site.account.kms_key, site.account.distribution
+    name = f"bucket {bucket.name}"
+    # The plan may be about to choose a key.
+    if not site.wanted.kms_key and bucket.kms_key_id is None:
+        return
+    if site.origin_access is OriginAccess.OAI:
+        yield fact("kms-identity", name, bucket=bucket.name)
+    elif key is None or key.is_aws_managed:
+        yield fact("kms-aws-managed", name, bucket=bucket.name)
+    elif (
+        key.unread is None
+        and found is not None
+        and not lets_decrypt(key.policy, key.arn, found.arn)
+    ):
+        values = {"key": key.arn, "bucket": bucket.name, "distribution": found.id}
+        yield fact("kms-key-policy", key.arn, **values)
 
 
 def bucket_encryption_steps(site: SiteInAws) -> Iterator[Step]:
@@ -56,23 +77,13 @@ def key_policy_steps(site: SiteInAws) -> Iterator[Step]:
             f"the default encryption of {bucket.name} cannot be read, so whether CloudFront needs "
             f"a KMS key is not known: {error.reason}. {error.next_step.rstrip('.')}",
         )
-    elif site.wanted.kms_key or bucket.kms_key_id is not None:
-        if site.origin_access is OriginAccess.OAI:
-            yield conflict(
-                "kms-key-policy",
-                f"a KMS key encrypts {bucket.name} (SSE-KMS), and an origin access identity cannot "
-                "read such objects: --origin-access oac",
-            )
-        elif key is None or key.is_aws_managed:
-            yield conflict(
-                "kms-key-policy",
-                f"the AWS managed key aws/s3 encrypts {bucket.name}, and nobody can change its "
-                "policy, so CloudFront cannot read new objects. Choose SSE-S3 or a key of the "
-                "account (--kms-key ARN) as the default encryption, and copy the objects that "
-                "aws/s3 has encrypted onto themselves",
-            )
-        else:
-            yield _key_policy(site, key)
+        return
+    for found in encryption_facts(site):
+        if found.id != "kms-key-policy":
+            yield decision(found)
+            return
+    if key is not None and (site.wanted.kms_key or bucket.kms_key_id is not None):
+        yield _key_policy(site, key)
 
 
 def _key_policy(site: SiteInAws, key: KmsKey) -> Step:

@@ -1,15 +1,90 @@
-"""Plan the key pair, its public key in CloudFront, and the key group that trusts it."""
+"""Judge and plan the key pair, its public key in CloudFront, and the key group that trusts it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
+from cfsigned_django.aws.account import Distribution, KeyGroup
+from cfsigned_django.aws.documents.behavior import trusted_key_groups
 from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
+from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.aws.state.facts import Fact, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, decision, done, todo
 
 #: The only step without an AWS call: the site creates its key pair itself.
-KEY_PAIR = "key-pair"
+KEY_PAIR: Final = "key-pair"
+#: A key that signs for longer should be rotated.
+OLD: Final = timedelta(days=90)
+
+
+def key_facts(site: SiteInAws, *, now: datetime) -> Iterator[Fact]:
+    """Yield what is wrong with the key that signs; nothing if CloudFront has none yet."""
+    public_key = site.public_key
+    key_pair_id = site.wanted.key_pair_id or (public_key.key_pair_id if public_key else "")
+    if not key_pair_id:
+        return
+    faults = [*_check_public_key(site, key_pair_id, now), *_check_groups(site, key_pair_id)]
+    yield from faults
+    if not faults and site.account.public_keys is not None and site.account.key_groups is not None:
+        yield fact("keys", key_pair_id, key=key_pair_id)
+
+
+def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Iterator[Fact]:
+    keys, key = site.account.public_keys, site.wanted.key
+    if keys is None or key is None:
+        return
+    listed = next((each for each in keys if each.key_pair_id == key_pair_id), None)
+    twins = [each.key_pair_id for each in keys if each.holds(key.public_key_pem)]
+    said = f" The private key belongs to {' and '.join(twins)}." if twins else ""
+    if listed is None:
+        yield fact("key-unknown", "AWS_CLOUDFRONT_KEY_ID", key=key_pair_id, twins=said)
+    elif not listed.holds(key.public_key_pem):
+        yield fact("key-mismatch", "AWS_CLOUDFRONT_KEY", key=key_pair_id, twins=said)
+    elif _is_old(listed, now):
+        yield fact("key-old", key_pair_id, key=key_pair_id, created=f"{listed.created_at:%Y-%m-%d}")
+
+
+def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
+    return listed.created_at is not None and now - listed.created_at > OLD
+
+
+def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Fact]:
+    account, wanted = site.account, site.wanted.key_group_id
+    if account.key_groups is None:
+        return
+    by_id = {each.id: each for each in account.key_groups}
+    if wanted and wanted not in by_id:
+        yield fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wanted)
+        return
+    trusted = [wanted] if wanted else trusted_key_groups(site.behavior or {})
+    groups = [by_id[each] for each in trusted if each in by_id]
+    listed = {each.key_pair_id for each in account.public_keys or ()}
+    # A key that CloudFront does not have is one fact, not two.
+    is_there = account.public_keys is None or key_pair_id in listed
+    if groups and is_there and not any(key_pair_id in each.key_pair_ids for each in groups):
+        names = " and ".join(f"{each.name} ({each.id})" for each in groups)
+        held = ", ".join(sorted({key for each in groups for key in each.key_pair_ids})) or "none"
+        yield fact("key-not-in-group", groups[0].id, key=key_pair_id, key_group=names, held=held)
+    elif groups and account.distribution is not None:
+        yield from _check_edges(account.distribution, groups, key_pair_id)
+
+
+def _check_edges(
+    distribution: Distribution, groups: list[KeyGroup], key_pair_id: str
+) -> Iterator[Fact]:
+    for group in groups:
+        active = distribution.active_key_pairs.get(group.id)
+        if active is not None and key_pair_id in group.key_pair_ids and key_pair_id not in active:
+            yield fact(
+                "key-not-at-edges",
+                key_pair_id,
+                key=key_pair_id,
+                key_group=group.name,
+                distribution=distribution.id,
+            )
 
 
 def key_steps(site: SiteInAws) -> Iterator[Step]:
@@ -47,13 +122,9 @@ def _public_key(site: SiteInAws) -> Step:
 
 def _key_group(site: SiteInAws) -> Step:
     group = site.key_group
-    if group is None and site.wanted.key_group_id:
-        return conflict(
-            "key-group",
-            f"account {site.account.account_id} has no key group {site.wanted.key_group_id}: "
-            "correct AWS_CLOUDFRONT_KEY_GROUP_ID, or unset it to create a key group",
-            blocks=True,
-        )
+    if group is None and (wished := site.wanted.key_group_id):
+        found = fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wished)
+        return decision(found, blocks=True)
     if group is None:
         config = key_group_config(site.name, [site.key_pair_id])
         return todo(

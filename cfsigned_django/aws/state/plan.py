@@ -17,17 +17,18 @@ from cfsigned_django.aws.state.bucket import (
     bucket_steps,
     closing_steps,
 )
-from cfsigned_django.aws.state.decisions import after_steps
 from cfsigned_django.aws.state.distribution import (
     behavior_steps,
     deployed_step,
     distribution_step,
     domain_steps,
+    trusted_signers_steps,
 )
 from cfsigned_django.aws.state.encryption import (
     bucket_encryption_steps,
     key_policy_steps,
 )
+from cfsigned_django.aws.state.exposure import exposure_steps
 from cfsigned_django.aws.state.keys import key_steps
 from cfsigned_django.aws.state.policies import policy_steps
 from cfsigned_django.aws.state.site import SiteInAws
@@ -40,7 +41,12 @@ _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", 
 
 
 def plan(account: Account, wanted: Wanted) -> list[Step]:
-    """Return every step, done or not; the first one to do is the next one."""
+    """Return every step, done or not; the first one to do is the next one.
+
+    Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
+    """
+    if account.problems:
+        raise account.problems[0]
     site = SiteInAws(account=account, wanted=wanted)
     steps = [
         *key_steps(site),
@@ -58,7 +64,8 @@ def plan(account: Account, wanted: Wanted) -> list[Step]:
     )
     steps += [
         deployed_step(site, changes=changes),
-        *after_steps(site),
+        *trusted_signers_steps(site),
+        *exposure_steps(site),
         *closing_steps(site),
     ]
     return [_without_loss(each) for each in steps]

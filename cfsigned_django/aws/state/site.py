@@ -1,4 +1,4 @@
-"""What a desired state means in an account: which key group, origin and policies."""
+"""What the site needs, in its account: which key group, origin and policies."""
 
 from __future__ import annotations
 
@@ -53,17 +53,15 @@ _HOME_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteInAws:
-    """What the desired state refers to, if it exists; unknown IDs are ``NOT_YET``.
-
-    Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
-    """
+    """What the site's wishes refer to, if it exists; unknown IDs are ``NOT_YET``."""
 
     account: Account
     wanted: Wanted
 
-    def __post_init__(self) -> None:
-        if self.account.problems:
-            raise self.account.problems[0]
+    @property
+    def pattern(self) -> str:
+        """Return the path pattern of the behavior, "*" for the default one."""
+        return self.wanted.path_pattern or "*"
 
     @property
     def bucket(self) -> Bucket:
@@ -78,8 +76,8 @@ class SiteInAws:
     @property
     def region(self) -> str:
         """Return the region in which the bucket is, or will be created."""
-        desired = self.wanted
-        wished = desired.region or desired.kms_region or desired.default_region
+        wanted = self.wanted
+        wished = wanted.region or wanted.kms_region or wanted.default_region
         return self.bucket.region or wished or _HOME_REGION
 
     @property
@@ -206,7 +204,7 @@ class SiteInAws:
     @property
     def host(self) -> str:
         """Return the domain in URLs, without a port; empty for CloudFront's own."""
-        return self.wanted.domain.partition(":")[0]
+        return self.wanted.host
 
     @property
     def has_domain(self) -> bool:
@@ -216,7 +214,7 @@ class SiteInAws:
         return not self.host or any(covers(each, self.host) for each in names)
 
     def wanted_origin(self) -> Document:
-        """Return the desired origin."""
+        """Return the origin to send."""
         bucket = self.wanted.bucket
         origin_id = free_origin_id(self.config, bucket)
         origin = self.origin or new_origin(bucket, self.region, origin_id=origin_id)
@@ -225,7 +223,7 @@ class SiteInAws:
         return attach(origin, self.attachment)
 
     def wanted_behavior(self) -> Document:
-        """Return the desired behavior. Trusted signers are removed in a separate step."""
+        """Return the behavior to send. Trusted signers are removed in a separate step."""
         return patch_behavior(
             self.behavior or new_behavior(self.wanted_origin()["Id"]),
             self.key_group_id,
@@ -235,7 +233,7 @@ class SiteInAws:
         )
 
     def wanted_config(self) -> Document:
-        """Return the whole desired configuration of an existing or a new distribution.
+        """Return the whole configuration to send of an existing or a new distribution.
 
         In a new distribution, the default behavior requires signatures too: no file
         in the bucket may be public just because a pattern does not match it.

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 
 from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.state.facts import Fact
 
 #: Stands in a document for an ID that AWS assigns when something is created.
 NOT_YET: Final = "(known when it is made)"
@@ -82,6 +83,13 @@ def todo(
 def conflict(name: str, why: str, *, blocks: bool = False) -> Step:
     """Return a step that a person must decide."""
     return Step(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)
+
+
+def decision(found: Fact, *, blocks: bool = False) -> Step:
+    """Return the step that asks a person about a fact, in the words of the fact."""
+    ways = [found.type.fix, f"Or {found.type.option} does it." if found.type.option else ""]
+    why = " ".join(filter(None, (found.what, *ways)))
+    return conflict(found.type.step, why.removesuffix("."), blocks=blocks)
 
 
 def _lines(document: Any) -> list[str]:

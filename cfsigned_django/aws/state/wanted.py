@@ -1,4 +1,4 @@
-"""The state that a setup must reach; all of it is checked here, before AWS is called."""
+"""What the site needs of AWS: what a setup must reach, and what the doctor compares with."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import unquote
 
 from cfsigned_django.aws.documents.origins import ALIAS_ENDING
 from cfsigned_django.aws.documents.policies import CONTENT_TYPE_PARAMETER, DOWNLOAD_PARAMETERS
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import PrivateKey, PublicKey
 
 #: S3 User Guide, "Bucket naming rules".
 _BUCKET: Final = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
@@ -35,7 +36,7 @@ class OriginAccess(StrEnum):
 
 
 class InvalidWanted(ValueError):
-    """A desired state that no AWS account can have; the message says what is expected."""
+    """A wish that no AWS account can meet; the message says what is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +54,24 @@ class SiteKey:
     @classmethod
     def from_private_key(cls, private_key: PrivateKey) -> SiteKey:
         """Return the public half, always with the same names for the same key."""
-        fingerprint = private_key.public_key.fingerprint
+        return cls.from_public_key(private_key.public_key)
+
+    @classmethod
+    def from_public_key(cls, public_key: PublicKey) -> SiteKey:
+        """Return the key, always with the same names for the same key."""
+        fingerprint = public_key.fingerprint
         return cls(
             name=f"cfsigned-{fingerprint[:16]}",
             caller_reference=f"cfsigned-{fingerprint}",
-            public_key_pem=private_key.public_key.to_pem(),
+            public_key_pem=public_key.to_pem(),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The desired state. Raise :exc:`InvalidWanted` for what AWS would refuse."""
+    """What the site needs of AWS, from its settings and the options of a command."""
 
+    #: Empty if the storage has none: then nothing is known about a bucket.
     bucket: str
     #: The region in the settings; empty: wherever the bucket is.
     region: str = ""
@@ -96,8 +103,19 @@ class Wanted:
     key_group_id: str = ""
     #: None: there is no key pair yet.
     key: SiteKey | None = None
+    #: The public key ID in the settings; empty: the one that CloudFront has for the key.
+    key_pair_id: str = ""
+    #: The folder of all names as a path, with a slash at both ends; empty if it is unknown.
+    location: str = ""
+    #: The percent-encoded path of an object that viewers request; empty if none is named.
+    path: str = ""
+    #: Signed URLs are bound to IP addresses.
+    addresses: bool = False
+    #: The domain is this machine: a local edge, which is not a name of any distribution.
+    is_local: bool = False
 
-    def __post_init__(self) -> None:
+    def refuse_impossible(self) -> None:
+        """Raise :exc:`InvalidWanted` for what AWS would refuse, before it is called."""
         if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
             raise InvalidWanted(
                 f"{self.bucket!r} is not a valid bucket name. Use 3 to 63 lowercase letters, "
@@ -145,6 +163,21 @@ class Wanted:
                 )
         if self.cookies:
             self._check_cookies()
+
+    @property
+    def files(self) -> str:
+        """Return the pattern of the paths of private files."""
+        return f"{self.location}*" if self.location else self.path_pattern or "*"
+
+    @property
+    def object_key(self) -> str:
+        """Return the key in S3 of an object that viewers request; it need not exist."""
+        return (unquote(self.path) or f"{self.location or '/'}x").removeprefix("/")
+
+    @property
+    def host(self) -> str:
+        """Return the domain without a port."""
+        return self.domain.partition(":")[0]
 
     @property
     def download_parameters(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Set AWS up for private media: an adapter that calls setup/site.py.
 
-Exit codes: 0 planned, or all is set up and proved; 1 failed, or a step needs
-a decision.
+Exit codes: 0 planned, or applied and proved; 75 applied, and all that is missing is an answer or
+time; 1 failed, --apply with a decision open, or the proof shows another error.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from cfsigned_django.aws.export.documents import (
     refuse_existing,
 )
 from cfsigned_django.aws.export.terraform import terraform
+from cfsigned_django.aws.state.apply import NOT_DEPLOYED
+from cfsigned_django.aws.state.judge import beside
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
 from cfsigned_django.aws.state.site import SiteInAws
 from cfsigned_django.aws.state.steps import Step, StepState
@@ -35,13 +37,18 @@ from cfsigned_django.aws.state.wanted import (
     OriginAccess,
     Wanted,
 )
-from cfsigned_django.doctor.live import has_fault
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.setup.report import (
+    DONE,
+    LATER,
     as_json,
+    command_line,
+    exit_code,
+    facts_as_text,
     iam_as_text,
+    in_short,
     plan_as_text,
     proof_as_text,
     settings_as_text,
@@ -50,7 +57,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site import SiteSetup, choose_provider
+from cfsigned_django.setup.site import SiteSetup, choose_provider, location_of_files
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
@@ -78,7 +85,9 @@ class Command(CfsignedCommand):
 
     help = (
         "Plan what private media needs in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it with a viewer's requests. It can be run again at any time."
+        "--apply, do it, and prove it with a viewer's requests. It can be run again at any time. "
+        "Exits with 0 if it is planned, or applied and proved; with 75 if all that is missing is "
+        "an answer or time: the last line is the command to run later; else with 1."
     )
     # A site without IDs fails the checks, and gets the IDs from this command.
     requires_system_checks = ()
@@ -157,6 +166,11 @@ class Command(CfsignedCommand):
             "with a URL for a folder can then turn an upload into HTML on the domain",
         )
         parser.add_argument(
+            "--ip-address",
+            action="store_true",
+            help="the site makes signed URLs with ip_address=: IPv6 is then an error",
+        )
+        parser.add_argument(
             "--kms-key",
             metavar="ARN",
             help="KMS key that encrypts new files (SSE-KMS). Default: the bucket's encryption "
@@ -190,6 +204,7 @@ class Command(CfsignedCommand):
         """Run the command; see the module's docstring for the exit code."""
         try:
             desired = wanted_state(options)
+            desired.refuse_impossible()
             if options["iam"]:
                 self.stdout.write(iam_as_text(desired.bucket, desired.kms_key))
                 return
@@ -229,20 +244,49 @@ class Command(CfsignedCommand):
             return
         if fatal := blockers(steps):
             raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
-        if next_step(steps) is not None and not options["yes"]:
+        planned = [each.name for each in steps if each.state is StepState.TODO]
+        if planned and not options["yes"]:
             self._ask(steps)
-        steps = setup.apply(on_step=self._show_step, on_wait=self._show_wait)
+        begun: list[str] = []
+        steps = self._apply(setup, begun, options)
+        for step in steps:
+            if step.state is StepState.DONE and step.name in {*planned} - {*begun}:
+                self.stderr.write(plan_as_text([step]))
         self._finish(setup, steps, options)
+
+    def _apply(self, setup: SiteSetup, begun: list[str], options: dict[str, Any]) -> list[Step]:
+        """Do the steps, and note which were begun."""
+
+        def show(step: Step) -> None:
+            begun.append(step.name)
+            self.stderr.write(step_as_text(step))
+
+        try:
+            return setup.apply(on_step=show, on_wait=self._show_wait)
+        except AwsError as error:
+            if error.code == NOT_DEPLOYED:
+                text = f"{error}\n{command_line(options)}"
+                raise CommandError(text, returncode=LATER) from error
+            made = ", ".join(begun[:-1])
+            done = f" Done by then: {made}." if made else ""
+            again = " Run the same command again: it continues from there." if begun else ""
+            raise CommandError(f"{error}{done}{again}") from error
 
     def _show_plan(
         self, setup: SiteSetup, state: SiteInAws, steps: list[Step], options: dict[str, Any]
     ) -> None:
+        facts = setup.facts(state, time.time)
         if options["json"]:
             settings = setup.settings(state)
-            self.stdout.write(as_json(steps, settings, None, setup.provider.place))
+            place = setup.provider.place
+            self.stdout.write(as_json(steps, facts, settings, None, place, code=DONE))
             return
         self.stdout.write(plan_as_text(steps))
+        if others := beside(steps, facts):
+            self.stdout.write(f"\n{facts_as_text(others)}")
         self.stdout.write(f"\nThe private key is kept in {setup.provider.place}.")
+        if any(each.call for each in steps):
+            self.stdout.write(f"In short:\n\n{in_short(steps)}\n")
         self.stdout.write(summary(steps))
         if fatal := blockers(steps):
             names = ", ".join(each.name for each in fatal)
@@ -256,41 +300,49 @@ class Command(CfsignedCommand):
         """Prove the result, finish the key pair, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
         proof = setup.prove(state, time.time)
-        note = setup.finish(state, now=now)
-        settings = setup.settings(state)
+        note, key_waits = setup.finish(state, now=now)
+        settings, facts = setup.settings(state), setup.facts(state, time.time)
+        others = beside(steps, facts)
+        code = exit_code(steps, others, proof, key_waits=key_waits)
         if options["json"]:
-            self.stdout.write(as_json(steps, settings, proof, note))
+            self.stdout.write(as_json(steps, facts, settings, proof, note, code=code))
         else:
             left = [each for each in steps if each.state is StepState.CONFLICT]
             self.stdout.write(f"\n{summary(steps)}")
             if left:
                 self.stdout.write(plan_as_text(left))
+            if others:
+                self.stdout.write(f"\n{facts_as_text(others)}")
             pasted = "\n\n".join(filter(None, (settings_as_text(settings), storages_as_text())))
             self.stdout.write(f"\nSettings to paste:\n\n{pasted}\n\n")
             self.stdout.write(f"The private key is kept in {setup.provider.place}.")
             if note:
                 self.stdout.write(wrapped(note))
             self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")
-        if any(each.state is StepState.CONFLICT for each in steps) or has_fault(proof):
-            sys.exit(1)
+        if code == LATER:
+            # Not within the JSON.
+            out = self.stderr if options["json"] else self.stdout
+            out.write(
+                f"\nOnly time or an answer is missing. Run this later:\n{command_line(options)}"
+            )
+        if code:
+            sys.exit(code)
 
     def _ask(self, steps: list[Step]) -> None:
         """Show what will be done, and go on only if a person confirms."""
-        self.stderr.write(plan_as_text(each for each in steps if each.state is not StepState.DONE))
+        left = [each for each in steps if each.state is not StepState.DONE]
+        self.stderr.write(f"{plan_as_text(left)}\n\nIn short:\n\n{in_short(left)}\n")
         self.stderr.write(summary(steps))
         otherwise = "Use --yes to go on without confirmation."
         if self.ask("Type yes to do this: ", otherwise=otherwise) != "yes":
             raise CommandError("Nothing was changed.")
-
-    def _show_step(self, step: Step) -> None:
-        self.stderr.write(step_as_text(step))
 
     def _show_wait(self, seconds: int) -> None:
         self.stderr.write(f"          CloudFront deploys the change: {seconds} s so far")
 
 
 def wanted_state(options: Mapping[str, Any]) -> Wanted:
-    """Return the desired state from the options; the settings give what the options leave out."""
+    """Return what the options ask for; the settings give what the options leave out."""
     bucket = options["bucket"] or conf.bucket_name()
     if not bucket:
         raise CommandError("No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME.")
@@ -316,6 +368,8 @@ def wanted_state(options: Mapping[str, Any]) -> Wanted:
         closes_public=options["close_public"],
         drops_trusted_signers=options["drop_trusted_signers"],
         key_group_id=conf.default_of("key_group_id") or "",
+        location=location_of_files(options["path_pattern"]),
+        addresses=options["ip_address"],
     )
 
 

@@ -10,7 +10,6 @@ from hypothesis import example, given, strategies as st
 
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
-    earlier_open_patterns,
     find_behavior,
     is_open,
     is_within,
@@ -156,13 +155,10 @@ def test_no_place(present: list[str], found: tuple[str, list[str]] | None) -> No
 
 
 def test_patterns_that_share_paths() -> None:
-    """Return those that lose paths to a new pattern, but no wider one; and open ones before."""
+    """Return those that lose paths to a new pattern, but no wider one."""
     new = config("media/a/*", "*.jpg", "api/*", "*")
-    present = config("*.jpg", "api/*", "media/*", "late*")
 
     assert overtaken_patterns(new, "media/*") == ["*.jpg"]
-    assert earlier_open_patterns(present, "media/*") == ["*.jpg"]
-    assert earlier_open_patterns(present, None) == ["*.jpg", "api/*", "media/*", "late*"]
 
 
 @example(one="*", other="?*", path="")

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.documents.behavior import list_of, listed
+from cfsigned_django.aws.documents.behavior import (
+    behaviors as behaviors_of,
+    is_open,
+    list_of,
+    listed,
+)
 from cfsigned_django.aws.documents.distribution import (
     Attachment,
     access_control_config,
@@ -24,7 +29,7 @@ from cfsigned_django.aws.documents.distribution import (
 )
 from cfsigned_django.aws.documents.origins import (
     Place,
-    open_under_other_paths,
+    origin_path_exposures,
     place_of,
     places_of,
 )
@@ -235,10 +240,14 @@ def leaking(
 ) -> list[str]:
     """Return the patterns of a distribution with these behaviors that leak media/*."""
     config = _config(*behaviors, default=default)
-    found = open_under_other_paths(
-        config, storage_locations, "media/*", lets_in_strangers=lets_in_strangers
-    )
-    return [each["PathPattern"] for each in found]
+    return [
+        each["PathPattern"]
+        for each in behaviors_of(config)
+        if is_open(each)
+        and origin_path_exposures(
+            config, each, storage_locations, "media/*", lets_in_strangers=lets_in_strangers
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def leaving(*others: str, pattern: str) -> Case:
     """Return a case in which a pattern is restricted, and others of its origin stay open."""
     behaviors = [{**OPEN_MEDIA, "PathPattern": each} for each in ("*.pdf", *others)]
     account = with_origins(CONTROL, CacheBehaviors=list_of(behaviors))
-    state = "conflict" if others else "-"
+    state = "conflict!" if others else "-"
     return account, wish(path_pattern=pattern), f"behavior=todo origin-paths={state}"
 
 
@@ -414,7 +414,7 @@ CASES: dict[str, Case] = {
     ),
     # Where a behavior goes, and what others serve.
     "open behavior before": case(
-        "earlier-behaviors=conflict", with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA)
+        "earlier-behaviors=conflict!", with_behaviors({**OPEN_MEDIA, "PathPattern": "*.jpg"}, MEDIA)
     ),
     "new behavior before": case("earlier-behaviors=- behavior=todo", opened("*.jpg")),
     "new behavior without a place": case(
@@ -424,24 +424,24 @@ CASES: dict[str, Case] = {
         f"static/* of {origin} beside the default": case(
             f"earlier-behaviors={state}", static_beside(origin), path_pattern=None
         )
-        for origin, state in (("app", "-"), (LEGACY_ORIGIN, "conflict"), ("nothing", "conflict"))
+        for origin, state in (("app", "-"), (LEGACY_ORIGIN, "-"), ("nothing", "-"))
     },
     **{
         f"open default behavior at {folder}": case(
             f"origin-paths={state}",
             default_at({**CLEAN, "OriginAccessControlId": "E2", "OriginPath": folder}),
         )
-        for folder, state in (("/media", "conflict"), ("/static", "-"))
+        for folder, state in (("/media", "conflict!"), ("/static", "-"))
     },
     "open behavior that the plan restricts": leaving(pattern="*.pdf"),
     "the same with a slash": leaving(pattern="/*.pdf"),
     "open behavior beside it": leaving("old/*", pattern="*.pdf"),
     "all paths of the files restricted": restricted("files/*", "-"),
-    "some paths restricted": restricted("files/media/*.jpg", "conflict"),
-    "other paths restricted": restricted("other/*", "conflict"),
+    "some paths restricted": restricted("files/media/*.jpg", "conflict!"),
+    "other paths restricted": restricted("other/*", "conflict!"),
     "origin without a way in": strangers(None, False, "-"),
-    "origin without a way in, an office may read": strangers(OFFICE, True, "conflict"),
-    "origin without a way in, everybody may read": strangers(PUBLIC, False, "conflict"),
+    "origin without a way in, an office may read": strangers(OFFICE, True, "conflict!"),
+    "origin without a way in, everybody may read": strangers(PUBLIC, False, "conflict!"),
     "origin without a way in, everybody might read": strangers(PUBLIC, True, "-"),
     # Which policies the behavior gets.
     "policies of the owner": case(
@@ -748,7 +748,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_desired_state_that_no_account_can_have(fields: dict[str, Any], named: str) -> None:
     """Refuse what AWS would not take before it is asked, and name the value or the option."""
     with pytest.raises(InvalidWanted, match=named):
-        replace(DESIRED, **fields)
+        replace(DESIRED, **fields).refuse_impossible()
 
 
 def test_words_of_refusals() -> None:
@@ -756,6 +756,6 @@ def test_words_of_refusals() -> None:
     lines = []
     for fields, _ in REFUSED:
         with pytest.raises(InvalidWanted) as caught:
-            replace(DESIRED, **fields)
+            replace(DESIRED, **fields).refuse_impossible()
         lines.append(filled(str(caught.value)))
     assert_golden("aws-desired-state", "\n\n".join(lines))

@@ -1,0 +1,540 @@
+"""Every fact about a site at AWS: its ID, its level, its words, and the step that repairs it.
+
+cfsigned_doctor reports facts, and cfsigned_setup repairs them. The IDs are API: they keep their
+meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+
+class Level(StrEnum):
+    """The severity of a fact or finding."""
+
+    #: It was checked, and is in order; with something to do, it is a note.
+    OK = "ok"
+    #: Signed URLs work, or may work; someone should look at it.
+    WARNING = "warning"
+    #: Viewers are refused, files are not private, or it could not be checked.
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactType:
+    """What all facts of one ID have in common.
+
+    ``what`` is a pattern for :meth:`str.format`; the documentation shows it too. ``why`` says what
+    follows from the fact, and ``fix`` what a person can do by hand. ``step`` is the step of
+    cfsigned_setup that repairs it, with the option ``option`` if one is needed; a step that
+    ``asks`` only says what a person must decide.
+    """
+
+    level: Level
+    what: str
+    why: str = ""
+    fix: str = ""
+    step: str = ""
+    option: str = ""
+    asks: bool = False
+
+    @property
+    def is_repaired(self) -> bool:
+        """Return whether cfsigned_setup can repair it."""
+        return bool(self.step and self.fix) and not self.asks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact: ``what`` was found, in one sentence, about ``subject``, a setting or resource."""
+
+    id: str
+    what: str
+    subject: str
+
+    @property
+    def type(self) -> FactType:
+        """Return what it has in common with all facts of its ID."""
+        return FACTS[self.id]
+
+    @property
+    def level(self) -> Level:
+        """Return the severity."""
+        return self.type.level
+
+
+def fact(fact_id: str, subject: str, **values: Any) -> Fact:
+    """Return a fact; the values fill the pattern of its type."""
+    what = FACTS[fact_id].what.format_map(values)
+    if what.startswith("the "):  # a value that stands in the middle of other texts
+        what = f"The {what.removeprefix('the ')}"
+    return Fact(id=fact_id, what=what, subject=subject)
+
+
+#: ID -> what its facts have in common, in the order in which a request meets them.
+FACTS: Final[Mapping[str, FactType]] = {
+    # The distribution, and the key that signs.
+    "no-distribution": FactType(
+        level=Level.ERROR,
+        what="No distribution of the AWS account {account} has {name}.",
+        why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
+        "refuses it; or the credentials belong to another AWS account.",
+        fix="Add the domain under Alternate domain names, or use the credentials of the account "
+        "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
+        "multi-tenant distribution with --distribution.",
+        step="distribution",
+        asks=True,
+    ),
+    "distribution": FactType(
+        level=Level.OK, what="{distribution} is enabled and Deployed.", step="distribution"
+    ),
+    "distribution-disabled": FactType(
+        level=Level.ERROR,
+        what="{distribution} is disabled.",
+        why="CloudFront serves nothing from it.",
+        fix="Enable the distribution: CloudFront > Distributions > Enable.",
+        step="distribution",
+        asks=True,
+    ),
+    "distribution-deploying": FactType(
+        level=Level.WARNING,
+        what="{distribution} is {status}, not Deployed yet.",
+        why="Until it is Deployed, some viewers get the old configuration and some the new one.",
+        fix="Wait a few minutes, and run this again.",
+        step="deployed",
+        asks=True,
+    ),
+    "distribution-multi-tenant": FactType(
+        level=Level.OK,
+        what="{distribution} is a multi-tenant distribution. Whether {host} is a domain of a "
+        "tenant was not checked.",
+        why="Signed URLs work with the domain of a tenant, and cfsigned_setup changes no such "
+        "distribution: its domain names belong to its tenants.",
+        fix="Turn on Restrict viewer access, with the key group, for the behavior in CloudFront, "
+        "and set AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution.",
+        step="distribution",
+        asks=True,
+    ),
+    "domain-not-alias": FactType(
+        level=Level.ERROR,
+        what="{host} is not a domain of {distribution}, which has {names}.",
+        why="CloudFront refuses requests for a host that it does not know.",
+        fix="Request an ACM certificate for it in us-east-1, add the domain under Alternate domain "
+        "names, and point its DNS (a CNAME or alias record) to the distribution; or set "
+        "AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
+        step="domain",
+        option="--certificate ARN",
+    ),
+    "keys": FactType(
+        level=Level.OK,
+        what="CloudFront has {key}, and the key group contains it.",
+        step="key-group",
+    ),
+    "key-unknown": FactType(
+        level=Level.ERROR,
+        what="The AWS account has no public key {key}.{twins}",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
+        "and check that the credentials belong to the account of the distribution.",
+    ),
+    "key-mismatch": FactType(
+        level=Level.ERROR,
+        what="The public key {key} does not match the private key.{twins}",
+        why="CloudFront answers AccessDenied (Access denied) to every signed URL, as if it had "
+        "expired.",
+        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
+        "key ID of one key pair.",
+    ),
+    "no-key-group": FactType(
+        level=Level.ERROR,
+        what="The AWS account has no key group {key_group}.",
+        why="Keys cannot be rotated, and no behavior can trust the key group.",
+        fix="Correct AWS_CLOUDFRONT_KEY_GROUP_ID: copy the ID, a UUID, from CloudFront > Key "
+        "management > Key groups. Or unset it, and let cfsigned_setup create a key group.",
+        step="key-group",
+        asks=True,
+    ),
+    "key-not-in-group": FactType(
+        level=Level.ERROR,
+        what="{key} is not in the key group {key_group}, which contains {held}.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
+        step="key-group",
+    ),
+    "key-not-at-edges": FactType(
+        level=Level.WARNING,
+        what="{key} is in the key group {key_group}, but not yet active in {distribution}.",
+        why="Until it is, edges may answer InvalidKey (Unknown Key).",
+        fix="Wait a few minutes, and run this again.",
+    ),
+    "key-old": FactType(
+        level=Level.WARNING,
+        what="{key} was created on {created}, more than 90 days ago.",
+        why="Someone who has stolen the key can sign URLs for as long as CloudFront trusts it.",
+        fix="Rotate it: manage.py cfsigned_rotate --start.",
+    ),
+    # The behavior that serves the storage, and others that do.
+    "behavior": FactType(
+        level=Level.OK, what="{behavior} serves {files} and requires signatures.", step="behavior"
+    ),
+    "behavior-open": FactType(
+        level=Level.ERROR,
+        what="{behavior} serves {files} and requires no signature.",
+        why="Anyone can read the files.",
+        fix="Turn on Restrict viewer access for it, with the key group.",
+        step="behavior",
+    ),
+    "earlier-behavior-open": FactType(
+        level=Level.ERROR,
+        what="{behavior} is open, comes before {restricted}, and serves files of {files}.",
+        why="The first pattern that matches decides, so anyone can read the files that it matches.",
+        fix="Restrict it too (--path-pattern), move the restricted behavior before it, or narrow "
+        "its path pattern.",
+        step="earlier-behaviors",
+        asks=True,
+    ),
+    "earlier-behavior-elsewhere": FactType(
+        level=Level.WARNING,
+        what="{behavior} comes before {restricted}: private files with these names are asked of "
+        "{host}.",
+        why="The first pattern that matches decides, so signed URLs of such files do not reach the "
+        "bucket.",
+        fix="Move the restricted behavior before it, or narrow its path pattern.",
+    ),
+    "later-behavior-open": FactType(
+        level=Level.ERROR,
+        what="{behavior} is open and serves files of {files} that {restricted} does not match.",
+        why="Anyone can read the files whose paths the restricted pattern does not match.",
+        fix="Restrict that behavior too (--path-pattern), or widen the restricted path pattern to "
+        "match everything that the storage saves.",
+        step="later-behaviors",
+        asks=True,
+    ),
+    "origin-path-open": FactType(
+        level=Level.ERROR,
+        what="{behavior} is open and reads the bucket from {folders}: it serves files of {files} "
+        "under other paths.",
+        why="CloudFront adds the origin path before the path of the URL. The files can therefore "
+        "also be read under other URLs, which require no signature.",
+        fix="Restrict that behavior too (--path-pattern), or give its origin another origin path.",
+        step="origin-paths",
+        asks=True,
+    ),
+    "open-folder": FactType(
+        level=Level.OK,
+        what="{behavior} is open: everything that the bucket has there is public.",
+        why="This is right for static files. It is wrong if names of private files begin with this "
+        "path.",
+        fix="Keep upload_to of private files out of it, narrow the path pattern, or give the "
+        "storage a separate location.",
+    ),
+    "open-file": FactType(
+        level=Level.OK,
+        what="{behavior} is open for one path only: the file at that path is public.",
+        why="This is right for a file such as favicon.ico. It is wrong if a private file can have "
+        "that name.",
+        fix="Keep upload_to of private files out of it, restrict that behavior too, or give the "
+        "storage a separate location.",
+    ),
+    "group-not-on-behavior": FactType(
+        level=Level.ERROR,
+        what="{behavior} trusts {groups}, not {key_group}.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        fix="Add the key group under Restrict viewer access, and wait until the distribution is "
+        "Deployed.",
+        step="behavior",
+    ),
+    "trusted-signers": FactType(
+        level=Level.WARNING,
+        what="{behavior} trusts the key pairs of AWS accounts ({accounts}), besides its key "
+        "groups.",
+        why="This is the older way: the root user of each of those accounts can sign URLs, and no "
+        "rotation ends that.",
+        fix="Remove them after the site signs with the key group, and the last signed URL of the "
+        "old keys has expired.",
+        step="trusted-signers",
+        option="--drop-trusted-signers",
+    ),
+    "only-trusted-signers": FactType(
+        level=Level.ERROR,
+        what="{behavior} trusts the key pairs of AWS accounts ({accounts}), but no key group.",
+        why="CloudFront does not know this site's key, unless it is a key of the root user.",
+        fix="Add the key group under Restrict viewer access; remove the accounts later.",
+        step="behavior",
+    ),
+    "plain-http": FactType(
+        level=Level.WARNING,
+        what="{behavior} serves plain HTTP.",
+        why="Anyone who can read the traffic can use the signed URLs in it.",
+        fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
+        step="behavior",
+    ),
+    "ipv6-on": FactType(
+        level=Level.ERROR,
+        what="IPv6 is on for the distribution, and signed URLs are bound to IP addresses "
+        "(--ip-address).",
+        why="A policy allows IPv4 addresses only, and AWS says not to enable IPv6 with it: viewers "
+        "who connect over IPv6 have no address that matches.",
+        fix="Turn IPv6 off for the distribution, and remove the AAAA records of the domain.",
+    ),
+    "ipv6-note": FactType(
+        level=Level.OK,
+        what="IPv6 is on for the distribution, which is right as long as no signed URL is bound to "
+        "an IP address.",
+        why="A policy allows IPv4 addresses only: viewers who connect over IPv6 have no address "
+        "that matches.",
+        fix="Turn IPv6 off before you use ip_address; --ip-address makes this an error.",
+    ),
+    # The origin and the bucket.
+    "origin": FactType(
+        level=Level.OK,
+        what="The behavior reads the bucket {bucket}, with one kind of access.",
+        step="origin",
+    ),
+    "origin-not-bucket": FactType(
+        level=Level.ERROR,
+        what="{behavior} reads {hosts}, not the bucket {bucket}.",
+        why="CloudFront does not find the files that the site stores.",
+        fix="Choose the origin of the bucket for the behavior, give the paths of the private files "
+        "(--path-pattern 'media/*'), or correct AWS_STORAGE_BUCKET_NAME.",
+        step="distribution",
+        asks=True,
+    ),
+    "origin-access-point": FactType(
+        level=Level.OK,
+        what="{behavior} reads S3 through {hosts}. Whether that is {bucket}, and who may read it, "
+        "was not checked.",
+        why="CloudFront does not say which bucket an access point belongs to.",
+        fix="If your bucket is behind it, let the policies of the access point and of the bucket "
+        "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
+        "If not, add the bucket as an origin, or give other paths (--path-pattern).",
+        step="distribution",
+        asks=True,
+    ),
+    "origin-website": FactType(
+        level=Level.ERROR,
+        what="{behavior} reads {hosts}, a website endpoint.",
+        why="A website endpoint serves public buckets only, so anyone can bypass the signatures; "
+        "it cannot have an origin access control.",
+        fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, or give the "
+        "paths of the private files (--path-pattern 'media/*').",
+        step="distribution",
+        asks=True,
+    ),
+    "origin-path": FactType(
+        level=Level.WARNING,
+        what="CloudFront looks for the files in {folder} of the bucket; the storage saves them in "
+        "{location}.",
+        why="CloudFront adds the origin path before the path of the URL. It then looks for files "
+        "where the storage does not save them, unless a function changes the path.",
+        fix="Clear the origin path, or read the bucket through an origin that has none.",
+    ),
+    "no-origin-access": FactType(
+        level=Level.ERROR,
+        what="The origin has neither an access control nor an identity.",
+        why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
+        "such requests (Access Denied).",
+        fix="Attach an origin access control.",
+        step="origin",
+    ),
+    "two-origin-accesses": FactType(
+        level=Level.ERROR,
+        what="The origin has the access control {access_control} and the identity {identity}.",
+        why="AWS allows only one of the two, and refuses the next change of the distribution.",
+        fix="Keep the access control, and remove the identity from the origin.",
+        step="origin",
+    ),
+    "origin-access-unsigned": FactType(
+        level=Level.ERROR,
+        what="The origin access control {access_control} does not sign every request ({signing}).",
+        why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
+        "decide.",
+        fix="Set its signing behavior to Sign requests (always) in CloudFront.",
+        step="origin-access",
+        asks=True,
+    ),
+    "bucket": FactType(
+        level=Level.OK,
+        what="The policy of the bucket {bucket} lets {distribution} read{others}.",
+        step="bucket-policy",
+    ),
+    "bucket-not-public": FactType(
+        level=Level.OK,
+        what="The bucket {bucket} is not public. No known origin reads it with an access control "
+        "or an identity, so whether it lets CloudFront read was not checked.",
+        why="No known origin reads it with an access control or an identity.",
+    ),
+    "bucket-missing": FactType(
+        level=Level.ERROR,
+        what="There is no bucket {bucket}.",
+        why="Uploads fail, and CloudFront has nothing to serve.",
+        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
+        step="bucket",
+    ),
+    "bucket-refused": FactType(
+        level=Level.ERROR,
+        what="The bucket {bucket} belongs to another AWS account, or these credentials{account} do "
+        "not allow s3:ListBucket.",
+        why="Its policy, its CORS rules and whether it is public were not checked.",
+        fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it; "
+        "or choose another name.",
+        step="bucket",
+        asks=True,
+    ),
+    "kms-key-policy": FactType(
+        level=Level.ERROR,
+        what="The policy of the KMS key {key}, which encrypts new objects of the bucket {bucket}, "
+        "does not let {distribution} decrypt.",
+        why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
+        fix="Add the statement for the distribution to the policy of the key.",
+        step="kms-key-policy",
+    ),
+    "kms-aws-managed": FactType(
+        level=Level.ERROR,
+        what="The AWS managed key aws/s3 encrypts new objects of the bucket {bucket}.",
+        why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
+        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket, and "
+        "copy the objects that aws/s3 has encrypted onto themselves.",
+        step="kms-key-policy",
+        option="--kms-key ARN",
+    ),
+    "kms-identity": FactType(
+        level=Level.ERROR,
+        what="A KMS key encrypts new objects of the bucket {bucket} (SSE-KMS), and CloudFront "
+        "reads it as an identity (OAI).",
+        why="An origin access identity cannot read objects that a KMS key encrypts.",
+        fix="Switch to an origin access control.",
+        step="kms-key-policy",
+        option="--origin-access oac",
+    ),
+    "bucket-region": FactType(
+        level=Level.WARNING,
+        what="The bucket {bucket} is in {region}, but AWS_S3_REGION_NAME is {setting}.",
+        why="Uploads are redirected or fail.",
+        fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
+        step="bucket",
+        asks=True,
+    ),
+    "bucket-public": FactType(
+        level=Level.ERROR,
+        what="The policy of the bucket {bucket} lets anyone read (Principal *, statement "
+        "{statement}).",
+        why="Anyone can read the files directly from S3, without a signature.",
+        fix="Remove the statement.",
+        step="public-statements",
+        option="--close-public",
+    ),
+    "bucket-not-blocked": FactType(
+        level=Level.WARNING,
+        what="Block Public Access of the bucket {bucket} is off for {switches}.",
+        why="A bucket policy or an ACL that is added later can make files public.",
+        fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
+        step="block-public-access",
+    ),
+    "bucket-policy": FactType(
+        level=Level.ERROR,
+        what="The policy of the bucket {bucket} does not let {reader} read.{present}",
+        why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
+        fix="Add the statement for the distribution.",
+        step="bucket-policy",
+    ),
+    "bucket-policy-wide": FactType(
+        level=Level.WARNING,
+        what="The policy of the bucket {bucket} lets every CloudFront distribution read.",
+        why="Any distribution, in any account, can serve the files.",
+        fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
+    ),
+    "bucket-readers-wide": FactType(
+        level=Level.WARNING,
+        what="The policy of the bucket {bucket} also lets unnamed readers in, by a condition, a "
+        "service, or the distribution of another account: {readers}.",
+        why="They can read the files without a signature, unless another statement denies it.",
+        fix="Remove the statement, or change it to name only the readers that need the files.",
+    ),
+    "bucket-readers": FactType(
+        level=Level.OK,
+        what="The policy of the bucket {bucket} also lets named principals, or other distributions "
+        "of the account, read: {readers}.",
+        why="They can read the files without a signature, unless another statement denies it.",
+        fix="Remove the statement if they do not need the files.",
+    ),
+    # What CloudFront forwards, and what its cache key contains.
+    "delivery": FactType(
+        level=Level.OK, what="CORS headers and parameters pass through CloudFront."
+    ),
+    "cors-rule-missing": FactType(
+        level=Level.ERROR,
+        what="The bucket {bucket} has no CORS rule for {origins}.",
+        why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images.",
+        fix="Add a rule with the origin, GET and HEAD.",
+        step="bucket-cors",
+        option="--cors-origin ORIGIN",
+    ),
+    "cors-policy-origins": FactType(
+        level=Level.ERROR,
+        what="The response headers policy {policy} has CORS headers, but not for {origins}.",
+        why="It overrides the headers of S3, so browsers hide the file from pages of the origin.",
+        fix="Add the origin to Access-Control-Allow-Origin in the policy: CloudFront > Policies > "
+        "Response headers.",
+        step="response-headers-policy",
+        asks=True,
+    ),
+    "cors-credentials-missing": FactType(
+        level=Level.WARNING,
+        what="{policy} does not name {origins} and allow credentials.",
+        why="If a page sends signed cookies, browsers hide the file unless "
+        "Access-Control-Allow-Origin names the origin, instead of *, and "
+        "Access-Control-Allow-Credentials is true.",
+        fix="Change that in CloudFront > Policies > Response headers. A managed policy cannot be "
+        "changed: remove it from the behavior instead. If these pages use signed URLs only, "
+        "nothing is wrong.",
+        step="response-headers-policy",
+        asks=True,
+    ),
+    "origin-not-forwarded": FactType(
+        level=Level.ERROR,
+        what="The origin request policy is {policy}: Origin is not forwarded.",
+        why="S3 sends CORS headers only if the request has an Origin header.",
+        fix="Use the origin request policy CORS-S3Origin on the behavior.",
+        step="behavior",
+        option="--cors-origin ORIGIN",
+    ),
+    "origin-not-in-cache-key": FactType(
+        level=Level.WARNING,
+        what="The behavior forwards Origin, but keeps one copy for all origins{policy}.",
+        why="The first request decides which CORS headers the cached copy has, or that it has "
+        "none.",
+        fix="Add Origin to the cache key. For one origin, the response headers policy SimpleCORS "
+        "is enough.",
+        step="cache-policy",
+        option="--cors-origin ORIGIN",
+    ),
+    "downloads-lost": FactType(
+        level=Level.ERROR,
+        what="The parameters of download= {how} (--downloads).",
+        why="download= has no effect, or one viewer's file name is served to all.",
+        fix="Use a cache policy and an origin request policy that have "
+        "response-content-disposition.",
+        step="cache-policy",
+        option="--downloads",
+    ),
+    "content-type-forwarded": FactType(
+        level=Level.OK,
+        what="The parameter {parameter} reaches S3.",
+        why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
+        "into HTML that runs scripts on the domain of the files.",
+        fix="Serve files from a domain that gets no cookies. If no URL has ResponseContentType, "
+        "remove response-content-type from the policies of the behavior.",
+    ),
+    "downloads-note": FactType(
+        level=Level.OK,
+        what="The parameters of download= {how}, which is right as long as none are used.",
+        why="URLs made with download= are served without the file name.",
+        fix="Add the policies before you use download=; --downloads makes this an error.",
+        step="cache-policy",
+        option="--downloads",
+    ),
+}

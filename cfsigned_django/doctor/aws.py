@@ -1,0 +1,121 @@
+"""Report the facts about a site at AWS, and what could not be read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.state.facts import Fact
+from cfsigned_django.aws.state.judge import at_its_behavior, judge
+from cfsigned_django.aws.state.plan import blockers, plan
+from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.wanted import Wanted
+from cfsigned_django.doctor.catalog import finding
+from cfsigned_django.doctor.findings import Finding
+
+
+def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
+    """Yield what could not be read, what is wrong at AWS, and what is in order."""
+    for problem in found.all_problems:
+        yield from_aws_error(problem)
+    wanted = at_its_behavior(found, wanted)
+    can_plan = bool(wanted.bucket and found.bucket) and not found.problems
+    planned = plan(found, wanted) if can_plan else []
+    steps, blocking = {each.name: each for each in planned}, blockers(planned)
+    for each in judge(found, wanted, now=now):
+        step = steps.get(each.type.step) if each.type.is_repaired else None
+        if step is None or step in blocking:
+            yield from_fact(each)
+        else:
+            yield _repaired(each, step, blocking, found, wanted)
+
+
+def from_fact(fact: Fact) -> Finding:
+    """Return the finding that reports a fact."""
+    return finding(fact.id, fact.what, subject=fact.subject)
+
+
+def _repaired(
+    fact: Fact, step: Step, blocking: list[Step], found: Account, wanted: Wanted
+) -> Finding:
+    """Return the finding with what cfsigned_setup would do, after what a person must decide."""
+    option = "" if step.state is StepState.TODO else fact.type.option
+    if step.state is not StepState.TODO and not option:
+        return from_fact(fact)
+    command = _command(found, wanted, option)
+    repair = {
+        "step": step.name,
+        "command": command,
+        "call": None if step.call is None else str(step.call),
+        "before": step.before,
+        "after": step.after,
+    }
+    first = " and ".join(each.name for each in blocking)
+    when = f", once {first} is decided," if first else ""
+    fix = f"{fact.type.fix} Or{when} let {command} do it: step {step.name}."
+    return replace(from_fact(fact), fix=fix, repair=repair)
+
+
+def _command(found: Account, wanted: Wanted, option: str) -> str:
+    """Return the command that repairs a fact of this site."""
+    words = ["manage.py", "cfsigned_setup"]
+    if found.distribution is not None:
+        words += ["--distribution", found.distribution.id]
+    if wanted.path_pattern is not None:
+        words += ["--path-pattern", wanted.path_pattern]
+    for origin in wanted.cors_origins:
+        words += ["--cors-origin", origin]
+    for is_wanted, flag in (
+        (wanted.cookies and wanted.cors_origins, "--cookies"),
+        (wanted.downloads, "--downloads"),
+    ):
+        words += [flag] if is_wanted else []
+    words += [each for each in option.split() if "ORIGIN" not in each and each not in words]
+    return shlex.join([*words, "--apply"])
+
+
+def from_aws_error(error: AwsError) -> Finding:
+    """Return the finding for an error of AWS, and what was not checked because of it."""
+    return finding(
+        "aws-unreadable",
+        f"Could not {error.what}: {error.reason}.",
+        subject=error.permission or "AWS",
+        why=why_not_checked(error.permission),
+        fix=error.next_step,
+    )
+
+
+#: IAM action -> what the doctor cannot check without it.
+DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
+    "cloudfront:GetCachePolicy": "whether download parameters and Origin are in the cache key",
+    "cloudfront:GetDistribution": "the distribution, its behaviors and its origin",
+    "cloudfront:GetOriginRequestPolicy": "whether Origin and download parameters reach S3",
+    "cloudfront:GetResponseHeadersPolicy": "whether CloudFront itself adds the CORS headers",
+    "cloudfront:ListCachePolicies": "whether download parameters and Origin are in the cache key",
+    "cloudfront:ListDistributions": "the distribution, its behaviors and its origin",
+    "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
+    "cloudfront:ListOriginAccessControls": "whether CloudFront signs its requests to S3",
+    "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",
+    "cloudfront:ListResponseHeadersPolicies": "whether CloudFront itself adds the CORS headers",
+    "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
+    "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
+    "s3:GetBucketOwnershipControls": "which account owns the objects",
+    "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
+    "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
+    "kms:DescribeKey": "whether CloudFront may decrypt what the KMS key encrypts",
+    "kms:GetKeyPolicy": "whether CloudFront may decrypt what the KMS key encrypts",
+    "s3:GetEncryptionConfiguration": "whether a KMS key encrypts the objects",
+    "s3:ListBucket": "the bucket",
+    "sts:GetCallerIdentity": "which account the credentials belong to",
+}
+
+
+def why_not_checked(permission: str | None) -> str | None:
+    """Return what was not checked; None if the error does not belong to one permission."""
+    question = DEPENDS_ON_PERMISSION.get(permission or "")
+    return None if question is None else f"Not checked, and so unknown: {question}."
