@@ -106,6 +106,7 @@ class Examination:
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
             path=parts.path,
+            expire=whole_seconds(self.storage.querystring_expire) or 0,
             addresses=self.uses_addresses,
             is_local=is_local_host(parts.netloc),
         )

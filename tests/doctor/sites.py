@@ -430,7 +430,7 @@ LIVE: list[tuple[str, Change]] = [
 #: What is looked at and in order on a healthy site.
 HEALTHY = {
     *("settings", "signing-key", "distribution", "behavior", "keys", "origin", "bucket"),
-    *("downloads-note", "delivery", "clock", "unsigned-refused", "signed-served"),
+    *("downloads-note", "stale-window", "delivery", "clock", "unsigned-refused", "signed-served"),
     *("tampered-refused", "expired-refused", "cors", "cors-browser-cache", "s3-private"),
 }
 

@@ -105,14 +105,14 @@ def test_aws_cannot_be_asked(change: Change, words: list[str], world: World) -> 
 
 
 #: What is not looked at, or in fewer words, if the distribution is unknown.
-ALL = "behavior bucket bucket-not-public delivery distribution downloads-note origin"
+ALL = "behavior bucket bucket-not-public delivery distribution downloads-note origin stale-window"
 #: A call that is not allowed, its permission, and what a healthy site then has not, or instead.
 PERMISSIONS: list[tuple[str, str, str]] = [
     ("list_distributions", "cloudfront:ListDistributions", ALL),
     ("get_distribution", "cloudfront:GetDistribution", ALL),
     ("list_key_groups", "cloudfront:ListKeyGroups", "keys"),
     ("list_origin_access_controls", "cloudfront:ListOriginAccessControls", ""),
-    ("list_cache_policies", "cloudfront:ListCachePolicies", "downloads-note"),
+    ("list_cache_policies", "cloudfront:ListCachePolicies", "downloads-note stale-window"),
     ("list_origin_request_policies", "cloudfront:ListOriginRequestPolicies", "downloads-note"),
     ("get_response_headers_policy", "cloudfront:GetResponseHeadersPolicy", ""),
     ("get_bucket_policy", "s3:GetBucketPolicy", "bucket"),

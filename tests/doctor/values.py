@@ -40,6 +40,7 @@ MANAGED: dict[str, dict[str, Document]] = {
     "cache_policies": {
         CACHE_POLICIES["CachingOptimized"]: {
             "Name": "CachingOptimized",
+            "DefaultTTL": 86400,
             "MaxTTL": 31536000,
         },
         CACHE_POLICIES["CachingDisabled"]: {"Name": "CachingDisabled", "MaxTTL": 0},

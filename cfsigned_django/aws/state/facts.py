@@ -397,7 +397,9 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="The AWS managed key aws/s3 encrypts new objects of the bucket {bucket}.",
         why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
         fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket, and "
-        "copy the objects that aws/s3 has encrypted onto themselves.",
+        "copy the objects that aws/s3 has encrypted onto themselves. UpdateObjectEncryption of S3 "
+        "moves an object to a KMS key of the account in place (not from SSE-C or DSSE-KMS; boto3 "
+        "1.43 or newer): try it with one object first, since AWS does not name aws/s3 there.",
         step="kms-key-policy",
         option="--kms-key ARN",
     ),
@@ -528,6 +530,16 @@ FACTS: Final[Mapping[str, FactType]] = {
         "into HTML that runs scripts on the domain of the files.",
         fix="Serve files from a domain that gets no cookies. If no URL has ResponseContentType, "
         "remove response-content-type from the policies of the behavior.",
+    ),
+    "stale-window": FactType(
+        level=Level.OK,
+        what="A file that was deleted or overwritten is served from the edges for up to {default} s"
+        ", with Cache-Control for up to {longest} s; signed URLs of this site live for {life} s.",
+        why="The edges ask S3 again only after that time. Until then, anyone who has a valid "
+        "signed URL gets the old file.",
+        fix="Invalidate the path in CloudFront after such a change. Cache-Control of the objects "
+        "(AWS_S3_OBJECT_PARAMETERS), a cache policy with shorter TTLs, or a shorter "
+        "AWS_QUERYSTRING_EXPIRE make the time shorter for all files.",
     ),
     "downloads-note": FactType(
         level=Level.OK,

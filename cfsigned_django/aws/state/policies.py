@@ -47,6 +47,7 @@ def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
     delivery = _Delivery(site=site, behavior=site.behavior)
     faults = [*(delivery.cors() if site.wanted.cors_origins else ()), *delivery.downloads()]
     yield from faults
+    yield from delivery.stale_window()
     if all(each.level is Level.OK for each in faults):
         yield fact("delivery", "behavior")
 
@@ -116,6 +117,18 @@ class _Delivery:
         how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
         kind = "downloads-lost" if self.site.wanted.downloads else "downloads-note"
         yield fact(kind, "cache policy", how=how)
+
+    def stale_window(self) -> Iterator[Fact]:
+        """Yield for how long edges serve what S3 no longer has.
+
+        Without a Cache-Control of S3 the default TTL counts, with one at most the longest.
+        """
+        ttl = self._cache_policy or self.behavior
+        default, longest = int(ttl.get("DefaultTTL") or 0), int(ttl.get("MaxTTL") or 0)
+        if self.site.wanted.expire and longest:
+            values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
+            life = f"{self.site.wanted.expire:,}"
+            yield fact("stale-window", "cache policy", life=life, **values)
 
     def _copies(self, policy: NamedConfig, origins: list[str]) -> Iterator[Fact]:
         """Check copies that name an origin: a policy without override does not change them."""

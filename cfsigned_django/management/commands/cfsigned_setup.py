@@ -369,6 +369,7 @@ def wanted_state(options: Mapping[str, Any]) -> Wanted:
         drops_trusted_signers=options["drop_trusted_signers"],
         key_group_id=conf.default_of("key_group_id") or "",
         location=location_of_files(options["path_pattern"]),
+        expire=conf.whole_seconds(conf.default_of("querystring_expire")) or 0,
         addresses=options["ip_address"],
     )
 
