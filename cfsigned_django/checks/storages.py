@@ -153,5 +153,11 @@ def _static_domain() -> Any:
 
 
 def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
-    """Return each message once: several storages read the same settings."""
-    return list({(each.id, each.msg): each for each in reversed(found)}.values())[::-1]
+    """Return each message once, with all storages that it is about: they read the same settings."""
+    grouped: dict[tuple[Any, str], list[CheckMessage]] = {}
+    for message in found:
+        grouped.setdefault((message.id, message.msg), []).append(message)
+    for first, *others in grouped.values():
+        if others:
+            first.obj = ", ".join(str(each.obj) for each in (first, *others))
+    return [first for first, *_ in grouped.values()]

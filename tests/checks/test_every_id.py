@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, storages as storage_handler
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from storages.backends.s3 import S3StaticStorage
@@ -533,10 +533,11 @@ def test_healthy(changes: dict[str, Any], healthy: Any) -> None:
     assert found_by_check() == []
 
 
-def test_several_aliases(healthy: Any, ec_key: PrivateKey) -> None:
-    """Report once what the settings get wrong, and for each alias what its options do."""
+def test_several_aliases(healthy: Any, fields: Any, ec_key: PrivateKey) -> None:
+    """Report once what several have wrong, with all their places, and apart what one has wrong."""
     healthy.AWS_S3_URL_PROTOCOL = "https"
     healthy.STORAGES = {
+        "right": with_options(url_protocol="https:"),
         "default": OURS,
         "a": with_options(ON_DISK, custom_domain="a/"),
         "b": with_options(**options_for(ec_key, custom_domain="b/")),
@@ -544,8 +545,9 @@ def test_several_aliases(healthy: Any, ec_key: PrivateKey) -> None:
         "broken": {"BACKEND": "no.such.Storage"},
         "staticfiles": STATIC,
     }
+    fields(file=CloudFrontS3Storage(), same=storage_handler["default"])
     assert {(ids([each])[0], each.obj) for each in check_storages()} == {
-        ("E006", 'STORAGES["default"]'),
+        ("E006", 'STORAGES["default"], STORAGES["a"], STORAGES["b"], cfsigned_django.Report.file'),
         ("E005", 'STORAGES["a"]'),
         ("E005", 'STORAGES["b"]'),
     }
