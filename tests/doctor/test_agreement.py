@@ -100,8 +100,8 @@ def test_agreement(expected: str, change: Change, values: Values, site: Any) -> 
     """Show each finding in the setup too, and plan no step about which nothing was found."""
     change(values, site)
     wanted, asked = values.examination().wanted(), values.wanted_by_setup()
-    doctor = ids(check_aws(values.found(wanted), wanted, now=TIME))
-    found = values.found(asked)
+    findings = list(check_aws(values.found(wanted), wanted, now=TIME))
+    doctor, found = ids(findings), values.found(asked)
 
     steps = plan(found, asked)
     shown = {each.id for each in beside(steps, judge(found, asked, now=TIME))}
@@ -113,6 +113,12 @@ def test_agreement(expected: str, change: Change, values: Values, site: Any) -> 
         if not is_silent and each not in ONLY_DOCTOR:
             assert each in shown or (kind and kind.step in open_steps), f"the setup hides {each}"
     assert shown <= {*doctor}
+    by_name = {each.name: each for each in steps}
+    for each in findings:
+        if each.repair is not None and each.repair["call"] is not None:
+            step = by_name[each.repair["step"]]
+            assert (each.repair["before"], each.repair["after"]) == (step.before, step.after)
+            assert each.repair["command"] in each.fix
     about = {FACTS[each].step for each in doctor if each in FACTS and FACTS[each].fix}
     for name in open_steps:
         causes, _ = ONLY_SETUP.get(name, (set[str](), ""))

@@ -163,6 +163,21 @@ def test_no_object_named(wanted: RequestedObject) -> None:
     ]
 
 
+def test_local_edge_that_does_not_run(wanted: RequestedObject) -> None:
+    """Tell how to start the local edge if nothing answers for the domain, which is this machine."""
+
+    def refuse(url: str, headers: Mapping[str, str]) -> Answer:
+        raise NoAnswer("Connection refused")
+
+    local = replace(wanted, url="http://127.0.0.1:8001/media/1.jpg", direct_url=None)
+    (found,) = examine(local, refuse)
+    (remote,) = examine(replace(wanted, direct_url=None), refuse)
+
+    assert found.id == remote.id == "no-answer"
+    assert found.fix == "Start it: manage.py cfsigned_edge"
+    assert "DNS" in remote.fix or "CNAME" in remote.fix
+
+
 def test_nobody_signs(wanted: RequestedObject) -> None:
     """Ask without a signature where none can be made, and for nothing else."""
     found = examine(replace(wanted, signer=None, direct_url=None), answering())
