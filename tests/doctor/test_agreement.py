@@ -114,11 +114,11 @@ def test_agreement(expected: str, change: Change, values: Values, site: Any) -> 
             assert each in shown or (kind and kind.step in open_steps), f"the setup hides {each}"
     assert shown <= {*doctor}
     by_name = {each.name: each for each in steps}
-    for each in findings:
-        if each.repair is not None and each.repair["call"] is not None:
-            step = by_name[each.repair["step"]]
-            assert (each.repair["before"], each.repair["after"]) == (step.before, step.after)
-            assert each.repair["command"] in each.fix
+    for told in findings:
+        if told.repair is not None and told.repair["call"] is not None:
+            step = by_name[told.repair["step"]]
+            assert (told.repair["before"], told.repair["after"]) == (step.before, step.after)
+            assert told.repair["command"] in told.fix
     about = {FACTS[each].step for each in doctor if each in FACTS and FACTS[each].fix}
     for name in open_steps:
         causes, _ = ONLY_SETUP.get(name, (set[str](), ""))
