@@ -74,6 +74,32 @@ class OfTenant(CloudFrontS3Storage):
         return Tenant.name.partition("/")[0]
 
 
+class OtherHost(CloudFrontS3Storage):
+    """Replace the host of the signed URL, as readthedocs.org does."""
+
+    def url(self, name: str | None, *args: Any, **options: Any) -> str:
+        """Return a URL that CloudFront refuses."""
+        return super().url(name, *args, **options).replace(DOMAIN, "docs.example.com")
+
+
+class OfOtherHost(OtherHost):
+    """Inherit that, and change nothing."""
+
+    def url(self, name: str | None, *args: Any, **options: Any) -> str:
+        """Return the URL of the other class."""
+        return super().url(name, *args, **options)
+
+
+class SomeUnsigned(CloudFrontS3Storage):
+    """Leave the signature out of some URLs, and bind the others to an address."""
+
+    def url(self, name: str | None, *args: Any, **options: Any) -> str:
+        """Return a URL without a signature for what is public."""
+        if name and name.startswith("public/"):
+            return self.unsigned_url(name)
+        return super().url(name, *args, ip_address="192.0.2.7", **options)
+
+
 def settings_for(key: PrivateKey, **others: Any) -> dict[str, Any]:
     """Return the settings of a site that signs with the key."""
     return {

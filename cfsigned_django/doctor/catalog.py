@@ -38,6 +38,20 @@ CATALOG: dict[str, FindingType] = {
         why="Its key is unknown, so keys, signed requests and the key group were not checked.",
         fix="Remove cloudfront_signer, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     ),
+    "changed-url": FindingType(
+        level=Level.ERROR,
+        what="The url() of a subclass changed the URL after it was signed",
+        why="CloudFront refuses a URL that is not the signed one.",
+        fix="Let the class change the name or the options (custom_domain, location), not the URL "
+        "that the package returns.",
+    ),
+    "unsigned-url": FindingType(
+        level=Level.OK,
+        what="The url() of a subclass returned a URL without a signature",
+        why="This is right if the file is public. If its behavior restricts viewer access, "
+        "CloudFront refuses the URL.",
+        fix="If the file is private, let the class return what url() of the package returns.",
+    ),
     "database": FindingType(
         level=Level.ERROR,
         what="The key pairs of the database cannot be read",

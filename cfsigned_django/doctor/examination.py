@@ -28,6 +28,7 @@ from cfsigned_django.doctor.local import (
     check_key_pairs,
     check_rotation_waits,
     check_signer,
+    check_url,
     from_system_checks,
 )
 from cfsigned_django.encryption import count_wrong_keys
@@ -77,6 +78,8 @@ class Examination:
                 for each in found
             ):
                 yield signs
+            if signs.id == "signing-key":
+                yield from check_url(self.storage, self.alias, self.name)
 
     def online(self) -> Iterator[Finding]:
         """Yield the findings about AWS and live answers; none if no URL can be made."""

@@ -20,7 +20,9 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_pending
 from cfsigned_django.signing import HashRefused
+from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import PROBE_NAME
 
 
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
@@ -43,7 +45,7 @@ def _from_check(message: CheckMessage) -> Finding:
 
 def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     """Return which key signs for a storage now, or why none does."""
-    subject = f'STORAGES["{alias}"]'
+    subject = place_of(alias)
     try:
         signer = storage.current_signer()
     except NothingSigns as error:
@@ -57,6 +59,20 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     where = "the settings" if from_settings else "the database"
     what = f"{signer.key_pair_id} from {where} signs ({signer.private_key.algorithm})."
     return finding("signing-key", what, subject=subject)
+
+
+def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator[Finding]:
+    """Yield a finding if the url() of a subclass changes what was signed, or fails."""
+    subject = place_of(alias)
+    try:
+        url = storage.url(name or PROBE_NAME)
+    except Exception as error:
+        if name:  # else the class may know its own kind of names only
+            yield finding("cannot-sign", why_unusable(error), subject=subject)
+        return
+    if what := why_changed(storage, name or PROBE_NAME, url):
+        is_signed = "Signature=" in url
+        yield finding("changed-url" if is_signed else "unsigned-url", what, subject=subject)
 
 
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ They answer for themselves: what signs is the instance, which may have changed i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing import Check, Denied, Signer, Verifier
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 
 DOES_NOT_SIGN = (
@@ -65,6 +66,38 @@ def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:
         f"The storage {alias!r} does not sign URLs, since {why}. If its files are private, {fix}. "
         "If they are public, nothing is wrong with it."
     )
+
+
+def why_changed(storage: SignedUrlMixin, name: str, url: str) -> str:
+    """Return how a subclass changed the URL that its url() returned, and which; "" if none did.
+
+    A URL without a signature counts as well, but not what the subclass wanted signed,
+    such as an address of the viewer.
+    """
+    classes: tuple[Any, ...] = type(storage).__mro__
+    changing = [cls for cls in classes[: classes.index(SignedUrlMixin)] if "url" in vars(cls)]
+    if not changing:
+        return ""
+    try:
+        verifier = Verifier(storage.trusted_keys())
+    except ImproperlyConfigured:
+        return ""  # A signer was handed in, whose public key is not known.
+
+    def refuse(url: str) -> str:
+        try:
+            verifier.verify(url, now=int(time.time()))
+        except Denied as denial:
+            return "" if denial.check in (Check.TIME, Check.ADDRESS) else denial.reason
+        return ""
+
+    if not (reason := refuse(url)):
+        return ""
+    innermost_first = reversed(changing)
+    cls = next((cls for cls in innermost_first if refuse(cls.url(storage, name))), changing[0])
+    which, address = f"{cls.__module__}.{cls.__qualname__}.url()", url.partition("?")[0]
+    if "Signature=" not in url:
+        return f"{which} returned {address} without a signature."
+    return f"{which} changed the URL after it was signed. It returned {address}: {reason}."
 
 
 def place_of(alias: str) -> str:

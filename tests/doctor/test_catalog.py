@@ -37,7 +37,7 @@ PLACE = re.compile(r"\{(\w+)\}")
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
     *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
-    *("old-encryption", "weak-secret-key"),
+    *("old-encryption", "weak-secret-key", "changed-url", "unsigned-url"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
     "url-refusal-cors",
     *("bucket-refused", "clock-unknown", "signed-passes"),

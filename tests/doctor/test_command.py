@@ -507,6 +507,42 @@ def test_control_characters(signing_site: Any, character: str) -> None:
     assert not any(line.startswith("ok") for line in text.splitlines())
 
 
+class FailsForProbe(CloudFrontS3Storage):
+    """Know only names of its own kind."""
+
+    def url(self, name: str | None, *args: Any, **options: Any) -> str:
+        """Return the URL of a file of an album."""
+        album, number = str(name).split("/")
+        return super().url(f"{album}/{int(number)}.jpg", *args, **options)
+
+
+@pytest.mark.parametrize(
+    ("backend", "name", "expected"),
+    [
+        ("tests.storage_cases.OfOtherHost", None, {"changed-url": "error"}),
+        ("tests.storage_cases.OtherHost", "a.jpg", {"changed-url": "error"}),
+        ("tests.storage_cases.SomeUnsigned", "public/a.jpg", {"unsigned-url": "ok"}),
+        ("tests.storage_cases.SomeUnsigned", "a.jpg", {}),
+        (f"{__name__}.FailsForProbe", None, {}),
+        (f"{__name__}.FailsForProbe", "albums/42", {}),
+        (f"{__name__}.FailsForProbe", "albums/x", {"cannot-sign": "error"}),
+    ],
+)
+def test_class_with_its_own_url(
+    backend: str, name: str | None, expected: dict[str, str], signing_site: Any
+) -> None:
+    """Report a class whose url() changes what was signed, also without the network."""
+    signing_site.STORAGES = {"default": {"BACKEND": backend}}
+    found, code = levels("--offline", *(["--object", name] if name else []))
+    ours = {"changed-url", "unsigned-url", "cannot-sign"}
+    assert {each: found[each] for each in ours & found.keys()} == expected
+    assert code == int("error" in expected.values())
+    if "changed-url" in expected:
+        text, _ = run("--offline", *(["--object", name] if name else []))
+        assert "storage_cases.OtherHost.url()" in text
+        assert "Signature=" not in text
+
+
 def test_keys_of_settings_and_models(site: Any, fields: Any, ec_key: PrivateKey) -> None:
     """Know the keys of aliases and file fields, and leave out those that cannot be read."""
     bad = {**options_for(ec_key), "cloudfront_key": "no key"}

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.signing import PrivateKey, Verifier
+from tests.storage_cases import DOMAIN
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +83,30 @@ def test_storage_that_does_not_sign(
     assert output.getvalue() == ""
     assert "--unsigned" in str(refused.value)
     assert str(refused.value).partition(" To ")[0] == str(diagnosed.value).partition(" Name ")[0]
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "named"),
+    [
+        ("OtherHost", "a.jpg", r"storage_cases\.OtherHost\.url\(\) changed.*docs\.example\.com"),
+        ("OfOtherHost", "a.jpg", r"storage_cases\.OtherHost\.url\(\) changed"),
+        ("SomeUnsigned", "public/a.jpg", r"SomeUnsigned\.url\(\).*without a signature.*--unsigned"),
+    ],
+)
+def test_class_that_changes_the_url(cls: str, name: str, named: str, settings: Any) -> None:
+    """Print no URL that CloudFront refuses, and name the class that changed it."""
+    settings.AWS_S3_CUSTOM_DOMAIN = DOMAIN
+    settings.STORAGES = {"default": {"BACKEND": f"tests.storage_cases.{cls}"}}
+    with pytest.raises(CommandError, match=named) as refused:
+        run(name)
+    assert "Signature=" not in str(refused.value)
+
+
+def test_class_that_adds_conditions(settings: Any) -> None:
+    """Print the URL of a class that changed the arguments, whoever the viewer is."""
+    settings.STORAGES = {"default": {"BACKEND": "tests.storage_cases.SomeUnsigned"}}
+    assert "Policy=" in run("a.jpg")
+    assert "Signature=" not in run("public/a.jpg", "--unsigned")
 
 
 @pytest.mark.parametrize(
