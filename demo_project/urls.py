@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
+    # The pages of the gallery name their icon; those of the admin do not.
+    path("favicon.ico", RedirectView.as_view(url=static("gallery/mark.svg"))),
     path("admin/", admin.site.urls),
     path("media/", include("cfsigned_django.urls")),
     path("", include("demo_project.gallery.urls")),

@@ -27,10 +27,17 @@ DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGE
 
 @pytest.mark.parametrize("doc", KOREAN, ids=name_of)
 def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
-    """What a reader copies stands on an English page as well, whose code is run or compared."""
+    """What a reader copies stands on an English page as well, whose code is run or compared.
+
+    But for the region, which is that of Seoul.
+    """
     known = {(each.language, each.code) for page in PAGES for each in snippets(page)}
-    shown = [each for each in snippets(doc) if not each.language.startswith("{")]
-    assert [each.code for each in shown if (each.language, each.code) not in known] == []
+    shown = [
+        (each.language, each.code.replace("ap-northeast-2", "eu-central-1"))
+        for each in snippets(doc)
+        if not each.language.startswith("{")
+    ]
+    assert [code for language, code in shown if (language, code) not in known] == []
 
 
 @pytest.mark.parametrize("doc", [each for each in KOREAN if each != GLOSSARY], ids=name_of)

@@ -42,6 +42,11 @@ def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> Non
     assert ask(link).status == 200
 
 
+def test_icon_of_the_admin(site: Client) -> None:
+    """Lead a browser that asks for the icon of an admin page to that of the demo."""
+    assert site.get("/favicon.ico").headers["Location"].endswith("mark.svg")
+
+
 @pytest.mark.parametrize(
     "url",
     [

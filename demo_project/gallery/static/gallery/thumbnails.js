@@ -21,7 +21,8 @@
   function tick() {
     const seconds = Math.max(0, Math.ceil(Number(same.dataset.sameUntil) - Date.now() / 1000 - ahead));
     const minutes = Math.floor(seconds / 60);
-    same.textContent = `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+    const left = `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+    same.textContent = seconds ? left : gettext("until the next visit");
   }
 
   if (asked) count(-1);
