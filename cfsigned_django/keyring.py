@@ -107,8 +107,6 @@ class Lease:
     seen_at: float | None = None
     #: For how many seconds an answer may be used without shortening URLs.
     max_age: int = 0
-    #: Until when the database need not be asked again, in Unix seconds.
-    fresh_until: float = math.inf
     #: The IDs of the key pairs that were revoked, as the database last said.
     revoked_ids: frozenset[str] = frozenset()
 
@@ -141,6 +139,8 @@ class _Answer:
     problem: str = ""
     #: When it was asked for, in Unix seconds; None before the first answer.
     seen_at: float | None = None
+    #: The lease of the ACTIVE key pair, if there is one.
+    lease: Lease | None = None
 
 
 @dataclass(slots=True)
@@ -216,7 +216,7 @@ class Keyring:
             elif waits:
                 cached.lock = threading.Lock()
                 self._look(cached, key_group_id, hash_algorithm, fallback)
-        return _make_lease(cached, key_group_id, fallback)
+        return cached.answer.lease or _make_lease(cached, key_group_id, fallback)
 
     def _age(self, cached: _CachedKey) -> float:
         """Return how many seconds ago the database was last asked; infinity after expire()."""
@@ -254,7 +254,15 @@ class Keyring:
                 interval = min(interval, _SOON)
             _log_failure(cached.answer, key_group_id, error, interval, fallback)
         else:
-            cached.answer = _Answer(found=found, seen_at=asked_at[1])
+            seen_at, lease = asked_at[1], None
+            if found.signer:
+                lease = Lease(
+                    signer=found.signer,
+                    seen_at=seen_at,
+                    max_age=2 * interval,
+                    revoked_ids=found.revoked_ids,
+                )
+            cached.answer = _Answer(found=found, seen_at=seen_at, lease=lease)
         cached.asked_at, cached.pause, cached.era = asked_at, interval, era
 
 
@@ -306,7 +314,6 @@ def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) 
         signer=signer,
         seen_at=cached.first_asked_at if answer.seen_at is None else answer.seen_at,
         max_age=2 * cached.interval,
-        fresh_until=cached.asked_at[1] + cached.pause,
         revoked_ids=answer.found.revoked_ids,
     )
 
@@ -320,12 +327,6 @@ def register(find_active: FindActive) -> None:
     global _keyring
     _keyring = Keyring(find_active)
     conf.begin_generation()
-
-
-def needs_settings_key(config: conf.Config) -> bool:
-    """Return whether the settings must contain a key and its ID: no other source can have them."""
-    is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
-    return is_set or not looks_in_database(config.key_group_id)
 
 
 def looks_in_database(key_group_id: str | None) -> bool:

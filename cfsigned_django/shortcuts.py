@@ -205,7 +205,7 @@ def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> S
         return find_storage(storage)
     source = getattr(file_or_name, "storage", None)
     if source is None:
-        block = next(context.open_blocks(), None)
+        block = next(iter(context.open_blocks()), None)
         return block.storage if block else find_storage("default")
     if isinstance(source, SignedUrlMixin):
         return source

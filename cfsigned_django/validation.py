@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
@@ -397,48 +397,63 @@ def _load_key(config: Config) -> PrivateKey | None:
         return None  # _key() reports it
 
 
+#: The options that are whole seconds: the least value of each, and the check for others.
+_SECONDS: Final = {
+    "querystring_expire": (1, "cfsigned.E013"),
+    "max_expire": (1, "cfsigned.E014"),
+    "expire_step": (0, "cfsigned.E016"),
+}
+
+
 def _lifetimes(config: Config) -> Facts:
+    is_wrong = False
+    for option, (least, check_id) in _SECONDS.items():
+        value = getattr(config, option)
+        if type(value) is not int or value < least:
+            is_wrong = True
+            yield problem(check_id, f"{_shown_seconds(option, value)}.")
+    if is_wrong:
+        return
     expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
-    is_expire = type(expire) is int and expire >= 1
-    is_late = is_expire and time.time() + expire > MAX_EPOCH_TIME
-    is_most = type(most) is int and most >= 1
-    is_step = type(step) is int and step >= 0
-    if not is_expire or is_late:
-        why = ""
-        if is_late:
-            why = ", so URLs would expire after January 2038, the last date that a policy can hold"
-        elif expire is None:
-            why = ". The default of django-storages is 3600"
-        elif isinstance(expire, str) and expire.strip().isdecimal():
-            why = f", a text. Write {int(expire)}, or int() around what reads the environment"
-        yield problem("cfsigned.E013", f"AWS_QUERYSTRING_EXPIRE is {shown(expire)}{why}.")
-    if not is_most:
-        yield _bad_limit(most)
-    elif is_expire and expire > most:
+    if time.time() + expire > MAX_EPOCH_TIME:
+        yield problem(
+            "cfsigned.E013",
+            f"AWS_QUERYSTRING_EXPIRE is {expire}, so URLs would expire after January 2038, the "
+            "last date that a policy can hold.",
+        )
+    if expire > most:
         yield problem(
             "cfsigned.E015",
             f"AWS_QUERYSTRING_EXPIRE ({expire} s) is more than AWS_CLOUDFRONT_MAX_EXPIRE "
             f"({most} s).",
         )
-    if not is_step:
-        yield problem("cfsigned.E016", f"AWS_CLOUDFRONT_EXPIRE_STEP is {shown(step)}.")
-    if not (is_expire and is_most and is_step) or expire > most:
         return
     # The limit of the site, which the options of a storage must not exceed.
     setting = conf.default_of("max_expire")
-    limit = whole_seconds(setting)
+    limit = most if most == setting else whole_seconds(setting)
     if limit is None or limit < 1:
         yield _bad_limit(setting)
-        return
-    longest = f"max_expire {most} s" if most > limit else ""
-    if not longest and step and expire + step > site_lifetime():
-        longest = f"expire_step {step} s"
-    if longest:
-        yield problem(
-            "cfsigned.E041",
-            f"A storage has {longest}, so its URLs could live longer than the {limit} s of "
-            "AWS_CLOUDFRONT_MAX_EXPIRE. A rotation would retire keys that those URLs still need.",
-        )
+    elif most > limit:
+        yield _too_long(f"max_expire {most} s", limit)
+    elif step and expire + step > site_lifetime():
+        yield _too_long(f"expire_step {step} s", limit)
+
+
+def _shown_seconds(option: str, value: Any) -> str:
+    """Return a value that is not whole seconds as text, with what is probably meant."""
+    setting, default = conf.OPTIONS[option]
+    text = f"{setting} is {shown(value)}"
+    if isinstance(value, str) and value.strip().isdecimal():
+        return f"{text}, a text. Write {int(value)}, or int() around what reads the environment"
+    return f"{text}. Its default is {default}" if value is None else text
+
+
+def _too_long(what: str, limit: int) -> CheckMessage:
+    return problem(
+        "cfsigned.E041",
+        f"A storage has {what}, so its URLs could live longer than the {limit} s of "
+        "AWS_CLOUDFRONT_MAX_EXPIRE. A rotation would retire keys that those URLs still need.",
+    )
 
 
 def _bad_limit(value: Any) -> CheckMessage:

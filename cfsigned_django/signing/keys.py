@@ -187,6 +187,12 @@ class CallbackKey:
         """Return what the callback returns for the message."""
         return self._callback(message)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CallbackKey) and self._callback == other._callback
+
+    def __hash__(self) -> int:
+        return hash(CallbackKey)  # A callback need not have a hash.
+
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("A signing key is never pickled: pickle its source, such as a path.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,7 +35,7 @@ class SignedPolicy:
         """
         url = encode_url(url)
         _refuse_uncovered(url, self.policy)
-        return _join(url, self.query)
+        return join_signature(url, self.query)
 
 
 class Signer:
@@ -82,6 +83,12 @@ class Signer:
         self._tail = f"&Key-Pair-Id={key_pair_id}"
         if self.hash_algorithm is not HashAlgorithm.SHA1:
             self._tail += f"&Hash-Algorithm={self.hash_algorithm}"
+        public_key = private_key.public_key
+        #: Equal for two signers that make the same signatures. It does not hold a private key,
+        #: except if nothing else tells one key from another.
+        self.identity: Hashable = (
+            (self._tail, private_key) if public_key is None else self._tail + public_key.fingerprint
+        )
 
     def with_hash(self, hash_algorithm: HashAlgorithm | None) -> Signer:
         """Return a signer with the same key that uses this hash, if the key is RSA.
@@ -121,10 +128,10 @@ class Signer:
         else:
             grant = f"Policy={encode_base64(message)}"
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
-        return _join(url, f"{grant}&Signature={signature}{self._tail}")
+        return join_signature(url, f"{grant}&Signature={signature}{self._tail}")
 
     def sign_address(self, address: str, date_less_than: int) -> str:
-        """Return the signed URL of an address that is already encoded; it is not checked again.
+        """Return the query that opens an address, which is already encoded, and not checked again.
 
         The address must be a result of :func:`encode_url`, without ``*``, and
         ``date_less_than`` must be Unix seconds.
@@ -132,11 +139,8 @@ class Signer:
         if date_less_than > MAX_EPOCH_TIME:
             epoch_time(date_less_than, "date_less_than")  # raises
         message = canned_policy_json(address, date_less_than).encode("ascii")
-        signature = self.private_key.sign(message, self.hash_algorithm)
-        mark = "&" if "?" in address else "?"
-        grant = f"{mark}Expires={date_less_than}&Signature={encode_base64(signature)}"
-        url = f"{address}{grant}{self._tail}"
-        return url if len(url) <= MAX_URL_LENGTH else refuse_long_url(url)
+        signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
+        return f"Expires={date_less_than}&Signature={signature}{self._tail}"
 
     def sign_policy(self, policy: Policy) -> SignedPolicy:
         """Return the policy, signed once for all URLs that it covers."""
@@ -193,22 +197,26 @@ def _choose_policy(
 
 def _refuse_uncovered(url: str, policy: Policy) -> None:
     if not policy.matches(url):
-        raise InvalidPolicy(
-            f"The policy's resource {policy.resource} does not cover {url}. CloudFront would "
-            "refuse the signed URL. Change the resource or the URL."
-        )
+        raise uncovered(url, policy.resource)
 
 
-def refuse_long_url(signed: str) -> str:
-    """Return the signed URL; raise :exc:`InvalidUrl` if it is too long for CloudFront."""
+def uncovered(url: str, resource: str) -> InvalidPolicy:
+    """Return the error that a policy of the resource does not open the URL."""
+    return InvalidPolicy(
+        f"The policy's resource {resource} does not cover {url}. CloudFront would refuse the "
+        "signed URL. Change the resource or the URL."
+    )
+
+
+def join_signature(url: str, query: str) -> str:
+    """Return an encoded URL with the query that opens it.
+
+    Raise :exc:`InvalidUrl` if it is too long for CloudFront.
+    """
+    signed = f"{url}&{query}" if "?" in url else f"{url}?{query}"
     if len(signed) > MAX_URL_LENGTH:
         raise InvalidUrl(
             f"The signed URL has {len(signed)} bytes; CloudFront accepts at most {MAX_URL_LENGTH}. "
             "Shorten the name or the parameters."
         )
     return signed
-
-
-def _join(url: str, query: str) -> str:
-    """Return the encoded URL with the query that signs it."""
-    return refuse_long_url(f"{url}&{query}" if "?" in url else f"{url}?{query}")

@@ -8,15 +8,42 @@ from __future__ import annotations
 
 import re
 import zlib
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from django.core.exceptions import SuspiciousFileOperation
 
 from cfsigned_django.conf import whole_seconds
-from cfsigned_django.signing import InvalidPolicy
-from cfsigned_django.signing.policy import epoch_time
-from cfsigned_django.storage.options import ResolvedOptions
+from cfsigned_django.signing import InvalidPolicy, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a signature allows besides its resource: for how long, from when, and for whom."""
+
+    #: How many seconds a URL lives, and for how many it stays the same; 0 for one second.
+    lifetime: int
+    step: int
+    #: The start, in Unix seconds.
+    date_greater_than: int | None = None
+    ip_address: str | None = None
+
+    def policy(self, resource: str, *, expires: int, now: int) -> Policy:
+        """Return the policy of a resource. Raise :exc:`InvalidPolicy` if it is never valid."""
+        start = self.date_greater_than
+        if start is not None and start >= expires:
+            raise InvalidPolicy(
+                f"date_greater_than is {start - now} s from now, but the URL expires "
+                f"{expires - now} s from now. expire counts from now, too: pass "
+                f"expire={start - now} plus the seconds for which the URL must work."
+            )
+        return Policy(
+            resource=resource,
+            date_less_than=expires,
+            date_greater_than=start,
+            ip_address=self.ip_address,
+        )
 
 
 def round_up_expiry(earliest: int, step: int, resource: str) -> int:
@@ -126,8 +153,8 @@ def lifetime(expire: int | timedelta, max_expire: int) -> int:
     return seconds
 
 
-def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOptions) -> int:
-    """Return the step in seconds. Raise if a URL could then live too long.
+def step_seconds(expire_step: int | timedelta, seconds: int, longest: int) -> int:
+    """Return the step in seconds. Raise if a URL could then live for more than ``longest``.
 
     ``seconds`` is the lifetime without the step.
     """
@@ -136,25 +163,14 @@ def step_seconds(expire_step: int | timedelta, seconds: int, options: ResolvedOp
         raise ValueError(
             f"expire_step is {expire_step!r}. It must be whole seconds or a timedelta, 0 s or more."
         )
-    if seconds + step > options.longest:
+    if seconds + step > longest:
         raise ValueError(
             f"expire_step is {step} s: a URL of {seconds} s could then live for up to "
-            f"{seconds + step} s, more than the {options.longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
+            f"{seconds + step} s, more than the {longest} s of AWS_CLOUDFRONT_MAX_EXPIRE "
             "and AWS_CLOUDFRONT_EXPIRE_STEP together. Pass a shorter expire_step, or raise one of "
             "the settings, which say how long a rotation keeps a replaced key."
         )
     return step
-
-
-def refuse_late_start(date_greater_than: datetime | int, expires: int, now: int) -> None:
-    """Raise if the URL would expire before it starts to work: its lifetime counts from now."""
-    start = epoch_time(date_greater_than, "date_greater_than")
-    if start >= expires:
-        raise InvalidPolicy(
-            f"date_greater_than is {start - now} s from now, but the URL expires {expires - now} s "
-            f"from now. expire counts from now, too: pass expire={start - now} plus the seconds "
-            "for which the URL must work."
-        )
 
 
 def refuse_conditions(*conditions: Any) -> None:

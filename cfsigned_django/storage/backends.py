@@ -18,14 +18,9 @@ from cfsigned_django.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
-from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot, refuse_nameless
-from cfsigned_django.storage.options import OWN_KEY, ResolvedOptions, Setting
+from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.storage.options import OWN_KEY, Setting
 from cfsigned_django.storage.urls import SignedUrlMixin
-
-
-def _is_ours(cls: type, name: str) -> bool:
-    """Return whether no subclass overrides the attribute that this module defines."""
-    return next(each for each in cls.__mro__ if name in vars(each)).__module__ == __name__
 
 
 @deconstructible(path="cfsigned_django.storage.CloudFrontS3Storage")
@@ -62,6 +57,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     def _setting_default(self, name: str) -> Any:
         theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
+        if name not in conf.OPTIONS:
+            return theirs[name]
         return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
 
     def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
@@ -69,32 +66,14 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         for name in options.keys() - self.get_default_settings().keys():  # type: ignore[no-untyped-call]
             raise ImproperlyConfigured(f"Invalid setting {name!r} for {type(self).__name__}")
 
-    @classmethod
-    def _has_fixed_paths(cls) -> bool:
-        return cls._normalize_name is S3Storage._normalize_name and _is_ours(cls, "_address_of")
-
-    def _address_start(self, origin: str) -> str:
-        if not (origin and self._paths_are_fixed):
-            return ""
+    def _path_start(self) -> str:
+        if type(self)._normalize_name is not S3Storage._normalize_name:
+            return ""  # A path may depend on anything then, such as the request's tenant.
         path = self._normalize_name("x")  # type: ignore[no-untyped-call]
-        return f"{origin}/{encode_name(path)}".removesuffix("x")
+        return f"/{encode_name(path)}".removesuffix("x")
 
-    def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
-        if (
-            isinstance(name, str)
-            and name
-            and options.start
-            and not ("//" in name or "/." in name or "\\" in name)
-            and name[0] not in "./"
-            and name[-1] != "/"
-        ):
-            return options.start + encode_name(name)
-        # First, the name must be normalized or refused.
-        refuse_dot_dot(name or "")
-        if options.is_signing:
-            refuse_nameless(name)
-        key = self._normalize_name(clean_name(name or ""))  # type: ignore[no-untyped-call]
-        return f"{options.origin}/{encode_name(key)}"
+    def _path_of(self, name: str) -> str:
+        return f"/{encode_name(self._normalize_name(clean_name(name)))}"  # type: ignore[no-untyped-call]
 
     def _public_url(
         self,
@@ -134,15 +113,5 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
             return conf.base_url()
         return self._base_url if self._base_url.endswith("/") else f"{self._base_url}/"
 
-    @classmethod
-    def _has_fixed_paths(cls) -> bool:
-        return (
-            _is_ours(cls, "_address_of")
-            and _is_ours(cls, "base_url")
-            # A class between the two may build other paths.
-            and super(SignedUrlMixin, cls).url is FileSystemStorage.url
-        )
-
-    def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
-        refuse_dot_dot(name or "")
-        return super()._address_of(clean_name(name or ""), options)
+    def _path_of(self, name: str) -> str:
+        return super()._path_of(clean_name(name))

@@ -12,15 +12,14 @@ signs nothing any more, in the copies of its context either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cfsigned_django.signing.resource import compile_resource
-from cfsigned_django.storage.cache import Signed, prefix_of
+from cfsigned_django.storage.signatures import Signature, covers
 
 
 class ExpiryWatch:
@@ -58,20 +57,23 @@ class Block:
     expire: int | timedelta | None = None
     expire_step: int | timedelta | None = None
     ip_address: str | None = None
-    #: A resource -> its signature, once a URL needed it.
-    signed: dict[str, Signed] = field(default_factory=dict, repr=False)
+    #: A resource -> when it was signed, and its signature, once a URL needed it.
+    signed: dict[str, tuple[float, Signature]] = field(default_factory=dict, repr=False)
     #: Whether its ``with`` statement has ended. Copies of its context still hold the block then.
     is_left: bool = False
 
     def find(self, address: str) -> str | None:
         """Return the first resource that covers an encoded address; None if none does."""
-        for covered in self.covered:
-            prefix = prefix_of(covered)
-            if prefix is None:
-                if compile_resource(covered).fullmatch(address):
-                    return covered
-            elif address.startswith(prefix):
-                return covered
+        for resource in self.covered:
+            if covers(resource, address):
+                return resource
+        return None
+
+    def known(self, resource: str, now: float) -> Signature | None:
+        """Return the signature of a resource for half of its life; then None, to sign anew."""
+        since, signature = self.signed.get(resource, (now, None))
+        if signature is not None and since <= now < (since + signature.expires) / 2:
+            return signature
         return None
 
 
@@ -126,9 +128,10 @@ def leave(block: Block) -> None:
     current.set(NOTHING if around == NOTHING else around)
 
 
-def open_blocks() -> Iterator[Block]:
-    """Yield the blocks that surround the call, the innermost first."""
-    return (each for each in reversed(current.get().blocks) if not each.is_left)
+def open_blocks() -> Sequence[Block]:
+    """Return the blocks that surround the call, the innermost first."""
+    blocks = current.get().blocks
+    return [each for each in reversed(blocks) if not each.is_left] if blocks else ()
 
 
 def current_watch() -> ExpiryWatch | None:

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.conf import Config
-from cfsigned_django.keyring import Lease, looks_in_database
-from cfsigned_django.signing import HashAlgorithm, Signer
+from cfsigned_django.keyring import Lease, lease_signer, looks_in_database
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
-from cfsigned_django.storage.cache import UrlCache
-from cfsigned_django.validation import problem, shown, site_lifetime
+from cfsigned_django.signing.policy import epoch_time
+from cfsigned_django.storage.arguments import Terms, lifetime, step_seconds
+from cfsigned_django.storage.signatures import Bounded
+from cfsigned_django.validation import (
+    find_address_problems,
+    find_problems,
+    problem,
+    raise_first_error,
+    shown,
+    site_lifetime,
+)
 
 logger = logging.getLogger("cfsigned_django.storage")
 
@@ -54,6 +64,73 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FixedKey:
+    """A key that signs whatever the database says: one of the settings, or one handed in."""
+
+    fixed: Lease
+
+    @property
+    def signer(self) -> Signer:
+        """The signer of this key."""
+        return self.fixed.signer
+
+    def lease(self) -> Lease:
+        """Return the signer, whose URLs may live for as long as they like."""
+        return self.fixed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupKey:
+    """The ACTIVE key pair of a key group in the database, else the key of the settings."""
+
+    key_group_id: str
+    hash_algorithm: HashAlgorithm | None
+    #: The signer of the settings' key, if there is one.
+    signer: Signer | None
+
+    def lease(self) -> Lease:
+        """Return which signer signs now, and how long its URLs may live."""
+        return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How a storage signs: with which key, and for how long."""
+
+    key: FixedKey | GroupKey
+    #: The terms of a call that has none itself.
+    terms: Terms
+    max_expire: int
+    #: The longest lifetime of a URL in seconds, a step included.
+    longest: int
+    #: How many signatures the storage keeps.
+    cache_size: int
+
+    def terms_of(
+        self,
+        expire: int | timedelta | None = None,
+        expire_step: int | timedelta | None = None,
+        date_greater_than: datetime | int | None = None,
+        ip_address: str | None = None,
+    ) -> Terms:
+        """Return the terms of a call with these arguments.
+
+        Raise :exc:`ValueError` for an argument that is not valid.
+        """
+        seconds = self.terms.lifetime
+        if expire is not None:
+            seconds = lifetime(expire, self.max_expire)
+        step = self.terms.step if expire_step is None else expire_step
+        start = date_greater_than
+        return Terms(
+            lifetime=seconds,
+            step=step_seconds(step, seconds, self.longest),
+            date_greater_than=None if start is None else epoch_time(start, "date_greater_than"),
+            ip_address=None if ip_address is None else str(ip_address),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedOptions:
     """The options of a storage, checked and resolved."""
 
@@ -61,79 +138,119 @@ class ResolvedOptions:
     generation: object
     #: The options as they were given, which another instance may have as well.
     config: Config
-    is_signing: bool
-    #: Why no URL can be signed; empty if URLs can be signed.
+    #: How URLs are signed; None if they are not, or cannot be.
+    signing: Signing | None
+    #: Why no URL can be signed, although the storage must sign; else empty.
     refusal: str
     #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
     origin: str
     #: What precedes each encoded name, if names need nothing else; else empty.
     start: str
-    # Which key signs: if the database does not decide, that of ``lease``, which contains
-    # ``signer``; else the ACTIVE key pair of ``key_group_id``, or ``signer`` if no key pair is
-    # ACTIVE. If URLs can be signed, exactly one of ``lease`` and ``key_group_id`` is set; if not,
-    # all three are None.
-    #: The signer of the settings, or the one handed in.
-    signer: Signer | None
-    lease: Lease | None
-    key_group_id: str | None
-    hash_algorithm: HashAlgorithm | None
-    expire: int
-    max_expire: int
-    step: int
-    #: The longest lifetime of a URL in seconds, a step included.
-    longest: int
-    #: Its size is 0 if no URL may be used again.
-    cache: UrlCache
+    #: The arguments ``resource`` and ``folder`` -> the URL of what they mean. Used if ``start`` is
+    #: not empty: only then does the same name always mean the same path.
+    resources: Bounded[str] = field(default_factory=Bounded, repr=False)
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether the storage must sign."""
+        return self.signing is not None or bool(self.refusal)
+
+    def raise_refusal(self) -> None:
+        """Raise :exc:`ImproperlyConfigured` if the storage must sign and cannot."""
+        if self.refusal:
+            raise ImproperlyConfigured(self.refusal)
 
 
 def resolve(
     config: Config,
-    *,
-    generation: object,
-    is_signing: bool,
-    refusal: str,
-    origin: str,
-    start: str,
     handed_in: Any,
-    shares_urls: bool,
+    *,
+    must_sign: bool,
+    generation: object,
+    path_start: Callable[[], str],
 ) -> ResolvedOptions:
-    """Return the resolved options; ``refusal`` is the error that the checks found, or empty.
+    """Check and resolve the options of a storage.
 
-    ``handed_in`` is a Signer that wins over all others, or :data:`OWN_KEY`.
+    ``handed_in`` is a signer that wins over all keys, or :data:`OWN_KEY`.
+    ``path_start`` returns the path that precedes each encoded name, or an empty
+    text if a name needs more than encoding.
     """
-    can_sign = is_signing and not refusal
-    expire, most, step = 0, 0, 0
-    if can_sign:  # else nobody has checked them
-        expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
-    signer, asks_database, hash_algorithm = None, False, None
-    if can_sign and handed_in is not OWN_KEY:
-        signer = handed_in
-    elif can_sign:
-        asks_database = looks_in_database(config.key_group_id)
-        hash_algorithm = config.hash_algorithm and HashAlgorithm(config.hash_algorithm)
-        if config.cloudfront_key is not None:
-            signer = Signer(
-                key_pair_id=config.cloudfront_key_id,
-                private_key=config.cloudfront_key.load(),
-                hash_algorithm=hash_algorithm,
-            )
+    signing, refusal = None, ""
+    if must_sign:
+        try:
+            signing = _resolve_signing(config, handed_in)
+        except (ImproperlyConfigured, InvalidKey) as error:
+            refusal = str(error)
+    origin = start = ""
+    # What signs has a right address.
+    if signing or not any(map(CheckMessage.is_serious, find_address_problems(config))):
+        origin = f"{config.url_protocol}//{config.custom_domain.lower()}"
+        path = path_start()
+        start = path and origin + path
     return ResolvedOptions(
         generation=generation,
         config=config,
-        is_signing=is_signing,
+        signing=signing,
         refusal=refusal,
         origin=origin,
         start=start,
-        signer=signer,
-        lease=None if asks_database or signer is None else Lease(signer=signer),
-        key_group_id=config.key_group_id if asks_database else None,
-        hash_algorithm=hash_algorithm,
-        expire=expire,
-        max_expire=most,
-        step=step,
-        longest=min(most + step, site_lifetime()) if step else most,
-        cache=UrlCache(config.url_cache_size if can_sign and shares_urls else 0),
     )
+
+
+def _resolve_signing(config: Config, handed_in: Any) -> Signing:
+    """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
+    # Whether the key can sign shows at the first URL: see _explain_refusal().
+    for each in find_signing_problems(config, handed_in, tries_key=False):
+        raise_first_error([each])
+        if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
+            log_once(f"{each.msg} {each.hint} ({each.id})")
+    most, step = config.max_expire, config.expire_step
+    return Signing(
+        key=_find_key(config, handed_in),
+        terms=Terms(lifetime=config.querystring_expire, step=step),
+        max_expire=most,
+        longest=min(most + step, site_lifetime()) if step else most,
+        cache_size=config.url_cache_size,
+    )
+
+
+def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
+    """Return which key signs, of a configuration that was checked."""
+    if handed_in is not OWN_KEY:
+        return FixedKey(fixed=Lease(signer=adopt_signer(handed_in, config.hash_algorithm)))
+    signer, name = None, config.hash_algorithm
+    hash_algorithm = None if name is None else HashAlgorithm(name)
+    if config.cloudfront_key is not None:
+        signer = Signer(
+            key_pair_id=config.cloudfront_key_id,
+            private_key=config.cloudfront_key.load(),
+            hash_algorithm=hash_algorithm,
+        )
+    if signer and not looks_in_database(config.key_group_id):
+        return FixedKey(fixed=Lease(signer=signer))
+    return GroupKey(key_group_id=config.key_group_id, hash_algorithm=hash_algorithm, signer=signer)
+
+
+def find_signing_problems(
+    config: Config, handed_in: Any, obj: Any = None, *, tries_key: bool
+) -> list[CheckMessage]:
+    """Return all that is wrong with options that are meant to sign, as messages about ``obj``.
+
+    ``tries_key``: sign something, to find out whether the key can sign.
+    """
+    if handed_in is not OWN_KEY:
+        return find_problems(config, with_key=False, obj=obj)
+    is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
+    # The settings must contain a key if no other source can have one.
+    with_key = is_set or not looks_in_database(config.key_group_id)
+    found = find_problems(config, with_key=with_key, tries_key=tries_key, obj=obj)
+    if config.key_group_id and not looks_in_database(config.key_group_id):
+        missing = (
+            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
+            "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced."
+        )
+        found.append(problem("cfsigned.W008", missing, obj))
+    return found
 
 
 def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
@@ -162,17 +279,6 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
     return Signer(
         key_pair_id=key_pair_id, private_key=CallbackKey(callback), hash_algorithm=hash_algorithm
     )
-
-
-def find_missing_app(config: Config, obj: Any = None) -> Iterator[CheckMessage]:
-    """Yield a warning if a key group is configured, but the app is not installed."""
-    if config.key_group_id and not looks_in_database(config.key_group_id):
-        yield problem(
-            "cfsigned.W008",
-            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
-            "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced.",
-            obj,
-        )
 
 
 @functools.cache

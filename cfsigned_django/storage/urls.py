@@ -1,7 +1,6 @@
 """From a name to a URL that CloudFront serves: one route, for every kind of name.
 
-    look in the cache for the arguments of the call
-    else: options -> address -> expiry -> key -> a signed resource that covers it, or a signature
+    options -> address -> what is covered -> a signature of that, known or new -> URL
 
 There is no fallback: a storage that must sign and cannot raises
 :exc:`~django.core.exceptions.ImproperlyConfigured`.
@@ -11,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -23,57 +22,56 @@ from django.utils.deconstruct import deconstructible
 
 from cfsigned_django import conf, keyring
 from cfsigned_django.conf import Config, LazyPrivateKey
-from cfsigned_django.keyring import Lease
 from cfsigned_django.signing import (
+    HashAlgorithm,
     HashRefused,
     InvalidKey,
     Policy,
     PublicKey,
     Signer,
 )
-from cfsigned_django.signing.encoding import encode_path
+from cfsigned_django.signing.encoding import encode_name, encode_path
+from cfsigned_django.signing.signer import join_signature, uncovered
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import (
+    Terms,
     check_folder,
     check_resource_name,
     join_query,
-    lifetime,
     refuse_conditions,
     refuse_dot_dot,
-    refuse_late_start,
     refuse_nameless,
     refuse_writing,
     round_up_expiry,
-    step_seconds,
 )
-from cfsigned_django.storage.cache import NEVER_KEPT, Signed, prefix_of
-from cfsigned_django.storage.context import NOTHING, current
+from cfsigned_django.storage.context import current
 from cfsigned_django.storage.deconstruction import SECRET_OPTIONS, GivenArguments, unpickle
 from cfsigned_django.storage.options import (
     OWN_KEY,
+    GroupKey,
     ResolvedOptions,
     Setting,
+    Signing,
     adopt_signer,
-    find_missing_app,
-    log_once,
+    find_signing_problems,
     resolve,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
+from cfsigned_django.storage.signatures import Bounded, Signature, covers
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
     find_half_a_key,
-    find_problems,
     hash_refused,
     raise_first_error,
     sign_probe,
 )
 
+#: How many addresses of resources and folders are remembered with the options.
+MAX_RESOURCES = 1000
+
 #: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
-
-#: The arguments of a call that has no expire, step, address, start, resource or folder.
-_NOTHING_OWN = (None,) * 6
 
 
 @deconstructible
@@ -100,24 +98,25 @@ class SignedUrlMixin:
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
-    #: Whether the options, and the path of a name, change only if an option is assigned or a
-    #: setting changes. Decided when the class is created.
+    #: Whether the options change only if one is assigned or a setting changes. Decided when the
+    #: class is created.
     _options_are_fixed = True
-    _paths_are_fixed = False
 
     _resolved_options: ResolvedOptions | None = None
     _options_version: object = None
+    #: The signatures that may be asked for again. They belong to the storage, not to its options,
+    #: which a class with a property has anew for each call.
+    _signatures: Bounded[Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "get_cloudfront_signer") and cls._address_of is SignedUrlMixin._address_of:
+        if hasattr(cls, "get_cloudfront_signer") and cls._path_of is SignedUrlMixin._path_of:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "its own signer. Derive the class from CloudFrontS3Storage, which combines both."
             )
         names = (*conf.OPTIONS, "cloudfront_signer", "location")
         cls._options_are_fixed = not any(_is_property(cls, name) for name in names)
-        cls._paths_are_fixed = cls._options_are_fixed and cls._has_fixed_paths()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         given = dict(options)
@@ -186,131 +185,61 @@ class SignedUrlMixin:
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
         the network; asks the database for the key once per interval.
         """
-        if download is not None or inline is not None:
-            parameters = add_disposition(parameters, name, download, inline)
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
-        # Inlined from _current_options(): a cached URL takes 0.4 us.
         options = self._resolved_options
         if options is None or options.generation is not conf.generation:
             options = self._resolve_options()
-        query = build_query(parameters) if parameters and options.is_signing else ""
-        around = current.get()
-        if around is not NOTHING and around.blocks:
-            own = (expire, expire_step, ip_address, date_greater_than, resource, folder)
-            if own == _NOTHING_OWN:
-                url = self._url_in_block(name, query, http_method, options, now)
-                if url:
-                    return url
-        # Most calls pass a name and nothing else.
-        call: Hashable = name
-        is_shared = False
-        if not (
-            expire is None
-            and expire_step is None
-            and not query
-            and http_method is None
-            and ip_address is None
-            and resource is None
-            and folder is None
-            and date_greater_than is None
-        ):
-            is_shared = folder is not None or (resource is not None and "*" in resource)
-            call = NEVER_KEPT
-            if date_greater_than is None:
-                call = (
-                    None if is_shared else name,
-                    None if is_shared else query,
-                    http_method,
-                    expire,
-                    expire_step,
-                    # True and 1.0 equal 1, but are refused.
-                    expire.__class__,
-                    expire_step.__class__,
-                    ip_address,
-                    resource,
-                    folder,
-                    allow_any_resource,
-                )
-        known = options.cache.entries.get(call)
-        if known is not None and known.since <= now < known.until:
-            if around is not NOTHING:
-                context.note(known.expires)
-            if not is_shared:
-                return known.url
-            return known.url_for(join_query(self._address_of(name, options), query))
-
-        if not options.is_signing:
+        if (download, inline) != (None, None):
+            parameters = add_disposition(parameters, name, download, inline)
+        signing = options.signing
+        if signing is None:
+            options.raise_refusal()
             refuse_conditions(date_greater_than, ip_address, resource, folder)
             return self._public_url(name, parameters, expire, http_method)
-        if options.refusal:
-            raise ImproperlyConfigured(options.refusal)
         if http_method is not None:
             refuse_writing(http_method)
-        covered = address = join_query(self._address_of(name, options), query)
-        if resource is not None or folder is not None:
-            covered = self._resource_address(resource, folder, options, allow_any_resource)
 
-        signer, expires, until, is_stable = self._decide(covered, options, now, expire, expire_step)
-        signed = None
-        try:
-            if known is not None and known.signer is signer and known.expires == expires:
-                url, signed = known.url, known.signed
-            elif covered == address and date_greater_than is None and ip_address is None:
-                url = signer.sign_address(address, expires)
-            else:
-                if date_greater_than is not None:
-                    refuse_late_start(date_greater_than, expires, int(now))
-                policy = Policy(
-                    resource=covered,
-                    date_less_than=expires,
-                    date_greater_than=date_greater_than,
-                    ip_address=ip_address,
-                )
-                signed = signer.sign_policy(policy)
-                url = ""
-        except HashRefused:
-            self._explain_refusal(options)
-            raise
-        if signed is not None:
-            url = signed.url(address)
-        if until and call is not NEVER_KEPT and (is_shared or is_stable):
-            entry = Signed(
-                since=now,
-                until=until,
-                expires=expires,
-                signer=signer,
-                url="" if is_shared else url,
-                signed=signed if is_shared else None,
-                prefix=prefix_of(covered) if is_shared else None,
+        address = self._address_of(name, options)
+        if parameters:
+            address = join_query(address, build_query(parameters))
+        terms = signing.terms
+        if (expire, expire_step, date_greater_than, ip_address) != (None, None, None, None):
+            terms = signing.terms_of(expire, expire_step, date_greater_than, ip_address)
+
+        around = current.get()
+        covered, signature = address, None
+        if (resource, folder) != (None, None):
+            covered = self._resource_covering(
+                address, resource, folder, allow_any_resource, options
             )
-            options.cache.keep(call, entry)
-        return url
+        elif around.blocks:
+            signature = self._find_in_block(address, terms, options, signing, now)
+        if signature is None:
+            signature = self._sign(covered, terms, signing, now)
+        for watch in around.watches:
+            watch.note(signature.expires)
+        return join_signature(address, signature.query)
 
-    def _url_in_block(
-        self,
-        name: str | None,
-        query: str,
-        http_method: str | None,
-        options: ResolvedOptions,
-        now: float,
-    ) -> str:
-        """Return the URL that a surrounding block signs; empty if none of them covers it."""
-        if not options.is_signing or options.refusal:
-            return ""
-        address = join_query(self._address_of(name, options), query)
-        for block in context.open_blocks():
+    def _find_in_block(
+        self, address: str, terms: Terms, options: ResolvedOptions, signing: Signing, now: float
+    ) -> Signature | None:
+        """Return the signature of the innermost block that covers the address, if one does.
+
+        A call that has its own terms obeys no block.
+        """
+        blocks = context.open_blocks() if terms is signing.terms else ()
+        for block in blocks:
             covered = block.find(address)
             if covered is None or not self._signs_like(block.storage, options):
                 continue
-            if http_method is not None:
-                refuse_writing(http_method)
-            signed = block.signed.get(covered)
-            if signed is None or not signed.since <= now < signed.until:
-                signed = block.signed[covered] = self._sign_for(block, covered, options, now)
-            context.note(signed.expires)
-            return signed.url_for(address)
-        return ""
+            signature = block.known(covered, now)
+            if signature is None:
+                terms = signing.terms_of(block.expire, block.expire_step, None, block.ip_address)
+                signature = self._sign(covered, terms, signing, now)
+                block.signed[covered] = now, signature
+            return signature
+        return None
 
     def _signs_like(self, other: SignedUrlMixin, options: ResolvedOptions) -> bool:
         """Return whether the other storage is this one, or another instance of the same options.
@@ -323,57 +252,35 @@ class SignedUrlMixin:
             and other._current_options().config == options.config
         )
 
-    def _sign_for(
-        self, block: context.Block, covered: str, options: ResolvedOptions, now: float
-    ) -> Signed:
-        """Return the signature of a resource, which its block uses for half of its life."""
-        signer, expires, _, _ = self._decide(covered, options, now, block.expire, block.expire_step)
-        policy = Policy(resource=covered, date_less_than=expires, ip_address=block.ip_address)
-        try:
-            signed = signer.sign_policy(policy)
-        except HashRefused:
-            self._explain_refusal(options)
-            raise
-        return Signed(
-            since=now,
-            until=(now + expires) / 2,
-            expires=expires,
-            signer=signer,
-            signed=signed,
-            prefix=prefix_of(covered),
-        )
+    def _sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
+        """Return the signature of an address or a resource: the one that is known, or a new one.
 
-    def _decide(
-        self,
-        covered: str,
-        options: ResolvedOptions,
-        now: float,
-        expire: int | timedelta | None,
-        expire_step: int | timedelta | None,
-    ) -> tuple[Signer, int, float, bool]:
-        """Return signer, expiry, ``until`` and ``is_stable`` for an address or a resource.
-
-        A call returns the same URL until ``until``. If the expiry was cut short
-        because the database does not answer, ``until`` is 0, and nothing may be
-        cached. Both times are Unix seconds. ``is_stable`` says whether the
-        expiry stays the same for a step.
+        What is known is what was covered, its terms and its key.
         """
-        second = int(now)
-        seconds = options.expire if expire is None else lifetime(expire, options.max_expire)
-        step = options.step
-        if expire_step is not None or (step and seconds + step > options.longest):
-            step = step_seconds(step if expire_step is None else expire_step, seconds, options)
-        expires = wanted = second + seconds
-        if step:
-            expires = wanted = round_up_expiry(wanted, step, covered)
-        lease = self._lease_signer(options)
+        lease, second = signing.key.lease(), int(now)
+        expires = second + terms.lifetime
+        if terms.step:
+            expires = round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:
-            expires = lease.cap_expiry(wanted, lifetime=options.longest, now=second)
-        if current.get() is not NOTHING:
-            context.note(expires)
-        until = min(wanted - seconds + 1, lease.fresh_until) if expires == wanted else 0
-        # A float, like the clock: Python compares the two faster than a float and an int.
-        return lease.signer, expires, float(until), bool(step)
+            expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
+        conditions = (terms.date_greater_than, terms.ip_address)
+        key = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
+        signature = self._signatures.get(key)
+        if signature is not None and signature.expires == expires:
+            return signature
+        try:
+            if conditions == (None, None) and "*" not in covered:
+                query = lease.signer.sign_address(covered, expires)
+            else:
+                policy = terms.policy(covered, expires=expires, now=second)
+                query = lease.signer.sign_policy(policy).query
+        except HashRefused:
+            self._explain_refusal(signing)
+            raise
+        signature = Signature(expires=expires, query=query)
+        if terms.step or "*" in covered:  # Any other one is good for this second only.
+            self._signatures.keep(key, signature, signing.cache_size)
+        return signature
 
     def unsigned_url(
         self,
@@ -439,23 +346,21 @@ class SignedUrlMixin:
         its URLs. :func:`cfsigned_django.cookies.set_signed_cookies` puts the
         cookies into a response, at the path that carries them.
         """
-        now = time.time()
-        options = self._signing_options()
+        now = int(time.time())
+        signing = self._must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-        signer, expires, _, _ = self._decide(covered, options, now, expire, expire_step=0)
-        if date_greater_than is not None:
-            refuse_late_start(date_greater_than, expires, int(now))
-        policy = Policy(
-            resource=covered,
-            date_less_than=expires,
-            date_greater_than=date_greater_than,
-            ip_address=ip_address,
-        )
+        terms = signing.terms_of(expire, 0, date_greater_than, ip_address)
+        lease = signing.key.lease()
+        wanted = now + terms.lifetime
+        expires = lease.cap_expiry(wanted, lifetime=signing.longest, now=now)
+        policy = terms.policy(covered, expires=expires, now=now)
         try:
-            return policy, signer.sign_cookies(policy)
+            cookies = lease.signer.sign_cookies(policy)
         except HashRefused:
-            self._explain_refusal(options)
+            self._explain_refusal(signing)
             raise
+        context.note(expires)
+        return policy, cookies
 
     def resource_url(
         self,
@@ -473,15 +378,15 @@ class SignedUrlMixin:
             raise_first_error(find_address_problems(self.signing_config()))
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
-        return self._resource_address(resource, folder, options, allow_any_resource)
+        return self._resource_address(resource, folder, allow_any_resource, options)
 
     def signing_key_pair_id(self) -> str:
         """Return the ID of the key pair that signs now, as the keyring knows it."""
-        return self._lease_signer(self._signing_options()).signer.key_pair_id
+        return self._must_sign().key.lease().signer.key_pair_id
 
     def is_revoked(self, key_pair_id: str) -> bool:
         """Return whether this key pair was revoked, as the keyring knows it."""
-        return key_pair_id in self._lease_signer(self._signing_options()).revoked_ids
+        return key_pair_id in self._must_sign().key.lease().revoked_ids
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
@@ -489,29 +394,76 @@ class SignedUrlMixin:
         The file need not exist: CloudFront checks the key before it asks the
         origin. The hash algorithm is that of this storage.
         """
-        options = self._signing_options()
+        self._must_sign()
+        options = self._current_options()
         address = self._address_of(PROBE_NAME, options)
-        until = int(time.time()) + PROBE_SECONDS
-        return sign_probe(signer, address, options.hash_algorithm, date_less_than=until)
+        name = options.config.hash_algorithm
+        return sign_probe(
+            signer,
+            address,
+            None if name is None else HashAlgorithm(name),
+            date_less_than=int(time.time()) + PROBE_SECONDS,
+        )
 
     # Addresses
 
     def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
         """Return the encoded URL of a file, without a query."""
+        if (
+            options.start
+            and isinstance(name, str)
+            and name
+            and not ("//" in name or "/." in name or "\\" in name)
+            and name[0] not in "./"
+            and name[-1] != "/"
+        ):  # Normalizing would not change the name.
+            return options.start + encode_name(name)
         refuse_dot_dot(name or "")
         if options.is_signing:
             refuse_nameless(name)
+        return options.origin + self._path_of(name or "")
+
+    def _path_of(self, name: str) -> str:
+        """Return the encoded path of a file, with a slash at its beginning."""
         # The storage may return an absolute URL: only its path counts.
         path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
         path = path.replace("*", "%2A")
-        return options.origin + (path if path.startswith("/") else f"/{path}")
+        return path if path.startswith("/") else f"/{path}"
+
+    def _path_start(self) -> str:
+        """Return the path that precedes each encoded name; empty if a name needs more than that."""
+        return ""
+
+    def _resource_covering(
+        self,
+        address: str,
+        resource: str | None,
+        folder: str | None,
+        allow_any_resource: bool,
+        options: ResolvedOptions,
+    ) -> str:
+        """Return the URL of a resource or a folder; raise :exc:`InvalidPolicy` if it is elsewhere.
+
+        It is remembered with the options, if the same name always means the same path.
+        """
+        covered = key = None
+        if isinstance(resource or folder, str):  # A translation equals a text, and is refused.
+            key = (resource, folder, allow_any_resource)
+            covered = options.resources.get(key)
+        if covered is None:
+            covered = self._resource_address(resource, folder, allow_any_resource, options)
+            if options.start and key:
+                options.resources.keep(key, covered, MAX_RESOURCES)
+        if not covers(covered, address):
+            raise uncovered(address, covered)
+        return covered
 
     def _resource_address(
         self,
         resource: str | None,
         folder: str | None,
-        options: ResolvedOptions,
         allow_any_resource: bool,
+        options: ResolvedOptions,
     ) -> str:
         """Return the URL of a resource, in which ``*`` is a wildcard, or of a whole folder."""
         if folder is not None:
@@ -519,18 +471,10 @@ class SignedUrlMixin:
                 raise ValueError("Give either folder or resource, not both.")
             check_folder(folder)
             return self._address_of(f"{folder}/x", options)[:-1] + "*"
-        assert resource is not None  # noqa: S101
         check_resource_name(resource, allow_any_resource)
         # The last of them are those of the resource: a location may contain others.
-        return "*".join(self._address_of(resource, options).rsplit("%2A", resource.count("*")))
-
-    @classmethod
-    def _has_fixed_paths(cls) -> bool:
-        """Return whether the path of a name changes only if an option or a setting does.
-
-        Return False for a storage class that this package does not know.
-        """
-        return False
+        parts = self._address_of(resource, options).rsplit("%2A", str(resource).count("*"))
+        return "*".join(parts)
 
     def _public_url(
         self,
@@ -552,66 +496,34 @@ class SignedUrlMixin:
             options = self._resolve_options()
         return options
 
-    def _signing_options(self) -> ResolvedOptions:
-        """Return the options of a storage whose key must work, whether or not it signs."""
-        options = self._current_options()
-        if options.refusal:
-            raise ImproperlyConfigured(options.refusal)
-        if not options.is_signing:
-            options = self._resolve_options(must_sign=True)
-        return options
+    def _must_sign(self) -> Signing:
+        """Return how a storage signs, whose key must work whether or not its URLs are signed."""
+        signing = self._current_options().signing or self._resolve_options(must_sign=True).signing
+        assert signing is not None  # noqa: S101
+        return signing
 
     def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
         """Return the resolved options, and keep them if they are fixed."""
         generation, version = conf.generation, self._options_version
         config = self.signing_config()
-        handed_in: Any = OWN_KEY
         if must_sign:
             config = replace(config, querystring_auth=True)
-        is_signing = must_sign or self._is_meant_to_sign(config)
-        refusal = ""
-        if is_signing:
-            handed_in = self._handed_in()
-            # Whether the key can sign shows at the first URL: see _explain_refusal().
-            for each in self._find_problems(config, handed_in, tries_key=False):
-                if each.is_serious() and not refusal:
-                    refusal = f"{each.msg} {each.hint} ({each.id})"
-                elif each.id == "cfsigned.W008" and handed_in is OWN_KEY:
-                    # Without the app, no system check reports this.
-                    log_once(f"{each.msg} {each.hint} ({each.id})")
-            if handed_in is not OWN_KEY and not refusal:
-                try:
-                    handed_in = adopt_signer(handed_in, config.hash_algorithm)
-                except (ImproperlyConfigured, InvalidKey) as error:
-                    refusal = str(error)
-        is_address_right = is_signing and not refusal  # then it was checked above
-        if not is_address_right:
-            is_address_right = not any(map(CheckMessage.is_serious, find_address_problems(config)))
-        origin = ""
-        if is_address_right:
-            origin = f"{config.url_protocol}//{config.custom_domain.lower()}"
+        is_meant_to = must_sign or self._is_meant_to_sign(config)
         options = resolve(
             config,
+            self._handed_in() if is_meant_to else OWN_KEY,
+            must_sign=is_meant_to,
             generation=generation,
-            is_signing=is_signing,
-            refusal=refusal,
-            origin=origin,
-            start=self._address_start(origin),
-            handed_in=handed_in,
-            shares_urls=self._paths_are_fixed and bool(config.url_cache_size),
+            path_start=self._path_start,
         )
-        if refusal:
-            if must_sign:
-                raise ImproperlyConfigured(refusal)
-        elif self._options_are_fixed and not must_sign:
+        if must_sign:
+            options.raise_refusal()
+        vars(self).setdefault("_signatures", Bounded())
+        if self._options_are_fixed and not must_sign and not options.refusal:
             vars(self)["_resolved_options"] = options  # setattr() would discard it again.
             if self._options_version is not version:  # An option was assigned meanwhile.
                 vars(self)["_resolved_options"] = None
         return options
-
-    def _address_start(self, origin: str) -> str:
-        """Return what precedes each encoded name; empty if a name needs more than encoding."""
-        return ""
 
     def _setting_defaults(self) -> Mapping[str, Any]:
         """Return the values of options that were not given: those of their settings now."""
@@ -686,22 +598,12 @@ class SignedUrlMixin:
         config = self.signing_config()
         if not self._is_meant_to_sign(config):
             return []
-        return self._find_problems(config, self._handed_in(), obj, tries_key=tries_key)
-
-    @staticmethod
-    def _find_problems(
-        config: Config, handed_in: Any, obj: Any = None, *, tries_key: bool
-    ) -> list[CheckMessage]:
-        if handed_in is not OWN_KEY:
-            return find_problems(config, with_key=False, obj=obj)
-        with_key = keyring.needs_settings_key(config)
-        found = find_problems(config, with_key=with_key, tries_key=tries_key, obj=obj)
-        return [*found, *find_missing_app(config, obj)]
+        return find_signing_problems(config, self._handed_in(), obj, tries_key=tries_key)
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair id, that verify this storage's URLs."""
         # Even if the storage does not sign: the caller verifies.
-        signer = self._lease_signer(self._signing_options()).signer
+        signer = self._must_sign().key.lease().signer
         public_key = signer.private_key.public_key
         if public_key is None:
             raise ImproperlyConfigured(
@@ -719,13 +621,13 @@ class SignedUrlMixin:
         """
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
-        options = self._current_options()
-        if not options.is_signing or options.refusal:
+        signing = self._current_options().signing
+        if signing is None:
             return False
-        if options.key_group_id == key_group_id:
+        if isinstance(signing.key, GroupKey) and signing.key.key_group_id == key_group_id:
             return False
         try:
-            return key_pair_id == self._lease_signer(options).signer.key_pair_id
+            return key_pair_id == signing.key.lease().signer.key_pair_id
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
@@ -782,30 +684,23 @@ class SignedUrlMixin:
         if nothing can sign, and :exc:`HashRefused` if a signer that was handed
         in cannot sign.
         """
-        options = self._current_options()
-        if not options.is_signing:
+        if not self._current_options().is_signing:
             return None
-        signer = self._lease_signer(self._signing_options()).signer
+        signing = self._must_sign()
+        signer = signing.key.lease().signer
         try:
             signer.private_key.sign(b"", signer.hash_algorithm)
         except HashRefused:
-            self._explain_refusal(options)
+            self._explain_refusal(signing)
             raise
         return signer
 
-    @staticmethod
-    def _lease_signer(options: ResolvedOptions) -> Lease:
-        """Return the current signer, and how long its URLs may live."""
-        return options.lease or keyring.lease_signer(
-            options.key_group_id, options.hash_algorithm, options.signer
-        )
-
-    def _explain_refusal(self, options: ResolvedOptions) -> None:
+    def _explain_refusal(self, signing: Signing) -> None:
         """Raise the error of the check, if a setting decides which hash the key signs with."""
         if self._handed_in() is not OWN_KEY:
             return
-        signer = self._lease_signer(options).signer
-        if signer is options.signer:
+        signer = signing.key.lease().signer
+        if signer is signing.key.signer:
             raise_first_error([hash_refused()])
         # The checks only know the key of the settings, if there is one.
         raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
@@ -818,6 +713,7 @@ class SignedUrlMixin:
         kept: Any = super().__getstate__()
         state: dict[str, Any] = dict(kept)
         state.pop("_resolved_options", None)
+        state.pop("_signatures", None)
         restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
         restore(state)
         return twin

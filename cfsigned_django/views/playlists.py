@@ -19,7 +19,7 @@ from cfsigned_django.conf import whole_seconds
 from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
-from cfsigned_django.signing.signer import refuse_long_url
+from cfsigned_django.signing.signer import join_signature
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.views.files import FileView
@@ -148,7 +148,7 @@ class SignedPlaylistView(FileView):
                     f"{arguments['folder']!r} that its signature opens. Return a folder with all "
                     "files of the video from get_url_arguments()."
                 )
-            return refuse_long_url(f"{address}{'&' if '?' in address else '?'}{signature}")
+            return join_signature(address, signature)
 
         # A megabyte of short URIs would make an answer of fifty.
         return sign_playlist(text, base_url, sign, max_uris=self.max_size // SHORTEST_SEGMENT)

@@ -1,0 +1,60 @@
+"""Signatures, the URLs that they open, and how many of them a storage keeps.
+
+A signature is known by what it covers, by its terms and by its key. It is used
+again for as long as ``url()`` would sign the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
+
+from cfsigned_django.signing.resource import compile_resource, readings
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The signature of one address, or of a resource that covers many."""
+
+    #: When it expires, in Unix seconds.
+    expires: int
+    #: The query parameters, without ``?`` or ``&`` around them. Anyone who has them has access.
+    query: str = field(repr=False)
+
+
+def covers(resource: str, address: str) -> bool:
+    """Return whether a resource covers an encoded address, whose dots are resolved."""
+    prefix = _prefix_of(resource)
+    if prefix is not None:
+        return address.startswith(prefix)
+    pattern = compile_resource(resource)
+    return all(pattern.fullmatch(each) for each in readings(address))
+
+
+@lru_cache(maxsize=512)
+def _prefix_of(resource: str) -> str | None:
+    """Return what every covered address begins with; None if only a pattern can decide."""
+    prefix = resource.removesuffix("*")
+    return None if prefix == resource or {"*", "?"} & set(prefix) else prefix
+
+
+class Bounded(dict[Hashable, V]):
+    """A dictionary in which the oldest entries make room for new ones. It is read without a lock.
+
+    The newest entry is the last one.
+    """
+
+    def keep(self, key: Hashable, value: V, size: int) -> None:
+        """Store a value, of ``size`` at most."""
+        if not size:
+            return
+        self.pop(key, None)
+        if len(self) >= size:
+            # An eighth at once: each removal at the front makes it slower to find the first entry.
+            for oldest in list(self)[: max(1, size // 8)]:
+                self.pop(oldest, None)
+        self[key] = value
