@@ -391,12 +391,14 @@ def test_classes_that_name_no_folders() -> None:
 
 
 def test_decorator() -> None:
-    """Open the folder that the view's arguments name, if the view succeeds."""
+    """Open the folder that the view's arguments name, if the view succeeds; raise for a bad one."""
 
     def get(url: str) -> Any:
         return Client().get(url, secure=True, HTTP_HOST=PAGE)
 
     assert_cookies_open(get("/video/7"), "videos/7/1.ts")
+    with pytest.raises(ValueError, match="folder"):
+        get("/video/.")
     for name in ("none", *STATUSES):
         assert headers(get(f"/video/{name}")) == []
     with at(NOW):
@@ -406,12 +408,14 @@ def test_decorator() -> None:
 
 @pytest.mark.parametrize("view", ["album", "async_album"])
 def test_mixin(view: str) -> None:
-    """Open the folders that a class-based view names, if it succeeds."""
+    """Open the folders that a class-based view names, if it succeeds; raise if that cannot be."""
     with at(NOW):
         response: Any = Client().get(f"/{view}/7", secure=True, HTTP_HOST=PAGE)
         for name in STATUSES:
             failed: Any = Client().get(f"/{view}/{name}", secure=True, HTTP_HOST=PAGE)
             assert headers(failed) == []
+        with pytest.raises(ValueError, match="folder"):
+            Client().get(f"/{view}/.", secure=True, HTTP_HOST=PAGE)
     for name in ("albums/7/1.jpg", "thumbs/7/1.jpg"):
         assert_cookies_open(response, name, now=NOW + 59)
         assert_cookies_refuse(response, name, now=NOW + 61)
