@@ -1,4 +1,4 @@
-"""Signed cookies of a page that another site embeds: Chromium keeps and sends them."""
+"""Signed cookies in Chromium: of a page that another site embeds, and the script that renews."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 
 from django.core.files.base import ContentFile
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.test import override_settings
 
 from cfsigned_django import viewer
@@ -80,3 +81,36 @@ def test_partitioned_cookies(page: Page, storage: CloudFrontFileSystemStorage) -
     kept = [each for each in page.context.cookies() if each.get("name") == "CloudFront-Policy"]
     assert [each.get("partitionKey") for each in kept] == ["http://other.localhost"]
     assert viewer.fetch(url, {}).code == "MissingKey"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "told"),
+    [
+        (200, '{"expires_at": "later"}', "later"),
+        (200, '{"expires_at": null}', None),
+        # A folder got no cookies, and others did.
+        (409, '{"expires_at": "later", "error": "too many"}', "later"),
+        (
+            409,
+            '{"expires_at": null, "error": "too many"}',
+            "Error: Signed cookies were not renewed: too many",
+        ),
+        (
+            500,
+            '{"expires_at": null, "error": "no key"}',
+            "Error: Signed cookies were not renewed: no key",
+        ),
+        (403, "<h1>CSRF</h1>", "Error: Signed cookies were not renewed: 403"),
+    ],
+)
+def test_what_the_script_tells_a_player(
+    page: Page, status: int, answer: str, told: str | None
+) -> None:
+    """Promise the expiry of the cookies that were set, and else say why there are none."""
+    script = render_to_string("cfsigned_django/signed_cookies_script.html", {"url": "/refresh"})
+    page.route(
+        "http://app.test/", lambda route: route.fulfill(body=script, content_type="text/html")
+    )
+    page.route("http://app.test/refresh", lambda route: route.fulfill(status=status, body=answer))
+    page.goto("http://app.test/")
+    assert page.evaluate("refreshSignedCookies().catch(String)") == told
