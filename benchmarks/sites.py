@@ -15,7 +15,8 @@ from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 
 DOMAIN = "d111111abcdef8.cloudfront.net"
-#: Covers every name below.
+#: Both cover every name below.
+FOLDER_NAME = "albums"
 RESOURCE = "albums/*"
 #: Stable URLs stay the same for this many seconds.
 STEP = 86_400
@@ -55,9 +56,11 @@ def options(key: PrivateKey) -> dict[str, Any]:
     return {prefix.sub("", name).lower(): value for name, value in settings_for(key).items()}
 
 
-def ours(key: PrivateKey, **more: Any) -> CloudFrontS3Storage:
+def ours(
+    key: PrivateKey, cls: type[CloudFrontS3Storage] = CloudFrontS3Storage, **more: Any
+) -> CloudFrontS3Storage:
     """Return a storage of this package."""
-    return CloudFrontS3Storage(**options(key), **more)
+    return cls(**options(key), **more)
 
 
 def theirs(key: PrivateKey | None) -> Any:

@@ -6,12 +6,14 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from benchmarks.sites import (
     ECDSA,
+    FOLDER_NAME,
     KINDS,
     RESOURCE,
     RSA,
@@ -22,6 +24,7 @@ from benchmarks.sites import (
     ours,
     theirs,
 )
+from cfsigned_django.shortcuts import signed_urls
 
 UNSIGNED = "django-storages, unsigned"
 SIGNED = "django-storages, RSA"
@@ -29,8 +32,10 @@ BARE_RSA = "RSA signature alone"
 OURS_RSA = "RSA"
 BARE_ECDSA = "ECDSA signature alone"
 OURS_ECDSA = "ECDSA"
-ONE_SIGNATURE = "one signature for all"
 KNOWN = "stable URL, known"
+FOLDER = "`folder=`"
+PATTERN = "`resource=`"
+BLOCK = "in a block"
 
 #: How many times as many names the quick ones get, so that the clock can tell them apart.
 QUICK = 10
@@ -44,16 +49,20 @@ class Contender:
     work: Callable[[Any], object]
     is_quick: bool = True
     given: Callable[[list[str]], Sequence[Any]] = list
+    #: What is open around the work.
+    around: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
 def contenders() -> list[Contender]:
     """Return the columns; a signature stands beside what is compared with it."""
-    stable = ours(RSA, expire_step=STEP)
-    one = ours(RSA, expire_step=STEP)
+    stable, one, page = (ours(RSA, expire_step=STEP) for _ in range(3))
+    block = signed_urls(folder=FOLDER_NAME, storage=page)
     return [
         Contender(title=UNSIGNED, work=theirs(None).url),
-        Contender(title=ONE_SIGNATURE, work=partial(one.url, resource=RESOURCE)),
-        Contender(title=KNOWN, work=stable.url, given=partial(_make_known, stable)),
+        Contender(title=KNOWN, work=stable.url, given=partial(make_known, stable)),
+        Contender(title=FOLDER, work=partial(one.url, folder=FOLDER_NAME)),
+        Contender(title=PATTERN, work=partial(one.url, resource=RESOURCE)),
+        Contender(title=BLOCK, work=page.url, around=block),
         Contender(title=BARE_ECDSA, work=bare_signature(ECDSA), given=messages),
         Contender(title=OURS_ECDSA, work=ours(ECDSA).url),
         Contender(title=SIGNED, work=theirs(RSA).url, is_quick=False),
@@ -62,7 +71,7 @@ def contenders() -> list[Contender]:
     ]
 
 
-def _make_known(storage: Any, given: list[str]) -> list[str]:
+def make_known(storage: Any, given: list[str]) -> list[str]:
     """Ask for a few names now, and return them ten times: a page that is visited again.
 
     Each time they are new strings, as those that a site reads from its database.
@@ -88,7 +97,8 @@ def measure(*, rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
                 for each in order:
                     many = count * QUICK if each.is_quick else count
                     things = each.given(names(kind, number * count * QUICK, many))
-                    spent = _time(each.work, things)
+                    with each.around:
+                        spent = time_of(each.work, things)
                     if number:
                         found[kind].setdefault(each.title, []).append(spent)
             order.append(order.pop(0))
@@ -98,13 +108,13 @@ def measure(*, rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def _time(work: Callable[[Any], object], things: Sequence[Any]) -> float:
+def time_of(work: Callable[[Any], object], things: Sequence[Any]) -> float:
     began = time.process_time_ns()
     for thing in things:
         work(thing)
     return (time.process_time_ns() - began) / len(things) / 1000
 
 
-def ratio(slow: Iterable[float], fast: Iterable[float]) -> float:
-    """Return how many times as fast the second is: the median of the ratios of all rounds."""
-    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
+def ratio(first: Iterable[float], second: Iterable[float]) -> float:
+    """Return how many times the second the first takes: the median of the ratios of all rounds."""
+    return statistics.median(a / b for a, b in zip(first, second, strict=True))
