@@ -42,7 +42,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
     "d111111abcdef8.cloudfront.net.",
     "cfsigned.E005": "Use the host name alone, such as media.example.com or 127.0.0.1:8001. The "
-    "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out.",
+    "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out. Only a storage that does "
+    "not sign may have a path behind the host.",
     "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
     "the colon.",
     "cfsigned.E007": "Fix AWS_CLOUDFRONT_KEY as the message says. A pathlib.Path of the PEM file "
@@ -141,6 +142,7 @@ TABLE: dict[str, str] = {
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
+_PATH = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*", re.ASCII)
 KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _TEXT_ID = re.compile("[A-Za-z0-9]{1,20}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
@@ -215,9 +217,13 @@ def find_problems(
     return found
 
 
-def find_address_problems(config: Config) -> list[CheckMessage]:
-    """Return what is wrong with the domain and protocol of URLs, signed or not."""
-    return [*_domain(config), *_protocol(config)]
+def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMessage]:
+    """Return what is wrong with the domain and protocol of URLs.
+
+    A storage that does not sign may have a path behind the domain, as S3's own
+    address or that of MinIO has.
+    """
+    return [*_domain(config, signs), *_protocol(config, signs)]
 
 
 def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
@@ -289,7 +295,7 @@ def _key_and_id(config: Config) -> Facts:
         yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 
 
-def _domain(config: Config) -> Facts:
+def _domain(config: Config, signs: bool = True) -> Facts:
     domain = config.custom_domain
     if not domain:
         what = "AWS_S3_CUSTOM_DOMAIN is not set, so URLs would bypass CloudFront and lead to S3."
@@ -299,7 +305,7 @@ def _domain(config: Config) -> Facts:
                 "that lead to S3, use storages.backends.s3.S3Storage."
             )
         yield problem("cfsigned.E004", what)
-    elif mistake := _mistake_in_host(domain, config.url_protocol):
+    elif mistake := _mistake_in_host(domain, config.url_protocol, may_have_path=not signs):
         yield problem("cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, {mistake}.")
     elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield problem(
@@ -309,10 +315,10 @@ def _domain(config: Config) -> Facts:
         )
 
 
-def _protocol(config: Config) -> Facts:
+def _protocol(config: Config, signs: bool = True) -> Facts:
     if config.url_protocol not in ("https:", "http:"):
         yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {shown(config.url_protocol)}.")
-    elif config.url_protocol == "http:" and not is_local_host(config.custom_domain):
+    elif signs and config.url_protocol == "http:" and not is_local_host(config.custom_domain):
         yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
 
 
@@ -504,10 +510,15 @@ def site_lifetime() -> int:
     return (seconds or 0) + max(0, whole_seconds(step) or 0)
 
 
-def _mistake_in_host(domain: Any, protocol: Any) -> str:
+def _mistake_in_host(domain: Any, protocol: Any, *, may_have_path: bool) -> str:
     """Return what is wrong with a host, with or without a port; empty if nothing is."""
-    match = _HOST.fullmatch(domain) if isinstance(domain, str) else None
-    if match is None or ".." in domain or int(match[1] or 0) >= 65536:
+    host, path = domain, ""
+    if may_have_path and isinstance(domain, str):
+        host, _, path = domain.partition("/")
+        if domain != host and not _PATH.fullmatch(path):
+            return "which is not a host name, with or without a path"
+    match = _HOST.fullmatch(host) if isinstance(host, str) else None
+    if match is None or ".." in host or int(match[1] or 0) >= 65536:
         return "which is not a bare host name"
     if (protocol, match[1]) in (("https:", "443"), ("http:", "80")):
         return (

@@ -69,7 +69,7 @@ def _facts(signing: SignedUrlMixin) -> Iterator[CheckMessage]:
     yield from signing.find_problems()
     config = signing.signing_config()
     if config.custom_domain and not signing.is_signing():
-        yield from find_address_problems(config)
+        yield from find_address_problems(config, signs=False)
     if type(signing) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
         signing.base_location
     ):
@@ -118,7 +118,7 @@ def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
 def _static_files(ours: Any, restricted: set[Any]) -> Iterator[CheckMessage]:
     """Warn if static files are served from a domain whose URLs are signed."""
     domain = _static_domain() if ours is None else _unsigned_domain(ours)
-    if domain and str(domain).lower() in restricted:
+    if domain and str(domain).lower().partition("/")[0] in restricted:
         yield problem(
             "cfsigned.W002",
             f"Static files are served from {domain}, where other files need a signature. Their "

@@ -183,8 +183,10 @@ def resolve(
             refusal = str(error)
     origin = start = ""
     # What signs has a right address.
-    if signing or not any(map(CheckMessage.is_serious, find_address_problems(config))):
-        origin = f"{config.url_protocol}//{config.custom_domain.lower()}"
+    found = () if signing else find_address_problems(config, signs=must_sign)
+    if not any(map(CheckMessage.is_serious, found)):
+        host, slash, behind = config.custom_domain.partition("/")
+        origin = f"{config.url_protocol}//{host.lower()}{slash}{behind}"
         path = path_start()
         start = path and origin + path
     return ResolvedOptions(

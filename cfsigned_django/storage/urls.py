@@ -296,7 +296,7 @@ class SignedUrlMixin:
         """
         options = self._current_options()
         if not options.origin:
-            raise_first_error(find_address_problems(self.signing_config()))
+            raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
         return join_query(self._address_of(name, options), build_query(parameters))
@@ -375,7 +375,7 @@ class SignedUrlMixin:
         """
         options = self._current_options()
         if not options.origin:
-            raise_first_error(find_address_problems(self.signing_config()))
+            raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
         return self._resource_address(resource, folder, allow_any_resource, options)
