@@ -52,8 +52,11 @@ class NothingSigns(ImproperlyConfigured):
         what = no_key.what
         if settings_key_id:
             what += f" {settings_key_id}, the key of the settings, was replaced or revoked."
-        super().__init__(f"{what} {no_key.next_step}")
         self.what, self.next_step = what, no_key.next_step
+        super().__init__(NoKey(what=what, next_step=self.next_step))  # pickle calls with this
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.next_step}"
 
 
 def no_key_at_all(key_group_id: str | None) -> NoKey:

@@ -284,6 +284,8 @@ class KeyPairAdmin(Base):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show one key pair, read-only, with its timeline and its steps."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # before anything is read, or recorded
         key_pair = self.get_object(request, object_id)
         context = {"show_close": True, **(extra_context or {})}
         if key_pair is not None:

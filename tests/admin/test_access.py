@@ -88,6 +88,16 @@ def test_each_permission_opens_its_steps(
     assert fresh(former).status == "retiring"
 
 
+def test_nothing_is_recorded_for_strangers(visit: MakeVisitor, key_pair: KeyPair) -> None:
+    """Refuse staff without a permission before a page records when a key stopped signing."""
+    former = KeyPair.objects.filter(status="retiring")
+    former.update(retiring_at=None)
+    for permission, is_shown in (("view_user", False), ("view_keypair", True)):
+        page = visit(permission).client.get(detail(former.get()))
+        assert (page.status_code == 200) is is_shown
+        assert (former.get().retiring_at is not None) is is_shown
+
+
 @pytest.mark.parametrize("permission", ["rotate_keypair", "revoke_keypair"])
 def test_either_may_finish_a_revocation(
     visit: MakeVisitor, key_pair: KeyPair, permission: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import subprocess
 import sys
 import threading
@@ -142,7 +143,7 @@ class TestAnswers:
                 process.lease(fallback)
 
     def test_why_nothing_signs(self, process: Process) -> None:
-        """Say what the database knows, only if nothing signs, and name the settings' key then."""
+        """Say what the database knows, only if nothing signs; also from a worker, by pickle."""
         asked = []
 
         def explain() -> NoKey:
@@ -156,6 +157,8 @@ class TestAnswers:
             assert ("KSETTINGS" in raised.value.what) is (key_pair_id is not None)
             assert raised.value.what.startswith("K2 waits.")
             assert raised.value.next_step == "Run it."
+            received = pickle.loads(pickle.dumps(raised.value))  # noqa: S301
+            assert str(received) == str(raised.value) == f"{raised.value.what} Run it."
         assert process.signs(signer("K1")) == "K1"
         assert len(asked) == 2
 
