@@ -134,7 +134,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _LastLook:
     """What the database answered last. It is read without a lock, so it is replaced as a whole."""
 
     found: Found = field(default_factory=Found)
@@ -150,7 +150,7 @@ class _Answer:
 class _CachedKey:
     """What is known about one key group."""
 
-    answer: _Answer = field(default_factory=_Answer)
+    answer: _LastLook = field(default_factory=_LastLook)
     #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
     #: count while a machine sleeps.
     asked_at: tuple[float, float] = (-math.inf, -math.inf)
@@ -248,7 +248,7 @@ class Keyring:
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             # The key that signed before must not continue: it will be retired.
             problem = f"Key group {key_group_id}: {error}"
-            cached.answer = _Answer(problem=problem, seen_at=asked_at[1])
+            cached.answer = _LastLook(problem=problem, seen_at=asked_at[1])
             logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
@@ -265,12 +265,12 @@ class Keyring:
                     max_age=2 * interval,
                     revoked_ids=found.revoked_ids,
                 )
-            cached.answer = _Answer(found=found, seen_at=seen_at, lease=lease)
+            cached.answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
         cached.asked_at, cached.pause, cached.era = asked_at, interval, era
 
 
 def _log_failure(
-    answer: _Answer, key_group_id: str, error: Error, pause: int, fallback: Signer | None
+    answer: _LastLook, key_group_id: str, error: Error, pause: int, fallback: Signer | None
 ) -> None:
     """Log that the database did not answer, and what signs meanwhile."""
     signer = None if answer.problem else answer.found.choose(fallback)

@@ -27,11 +27,11 @@ logger = logging.getLogger("cfsigned_django.views")
 MAX_NAMES: Final = 1000
 
 #: What a permission returns: True, or the name or names that the viewer may see.
-Answer: TypeAlias = (
+Permitted: TypeAlias = (
     bool | str | FieldFile | Iterable[str | FieldFile] | AsyncIterable[str | FieldFile] | None
 )
 #: Takes the request and the name of a file, and returns what this viewer may see.
-Permission: TypeAlias = Callable[[HttpRequest, str], Answer | Awaitable[Answer]]
+Permission: TypeAlias = Callable[[HttpRequest, str], Permitted | Awaitable[Permitted]]
 
 
 def require_permission(view: Any, name: str, answer: object) -> None:

@@ -24,7 +24,7 @@ except ImportError as error:
         "with its extra [drf], or: pip install djangorestframework"
     ) from error
 
-from cfsigned_django.permissions import Answer, require_permission
+from cfsigned_django.permissions import Permitted, require_permission
 from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.storage.arguments import MAX_NAME_LENGTH, is_exact_name
 from cfsigned_django.storage.context import watch_expiry
@@ -121,7 +121,7 @@ class SignedUrlsView(APIView):
     opens the folder.
     """
 
-    permission: Callable[[Request, str], Answer] | None = None
+    permission: Callable[[Request, str], Permitted] | None = None
     storage: str = "default"
     expire: int | timedelta | None = None
     expire_step: int | timedelta | None = None
