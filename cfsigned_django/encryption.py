@@ -31,11 +31,19 @@ from cfsigned_django.signing import PrivateKey
 MAKE_KEY = (
     "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 )
-#: What is said of a private key that should be encrypted again, after its name.
-OLD_ENCRYPTION = (
-    "was encrypted with a previous key: it cannot be decrypted once that key is removed from the "
-    "settings."
+#: What is wrong with a private key that should be encrypted again.
+OLD_ENCRYPTION = gettext_noop(
+    "Encrypted with a previous key, which must stay in the settings until the private key is "
+    "encrypted again (manage.py cfsigned_rotate --re-encrypt, or in the admin)."
 )
+#: What is wrong with one that must not be: see :class:`NotReencrypted`.
+UNPROVABLE_KEY = gettext_noop(
+    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and nothing "
+    "shows that it is still the same: it is not added to CloudFront, nor encrypted again. Make a "
+    "new one: manage.py cfsigned_rotate --start"
+)
+#: What is wrong with all private keys if :func:`has_weak_secret_key`.
+WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
 
 
 class CannotDecrypt(Exception):
@@ -47,7 +55,7 @@ class NotItsKey(CannotDecrypt):
 
 
 class NotReencrypted(CannotDecrypt):
-    """Raised if a private key must be encrypted again before CloudFront may trust it."""
+    """Raised if a private key must be encrypted again, or replaced, before it may be trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

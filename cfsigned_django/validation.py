@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config, whole_seconds
@@ -116,11 +117,13 @@ TABLE: dict[str, str] = {
     "give the storage a different key.",
     "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
     "until then, url() raises cfsigned.E001, and check --deploy fails.",
-    "cfsigned.W011": "Run manage.py cfsigned_rotate --re-encrypt, then remove the previous key "
-    "from SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
-    "cfsigned.W012": "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random "
-    "characters with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
-    "--re-encrypt.",
+    "cfsigned.W011": "Run manage.py cfsigned_rotate --re-encrypt, or --start if the message says "
+    "so. Then remove the previous key from SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
+    # The doctor and the admin say it, too.
+    "cfsigned.W012": gettext_noop(
+        "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters with "
+        "the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate --re-encrypt."
+    ),
     "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
     "the key pair in the admin, and start a rotation.",
     "cfsigned.W014": "Do what the message says: run manage.py migrate if there is no table yet, "

@@ -211,7 +211,8 @@ CODES = (
 GAP = "…"
 #: An error of a rotation in the catalog, which says where each text is from.
 ERROR = re.compile(
-    r'^#: (?:encryption|rotation/(?:errors|rotation|site|store))\.py\n(?:#.*\n)*msgid "(.+)"$',
+    r"^#: (?:encryption|rotation/(?:errors|reencryption|rotation|site|store))\.py\n(?:#.*\n)*"
+    r'msgid "(.+)"$',
     re.MULTILINE,
 )
 

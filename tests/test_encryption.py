@@ -80,8 +80,8 @@ def test_every_row_is_encrypted_again(
     rsa_key: PrivateKey, ec_key: PrivateKey, settings: Settings
 ) -> None:
     """Encrypt every row with the newest key, so that the others can go; skip an erased one."""
-    make_key_pair(ec_key, "K1")
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [FIRST]
+    make_key_pair(ec_key, "K1")
     make_key_pair(rsa_key, "K2")
     erased = make_key_pair(ec_key, "K3", encrypted_private_key="")
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [SECOND, FIRST]

@@ -18,8 +18,9 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.reencryption import Verdict, examine
 from cfsigned_django.rotation.status import date_and_time, in_words
-from cfsigned_django.rotation.steps import what_signs_after
+from cfsigned_django.rotation.steps import Action, what_signs_after
 from cfsigned_django.signing import InvalidKey
 
 
@@ -31,8 +32,11 @@ def page_of(
 ) -> dict[str, Any]:
     """Return the context of a step's page; ``failure`` is why the step was not done."""
     key_pair = button.key_pair
+    candidates = examine(None) if button.action is Action.RE_ENCRYPT else []
     return {
         **consequences(snapshot, key_pair),
+        "unproven": [each for each in candidates if each.verdict is Verdict.UNPROVEN],
+        "refused": [each for each in candidates if each.verdict is Verdict.REFUSED],
         "title": button.label if key_pair is None else f"{button.label}: {key_pair}",
         "button": button,
         "form": form,
@@ -56,6 +60,7 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
         "signing_key": snapshot.signing_name,
         "active": active,
         "successor": successor,
+        "replaced": snapshot.replaced,
         "settings_key_id": snapshot.settings_key_id,
         "propagation": in_words(timedelta(seconds=waits.propagation)),
         "keyring": in_words(timedelta(seconds=waits.keyring)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from django.utils.translation import gettext as _, gettext_lazy
 
@@ -52,12 +53,21 @@ class AvailableAction:
 
     step: Step
     by_hand: bool
+    #: Whether a start replaces a key that may never be trusted.
+    replaces: bool = False
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, step: Step) -> Self:
+        """Return the button of a step."""
+        return cls(step=step, by_hand=snapshot.by_hand, replaces=snapshot.replaced is not None)
 
     @property
     def label(self) -> str:
         """Return the text on the button."""
         if self.action is Action.TRUST and self.by_hand:
             return _("Enter the public key ID")
+        if self.action is Action.START and self.replaces:
+            return _("Make a new key")
         return str(_LABELS[self.action])
 
     @property
@@ -83,7 +93,9 @@ class AvailableAction:
     @property
     def is_confirmed(self) -> bool:
         """Return whether a person confirms the step on a page that says what will happen."""
-        return self.action not in (Action.IMPORT, Action.CHECK, Action.RE_ENCRYPT)
+        if self.action is Action.RE_ENCRYPT:
+            return self.step.needs_proof
+        return self.action not in (Action.IMPORT, Action.CHECK)
 
 
 def available_actions(
@@ -92,7 +104,7 @@ def available_actions(
     """Yield the steps that are due and that these permissions allow, the most urgent first."""
     for step in snapshot.steps:
         if permissions_for(step.action) & frozenset(permissions):
-            yield AvailableAction(step=step, by_hand=snapshot.by_hand)
+            yield AvailableAction.of(snapshot, step)
 
 
 def purpose(snapshot: Snapshot, step: Step) -> str:
@@ -100,6 +112,8 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
     match step.action:
         case Action.IMPORT:
             text = _("Import the key from the settings into the database.")
+        case Action.START if snapshot.replaced is not None:
+            text = _("%(successor)s cannot be added to CloudFront. Make a new key in its place.")
         case Action.START if snapshot.successor is not None:
             text = _("The spare %(successor)s can take over.")
         case Action.START if snapshot.cannot_sign:

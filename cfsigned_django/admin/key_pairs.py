@@ -202,9 +202,8 @@ class KeyPairAdmin(Base):
     def _ask_or_take(
         self, request: HttpRequest, snapshot: Snapshot, step: Step, logged: list[KeyPair]
     ) -> HttpResponse:
-        make_form = form_class(
-            step.action, by_hand=snapshot.by_hand, has_spare=snapshot.successor is not None
-        )
+        has_spare = snapshot.successor is not None and snapshot.replaced is None
+        make_form = form_class(step.action, by_hand=snapshot.by_hand, has_spare=has_spare)
         form = make_form(step.key_pair, request.POST if request.method == "POST" else None)
         failure: Exception | None = None
         if form.is_valid():
@@ -223,8 +222,11 @@ class KeyPairAdmin(Base):
                     self.record(request, key_pair, reason)
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
-                return self._lead_back(request, text, level)
-        button = AvailableAction(step=step, by_hand=snapshot.by_hand)
+                if not outcome.unproven:
+                    return self._lead_back(request, text, level)
+                self.message_user(request, text, level)
+                form = make_form(step.key_pair, {})  # asks about those that are left
+        button = AvailableAction.of(snapshot, step)
         return self.render(request, "step.html", page_of(snapshot, button, form, failure))
 
     def _lead_back(

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.encryption import has_weak_secret_key
+from cfsigned_django.encryption import WEAK_SECRET_KEY, has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
 from cfsigned_django.rotation.status import clock_time, find_overdue, in_words, nothing_signs
+from cfsigned_django.validation import TABLE
 
 
 class Level(StrEnum):
@@ -66,21 +67,17 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
 
 
 def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
-    old = [each for each in snapshot.key_pairs if each.needs_reencryption]
-    if old:
-        text = _(
-            "The private key of %(keys)s was encrypted with a previous key. Re-encrypt it, here or "
-            "with manage.py cfsigned_rotate --re-encrypt, before you remove that key from the "
-            "settings: it could not be decrypted afterwards."
-        )
-        yield Notice(level=Level.WARNING, text=text % {"keys": ", ".join(map(str, old))})
+    old: dict[str, list[str]] = {}
+    for key_pair in snapshot.key_pairs:
+        if problem := key_pair.encryption_problem:
+            old.setdefault(problem, []).append(str(key_pair))
+    for problem, names in old.items():
+        yield Notice(level=Level.WARNING, text=f"{', '.join(names)}: {_(problem)}")
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
         yield Notice(
             level=Level.WARNING,
-            text=_(
-                "SECRET_KEY, which encrypts the private keys, can be guessed. Set "
-                "AWS_CLOUDFRONT_ENCRYPTION_KEYS, then re-encrypt the private keys."
-            ),
+            text=_(WEAK_SECRET_KEY),
+            detail=_(TABLE["cfsigned.W012"]),
         )
 
 

@@ -58,6 +58,7 @@ class Overview:
     def is_calm(self) -> bool:
         """Return whether a young key signs and nothing is under way."""
         idle = self.primary is None or self.primary.action is Action.START
+        idle = idle and self.snapshot.replaced is None
         return idle and self._rests_until is not None
 
     @property

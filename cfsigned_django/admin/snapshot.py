@@ -9,7 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import Encryption, KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import unknown_keys
@@ -60,6 +60,13 @@ class Snapshot:
     def successor(self) -> KeyPair | None:
         """Return the key pair that signs next; it may be a spare."""
         return next((each for each in self.key_pairs if each.next_in), None)
+
+    @cached_property
+    def replaced(self) -> KeyPair | None:
+        """Return the next key if a start replaces it: it is PENDING, and may never be trusted."""
+        successor = self.successor
+        is_replaced = successor and successor.encryption is Encryption.UNPROVABLE
+        return successor if is_replaced else None
 
     @cached_property
     def steps(self) -> list[Step]:

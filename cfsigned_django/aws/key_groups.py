@@ -181,6 +181,11 @@ class KeyGroups:
                 return
             page = {"Marker": listed["NextMarker"]}
 
+    def public_key(self, key_pair_id: str) -> ListedPublicKey | None:
+        """Return the public key with that ID, or None if the account has none."""
+        self.before_call()
+        return read_public_key(self.client, key_pair_id)
+
     def ensure_public_key(self, *, caller_reference: str, name: str, public_key_pem: str) -> str:
         """Return the ID (``K...``) of the public key; create the key if it is missing.
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import (
-    OLD_ENCRYPTION,
+    WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
     count_wrong_keys,
@@ -164,7 +164,7 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
     if encrypted and has_weak_secret_key():
         yield problem(
             "cfsigned.W012",
-            "The private keys in the database are encrypted with a SECRET_KEY that can be guessed.",
+            WEAK_SECRET_KEY,
         )
     for row in encrypted:
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
@@ -175,8 +175,8 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
         except (CannotDecrypt, InvalidKey) as error:
             yield problem("cfsigned.W007", f"{name}: {error}")
         else:
-            if row.needs_reencryption:
-                yield problem("cfsigned.W011", f"The private key of {name} {OLD_ENCRYPTION}")
+            if text := row.encryption_problem:
+                yield problem("cfsigned.W011", f"{name}: {text}")
 
 
 def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMessage]:

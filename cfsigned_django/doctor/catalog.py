@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cfsigned_django.aws.state.facts import FACTS, FactType, Level
 from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.validation import TABLE
 
 #: The part of a catalog that all findings of one ID have in common.
 FindingType = FactType
@@ -81,15 +82,13 @@ CATALOG: dict[str, FindingType] = {
         why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
         "SECRET_KEY or encryption key is removed from the settings.",
-        fix="Run manage.py cfsigned_rotate --re-encrypt.",
+        fix="Run manage.py cfsigned_rotate --re-encrypt, or --start if the finding says so.",
     ),
     "weak-secret-key": FindingType(
         level=Level.WARNING,
         what="A SECRET_KEY that can be guessed encrypts the private keys of the database",
         why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
-        fix="Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters "
-        "with the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate "
-        "--re-encrypt.",
+        fix=TABLE["cfsigned.W012"],
     ),
     "signing-key": FindingType(level=Level.OK, what="Which key signs, and where it comes from"),
     "rotation-waits": FindingType(

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.encryption import (
-    OLD_ENCRYPTION,
+    WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
     has_weak_secret_key,
@@ -79,8 +79,7 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     """Yield what is wrong with the encrypted private keys of the database."""
     rows = list(rows)
     if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
-        what = "The private keys in the database are encrypted with a SECRET_KEY that is weak."
-        yield finding("weak-secret-key", what, subject="SECRET_KEY")
+        yield finding("weak-secret-key", WEAK_SECRET_KEY, subject="SECRET_KEY")
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue
@@ -96,9 +95,8 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
             )
             yield finding("cannot-decrypt", what, subject=subject)
             continue
-        if row.needs_reencryption:
-            what = f"The private key of the {row.status} key pair {row} {OLD_ENCRYPTION}"
-            yield finding("old-encryption", what, subject=subject)
+        if text := row.encryption_problem:
+            yield finding("old-encryption", f"{row} ({row.status}): {text}", subject=subject)
         if public_key.to_pem() != row.public_key:
             what = (
                 f"The private key of the {row.status} key pair {row} does not match its public key."

@@ -46,14 +46,19 @@ class CfsignedCommand(BaseCommand):
         """Do what the options say. Raise :exc:`CommandError` if it fails."""
         raise NotImplementedError
 
-    def ask(self, question: str, *, otherwise: str) -> str:
-        """Return what a person types; ``otherwise`` is the advice if there is nobody to ask."""
+    def ask(self, question: str, *, otherwise: str = "") -> str:
+        """Return what a person types, or "" if there is nobody to ask.
+
+        Raise :exc:`CommandError` in that case if there is an advice: ``otherwise``.
+        """
         # input() would write the question to stdout, where --json prints.
         self.stderr.write(question, ending="")
         self.stderr.flush()
         try:
             return input()
         except EOFError:
+            if not otherwise:
+                return ""
             raise CommandError(
                 f"Cannot ask for confirmation: the input has ended. {otherwise}"
             ) from None

@@ -15,6 +15,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import (
+    OLD_ENCRYPTION,
+    UNPROVABLE_KEY,
     CannotDecrypt,
     Decrypted,
     NotItsKey,
@@ -71,6 +73,20 @@ class KnownReason(StrEnum):
         if found := re.fullmatch(_REPLACES % {"key": "(.+)"}, reason):
             return gettext(_REPLACES) % {"key": found[1]}
         return gettext(reason) if reason in list(cls) else reason
+
+
+class Encryption(StrEnum):
+    """What must be done about the encryption of a private key."""
+
+    #: Nothing: the newest key has encrypted it, it is erased, or no key decrypts it.
+    FINE = "fine"
+    #: Encrypt it again, before the previous key leaves the settings.
+    OLD = "old"
+    #: The same, with a proof that it is the right key: none of AWS_CLOUDFRONT_ENCRYPTION_KEYS
+    #: decrypts it, although they are set, but a SECRET_KEY, which others may know.
+    UNPROVEN = "unproven"
+    #: Replace it: it lacks that proof, and CloudFront, which would give it, does not have it yet.
+    UNPROVABLE = "unprovable"
 
 
 class KeyPair(models.Model):
@@ -186,15 +202,17 @@ class KeyPair(models.Model):
         :exc:`cfsigned_django.encryption.CannotDecrypt` otherwise.
         """
         found = self._decrypt()
-        if not found.is_of_settings:
-            raise NotReencrypted(
-                gettext_noop(
-                    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set. "
-                    "It cannot begin to sign before it is encrypted again: manage.py "
-                    "cfsigned_rotate --re-encrypt"
-                )
+        if found.is_of_settings:
+            return PrivateKey.load(found.pem)
+        if self.status == KeyStatus.PENDING:
+            raise NotReencrypted(UNPROVABLE_KEY)
+        raise NotReencrypted(
+            gettext_noop(
+                "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set. "
+                "It cannot begin to sign before it is encrypted again: manage.py "
+                "cfsigned_rotate --re-encrypt"
             )
-        return PrivateKey.load(found.pem)
+        )
 
     def reencrypt(self) -> str:
         """Return the private key, encrypted with the newest encryption key.
@@ -264,12 +282,37 @@ class KeyPair(models.Model):
         return ""
 
     @property
-    def needs_reencryption(self) -> bool:
-        """Return whether the private key can be decrypted, but not with the newest key."""
+    def encryption(self) -> Encryption:
+        """Return what must be done about the encryption of the private key."""
         try:
-            return bool(self.encrypted_private_key) and not self._decrypt().is_newest
+            found = self._decrypt() if self.encrypted_private_key else None
         except (CannotDecrypt, ImproperlyConfigured):
-            return False
+            found = None
+        if found is None or found.is_newest:
+            return Encryption.FINE
+        if found.is_of_settings:
+            return Encryption.OLD
+        is_pending = self.status == KeyStatus.PENDING
+        return Encryption.UNPROVABLE if is_pending else Encryption.UNPROVEN
+
+    @property
+    def encryption_problem(self) -> str:
+        """Return what is wrong with the encryption of the private key, in English; "" if nothing.
+
+        What cannot be decrypted has a :attr:`decryption_problem` instead.
+        """
+        match self.encryption:
+            case Encryption.FINE:
+                return ""
+            case Encryption.UNPROVABLE:
+                return UNPROVABLE_KEY
+            case _encrypt_again:
+                return OLD_ENCRYPTION
+
+    @property
+    def needs_reencryption(self) -> bool:
+        """Return whether the private key should be encrypted again, with the newest key."""
+        return self.encryption in (Encryption.OLD, Encryption.UNPROVEN)
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.

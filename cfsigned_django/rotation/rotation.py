@@ -54,7 +54,7 @@ from cfsigned_django.rotation.lifecycle import (
     newly_trusted,
     retirement_wait,
 )
-from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey, why_not_imported
 from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
@@ -246,10 +246,15 @@ class Rotation:
     ) -> KeyPair:
         """Generate and return the successor, or return the existing one.
 
-        A ``spare`` waits, TRUSTED, until someone starts a rotation.
+        A ``spare`` waits, TRUSTED, until someone starts a rotation. A PENDING
+        key that may never be trusted is revoked, and another one made.
         """
         refuse_long(reason)
-        if (under_way := self.store.successor()) is not None:
+        under_way = self.store.successor()
+        if under_way is not None and under_way.encryption is Encryption.UNPROVABLE:
+            self.revoke(under_way, now=now, reason=KnownReason.UNUSABLE)
+            under_way = None
+        if under_way is not None:
             if under_way.is_spare and not spare:
                 self._take_spare(under_way, reason)
             return under_way
@@ -285,6 +290,7 @@ class Rotation:
             self._record_trust(key_pair, key_pair_id, now)
             return
         api = self._require_api()
+        key_pair.open_trustworthy_key()  # before the claim, which would delay its replacement
         try:
             with self.store.claim(key_pair) as claim:
                 key_pair_id = register_in_cloudfront(

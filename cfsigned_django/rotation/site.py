@@ -94,12 +94,11 @@ def site_rotation(
         claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
         on_move=on_move,
     )
-    by_hand = conf.is_by_hand()
     return Rotation(
         store=store,
         waits=site_waits(),
-        key_groups=None if by_hand else _key_groups(),
-        by_hand=by_hand,
+        key_groups=site_key_groups(),
+        by_hand=conf.is_by_hand(),
         probe=lambda signer: _probe([each for _, each in members], signer),
         bypasses_rotation=lambda key_pair_id: [
             str(name)
@@ -112,7 +111,10 @@ def site_rotation(
     )
 
 
-def _key_groups() -> KeyGroups:
+def site_key_groups() -> KeyGroups | None:
+    """Return the calls to CloudFront; None if a person changes it instead of this site."""
+    if conf.is_by_hand():
+        return None
     # Making a client takes noticeable time, and most rotations make no call.
     return KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access())))
 

@@ -26,8 +26,9 @@ from cfsigned_django.rotation.errors import (
     Unfinished,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.reencryption import Candidate, Verdict, encrypt_again, examine
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import (
@@ -37,7 +38,6 @@ from cfsigned_django.rotation.site import (
     unknown_keys,
 )
 from cfsigned_django.rotation.status import clock_time, find_waits, in_words, nothing_signs
-from cfsigned_django.rotation.store import reencrypt_all
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -78,6 +78,8 @@ class Step:
     key_pair: KeyPair | None = None
     #: Why the step cannot be taken yet, as a sentence; empty if it can.
     blocked: str = ""
+    #: Whether CloudFront or a person must first show that a private key is the right one.
+    needs_proof: bool = False
 
     @property
     def is_aside(self) -> bool:
@@ -102,6 +104,8 @@ class Outcome:
     has_changed: bool = True
     #: The key pairs of a change that the rotation's ``on_move`` does not report.
     key_pairs: tuple[KeyPair, ...] = ()
+    #: What was not encrypted again, since a person must compare it with CloudFront first.
+    unproven: tuple[Candidate, ...] = ()
 
 
 # What is due
@@ -134,6 +138,8 @@ def due(
     retiring = list(steps(KeyStatus.RETIRING))
     yield from steps(KeyStatus.REVOKED)
     yield from (each for each in retiring if not each.blocked)
+    if any(map(_is_replaced, key_pairs)):
+        yield Step(action=Action.START)
     yield from steps(KeyStatus.PENDING)
     yield from steps(KeyStatus.TRUSTED)
     yield from _steps_of_the_group(key_pairs, unknown_keys)
@@ -178,10 +184,17 @@ def _steps_of_the_group(
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
     if unknown_keys and may_import and not has_active:
         yield Step(action=Action.IMPORT)
-    if all(each.next_in is None or each.is_spare for each in key_pairs):
+    if not any((each.next_in and not each.is_spare) or _is_replaced(each) for each in key_pairs):
         yield Step(action=Action.START)
-    if any(each.needs_reencryption for each in key_pairs):
-        yield Step(action=Action.RE_ENCRYPT)
+    encryptions = {each.encryption for each in key_pairs}
+    if encryptions & {Encryption.OLD, Encryption.UNPROVEN}:
+        needs_proof = Encryption.UNPROVEN in encryptions
+        yield Step(action=Action.RE_ENCRYPT, needs_proof=needs_proof)
+
+
+def _is_replaced(key_pair: KeyPair) -> bool:
+    """Return whether a start makes another key, since this one may never be trusted."""
+    return key_pair.encryption is Encryption.UNPROVABLE
 
 
 def _claimed(key_pair: KeyPair, now: datetime) -> str:
@@ -393,12 +406,14 @@ def take(
     reason: str = "",
     spare: bool = False,
     key_pair_id: str = "",
+    compared: Collection[str] = (),
 ) -> Outcome:
     """Take the step and return its result. Raise one of :data:`FAILURES` if it cannot be taken.
 
     ``algorithm`` is that of a new key, ``reason`` is recorded for START and
     REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is the
     public key ID, if a person created the key in CloudFront (TRUST, CORRECT).
+    ``compared`` are the fingerprints that a person found in CloudFront (RE_ENCRYPT).
     """
     key_pair = step.key_pair
     if key_pair is None:
@@ -408,7 +423,7 @@ def take(
             case Action.START:
                 return _start(rotation, now, algorithm, reason, spare)
             case Action.RE_ENCRYPT:
-                return _reencrypt()
+                return _reencrypt(rotation, compared)
             case _:
                 raise ValueError(f"{step.action} is not a step of a key group.")
     match step.action:
@@ -461,7 +476,7 @@ def _start(
     key_pair = rotation.start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
     )
-    if successor is not None and not successor.is_spare:
+    if successor == key_pair and not successor.is_spare:
         text = _("A rotation is in progress: %(key)s is next.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
     if key_pair.status == KeyStatus.TRUSTED:
@@ -473,17 +488,20 @@ def _start(
     return Outcome(text=text % {"key": key_pair}, key_pairs=(key_pair,))
 
 
-def _reencrypt() -> Outcome:
-    result = reencrypt_all()
+def _reencrypt(rotation: Rotation, compared: Collection[str]) -> Outcome:
+    candidates = examine(rotation.key_groups)
+    encrypted = encrypt_again(candidates, compared=compared)
     text = _("Private keys encrypted with the newest encryption key: %(count)s.")
-    sentences = [text % {"count": len(result.encrypted)}]
-    for key_pair, problem in result.refused:
+    sentences = [text % {"count": len(encrypted)}]
+    left = [each for each in candidates if each.why and each.key_pair not in encrypted]
+    for each in left:
         text = _("The private key of %(key)s was left as it is.")
-        sentences.append(f"{text % {'key': key_pair}} {_(problem)}")
+        sentences.append(f"{text % {'key': each.key_pair}} {each.why}")
     return Outcome(
         text=" ".join(sentences),
-        is_warning=bool(result.refused),
-        key_pairs=tuple(result.encrypted),
+        is_warning=bool(left),
+        key_pairs=tuple(encrypted),
+        unproven=tuple(each for each in left if each.verdict is Verdict.UNPROVEN),
     )
 
 

@@ -19,11 +19,10 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, primary_rows
-from cfsigned_django.signing import InvalidKey, PrivateKey
+from cfsigned_django.signing import PrivateKey
 
 #: If the answer to a call is lost, CloudFront may take this long to list its effect.
 SETTLE = timedelta(seconds=5)
@@ -285,37 +284,3 @@ def is_lost_race(error: OperationalError) -> bool:
     if getattr(cause, "sqlstate", None) in _SQLSTATES:
         return True
     return bool(error.args) and error.args[0] in _MYSQL_CODES
-
-
-# Encryption keys that changed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reencryption:
-    """The result of encrypting private keys again, or of a dry run."""
-
-    #: Encrypted with the newest encryption key.
-    encrypted: list[KeyPair]
-    #: Left as they are, with the reason of each.
-    refused: list[tuple[KeyPair, str]]
-
-
-def reencrypt_all(*, dry_run: bool = False) -> Reencryption:
-    """Encrypt every private key again, with the newest encryption key.
-
-    A key that cannot be decrypted does not stop the others.
-    """
-    rows = primary_rows()
-    result = Reencryption(encrypted=[], refused=[])
-    for row in rows.exclude(encrypted_private_key=""):
-        former = row.encrypted_private_key
-        try:
-            anew = row.reencrypt()
-        except (CannotDecrypt, InvalidKey) as error:
-            result.refused.append((row, str(error)))
-            continue
-        result.encrypted.append(row)
-        if not dry_run:
-            # Write it unless another process erased or encrypted it meanwhile.
-            rows.filter(pk=row.pk, encrypted_private_key=former).update(encrypted_private_key=anew)
-    return result

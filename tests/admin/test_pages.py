@@ -201,9 +201,9 @@ SITUATIONS = [
         SECRET_KEY=STRONG,
     ),
     case(
-        "a new key must be encrypted again",
-        "*trust (blocked), re-encrypt",
-        "warning info",
+        "a new key must be made, since nothing proves that it is the right one",
+        "*start, re-encrypt",
+        "warning warning info",
         *(imported, started),
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),

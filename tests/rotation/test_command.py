@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import DataError, Error, OperationalError, ProgrammingError, connection
 
@@ -18,7 +19,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
 from tests.management import run_as_program
-from tests.rotation import Shell, change, plain
+from tests.rotation import Shell, change, fresh, plain
 from tests.simulation.answers import refusal
 
 DAY = 86400
@@ -649,6 +650,86 @@ def test_re_encryption(shell: Shell, settings: Any) -> None:
     assert (ran.report["did"] is None, ran.report["blockers"]) == (False, [])
     settings.SECRET_KEY_FALLBACKS = []
     assert KeyPair.objects.get().make_signer().key_pair_id == shell.settings_key_id
+
+
+ENCRYPTION_KEY = Fernet.generate_key().decode()
+
+
+def test_re_encryption_asks_cloudfront(shell: Shell, settings: Any) -> None:
+    """What only SECRET_KEY decrypts is encrypted again if CloudFront has it; others are named."""
+    replaced(shell)
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    active, retiring = (KeyPair.objects.get(status=each) for each in ("active", "retiring"))
+    change(active, key_pair_id=shell.foreign)
+
+    dry, ran = shell.run("--re-encrypt", "--dry-run"), shell.run("--re-encrypt", "--json")
+
+    assert (dry.code, ran.code) == (1, 1)
+    for text in (dry.err, ran.err, ran.report["blockers"][0]["what"]):
+        assert f"--revoke {shell.foreign}" in text
+        assert str(retiring) not in text
+    assert all(each.fingerprint in dry.out for each in (active, retiring))
+    assert [each.needs_reencryption for each in map(fresh, (active, retiring))] == [True, False]
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "denied"])
+@pytest.mark.parametrize("answer", ["yes", "no", "--no-input", "end"])
+def test_re_encryption_asks_a_person(
+    shell: Shell, settings: Any, by_hand: bool, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If CloudFront cannot be asked, a person compares: the line and the fingerprint are shown.
+
+    A dry run shows the same. Who asks for JSON gets JSON alone.
+    """
+    replaced(shell)
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    settings.AWS_CLOUDFRONT_BY_HAND = by_hand
+    shell.failure = refusal("AccessDenied", "GetPublicKey")
+
+    def type_in() -> str:
+        if answer == "end":
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", type_in)
+    rows = list(KeyPair.objects.all())
+    dry = shell.run("--re-encrypt", "--dry-run")
+    ran = shell.run("--re-encrypt", "--json", *([answer] if answer.startswith("--") else []))
+
+    lines = [f"openssl sha256 | grep {each.fingerprint}" for each in rows]
+    assert dry.code == 0
+    assert all(line in dry.out for line in lines)
+    is_asked, done = answer != "--no-input", answer == "yes"
+    assert all((line in " ".join(ran.report["notes"])) is not is_asked for line in lines)
+    assert all((line in ran.err) is is_asked for line in lines)
+    assert all((f"--revoke {each}" in ran.err) is not done for each in rows)
+    assert ran.code == (0 if done else 1)
+    assert (ran.report["did"] is not None, len(ran.report["blockers"])) == (done, 2 * (not done))
+    assert [fresh(each).needs_reencryption for each in rows] == [not done, not done]
+
+
+@pytest.mark.parametrize("spare", [False, True])
+def test_start_replaces_what_may_not_be_encrypted_again(
+    shell: Shell, settings: Any, spare: bool
+) -> None:
+    """A PENDING key that only SECRET_KEY decrypts fails each run; --start makes another one."""
+    shell.run_all(*STARTED)
+    KeyPair.objects.filter(status="pending").update(is_spare=spare)
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    pending = KeyPair.objects.get(status="pending")
+
+    refused = [shell.run(), shell.run("--re-encrypt")]
+    would = shell.run("--start", "--algorithm", "RSA_2048", "--dry-run")
+    ran = shell.run("--start", "--algorithm", "RSA_2048")
+
+    assert [each.code for each in refused] == [1, 1]
+    assert all("--start" in each.err for each in refused)
+    assert str(pending) in would.out.partition("Key group")[0]
+    assert (ran.code, fresh(pending).status) == (0, "revoked")
+    new = KeyPair.objects.get(status="pending")
+    assert (new.algorithm, new.is_spare, new.needs_reencryption) == ("RSA_2048", False, False)
+    assert shell.run_all(RUN) == [0]
+    assert fresh(new).status == "trusted"
 
 
 def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> None:

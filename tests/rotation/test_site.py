@@ -98,7 +98,7 @@ SILENCES: dict[str, tuple[Callable[[Any, Shell], object], str]] = {
     "a revoked key": (revoked, "cfsigned_rotate --start"),
     "a new key": (lambda site, shell: shell.run("--start"), "cfsigned_rotate --wait"),
     "a new key, by hand": (by_hand, "in the admin"),
-    "an untrusted encryption": (with_old_encryption, "--re-encrypt"),
+    "an untrusted encryption": (with_old_encryption, "cfsigned_rotate --start"),
     "an unknown key": (
         lambda site, shell: shell.run_all(["--start"], []),
         "cfsigned_rotate --wait",

@@ -26,12 +26,20 @@ from cfsigned_django.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
+from cfsigned_django.rotation.models import REASON_LENGTH, Encryption, KeyPair, KnownReason
+from cfsigned_django.rotation.reencryption import (
+    Candidate,
+    Verdict,
+    encrypt_again,
+    examine,
+    what_if_it_differs,
+)
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import (
     check_import,
     signing_settings_key,
+    site_key_groups,
     site_rotation,
     unknown_keys,
     wanted_spare,
@@ -50,7 +58,7 @@ from cfsigned_django.rotation.steps import (
     waits_for_start,
     what_signs_after,
 )
-from cfsigned_django.rotation.store import read_clock, reencrypt_all
+from cfsigned_django.rotation.store import read_clock
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -209,29 +217,75 @@ class Command(CfsignedCommand):
             raise CommandError("Nothing was revoked.")
 
     def _reencrypt(self, options: dict[str, Any]) -> None:
-        result = reencrypt_all(dry_run=options["dry_run"])
-        count = len(result.encrypted)
-        encrypted = "Private keys encrypted with the newest encryption key"
-        would_be = "Private keys that would be encrypted with the newest encryption key"
-        blockers: _Blockers = [(f"{each}: {why}", None) for each, why in result.refused]
-        is_dry_run = options["dry_run"]
+        candidates, is_dry_run = examine(site_key_groups()), options["dry_run"]
+        asks = not (is_dry_run or options["no_input"])
+        notes = [
+            _of_the_proof(each)
+            for each in candidates
+            if each.fingerprint and not (asks and each.verdict is Verdict.UNPROVEN)
+        ]
+        if is_dry_run:
+            encrypted = [each.key_pair for each in candidates if not each.why]
+            would_be = "Private keys that would be encrypted with the newest encryption key"
+            did, notes = None, [f"{would_be}: {len(encrypted)}.", *notes]
+        else:
+            encrypted = encrypt_again(candidates)
+            if asks:
+                unproven = [each for each in candidates if each.verdict is Verdict.UNPROVEN]
+                same = [each for each in unproven if self._is_same(each)]
+                encrypted += encrypt_again(same, compared=[each.fingerprint for each in same])
+            done = "Private keys encrypted with the newest encryption key"
+            did = f"{done}: {len(encrypted)}." if encrypted else None
+        left = [each for each in candidates if each.why and each.key_pair not in encrypted]
+        failed = [each for each in left if not is_dry_run or each.verdict is Verdict.REFUSED]
         report = Report(
             key_group_id=conf.default_of("key_group_id"),
-            did=None if is_dry_run or not count else f"{encrypted}: {count}.",
-            blockers=blockers,
-            key_pairs=[*result.encrypted, *(each for each, _ in result.refused)],
+            did=did,
+            blockers=[(f"{each.key_pair}: {each.why}", None) for each in failed],
+            key_pairs=[each.key_pair for each in candidates],
             now=read_clock(),
-            notes=[f"{would_be}: {count}."] if is_dry_run else [],
+            notes=notes,
             is_dry_run=is_dry_run,
         )
         self._print(report, options)
-        if result.refused:
-            names = ", ".join(str(each) for each, _ in result.refused)
-            problems = " ".join({why: None for _, why in result.refused})
-            raise CannotDecrypt(f"Some private keys cannot be used: {names}. {problems}")
+        if failed:
+            names = ", ".join(str(each.key_pair) for each in failed)
+            whys = dict.fromkeys(map(_why_not_encrypted, failed))
+            raise CannotDecrypt(
+                f"Some private keys were not encrypted again: {names}. {' '.join(whys)}"
+            )
+
+    def _is_same(self, candidate: Candidate) -> bool:
+        """Ask whether a private key is that of the public key in CloudFront."""
+        self.stderr.write(_of_the_proof(candidate))
+        return self.ask("Are the keys the same? Answer yes or no: ") == "yes"
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
+
+
+def _of_the_proof(candidate: Candidate) -> str:
+    """Return what shows, or would show, that a private key is the right one."""
+    key_pair, fingerprint = candidate.key_pair, candidate.fingerprint
+    begin = f"{key_pair} ({key_pair.status.upper()}), fingerprint {fingerprint}: "
+    if candidate.verdict is Verdict.PROVEN:
+        return f"{begin}CloudFront has its public key under this ID."
+    if candidate.verdict is Verdict.REFUSED:
+        return f"{begin}CloudFront does not have its public key under this ID."
+    return (
+        f"{begin}it was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and someone who "
+        "knows an old SECRET_KEY and can write to the database could have replaced it. "
+        f"{candidate.why} In CloudFront > Key management > Public keys, save the key that is shown "
+        "under this ID as public.pem. The next line prints the fingerprint if the keys are the "
+        f"same, and nothing if they are not:\n  {candidate.comparison}"
+    )
+
+
+def _why_not_encrypted(candidate: Candidate) -> str:
+    if candidate.verdict is Verdict.REFUSED:
+        return candidate.why
+    differs = what_if_it_differs(candidate.key_pair)
+    return f"{candidate.why} If {candidate.key_pair} has another key: {differs}"
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
@@ -294,6 +348,8 @@ class _Request:
         successor = self.rotation.store.successor()
         if successor is None:
             return "A rotation would begin: a new key would be generated."
+        if successor.encryption is Encryption.UNPROVABLE:
+            return f"A rotation would begin: a new key would be generated, and {successor} revoked."
         if successor.is_spare:
             return f"A rotation would begin: the spare {successor} would be the next key."
         return None
@@ -376,6 +432,8 @@ class _Request:
         successor = self.rotation.store.successor()
         if successor is None or self.algorithm in (None, successor.algorithm):
             return ""
+        if successor.encryption is Encryption.UNPROVABLE:
+            return ""  # Another key is made in its place.
         return f"{successor}, which is next, is {successor.get_algorithm_display()}."
 
     def _revoke(self, now: datetime) -> str:
@@ -561,5 +619,8 @@ def _add_options(parser: CommandParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     parser.add_argument(
-        "--no-input", action="store_true", help="do not ask for confirmation before --revoke"
+        "--no-input",
+        action="store_true",
+        help="do not ask for confirmation before --revoke; with --re-encrypt, leave out the keys "
+        "that a person must compare with CloudFront",
     )
