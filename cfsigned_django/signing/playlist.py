@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cfsigned_django.signing.exceptions import InvalidPlaylist, InvalidUrl
 from cfsigned_django.signing.resource import follow_dots
@@ -73,8 +73,6 @@ def sign_playlist(
             f"The base URL {base_url!r} must be the absolute URL of the playlist, such as "
             "https://media.example.com/videos/42/master.m3u8"
         )
-    origin = f"{base.scheme}://{base.netloc}".lower()
-    folder = base.path[: base.path.rfind("/") + 1] or "/"
     count = 0
 
     def sign_uri(uri: str) -> str:
@@ -84,26 +82,16 @@ def sign_playlist(
                 f"The URI {uri[:200]!r} has a variable, which only a player can replace "
                 "(EXT-X-DEFINE). Write the URI without variables."
             )
-        # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
-        path = f"{base.scheme}:{uri}" if uri.startswith("//") else uri
-        if path[: len(origin) + 1].lower() == f"{origin}/":
-            path = path[len(origin) :]
-        elif not uri or uri.startswith("//") or _SCHEME.match(uri):
+        url = _resolve(uri, base)
+        if url is None:
             return uri
-        elif uri.startswith("?"):
-            path = base.path + uri
-        elif not uri.startswith("/"):
-            path = folder + uri
         count += 1
         if max_uris is not None and count > max_uris:
             raise InvalidPlaylist(
                 f"The text has more than {max_uris} URIs to sign. If it is a playlist, pass a "
                 "larger max_uris; to a view, a larger max_size."
             )
-        path, mark, query = path.partition("?")
-        if "/." in path:
-            path = "/".join(("", *follow_dots(path[1:].split("/"))))
-        return sign(f"{origin}{path}{mark}{query}")
+        return sign(url)
 
     def sign_attribute(found: re.Match[str]) -> str:
         name, uri = found.groups()
@@ -120,3 +108,22 @@ def sign_playlist(
         return _ATTRIBUTE.sub(sign_attribute, line) if is_known else line
 
     return start[0] + _LINE.sub(sign_line, text[start.end() :])
+
+
+def _resolve(uri: str, base: SplitResult) -> str | None:
+    """Return the absolute URL of a URI in the playlist; None if another host serves it."""
+    origin = f"{base.scheme}://{base.netloc}".lower()
+    # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
+    path = f"{base.scheme}:{uri}" if uri.startswith("//") else uri
+    if path[: len(origin) + 1].lower() == f"{origin}/":
+        path = path[len(origin) :]
+    elif not uri or uri.startswith("//") or _SCHEME.match(uri):
+        return None
+    elif uri.startswith("?"):
+        path = base.path + uri
+    elif not uri.startswith("/"):
+        path = (base.path[: base.path.rfind("/") + 1] or "/") + uri
+    path, mark, query = path.partition("?")
+    if "/." in path:
+        path = "/".join(("", *follow_dots(path[1:].split("/"))))
+    return f"{origin}{path}{mark}{query}"
