@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
-from cfsigned_django.cookies.choice import choose
+from cfsigned_django.cookies.choice import Choice, choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.place import Place
 from cfsigned_django.cookies.problems import Problem, first_of_each_kind, log_problems, warn_of_size
@@ -87,44 +87,60 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
     vars(request)[_RENEWED] = True
     now, old = int(time.time()), Marker.load(request)
     choice = choose(request, old, now)
-    viewer, problems = viewer_of(request), list(choice.problems)
+    problems = list(choice.problems)
     sets = list(_sign(choice.offers, response, problems))
     problems = first_of_each_kind(problems)
+    marker = _next_marker(viewer_of(request), old, choice, sets, now, is_whole=not problems)
+
     new = {each.place.key for each in sets}
-    left, ids = list(choice.left), {}
-    if old is not None and old.viewer == viewer:
-        failed = {offer.place.key for offer in choice.offers} - new
-        left += [place for place in old.places if place.key in failed]
-        ids = old.key_pair_ids if left else {}
-    ids = ids | {each.alias: each.values[KEY_PAIR_ID] for each in sets}
-
-    ends = [each.expires for each in sets]
-    end = min(ends, default=now + LONGEST_RENEWAL)
-    renew_at = end - min(LONGEST_RENEWAL, (end - now) // 4)
-    if problems:
-        renew_at = min(renew_at if sets else end, now + LONGEST_RENEWAL)
-    if old is not None and left:
-        end = min([*ends, old.expires])
-
-    stay = {place.key for place in left}
+    stay = {place.key for place in marker.places} - new
     for place in old.places if old else ():
         if place.key not in stay:
             # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
             delete(response, place, [HASH] if place.key in new else NAMES)
     for each in sets:
         put(response, each.values, each.place)
-    if viewer:
-        places = [*left, *(each.place for each in sets)]
-        value = Marker(viewer, ids, end, renew_at, places).dump()
+    if marker.viewer:
         response.set_cookie(
-            MARKER, value, secure=request.is_secure(), httponly=True, samesite="Lax"
+            MARKER, marker.dump(), secure=request.is_secure(), httponly=True, samesite="Lax"
         )
         make_private(response)
     elif MARKER in request.COOKIES:
         response.delete_cookie(MARKER)
     warn_of_size(response)
     log_problems(problems)
-    return Renewal(expires=end if (sets or left) and now < end else None, problems=problems)
+    has_any = bool(marker.places) and now < marker.expires
+    return Renewal(expires=marker.expires if has_any else None, problems=problems)
+
+
+def _next_marker(
+    viewer: str,
+    old: Marker | None,
+    choice: Choice,
+    sets: list[SignedSet],
+    now: int,
+    *,
+    is_whole: bool,
+) -> Marker:
+    """Return what the browser remembers: the new sets, and those that stay as they are.
+
+    ``is_whole``: the viewer gets all that the scopes open. If not, the next
+    attempt is soon.
+    """
+    left, ids = list(choice.left), {}
+    if old is not None and old.viewer == viewer:
+        failed = {offer.place.key for offer in choice.offers} - {each.place.key for each in sets}
+        left += [place for place in old.places if place.key in failed]
+        ids = old.key_pair_ids if left else {}
+    ids = ids | {each.alias: each.values[KEY_PAIR_ID] for each in sets}
+    ends = [each.expires for each in sets]
+    end = min(ends, default=now + LONGEST_RENEWAL)
+    renew_at = end - min(LONGEST_RENEWAL, (end - now) // 4)
+    if not is_whole:
+        renew_at = min(renew_at if sets else end, now + LONGEST_RENEWAL)
+    if old is not None and left:
+        end = min([*ends, old.expires])
+    return Marker(viewer, ids, end, renew_at, [*left, *(each.place for each in sets)])
 
 
 def _sign(
