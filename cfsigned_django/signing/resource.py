@@ -71,12 +71,13 @@ def _lower(address: re.Match[str]) -> str:
 def readings(url: str) -> tuple[str, ...]:
     """Return the URL, and how readers see it that decode dots and slashes and follow ``..``.
 
-    Some readers join repeated slashes first: ``/a//../b`` is ``/a/b`` or ``/b``.
+    Some of them take a backslash for a slash. Some join repeated slashes first:
+    ``/a//../b`` is ``/a/b`` or ``/b``.
     """
     address, question, query = url.partition("?")
-    if "%" not in address and "/." not in address:
+    if not {"%", "\\"} & set(address) and "/." not in address:
         return (url,)
-    plain = re.sub("%2f|%5c", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
+    plain = re.sub(r"%2f|%5c|\\", "/", re.sub("%2e", ".", address, flags=re.I), flags=re.I)
     parts = plain.split("/")
     origin, segments = parts[:3], parts[3:]
     if not {".", ".."} & set(segments):
