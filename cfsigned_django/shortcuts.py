@@ -135,7 +135,7 @@ class signed_urls:
         }
         self._allow_any_resource = allow_any_resource
         # Several threads, and calls within calls, may be within one block that was made before.
-        self._entered: list[context.Block] = []
+        self._entered: list[context.SigningBlock] = []
 
     def __enter__(self) -> Self:
         source = find_storage("default" if self._storage is None else self._storage)
@@ -144,7 +144,7 @@ class signed_urls:
             source.resource_url(each, allow_any_resource=self._allow_any_resource)
             for each in self._resources
         ]
-        block = context.Block(storage=source, covered=tuple(covered), **self._arguments)
+        block = context.SigningBlock(storage=source, covered=tuple(covered), **self._arguments)
         self._entered.append(block)
         context.enter(block)
         return self

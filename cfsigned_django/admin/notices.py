@@ -20,7 +20,7 @@ from cfsigned_django.rotation.status import clock_time, find_overdue, in_words, 
 from cfsigned_django.validation import TABLE
 
 
-class Level(StrEnum):
+class NoticeLevel(StrEnum):
     """The severity of a notice."""
 
     ERROR = "error"
@@ -32,7 +32,7 @@ class Level(StrEnum):
 class Notice:
     """One thing to know."""
 
-    level: Level
+    level: NoticeLevel
     text: str
     #: The cause and the fix, if the rotation knows them.
     detail: str = ""
@@ -41,12 +41,12 @@ class Notice:
 def find_notices(snapshot: Snapshot) -> list[Notice]:
     """Return what to know about the keys now."""
     found = [notice for find in _FACTS for notice in find(snapshot)]
-    return sorted(found, key=lambda notice: list(Level).index(notice.level))
+    return sorted(found, key=lambda notice: list(NoticeLevel).index(notice.level))
 
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(level=Level.ERROR, text=nothing_signs(snapshot.successor))
+        yield Notice(level=NoticeLevel.ERROR, text=nothing_signs(snapshot.successor))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
@@ -59,10 +59,10 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
                 "The private key of %(key)s, the signing key, cannot be decrypted: pages with "
                 "links to files fail."
             )
-            level = Level.ERROR
+            level = NoticeLevel.ERROR
         else:
             text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
-            level = Level.WARNING
+            level = NoticeLevel.WARNING
         yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
 
 
@@ -72,10 +72,10 @@ def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
         if problem := key_pair.encryption_problem:
             old.setdefault(problem, []).append(str(key_pair))
     for problem, names in old.items():
-        yield Notice(level=Level.WARNING, text=f"{', '.join(names)}: {_(problem)}")
+        yield Notice(level=NoticeLevel.WARNING, text=f"{', '.join(names)}: {_(problem)}")
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
         yield Notice(
-            level=Level.WARNING,
+            level=NoticeLevel.WARNING,
             text=_(WEAK_SECRET_KEY),
             detail=_(TABLE["cfsigned.W012"]),
         )
@@ -85,7 +85,7 @@ def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
         if key_pair.status == KeyStatus.REVOKED and is_unfinished(key_pair):
             yield Notice(
-                level=Level.ERROR,
+                level=NoticeLevel.ERROR,
                 text=_(
                     "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
                     "links that it signed may still open."
@@ -99,23 +99,23 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
     for key in snapshot.settings_keys:
         if key not in unknown:
             values = {"key": key.key_pair_id, "settings": key.names}
-            yield Notice(level=Level.INFO, text=_of_a_copy(snapshot, key) % values)
+            yield Notice(level=NoticeLevel.INFO, text=_of_a_copy(snapshot, key) % values)
     if active is not None:
         yield from _keys_left_over(snapshot, active)
     elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
-        yield Notice(level=Level.WARNING, text=why)
+        yield Notice(level=NoticeLevel.WARNING, text=why)
     elif len(unknown) == 1:
         text = _(
             "%(key)s, the key from the settings, signs. Import it: then it can be replaced "
             "without a restart, and retired in time. If another site signs with the same key, "
             "first give that site a different key."
         )
-        yield Notice(level=Level.WARNING, text=text % {"key": snapshot.settings_key_id})
+        yield Notice(level=NoticeLevel.WARNING, text=text % {"key": snapshot.settings_key_id})
     elif unknown:
         try:
             refuse_different(unknown)
         except ImproperlyConfigured as error:
-            yield Notice(level=Level.WARNING, text=str(error))
+            yield Notice(level=NoticeLevel.WARNING, text=str(error))
 
 
 def _of_a_copy(snapshot: Snapshot, key: ConfiguredKey) -> str:
@@ -153,12 +153,12 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
             "hand, from CloudFront."
         )
         values = {"key": key.key_pair_id, "clock": clock_time(free, snapshot.now)}
-        yield Notice(level=Level.WARNING, text=text % values)
+        yield Notice(level=NoticeLevel.WARNING, text=text % values)
 
 
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
     for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
-        yield Notice(level=Level.WARNING, text=text)
+        yield Notice(level=NoticeLevel.WARNING, text=text)
 
 
 def _old(snapshot: Snapshot) -> Iterator[Notice]:
@@ -167,7 +167,7 @@ def _old(snapshot: Snapshot) -> Iterator[Notice]:
     under_way = successor is not None and not successor.is_spare
     if active is not None and snapshot.now - active.since > OLD and not under_way:
         yield Notice(
-            level=Level.WARNING,
+            level=NoticeLevel.WARNING,
             text=_("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
             % {"key": active, "age": in_words(snapshot.now - active.since), "days": OLD.days},
         )
@@ -177,7 +177,7 @@ def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
     if snapshot.successor is not None or snapshot.active is None:
         return
     yield Notice(
-        level=Level.WARNING if conf.spare_algorithm() else Level.INFO,
+        level=NoticeLevel.WARNING if conf.spare_algorithm() else NoticeLevel.INFO,
         text=_(
             "No spare key is ready. If the signing key leaked now, CloudFront would refuse some "
             "links of its replacement for the first minutes."
@@ -190,7 +190,7 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
         until = key_pair.claimed_until
         if is_unfinished(key_pair) and until is not None and until > snapshot.now:
             yield Notice(
-                level=Level.INFO,
+                level=NoticeLevel.INFO,
                 text=_(
                     "A call to CloudFront for %(key)s is under way or has just failed. Wait until "
                     "%(clock)s."

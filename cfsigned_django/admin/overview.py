@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.actions import AvailableAction, available_actions, purpose
-from cfsigned_django.admin.notices import Level, Notice, find_notices
+from cfsigned_django.admin.notices import Notice, NoticeLevel, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
@@ -154,7 +154,7 @@ def make_overview(
     return Overview(
         snapshot=snapshot,
         notices=[
-            *(Notice(level=Level.ERROR, text=problem) for problem in problems),
+            *(Notice(level=NoticeLevel.ERROR, text=problem) for problem in problems),
             *find_notices(snapshot),
         ],
         primary=steps[0] if steps else None,

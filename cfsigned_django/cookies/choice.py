@@ -17,7 +17,7 @@ from typing import Final
 from django.http import HttpRequest
 
 from cfsigned_django.cookies.marker import Marker, session_key_of, viewer_of
-from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.cookies.problems import Problem, shown
 from cfsigned_django.cookies.scopes import Offer, ScopeAnswers, ask_scopes
 
@@ -32,7 +32,7 @@ class Choice:
     #: What to sign.
     offers: list[Offer] = field(default_factory=list)
     #: Where the browser keeps sets that nothing can renew now, and no scope takes away.
-    left: list[Place] = field(default_factory=list)
+    left: list[CookiePlace] = field(default_factory=list)
     #: What these sets open, as far as a scope says it.
     unsigned: list[Offer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -51,7 +51,7 @@ def choose(request: HttpRequest, old: Marker | None, now: float) -> Choice:
         return Choice(problems=answers.problems)
     problems = list(answers.problems)
     outermost = _outermost([each for each in answers.offers if each.key_pair_id], problems)
-    left: list[Place] = []
+    left: list[CookiePlace] = []
     ids: dict[str, str] = {}
     if old is not None and old.viewer == viewer:
         left = _left(answers, old, outermost, now)
@@ -84,7 +84,9 @@ def choose(request: HttpRequest, old: Marker | None, now: float) -> Choice:
     return Choice(offers=chosen, left=left, unsigned=unsigned, problems=problems)
 
 
-def _left(answers: ScopeAnswers, old: Marker, outermost: list[Offer], now: float) -> list[Place]:
+def _left(
+    answers: ScopeAnswers, old: Marker, outermost: list[Offer], now: float
+) -> list[CookiePlace]:
     """Return where the viewer has sets that stay as they are.
 
     That are those whose storage cannot sign now. If a scope did not answer, it

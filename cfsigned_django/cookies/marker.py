@@ -14,7 +14,7 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 
 from cfsigned_django import conf
-from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
@@ -33,7 +33,7 @@ class Marker:
     expires: int
     renew_at: int
     #: The place of each set.
-    places: list[Place]
+    places: list[CookiePlace]
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
@@ -42,7 +42,7 @@ class Marker:
         return value
 
     @classmethod
-    def has_room(cls, viewer: str, key_pair_ids: dict[str, str], places: list[Place]) -> bool:
+    def has_room(cls, viewer: str, key_pair_ids: dict[str, str], places: list[CookiePlace]) -> bool:
         """Return whether browsers keep a marker of these places."""
         late = 10**10 - 1
         length = len(cls(viewer, key_pair_ids, late, late, places).dump())
@@ -56,7 +56,7 @@ class Marker:
             return None
         try:
             viewer, ids, expires, renew_at, places = _marker_signer().unsign_object(text)
-            return cls(viewer, ids, expires, renew_at, [Place(*each) for each in places])
+            return cls(viewer, ids, expires, renew_at, [CookiePlace(*each) for each in places])
         except (BadSignature, TypeError, ValueError):  # TypeError: of another release
             return None
 

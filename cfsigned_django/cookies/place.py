@@ -18,7 +18,7 @@ MAX_PATH_LENGTH: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CookiePlace:
     """Where a browser keeps a set of cookies, and with which attributes."""
 
     domain: str | None
@@ -33,7 +33,7 @@ class Place:
         """Return what tells sets apart in ``response.cookies``, behind the name of a cookie."""
         return f"{self.domain or ''}{self.path}"
 
-    def overlaps(self, other: Place) -> bool:
+    def overlaps(self, other: CookiePlace) -> bool:
         """Return whether a browser may send the cookies of both with one request."""
         a, b = self.domain, other.domain
         # A set without a Domain belongs to the host of the page, which every Domain contains.
@@ -57,9 +57,9 @@ class CookieOptions:
         """Return the options that are attributes of a scope, or of its class."""
         return cls(**{each.name: getattr(scope, each.name) for each in fields(cls)})
 
-    def place_for(self, covered: str) -> Place:
+    def place_for(self, covered: str) -> CookiePlace:
         """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
-        place = Place(
+        place = CookiePlace(
             domain=checked_domain(self.domain or conf.cookie_domain(), covered),
             path=_checked_path(self.path, covered),
             secure=self.secure,
@@ -142,7 +142,7 @@ def _checked_path(path: str | None, covered: str) -> str:
     return path
 
 
-def why_not_from(request: HttpRequest, place: Place, covered: str) -> str:
+def why_not_from(request: HttpRequest, place: CookiePlace, covered: str) -> str:
     """Return why a page at this address cannot set the cookies; empty if it can."""
     page, cdn = _page_host(request), _host_of(covered)
     if place.domain is None and page != cdn:

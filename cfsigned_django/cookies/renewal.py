@@ -13,7 +13,7 @@ from cfsigned_django import conf
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.cookies.choice import Choice, choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
-from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.cookies.problems import Problem, first_of_each_kind, log_problems, warn_of_size
 from cfsigned_django.cookies.scopes import Offer
 from cfsigned_django.cookies.set_cookie import (
@@ -61,7 +61,7 @@ class SignedSet:
 
     #: The alias of the storage that signed it.
     alias: str
-    place: Place
+    place: CookiePlace
     values: dict[str, str]
     #: Unix seconds.
     expires: int

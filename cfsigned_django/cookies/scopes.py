@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.cookies.place import CookieOptions, Place, why_not_from
+from cfsigned_django.cookies.place import CookieOptions, CookiePlace, why_not_from
 from cfsigned_django.cookies.problems import PAGE, Problem
 from cfsigned_django.storage.arguments import check_folder
 from cfsigned_django.storage.registry import find_storage
@@ -62,7 +62,7 @@ class Offer:
     folder: str
     #: The URL of the folder, with ``*`` at its end, and where a browser keeps cookies for it.
     covered: str
-    place: Place
+    place: CookiePlace
     #: The ID of the key pair that signs for it now; None if none can.
     key_pair_id: str | None
 

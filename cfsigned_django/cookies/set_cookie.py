@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.http import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from cfsigned_django.cookies.place import Place
+from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.signing import Policy
 from cfsigned_django.signing.encoding import decode_base64
 
@@ -32,14 +32,14 @@ class _PartitionedMorsel(Morsel[str]):
         return f"{super().OutputString(attrs)}; Partitioned"
 
 
-def put(response: HttpResponseBase, values: dict[str, str], place: Place) -> None:
+def put(response: HttpResponseBase, values: dict[str, str], place: CookiePlace) -> None:
     """Add a set of cookies to the response, beside those of other places."""
     for name, value in values.items():
         _add(response, name, value, place)
     make_private(response)
 
 
-def delete(response: HttpResponseBase, place: Place, names: Iterable[str] = NAMES) -> None:
+def delete(response: HttpResponseBase, place: CookiePlace, names: Iterable[str] = NAMES) -> None:
     for name in names:
         morsel = _add(response, name, "", place)
         morsel["max-age"] = 0
@@ -65,7 +65,7 @@ def make_private(response: HttpResponseBase) -> None:
     patch_vary_headers(response, ("Cookie",))
 
 
-def _add(response: HttpResponseBase, name: str, value: str, place: Place) -> Morsel[str]:
+def _add(response: HttpResponseBase, name: str, value: str, place: CookiePlace) -> Morsel[str]:
     morsel: Morsel[str] = _PartitionedMorsel() if place.partitioned else Morsel()
     morsel.set(name, value, value)
     morsel["path"] = place.path
@@ -80,12 +80,12 @@ def _add(response: HttpResponseBase, name: str, value: str, place: Place) -> Mor
     return morsel
 
 
-def refuse_overlap(response: HttpResponseBase, place: Place, covered: str) -> None:
+def refuse_overlap(response: HttpResponseBase, place: CookiePlace, covered: str) -> None:
     """Raise if a browser would send two policies with one request, of which one would count."""
     for morsel in list(response.cookies.values()):
         if morsel.key not in (POLICY, EXPIRES) or not morsel.value:
             continue
-        other = Place(domain=morsel["domain"] or None, path=morsel["path"])
+        other = CookiePlace(domain=morsel["domain"] or None, path=morsel["path"])
         is_same = other.key == place.key and _resource_of(morsel) == covered
         if place.overlaps(other) and not is_same:
             raise ValueError(

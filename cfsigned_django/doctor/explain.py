@@ -41,7 +41,7 @@ from cfsigned_django.signing.encoding import (
     decode_base64,
     split_query,
 )
-from cfsigned_django.signing.verifier import Claim, read_claim
+from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
 from cfsigned_django.validation import is_of_trusted_signer
 
 
@@ -275,7 +275,7 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     yield from _explain_conditions(claim, knowledge)
 
 
-def _explain_trust(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
+def _explain_trust(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
     key = next((each for each in knowledge.keys if each.key_pair_id == claim.key_pair_id), None)
     groups = knowledge.key_groups
     if key is not None and key.ended:
@@ -300,7 +300,7 @@ def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
     return not is_listed and not is_of_trusted_signer(key.key_pair_id)
 
 
-def _explain_conditions(claim: Claim, knowledge: Knowledge) -> Iterator[Finding]:
+def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
     policy, now = claim.policy, knowledge.now
     clock = f"the clock of this machine shows {moment(now)}"
     if now >= policy.date_less_than:
@@ -337,7 +337,9 @@ _ECDSA_BYTES = range(60, 73)
 _RSA_BYTES = range(256, 257)
 
 
-def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Iterator[Finding]:
+def explain_signature(
+    url: str, claim: UnverifiedUrl, keys: Sequence[KnownKey]
+) -> Iterator[Finding]:
     """Yield what is wrong with the signature of a URL; nothing if it is good."""
     named = next((key for key in keys if key.key_pair_id == claim.key_pair_id), None)
     signer = next(
@@ -370,7 +372,7 @@ def explain_signature(url: str, claim: Claim, keys: Sequence[KnownKey]) -> Itera
         yield finding("url-refused", sentence(denial.reason), subject=SUBJECT)
 
 
-def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
+def _unknown(claim: UnverifiedUrl, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
     known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
     what = f"The URL names the key {claim.key_pair_id}, but the keys of this site are: {known}."
     if signer is not None:
@@ -378,7 +380,7 @@ def _unknown(claim: Claim, keys: Sequence[KnownKey], signer: KnownKey | None) ->
     return finding("url-unknown-key", what, subject="AWS_CLOUDFRONT_KEY_ID")
 
 
-def _refusal(url: str, claim: Claim, key: KnownKey) -> Denied | None:
+def _refusal(url: str, claim: UnverifiedUrl, key: KnownKey) -> Denied | None:
     """Return why a key with the ID in the URL does not verify the URL at a valid time, or None."""
     at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
     try:
@@ -401,7 +403,7 @@ def _is_cut_off(signature: str, key: KnownKey) -> bool:
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 
 
-def _not_covered(claim: Claim) -> str:
+def _not_covered(claim: UnverifiedUrl) -> str:
     what = f"The policy covers {claim.policy.resource}, not {claim.base_url}"
     for url, reason in other_urls(claim.base_url):
         if claim.policy.matches(url):

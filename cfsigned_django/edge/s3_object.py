@@ -49,7 +49,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class S3Response:
     """A status line, headers and an iterable body, as in WSGI."""
 
     status: str
@@ -76,14 +76,14 @@ class FileBody:
         self._file.close()
 
 
-def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
+def answer(stored: StoredObject, environ: WSGIEnvironment) -> S3Response:
     """Return the response to a GET or HEAD request for the object."""
     versions = (
         ("ETag", stored.etag),
         ("Last-Modified", format_datetime(stored.last_modified, usegmt=True)),
     )
     if _is_not_modified(stored, environ):
-        return Answer(status="304 Not Modified", headers=versions)
+        return S3Response(status="304 Not Modified", headers=versions)
     try:
         return _answer_bytes(stored, environ, (("Accept-Ranges", "bytes"), *versions))
     except NotSatisfiable:
@@ -97,7 +97,7 @@ def answer(stored: StoredObject, environ: WSGIEnvironment) -> Answer:
         return s3_error("400 Bad Request", "InvalidArgument", str(error))
 
 
-def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) -> Answer:
+def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) -> S3Response:
     """Return an error in the format of S3.
 
     S3's "Access Denied" has a RequestId and a HostId; CloudFront's "Access
@@ -109,7 +109,7 @@ def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) ->
         request_id=secrets.token_hex(8).upper(),
         host_id=secrets.token_urlsafe(32),
     ).encode()
-    return Answer(
+    return S3Response(
         status=status,
         headers=(
             ("Content-Type", "application/xml"),
@@ -122,7 +122,7 @@ def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) ->
 
 def _answer_bytes(
     stored: StoredObject, environ: WSGIEnvironment, common: tuple[tuple[str, str], ...]
-) -> Answer:
+) -> S3Response:
     described = {"Content-Type": stored.content_type}
     if stored.content_encoding:
         described["Content-Encoding"] = stored.content_encoding
@@ -135,7 +135,7 @@ def _answer_bytes(
     if part is not None:
         described["Content-Range"] = part.content_range(stored.size)
     described["Content-Length"] = str((part or whole).length)
-    return Answer(
+    return S3Response(
         status="206 Partial Content" if part is not None else "200 OK",
         headers=(*described.items(), *common),
         body=() if is_head else FileBody(stored.open(), part or whole),

@@ -46,7 +46,7 @@ class _Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class UnverifiedUrl:
     """The content of a signed URL; nothing in it is verified."""
 
     key_pair_id: str
@@ -56,14 +56,14 @@ class Claim:
     base_url: str
 
 
-def read_claim(url: str) -> Claim:
+def read_claim(url: str) -> UnverifiedUrl:
     """Return the content of a signed URL, for explanations; nothing in it is verified.
 
     Raise :exc:`Denied` if the URL has no readable policy.
     """
     credentials = _find_credentials(url, {})
     policy, _ = _find_policy(credentials)
-    return Claim(
+    return UnverifiedUrl(
         key_pair_id=credentials.values.get("Key-Pair-Id", ""),
         signature=credentials.values.get("Signature", ""),
         policy=policy,

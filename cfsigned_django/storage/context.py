@@ -48,7 +48,7 @@ class ExpiryWatch:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Block:
+class SigningBlock:
     """The resources of a ``signed_urls()`` block, and how they are signed."""
 
     storage: Any
@@ -82,7 +82,7 @@ class Surroundings:
     """The watches and blocks that surround a call of ``url()``, the innermost last."""
 
     watches: tuple[ExpiryWatch, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[SigningBlock, ...] = ()
 
 
 #: The surroundings of most calls.
@@ -113,13 +113,13 @@ def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
         current.reset(token)
 
 
-def enter(block: Block) -> None:
+def enter(block: SigningBlock) -> None:
     """Let the calls of ``url()`` obey the block, until :func:`leave`."""
     around = current.get()
     current.set(replace(around, blocks=(*around.blocks, block)))
 
 
-def leave(block: Block) -> None:
+def leave(block: SigningBlock) -> None:
     """End this block, wherever it is known: it may not be the innermost one."""
     block.is_left = True
     around = current.get()
@@ -128,7 +128,7 @@ def leave(block: Block) -> None:
     current.set(NOTHING if around == NOTHING else around)
 
 
-def open_blocks() -> Sequence[Block]:
+def open_blocks() -> Sequence[SigningBlock]:
     """Return the blocks that surround the call, the innermost first."""
     blocks = current.get().blocks
     return [each for each in reversed(blocks) if not each.is_left] if blocks else ()

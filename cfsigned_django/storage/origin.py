@@ -19,7 +19,7 @@ from cfsigned_django.edge import Behavior, Distribution, cors
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.edge.distribution import REASON_KEY
 from cfsigned_django.edge.requests import raw_target
-from cfsigned_django.edge.s3_object import Answer, StoredObject, answer, s3_error
+from cfsigned_django.edge.s3_object import S3Response, StoredObject, answer, s3_error
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import no_folder, raise_first_error
@@ -55,7 +55,7 @@ class StorageOrigin:
         start_response(reply.status, [*reply.headers, *headers])
         return () if environ["REQUEST_METHOD"] == "HEAD" else reply.body
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer:
+    def _answer(self, environ: WSGIEnvironment) -> S3Response:
         name = self._name(raw_target(environ).partition("?")[0])
         stored = self._find(name) if name else None
         if stored is None:
@@ -65,10 +65,10 @@ class StorageOrigin:
             return s3_error("403 Forbidden", "AccessDenied", "Access Denied")
         return answer(stored, environ)
 
-    def _answer_preflight(self, environ: WSGIEnvironment) -> tuple[Answer, cors.Headers]:
+    def _answer_preflight(self, environ: WSGIEnvironment) -> tuple[S3Response, cors.Headers]:
         headers = cors.headers_for_preflight(self._cors_rules, environ)
         if headers:
-            return Answer(status="200 OK", headers=(("Content-Length", "0"),)), headers
+            return S3Response(status="200 OK", headers=(("Content-Length", "0"),)), headers
         environ[REASON_KEY] = "no CORS rule allows this origin, method and headers"
         return s3_error("403 Forbidden", "AccessForbidden", "CORSResponse: not allowed"), []
 

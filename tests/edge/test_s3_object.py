@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from cfsigned_django.edge.cors import CorsRule, headers_for, headers_for_preflight
-from cfsigned_django.edge.s3_object import CHUNK_SIZE, Answer, StoredObject, answer
+from cfsigned_django.edge.s3_object import CHUNK_SIZE, S3Response, StoredObject, answer
 
 DATA = b"0123456789"
 ETAG = '"abc"'
@@ -30,7 +30,7 @@ def make_object(data: bytes = DATA, **fields: object) -> StoredObject:
     return StoredObject(**(values | fields))  # type: ignore[arg-type]
 
 
-def ask(stored: StoredObject | None = None, /, method: str = "GET", **environ: str) -> Answer:
+def ask(stored: StoredObject | None = None, /, method: str = "GET", **environ: str) -> S3Response:
     """Ask for an object with some more in the environ."""
     return answer(
         stored or make_object(), {"REQUEST_METHOD": method, "QUERY_STRING": "", **environ}

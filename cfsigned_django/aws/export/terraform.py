@@ -22,7 +22,7 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class HclBlock:
     """A block inside a block; a list of them repeats it."""
 
     body: Mapping[str, Any]
@@ -79,7 +79,7 @@ def _key_parts(documents: Documents) -> list[str]:
         "comment": documents.key_group["Comment"],
         "items": documents.key_group["Items"],
         # A rotation changes the group: the next apply must not bring the first key back.
-        "lifecycle": Block({"ignore_changes": [Expression("items")]}),
+        "lifecycle": HclBlock({"ignore_changes": [Expression("items")]}),
     }
     return [
         *declared,
@@ -94,7 +94,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
         resource("aws_s3_bucket", {"bucket": documents.bucket}),
         resource(
             "aws_s3_bucket_ownership_controls",
-            {"bucket": _BUCKET, "rule": Block({"object_ownership": "BucketOwnerEnforced"})},
+            {"bucket": _BUCKET, "rule": HclBlock({"object_ownership": "BucketOwnerEnforced"})},
         ),
         resource(
             "aws_s3_bucket_public_access_block",
@@ -115,18 +115,18 @@ def _bucket_parts(documents: Documents) -> list[str]:
         by_default = documents.encryption["ApplyServerSideEncryptionByDefault"]
         rule_body = {
             "bucket_key_enabled": documents.encryption["BucketKeyEnabled"],
-            "apply_server_side_encryption_by_default": Block(
+            "apply_server_side_encryption_by_default": HclBlock(
                 {
                     "sse_algorithm": by_default["SSEAlgorithm"],
                     "kms_master_key_id": by_default["KMSMasterKeyID"],
                 }
             ),
         }
-        body = {"bucket": _BUCKET, "rule": Block(rule_body)}
+        body = {"bucket": _BUCKET, "rule": HclBlock(rule_body)}
         kind = "aws_s3_bucket_server_side_encryption_configuration"
         parts.append(resource(kind, body))
     rules = [
-        Block(
+        HclBlock(
             {
                 "id": rule["ID"],
                 "allowed_headers": rule["AllowedHeaders"],
@@ -181,7 +181,7 @@ def _policy_parts(documents: Documents) -> list[str]:
             "default_ttl": config["DefaultTTL"],
             "max_ttl": config["MaxTTL"],
             "min_ttl": config["MinTTL"],
-            "parameters_in_cache_key_and_forwarded_to_origin": Block(
+            "parameters_in_cache_key_and_forwarded_to_origin": HclBlock(
                 {
                     "enable_accept_encoding_gzip": parameters["EnableAcceptEncodingGzip"],
                     "enable_accept_encoding_brotli": parameters["EnableAcceptEncodingBrotli"],
@@ -201,7 +201,7 @@ def _response_headers_policy(config: Document) -> str:
     referrer = security["ReferrerPolicy"]
     body: Document = {"name": config["Name"], "comment": config["Comment"]}
     if cors := config.get("CorsConfig"):
-        body["cors_config"] = Block(
+        body["cors_config"] = HclBlock(
             {
                 "access_control_allow_credentials": cors["AccessControlAllowCredentials"],
                 "access_control_allow_headers": _items(cors["AccessControlAllowHeaders"]),
@@ -210,10 +210,12 @@ def _response_headers_policy(config: Document) -> str:
                 "origin_override": cors["OriginOverride"],
             }
         )
-    body["security_headers_config"] = Block(
+    body["security_headers_config"] = HclBlock(
         {
-            "content_type_options": Block({"override": security["ContentTypeOptions"]["Override"]}),
-            "referrer_policy": Block(
+            "content_type_options": HclBlock(
+                {"override": security["ContentTypeOptions"]["Override"]}
+            ),
+            "referrer_policy": HclBlock(
                 {
                     "override": referrer["Override"],
                     "referrer_policy": referrer["ReferrerPolicy"],
@@ -224,8 +226,8 @@ def _response_headers_policy(config: Document) -> str:
     return resource("aws_cloudfront_response_headers_policy", body)
 
 
-def _items(block: Document) -> Block:
-    return Block({"items": listed(block)})
+def _items(block: Document) -> HclBlock:
+    return HclBlock({"items": listed(block)})
 
 
 def _forwarded(config: Document) -> Document:
@@ -233,17 +235,17 @@ def _forwarded(config: Document) -> Document:
     headers, queries = config["HeadersConfig"], config["QueryStringsConfig"]
     header_names = listed(headers.get("Headers"))
     return {
-        "headers_config": Block(
+        "headers_config": HclBlock(
             {
                 "header_behavior": headers["HeaderBehavior"],
-                **({"headers": Block({"items": header_names})} if header_names else {}),
+                **({"headers": HclBlock({"items": header_names})} if header_names else {}),
             }
         ),
-        "cookies_config": Block({"cookie_behavior": config["CookiesConfig"]["CookieBehavior"]}),
-        "query_strings_config": Block(
+        "cookies_config": HclBlock({"cookie_behavior": config["CookiesConfig"]["CookieBehavior"]}),
+        "query_strings_config": HclBlock(
             {
                 "query_string_behavior": queries["QueryStringBehavior"],
-                "query_strings": Block({"items": listed(queries["QueryStrings"])}),
+                "query_strings": HclBlock({"items": listed(queries["QueryStrings"])}),
             }
         ),
     }
@@ -251,8 +253,8 @@ def _forwarded(config: Document) -> Document:
 
 def _refer(value: Any) -> Any:
     """Return a value with tokens replaced by references, in blocks too."""
-    if isinstance(value, Block):
-        return Block({name: _refer(each) for name, each in value.body.items()})
+    if isinstance(value, HclBlock):
+        return HclBlock({name: _refer(each) for name, each in value.body.items()})
     if isinstance(value, list):
         return [_refer(each) for each in value]
     if isinstance(value, Mapping):
@@ -279,21 +281,21 @@ def _distribution(config: Document) -> Document:
         "is_ipv6_enabled": config["IsIPV6Enabled"],
         "price_class": config["PriceClass"],
         "origin": [_origin(each) for each in listed(config["Origins"])],
-        "default_cache_behavior": Block(_behavior(config["DefaultCacheBehavior"])),
+        "default_cache_behavior": HclBlock(_behavior(config["DefaultCacheBehavior"])),
         "ordered_cache_behavior": [
-            Block({"path_pattern": each["PathPattern"], **_behavior(each)})
+            HclBlock({"path_pattern": each["PathPattern"], **_behavior(each)})
             for each in listed(config["CacheBehaviors"])
         ],
-        "restrictions": Block({"geo_restriction": Block({"restriction_type": "none"})}),
+        "restrictions": HclBlock({"geo_restriction": HclBlock({"restriction_type": "none"})}),
         "aliases": listed(config.get("Aliases")),
         "viewer_certificate": _certificate(config.get("ViewerCertificate")),
     }
 
 
-def _certificate(given: Document | None) -> Block:
+def _certificate(given: Document | None) -> HclBlock:
     if given is None:
-        return Block({"cloudfront_default_certificate": True})
-    return Block(
+        return HclBlock({"cloudfront_default_certificate": True})
+    return HclBlock(
         {
             "acm_certificate_arn": given["ACMCertificateArn"],
             "ssl_support_method": given["SSLSupportMethod"],
@@ -302,15 +304,15 @@ def _certificate(given: Document | None) -> Block:
     )
 
 
-def _origin(origin: Document) -> Block:
+def _origin(origin: Document) -> HclBlock:
     body: Document = {"origin_id": origin["Id"], "domain_name": origin["DomainName"]}
     if access_identity_of(origin):
         path = "aws_cloudfront_origin_access_identity.media.cloudfront_access_identity_path"
-        body["s3_origin_config"] = Block({"origin_access_identity": Expression(path)})
+        body["s3_origin_config"] = HclBlock({"origin_access_identity": Expression(path)})
     else:
         control = "aws_cloudfront_origin_access_control.media.id"
         body["origin_access_control_id"] = Expression(control)
-    return Block(body)
+    return HclBlock(body)
 
 
 def _behavior(behavior: Document) -> Document:
@@ -351,7 +353,7 @@ def _lines(body: Mapping[str, Any], depth: int) -> Iterator[str]:
     indent = "  " * depth
     for name, value in body.items():
         blocks = value if isinstance(value, list) else [value]
-        if blocks and all(isinstance(each, Block) for each in blocks):
+        if blocks and all(isinstance(each, HclBlock) for each in blocks):
             for each in blocks:
                 yield f"{indent}{name} {{"
                 yield from _lines(each.body, depth + 1)
