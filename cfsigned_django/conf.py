@@ -296,8 +296,9 @@ def cookie_domain() -> str | None:
 
 
 def cookie_scopes() -> tuple[str, ...]:
-    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: the dotted paths of the scopes of signed cookies."""
-    return tuple(getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ())
+    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: dotted paths of scopes; one alone may be text."""
+    names = getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def encryption_keys() -> list[str | bytes]:

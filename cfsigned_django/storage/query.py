@@ -85,8 +85,8 @@ def add_disposition(
         filename = "" if value is True else value
         if not isinstance(filename, str | Promise):
             raise TypeError(
-                f"{argument} is a {type(filename).__name__}. It must be a file name, True for the "
-                "file's own name, or None or False for no."
+                f"{argument} is an object of type {type(filename).__name__}. It must be a file "
+                "name, True for the file's own name, or None or False for no."
             )
         own_name = re.split(r"[\\/]", str(name))[-1]
         kind = "attachment" if argument == "download" else "inline"

@@ -359,6 +359,7 @@ SITES: list[Row] = [
     ("W043", {}),
     # Signed cookies.
     ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
+    ("E050", scopes(SESSIONS, COOKIES, names="nowhere.Scope")),
     ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
     ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
     ("E051", scopes()),

@@ -281,6 +281,12 @@ def test_two_scopes() -> None:
     assert len(signatures) == 3
 
 
+def test_one_scope_as_text(site: Any) -> None:
+    """Take a setting that is one dotted path, and no list, for a list of it."""
+    site.AWS_CLOUDFRONT_COOKIE_SCOPES = f"{__name__}.Courses"
+    assert_cookies_open(get(browser(), "/enter/42"), "courses/42/1.ts", now=NOW)
+
+
 @pytest.mark.parametrize(
     ("lifetime", "renew_at"), [(1200, 900), (86_400, 86_100), (300, 225)], ids=str
 )
