@@ -36,7 +36,7 @@ def check_caches(
     :func:`cfsigned_django.http.cap_cache_control`.
     """
     signing = list(signing_storages())
-    configs = [storage.signing_config() for _, storage in signing]
+    configs = [storage.signing.config() for _, storage in signing]
     lifetimes = [whole_seconds(config.querystring_expire) for config in configs]
     found = [*_unlike_signatures(signing), *(_leaking_cache() if signing else ())]
     known = [each for each in lifetimes if each is not None]  # find_problems() reports the others

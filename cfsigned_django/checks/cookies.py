@@ -48,13 +48,13 @@ def _middleware() -> Iterator[CheckMessage]:
 
 def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     """Report why no viewer of the scope would get cookies, whatever its folders."""
-    signing = dict(alias_storages()).get(scope.storage)
-    if signing is None:
+    storage = dict(alias_storages()).get(scope.storage)
+    if storage is None:
         yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")
         return
-    if isinstance(signing, Exception) or signing.is_dynamic():
+    if isinstance(storage, Exception) or storage.signing.is_dynamic():
         return  # check_storages() reports the error, and a request knows the domain.
-    config = signing.signing_config()
+    config = storage.signing.config()
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or conf.cookie_domain()
     try:

@@ -48,7 +48,7 @@ def check_rotation(
     found += refusal("cfsigned.E025", conf.spare_algorithm)
     found += refusal("cfsigned.E027", conf.key_group_quota)
     signing = list(signing_storages())
-    lifetimes = list(_url_lifetimes([storage.signing_config() for _, storage in signing]))
+    lifetimes = list(_url_lifetimes([storage.signing.config() for _, storage in signing]))
     if lifetimes:
         found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation(signing)]
     return found
@@ -138,7 +138,9 @@ def _bypasses_rotation(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterato
         else:
             rotating.add(config.cloudfront_key_id)
     for storage, dynamic in dynamic_storages():
-        others += [(storage, each) for each in rotating if dynamic.bypasses_rotation(group, each)]
+        others += [
+            (storage, each) for each in rotating if dynamic.signing.bypasses_rotation(group, each)
+        ]
     for storage, key_pair_id in others:
         if key_pair_id and key_pair_id in rotating:
             yield problem(

@@ -39,22 +39,22 @@ def check_storages(
     found += refusal("cfsigned.E030", conf.is_by_hand)
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
-    for alias, signing in of_aliases.items():
-        found += _problems(signing, place_of(alias))
-        if isinstance(signing, SignedUrlMixin) and signing.is_known_to_sign():
-            restricted.add(str(signing.signing_config().custom_domain).lower())
-    for field, signing in field_storages(of_aliases.values()):
-        found += _problems(signing, field)
+    for alias, ours in of_aliases.items():
+        found += _problems(ours, place_of(alias))
+        if isinstance(ours, SignedUrlMixin) and ours.signing.is_known_to_sign():
+            restricted.add(str(ours.signing.config().custom_domain).lower())
+    for field, ours in field_storages(of_aliases.values()):
+        found += _problems(ours, field)
     found += [*_static_signer(static), *_static_files(static, restricted)]
     return _once_each(found)
 
 
-def _problems(signing: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
+def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
     """Return what is wrong with a storage, whether or not it signs."""
     try:
-        if isinstance(signing, Exception):
-            raise signing
-        found = [] if signing.is_dynamic() else [*_facts(signing)]
+        if isinstance(ours, Exception):
+            raise ours
+        found = [] if ours.signing.is_dynamic() else [*_facts(ours)]
     except CheckFailed as error:
         found = [error.found]
     except Exception as error:
@@ -65,15 +65,15 @@ def _problems(signing: SignedUrlMixin | Exception, place: Any) -> list[CheckMess
     return found
 
 
-def _facts(signing: SignedUrlMixin) -> Iterator[CheckMessage]:
-    yield from signing.find_problems()
-    config = signing.signing_config()
-    if config.custom_domain and not signing.is_signing():
+def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
+    yield from ours.signing.find_problems()
+    config = ours.signing.config()
+    if config.custom_domain and not ours.signing.is_signing():
         yield from find_address_problems(config, signs=False)
-    if type(signing) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
-        signing.base_location
+    if type(ours) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
+        ours.base_location
     ):
-        yield no_folder(type(signing).__name__)
+        yield no_folder(type(ours).__name__)
 
 
 def _default_file_storage() -> Iterator[CheckMessage]:
@@ -97,7 +97,8 @@ def _static_signer(ours: Any) -> Iterator[CheckMessage]:
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     if cls is not None and (
-        (ours is not None and ours.is_known_to_sign()) or _would_sign(cls, entry.get("OPTIONS", {}))
+        (ours is not None and ours.signing.is_known_to_sign())
+        or _would_sign(cls, entry.get("OPTIONS", {}))
     ):
         yield problem(
             "cfsigned.E020",
@@ -126,10 +127,10 @@ def _static_files(ours: Any, restricted: set[Any]) -> Iterator[CheckMessage]:
         )
 
 
-def _unsigned_domain(signing: SignedUrlMixin) -> Any:
-    if signing.is_dynamic() or signing.is_signing():
+def _unsigned_domain(ours: SignedUrlMixin) -> Any:
+    if ours.signing.is_dynamic() or ours.signing.is_signing():
         return None
-    return signing.signing_config().custom_domain
+    return ours.signing.config().custom_domain
 
 
 def _static_domain() -> Any:

@@ -47,7 +47,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
         return True
     for alias, key_pair_id in marker.key_pair_ids.items():
         try:
-            if find_storage(alias).signing_key_pair_id() != key_pair_id:
+            if find_storage(alias).signing.key_pair_id() != key_pair_id:
                 return True
         except Exception as error:
             # Nothing can sign now, such as when the database is down: the cookies are still good.

@@ -135,7 +135,7 @@ class Examination:
 
     def _signer(self) -> Signer | None:
         try:
-            signer = self.storage.current_signer()
+            signer = self.storage.signing.current_signer()
             # Nothing is known about a signer of another library.
             return signer if signer and signer.private_key.public_key else None
         except (ImproperlyConfigured, HashRefused):

@@ -47,7 +47,7 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     """Return which key signs for a storage now, or why none does."""
     subject = place_of(alias)
     try:
-        signer = storage.current_signer()
+        signer = storage.signing.current_signer()
     except NothingSigns as error:
         return finding("cannot-sign", error.what, fix=error.next_step, subject=subject)
     except (ImproperlyConfigured, HashRefused) as error:

@@ -82,7 +82,7 @@ def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
 
 def _configs() -> Iterator[tuple[Config, str]]:
     for name, storage in signing_storages():
-        config = storage.signing_config()
+        config = storage.signing.config()
         is_own = config.cloudfront_key != conf.default_of("cloudfront_key")
         yield config, str(name) if is_own else SETTING
 

@@ -40,7 +40,7 @@ def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[C
     """
     found: dict[str, ConfiguredKey] = {}
     for name, storage in storages:
-        if (given := storage.settings_key()) is not None:
+        if (given := storage.signing.settings_key()) is not None:
             source, key_pair_id = given
             known = found.get(key_pair_id)
             found[key_pair_id] = ConfiguredKey(

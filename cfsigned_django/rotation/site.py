@@ -82,7 +82,9 @@ def site_rotation(
         )
     named = list(_all_storages())  # listed once: everything below uses this list
     members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
-    if not members and not any(each.may_follow(key_group_id) for _, each in dynamic_storages()):
+    if not members and not any(
+        each.signing.may_follow(key_group_id) for _, each in dynamic_storages()
+    ):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
             "cfsigned_django.storage.CloudFrontS3Storage, and its key_group_id to this ID."
@@ -103,7 +105,7 @@ def site_rotation(
         bypasses_rotation=lambda key_pair_id: [
             str(name)
             for name, each in (*named, *dynamic_storages())
-            if each.bypasses_rotation(key_group_id, key_pair_id)
+            if each.signing.bypasses_rotation(key_group_id, key_pair_id)
         ],
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
@@ -126,10 +128,10 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
         if isinstance(storage, Exception):
             text = f"{place_of(alias)} cannot be used. {why_unusable(storage)}"
             raise ImproperlyConfigured(text) from None
-        if storage.is_known_to_sign():
+        if storage.signing.is_known_to_sign():
             yield place_of(alias), find_storage(alias)  # It constructs those that read S3, too.
     for field, storage in field_storages(of_aliases.values()):
-        if storage.is_known_to_sign():
+        if storage.signing.is_known_to_sign():
             yield str(field), storage
 
 
@@ -149,7 +151,7 @@ def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
 
     If a domain is known in requests only, that of the settings stands for it.
     """
-    urls = {each.probe_url(signer) for each in members} or {_probe_url_of_settings(signer)}
+    urls = {each.signing.probe_url(signer) for each in members} or {_probe_url_of_settings(signer)}
     results = {send_probe(url) for url in urls}
     for bad in _WORST_FIRST:
         if bad in results:

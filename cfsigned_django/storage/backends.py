@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
+from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
@@ -20,7 +21,73 @@ from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.options import OWN_KEY, Setting
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
+
+
+class _S3Signer(StorageSigner):
+    """What is special about django-storages' storage for S3."""
+
+    storage: CloudFrontS3Storage
+
+    def handed_in(self) -> Any:
+        if self.storage.cloudfront_signer is not OWN_KEY:
+            return super().handed_in()
+        if type(self.storage).get_cloudfront_signer is CloudFrontS3Storage.get_cloudfront_signer:
+            return OWN_KEY
+        key_id, key = self.storage.cloudfront_key_id, self.storage.cloudfront_key
+        return self.storage.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
+
+    def defaults(self) -> Mapping[str, Any]:
+        # A subclass may override these, as django-storages documents.
+        return conf.defaults(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
+
+    def default_of(self, name: str) -> Any:
+        theirs = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
+        if name not in conf.OPTIONS:
+            return theirs[name]
+        return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
+
+    def refuse_unknown(self, options: Mapping[str, Any]) -> None:
+        # django-storages does so as well, but from a frame that has the key of the settings.
+        for name in options.keys() - self.storage.get_default_settings().keys():  # type: ignore[no-untyped-call]
+            raise ImproperlyConfigured(
+                f"Invalid setting {name!r} for {type(self.storage).__name__}"
+            )
+
+    def path_start(self) -> str:
+        if type(self.storage)._normalize_name is not S3Storage._normalize_name:
+            return ""  # A path may depend on anything then, such as the request's tenant.
+        path = self.storage._normalize_name("x")  # type: ignore[no-untyped-call]
+        return f"/{encode_name(path)}".removesuffix("x")
+
+    def path_of(self, name: str) -> str:
+        return f"/{encode_name(self.storage._normalize_name(clean_name(name)))}"  # type: ignore[no-untyped-call]
+
+    def public_url(
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None,
+        expire: int | timedelta | None,
+        http_method: str | None,
+    ) -> str:
+        """Return CloudFront's URL without a signature, or S3's if no domain is set."""
+        if self.storage.custom_domain:
+            return super().public_url(name, parameters, expire, http_method)
+        refuse_dot_dot(name or "")
+        seconds = None
+        if self.storage.querystring_auth:
+            most = whole_seconds(self.storage.max_expire) or 0
+            seconds = lifetime(self.storage.querystring_expire if expire is None else expire, most)
+            context.note(int(time.time()) + seconds)
+        url: str = S3Storage.url(self.storage, name, parameters, seconds, http_method)
+        return url
+
+
+class _FileSigner(StorageSigner):
+    """What is special about Django's storage of files on disk."""
+
+    def path_of(self, name: str) -> str:
+        return super().path_of(clean_name(name))
 
 
 @deconstructible(path="cfsigned_django.storage.CloudFrontS3Storage")
@@ -34,6 +101,11 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     location: Any = Setting()
 
+    @cached_property
+    def signing(self) -> StorageSigner:
+        """What this package knows of the storage, and asks it. It is not public."""
+        return _S3Signer(self)
+
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, like the method of django-storages."""
         name = self.hash_algorithm
@@ -42,57 +114,6 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             private_key=(LazyPrivateKey.wrap(key) or LazyPrivateKey("")).load(),
             hash_algorithm=None if name is None else HashAlgorithm(name),
         )
-
-    def _handed_in(self) -> Any:
-        if self.cloudfront_signer is not OWN_KEY:
-            return super()._handed_in()
-        if type(self).get_cloudfront_signer is CloudFrontS3Storage.get_cloudfront_signer:
-            return OWN_KEY
-        key_id, key = self.cloudfront_key_id, self.cloudfront_key
-        return self.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
-
-    def _setting_defaults(self) -> Mapping[str, Any]:
-        # A subclass may override these, as django-storages documents.
-        return conf.defaults(self.get_default_settings())  # type: ignore[no-untyped-call]
-
-    def _setting_default(self, name: str) -> Any:
-        theirs = self.get_default_settings()  # type: ignore[no-untyped-call]
-        if name not in conf.OPTIONS:
-            return theirs[name]
-        return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
-
-    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        # django-storages does so as well, but from a frame that has the key of the settings.
-        for name in options.keys() - self.get_default_settings().keys():  # type: ignore[no-untyped-call]
-            raise ImproperlyConfigured(f"Invalid setting {name!r} for {type(self).__name__}")
-
-    def _path_start(self) -> str:
-        if type(self)._normalize_name is not S3Storage._normalize_name:
-            return ""  # A path may depend on anything then, such as the request's tenant.
-        path = self._normalize_name("x")  # type: ignore[no-untyped-call]
-        return f"/{encode_name(path)}".removesuffix("x")
-
-    def _path_of(self, name: str) -> str:
-        return f"/{encode_name(self._normalize_name(clean_name(name)))}"  # type: ignore[no-untyped-call]
-
-    def _public_url(
-        self,
-        name: str | None,
-        parameters: dict[str, Any] | None,
-        expire: int | timedelta | None,
-        http_method: str | None,
-    ) -> str:
-        """Return CloudFront's URL without a signature, or S3's if no domain is set."""
-        if self.custom_domain:
-            return super()._public_url(name, parameters, expire, http_method)
-        refuse_dot_dot(name or "")
-        seconds = None
-        if self.querystring_auth:
-            most = whole_seconds(self.max_expire) or 0
-            seconds = lifetime(self.querystring_expire if expire is None else expire, most)
-            context.note(int(time.time()) + seconds)
-        url: str = S3Storage.url(self, name, parameters, seconds, http_method)
-        return url
 
 
 @deconstructible(path="cfsigned_django.storage.CloudFrontFileSystemStorage")
@@ -106,12 +127,14 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
 
     _base_url: str | None
 
+    @cached_property
+    def signing(self) -> StorageSigner:
+        """What this package knows of the storage, and asks it. It is not public."""
+        return _FileSigner(self)
+
     @property
     def base_url(self) -> str:
         """Return the path in front of every name, with a slash at both ends."""
         if self._base_url is None:
             return conf.base_url()
         return self._base_url if self._base_url.endswith("/") else f"{self._base_url}/"
-
-    def _path_of(self, name: str) -> str:
-        return super()._path_of(clean_name(name))

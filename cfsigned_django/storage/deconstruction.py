@@ -37,11 +37,22 @@ class GivenArguments:
     args: tuple[Any, ...] = field(repr=False)
     options: dict[str, Any] = field(repr=False)
 
-    def visible(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments without the secrets that are named as such."""
+    def visible(self, storage: object) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments without the secrets that are named as such.
+
+        Raise :exc:`ValueError` if another argument is a secret.
+        """
+        if argument := self._find_secret(storage):
+            raise ValueError(
+                f"The argument {argument} of {type(storage).__name__}() holds a secret, so this "
+                "storage cannot be written into a migration or a pickle. Give secrets under the "
+                "names of their options, such as cloudfront_key and secret_key, which are left "
+                "out, and let the constructor work without them. For a file field, pass a "
+                "function as storage=: a migration contains only its name."
+            )
         return self.args, visible_options(self.options)
 
-    def find_secret(self, storage: object) -> str:
+    def _find_secret(self, storage: object) -> str:
         """Return which argument has a secret that visible() would show; empty if none has.
 
         A secret without which the constructor does not work counts as well: what is
@@ -100,6 +111,26 @@ def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
         return {}
     own = conf.default_of("cloudfront_key")
     return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}
+
+
+def reduce_storage(storage: Any) -> tuple[Any, ...]:
+    """Return how to unpickle a storage: its class, and what its constructor was given.
+
+    Raise :exc:`TypeError` if a signer was handed in, and :exc:`ValueError` as
+    :meth:`GivenArguments.visible` does.
+    """
+    args, options = storage._constructor_args
+    if vars(storage).get("cloudfront_signer") is not None:
+        raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
+    state = vars(storage)  # Not before: a debug page prints the variables of a frame that raises.
+    key = state.get("cloudfront_key")
+    others: dict[str, Any] = {}
+    if "cloudfront_signer" in state:
+        others["cloudfront_signer"] = None
+    if isinstance(state.get("cloudfront_key_id"), str):
+        others["cloudfront_key_id"] = state["cloudfront_key_id"]
+    named = sorted(SECRET_OPTIONS & state["_given"].options.keys())
+    return unpickle, (type(storage), args, options, others, key.digest if key else "", named)
 
 
 def unpickle(

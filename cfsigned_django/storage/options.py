@@ -60,7 +60,7 @@ class Setting:
         self._name = name
 
     def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage._setting_default(self._name)
+        return self if storage is None else storage.signing.default_of(self._name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

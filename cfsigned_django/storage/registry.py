@@ -126,7 +126,7 @@ def _make(alias: str, cls: type[SignedUrlMixin], entry: dict[str, Any]) -> Any:
         return storages[alias]
     except Exception as error:
         declared = _declare(cls, entry["OPTIONS"])
-        fails = declared is not None and declared.fails_outside_requests()
+        fails = declared is not None and declared.signing.fails_outside_requests()
         return declared if fails else error
 
 
@@ -138,7 +138,7 @@ def _declare(cls: type[SignedUrlMixin], options: Mapping[str, Any]) -> SignedUrl
     storage = cls.__new__(cls)
     vars(storage).update({name: options[name] for name in OWN_OPTIONS if name in options})
     try:
-        storage.is_known_to_sign()
+        storage.signing.is_known_to_sign()
     except Exception:
         return None
     return storage
@@ -181,13 +181,13 @@ def site_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
 
 def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
     """Yield each storage that has a property as an option, with what a check names."""
-    return ((name, storage) for name, storage in site_storages() if storage.is_dynamic())
+    return ((name, storage) for name, storage in site_storages() if storage.signing.is_dynamic())
 
 
 def signing_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
     """Yield each storage that signs, whatever is requested, with what a check names."""
     for name, storage in site_storages():
-        if storage.is_known_to_sign():
+        if storage.signing.is_known_to_sign():
             yield name, storage
 
 
@@ -201,10 +201,10 @@ def signers(
     """
     for name, storage in named:
         try:
-            signer = storage.handed_in_signer()
+            signer = storage.signing.handed_in_signer()
         except Exception:  # noqa: S112 - of a subclass; check_storages() reports it
             continue
-        yield name, storage.signing_config(), signer
+        yield name, storage.signing.config(), signer
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

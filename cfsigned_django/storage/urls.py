@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.utils.deconstruct import deconstructible
+from django.utils.functional import cached_property
 
 from cfsigned_django import conf, keyring
 from cfsigned_django.conf import Config, LazyPrivateKey
@@ -45,7 +46,7 @@ from cfsigned_django.storage.arguments import (
     round_up_expiry,
 )
 from cfsigned_django.storage.context import current
-from cfsigned_django.storage.deconstruction import SECRET_OPTIONS, GivenArguments, unpickle
+from cfsigned_django.storage.deconstruction import GivenArguments, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
     GroupKey,
@@ -54,7 +55,7 @@ from cfsigned_django.storage.options import (
     Signing,
     adopt_signer,
     find_signing_problems,
-    resolve,
+    resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.storage.signatures import Bounded, Signature, covers
@@ -66,6 +67,9 @@ from cfsigned_django.validation import (
     raise_first_error,
     sign_probe,
 )
+
+#: The options that this package adds to those of a storage class, and reads itself.
+OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
 
 #: How many addresses of resources and folders are remembered with the options.
 MAX_RESOURCES = 1000
@@ -98,25 +102,13 @@ class SignedUrlMixin:
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
-    #: Whether the options change only if one is assigned or a setting changes. Decided when the
-    #: class is created.
-    _options_are_fixed = True
-
-    _resolved_options: ResolvedOptions | None = None
-    _options_version: object = None
-    #: The signatures that may be asked for again. They belong to the storage, not to its options,
-    #: which a class with a property has anew for each call.
-    _signatures: Bounded[Signature]
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if hasattr(cls, "get_cloudfront_signer") and cls._path_of is SignedUrlMixin._path_of:
+        if hasattr(cls, "get_cloudfront_signer") and cls.signing is SignedUrlMixin.signing:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "its own signer. Derive the class from CloudFrontS3Storage, which combines both."
             )
-        names = (*conf.OPTIONS, "cloudfront_signer", "location")
-        cls._options_are_fixed = not any(_is_property(cls, name) for name in names)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         given = dict(options)
@@ -124,29 +116,27 @@ class SignedUrlMixin:
             options = {name: conf.hide(name, value) for name, value in options.items()}
             own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
-                self._refuse_unknown(options)
+                self.signing.refuse_unknown(options)
             for name, value in own.items():
                 setattr(self, name, value)
-            self._refuse_half_a_key()
+            self.signing.refuse_half_a_key()
             super().__init__(*args, **options)
         except Exception:
             conf.hide_in_storages(given)
             given.clear()  # A debug page prints the variables of this frame, too.
             raise
 
-    def _refuse_half_a_key(self) -> None:
-        # url() reports all other mistakes: code that only stores files need not fail.
-        names = ("cloudfront_key", "cloudfront_key_id")
-        is_later = any(_is_property(type(self), name) for name in (*names, "cloudfront_signer"))
-        if not is_later and self.cloudfront_signer is OWN_KEY:
-            raise_first_error(find_half_a_key(**self._read(names, self._setting_defaults())))
-
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. The options are resolved again at the next call."""
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
-        own = vars(self)
-        own["_options_version"] = object()  # First: see _resolve_options().
-        own["_resolved_options"] = None
+        signing: StorageSigner | None = vars(self).get("signing")
+        if signing is not None:
+            signing.forget_options()
+
+    @cached_property
+    def signing(self) -> StorageSigner:
+        """What this package knows of the storage, and asks it. It is not public."""
+        return StorageSigner(self)
 
     def url(
         self,
@@ -187,20 +177,21 @@ class SignedUrlMixin:
         """
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
-        options = self._resolved_options
+        own = self.signing
+        options = own.resolved
         if options is None or options.generation is not conf.generation:
-            options = self._resolve_options()
+            options = own.resolve()
         if (download, inline) != (None, None):
             parameters = add_disposition(parameters, name, download, inline)
         signing = options.signing
         if signing is None:
             options.raise_refusal()
             refuse_conditions(date_greater_than, ip_address, resource, folder)
-            return self._public_url(name, parameters, expire, http_method)
+            return own.public_url(name, parameters, expire, http_method)
         if http_method is not None:
             refuse_writing(http_method)
 
-        address = self._address_of(name, options)
+        address = own.address_of(name, options)
         if parameters:
             address = join_query(address, build_query(parameters))
         terms = signing.terms
@@ -210,77 +201,14 @@ class SignedUrlMixin:
         around = current.get()
         covered, signature = address, None
         if (resource, folder) != (None, None):
-            covered = self._resource_covering(
-                address, resource, folder, allow_any_resource, options
-            )
+            covered = own.resource_covering(address, resource, folder, allow_any_resource, options)
         elif around.blocks:
-            signature = self._find_in_block(address, terms, options, signing, now)
+            signature = own.find_in_block(address, terms, options, signing, now)
         if signature is None:
-            signature = self._sign(covered, terms, signing, now)
+            signature = own.sign(covered, terms, signing, now)
         for watch in around.watches:
             watch.note(signature.expires)
         return join_signature(address, signature.query)
-
-    def _find_in_block(
-        self, address: str, terms: Terms, options: ResolvedOptions, signing: Signing, now: float
-    ) -> Signature | None:
-        """Return the signature of the innermost block that covers the address, if one does.
-
-        A call that has its own terms obeys no block.
-        """
-        blocks = context.open_blocks() if terms is signing.terms else ()
-        for block in blocks:
-            covered = block.find(address)
-            if covered is None or not self._signs_like(block.storage, options):
-                continue
-            signature = block.known(covered, now)
-            if signature is None:
-                terms = signing.terms_of(block.expire, block.expire_step, None, block.ip_address)
-                signature = self._sign(covered, terms, signing, now)
-                block.signed[covered] = now, signature
-            return signature
-        return None
-
-    def _signs_like(self, other: SignedUrlMixin, options: ResolvedOptions) -> bool:
-        """Return whether the other storage is this one, or another instance of the same options.
-
-        Fields with ``storage=MediaStorage()`` and thumbnail libraries make their own.
-        """
-        return other is self or (
-            type(other) is type(self)
-            and other.cloudfront_signer is self.cloudfront_signer
-            and other._current_options().config == options.config
-        )
-
-    def _sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
-        """Return the signature of an address or a resource: the one that is known, or a new one.
-
-        What is known is what was covered, its terms and its key.
-        """
-        lease, second = signing.key.lease(), int(now)
-        expires = second + terms.lifetime
-        if terms.step:
-            expires = round_up_expiry(expires, terms.step, covered)
-        if lease.seen_at is not None:
-            expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
-        conditions = (terms.date_greater_than, terms.ip_address)
-        key = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
-        signature = self._signatures.get(key)
-        if signature is not None and signature.expires == expires:
-            return signature
-        try:
-            if conditions == (None, None) and "*" not in covered:
-                query = lease.signer.sign_address(covered, expires)
-            else:
-                policy = terms.policy(covered, expires=expires, now=second)
-                query = lease.signer.sign_policy(policy).query
-        except HashRefused:
-            self._explain_refusal(signing)
-            raise
-        signature = Signature(expires=expires, query=query)
-        if terms.step or "*" in covered:  # Any other one is good for this second only.
-            self._signatures.keep(key, signature, signing.cache_size)
-        return signature
 
     def unsigned_url(
         self,
@@ -294,12 +222,12 @@ class SignedUrlMixin:
         It never changes, unlike a signed URL: use it as a cache key, for a
         thumbnail library, or if the files are public.
         """
-        options = self._current_options()
+        options = self.signing.options()
         if not options.origin:
             raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
-        return join_query(self._address_of(name, options), build_query(parameters))
+        return join_query(self.signing.address_of(name, options), build_query(parameters))
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
@@ -347,7 +275,7 @@ class SignedUrlMixin:
         cookies into a response, at the path that carries them.
         """
         now = int(time.time())
-        signing = self._must_sign()
+        signing = self.signing.must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
         terms = signing.terms_of(expire, 0, date_greater_than, ip_address)
         lease = signing.key.lease()
@@ -357,7 +285,7 @@ class SignedUrlMixin:
         try:
             cookies = lease.signer.sign_cookies(policy)
         except HashRefused:
-            self._explain_refusal(signing)
+            self.signing.explain_refusal(signing)
             raise
         context.note(expires)
         return policy, cookies
@@ -373,41 +301,166 @@ class SignedUrlMixin:
 
         The arguments are those of :meth:`url`. Nothing is signed.
         """
-        options = self._current_options()
+        options = self.signing.options()
         if not options.origin:
             raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
-        return self._resource_address(resource, folder, allow_any_resource, options)
+        return self.signing.resource_address(resource, folder, allow_any_resource, options)
 
-    def signing_key_pair_id(self) -> str:
-        """Return the ID of the key pair that signs now, as the keyring knows it."""
-        return self._must_sign().key.lease().signer.key_pair_id
+    def trusted_keys(self) -> dict[str, PublicKey]:
+        """Return the public keys, by key pair ID, that verify the URLs of this storage.
 
-    def is_revoked(self, key_pair_id: str) -> bool:
-        """Return whether this key pair was revoked, as the keyring knows it."""
-        return key_pair_id in self._must_sign().key.lease().revoked_ids
-
-    def probe_url(self, signer: Signer) -> str:
-        """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
-
-        The file need not exist: CloudFront checks the key before it asks the
-        origin. The hash algorithm is that of this storage.
+        The storage need not sign its URLs. Raise :exc:`ImproperlyConfigured` if no key
+        can sign, or if a signer was handed in whose public key is not known.
         """
-        self._must_sign()
-        options = self._current_options()
-        address = self._address_of(PROBE_NAME, options)
-        name = options.config.hash_algorithm
-        return sign_probe(
-            signer,
-            address,
-            None if name is None else HashAlgorithm(name),
-            date_less_than=int(time.time()) + PROBE_SECONDS,
+        signer = self.signing.must_sign().key.lease().signer
+        public_key = signer.private_key.public_key
+        if public_key is None:
+            raise ImproperlyConfigured(
+                f"The signer {signer.key_pair_id} was handed in and has no public key, so its URLs "
+                "cannot be verified here. Hand in a Signer whose private_key has a public_key."
+            )
+        return {signer.key_pair_id: public_key}
+
+    # Copies
+
+    def __copy__(self) -> Self:
+        """Return a storage with the same options, given or assigned, and a separate cache."""
+        twin = type(self).__new__(type(self))
+        kept: Any = super().__getstate__()
+        state: dict[str, Any] = dict(kept)
+        state.pop("signing", None)
+        restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
+        restore(state)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+    @property
+    def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What Django's ``deconstruct()`` returns: what the outermost constructor was given.
+
+        Secrets are left out. Raise :exc:`ValueError` if that cannot be done.
+        """
+        given: GivenArguments = vars(self)["_given"]
+        return given.visible(self)
+
+    @_constructor_args.setter
+    def _constructor_args(self, given: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
+        args, options = given
+        vars(self)["_given"] = GivenArguments(args=args, options=options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the class and the constructor's options that are not secret, nothing else."""
+        return reduce_storage(self)
+
+
+class StorageSigner:
+    """What this package knows of one storage, and asks it: ``storage.signing``.
+
+    The class of a storage is other people's code, and so are its names: only what
+    is public stands there.
+    """
+
+    def __init__(self, storage: SignedUrlMixin) -> None:
+        self.storage = storage
+        # Whether the options change only if one is assigned or a setting changes.
+        self._is_fixed = not any(self._is_property(name) for name in (*OWN_OPTIONS, "location"))
+        #: The options, unless one was assigned since. See options().
+        self.resolved: ResolvedOptions | None = None
+        self._version = object()
+        # The signatures that may be asked for again. They do not belong to the options, which a
+        # class with a property has anew for each call.
+        self._signatures: Bounded[Signature] = Bounded()
+
+    def forget_options(self) -> None:
+        """Resolve the options again at the next call: one was assigned."""
+        self._version = object()  # First: see resolve().
+        self.resolved = None
+
+    # Options
+
+    def options(self) -> ResolvedOptions:
+        """Return the options as they are now, checked and resolved."""
+        options = self.resolved
+        if options is None or options.generation is not conf.generation:
+            options = self.resolve()
+        return options
+
+    def must_sign(self) -> Signing:
+        """Return how a storage signs, whose key must work whether or not its URLs are signed."""
+        signing = self.options().signing or self.resolve(must_sign=True).signing
+        assert signing is not None  # noqa: S101
+        return signing
+
+    def resolve(self, *, must_sign: bool = False) -> ResolvedOptions:
+        """Return the resolved options, and keep them if they are fixed."""
+        generation, version = conf.generation, self._version
+        config = self.config()
+        if must_sign:
+            config = replace(config, querystring_auth=True)
+        is_meant_to = must_sign or self._is_meant_to_sign(config)
+        options = resolve_options(
+            config,
+            self.handed_in() if is_meant_to else OWN_KEY,
+            must_sign=is_meant_to,
+            generation=generation,
+            path_start=self.path_start,
         )
+        if must_sign:
+            options.raise_refusal()
+        if self._is_fixed and not must_sign and not options.refusal:
+            self.resolved = options
+            if self._version is not version:  # An option was assigned meanwhile.
+                self.resolved = None
+        return options
+
+    def config(self) -> Config:
+        """Return the current options, for the checks."""
+        return Config(**self._read(conf.OPTIONS, self.defaults()))
+
+    def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """Return these options with secrets hidden, as in ``defaults`` and given values."""
+        given, values = vars(self.storage), {}
+        of_class: dict[str, Any] = {}
+        for cls in reversed(type(self.storage).__mro__):
+            of_class.update(vars(cls))
+        for name in names:
+            if not isinstance(of_class[name], Setting):
+                values[name] = conf.hide(name, getattr(self.storage, name))
+            else:
+                values[name] = given[name] if name in given else defaults[name]
+        return values
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Return the values of options that were not given: those of their settings now."""
+        return conf.defaults()
+
+    def default_of(self, name: str) -> Any:
+        """Return the value of an option that was not given."""
+        return self.defaults()[name]
+
+    def handed_in(self) -> Any:
+        """Return the signer that was handed in, or OWN_KEY."""
+        signer = self.storage.cloudfront_signer
+        return OWN_KEY if signer is None else signer
+
+    def refuse_unknown(self, options: Mapping[str, Any]) -> None:
+        """Raise for an option that the storage class does not have, if it would show a secret."""
+
+    def refuse_half_a_key(self) -> None:
+        """Raise :exc:`ImproperlyConfigured` if there is a key without its ID, or an ID alone."""
+        # url() reports all other mistakes: code that only stores files need not fail.
+        names = ("cloudfront_key", "cloudfront_key_id")
+        is_later = any(self._is_property(name) for name in (*names, "cloudfront_signer"))
+        if not is_later and self.storage.cloudfront_signer is OWN_KEY:
+            raise_first_error(find_half_a_key(**self._read(names, self.defaults())))
 
     # Addresses
 
-    def _address_of(self, name: str | None, options: ResolvedOptions) -> str:
+    def address_of(self, name: str | None, options: ResolvedOptions) -> str:
         """Return the encoded URL of a file, without a query."""
         if (
             options.start
@@ -421,20 +474,20 @@ class SignedUrlMixin:
         refuse_dot_dot(name or "")
         if options.is_signing:
             refuse_nameless(name)
-        return options.origin + self._path_of(name or "")
+        return options.origin + self.path_of(name or "")
 
-    def _path_of(self, name: str) -> str:
+    def path_of(self, name: str) -> str:
         """Return the encoded path of a file, with a slash at its beginning."""
         # The storage may return an absolute URL: only its path counts.
-        path = encode_path(urlsplit(super().url(name)).path)  # type: ignore[misc]
-        path = path.replace("*", "%2A")
+        url: str = super(SignedUrlMixin, self.storage).url(name)  # type: ignore[misc]
+        path = encode_path(urlsplit(url).path).replace("*", "%2A")
         return path if path.startswith("/") else f"/{path}"
 
-    def _path_start(self) -> str:
+    def path_start(self) -> str:
         """Return the path that precedes each encoded name; empty if a name needs more than that."""
         return ""
 
-    def _resource_covering(
+    def resource_covering(
         self,
         address: str,
         resource: str | None,
@@ -451,14 +504,14 @@ class SignedUrlMixin:
             key = (resource, folder, allow_any_resource)
             covered = options.resources.get(key)
         if covered is None:
-            covered = self._resource_address(resource, folder, allow_any_resource, options)
+            covered = self.resource_address(resource, folder, allow_any_resource, options)
             if options.start and key:
                 options.resources.keep(key, covered, MAX_RESOURCES)
         if not covers(covered, address):
             raise uncovered(address, covered)
         return covered
 
-    def _resource_address(
+    def resource_address(
         self,
         resource: str | None,
         folder: str | None,
@@ -470,13 +523,13 @@ class SignedUrlMixin:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
             check_folder(folder)
-            return self._address_of(f"{folder}/x", options)[:-1] + "*"
+            return self.address_of(f"{folder}/x", options)[:-1] + "*"
         check_resource_name(resource, allow_any_resource)
         # The last of them are those of the resource: a location may contain others.
-        parts = self._address_of(resource, options).rsplit("%2A", str(resource).count("*"))
+        parts = self.address_of(resource, options).rsplit("%2A", str(resource).count("*"))
         return "*".join(parts)
 
-    def _public_url(
+    def public_url(
         self,
         name: str | None,
         parameters: dict[str, Any] | None,
@@ -486,95 +539,86 @@ class SignedUrlMixin:
         """Return the URL from a storage that does not sign."""
         if http_method is not None:
             refuse_writing(http_method)
-        return self.unsigned_url(name, parameters)
+        return self.storage.unsigned_url(name, parameters)
 
-    # Options
+    # Signatures
 
-    def _current_options(self) -> ResolvedOptions:
-        options = self._resolved_options
-        if options is None or options.generation is not conf.generation:
-            options = self._resolve_options()
-        return options
+    def sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
+        """Return the signature of an address or a resource: the one that is known, or a new one.
 
-    def _must_sign(self) -> Signing:
-        """Return how a storage signs, whose key must work whether or not its URLs are signed."""
-        signing = self._current_options().signing or self._resolve_options(must_sign=True).signing
-        assert signing is not None  # noqa: S101
-        return signing
-
-    def _resolve_options(self, *, must_sign: bool = False) -> ResolvedOptions:
-        """Return the resolved options, and keep them if they are fixed."""
-        generation, version = conf.generation, self._options_version
-        config = self.signing_config()
-        if must_sign:
-            config = replace(config, querystring_auth=True)
-        is_meant_to = must_sign or self._is_meant_to_sign(config)
-        options = resolve(
-            config,
-            self._handed_in() if is_meant_to else OWN_KEY,
-            must_sign=is_meant_to,
-            generation=generation,
-            path_start=self._path_start,
-        )
-        if must_sign:
-            options.raise_refusal()
-        vars(self).setdefault("_signatures", Bounded())
-        if self._options_are_fixed and not must_sign and not options.refusal:
-            vars(self)["_resolved_options"] = options  # setattr() would discard it again.
-            if self._options_version is not version:  # An option was assigned meanwhile.
-                vars(self)["_resolved_options"] = None
-        return options
-
-    def _setting_defaults(self) -> Mapping[str, Any]:
-        """Return the values of options that were not given: those of their settings now."""
-        return conf.defaults()
-
-    def _setting_default(self, name: str) -> Any:
-        return self._setting_defaults()[name]
-
-    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        """Raise for an option that the storage class does not have, if it would show a secret."""
-
-    def _is_meant_to_sign(self, config: Config) -> bool:
-        """Return whether signing is on."""
-        return config.querystring_auth is not False and self.cloudfront_signer is not None
-
-    def _handed_in(self) -> Any:
-        """Return the signer that was handed in, or OWN_KEY."""
-        return OWN_KEY if self.cloudfront_signer is None else self.cloudfront_signer
-
-    def signing_config(self) -> Config:
-        """Return the current options, for the checks."""
-        return Config(**self._read(conf.OPTIONS, self._setting_defaults()))
-
-    def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Return these options with secrets hidden, as in ``defaults`` and given values."""
-        given, values = vars(self), {}
-        of_class: dict[str, Any] = {}
-        for cls in reversed(type(self).__mro__):
-            of_class.update(vars(cls))
-        for name in names:
-            if not isinstance(of_class[name], Setting):
-                values[name] = conf.hide(name, getattr(self, name))
-            else:
-                values[name] = given[name] if name in given else defaults[name]
-        return values
-
-    def fails_outside_requests(self) -> bool:
-        """Return whether an option is a property that raises an error here."""
-        names = (*OWN_OPTIONS, "location")
-        return any(_is_property(type(self), name) and self._fails(name) for name in names)
-
-    def _fails(self, name: str) -> bool:
+        What is known is what was covered, its terms and its key.
+        """
+        lease, second = signing.key.lease(), int(now)
+        expires = second + terms.lifetime
+        if terms.step:
+            expires = round_up_expiry(expires, terms.step, covered)
+        if lease.seen_at is not None:
+            expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
+        conditions = (terms.date_greater_than, terms.ip_address)
+        key = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
+        signature = self._signatures.get(key)
+        if signature is not None and signature.expires == expires:
+            return signature
         try:
-            getattr(self, name)
-        except Exception:
-            return True
-        return False
+            if conditions == (None, None) and "*" not in covered:
+                query = lease.signer.sign_address(covered, expires)
+            else:
+                policy = terms.policy(covered, expires=expires, now=second)
+                query = lease.signer.sign_policy(policy).query
+        except HashRefused:
+            self.explain_refusal(signing)
+            raise
+        signature = Signature(expires=expires, query=query)
+        if terms.step or "*" in covered:  # Any other one is good for this second only.
+            self._signatures.keep(key, signature, signing.cache_size)
+        return signature
+
+    def find_in_block(
+        self, address: str, terms: Terms, options: ResolvedOptions, signing: Signing, now: float
+    ) -> Signature | None:
+        """Return the signature of the innermost block that covers the address, if one does.
+
+        A call that has its own terms obeys no block.
+        """
+        blocks = context.open_blocks() if terms is signing.terms else ()
+        for block in blocks:
+            covered = block.find(address)
+            if covered is None or not self._signs_like(block.storage, options):
+                continue
+            signature = block.known(covered, now)
+            if signature is None:
+                terms = signing.terms_of(block.expire, block.expire_step, None, block.ip_address)
+                signature = self.sign(covered, terms, signing, now)
+                block.signed[covered] = now, signature
+            return signature
+        return None
+
+    def _signs_like(self, other: SignedUrlMixin, options: ResolvedOptions) -> bool:
+        """Return whether the other storage is this one, or another instance of the same options.
+
+        Fields with ``storage=MediaStorage()`` and thumbnail libraries make their own.
+        """
+        return other is self.storage or (
+            type(other) is type(self.storage)
+            and other.cloudfront_signer is self.storage.cloudfront_signer
+            and other.signing.options().config == options.config
+        )
+
+    def explain_refusal(self, signing: Signing) -> None:
+        """Raise the error of the check, if a setting decides which hash the key signs with."""
+        if self.handed_in() is not OWN_KEY:
+            return
+        signer = signing.key.lease().signer
+        if signer is signing.key.signer:
+            raise_first_error([hash_refused()])
+        # The checks only know the key of the settings, if there is one.
+        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
+
+    # Questions of checks, doctor, cookies and rotation
 
     def is_signing(self) -> bool:
         """Return whether this storage is meant to sign now."""
-        return self._is_meant_to_sign(self.signing_config())
+        return self._is_meant_to_sign(self.config())
 
     def is_known_to_sign(self) -> bool:
         """Return whether this storage signs, whatever is requested."""
@@ -585,32 +629,87 @@ class SignedUrlMixin:
 
         Its value at startup says nothing about later values.
         """
-        names = (name for name in OWN_OPTIONS if _is_property(type(self), name))
+        names = (name for name in OWN_OPTIONS if self._is_property(name))
         return any(name in conf.OPTIONS or self._fails(name) for name in names)
 
-    # Keys
+    def fails_outside_requests(self) -> bool:
+        """Return whether an option is a property that raises an error here."""
+        names = (*OWN_OPTIONS, "location")
+        return any(self._is_property(name) and self._fails(name) for name in names)
 
     def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
         """Return the messages of the system checks about this storage, as ``obj``.
 
         ``tries_key``: sign something, to find out whether the key can sign.
         """
-        config = self.signing_config()
+        config = self.config()
         if not self._is_meant_to_sign(config):
             return []
-        return find_signing_problems(config, self._handed_in(), obj, tries_key=tries_key)
+        return find_signing_problems(config, self.handed_in(), obj, tries_key=tries_key)
 
-    def trusted_keys(self) -> dict[str, PublicKey]:
-        """Return the public keys, by key pair id, that verify this storage's URLs."""
-        # Even if the storage does not sign: the caller verifies.
-        signer = self._must_sign().key.lease().signer
-        public_key = signer.private_key.public_key
-        if public_key is None:
-            raise ImproperlyConfigured(
-                f"The signer {signer.key_pair_id} was handed in and has no public key, so its URLs "
-                "cannot be verified here. Hand in a Signer whose private_key has a public_key."
-            )
-        return {signer.key_pair_id: public_key}
+    def current_signer(self) -> Signer | None:
+        """Return the current signer; None if this package does not sign the URLs.
+
+        The signer has signed a test message. Raise :exc:`ImproperlyConfigured`
+        if nothing can sign, and :exc:`HashRefused` if a signer that was handed
+        in cannot sign.
+        """
+        if not self.options().is_signing:
+            return None
+        signing = self.must_sign()
+        signer = signing.key.lease().signer
+        try:
+            signer.private_key.sign(b"", signer.hash_algorithm)
+        except HashRefused:
+            self.explain_refusal(signing)
+            raise
+        return signer
+
+    def key_pair_id(self) -> str:
+        """Return the ID of the key pair that signs now, as the keyring knows it."""
+        return self.must_sign().key.lease().signer.key_pair_id
+
+    def is_revoked(self, key_pair_id: str) -> bool:
+        """Return whether this key pair was revoked, as the keyring knows it."""
+        return key_pair_id in self.must_sign().key.lease().revoked_ids
+
+    def probe_url(self, signer: Signer) -> str:
+        """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
+
+        The file need not exist: CloudFront checks the key before it asks the
+        origin. The hash algorithm is that of this storage.
+        """
+        self.must_sign()
+        options = self.options()
+        address = self.address_of(PROBE_NAME, options)
+        name = options.config.hash_algorithm
+        return sign_probe(
+            signer,
+            address,
+            None if name is None else HashAlgorithm(name),
+            date_less_than=int(time.time()) + PROBE_SECONDS,
+        )
+
+    def handed_in_signer(self) -> Signer | None:
+        """Return the signer that was handed in, or None.
+
+        Raise :exc:`ImproperlyConfigured` if what was handed in cannot sign.
+        """
+        handed_in = self.handed_in()
+        return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
+
+    def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
+        """Return the key, and its ID, that signs here as long as no key pair is ACTIVE.
+
+        Return None if neither the settings nor the options contain a key, or if
+        it signs regardless of the database.
+        """
+        config = self.config()
+        key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
+        if key is None or not key_pair_id or not self._is_meant_to_sign(config):
+            return None
+        follows = self.handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
+        return (key, str(key_pair_id)) if follows else None
 
     def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether this key signs here, and would still sign after a rotation replaced it.
@@ -621,7 +720,7 @@ class SignedUrlMixin:
         """
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
-        signing = self._current_options().signing
+        signing = self.options().signing
         if signing is None:
             return False
         if isinstance(signing.key, GroupKey) and signing.key.key_group_id == key_group_id:
@@ -636,18 +735,18 @@ class SignedUrlMixin:
 
         This is for storages with an option that is a property.
         """
-        if _is_property(type(self), "key_group_id"):
+        if self._is_property("key_group_id"):
             return True
-        known = self._read(("key_group_id",), self._setting_defaults())
+        known = self._read(("key_group_id",), self.defaults())
         return bool(known["key_group_id"] == key_group_id)
 
     def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
         """Return whether the options name this key or its signer, and another key group or none."""
         names = ("cloudfront_key_id", "key_group_id")
-        if any(_is_property(type(self), name) for name in (*names, "cloudfront_signer")):
+        if any(self._is_property(name) for name in (*names, "cloudfront_signer")):
             return False
-        known = self._read(names, self._setting_defaults())
-        given = self.cloudfront_signer
+        known = self._read(names, self.defaults())
+        given = self.storage.cloudfront_signer
         if given is OWN_KEY:
             is_outside: bool = known["key_group_id"] != key_group_id
             return is_outside and known["cloudfront_key_id"] == key_pair_id
@@ -656,112 +755,16 @@ class SignedUrlMixin:
         except ImproperlyConfigured:
             return False  # It signs nothing.
 
-    def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
-        """Return the key, and its ID, that signs here as long as no key pair is ACTIVE.
-
-        Return None if neither the settings nor the options contain a key, or if
-        it signs regardless of the database.
-        """
-        config = self.signing_config()
-        key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
-        if key is None or not key_pair_id or not self._is_meant_to_sign(config):
-            return None
-        follows = self._handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
-        return (key, str(key_pair_id)) if follows else None
-
-    def handed_in_signer(self) -> Signer | None:
-        """Return the signer that was handed in, or None.
-
-        Raise :exc:`ImproperlyConfigured` if what was handed in cannot sign.
-        """
-        handed_in = self._handed_in()
-        return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
-
-    def current_signer(self) -> Signer | None:
-        """Return the current signer; None if this package does not sign the URLs.
-
-        The signer has signed a test message. Raise :exc:`ImproperlyConfigured`
-        if nothing can sign, and :exc:`HashRefused` if a signer that was handed
-        in cannot sign.
-        """
-        if not self._current_options().is_signing:
-            return None
-        signing = self._must_sign()
-        signer = signing.key.lease().signer
+    def _fails(self, name: str) -> bool:
         try:
-            signer.private_key.sign(b"", signer.hash_algorithm)
-        except HashRefused:
-            self._explain_refusal(signing)
-            raise
-        return signer
+            getattr(self.storage, name)
+        except Exception:
+            return True
+        return False
 
-    def _explain_refusal(self, signing: Signing) -> None:
-        """Raise the error of the check, if a setting decides which hash the key signs with."""
-        if self._handed_in() is not OWN_KEY:
-            return
-        signer = signing.key.lease().signer
-        if signer is signing.key.signer:
-            raise_first_error([hash_refused()])
-        # The checks only know the key of the settings, if there is one.
-        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
+    def _is_meant_to_sign(self, config: Config) -> bool:
+        """Return whether signing is on."""
+        return config.querystring_auth is not False and self.storage.cloudfront_signer is not None
 
-    # Copies
-
-    def __copy__(self) -> Self:
-        """Return a storage with the same options, given or assigned, and a separate cache."""
-        twin = type(self).__new__(type(self))
-        kept: Any = super().__getstate__()
-        state: dict[str, Any] = dict(kept)
-        state.pop("_resolved_options", None)
-        state.pop("_signatures", None)
-        restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
-        restore(state)
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self.__copy__()
-
-    @property
-    def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What Django's ``deconstruct()`` returns: what the outermost constructor was given.
-
-        Secrets are left out. Raise :exc:`ValueError` if that cannot be done.
-        """
-        given: GivenArguments = vars(self)["_given"]
-        if argument := given.find_secret(self):
-            raise ValueError(
-                f"The argument {argument} of {type(self).__name__}() holds a secret, so this "
-                "storage cannot be written into a migration or a pickle. Give secrets under the "
-                "names of their options, such as cloudfront_key and secret_key, which are left "
-                "out, and let the constructor work without them. For a file field, pass a "
-                "function as storage=: a migration contains only its name."
-            )
-        return given.visible()
-
-    @_constructor_args.setter
-    def _constructor_args(self, given: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
-        args, options = given
-        vars(self)["_given"] = GivenArguments(args=args, options=options)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class and the constructor's options that are not secret, nothing else."""
-        args, options = self._constructor_args
-        if vars(self).get("cloudfront_signer") is not None:
-            raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
-        state = vars(self)  # Not before: a debug page prints the variables of a frame that raises.
-        key = state.get("cloudfront_key")
-        others: dict[str, Any] = {}
-        if "cloudfront_signer" in state:
-            others["cloudfront_signer"] = None
-        if isinstance(state.get("cloudfront_key_id"), str):
-            others["cloudfront_key_id"] = state["cloudfront_key_id"]
-        named = sorted(SECRET_OPTIONS & state["_given"].options.keys())
-        return unpickle, (type(self), args, options, others, key.digest if key else "", named)
-
-
-#: The options that this package adds to those of a storage class, and reads itself.
-OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
-
-
-def _is_property(cls: type, name: str) -> bool:
-    return inspect.isdatadescriptor(getattr(cls, name, None))
+    def _is_property(self, name: str) -> bool:
+        return inspect.isdatadescriptor(getattr(type(self.storage), name, None))

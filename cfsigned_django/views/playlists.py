@@ -179,7 +179,7 @@ class GrantedPlaylistView(SignedPlaylistView):
             found = find_storage(grant.storage)
         except InvalidStorageError:  # It was taken out of STORAGES, or signs no more.
             raise PermissionDenied from None
-        if found.is_revoked(grant.key_pair_id):
+        if found.signing.is_revoked(grant.key_pair_id):
             raise PermissionDenied
         self.grant, self.storage = grant, grant.storage
 

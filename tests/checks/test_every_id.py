@@ -509,7 +509,7 @@ def test_every_id(
     if short == "W008":
         # No check of an app runs in a site without the app: the storage reports it.
         monkeypatch.setattr(storage_options, "looks_in_database", lambda group: False)
-        found = CloudFrontFileSystemStorage().find_problems()
+        found = CloudFrontFileSystemStorage().signing.find_problems()
 
     assert ids(found) == [short]
     assert found[0].hint == TABLE[f"cfsigned.{short}"]

@@ -217,7 +217,7 @@ def test_a_key_group_without_the_app(tmp_path: Path, ec_key: PrivateKey) -> None
         "signer = Signer(key_pair_id='KHANDEDIN', private_key=key)\n"
         "for options in ({'cloudfront_signer': signer}, {'key_group_id': None}, {}, {}):\n"
         "    Storage(**options).url('a.jpg')\n"
-        "    print(*[each.id for each in Storage(**options).find_problems()], sep=',')\n"
+        "    print(*[each.id for each in Storage(**options).signing.find_problems()], sep=',')\n"
     )
 
     assert done.stdout.splitlines() == ["", "", "cfsigned.W008", "cfsigned.W008"]

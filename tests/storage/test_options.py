@@ -22,7 +22,7 @@ from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from tests.storage_cases import (
     ANY_RESOURCE,
     BOTH,
@@ -244,6 +244,26 @@ def test_public_subclass(site: Any) -> None:
         assert "Signature=" in Public(querystring_auth=True).url("app.css")
 
 
+def test_names_of_subclasses(site: Any) -> None:
+    """Leave to subclasses all names but the options and what the reference documents."""
+    added = {name for name in vars(SignedUrlMixin) if not name.startswith("_")}
+    assert added - {*conf.OPTIONS, "cloudfront_signer"} == {
+        *("url", "unsigned_url", "name_of", "sign_cookies", "resource_url", "trusted_keys"),
+        *("signing", "deconstruct"),  # for this package, and for Django
+    }
+    used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().signing)}
+    taken = {name for name in used - {*dir(CloudFrontS3Storage)} if not name.startswith("__")}
+    theirs: Any = type("Theirs", (CloudFrontS3Storage,), dict.fromkeys(taken, "theirs"))
+    storage = theirs()
+    with at(NOW):
+        url = storage.url("a/b.jpg", folder="a")
+        assert verify(storage, url, now=NOW).resource == f"{ORIGIN}/a/*"
+        assert (
+            storage.sign_cookies(folder="a")[1] == CloudFrontS3Storage().sign_cookies(folder="a")[1]
+        )
+    assert {getattr(storage, name) for name in taken} == {"theirs"}
+
+
 def test_mixin_over_s3storage() -> None:
     """Refuse the mixin before S3Storage, and name the class to derive from."""
     with pytest.raises(TypeError, match="CloudFrontS3Storage"):
@@ -367,12 +387,12 @@ class OfSubclass(CloudFrontS3Storage):
 def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
     """Use what an overridden get_cloudfront_signer returns; refuse None if URLs must be signed."""
     storage = OfSubclass()
-    for ask in (storage.current_signer, partial(storage.url, "a.jpg")):
+    for ask in (storage.signing.current_signer, partial(storage.url, "a.jpg")):
         with pytest.raises(ImproperlyConfigured, match="get_cloudfront_signer"):
             ask()
     storage.made = foreign
     assert key_of(storage) == OTHER_KEY_ID
-    signer = storage.current_signer()
+    signer = storage.signing.current_signer()
     assert signer is not None
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(signer.private_key)
@@ -396,9 +416,9 @@ def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
     """Make public URLs if signing is turned off, whatever get_cloudfront_signer returns."""
     storage = OfSubclass(**options)
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
-    assert storage.find_problems() == []
-    assert storage.settings_key() is None
-    assert storage.current_signer() is None
+    assert storage.signing.find_problems() == []
+    assert storage.signing.settings_key() is None
+    assert storage.signing.current_signer() is None
 
 
 def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:

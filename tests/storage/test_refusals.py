@@ -159,7 +159,7 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
             with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY") as caught:
                 storage.url(name, **arguments)
             assert TABLE["cfsigned.E012"] in str(caught.value)
-        (found,) = storage.find_problems()
+        (found,) = storage.signing.find_problems()
         assert found.id == "cfsigned.E012"
         assert found.msg in str(caught.value)
         site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
