@@ -118,7 +118,7 @@ class CompareForm(StepForm):
     def __init__(self, key_pair: KeyPair | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(key_pair, *args, **kwargs)
         unproven = [each for each in examine(None) if each.verdict is Verdict.UNPROVEN]
-        choices = [(each.fingerprint, f"{each.key_pair} ({each.fingerprint})") for each in unproven]
+        choices = [(each.fingerprint, str(each.key_pair)) for each in unproven]
         # CloudFront is asked first if it can be.
         if choices and (self.is_bound or conf.is_by_hand()):
             cast("forms.MultipleChoiceField", self.fields["compared"]).choices = choices

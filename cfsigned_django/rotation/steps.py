@@ -494,9 +494,10 @@ def _reencrypt(rotation: Rotation, compared: Collection[str]) -> Outcome:
     text = _("Private keys encrypted with the newest encryption key: %(count)s.")
     sentences = [text % {"count": len(encrypted)}]
     left = [each for each in candidates if each.why and each.key_pair not in encrypted]
-    for each in left:
+    for why in dict.fromkeys(each.why for each in left):
+        names = ", ".join(str(each.key_pair) for each in left if each.why == why)
         text = _("The private key of %(key)s was left as it is.")
-        sentences.append(f"{text % {'key': each.key_pair}} {each.why}")
+        sentences.append(f"{text % {'key': names}} {why}")
     return Outcome(
         text=" ".join(sentences),
         is_warning=bool(left),
