@@ -246,9 +246,7 @@ CATALOG: dict[str, FindingType] = {
         "not exist: S3 gives the same answer to a reader that may not list the bucket.",
         fix="Compare the name with the key of the object in S3. If the object exists, look for a "
         "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
-        "allow CloudFront, and for an object that another AWS account owns. If the bucket policy "
-        "does not allow CloudFront, or the origin has no origin access control, run manage.py "
-        "cfsigned_setup, which plans the change.",
+        "allow CloudFront, and for an object that another AWS account owns.",
     ),
     "signed-not-found": FindingType(
         level=Level.ERROR,
@@ -317,8 +315,7 @@ CATALOG: dict[str, FindingType] = {
         level=Level.ERROR,
         what="S3 serves the object to anyone, without CloudFront",
         why="Anyone who knows the bucket and a name can read the file, without a signature.",
-        fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy "
-        "(manage.py cfsigned_setup --close-public).",
+        fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy.",
     ),
     "s3-lists": FindingType(
         level=Level.ERROR,
@@ -333,7 +330,7 @@ CATALOG: dict[str, FindingType] = {
         what="The bucket does not exist",
         why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
         "that name decides what it serves.",
-        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket (manage.py cfsigned_setup).",
+        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
     ),
     "s3-wrong-region": FindingType(
         level=Level.WARNING,

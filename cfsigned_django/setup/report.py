@@ -91,7 +91,7 @@ def summary(steps: Iterable[Step]) -> str:
     todo = sum(each.state is StepState.TODO for each in found)
     conflicts = sum(each.state is StepState.CONFLICT for each in found)
     if not todo and not conflicts:
-        return "Everything is set up. There is nothing to do."
+        return "Every step is done."
     parts = [f"{todo} {'step' if todo == 1 else 'steps'} to do" if todo else ""]
     if conflicts:
         needs = "step needs" if conflicts == 1 else "steps need"

@@ -302,8 +302,8 @@ def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
     names = ", ".join(specific)
     return conflict(
         "behavior",
-        f"there is no correct position for {pattern}: it must come after {names}, which are more "
-        f"specific, but then {earlier} comes first and takes files of {pattern}. In CloudFront > "
+        f"there is no correct position for {pattern}: it must come after the more specific "
+        f"{names}, but then {earlier} comes first and takes files of {pattern}. In CloudFront > "
         f"Distribution > Behaviors, move {names} before {earlier}, then run this command again",
         blocks=True,
     )

@@ -198,8 +198,8 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "earlier-behavior-elsewhere": FactType(
         level=Level.WARNING,
-        what="{behavior} comes before {restricted}: private files with these names are asked of "
-        "{host}.",
+        what="{behavior} comes before {restricted}: private files with these names are requested "
+        "from {host}.",
         why="The first pattern that matches decides, so signed URLs of such files do not reach the "
         "bucket.",
         fix="Move the restricted behavior before it, or narrow its path pattern.",
@@ -539,7 +539,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "signed URL gets the old file.",
         fix="Invalidate the path in CloudFront after such a change. Cache-Control of the objects "
         "(AWS_S3_OBJECT_PARAMETERS), a cache policy with shorter TTLs, or a shorter "
-        "AWS_QUERYSTRING_EXPIRE make the time shorter for all files.",
+        "AWS_QUERYSTRING_EXPIRE shortens the time for all files.",
     ),
     "downloads-note": FactType(
         level=Level.OK,

@@ -259,8 +259,8 @@ def _cache_policy(site: SiteInAws) -> Step:
         return conflict(
             "cache-policy",
             f"the cache policy {site.name} lacks what must be in the cache key: add the header "
-            f"Origin and the query parameters {' and '.join(site.wanted.download_parameters)} to "
-            "it, in CloudFront > Policies > Cache",
+            f"Origin, and to the query strings {' and '.join(site.wanted.download_parameters)}, "
+            "in CloudFront > Policies > Cache",
         )
     reasons = [
         why
@@ -295,8 +295,8 @@ def _origin_request_policy(site: SiteInAws) -> Step:
     if policy_id is not None and own is not None and not forwards(own.config, parameters):
         return conflict(
             "origin-request-policy",
-            f"the origin request policy {own.name} does not forward {' and '.join(parameters)}: "
-            "add that to its query strings, in CloudFront > Policies > Origin request",
+            f"the origin request policy {own.name} lacks what must reach S3: add to its query "
+            f"strings {' and '.join(parameters)}, in CloudFront > Policies > Origin request",
         )
     if policy_id != NOT_YET:
         return done("origin-request-policy", "the policy forwards the download parameters to S3")

@@ -286,12 +286,12 @@ class Command(CfsignedCommand):
             self.stdout.write(f"\n{facts_as_text(others)}")
         self.stdout.write(f"\nThe private key is kept in {setup.provider.place}.")
         if any(each.call for each in steps):
-            self.stdout.write(f"In short:\n\n{in_short(steps)}\n")
+            self.stdout.write(f"\nIn short:\n\n{in_short(steps)}\n")
         self.stdout.write(summary(steps))
         if fatal := blockers(steps):
             names = ", ".join(each.name for each in fatal)
             self.stdout.write(
-                f"Nothing was changed. --apply does nothing until this is solved: {names}."
+                f"Nothing was changed. --apply does nothing until this is decided: {names}."
             )
         elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
