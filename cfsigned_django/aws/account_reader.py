@@ -23,7 +23,7 @@ from cfsigned_django.aws.account import (
     KmsKey,
     NamedConfig,
 )
-from cfsigned_django.aws.client import Clients, call
+from cfsigned_django.aws.client import Clients, call, list_items
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, listed
 from cfsigned_django.aws.documents.distribution import bucket_origins, covers, name_for
@@ -231,20 +231,6 @@ def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
         "cloudfront:ListCloudFrontOriginAccessIdentities",
     ):
         yield NamedConfig(id=item["Id"], name=item["Comment"], config=item)
-
-
-def list_items(
-    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
-) -> Iterator[Document]:
-    """Return the items of every page of a list in CloudFront."""
-    marker: dict[str, str] = {}
-    while True:
-        listing = call(method, what, permission, **given, **marker)[block]
-        yield from listed(listing)
-        following = listing.get("NextMarker")
-        if not following:
-            return
-        marker = {"Marker": following}
 
 
 # The kinds of policies that behaviors refer to, as the API names them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -139,3 +139,16 @@ def call(
     # Raised here, it has no context: the frames of boto3 hold the signed request, and with it the
     # session token.
     raise problem
+
+
+def list_items(
+    method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
+) -> Iterator[dict[str, Any]]:
+    """Return the items of every page of a list in CloudFront; see :func:`call`."""
+    marker: dict[str, str] = {}
+    while True:
+        listing = call(method, what, permission, **given, **marker)[block]
+        yield from listing.get("Items") or ()
+        if not listing.get("NextMarker"):
+            return
+        marker = {"Marker": listing["NextMarker"]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
-from cfsigned_django.aws.client import call
+from cfsigned_django.aws.client import call, list_items
 from cfsigned_django.aws.errors import AwsError, Phrase, marked as _, phrase
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_unknown
 from cfsigned_django.signing import PublicKey
@@ -167,19 +167,15 @@ class KeyGroups:
 
     def public_keys(self) -> Iterator[ListedPublicKey]:
         """Return every public key of the account, from all pages."""
-        page: dict[str, str] = {}
-        while True:
-            listed = self._call(
-                self.client.list_public_keys,
-                phrase(_("list the public keys")),
-                "cloudfront:ListPublicKeys",
-                **page,
-            )["PublicKeyList"]
-            for item in listed.get("Items", ()):
-                yield as_listed(item)
-            if not listed.get("NextMarker"):
-                return
-            page = {"Marker": listed["NextMarker"]}
+
+        def page(**marker: str) -> Mapping[str, Any]:
+            self.before_call()
+            found: Mapping[str, Any] = self.client.list_public_keys(**marker)
+            return found
+
+        what = phrase(_("list the public keys"))
+        for item in list_items(page, "PublicKeyList", what, "cloudfront:ListPublicKeys"):
+            yield as_listed(item)
 
     def public_key(self, key_pair_id: str) -> ListedPublicKey | None:
         """Return the public key with that ID, or None if the account has none."""

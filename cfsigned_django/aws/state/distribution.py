@@ -31,7 +31,7 @@ from cfsigned_django.aws.documents.policies import name_of
 from cfsigned_django.aws.state.exposure import exposure_facts, named
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, conflict, create, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 #: The step that waits until every edge has the configuration.
@@ -208,16 +208,7 @@ def distribution_step(site: SiteInAws) -> Step:
             f". {site.host} is not one of its domain names, since that needs an ACM certificate "
             "in us-east-1: --certificate ARN"
         )
-    return todo(
-        "distribution",
-        why,
-        call=Call(
-            service="cloudfront",
-            operation="CreateDistribution",
-            arguments={"DistributionConfig": config},
-        ),
-        after=config,
-    )
+    return create("distribution", why, "CreateDistribution", {"DistributionConfig": config})
 
 
 def behavior_steps(site: SiteInAws) -> Iterator[Step]:

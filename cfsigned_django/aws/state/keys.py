@@ -12,7 +12,7 @@ from cfsigned_django.aws.documents.distribution import key_group_config, public_
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.aws.state.facts import Fact, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, Step, create, decision, done, todo
 
 #: The only step without an AWS call: the site creates its key pair itself.
 KEY_PAIR: Final = "key-pair"
@@ -52,24 +52,29 @@ def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
 
 
 def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Fact]:
-    account, wanted = site.account, site.wanted.key_group_id
-    if account.key_groups is None:
+    account, wanted, groups = site.account, site.wanted.key_group_id, _trusted_groups(site)
+    if not groups:
+        if wanted and account.key_groups is not None:
+            yield fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wanted)
         return
-    by_id = {each.id: each for each in account.key_groups}
-    if wanted and wanted not in by_id:
-        yield fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wanted)
-        return
-    trusted = [wanted] if wanted else trusted_key_groups(site.behavior or {})
-    groups = [by_id[each] for each in trusted if each in by_id]
-    listed = {each.key_pair_id for each in account.public_keys or ()}
+    held = {key for each in groups for key in each.key_pair_ids}
+    keys = account.public_keys
     # A key that CloudFront does not have is one fact, not two.
-    is_there = account.public_keys is None or key_pair_id in listed
-    if groups and is_there and not any(key_pair_id in each.key_pair_ids for each in groups):
+    is_there = keys is None or any(each.key_pair_id == key_pair_id for each in keys)
+    if is_there and key_pair_id not in held:
         names = " and ".join(f"{each.name} ({each.id})" for each in groups)
-        held = ", ".join(sorted({key for each in groups for key in each.key_pair_ids})) or "none"
-        yield fact("key-not-in-group", groups[0].id, key=key_pair_id, key_group=names, held=held)
-    elif groups and account.distribution is not None:
+        values = {"key_group": names, "held": ", ".join(sorted(held)) or "none"}
+        yield fact("key-not-in-group", groups[0].id, key=key_pair_id, **values)
+    elif account.distribution is not None:
         yield from _check_edges(account.distribution, groups, key_pair_id)
+
+
+def _trusted_groups(site: SiteInAws) -> list[KeyGroup]:
+    """Return the key group of the settings, else those that the behavior trusts."""
+    wanted = site.wanted.key_group_id
+    trusted = [wanted] if wanted else trusted_key_groups(site.behavior or {})
+    by_id = {each.id: each for each in site.account.key_groups or ()}
+    return [by_id[each] for each in trusted if each in by_id]
 
 
 def _check_edges(
@@ -108,16 +113,7 @@ def _public_key(site: SiteInAws) -> Step:
     if key is None:
         return todo("public-key", why)
     config = public_key_config(key.name, key.caller_reference, key.public_key_pem)
-    return todo(
-        "public-key",
-        why,
-        call=Call(
-            service="cloudfront",
-            operation="CreatePublicKey",
-            arguments={"PublicKeyConfig": config},
-        ),
-        after=config,
-    )
+    return create("public-key", why, "CreatePublicKey", {"PublicKeyConfig": config})
 
 
 def _key_group(site: SiteInAws) -> Step:
@@ -127,16 +123,8 @@ def _key_group(site: SiteInAws) -> Step:
         return decision(found, blocks=True)
     if group is None:
         config = key_group_config(site.name, [site.key_pair_id])
-        return todo(
-            "key-group",
-            "a behavior trusts a key group, which contains the public keys",
-            call=Call(
-                service="cloudfront",
-                operation="CreateKeyGroup",
-                arguments={"KeyGroupConfig": config},
-            ),
-            after=config,
-        )
+        why = "a behavior trusts a key group, which contains the public keys"
+        return create("key-group", why, "CreateKeyGroup", {"KeyGroupConfig": config})
     if site.key_pair_id in group.key_pair_ids:
         return done("key-group", f"{group.name} ({group.id}) contains {site.key_pair_id}")
     config = {**group.config, "Items": [*group.key_pair_ids, site.key_pair_id]}

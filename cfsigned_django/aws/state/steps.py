@@ -80,6 +80,13 @@ def todo(
     return Step(name=name, state=StepState.TODO, why=why, call=call, before=before, after=after)
 
 
+def create(name: str, why: str, operation: str, arguments: Document) -> Step:
+    """Return the step that creates what the one document in the arguments describes."""
+    (config,) = arguments.values()
+    call = Call(service="cloudfront", operation=operation, arguments=arguments)
+    return todo(name, why, call=call, after=config)
+
+
 def conflict(name: str, why: str, *, blocks: bool = False) -> Step:
     """Return a step that a person must decide."""
     return Step(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)

@@ -142,27 +142,10 @@ class Wanted:
                 f"{self.path_pattern!r} is not a valid path pattern. Use 1 to 255 letters, "
                 "digits and _ - . * ? $ / ~ \" ' @ : + &, as in media/*."
             )
-        if self.domain and not _HOST.fullmatch(self.domain):
-            raise InvalidWanted(
-                f"{self.domain!r} is not a valid domain. Use a host name such as media.example.com."
-            )
-        if self.certificate and not self.domain:
-            raise InvalidWanted("--certificate needs a domain. Add --domain.")
-        if self.certificate and not _CERTIFICATE.fullmatch(self.certificate):
-            raise InvalidWanted(
-                f"{self.certificate!r} is not a certificate that CloudFront accepts. Use the ARN "
-                "of an ACM certificate in us-east-1, such as "
-                "arn:aws:acm:us-east-1:111122223333:certificate/... Request it in that region, "
-                "wherever the bucket is."
-            )
+        self._check_domain()
         if self.kms_key:
             self._check_kms_key()
-        for origin in self.cors_origins:
-            if not _ORIGIN.fullmatch(origin):
-                raise InvalidWanted(
-                    f"{origin!r} is not a valid origin. Use scheme and host without a path, "
-                    "such as https://www.example.com."
-                )
+        self._check_origins()
         if self.cookies:
             self._check_cookies()
 
@@ -190,6 +173,29 @@ class Wanted:
     def kms_region(self) -> str:
         """Return the region of the KMS key, which must be that of the bucket; empty without one."""
         return self.kms_key.split(":")[3] if self.kms_key else ""
+
+    def _check_domain(self) -> None:
+        if self.domain and not _HOST.fullmatch(self.domain):
+            raise InvalidWanted(
+                f"{self.domain!r} is not a valid domain. Use a host name such as media.example.com."
+            )
+        if self.certificate and not self.domain:
+            raise InvalidWanted("--certificate needs a domain. Add --domain.")
+        if self.certificate and not _CERTIFICATE.fullmatch(self.certificate):
+            raise InvalidWanted(
+                f"{self.certificate!r} is not a certificate that CloudFront accepts. Use the ARN "
+                "of an ACM certificate in us-east-1, such as "
+                "arn:aws:acm:us-east-1:111122223333:certificate/... Request it in that region, "
+                "wherever the bucket is."
+            )
+
+    def _check_origins(self) -> None:
+        for origin in self.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise InvalidWanted(
+                    f"{origin!r} is not a valid origin. Use scheme and host without a path, "
+                    "such as https://www.example.com."
+                )
 
     def _check_cookies(self) -> None:
         if not self.cors_origins:

@@ -12,11 +12,10 @@ import pytest
 from cfsigned_django.aws.account import BucketPart, BucketState, KmsKey
 from cfsigned_django.aws.account_reader import (
     as_distribution,
-    list_items,
     read_account,
     read_bucket,
 )
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.client import Clients, list_items
 from cfsigned_django.aws.documents.distribution import (
     new_behavior,
     new_distribution_config,
