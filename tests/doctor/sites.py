@@ -263,6 +263,7 @@ SITES: list[tuple[str, Change]] = [
     ("", NO_GROUP),
     ("key-unknown | signed-unknown-key", setting("AWS_CLOUDFRONT_KEY_ID", OTHER_KEY_ID)),
     ("key-mismatch | signed-denied", id_of_another_key),
+    ("key-unknown", account(public_keys=())),
     ("key-not-in-group | signed-unknown-key", key_not_in_group),
     ("key-not-in-group | signed-unknown-key", both(NO_GROUP, key_not_in_group)),
     (
@@ -365,6 +366,10 @@ SITES: list[tuple[str, Change]] = [
     ("kms-key-policy", encrypted({"Statement": [decrypt_statement(_OTHER_DISTRIBUTION)]})),
     ("kms-aws-managed", encrypted(None, is_aws_managed=True)),
     ("kms-identity", both(IDENTITY, encrypted(None))),
+    (
+        "origin-not-bucket kms-aws-managed",
+        both(behavior(TargetOriginId="pages"), encrypted(None, is_aws_managed=True)),
+    ),
     ("aws-unreadable", encrypted(None, unread=_KEY_DENIED)),
     ("bucket-region", setting("AWS_S3_REGION_NAME", "ap-northeast-2")),
     (
@@ -396,6 +401,7 @@ SITES: list[tuple[str, Change]] = [
     ("origin-not-in-cache-key", TWO_RULES),
     ("", both(TWO_RULES, cache_key_with())),
     ("", both(TWO_RULES, NO_COPIES)),
+    ("", NOTHING_FORWARDED),
     ("", both(TWO_RULES, NOTHING_FORWARDED)),
     *(
         ("origin-not-in-cache-key", headers_policy("*", override=False, rule=(rule,)))

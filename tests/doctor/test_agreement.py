@@ -48,7 +48,7 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
     ),
     "bucket": ({""}, "the doctor says nothing of a bucket that was not read"),
     "bucket-policy": (
-        {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide"},
+        {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide", "bucket-not-public"},
         "it is new, or gets the statement that names the distribution beside a wide one",
     ),
     "block-public-access": ({"bucket", "bucket-missing"}, "a new bucket is open"),

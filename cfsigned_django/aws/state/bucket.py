@@ -43,7 +43,7 @@ def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
     faults = [*_check_public(bucket), *_check_region(site)]
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
         faults += _check_policy(site, bucket, distribution, origin)
-    if distribution is not None and origin is not None:
+    if distribution is not None:
         faults += encryption_facts(site)
     yield from faults
     # A part that may not be read has a separate error, and does not count as in order.

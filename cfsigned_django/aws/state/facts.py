@@ -139,6 +139,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
         "and check that the credentials belong to the account of the distribution.",
+        step="public-key",
     ),
     "key-mismatch": FactType(
         level=Level.ERROR,
@@ -147,6 +148,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "expired.",
         fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
         "key ID of one key pair.",
+        step="public-key",
     ),
     "no-key-group": FactType(
         level=Level.ERROR,

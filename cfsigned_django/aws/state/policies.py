@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cfsigned_django.aws.account import BucketPart, NamedConfig
-from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
 from cfsigned_django.aws.documents.distribution import (
@@ -18,10 +16,8 @@ from cfsigned_django.aws.documents.policies import (
     RESPONSE_HEADERS_POLICIES,
     cache_policy_config,
     forwards,
-    forwards_origin,
     has_cors,
     has_in_cache_key,
-    has_origin_in_cache_key,
     keeps_copies,
     lacking_credentials,
     lacking_origins,
@@ -33,7 +29,7 @@ from cfsigned_django.aws.documents.policies import (
 from cfsigned_django.aws.state.distribution import unsigned
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import NOT_YET, Call, Step, conflict, decision, done, todo
+from cfsigned_django.aws.state.steps import NOT_YET, Step, conflict, create, decision, done
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 # The managed policies without CORS headers.
@@ -44,10 +40,9 @@ def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
     """Yield why CORS or the file names of downloads do not work."""
     if site.behavior is None:
         return
-    delivery = _Delivery(site=site, behavior=site.behavior)
-    faults = [*(delivery.cors() if site.wanted.cors_origins else ()), *delivery.downloads()]
+    faults = [*(_check_cors(site) if site.wanted.cors_origins else ()), *_check_downloads(site)]
     yield from faults
-    yield from delivery.stale_window()
+    yield from _stale_window(site)
     if all(each.level is Level.OK for each in faults):
         yield fact("delivery", "behavior")
 
@@ -68,137 +63,102 @@ def _name_of(site: SiteInAws, policy_id: str) -> str:
     return policy.name if policy else name_of(policy_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Delivery:
-    """What a behavior forwards to S3, keeps copies by, and adds to answers."""
-
-    site: SiteInAws
-    behavior: Document
-
-    def cors(self) -> Iterator[Fact]:
-        """Yield why browsers would hide files from pages of the origins."""
-        origins = list(self.site.wanted.cors_origins)
-        policy_id = self.behavior.get("ResponseHeadersPolicyId")
-        if policy_id and policy_id not in _NO_CORS:
-            policy = (self.site.account.response_headers_policies or {}).get(policy_id)
-            if policy is None:
-                return  # Its content is unknown; another fact says that it could not be read.
-            if has_cors(policy.config):
-                lacking = lacking_origins(policy.config, origins)
-                if lacking and overrides_origin(policy.config):
-                    yield _without_origins(self.site, policy_id, lacking)
-                    return
-                without = lacking_credentials(policy.config, origins)
-                if self.site.wanted.cookies and overrides_origin(policy.config) and without:
-                    yield _without_credentials(self.site, policy_id, without)
-                if not lacking and not overrides_origin(policy.config):
-                    yield from self._copies(policy, origins)
-                origins = lacking
-        if origins:
-            yield from self._cors_of_s3(origins)
-
-    def downloads(self) -> Iterator[Fact]:
-        """Yield whether the parameters of downloads pass."""
-        legacy, account = self.behavior.get("ForwardedValues"), self.site.account
-        if self._forwards_content_type():
-            yield fact("content-type-forwarded", "behavior", parameter=CONTENT_TYPE_PARAMETER)
-        if legacy:
-            keys = listed(legacy.get("QueryStringCacheKeys"))
-            is_whole = bool(legacy.get("QueryString")) and not keys
-        elif account.cache_policies is None or account.origin_request_policies is None:
-            return
-        else:
-            # What is in the cache key is forwarded as well (Developer Guide, "Control the cache
-            # key").
-            is_whole = has_in_cache_key(self._cache_policy)
-        if is_whole:
-            return
-        reaches = forwards(self._request_policy)
-        how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
-        kind = "downloads-lost" if self.site.wanted.downloads else "downloads-note"
-        yield fact(kind, "cache policy", how=how)
-
-    def stale_window(self) -> Iterator[Fact]:
-        """Yield for how long edges serve what S3 no longer has.
-
-        Without a Cache-Control of S3 the default TTL counts, with one at most the longest.
-        """
-        ttl = self._cache_policy or self.behavior
-        default, longest = int(ttl.get("DefaultTTL") or 0), int(ttl.get("MaxTTL") or 0)
-        if self.site.wanted.expire and longest:
-            values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
-            life = f"{self.site.wanted.expire:,}"
-            yield fact("stale-window", "cache policy", life=life, **values)
-
-    def _copies(self, policy: NamedConfig, origins: list[str]) -> Iterator[Fact]:
-        """Check copies that name an origin: a policy without override does not change them."""
-        account = self.site.account
-        bucket = account.bucket
-        if bucket is None or account.origin_request_policies is None:
-            return
-        if account.cache_policies is None or not echoes_origins(bucket.cors_rules, origins):
-            return
-        if self._forwards_origin and not self._splits_copies and self._keeps_copies:
-            said = f": {policy.name} does not replace the one origin that S3 has named in it"
-            yield fact("origin-not-in-cache-key", "cache policy", policy=said)
-
-    def _cors_of_s3(self, origins: list[str]) -> Iterator[Fact]:
-        """Check the CORS headers of S3, and whether they reach viewers."""
-        account = self.site.account
-        bucket = account.bucket
-        is_read = bucket is not None and bucket.is_ours and BucketPart.CORS not in bucket.unread
-        if (
-            bucket is not None
-            and is_read
-            and (missing := missing_origins(bucket.cors_rules, origins))
-        ):
-            values = {"bucket": bucket.name, "origins": ", ".join(missing)}
-            yield fact("cors-rule-missing", f"bucket {bucket.name}", **values)
-        if account.origin_request_policies is None or account.cache_policies is None:
-            return
-        policy_id = self.behavior.get("OriginRequestPolicyId") or ""
-        if not self._splits_copies and not self._forwards_origin:
-            said = name_of(policy_id) if policy_id else "none"
-            yield fact("origin-not-forwarded", "origin request policy", policy=said)
-        elif not self._splits_copies and self._keeps_copies:
-            yield fact("origin-not-in-cache-key", "cache policy", policy="")
-
-    @property
-    def _splits_copies(self) -> bool:
-        """Return whether Origin is in the cache key, and so is forwarded as well."""
-        legacy = self.behavior.get("ForwardedValues")
-        if legacy:
-            return any(each.lower() in ("origin", "*") for each in listed(legacy.get("Headers")))
-        return has_origin_in_cache_key(self._cache_policy)
-
-    @property
-    def _keeps_copies(self) -> bool:
-        return keeps_copies(self._cache_policy)
-
-    @property
-    def _forwards_origin(self) -> bool:
-        """Return whether an origin request policy forwards Origin."""
-        return forwards_origin(self._request_policy)
-
-    @property
-    def _cache_policy(self) -> Document:
-        policies = self.site.account.cache_policies or {}
-        policy = policies.get(self.behavior.get("CachePolicyId") or "")
-        return policy.config if policy else {}
-
-    @property
-    def _request_policy(self) -> Document:
-        policies = self.site.account.origin_request_policies or {}
-        policy = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
-        return policy.config if policy else {}
-
-    def _forwards_content_type(self) -> bool:
-        legacy, wanted = self.behavior.get("ForwardedValues"), [CONTENT_TYPE_PARAMETER]
-        if legacy:
-            return bool(legacy.get("QueryString"))
-        return forwards(self._request_policy, wanted) or has_in_cache_key(
-            self._cache_policy, wanted
+def _check_cors(site: SiteInAws) -> Iterator[Fact]:
+    """Yield why browsers would hide files from pages of the origins."""
+    origins, policy_id = list(site.wanted.cors_origins), site.policies.response_headers_policy
+    policy = site.policies.response_headers
+    if policy is None and policy_id and policy_id not in _NO_CORS:
+        return  # Its content is unknown; another fact says that it could not be read.
+    if policy is not None and has_cors(policy.config):
+        lacking, overrides = (
+            lacking_origins(policy.config, origins),
+            overrides_origin(policy.config),
         )
+        if lacking and overrides:
+            yield _without_origins(site, policy_id, lacking)
+            return
+        without = lacking_credentials(policy.config, origins)
+        if site.wanted.cookies and overrides and without:
+            yield _without_credentials(site, policy_id, without)
+        if not lacking and not overrides:
+            yield from _check_copies(site, policy, origins)
+        origins = lacking
+    if origins:
+        yield from _check_rules(site, origins)
+        yield from _check_origin_header(site)
+
+
+def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> Iterator[Fact]:
+    """Check copies that name an origin: a policy without override does not change them."""
+    account, choice = site.account, site.policies
+    bucket = account.bucket
+    if bucket is None or account.origin_request_policies is None or account.cache_policies is None:
+        return
+    keeps_one = not choice.splits_copies and keeps_copies(choice.cache_policy)
+    if keeps_one and choice.forwards_origin and echoes_origins(bucket.cors_rules, origins):
+        said = f": {policy.name} does not replace the one origin that S3 has named in it"
+        yield fact("origin-not-in-cache-key", "cache policy", policy=said)
+
+
+def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
+    """Check the CORS rules of the bucket, if they have been read."""
+    bucket = site.account.bucket
+    if bucket is None or not bucket.is_ours or BucketPart.CORS in bucket.unread:
+        return
+    if missing := missing_origins(bucket.cors_rules, origins):
+        values = {"bucket": bucket.name, "origins": ", ".join(missing)}
+        yield fact("cors-rule-missing", f"bucket {bucket.name}", **values)
+
+
+def _check_origin_header(site: SiteInAws) -> Iterator[Fact]:
+    """Check whether S3 receives Origin, and what is cached then."""
+    account, choice = site.account, site.policies
+    if account.origin_request_policies is None or account.cache_policies is None:
+        return
+    if not choice.forwards_origin:
+        policy_id = choice.behavior.get("OriginRequestPolicyId") or ""
+        said = name_of(policy_id) if policy_id else "none"
+        yield fact("origin-not-forwarded", "origin request policy", policy=said)
+    elif not choice.splits_copies and keeps_copies(choice.cache_policy):
+        yield fact("origin-not-in-cache-key", "cache policy", policy="")
+
+
+def _check_downloads(site: SiteInAws) -> Iterator[Fact]:
+    """Yield whether the parameters of downloads pass."""
+    account, choice, parameters = site.account, site.policies, [CONTENT_TYPE_PARAMETER]
+    # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
+    if (
+        bool(choice.legacy.get("QueryString"))
+        or forwards(choice.request_policy, parameters)
+        or has_in_cache_key(choice.cache_policy, parameters)
+    ):
+        yield fact("content-type-forwarded", "behavior", parameter=CONTENT_TYPE_PARAMETER)
+    if choice.legacy:
+        keys = listed(choice.legacy.get("QueryStringCacheKeys"))
+        is_whole = bool(choice.legacy.get("QueryString")) and not keys
+    elif account.cache_policies is None or account.origin_request_policies is None:
+        return
+    else:
+        is_whole = has_in_cache_key(choice.cache_policy)
+    if is_whole:
+        return
+    reaches = forwards(choice.request_policy)
+    how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
+    kind = "downloads-lost" if site.wanted.downloads else "downloads-note"
+    yield fact(kind, "cache policy", how=how)
+
+
+def _stale_window(site: SiteInAws) -> Iterator[Fact]:
+    """Yield for how long edges serve what S3 no longer has.
+
+    Without a Cache-Control of S3 the default TTL counts, with one at most the longest.
+    """
+    ttl = site.policies.cache_policy or site.policies.behavior
+    default, longest = int(ttl.get("DefaultTTL") or 0), int(ttl.get("MaxTTL") or 0)
+    if site.wanted.expire and longest:
+        values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
+        life = f"{site.wanted.expire:,}"
+        yield fact("stale-window", "cache policy", life=life, **values)
 
 
 def policy_steps(site: SiteInAws) -> Iterator[Step]:
@@ -218,7 +178,7 @@ def _access_control(site: SiteInAws) -> Step:
     found = site.access_control
     if found is None:
         config = access_control_config(site.wanted.bucket)
-        return _create(
+        return create(
             "origin-access",
             "CloudFront signs its requests to S3 with an origin access control (OAC)",
             "CreateOriginAccessControl",
@@ -238,7 +198,7 @@ def _access_identity(site: SiteInAws) -> Step:
             else " and stays; AWS recommends an access control instead: --origin-access oac"
         )
         return done("origin-access", f"the origin access identity {found} exists{stays}")
-    return _create(
+    return create(
         "origin-access",
         "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC instead",
         "CreateCloudFrontOriginAccessIdentity",
@@ -253,9 +213,10 @@ def _cache_policy(site: SiteInAws) -> Step:
             "cache-policy",
             "the cache policy of the behavior has everything needed in its cache key",
         )
-    if choice.suffices(choice.own_cache_policy):
+    own = choice.own_cache_policy
+    if own is not None and choice.suffices(own.config):
         return done("cache-policy", f"{site.name} has everything needed in its cache key")
-    if choice.own_cache_policy is not None:
+    if own is not None:
         return conflict(
             "cache-policy",
             f"the cache policy {site.name} lacks what must be in the cache key: add the header "
@@ -278,7 +239,7 @@ def _cache_policy(site: SiteInAws) -> Step:
         )
         if is_wanted
     ]
-    return _create(
+    return create(
         "cache-policy",
         "; ".join(reasons),
         "CreateCachePolicy",
@@ -300,7 +261,7 @@ def _origin_request_policy(site: SiteInAws) -> Step:
         )
     if policy_id != NOT_YET:
         return done("origin-request-policy", "the policy forwards the download parameters to S3")
-    return _create(
+    return create(
         "origin-request-policy",
         "S3 must receive the download parameters, and Origin for CORS",
         "CreateOriginRequestPolicy",
@@ -330,15 +291,9 @@ def _response_headers_policy(site: SiteInAws) -> Step:
     why = "browsers must not guess the type of a file, nor pass a signed URL on to other sites"
     if site.wanted.cookies:
         why += f"; pages of {', '.join(site.wanted.cors_origins)} may read files with cookies"
-    return _create(
+    return create(
         "response-headers-policy",
         why,
         "CreateResponseHeadersPolicy",
         {"ResponseHeadersPolicyConfig": config},
     )
-
-
-def _create(name: str, why: str, operation: str, arguments: Document) -> Step:
-    (config,) = arguments.values()
-    call = Call(service="cloudfront", operation=operation, arguments=arguments)
-    return todo(name, why, call=call, after=config)

@@ -250,14 +250,64 @@ class SiteInAws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
-    """The policies of the behavior: its current policies if they suffice, else others that do."""
+    """The policies of the behavior: what they do now, and others if they do not suffice."""
 
     state: SiteInAws
+
+    # What is there.
 
     @property
     def behavior(self) -> Mapping[str, Any]:
         """Return the behavior; empty if it does not exist yet."""
         return self.state.behavior or {}
+
+    @property
+    def legacy(self) -> Mapping[str, Any]:
+        """Return the fields of the behavior that are older than policies; empty without them."""
+        return self.behavior.get("ForwardedValues") or {}
+
+    @property
+    def cache_policy(self) -> Document:
+        """Return the cache policy of the behavior; empty if there is none."""
+        return _config(self.state.account.cache_policies, self.behavior.get("CachePolicyId"))
+
+    @property
+    def request_policy(self) -> Document:
+        """Return the origin request policy of the behavior; empty if there is none."""
+        policies = self.state.account.origin_request_policies
+        return _config(policies, self.behavior.get("OriginRequestPolicyId"))
+
+    @property
+    def response_headers_policy(self) -> str:
+        """Return the ID of the response headers policy of the behavior, or an empty string."""
+        return self.behavior.get("ResponseHeadersPolicyId") or ""
+
+    @property
+    def response_headers(self) -> NamedConfig | None:
+        """Return the response headers policy of the behavior, if it has been read."""
+        policies = self.state.account.response_headers_policies or {}
+        return policies.get(self.response_headers_policy)
+
+    @property
+    def splits_copies(self) -> bool:
+        """Return whether Origin is in the cache key, and so is forwarded as well."""
+        if self.legacy:
+            headers = {each.lower() for each in listed(self.legacy.get("Headers"))}
+            return bool({"origin", "*"} & headers)
+        return has_origin_in_cache_key(self.cache_policy)
+
+    @property
+    def forwards_origin(self) -> bool:
+        """Return whether S3 receives Origin, without which it sends no CORS headers."""
+        return self.splits_copies or forwards_origin(self.request_policy)
+
+    @property
+    def adds_cors(self) -> bool:
+        """Return whether the response headers policy names all origins, so that S3 need not."""
+        policy, origins = self.response_headers, self.state.wanted.cors_origins
+        return policy is not None and not lacking_origins(policy.config, origins)
+
+    # What it must be.
 
     @property
     def splits_origins(self) -> bool:
@@ -280,27 +330,24 @@ class PolicyChoice:
     @property
     def own_cache_policy(self) -> NamedConfig | None:
         """Return the cache policy that was created for the bucket."""
-        return _find_by_name(self._cache_policies.values(), self.state.name)
+        return _find_by_name((self.state.account.cache_policies or {}).values(), self.state.name)
 
-    def suffices(self, policy: NamedConfig | None) -> bool:
+    def suffices(self, policy: Document) -> bool:
         """Return whether a cache policy has everything needed in its cache key."""
-        if policy is None:
-            return False
         desired = self.state.wanted
-        if desired.downloads and not has_in_cache_key(policy.config, desired.download_parameters):
+        if desired.downloads and not has_in_cache_key(policy, desired.download_parameters):
             return False
-        splits = has_origin_in_cache_key(policy.config) or not keeps_copies(policy.config)
+        splits = has_origin_in_cache_key(policy) or not keeps_copies(policy)
         return splits or not self.splits_origins
 
     @property
     def cache_policy_id(self) -> str | None:
         """Return the cache policy to set, or None to keep the one of the behavior."""
-        current = self.behavior.get("CachePolicyId")
         if self.needs_cache_key:
-            if self.suffices(self._cache_policies.get(current or "")):
+            if self.suffices(self.cache_policy):
                 return None
             return self.own_cache_policy.id if self.own_cache_policy else NOT_YET
-        if current or not self.state.wanted.cors_origins:
+        if self.behavior.get("CachePolicyId") or self.origin_request_policy_id is None:
             return None
         # An origin request policy works with a cache policy only.
         return CACHE_POLICIES["CachingOptimized"]
@@ -314,22 +361,19 @@ class PolicyChoice:
     @property
     def origin_request_policy_id(self) -> str | None:
         """Return the origin request policy to set, or None to keep the one of the behavior."""
-        desired = self.state.wanted
-        policies = self.state.account.origin_request_policies or {}
-        current = policies.get(self.behavior.get("OriginRequestPolicyId") or "")
-        config = current.config if current else None
+        desired, present = self.state.wanted, self.request_policy
         if desired.downloads:
-            if forwards(config, desired.download_parameters) and forwards_origin(config):
+            if forwards(present, desired.download_parameters) and forwards_origin(present):
                 return None
             return self.own_origin_request_policy.id if self.own_origin_request_policy else NOT_YET
-        if not desired.cors_origins or forwards_origin(config):
+        if not desired.cors_origins or self.forwards_origin or self.adds_cors:
             return None
         return ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]
 
     @property
     def response_headers_policy_id(self) -> str | None:
         """Return the response headers policy to set, or None to keep the one of the behavior."""
-        present = self._response_headers
+        present = self.response_headers
         # A policy of an earlier run with fewer headers gives way to one with more.
         names = response_headers_names(self.state.name)
         fewer = names[: names.index(self.response_headers_name) + 1]
@@ -339,11 +383,6 @@ class PolicyChoice:
         if own is None:
             return NOT_YET
         return None if own.id == self.response_headers_policy else own.id
-
-    @property
-    def response_headers_policy(self) -> str:
-        """Return the response headers policy of the behavior, or an empty string."""
-        return self.behavior.get("ResponseHeadersPolicyId") or ""
 
     @property
     def response_headers_name(self) -> str:
@@ -364,7 +403,7 @@ class PolicyChoice:
         """Return the origins that the response headers policy of the behavior does not allow."""
         if self.state.wanted.cookies or not self._overrides_cors:
             return []
-        config = self._response_headers.config if self._response_headers else None
+        config = self.response_headers.config if self.response_headers else None
         return lacking_origins(config, self.state.wanted.cors_origins)
 
     @property
@@ -376,7 +415,7 @@ class PolicyChoice:
         if not self.state.wanted.cookies or self.response_headers_policy_id == NOT_YET:
             return []
         stays = self.response_headers_policy_id is None
-        policy = self._response_headers if stays else self.own_response_headers_policy
+        policy = self.response_headers if stays else self.own_response_headers_policy
         return lacking_credentials(
             policy.config if policy else None, self.state.wanted.cors_origins
         )
@@ -385,17 +424,14 @@ class PolicyChoice:
     def _overrides_cors(self) -> bool:
         if self.state.wanted.cookies and self.response_headers_policy_id is not None:
             return True
-        policy = self._response_headers
+        policy = self.response_headers
         return policy is not None and overrides_origin(policy.config)
 
-    @property
-    def _response_headers(self) -> NamedConfig | None:
-        policies = self.state.account.response_headers_policies or {}
-        return policies.get(self.response_headers_policy)
 
-    @property
-    def _cache_policies(self) -> Mapping[str, NamedConfig]:
-        return self.state.account.cache_policies or {}
+def _config(policies: Mapping[str, NamedConfig] | None, policy_id: str | None) -> Document:
+    """Return a policy by its ID; empty if there is none."""
+    policy = (policies or {}).get(policy_id or "")
+    return policy.config if policy else {}
 
 
 def response_headers_names(name: str) -> tuple[str, str, str]:

@@ -87,6 +87,8 @@ ACCESS_POINTS = (
 OPEN_MEDIA = {**MEDIA, "TrustedSigners": {"Enabled": False}}
 FORWARDED = {"QueryString": True, "Cookies": {"Forward": "none"}, "Headers": list_of(["Origin"])}
 FORWARDING = {**MEDIA, "ForwardedValues": FORWARDED}
+ACCEPT = {**FORWARDED, "Headers": list_of(["Accept"])}
+FORWARDING_ACCEPT = {**MEDIA, "ForwardedValues": ACCEPT}
 PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 OFFICE = {**PUBLIC, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
 ALL_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -455,9 +457,14 @@ CASES: dict[str, Case] = {
         "behavior=todo behavior.ForwardedValues.QueryString=True behavior.MaxTTL=3333",
         with_behaviors(FORWARDING),
     ),
+    "forwarded values that have Origin stay": case(
+        "behavior.CachePolicyId=- behavior.MaxTTL=3333",
+        with_behaviors(FORWARDING),
+        cors_origins=(A,),
+    ),
     "forwarded values go": case(
         "behavior=todo behavior.ForwardedValues=- behavior.MaxTTL=-",
-        with_behaviors(FORWARDING),
+        with_behaviors(FORWARDING_ACCEPT),
         cors_origins=(A,),
     ),
     "two origins": case(SPLIT, caching(), cors_origins=(A, B)),
