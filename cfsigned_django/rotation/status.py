@@ -68,6 +68,8 @@ def find_waits(
     """Yield what these key pairs of the group wait for."""
     for key_pair in key_pairs:
         match KeyStatus(key_pair.status):
+            case KeyStatus.PENDING if rotation.by_hand and (problem := key_pair.trust_problem):
+                yield PendingWait(key_pair=key_pair, what=f"{key_pair}: {problem}", until=None)
             case KeyStatus.PENDING if rotation.by_hand:
                 what = _(
                     "%(key)s waits for its public key ID: create the public key in CloudFront, "

@@ -718,6 +718,10 @@ def test_start_replaces_what_may_not_be_encrypted_again(
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     pending = KeyPair.objects.get(status="pending")
 
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    by_hand = shell.run()
+    assert (by_hand.code, "--start" in by_hand.out, "enter" in by_hand.out) == (75, True, False)
+    settings.AWS_CLOUDFRONT_BY_HAND = False
     refused = [shell.run(), shell.run("--re-encrypt")]
     would = shell.run("--start", "--algorithm", "RSA_2048", "--dry-run")
     ran = shell.run("--start", "--algorithm", "RSA_2048")

@@ -249,11 +249,8 @@ class Command(CfsignedCommand):
         )
         self._print(report, options)
         if failed:
-            names = ", ".join(str(each.key_pair) for each in failed)
-            whys = dict.fromkeys(map(_why_not_encrypted, failed))
-            raise CannotDecrypt(
-                f"Some private keys were not encrypted again: {names}. {' '.join(whys)}"
-            )
+            lines = [f"  {each.key_pair}: {_why_not_encrypted(each)}" for each in failed]
+            raise CannotDecrypt("\n".join(["Some private keys were not encrypted again:", *lines]))
 
     def _is_same(self, candidate: Candidate) -> bool:
         """Ask whether a private key is that of the public key in CloudFront."""
@@ -285,7 +282,7 @@ def _why_not_encrypted(candidate: Candidate) -> str:
     if candidate.verdict is Verdict.REFUSED:
         return candidate.why
     differs = what_if_it_differs(candidate.key_pair)
-    return f"{candidate.why} If {candidate.key_pair} has another key: {differs}"
+    return f"{candidate.why} If they differ: {differs}"
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
