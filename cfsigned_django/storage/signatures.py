@@ -1,8 +1,4 @@
-"""Signatures, the URLs that they open, and how many of them a storage keeps.
-
-A signature is known by what it covers, by its terms and by its key. It is used
-again for as long as ``url()`` would sign the same.
-"""
+"""Signatures, what they cover, and how many of them a storage keeps."""
 
 from __future__ import annotations
 
@@ -43,13 +39,10 @@ def _prefix_of(resource: str) -> str | None:
 
 
 class Bounded(dict[Hashable, V]):
-    """A dictionary in which the oldest entries make room for new ones. It is read without a lock.
-
-    The newest entry is the last one.
-    """
+    """A dictionary, read without a lock, in which the oldest entries make room for new ones."""
 
     def keep(self, key: Hashable, value: V, size: int) -> None:
-        """Store a value, of ``size`` at most."""
+        """Store a value as the newest, of ``size`` at most."""
         if not size:
             return
         self.pop(key, None)

@@ -159,9 +159,10 @@ class SignedUrlMixin:
         ``parameters`` go into the query, under boto3's or S3's names.
         ``download`` is the name under which browsers save the file, ``inline``
         that of a file which they show; True and an empty text mean its own base
-        name, None and False mean no. A start (``date_greater_than``: Unix
-        seconds or an aware datetime), an IPv4 address or range, a ``folder`` or
-        a ``resource`` make a custom policy.
+        name, None and False mean no.
+
+        A start (``date_greater_than``: Unix seconds or an aware datetime), an IPv4
+        address or range, a ``folder`` or a ``resource`` make a custom policy.
         ``folder``, such as ``"albums/42"``, is data: it opens everything in
         that folder. ``resource``, such as ``"albums/*/thumb-*.jpg"``, is a
         pattern; one with nothing before its first ``*`` needs
@@ -546,7 +547,7 @@ class StorageSigner:
     def sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
         """Return the signature of an address or a resource: the one that is known, or a new one.
 
-        What is known is what was covered, its terms and its key.
+        It is known by what it covers, by its terms and by its key.
         """
         lease, second = signing.key.lease(), int(now)
         expires = second + terms.lifetime

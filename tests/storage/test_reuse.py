@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.signers import CloudFrontSigner
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis, strategies as
 from cfsigned_django import keyring
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import InvalidPolicy, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidPolicy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -241,6 +242,20 @@ def test_tenants(cls: Any, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
                     assert url.startswith(f"https://{domain}/{tenant}/x.jpg?")
                     assert f"{domain}/{tenant}/" in verify(storage, url, now=NOW).resource
     assert len(signatures) <= (4 if step else 8)
+
+
+def test_tenants_with_a_signer_that_was_handed_in(rsa_key: PrivateKey) -> None:
+    """Use signatures again of botocore's signer, whose key nothing but its callback tells apart."""
+    messages = []
+
+    def callback(message: bytes) -> bytes:
+        messages.append(message)
+        return rsa_key.sign(message, HashAlgorithm.SHA1)
+
+    storage = OfTenant(cloudfront_signer=CloudFrontSigner(KEY_ID, callback), expire_step=DAY)
+    with at(NOW):
+        urls = {storage.url("a.jpg") for _ in range(3)}
+    assert len(urls) == len(messages) == 1
 
 
 def test_tenants_with_keys_of_their_own(
