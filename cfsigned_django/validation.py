@@ -102,7 +102,8 @@ TABLE: dict[str, str] = {
     "called expire there.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
-    "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access.",
+    "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access. If "
+    "they have such a behavior, which no check can see, silence cfsigned.W002.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
     "look, and remove DEFAULT_FILE_STORAGE.",
     "cfsigned.W004": "Copy the key group ID, a UUID, from Key management, Key groups.",
@@ -131,12 +132,18 @@ TABLE: dict[str, str] = {
     "url() raises the same error.",
     "cfsigned.W015": "Let only the user that runs the site read it, or its group: chmod 600 or "
     "640, and chown to that user or root.",
+    "cfsigned.W016": "Let the storage of private files sign: its BACKEND must be a class of this "
+    "package, and querystring_auth True. If no file is private, remove the key. If only code of "
+    "the site signs, silence cfsigned.W016.",
+    "cfsigned.W017": "Set AWS_STORAGE_BUCKET_NAME, or bucket_name in the OPTIONS of the storage. "
+    "If the site only makes URLs, silence cfsigned.W017.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
     "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
     "build it against OpenSSL 3.2 or newer.",
-    "cfsigned.W043": "Update Django to that release or a newer one.",
+    "cfsigned.W043": "Update Django to that release or a newer one. If the site uses neither "
+    "cache_page nor the cache middleware, silence cfsigned.W043.",
     "cfsigned.W044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
     "same way, and so does check --deploy. If only other machines can construct it, silence "
     "cfsigned.W044 on this one.",

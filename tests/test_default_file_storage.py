@@ -33,8 +33,8 @@ class Own(CloudFrontS3Storage):
         (FILE_BACKEND, None, SIGNED, "CloudFrontFileSystemStorage", "W003"),
         (S3_BACKEND, {"other": OURS["default"]}, SIGNED, "CloudFrontS3Storage", "W003"),
         (FILE_BACKEND, OURS, SIGNED, "CloudFrontS3Storage", "E021"),
-        ("django.core.files.storage.InMemoryStorage", None, LOCAL, "FileSystemStorage", None),
-        ("storages.backends.s3.S3Storage", None, LOCAL, "FileSystemStorage", None),
+        ("django.core.files.storage.InMemoryStorage", None, LOCAL, "FileSystemStorage", "W016"),
+        ("storages.backends.s3.S3Storage", None, LOCAL, "FileSystemStorage", "W016"),
         (f"{__name__}.Own", None, LOCAL, "FileSystemStorage", "E022"),
     ],
 )

@@ -5,11 +5,13 @@ The storages answer for themselves. See :func:`alias_storages` for those that ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import isdatadescriptor
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
+from storages.backends.s3 import S3Storage
 
 from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
@@ -19,6 +21,7 @@ from cfsigned_django.storage.registry import (
     import_class,
     place_of,
     signing_class,
+    why_unsigned,
     why_unusable,
 )
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -43,9 +46,12 @@ def check_storages(
         found += _problems(ours, place_of(alias))
         if isinstance(ours, SignedUrlMixin) and ours.signing.is_known_to_sign():
             restricted.add(str(ours.signing.config().custom_domain).lower())
-    for field, ours in field_storages(of_aliases.values()):
+    of_fields = dict(field_storages(of_aliases.values()))
+    for field, ours in of_fields.items():
         found += _problems(ours, field)
     found += [*_static_signer(static), *_static_files(static, restricted)]
+    if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
+        found += _unused_key(of_aliases, list(of_fields.values()))
     return _once_each(found)
 
 
@@ -70,10 +76,51 @@ def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
     config = ours.signing.config()
     if config.custom_domain and not ours.signing.is_signing():
         yield from find_address_problems(config, signs=False)
+    if _lacks_bucket(ours):
+        yield problem(
+            "cfsigned.W017",
+            "AWS_STORAGE_BUCKET_NAME is not set, so files can be neither saved nor read: only URLs "
+            "can be made.",
+        )
     if type(ours) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
         ours.base_location
     ):
         yield no_folder(type(ours).__name__)
+
+
+def _lacks_bucket(ours: SignedUrlMixin) -> bool:
+    """Return whether a storage in S3 has no bucket, as far as is known without a request."""
+    if not isinstance(ours, S3Storage) or isdatadescriptor(
+        getattr(type(ours), "bucket_name", None)
+    ):
+        return False
+    # A storage whose constructor did not run has no such attribute.
+    return hasattr(ours, "bucket_name") and not ours.bucket_name
+
+
+def _unused_key(
+    of_aliases: Mapping[str, SignedUrlMixin | Exception], of_fields: Sequence[SignedUrlMixin]
+) -> Iterator[CheckMessage]:
+    """Warn if a key is configured, and nothing uses it: neither a storage nor signed cookies."""
+    options = ("cloudfront_key", "cloudfront_key_id", "key_group_id")
+    names = [conf.OPTIONS[each][0] for each in options if conf.default_of(each)]
+    if not names or conf.cookie_scopes():
+        return
+    reasons = []
+    for ours in (*of_aliases.values(), *of_fields):
+        # What cannot be constructed here, or depends on a request, may sign.
+        if isinstance(ours, Exception) or ours.signing.is_dynamic() or ours.signing.is_signing():
+            return
+    for alias, ours in of_aliases.items():
+        if isinstance(ours, SignedUrlMixin):
+            reasons.append(why_unsigned(ours, alias))
+    if not reasons:
+        backend = conf.storage_entries().get("default", {}).get("BACKEND")
+        reasons = [f"The BACKEND of {place_of('default')} is {backend}."]
+    yield problem(
+        "cfsigned.W016",
+        f"{names[0]} is set, but no storage of this package signs. {' '.join(reasons)}",
+    )
 
 
 def _default_file_storage() -> Iterator[CheckMessage]:

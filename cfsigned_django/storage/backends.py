@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
@@ -20,7 +19,7 @@ from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
-from cfsigned_django.storage.options import OWN_KEY, Setting
+from cfsigned_django.storage.options import OWN_KEY, Setting, refuse_unknown
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
 
@@ -49,10 +48,8 @@ class _S3Signer(StorageSigner):
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings.
-        for name in options.keys() - self.storage.get_default_settings().keys():  # type: ignore[no-untyped-call]
-            raise ImproperlyConfigured(
-                f"Invalid setting {name!r} for {type(self.storage).__name__}"
-            )
+        known = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
+        refuse_unknown(type(self.storage), options, known)
 
     def path_start(self) -> str:
         if type(self.storage)._normalize_name is not S3Storage._normalize_name:

@@ -7,9 +7,10 @@ frozen.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django import conf
 from cfsigned_django.conf import Config
 from cfsigned_django.keyring import Lease, lease_signer, looks_in_database
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
@@ -287,3 +289,12 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
 def log_once(message: str) -> None:
     """Log a warning, once in the life of the process."""
     logger.warning("%s", message)
+
+
+def refuse_unknown(cls: type, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise :exc:`ImproperlyConfigured` for an option that the class does not have."""
+    known = [*known, *conf.OPTIONS, "cloudfront_signer"]
+    for name in sorted(set(options) - set(known)):
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ImproperlyConfigured(f"Invalid setting {name!r} for {cls.__name__}.{hint}")

@@ -55,6 +55,7 @@ from cfsigned_django.storage.options import (
     Signing,
     adopt_signer,
     find_signing_problems,
+    refuse_unknown,
     resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
@@ -449,7 +450,11 @@ class StorageSigner:
         return OWN_KEY if signer is None else signer
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        """Raise for an option that the storage class does not have, if it would show a secret."""
+        """Raise for an option that the storage class does not have, with the nearest one."""
+        constructor = super(SignedUrlMixin, self.storage).__init__
+        taken = inspect.signature(constructor).parameters.values()
+        if not any(each.kind is each.VAR_KEYWORD for each in taken):
+            refuse_unknown(type(self.storage), options, [each.name for each in taken])
 
     def refuse_half_a_key(self) -> None:
         """Raise :exc:`ImproperlyConfigured` if there is a key without its ID, or an ID alone."""

@@ -17,6 +17,7 @@ pytest.importorskip("psycopg", reason="needs the driver of PostgreSQL")
 _DATABASE = """
 INSTALLED_APPS = ["cfsigned_django"]
 AWS_CLOUDFRONT_KEY_GROUP_ID = "{group}"
+STORAGES = {{"default": {{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}}}}
 DATABASES = {{"default": {{
     "ENGINE": "django.db.backends.postgresql",
     "NAME": "site", "USER": "site", "HOST": "127.0.0.1", "PORT": {port},

@@ -77,6 +77,19 @@ class OfTenant(CloudFrontS3Storage):
         return "no domain yet"
 
 
+class BucketOfTenant(CloudFrontS3Storage):
+    """Give each tenant a bucket."""
+
+    @property
+    def bucket_name(self) -> str:
+        """Return nothing before a request."""
+        return ""
+
+    @bucket_name.setter
+    def bucket_name(self, value: str | None) -> None:
+        """Ignore the setting."""
+
+
 class Public(CloudFrontS3Storage):
     """Make public URLs."""
 
@@ -318,6 +331,16 @@ SITES: list[Row] = [
     ("W002", storages(static=with_options(S3_STATIC, custom_domain=DOMAIN))),
     ("W002", storages(static=here("Public"))),
     ("W002", storages(static=here("Static"))),
+    # A key that nothing uses, and no bucket.
+    ("W016", {"AWS_QUERYSTRING_AUTH": False}),
+    ("W016", {"AWS_QUERYSTRING_AUTH": False, "AWS_CLOUDFRONT_KEY_GROUP_ID": None}),
+    ("W016", storages(default=with_options(querystring_auth=False))),
+    ("W016", storages(default=here("Unsigned"), public=here("Public"))),
+    ("W016", {**NO_KEY, **rotation(KEY_GROUP_ID=KEY_GROUP_ID), **storages(default=PLAIN)}),
+    ("W016", storages(default=S3)),
+    ("W017", {"AWS_STORAGE_BUCKET_NAME": None}),
+    ("W017", storages(other=with_options(bucket_name=""))),
+    ("W017", storages(public=with_options(querystring_auth=False, bucket_name=None))),
     # Rotation.
     ("E023", rotation(ENCRYPTION_KEYS="wrong secret")),
     ("E023", rotation(ENCRYPTION_KEYS=["wrong secret", None])),
@@ -395,19 +418,26 @@ HEALTHY: list[dict[str, Any]] = [
         )
     ),
     storages(public=with_options(querystring_auth=False, custom_domain=None)),
+    storages(default=with_options(querystring_auth=False), private=OURS),
+    {"AWS_QUERYSTRING_AUTH": False, **storages(private=with_options(querystring_auth=True))},
+    {"AWS_QUERYSTRING_AUTH": False, **storages(tenants=here("OfTenant"))},
+    # The key is for cookies.
+    {"AWS_QUERYSTRING_AUTH": False, **scopes(SESSIONS, AUTH, COOKIES)},
+    {"AWS_STORAGE_BUCKET_NAME": None, **storages(default=ON_DISK)},
+    {"AWS_STORAGE_BUCKET_NAME": None, **storages(default=here("BucketOfTenant"))},
     *(
         {"AWS_S3_CUSTOM_DOMAIN": None, **storages(default=here(name))}
         for name in ("AssignsBefore", "AssignsAfter", "Adds", "OfRequest", "SignerOfRequest")
     ),
     storages(hashed=here("Hashed"), folders=here("FolderOfRequest")),
     storages(static=with_options(here("Hashed"), querystring_auth=False, custom_domain="s.com")),
-    {"DEFAULT_FILE_STORAGE": S3["BACKEND"], **storages(default=S3)},
+    {**NO_KEY, "DEFAULT_FILE_STORAGE": S3["BACKEND"], **storages(default=S3)},
     # Static files on another domain, or on one whose files are public, too.
     storages(static=with_options(querystring_auth=False, custom_domain="s.com")),
     storages(static=with_options(S3_STATIC, custom_domain="static.example.com")),
     storages(static=with_options(S3, querystring_auth=False, custom_domain="s.com")),
     *(
-        {"AWS_QUERYSTRING_AUTH": False, **storages(static=each)}
+        {**NO_KEY, "AWS_QUERYSTRING_AUTH": False, **storages(static=each)}
         for each in (
             S3_STATIC,
             with_options(S3_STATIC, custom_domain=DOMAIN),
@@ -435,7 +465,7 @@ HEALTHY: list[dict[str, Any]] = [
     cached(UPDATE, OTHER, FETCH, seconds=3600),
     cached(OTHER),
     cached(UPDATE, CAP, FETCH),
-    {**cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
+    {**NO_KEY, **cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
     # Signed cookies.
     scopes(SESSIONS, AUTH, COOKIES),
     scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),

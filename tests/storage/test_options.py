@@ -147,16 +147,6 @@ def test_aliases(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None
     assert storages["default"].url("a.jpg").startswith("https://b.example.com/a.jpg")
 
 
-@pytest.mark.parametrize(
-    ("cls", "error"),
-    [(CloudFrontS3Storage, ImproperlyConfigured), (CloudFrontFileSystemStorage, TypeError)],
-)
-def test_unknown_option(cls: Any, error: type[Exception], site: Any) -> None:
-    """Let the storage class refuse an option that does not exist."""
-    with pytest.raises(error, match="'custom_domian'"):
-        cls(custom_domian="x")
-
-
 def test_options_of_other_storages(site: Any) -> None:
     """Leave it to a storage that takes any options to say which it knows."""
 

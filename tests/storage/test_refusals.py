@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import HashRefused, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.testing import InMemorySignedStorage
 from cfsigned_django.validation import TABLE
 from tests.checks.test_every_id import WRONG
 from tests.storage_cases import (
@@ -148,6 +151,39 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")
+
+
+class Cooperative(SignedUrlMixin, FileSystemStorage):
+    """Take whatever options it is given."""
+
+    def __init__(self, *, folder: str = "", **options: Any) -> None:
+        super().__init__(**options)
+
+
+@pytest.mark.parametrize(
+    "cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage, Cooperative, InMemorySignedStorage]
+)
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("expire_stepp", "expire_step"),
+        ("max_expires", "max_expire"),
+        ("keygroup_id", "key_group_id"),
+        ("cloudfront_keyid", "cloudfront_key_id"),
+        ("Location", "location"),
+        ("zzzz", None),
+    ],
+)
+def test_misspelled_option(cls: Any, name: str, nearest: str | None, site: Any) -> None:
+    """Name an option that does not exist and the nearest that does, in check as well."""
+    with pytest.raises(ImproperlyConfigured, match=f"'{name}' for {cls.__name__}") as refused:
+        cls(**{name: 60})
+    assert (f"'{nearest}'" in str(refused.value)) is (nearest is not None)
+
+    path = f"{cls.__module__}.{cls.__name__}"
+    site.STORAGES = {"default": {"BACKEND": path, "OPTIONS": {name: 60}}}
+    [found] = check_storages()
+    assert str(refused.value) in found.msg
 
 
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)
