@@ -83,20 +83,6 @@ class KeyFile:
         """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self._load())
 
-    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings with which the site signs with the key."""
-        return {
-            "AWS_CLOUDFRONT_KEY_ID": key_pair_id,
-            "AWS_CLOUDFRONT_KEY": self.path,
-        }
-
-    def finish(
-        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> tuple[str, bool]:
-        """Return what a person must do next, and whether the key must wait before it signs."""
-        note = f"Keep {self.path} out of version control, and let only the site's user read it."
-        return note, False
-
     def _load(self) -> PrivateKey:
         try:
             return PrivateKey.load(self.path)
@@ -115,23 +101,9 @@ class SettingsKey:
         """Return the public half."""
         return SiteKey.from_private_key(self.private_key)
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
-        """Raise :exc:`RuntimeError`: the key already exists."""
-        raise RuntimeError("The settings already have a key pair.")
-
     def signer(self, key_pair_id: str) -> Signer:
         """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self.private_key)
-
-    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings with which the site signs with the key."""
-        return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
-
-    def finish(
-        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> tuple[str, bool]:
-        """Return nothing: no step is left, and the key signs."""
-        return "", False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +183,6 @@ class DatabaseKey:
         row = self._require_row()
         row.key_pair_id = row.key_pair_id or key_pair_id
         return row.make_signer()
-
-    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return no settings: the site finds the key by the key group's id."""
-        return {}
 
     def finish(
         self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]

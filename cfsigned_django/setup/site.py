@@ -87,10 +87,14 @@ class SiteSetup:
             clients=self.clients,
             read=self.read,
             desired=self.desired_now,
-            make_key=lambda: self.provider.make(self.algorithm),
+            make_key=self._make_key,
             on_step=on_step,
             on_wait=on_wait,
         ).apply()
+
+    def _make_key(self) -> None:
+        if not isinstance(self.provider, SettingsKey):  # that key exists: no plan makes it
+            self.provider.make(self.algorithm)
 
     def settings(self, state: SiteInAws) -> dict[str, str | Path]:
         """Return the settings to paste, except those that are not known yet."""
@@ -108,8 +112,11 @@ class SiteSetup:
             known["AWS_CLOUDFRONT_DISTRIBUTION_ID"] = found.id
         if state.key_group is not None:
             known["AWS_CLOUDFRONT_KEY_GROUP_ID"] = state.key_group.id
-        if state.public_key is not None:
-            known |= self.provider.settings(state.key_pair_id)
+        # The site finds a key in the database by the ID of its key group.
+        if state.public_key is not None and not isinstance(self.provider, DatabaseKey):
+            known["AWS_CLOUDFRONT_KEY_ID"] = state.key_pair_id
+            if isinstance(self.provider, KeyFile):
+                known["AWS_CLOUDFRONT_KEY"] = self.provider.path
         return known
 
     def facts(self, state: SiteInAws, clock: Clock) -> list[Fact]:
@@ -119,6 +126,12 @@ class SiteSetup:
 
     def finish(self, state: SiteInAws, *, now: int) -> tuple[str, bool]:
         """Finish the key pair; return what a person must do next, and whether the key must wait."""
+        match self.provider:
+            case SettingsKey():
+                return "", False
+            case KeyFile(path=path):
+                note = f"Keep {path} out of version control, and let only the site's user read it."
+                return note, False
 
         def probe(signer: Signer) -> ProbeResult:
             return send_probe(self._signed_url(signer, url, now), fetch=self.fetch)
