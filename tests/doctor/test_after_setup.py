@@ -82,11 +82,10 @@ def levels_of(*asked: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "wanted",
     [
-        ["--cors-origin", ORIGIN],
         ["--cors-origin", ORIGIN, "--cookies"],
         ["--cors-origin", ORIGIN, "--cors-origin", "https://other.example.com", "--downloads"],
     ],
-    ids=["origin", "cookies", "origins and downloads"],
+    ids=["cookies", "origins and downloads"],
 )
 def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
