@@ -29,7 +29,7 @@ class NamedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class AwsDistribution:
     """A distribution; ``etag`` is the If-Match of UpdateDistribution."""
 
     id: str
@@ -152,7 +152,7 @@ class Account:
     account_id: str = ""
     #: "aws", or "aws-cn" in China.
     partition: str = "aws"
-    distribution: Distribution | None = None
+    distribution: AwsDistribution | None = None
     has_looked_for_distribution: bool = False
     bucket: Bucket | None = None
     #: The key that encrypts the bucket, or the desired one; None if there is none, or for aws/s3.

@@ -15,10 +15,10 @@ from botocore import xform_name
 
 from cfsigned_django.aws.account import (
     Account,
+    AwsDistribution,
     Bucket,
     BucketPart,
     BucketState,
-    Distribution,
     KeyGroup,
     KmsKey,
     NamedConfig,
@@ -53,7 +53,7 @@ def read_account(
     reading = _Reading()
     cloudfront = clients.cloudfront
 
-    def distributions() -> list[Distribution]:
+    def distributions() -> list[AwsDistribution]:
         """Return the matching distribution; an empty list if the account has none."""
         if distribution_id is not None:
             return [read_distribution(cloudfront, distribution_id)]
@@ -139,7 +139,7 @@ class _Reading:
 
 def find_distribution(
     cloudfront: Any, *, bucket: str | None, domain: str | None
-) -> Distribution | None:
+) -> AwsDistribution | None:
     """Return the distribution that has the domain, else the only one that reads the bucket.
 
     Without a domain, return the one that cfsigned_setup created for the bucket.
@@ -167,7 +167,7 @@ def find_distribution(
     return read_distribution(cloudfront, readers[0])
 
 
-def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
+def read_distribution(cloudfront: Any, distribution_id: str) -> AwsDistribution:
     """Return a distribution by its ID. Raise :exc:`AwsError` if there is none."""
     answer = call(
         cloudfront.get_distribution,
@@ -178,11 +178,11 @@ def read_distribution(cloudfront: Any, distribution_id: str) -> Distribution:
     return as_distribution(answer)
 
 
-def as_distribution(answer: Mapping[str, Any]) -> Distribution:
+def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
     """Return the distribution in a response of GetDistribution, or of a change."""
     found = answer["Distribution"]
     active = listed(found.get("ActiveTrustedKeyGroups"))
-    return Distribution(
+    return AwsDistribution(
         id=found["Id"],
         arn=found["ARN"],
         status=found["Status"],

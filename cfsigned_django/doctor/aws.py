@@ -13,7 +13,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import at_its_behavior, judge
 from cfsigned_django.aws.state.plan import blockers, plan
-from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding
@@ -41,7 +41,7 @@ def from_fact(fact: Fact) -> Finding:
 
 
 def _repaired(
-    fact: Fact, step: Step, blocking: list[Step], found: Account, wanted: Wanted
+    fact: Fact, step: SetupStep, blocking: list[SetupStep], found: Account, wanted: Wanted
 ) -> Finding:
     """Return the finding with what cfsigned_setup would do, after what a person must decide."""
     option = "" if step.state is StepState.TODO else fact.type.option

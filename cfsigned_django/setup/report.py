@@ -12,7 +12,7 @@ from typing import Any, Final
 from cfsigned_django import conf
 from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.state.facts import Fact, Level
-from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.doctor.aws import from_fact
 from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first, write_report
 from cfsigned_django.signing import KeyAlgorithm
@@ -42,7 +42,7 @@ _MAY_PASS: Final = frozenset(
 
 
 def exit_code(
-    steps: Iterable[Step], facts: Iterable[Fact], proof: Iterable[Finding], *, key_waits: bool
+    steps: Iterable[SetupStep], facts: Iterable[Fact], proof: Iterable[Finding], *, key_waits: bool
 ) -> int:
     """Return the exit code after a setup was applied; ``key_waits`` before it may sign."""
     found: list[Fact | Finding] = [*facts, *proof]
@@ -65,7 +65,7 @@ def command_line(options: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def in_short(steps: Iterable[Step]) -> str:
+def in_short(steps: Iterable[SetupStep]) -> str:
     """Return one line for each step that is not done, without its change."""
     return "\n".join(
         "\n".join(_wrapped(f"{_MARKS[step.state]:<9} {step.name}: {step.why}"))
@@ -74,7 +74,7 @@ def in_short(steps: Iterable[Step]) -> str:
     )
 
 
-def plan_as_text(steps: Iterable[Step]) -> str:
+def plan_as_text(steps: Iterable[SetupStep]) -> str:
     """Return one line for each step, with its call and the change of its document below."""
     lines: list[str] = []
     for step in steps:
@@ -85,7 +85,7 @@ def plan_as_text(steps: Iterable[Step]) -> str:
     return "\n".join(lines)
 
 
-def summary(steps: Iterable[Step]) -> str:
+def summary(steps: Iterable[SetupStep]) -> str:
     """Return one sentence that sums up a plan."""
     found = list(steps)
     todo = sum(each.state is StepState.TODO for each in found)
@@ -99,7 +99,7 @@ def summary(steps: Iterable[Step]) -> str:
     return f"{', '.join(filter(None, parts))}."
 
 
-def step_as_text(step: Step) -> str:
+def step_as_text(step: SetupStep) -> str:
     """Return what is about to be done."""
     return f"{'doing':<9} {step.name}" + (f": {step.call}" if step.call else "")
 
@@ -140,7 +140,7 @@ def proof_as_text(findings: Iterable[Finding]) -> str:
 
 
 def as_json(
-    steps: Iterable[Step],
+    steps: Iterable[SetupStep],
     facts: Iterable[Fact],
     settings: Mapping[str, str | Path],
     proof: Iterable[Finding] | None,
@@ -174,7 +174,7 @@ def iam_as_text(bucket: str, kms_key: str) -> str:
     return json.dumps(policies, indent=2)
 
 
-def _step_as_json(step: Step) -> dict[str, Any]:
+def _step_as_json(step: SetupStep) -> dict[str, Any]:
     return {
         "name": step.name,
         "state": step.state,

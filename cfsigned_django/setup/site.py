@@ -22,7 +22,7 @@ from cfsigned_django.aws.state.apply import Provisioner
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import judge
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
@@ -80,8 +80,8 @@ class SiteSetup:
         return SiteInAws(account=account, wanted=self.desired_now())
 
     def apply(
-        self, *, on_step: Callable[[Step], object], on_wait: Callable[[int], object]
-    ) -> list[Step]:
+        self, *, on_step: Callable[[SetupStep], object], on_wait: Callable[[int], object]
+    ) -> list[SetupStep]:
         """Do the steps of the plan; see :class:`Provisioner`."""
         return Provisioner(
             clients=self.clients,

@@ -9,9 +9,9 @@ from typing import Any
 
 from cfsigned_django.aws.account import (
     Account,
+    AwsDistribution,
     Bucket,
     BucketState,
-    Distribution,
     KeyGroup,
     NamedConfig,
 )
@@ -27,7 +27,7 @@ from cfsigned_django.aws.documents.policies import (
 )
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.aws.state.judge import at_its_behavior
-from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands.cfsigned_setup import Command, wanted_state
 from cfsigned_django.signing import PrivateKey
@@ -102,7 +102,7 @@ class Values(World):
         }
         self.value = Account(
             account_id=ACCOUNT_ID,
-            distribution=Distribution(
+            distribution=AwsDistribution(
                 id=self.distribution_id,
                 arn=_ARN,
                 status="Deployed",
@@ -215,7 +215,7 @@ def setup_arguments(world: World) -> list[str]:
     return asked + (["--cookies"] if world.options.get("uses_cookies") else [])
 
 
-def states(steps: list[Step]) -> Mapping[str, str]:
+def states(steps: list[SetupStep]) -> Mapping[str, str]:
     """Return the steps that are not done, and where each stands."""
     return {each.name: each.state.value for each in steps if each.state != "done"}
 

@@ -17,7 +17,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from cfsigned_django.aws.account import Distribution
+from cfsigned_django.aws.account import AwsDistribution
 from cfsigned_django.aws.account_reader import find_distribution, read_bucket, read_distribution
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
@@ -62,7 +62,7 @@ class Viewer:
             body=answer.body,
         )
 
-    def _distribution(self) -> Distribution:
+    def _distribution(self) -> AwsDistribution:
         cloudfront = self.clients.cloudfront
         if found_id := getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None):
             return read_distribution(cloudfront, found_id)
@@ -100,7 +100,7 @@ def nobody_answers(url: str, headers: Mapping[str, str]) -> Answer:
 class DataPlane:
     """The emulator behind the edge: a WSGI application that serves one distribution."""
 
-    def __init__(self, clients: Clients, distribution: Distribution) -> None:
+    def __init__(self, clients: Clients, distribution: AwsDistribution) -> None:
         self._place = urlsplit(clients.s3.meta.endpoint_url).netloc
         self._domain_name = distribution.domain_name
 

@@ -41,7 +41,7 @@ ALIAS_ENDING: Final = "-s3alias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class OriginFolder:
     """The place that an origin reads: a bucket, or else a host, and a folder in it.
 
     ``folder`` is put before the path of a request. It is empty, or begins with a slash
@@ -52,7 +52,7 @@ class Place:
     host: str = ""
     folder: str = ""
 
-    def holds_same(self, other: Place) -> bool:
+    def holds_same(self, other: OriginFolder) -> bool:
         """Return whether both are in the same bucket, or on the same host."""
         return (self.bucket, self.host) == (other.bucket, other.host)
 
@@ -61,18 +61,20 @@ class Place:
         return f"{self.folder}/{path_pattern.removeprefix('/')}"
 
 
-def place_of(origin: Mapping[str, Any]) -> Place:
+def place_of(origin: Mapping[str, Any]) -> OriginFolder:
     """Return the place that an origin reads; all spellings of a bucket's host are one place."""
     host: str = origin["DomainName"].lower()
     folder = (origin.get("OriginPath") or "").rstrip("/")
     found = _S3_HOST.fullmatch(host)
     if found is None:
-        return Place(host=host, folder=folder)
+        return OriginFolder(host=host, folder=folder)
     if found["bucket"]:
-        return Place(bucket=found["bucket"], folder=folder)
+        return OriginFolder(bucket=found["bucket"], folder=folder)
     # If the host is S3's alone, the path begins with the bucket.
     bucket, slash, rest = folder.removeprefix("/").partition("/")
-    return Place(bucket=bucket, folder=f"{slash}{rest}") if bucket else Place(host=host)
+    return (
+        OriginFolder(bucket=bucket, folder=f"{slash}{rest}") if bucket else OriginFolder(host=host)
+    )
 
 
 def names_bucket(domain: str, bucket: str) -> bool:
@@ -96,7 +98,7 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
     return [by_id[each] for each in wanted if each in by_id]
 
 
-def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Place]:
+def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[OriginFolder]:
     """Return the places that a behavior reads."""
     return [place_of(each) for each in origins_of(config, behavior)]
 
@@ -104,11 +106,11 @@ def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Pl
 def origin_path_exposures(
     config: Mapping[str, Any],
     behavior: Mapping[str, Any],
-    storage_locations: Iterable[Place],
+    storage_locations: Iterable[OriginFolder],
     path_pattern: str,
     *,
     lets_in_strangers: bool,
-) -> list[tuple[str, Place]]:
+) -> list[tuple[str, OriginFolder]]:
     """Return the files of a pattern that a behavior reads from another folder.
 
     Each item is a pattern of keys in the bucket, and the storage location of the files.
@@ -142,7 +144,7 @@ def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -
     return [each["PathPattern"] for each in before if not is_open(each)]
 
 
-def _is_closed(patterns: Iterable[str], place: Place, closed: Iterable[str]) -> bool:
+def _is_closed(patterns: Iterable[str], place: OriginFolder, closed: Iterable[str]) -> bool:
     """Return whether viewers certainly need a signature for everything in one of the patterns.
 
     The patterns are of keys in the bucket: what a behavior could read from the place,

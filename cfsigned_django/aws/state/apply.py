@@ -23,7 +23,7 @@ from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.state.distribution import DEPLOYED
 from cfsigned_django.aws.state.keys import KEY_PAIR
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.steps import Call, Step
+from cfsigned_django.aws.state.steps import Call, SetupStep
 from cfsigned_django.aws.state.wanted import Wanted
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -57,12 +57,12 @@ class Provisioner:
     read: Callable[[], Account]
     desired: Callable[[], Wanted]
     make_key: Callable[[], object]
-    on_step: Callable[[Step], object] = field(default=lambda step: None)
+    on_step: Callable[[SetupStep], object] = field(default=lambda step: None)
     on_wait: Callable[[int], object] = field(default=lambda seconds: None)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
-    def apply(self) -> list[Step]:
+    def apply(self) -> list[SetupStep]:
         """Do every step that is to do, up to a conflict that blocks; return the resulting steps.
 
         Raise :exc:`AwsError` for the first call that fails. Everything that was done
@@ -85,7 +85,7 @@ class Provisioner:
                 self.on_step(step)
             self._do(step, account)
 
-    def _do(self, step: Step, account: Account) -> None:
+    def _do(self, step: SetupStep, account: Account) -> None:
         if step.name == KEY_PAIR:
             self.make_key()
         elif step.name == DEPLOYED and account.distribution is not None:
@@ -141,7 +141,7 @@ def _is_done_by_another(code: str) -> bool:
     return code in _OUTDATED or (code.endswith("AlreadyExists") and code not in _TAKEN)
 
 
-def _no_effect(step: Step) -> AwsError:
+def _no_effect(step: SetupStep) -> AwsError:
     return AwsError(
         what=f"do the step {step.name}",
         reason="AWS accepted it, but nothing changed",

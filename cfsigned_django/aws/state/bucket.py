@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cfsigned_django.aws.account import Bucket, BucketPart, BucketState, Distribution
+from cfsigned_django.aws.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
@@ -22,7 +22,7 @@ from cfsigned_django.aws.documents.distribution import access_control_of, access
 from cfsigned_django.aws.state.encryption import encryption_facts
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, decision, done, todo
 
 # CreateBucket accepts every region as a location constraint except this one.
 _HOME_REGION = "us-east-1"
@@ -60,7 +60,7 @@ def _origin_with_access(site: SiteInAws) -> Document | None:
     return origin
 
 
-def _in_order(bucket: Bucket, admitted: Distribution | None, *, is_alone: bool) -> Fact:
+def _in_order(bucket: Bucket, admitted: AwsDistribution | None, *, is_alone: bool) -> Fact:
     """Return the fact that the bucket is in order. It claims only what was checked.
 
     IAM policies, which may let others read as well, are not checked.
@@ -96,7 +96,7 @@ def _check_region(site: SiteInAws) -> Iterator[Fact]:
 
 
 def _check_policy(
-    site: SiteInAws, bucket: Bucket, distribution: Distribution, origin: Document | None
+    site: SiteInAws, bucket: Bucket, distribution: AwsDistribution, origin: Document | None
 ) -> Iterator[Fact]:
     """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
     bucket_arn = f"arn:{distribution.partition}:s3:::{bucket.name}"
@@ -133,21 +133,21 @@ def _not_admitted(bucket: Bucket, reader: str, present: str) -> Fact:
     return fact("bucket-policy", f"bucket {bucket.name}", **values)
 
 
-def bucket_steps(site: SiteInAws) -> Iterator[Step]:
+def bucket_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps that create the bucket."""
     yield _bucket(site)
     if site.bucket.is_ours:
         yield _object_ownership(site)
 
 
-def access_steps(site: SiteInAws) -> Iterator[Step]:
+def access_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps that let CloudFront and the site's pages read the bucket."""
     yield _bucket_policy(site)
     if site.wanted.cors_origins:
         yield _cors(site)
 
 
-def closing_steps(site: SiteInAws) -> Iterator[Step]:
+def closing_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps that end public access to the bucket.
 
     They come last: CloudFront itself may still use public access, and closing
@@ -171,7 +171,7 @@ def access_statement(site: SiteInAws) -> Document:
     )
 
 
-def _bucket(site: SiteInAws) -> Step:
+def _bucket(site: SiteInAws) -> SetupStep:
     bucket = site.bucket
     if bucket.state is BucketState.REFUSED:
         return decision(_refused(site), blocks=True)
@@ -191,7 +191,7 @@ def _bucket(site: SiteInAws) -> Step:
     )
 
 
-def _object_ownership(site: SiteInAws) -> Step:
+def _object_ownership(site: SiteInAws) -> SetupStep:
     ownership = site.bucket.object_ownership
     if BucketPart.OWNERSHIP in site.bucket.unread:
         return _unread("object-ownership", site, BucketPart.OWNERSHIP)
@@ -204,7 +204,7 @@ def _object_ownership(site: SiteInAws) -> Step:
     )
 
 
-def _bucket_policy(site: SiteInAws) -> Step:
+def _bucket_policy(site: SiteInAws) -> SetupStep:
     bucket, statement = site.bucket, access_statement(site)
     for part in (BucketPart.POLICY, BucketPart.PUBLIC_ACCESS):
         if part in bucket.unread:
@@ -233,7 +233,7 @@ def _bucket_policy(site: SiteInAws) -> Step:
     )
 
 
-def _cors(site: SiteInAws) -> Step:
+def _cors(site: SiteInAws) -> SetupStep:
     rules, origins = site.bucket.cors_rules, site.wanted.cors_origins
     if BucketPart.CORS in site.bucket.unread:
         return _unread("bucket-cors", site, BucketPart.CORS)
@@ -255,7 +255,7 @@ def _cors(site: SiteInAws) -> Step:
     )
 
 
-def _public_statements(site: SiteInAws) -> Step:
+def _public_statements(site: SiteInAws) -> SetupStep:
     policy = site.bucket.policy or {}
     sids = _sids(public_statements(policy))
     if not site.wanted.closes_public:
@@ -271,7 +271,7 @@ def _public_statements(site: SiteInAws) -> Step:
     )
 
 
-def _block_public_access(site: SiteInAws) -> Step:
+def _block_public_access(site: SiteInAws) -> SetupStep:
     bucket = site.bucket
     if BucketPart.PUBLIC_ACCESS in bucket.unread:
         return _unread("block-public-access", site, BucketPart.PUBLIC_ACCESS)
@@ -319,7 +319,7 @@ def _what_ends(bucket: Bucket, switches: list[str]) -> str:
     return said
 
 
-def _unread(name: str, site: SiteInAws, part: BucketPart, *, blocks: bool = False) -> Step:
+def _unread(name: str, site: SiteInAws, part: BucketPart, *, blocks: bool = False) -> SetupStep:
     """Return the conflict that a step cannot be planned, since the part may not be read."""
     error = site.bucket.unread[part]
     why = f"the {part} of {site.wanted.bucket} cannot be read: {error.reason}. {error.next_step}"

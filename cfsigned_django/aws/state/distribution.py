@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.account import Distribution, NamedConfig
+from cfsigned_django.aws.account import AwsDistribution, NamedConfig
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
@@ -31,7 +31,7 @@ from cfsigned_django.aws.documents.policies import name_of
 from cfsigned_django.aws.state.exposure import exposure_facts, named
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, create, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, create, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 #: The step that waits until every edge has the configuration.
@@ -54,7 +54,7 @@ def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
         yield fact("distribution", found.id, distribution=found.id)
 
 
-def _check_distribution(site: SiteInAws, found: Distribution) -> Iterator[Fact]:
+def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Fact]:
     if not found.config["Enabled"]:
         yield fact("distribution-disabled", found.id, distribution=found.id)
     if not found.is_deployed:
@@ -67,7 +67,7 @@ def _check_distribution(site: SiteInAws, found: Distribution) -> Iterator[Fact]:
         yield _not_a_domain(site, found)
 
 
-def _not_a_domain(site: SiteInAws, found: Distribution) -> Fact:
+def _not_a_domain(site: SiteInAws, found: AwsDistribution) -> Fact:
     names = ", ".join([found.domain_name, *found.aliases])
     values = {"host": site.host, "distribution": found.id, "names": names}
     return fact("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
@@ -181,7 +181,7 @@ def unsigned(control: NamedConfig) -> Fact:
     )
 
 
-def distribution_step(site: SiteInAws) -> Step:
+def distribution_step(site: SiteInAws) -> SetupStep:
     """Return the step that creates the distribution, or finds it."""
     found = site.account.distribution
     if found is not None:
@@ -211,7 +211,7 @@ def distribution_step(site: SiteInAws) -> Step:
     return create("distribution", why, "CreateDistribution", {"DistributionConfig": config})
 
 
-def behavior_steps(site: SiteInAws) -> Iterator[Step]:
+def behavior_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps that change an existing distribution."""
     found = site.account.distribution
     if found is None or not site.changes_distribution:
@@ -220,7 +220,7 @@ def behavior_steps(site: SiteInAws) -> Iterator[Step]:
     yield _behavior(site, found)
 
 
-def deployed_step(site: SiteInAws, *, changes: bool) -> Step:
+def deployed_step(site: SiteInAws, *, changes: bool) -> SetupStep:
     """Return the wait for every edge; ``changes`` is whether there is something to wait for."""
     found = site.account.distribution
     if changes or found is None:
@@ -230,7 +230,7 @@ def deployed_step(site: SiteInAws, *, changes: bool) -> Step:
     return done(DEPLOYED, "every edge has the configuration")
 
 
-def update_call(found: Distribution, config: Document) -> Call:
+def update_call(found: AwsDistribution, config: Document) -> Call:
     """Return the call that gives a distribution a whole configuration."""
     return Call(
         service="cloudfront",
@@ -239,7 +239,7 @@ def update_call(found: Distribution, config: Document) -> Call:
     )
 
 
-def _origin(site: SiteInAws, found: Distribution) -> Step:
+def _origin(site: SiteInAws, found: AwsDistribution) -> SetupStep:
     wanted = site.wanted_origin()
     present = find_origin(found.config, wanted["Id"])
     if present == wanted:
@@ -273,7 +273,7 @@ def _why_origin(wanted: OriginAccess, present: Mapping[str, Any] | None) -> str:
     )
 
 
-def _behavior(site: SiteInAws, found: Distribution) -> Step:
+def _behavior(site: SiteInAws, found: AwsDistribution) -> SetupStep:
     before, after, pattern = site.behavior, site.wanted_behavior(), site.wanted.path_pattern
     if before == after:
         return done("behavior", f"it trusts the key group {site.key_group_id}")
@@ -288,7 +288,7 @@ def _behavior(site: SiteInAws, found: Distribution) -> Step:
     )
 
 
-def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
+def _no_place(pattern: str, earlier: str, specific: list[str]) -> SetupStep:
     """Return a conflict: a person decides, since moving a behavior changes what it serves."""
     names = ", ".join(specific)
     return conflict(
@@ -300,7 +300,7 @@ def _no_place(pattern: str, earlier: str, specific: list[str]) -> Step:
     )
 
 
-def _why_new_behavior(found: Distribution, pattern: str | None) -> str:
+def _why_new_behavior(found: AwsDistribution, pattern: str | None) -> str:
     why = "no behavior has this path pattern"
     overtaken = overtaken_patterns(found.config, pattern) if pattern else []
     return (
@@ -350,7 +350,7 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
     )
 
 
-def domain_steps(site: SiteInAws) -> Iterator[Step]:
+def domain_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the step that adds the domain to an existing distribution."""
     found = site.account.distribution
     if found is None or not site.changes_distribution:
@@ -359,7 +359,7 @@ def domain_steps(site: SiteInAws) -> Iterator[Step]:
         yield _domain(site, found)
 
 
-def _domain(site: SiteInAws, found: Distribution) -> Step:
+def _domain(site: SiteInAws, found: AwsDistribution) -> SetupStep:
     host, certificate = site.host, site.wanted.certificate
     if site.has_domain:
         return done(
@@ -381,7 +381,7 @@ def _domain(site: SiteInAws, found: Distribution) -> Step:
     )
 
 
-def _replaced(found: Distribution, certificate: str) -> str:
+def _replaced(found: AwsDistribution, certificate: str) -> str:
     """Return which names get another certificate, since a distribution has one for all."""
     present = certificate_of(found.config)
     if not present or present == certificate or not found.aliases:
@@ -394,7 +394,7 @@ def _replaced(found: Distribution, certificate: str) -> str:
     )
 
 
-def trusted_signers_steps(site: SiteInAws) -> Iterator[Step]:
+def trusted_signers_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the step that ends the trust in AWS accounts, which a person must decide."""
     found, behavior = site.account.distribution, site.behavior
     if found is None or behavior is None or not trusted_signers(behavior):

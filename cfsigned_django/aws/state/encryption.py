@@ -17,7 +17,7 @@ from cfsigned_django.aws.documents.key_policy import (
 )
 from cfsigned_django.aws.state.facts import Fact, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, conflict, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 
@@ -41,7 +41,7 @@ def encryption_facts(site: SiteInAws) -> Iterator[Fact]:
         yield fact("kms-key-policy", key.arn, **values)
 
 
-def bucket_encryption_steps(site: SiteInAws) -> Iterator[Step]:
+def bucket_encryption_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the step that encrypts new objects with the desired key."""
     wanted, bucket = site.wanted.kms_key, site.bucket
     if not wanted or BucketPart.ENCRYPTION in bucket.unread:
@@ -68,7 +68,7 @@ def bucket_encryption_steps(site: SiteInAws) -> Iterator[Step]:
     )
 
 
-def key_policy_steps(site: SiteInAws) -> Iterator[Step]:
+def key_policy_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the step that lets CloudFront decrypt, or why it cannot be done."""
     bucket, key = site.bucket, site.account.kms_key
     if (error := bucket.unread.get(BucketPart.ENCRYPTION)) is not None:
@@ -86,7 +86,7 @@ def key_policy_steps(site: SiteInAws) -> Iterator[Step]:
         yield _key_policy(site, key)
 
 
-def _key_policy(site: SiteInAws, key: KmsKey) -> Step:
+def _key_policy(site: SiteInAws, key: KmsKey) -> SetupStep:
     statement = decrypt_statement(site.distribution_arn)
     if key.unread is not None:
         return conflict(

@@ -27,14 +27,14 @@ from cfsigned_django.aws.documents.behavior import (
 )
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, is_public, statements
 from cfsigned_django.aws.documents.origins import (
-    Place,
+    OriginFolder,
     origin_path_exposures,
     origins_of,
     places_of,
 )
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Step, decision
+from cfsigned_django.aws.state.steps import SetupStep, decision
 
 
 def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
@@ -52,7 +52,7 @@ def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
         before.append(each)
 
 
-def exposure_steps(site: SiteInAws) -> Iterator[Step]:
+def exposure_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return what a person must decide before anything is changed."""
     errors = [each for each in exposure_facts(site) if each.type.step]
     for name in dict.fromkeys(each.type.step for each in errors):
@@ -106,7 +106,7 @@ class _Other:
         return any(is_same_pattern(each["PathPattern"], self.site.pattern) for each in self.before)
 
     @property
-    def homes(self) -> set[Place]:
+    def homes(self) -> set[OriginFolder]:
         """Return where the files are: where the storage saves, and where CloudFront reads.
 
         In an origin group with the bucket, another bucket is a copy of it, but a host serves
@@ -118,7 +118,7 @@ class _Other:
             return {*read}
         if any(each.bucket == bucket for each in read):
             read = [each for each in read if each.bucket]
-        return {Place(bucket=bucket), *read}
+        return {OriginFolder(bucket=bucket), *read}
 
     def _under_its_paths(self, files: str) -> Fact:
         is_asked_for = bool(path := self.site.wanted.path) and matches(self.pattern, path)
@@ -128,7 +128,7 @@ class _Other:
             return self._fact("open-folder")
         return self._fact("later-behavior-open" if self.comes_later else "earlier-behavior-open")
 
-    def _under_other_paths(self, found: list[tuple[str, Place]]) -> Fact:
+    def _under_other_paths(self, found: list[tuple[str, OriginFolder]]) -> Fact:
         if _is_file(self.pattern):
             return self._fact("open-file")
         files = self.site.wanted.files

@@ -14,7 +14,7 @@ from cfsigned_django.aws.state.facts import Fact, Level
 from cfsigned_django.aws.state.keys import key_facts
 from cfsigned_django.aws.state.policies import delivery_facts
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import Wanted
 
 
@@ -50,7 +50,7 @@ def at_its_behavior(account: Account, wanted: Wanted) -> Wanted:
     return replace(wanted, path_pattern=None if pattern == "*" else pattern)
 
 
-def beside(steps: Iterable[Step], facts: Iterable[Fact]) -> list[Fact]:
+def beside(steps: Iterable[SetupStep], facts: Iterable[Fact]) -> list[Fact]:
     """Return what a plan neither repairs nor asks about: errors, warnings, and notes."""
     left = {each.name for each in steps if each.state is not StepState.DONE}
     return [

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from cfsigned_django.aws.account import Distribution, KeyGroup
+from cfsigned_django.aws.account import AwsDistribution, KeyGroup
 from cfsigned_django.aws.documents.behavior import trusted_key_groups
 from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.aws.state.facts import Fact, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Call, Step, create, decision, done, todo
+from cfsigned_django.aws.state.steps import Call, SetupStep, create, decision, done, todo
 
 #: The only step without an AWS call: the site creates its key pair itself.
 KEY_PAIR: Final = "key-pair"
@@ -78,7 +78,7 @@ def _trusted_groups(site: SiteInAws) -> list[KeyGroup]:
 
 
 def _check_edges(
-    distribution: Distribution, groups: list[KeyGroup], key_pair_id: str
+    distribution: AwsDistribution, groups: list[KeyGroup], key_pair_id: str
 ) -> Iterator[Fact]:
     for group in groups:
         active = distribution.active_key_pairs.get(group.id)
@@ -92,20 +92,20 @@ def _check_edges(
             )
 
 
-def key_steps(site: SiteInAws) -> Iterator[Step]:
+def key_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps in their order."""
     yield _key_pair(site)
     yield _public_key(site)
     yield _key_group(site)
 
 
-def _key_pair(site: SiteInAws) -> Step:
+def _key_pair(site: SiteInAws) -> SetupStep:
     if site.wanted.key is None:
         return todo(KEY_PAIR, "the site has no key pair for signing yet")
     return done(KEY_PAIR, "the site has a key pair for signing")
 
 
-def _public_key(site: SiteInAws) -> Step:
+def _public_key(site: SiteInAws) -> SetupStep:
     if site.public_key is not None:
         return done("public-key", f"the public key in CloudFront is {site.key_pair_id}")
     why = "CloudFront verifies signatures with the public half of the key pair"
@@ -116,7 +116,7 @@ def _public_key(site: SiteInAws) -> Step:
     return create("public-key", why, "CreatePublicKey", {"PublicKeyConfig": config})
 
 
-def _key_group(site: SiteInAws) -> Step:
+def _key_group(site: SiteInAws) -> SetupStep:
     group = site.key_group
     if group is None and (wished := site.wanted.key_group_id):
         found = fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wished)

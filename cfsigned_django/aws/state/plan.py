@@ -32,7 +32,7 @@ from cfsigned_django.aws.state.exposure import exposure_steps
 from cfsigned_django.aws.state.keys import key_steps
 from cfsigned_django.aws.state.policies import policy_steps
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Step, StepState, conflict
+from cfsigned_django.aws.state.steps import SetupStep, StepState, conflict
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements
 
@@ -40,7 +40,7 @@ from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements
 _CHANGES_DISTRIBUTION: Final = frozenset({"distribution", "origin", "behavior", "domain"})
 
 
-def plan(account: Account, wanted: Wanted) -> list[Step]:
+def plan(account: Account, wanted: Wanted) -> list[SetupStep]:
     """Return every step, done or not; the first one to do is the next one.
 
     Raise :exc:`AwsError`, the first problem, for an account that could not be read completely.
@@ -71,7 +71,7 @@ def plan(account: Account, wanted: Wanted) -> list[Step]:
     return [_without_loss(each) for each in steps]
 
 
-def _without_loss(step: Step) -> Step:
+def _without_loss(step: SetupStep) -> SetupStep:
     """Return the step; a conflict if it would send back settings without what boto3 drops."""
     lost = list(unknown_elements(step.call.arguments)) if step.call else []
     if not lost:
@@ -88,11 +88,11 @@ def _without_loss(step: Step) -> Step:
     )
 
 
-def blockers(steps: list[Step]) -> list[Step]:
+def blockers(steps: list[SetupStep]) -> list[SetupStep]:
     """Return the conflicts because of which nothing at all may be changed."""
     return [each for each in steps if each.state is StepState.CONFLICT and each.blocks]
 
 
-def next_step(steps: list[Step]) -> Step | None:
+def next_step(steps: list[SetupStep]) -> SetupStep | None:
     """Return the first step that is to do; None if nothing is left."""
     return next((each for each in steps if each.state is StepState.TODO), None)

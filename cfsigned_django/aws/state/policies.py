@@ -29,7 +29,7 @@ from cfsigned_django.aws.documents.policies import (
 from cfsigned_django.aws.state.distribution import unsigned
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import NOT_YET, Step, conflict, create, decision, done
+from cfsigned_django.aws.state.steps import NOT_YET, SetupStep, conflict, create, decision, done
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 # The managed policies without CORS headers.
@@ -161,7 +161,7 @@ def _stale_window(site: SiteInAws) -> Iterator[Fact]:
         yield fact("stale-window", "cache policy", life=life, **values)
 
 
-def policy_steps(site: SiteInAws) -> Iterator[Step]:
+def policy_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps in their order."""
     if site.origin_access is OriginAccess.OAC:
         yield _access_control(site)
@@ -174,7 +174,7 @@ def policy_steps(site: SiteInAws) -> Iterator[Step]:
     yield _response_headers_policy(site)
 
 
-def _access_control(site: SiteInAws) -> Step:
+def _access_control(site: SiteInAws) -> SetupStep:
     found = site.access_control
     if found is None:
         config = access_control_config(site.wanted.bucket)
@@ -189,7 +189,7 @@ def _access_control(site: SiteInAws) -> Step:
     return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
 
 
-def _access_identity(site: SiteInAws) -> Step:
+def _access_identity(site: SiteInAws) -> SetupStep:
     found = site.access_identity_id
     if found != NOT_YET:
         stays = (
@@ -206,7 +206,7 @@ def _access_identity(site: SiteInAws) -> Step:
     )
 
 
-def _cache_policy(site: SiteInAws) -> Step:
+def _cache_policy(site: SiteInAws) -> SetupStep:
     choice = site.policies
     if choice.cache_policy_id is None:
         return done(
@@ -247,7 +247,7 @@ def _cache_policy(site: SiteInAws) -> Step:
     )
 
 
-def _origin_request_policy(site: SiteInAws) -> Step:
+def _origin_request_policy(site: SiteInAws) -> SetupStep:
     policy_id, parameters = (
         site.policies.origin_request_policy_id,
         site.wanted.download_parameters,
@@ -269,7 +269,7 @@ def _origin_request_policy(site: SiteInAws) -> Step:
     )
 
 
-def _response_headers_policy(site: SiteInAws) -> Step:
+def _response_headers_policy(site: SiteInAws) -> SetupStep:
     choice = site.policies
     if lacking := choice.origins_without_cors:
         return decision(_without_origins(site, choice.response_headers_policy, lacking))

@@ -44,7 +44,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class SetupStep:
     """One step: its name, its state, and the reason.
 
     ``before`` and ``after`` are the document as it is and as it would be sent.
@@ -68,31 +68,33 @@ class Step:
         return "\n".join(list(lines)[2:])
 
 
-def done(name: str, why: str) -> Step:
+def done(name: str, why: str) -> SetupStep:
     """Return a step that is done."""
-    return Step(name=name, state=StepState.DONE, why=why)
+    return SetupStep(name=name, state=StepState.DONE, why=why)
 
 
 def todo(
     name: str, why: str, *, call: Call | None = None, before: Any = None, after: Any = None
-) -> Step:
+) -> SetupStep:
     """Return a step that is to be done."""
-    return Step(name=name, state=StepState.TODO, why=why, call=call, before=before, after=after)
+    return SetupStep(
+        name=name, state=StepState.TODO, why=why, call=call, before=before, after=after
+    )
 
 
-def create(name: str, why: str, operation: str, arguments: Document) -> Step:
+def create(name: str, why: str, operation: str, arguments: Document) -> SetupStep:
     """Return the step that creates what the one document in the arguments describes."""
     (config,) = arguments.values()
     call = Call(service="cloudfront", operation=operation, arguments=arguments)
     return todo(name, why, call=call, after=config)
 
 
-def conflict(name: str, why: str, *, blocks: bool = False) -> Step:
+def conflict(name: str, why: str, *, blocks: bool = False) -> SetupStep:
     """Return a step that a person must decide."""
-    return Step(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)
+    return SetupStep(name=name, state=StepState.CONFLICT, why=why, blocks=blocks)
 
 
-def decision(found: Fact, *, blocks: bool = False) -> Step:
+def decision(found: Fact, *, blocks: bool = False) -> SetupStep:
     """Return the step that asks a person about a fact, in the words of the fact."""
     ways = [found.type.fix, f"Or {found.type.option} does it." if found.type.option else ""]
     why = " ".join(filter(None, (found.what, *ways)))

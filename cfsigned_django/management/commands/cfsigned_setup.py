@@ -31,7 +31,7 @@ from cfsigned_django.aws.state.apply import NOT_DEPLOYED
 from cfsigned_django.aws.state.judge import beside
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
 from cfsigned_django.aws.state.site import SiteInAws
-from cfsigned_django.aws.state.steps import Step, StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import (
     InvalidWanted,
     OriginAccess,
@@ -254,10 +254,12 @@ class Command(CfsignedCommand):
                 self.stderr.write(plan_as_text([step]))
         self._finish(setup, steps, options)
 
-    def _apply(self, setup: SiteSetup, begun: list[str], options: dict[str, Any]) -> list[Step]:
+    def _apply(
+        self, setup: SiteSetup, begun: list[str], options: dict[str, Any]
+    ) -> list[SetupStep]:
         """Do the steps, and note which were begun."""
 
-        def show(step: Step) -> None:
+        def show(step: SetupStep) -> None:
             begun.append(step.name)
             self.stderr.write(step_as_text(step))
 
@@ -273,7 +275,7 @@ class Command(CfsignedCommand):
             raise CommandError(f"{error}{done}{again}") from error
 
     def _show_plan(
-        self, setup: SiteSetup, state: SiteInAws, steps: list[Step], options: dict[str, Any]
+        self, setup: SiteSetup, state: SiteInAws, steps: list[SetupStep], options: dict[str, Any]
     ) -> None:
         facts = setup.facts(state, time.time)
         if options["json"]:
@@ -296,7 +298,7 @@ class Command(CfsignedCommand):
         elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
 
-    def _finish(self, setup: SiteSetup, steps: list[Step], options: dict[str, Any]) -> None:
+    def _finish(self, setup: SiteSetup, steps: list[SetupStep], options: dict[str, Any]) -> None:
         """Prove the result, finish the key pair, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
         proof = setup.prove(state, time.time)
@@ -328,7 +330,7 @@ class Command(CfsignedCommand):
         if code:
             sys.exit(code)
 
-    def _ask(self, steps: list[Step]) -> None:
+    def _ask(self, steps: list[SetupStep]) -> None:
         """Show what will be done, and go on only if a person confirms."""
         left = [each for each in steps if each.state is not StepState.DONE]
         self.stderr.write(f"{plan_as_text(left)}\n\nIn short:\n\n{in_short(left)}\n")

@@ -28,7 +28,7 @@ from cfsigned_django.aws.documents.distribution import (
     replace_origin,
 )
 from cfsigned_django.aws.documents.origins import (
-    Place,
+    OriginFolder,
     origin_path_exposures,
     place_of,
     places_of,
@@ -46,8 +46,8 @@ from cfsigned_django.aws.documents.policies import (
 )
 
 BUCKET = "site.media-1"
-HOME = Place(bucket=BUCKET)
-PROD = Place(bucket=BUCKET, folder="/prod")
+HOME = OriginFolder(bucket=BUCKET)
+PROD = OriginFolder(bucket=BUCKET, folder="/prod")
 SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
@@ -180,7 +180,7 @@ def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
     """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
     origin = {"DomainName": domain, "OriginPath": "/a/"}
 
-    assert place_of(origin) == Place(bucket=BUCKET, folder="/a")
+    assert place_of(origin) == OriginFolder(bucket=BUCKET, folder="/a")
     assert is_origin_of(origin, BUCKET) is is_rest
     assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
 
@@ -207,7 +207,7 @@ def test_bucket_in_the_path() -> None:
 
     assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
     assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
-    assert place_of({"DomainName": host}) == Place(host=host)
+    assert place_of({"DomainName": host}) == OriginFolder(host=host)
 
 
 def test_origin_group() -> None:
@@ -219,7 +219,7 @@ def test_origin_group() -> None:
 
     places = places_of(config, {"TargetOriginId": "both"})
 
-    assert places == [HOME, Place(host="app.example.com")]
+    assert places == [HOME, OriginFolder(host="app.example.com")]
 
 
 def restricted(pattern: str) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def opened(origin: str, pattern: str = "a/*") -> dict[str, Any]:
 def leaking(
     *behaviors: dict[str, Any],
     default: str = "app",
-    storage_locations: Sequence[Place] = (HOME,),
+    storage_locations: Sequence[OriginFolder] = (HOME,),
     lets_in_strangers: bool = False,
 ) -> list[str]:
     """Return the patterns of a distribution with these behaviors that leak media/*."""
@@ -273,7 +273,7 @@ def test_open_behavior_at_another_path(origin: str, strangers: bool, leaks: bool
 
 
 #: Behaviors in their order, the origin of the default one, where files are, and what leaks.
-BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[Place], list[str]]] = [
+BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[OriginFolder], list[str]]] = [
     # A restricted behavior in front closes other paths, if it surely takes each of them.
     ([restricted("prod/*")], "whole", [HOME, PROD], []),
     ([restricted("/prod/media/*")], "whole", [HOME, PROD], []),
@@ -302,7 +302,7 @@ BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[Place], list[s
     ),
     # Nothing is sure where an origin path has a letter that patterns have, too.
     *(
-        ([restricted(each)], "asterisk", [Place(bucket=BUCKET, folder="/*/b")], ["*"])
+        ([restricted(each)], "asterisk", [OriginFolder(bucket=BUCKET, folder="/*/b")], ["*"])
         for each in ("/*/b/media/*", "/x/b/media/*", "b/media/*", "*/media/*")
     ),
 ]
@@ -310,7 +310,7 @@ BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[Place], list[s
 
 @pytest.mark.parametrize(("behaviors", "default", "places", "found"), BESIDE_RESTRICTED)
 def test_open_behavior_beside_restricted_ones(
-    behaviors: list[dict[str, Any]], default: str, places: Sequence[Place], found: list[str]
+    behaviors: list[dict[str, Any]], default: str, places: Sequence[OriginFolder], found: list[str]
 ) -> None:
     """Return each open behavior that reads the files from a path that nothing restricts before."""
     assert leaking(*behaviors, default=default, storage_locations=places) == found

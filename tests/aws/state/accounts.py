@@ -12,7 +12,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.state.apply import Provisioner
 from cfsigned_django.aws.state.plan import plan
-from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from cfsigned_django.signing import PrivateKey
 
@@ -66,17 +66,17 @@ def provisioner(clients: Clients, desired: Wanted, **changes: Any) -> Provisione
     )
 
 
-def planned(clients: Clients, desired: Wanted) -> list[Step]:
+def planned(clients: Clients, desired: Wanted) -> list[SetupStep]:
     """Return the plan for an account."""
     return plan(reader(clients, desired)(), desired)
 
 
-def states(steps: list[Step]) -> dict[str, str]:
+def states(steps: list[SetupStep]) -> dict[str, str]:
     """Return where each step stands."""
     return {each.name: each.state.value for each in steps}
 
 
-def find(steps: list[Step], name: str) -> Step:
+def find(steps: list[SetupStep], name: str) -> SetupStep:
     """Return the step of that name."""
     return next(each for each in steps if each.name == name)
 

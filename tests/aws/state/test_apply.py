@@ -12,7 +12,7 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.state.steps import Step
+from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from tests.aws.state.accounts import (
     APP,
@@ -239,7 +239,7 @@ def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
     """Tell how long it has been; give up after 45 minutes, with an error to get over later."""
     slow, waited = strict(clients, looks=10), list[int]()
 
-    def apply(seconds: float) -> list[Step]:
+    def apply(seconds: float) -> list[SetupStep]:
         clock = itertools.count(0, seconds)
         return provisioner(
             slow, desired, on_wait=waited.append, monotonic=lambda: next(clock)
@@ -261,7 +261,7 @@ def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
 def test_change_of_somebody_else(clients: Clients, grown: Wanted) -> None:
     """Look anew if the distribution was changed between the look and the call."""
 
-    def change(step: Step) -> None:
+    def change(step: SetupStep) -> None:
         if step.name == "origin":
             answer = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
             clients.cloudfront.update_distribution(

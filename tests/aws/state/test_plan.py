@@ -11,10 +11,10 @@ import pytest
 
 from cfsigned_django.aws.account import (
     Account,
+    AwsDistribution,
     Bucket,
     BucketPart,
     BucketState,
-    Distribution,
     KmsKey,
     NamedConfig,
 )
@@ -30,7 +30,7 @@ from cfsigned_django.aws.documents.policies import (
 )
 from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.steps import NOT_YET, Step, conflict, done, todo
+from cfsigned_django.aws.state.steps import NOT_YET, SetupStep, conflict, done, todo
 from cfsigned_django.aws.state.wanted import (
     InvalidWanted,
     OriginAccess,
@@ -106,7 +106,7 @@ def account_with(
         "bucket": Bucket(
             **{"name": BUCKET, "state": BucketState.OURS, "region": "us-east-1", **bucket}
         ),
-        "distribution": Distribution(
+        "distribution": AwsDistribution(
             id="E1234567",
             arn=DISTRIBUTION_ARN,
             status="Deployed",
@@ -609,7 +609,7 @@ CASES: dict[str, Case] = {
 }
 
 
-def shown(step: Step | None, fields: list[str]) -> str:
+def shown(step: SetupStep | None, fields: list[str]) -> str:
     """Return where a step stands, or a field of what it would send."""
     if step is None:
         return "-"
