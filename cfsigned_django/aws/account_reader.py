@@ -26,7 +26,7 @@ from cfsigned_django.aws.account import (
 from cfsigned_django.aws.client import Clients, call, list_items
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import behaviors, listed
-from cfsigned_django.aws.documents.distribution import bucket_origins, covers, name_for
+from cfsigned_django.aws.documents.distribution_config import bucket_origins, covers, name_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError
 
 logger = logging.getLogger("cfsigned_django.edge")
 
-# The edge logs what an origin stores under this key; edge/distribution.py defines it as well.
+# The edge logs what an origin stores under this key; edge/local_distribution.py defines it as well.
 _REASON_KEY = "cfsigned.reason"
 
 _CHUNK_SIZE = 64 * 1024

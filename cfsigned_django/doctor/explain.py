@@ -16,8 +16,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding, Level, ago, begin, moment, sentence
-from cfsigned_django.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
-from cfsigned_django.doctor.site import (
+from cfsigned_django.doctor.known_keys import (
     KnownKey,
     database_keys,
     settings_keys,
@@ -25,6 +24,7 @@ from cfsigned_django.doctor.site import (
     site_key_groups,
     unique_keys,
 )
+from cfsigned_django.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
 from cfsigned_django.signing import (
     Check,
     Denied,

@@ -6,5 +6,5 @@ For development and tests only. It uses neither Django nor AWS's libraries.
 from __future__ import annotations
 
 from cfsigned_django.edge.behavior import Behavior as Behavior
-from cfsigned_django.edge.distribution import Distribution as Distribution
+from cfsigned_django.edge.local_distribution import Distribution as Distribution
 from cfsigned_django.edge.server import EdgeServer as EdgeServer

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from wsgiref.headers import Headers
 from wsgiref.types import WSGIEnvironment
 
-from cfsigned_django.edge.distribution import REASON_KEY, Distribution
+from cfsigned_django.edge.local_distribution import REASON_KEY, Distribution
 from cfsigned_django.edge.responses import ExcInfo
 
 _URL = re.compile(r"(https?)://([^/?#]+)([^#]*)", re.IGNORECASE)

@@ -18,7 +18,7 @@ from typing import Self, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge.behavior import Behavior
-from cfsigned_django.edge.distribution import Distribution
+from cfsigned_django.edge.local_distribution import Distribution
 from cfsigned_django.signing.keys import PublicKey
 
 logger = logging.getLogger("cfsigned_django.edge")

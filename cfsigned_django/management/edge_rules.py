@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution import is_origin_of, origin_in_bucket
+from cfsigned_django.aws.documents.distribution_config import is_origin_of, origin_in_bucket
 from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior

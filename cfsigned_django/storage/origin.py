@@ -17,7 +17,7 @@ from django.utils import timezone
 from cfsigned_django.conf import names_folder
 from cfsigned_django.edge import Behavior, Distribution, cors
 from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS
-from cfsigned_django.edge.distribution import REASON_KEY
+from cfsigned_django.edge.local_distribution import REASON_KEY
 from cfsigned_django.edge.requests import raw_target
 from cfsigned_django.edge.s3_object import S3Response, StoredObject, answer, s3_error
 from cfsigned_django.storage.arguments import is_exact_name

@@ -10,7 +10,7 @@ from cfsigned_django.aws.account import Account, KmsKey
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
-from cfsigned_django.aws.documents.distribution import find_origin, new_behavior
+from cfsigned_django.aws.documents.distribution_config import find_origin, new_behavior
 from cfsigned_django.aws.documents.key_policy import decrypt_statement
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,

@@ -15,7 +15,7 @@ from django.core.management import call_command
 
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     new_behavior,
     new_distribution_config,
     new_origin,

@@ -15,7 +15,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
     other_readers,
     service_statements,
 )
-from cfsigned_django.aws.documents.distribution import covers
+from cfsigned_django.aws.documents.distribution_config import covers
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 ACCOUNT = "111122223333"

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from cfsigned_django import keyring
 from cfsigned_django.aws import client
-from cfsigned_django.doctor.site import settings_keys, site_domains
+from cfsigned_django.doctor.known_keys import settings_keys, site_domains
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
@@ -304,7 +304,7 @@ class TestKeys:
         failing = mock.Mock(side_effect=DatabaseError("no table"))
         with (
             mock.patch("cfsigned_django.doctor.examination.primary_rows", failing),
-            mock.patch("cfsigned_django.doctor.site.primary_rows", failing),
+            mock.patch("cfsigned_django.doctor.known_keys.primary_rows", failing),
         ):
             found, _ = levels("--offline")
             explained, code = levels("--explain", signed(rsa_key), "--offline")

@@ -13,7 +13,7 @@ from hypothesis import example, given, strategies as st
 
 from cfsigned_django.doctor.explain import Knowledge, explain_url
 from cfsigned_django.doctor.findings import write_report
-from cfsigned_django.doctor.site import KnownKey
+from cfsigned_django.doctor.known_keys import KnownKey
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from tests.doctor import faults, ids

@@ -33,7 +33,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
     public_statements,
 )
 from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     Attachment,
     access_control_config,
     attach,

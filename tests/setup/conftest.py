@@ -12,7 +12,7 @@ from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.setup.site import SiteSetup
+from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import provisioner, reader
 from tests.ministack_server import Ministack

@@ -18,7 +18,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.setup.keys import SettingsKey
-from cfsigned_django.setup.site import SiteSetup
+from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.pages import DOCS, read

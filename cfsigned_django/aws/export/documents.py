@@ -12,7 +12,7 @@ from typing import Any, Final
 from cfsigned_django.aws.account import Account, KeyGroup, NamedConfig
 from cfsigned_django.aws.documents import Document, bucket_policy, cors
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     access_control_config,
     access_identity_config,
     key_group_config,
@@ -24,7 +24,7 @@ from cfsigned_django.aws.documents.policies import (
     origin_request_policy_config,
     response_headers_policy_config,
 )
-from cfsigned_django.aws.state.site import (
+from cfsigned_django.aws.state.site_in_aws import (
     SiteInAws,
     response_headers_names,
 )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed, trusted_key_groups
-from cfsigned_django.aws.documents.distribution import access_identity_of
+from cfsigned_django.aws.documents.distribution_config import access_identity_of
 from cfsigned_django.aws.export import documents as export
 from cfsigned_django.aws.export.documents import Documents, substitute
 

@@ -18,10 +18,10 @@ from cfsigned_django.aws.documents.bucket_policy import (
     public_statements,
     service_statements,
 )
-from cfsigned_django.aws.documents.distribution import access_control_of, access_identity_of
+from cfsigned_django.aws.documents.distribution_config import access_control_of, access_identity_of
 from cfsigned_django.aws.state.encryption import encryption_facts
 from cfsigned_django.aws.state.facts import Fact, Level, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, decision, done, todo
 
 # CreateBucket accepts every region as a location constraint except this one.

@@ -17,7 +17,7 @@ from cfsigned_django.aws.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     access_control_of,
     access_identity_of,
     attachment_of,
@@ -30,7 +30,7 @@ from cfsigned_django.aws.documents.origins import is_access_point, origins_of
 from cfsigned_django.aws.documents.policies import name_of
 from cfsigned_django.aws.state.exposure import exposure_facts, named
 from cfsigned_django.aws.state.facts import Fact, Level, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, create, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 

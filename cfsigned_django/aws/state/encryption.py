@@ -16,7 +16,7 @@ from cfsigned_django.aws.documents.key_policy import (
     lets_decrypt,
 )
 from cfsigned_django.aws.state.facts import Fact, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, decision, done, todo
 from cfsigned_django.aws.state.wanted import OriginAccess
 

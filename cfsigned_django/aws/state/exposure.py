@@ -33,7 +33,7 @@ from cfsigned_django.aws.documents.origins import (
     places_of,
 )
 from cfsigned_django.aws.state.facts import Fact, Level, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, decision
 
 

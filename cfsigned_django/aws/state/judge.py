@@ -13,7 +13,7 @@ from cfsigned_django.aws.state.distribution import behavior_facts, distribution_
 from cfsigned_django.aws.state.facts import Fact, Level
 from cfsigned_django.aws.state.keys import key_facts
 from cfsigned_django.aws.state.policies import delivery_facts
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import Wanted
 

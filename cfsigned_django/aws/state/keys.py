@@ -8,10 +8,10 @@ from typing import Final
 
 from cfsigned_django.aws.account import AwsDistribution, KeyGroup
 from cfsigned_django.aws.documents.behavior import trusted_key_groups
-from cfsigned_django.aws.documents.distribution import key_group_config, public_key_config
+from cfsigned_django.aws.documents.distribution_config import key_group_config, public_key_config
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.aws.state.facts import Fact, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import Call, SetupStep, create, decision, done, todo
 
 #: The only step without an AWS call: the site creates its key pair itself.

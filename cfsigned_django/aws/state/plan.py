@@ -31,7 +31,7 @@ from cfsigned_django.aws.state.encryption import (
 from cfsigned_django.aws.state.exposure import exposure_steps
 from cfsigned_django.aws.state.keys import key_steps
 from cfsigned_django.aws.state.policies import policy_steps
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, StepState, conflict
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements

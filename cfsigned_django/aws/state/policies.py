@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cfsigned_django.aws.account import BucketPart, NamedConfig
 from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.cors import echoes_origins, missing_origins
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     access_control_config,
     access_identity_config,
 )
@@ -28,7 +28,7 @@ from cfsigned_django.aws.documents.policies import (
 )
 from cfsigned_django.aws.state.distribution import unsigned
 from cfsigned_django.aws.state.facts import Fact, Level, fact
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import NOT_YET, SetupStep, conflict, create, decision, done
 from cfsigned_django.aws.state.wanted import OriginAccess
 

@@ -1,4 +1,4 @@
-"""Set AWS up for private media: an adapter that calls setup/site.py.
+"""Set AWS up for private media: an adapter that calls setup/site_setup.py.
 
 Exit codes: 0 planned, or applied and proved; 75 applied, and all that is missing is an answer or
 time; 1 failed, --apply with a decision open, or the proof shows another error.
@@ -30,7 +30,7 @@ from cfsigned_django.aws.export.terraform import terraform
 from cfsigned_django.aws.state.apply import NOT_DEPLOYED
 from cfsigned_django.aws.state.judge import beside
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import (
     InvalidWanted,
@@ -57,7 +57,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site import SiteSetup, choose_provider, location_of_files
+from cfsigned_django.setup.site_setup import SiteSetup, choose_provider, location_of_files
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch

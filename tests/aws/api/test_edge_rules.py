@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     new_behavior,
     new_distribution_config,
     new_origin,

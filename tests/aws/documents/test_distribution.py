@@ -13,7 +13,7 @@ from cfsigned_django.aws.documents.behavior import (
     list_of,
     listed,
 )
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     Attachment,
     access_control_config,
     access_control_of,

@@ -12,7 +12,7 @@ from typing import Any
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.behavior import behaviors, listed, trusted_key_groups
-from cfsigned_django.aws.documents.distribution import access_control_of, access_identity_of
+from cfsigned_django.aws.documents.distribution_config import access_control_of, access_identity_of
 from cfsigned_django.signing import InvalidKey, PublicKey
 from tests.simulation.answers import refusal
 

@@ -16,7 +16,7 @@ from cfsigned_django.aws.account_reader import (
     read_bucket,
 )
 from cfsigned_django.aws.client import Clients, list_items
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     new_behavior,
     new_distribution_config,
     new_origin,

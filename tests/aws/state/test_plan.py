@@ -20,7 +20,7 @@ from cfsigned_django.aws.account import (
 )
 from cfsigned_django.aws.documents.behavior import list_of, listed
 from cfsigned_django.aws.documents.cors import cors_rule
-from cfsigned_django.aws.documents.distribution import find_origin, new_origin
+from cfsigned_django.aws.documents.distribution_config import find_origin, new_origin
 from cfsigned_django.aws.documents.iam import setup_policy
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,

@@ -16,12 +16,12 @@ from cfsigned_django.aws.account import Account
 from cfsigned_django.aws.account_reader import list_key_groups, read_account
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.documents.behavior import matches
-from cfsigned_django.aws.documents.distribution import name_for
+from cfsigned_django.aws.documents.distribution_config import name_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.apply import Provisioner
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import judge
-from cfsigned_django.aws.state.site import SiteInAws
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 from cfsigned_django.conf import whole_seconds

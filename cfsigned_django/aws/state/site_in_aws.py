@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.behavior import (
     patch_behavior,
     replace_behavior,
 )
-from cfsigned_django.aws.documents.distribution import (
+from cfsigned_django.aws.documents.distribution_config import (
     Attachment,
     access_control_of,
     access_identity_of,
