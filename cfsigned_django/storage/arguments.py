@@ -22,8 +22,9 @@ from cfsigned_django.signing import InvalidPolicy, Policy
 class Terms:
     """What a signature allows besides its resource: for how long, from when, and for whom."""
 
-    #: How many seconds a URL lives, and for how many it stays the same; 0 for one second.
+    #: How many seconds a URL lives, without the step.
     lifetime: int
+    #: For how many seconds a URL stays the same. 0: no step, and a new URL each second.
     step: int
     #: The start, in Unix seconds.
     date_greater_than: int | None = None
@@ -92,7 +93,10 @@ def is_exact_name(name: str) -> bool:
 
 
 def refuse_nameless(name: str | None) -> None:
-    """Refuse the name of no file, whose URL would be that of the whole storage."""
+    """Raise for a name of nothing but slashes and ``.``: its URL would be the storage's own.
+
+    A file may be named ``...``, and :func:`refuse_dot_dot` raises for ``..``.
+    """
     if name is None or (not str(name).strip("./\\") and ".." not in str(name)):
         raise ValueError(
             f"The name {name!r} is not the name of a file. Pass the name as the storage returned "

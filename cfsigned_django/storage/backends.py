@@ -24,11 +24,15 @@ from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
 
 class _S3Signer(StorageSigner):
-    """What is special about django-storages' storage for S3."""
+    """The private half of a :class:`CloudFrontS3Storage`."""
 
     storage: CloudFrontS3Storage
 
     def handed_in(self) -> Any:
+        """Return the signer that was handed in, or that a subclass makes; else OWN_KEY.
+
+        As in django-storages, a subclass makes it in ``get_cloudfront_signer()``.
+        """
         if self.storage.cloudfront_signer is not OWN_KEY:
             return super().handed_in()
         if type(self.storage).get_cloudfront_signer is CloudFrontS3Storage.get_cloudfront_signer:
@@ -67,7 +71,10 @@ class _S3Signer(StorageSigner):
         expire: int | timedelta | None,
         http_method: str | None,
     ) -> str:
-        """Return CloudFront's URL without a signature, or S3's if no domain is set."""
+        """Return CloudFront's URL without a signature; without a domain, S3's own URL.
+
+        S3's own is presigned, unless ``querystring_auth`` is False.
+        """
         if self.storage.custom_domain:
             return super().public_url(name, parameters, expire, http_method)
         refuse_dot_dot(name or "")
@@ -81,7 +88,7 @@ class _S3Signer(StorageSigner):
 
 
 class _FileSigner(StorageSigner):
-    """What is special about Django's storage of files on disk."""
+    """The private half of a :class:`CloudFrontFileSystemStorage`."""
 
     def path_of(self, name: str) -> str:
         return super().path_of(clean_name(name))
@@ -100,7 +107,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     @cached_property
     def signing(self) -> StorageSigner:
-        """What this package knows of the storage, and asks it. It is not public."""
+        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _S3Signer(self)
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
@@ -126,7 +133,7 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
 
     @cached_property
     def signing(self) -> StorageSigner:
-        """What this package knows of the storage, and asks it. It is not public."""
+        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _FileSigner(self)
 
     @property

@@ -1,13 +1,15 @@
 """What surrounds a call of ``url()``: watches of expiries, and blocks that share a signature.
 
 A watch notes when the URLs that are signed within it expire. A block of
-``signed_urls()`` has resources, each of which is signed once for all names that
-it covers. Watches and blocks belong to a context (:mod:`contextvars`): to the
-thread or task that opened them, and to all that it starts with a copy of its
-context, as asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. So does a
-plain thread on a free-threaded Python; on others it starts with an empty
-context: no watch notes its URLs, and no block signs them. A block that was left
-signs nothing any more, in the copies of its context either.
+:class:`cfsigned_django.shortcuts.signed_urls` has resources, each of which is
+signed once for all names that it covers.
+
+Watches and blocks belong to a context (:mod:`contextvars`): to the thread or
+task that opened them, and to all that it starts with a copy of its context, as
+asyncio, ``sync_to_async`` and ``asyncio.to_thread`` do. So does a plain thread
+on a free-threaded Python; on others it starts with an empty context: no watch
+notes its URLs, and no block signs them. A block that was left no longer signs
+anything, even in copies of its context.
 """
 
 from __future__ import annotations
@@ -70,7 +72,11 @@ class SigningBlock:
         return None
 
     def known(self, resource: str, now: float) -> Signature | None:
-        """Return the signature of a resource for half of its life; then None, to sign anew."""
+        """Return the signature of a resource for half of its life; then None, to sign anew.
+
+        So each URL has half of its life before it, however long the block is open. Until then the
+        signature stays, even if the key or an option has changed.
+        """
         since, signature = self.signed.get(resource, (now, None))
         if signature is not None and since <= now < (since + signature.expires) / 2:
             return signature
@@ -104,7 +110,7 @@ def watch_expiry() -> Iterator[ExpiryWatch]:
 
 @contextmanager
 def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
-    """Continue within the block with a watch whose own block has ended."""
+    """Let a watch note what is signed within the block; its own block may have ended."""
     around = current.get()
     token = current.set(replace(around, watches=(*around.watches, watch)))
     try:

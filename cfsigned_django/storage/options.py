@@ -77,21 +77,27 @@ class FixedKey:
         return self.fixed.signer
 
     def lease(self) -> Lease:
-        """Return the signer, whose URLs may live for as long as they like."""
+        """Return the signer. No database limits how long its URLs may live."""
         return self.fixed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupKey:
-    """The ACTIVE key pair of a key group in the database, else the key of the settings."""
+    """The ACTIVE key pair of a key group in the database.
+
+    If none is ACTIVE, the key of the settings signs, unless it was replaced or revoked.
+    """
 
     key_group_id: str
     hash_algorithm: HashAlgorithm | None
-    #: The signer of the settings' key, if there is one.
+    #: The signer of the settings' key, if there is one. What signs now is ``lease().signer``.
     signer: Signer | None
 
     def lease(self) -> Lease:
-        """Return which signer signs now, and how long its URLs may live."""
+        """Return which signer signs now, and until when its URLs may live: see :class:`Lease`.
+
+        Raise :exc:`ImproperlyConfigured` if none may sign.
+        """
         return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
 
 
@@ -100,7 +106,7 @@ class Signing:
     """How a storage signs: with which key, and for how long."""
 
     key: FixedKey | GroupKey
-    #: The terms of a call that has none itself.
+    #: The terms of the options, for a call without arguments that say otherwise.
     terms: Terms
     max_expire: int
     #: The longest lifetime of a URL in seconds, a step included.
@@ -184,7 +190,7 @@ def resolve(
         except (ImproperlyConfigured, InvalidKey) as error:
             refusal = str(error)
     origin = start = ""
-    # What signs has a right address.
+    # _resolve_signing() has checked the address of a storage that can sign.
     found = () if signing else find_address_problems(config, signs=must_sign)
     if not any(map(CheckMessage.is_serious, found)):
         host, slash, behind = config.custom_domain.partition("/")
@@ -203,7 +209,7 @@ def resolve(
 
 def _resolve_signing(config: Config, handed_in: Any) -> Signing:
     """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
-    # Whether the key can sign shows at the first URL: see _explain_refusal().
+    # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
         raise_first_error([each])
         if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
@@ -213,6 +219,7 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
         key=_find_key(config, handed_in),
         terms=Terms(lifetime=config.querystring_expire, step=step),
         max_expire=most,
+        # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
         longest=min(most + step, site_lifetime()) if step else most,
         cache_size=config.url_cache_size,
     )

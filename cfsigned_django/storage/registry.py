@@ -1,6 +1,6 @@
 """Find the storages of this site whose class is of this package: in STORAGES, and of file fields.
 
-They answer for themselves: what signs is the instance, which may have changed its options.
+Each storage is asked itself, not its entry in STORAGES: the instance may have other options.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Bounded(dict[Hashable, V]):
     """A dictionary, read without a lock, in which the oldest entries make room for new ones."""
 
     def keep(self, key: Hashable, value: V, size: int) -> None:
-        """Store a value as the newest, of ``size`` at most."""
+        """Store a value as the newest, and keep at most ``size`` of them."""
         if not size:
             return
         self.pop(key, None)

@@ -136,7 +136,7 @@ class SignedUrlMixin:
 
     @cached_property
     def signing(self) -> StorageSigner:
-        """What this package knows of the storage, and asks it. It is not public."""
+        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return StorageSigner(self)
 
     def url(
@@ -180,7 +180,7 @@ class SignedUrlMixin:
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         own = self.signing
-        options = own.resolved
+        options = own.resolved  # What own.options() does, without a call.
         if options is None or options.generation is not conf.generation:
             options = own.resolve()
         if (download, inline) != (None, None):
@@ -208,7 +208,7 @@ class SignedUrlMixin:
             signature = own.find_in_block(address, terms, options, signing, now)
         if signature is None:
             signature = own.sign(covered, terms, signing, now)
-        for watch in around.watches:
+        for watch in around.watches:  # What context.note() does, without a call.
             watch.note(signature.expires)
         return join_signature(address, signature.query)
 
@@ -360,17 +360,19 @@ class SignedUrlMixin:
 
 
 class StorageSigner:
-    """What this package knows of one storage, and asks it: ``storage.signing``.
+    """The private half of a storage, ``storage.signing``: its options, addresses and signatures.
 
-    The class of a storage is other people's code, and so are its names: only what
-    is public stands there.
+    It is not in the mixin, whose subclasses are other people's code: a private name there could
+    be one of theirs. With which key it signs, and for how long, is in
+    :class:`~cfsigned_django.storage.options.Signing`, ``storage.signing.options().signing``.
     """
 
     def __init__(self, storage: SignedUrlMixin) -> None:
         self.storage = storage
         # Whether the options change only if one is assigned or a setting changes.
         self._is_fixed = not any(self._is_property(name) for name in (*OWN_OPTIONS, "location"))
-        #: The options, unless one was assigned since. See options().
+        #: The options, if they are fixed and none was assigned since. Ask options(), which also
+        #: knows whether a setting changed.
         self.resolved: ResolvedOptions | None = None
         self._version = object()
         # The signatures that may be asked for again. They do not belong to the options, which a
@@ -379,7 +381,9 @@ class StorageSigner:
 
     def forget_options(self) -> None:
         """Resolve the options again at the next call: one was assigned."""
-        self._version = object()  # First: see resolve().
+        # In this order: resolve(), in another thread, stores what it read and compares the version
+        # afterwards. Either it finds the new version, or what it stored is removed here.
+        self._version = object()
         self.resolved = None
 
     # Options
@@ -484,7 +488,7 @@ class StorageSigner:
 
     def path_of(self, name: str) -> str:
         """Return the encoded path of a file, with a slash at its beginning."""
-        # The storage may return an absolute URL: only its path counts.
+        # The url() of the storage class behind the mixin. It may be absolute: only its path counts.
         url: str = super(SignedUrlMixin, self.storage).url(name)  # type: ignore[misc]
         path = encode_path(urlsplit(url).path).replace("*", "%2A")
         return path if path.startswith("/") else f"/{path}"
@@ -506,7 +510,8 @@ class StorageSigner:
         It is remembered with the options, if the same name always means the same path.
         """
         covered = key = None
-        if isinstance(resource or folder, str):  # A translation equals a text, and is refused.
+        # A lazy translation, which is refused, would find the entry of the text that it equals.
+        if isinstance(resource or folder, str):
             key = (resource, folder, allow_any_resource)
             covered = options.resources.get(key)
         if covered is None:
@@ -529,9 +534,10 @@ class StorageSigner:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
             check_folder(folder)
+            # The address of a file in the folder, with * instead of the file's name.
             return self.address_of(f"{folder}/x", options)[:-1] + "*"
         check_resource_name(resource, allow_any_resource)
-        # The last of them are those of the resource: a location may contain others.
+        # The last %2A are the wildcards of the resource: those before them are the location's.
         parts = self.address_of(resource, options).rsplit("%2A", str(resource).count("*"))
         return "*".join(parts)
 
@@ -550,23 +556,24 @@ class StorageSigner:
     # Signatures
 
     def sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
-        """Return the signature of an address or a resource: the one that is known, or a new one.
+        """Return the signature of an address or a resource: the one that is kept, or a new one.
 
-        It is known by what it covers, by its terms and by its key.
+        A signature is kept under what it covers, its terms and its key, and used again as long as
+        a new one would expire at the same time.
         """
         lease, second = signing.key.lease(), int(now)
         expires = second + terms.lifetime
         if terms.step:
             expires = round_up_expiry(expires, terms.step, covered)
-        if lease.seen_at is not None:
+        if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
             expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
         conditions = (terms.date_greater_than, terms.ip_address)
-        key = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
-        signature = self._signatures.get(key)
+        kept_under = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
+        signature = self._signatures.get(kept_under)
         if signature is not None and signature.expires == expires:
             return signature
         try:
-            if conditions == (None, None) and "*" not in covered:
+            if conditions == (None, None) and "*" not in covered:  # A canned policy is enough.
                 query = lease.signer.sign_address(covered, expires)
             else:
                 policy = terms.policy(covered, expires=expires, now=second)
@@ -575,8 +582,10 @@ class StorageSigner:
             self.explain_refusal(signing)
             raise
         signature = Signature(expires=expires, query=query)
-        if terms.step or "*" in covered:  # Any other one is good for this second only.
-            self._signatures.keep(key, signature, signing.cache_size)
+        # Without a step, the next second has another expiry. Many files may share a resource within
+        # this one, but an address is seldom asked for twice: it is signed at each call.
+        if terms.step or "*" in covered:
+            self._signatures.keep(kept_under, signature, signing.cache_size)
         return signature
 
     def find_in_block(
@@ -586,6 +595,7 @@ class StorageSigner:
 
         A call that has its own terms obeys no block.
         """
+        # By identity: an argument counts, even if it says the same as the options.
         blocks = context.open_blocks() if terms is signing.terms else ()
         for block in blocks:
             covered = block.find(address)
@@ -593,8 +603,8 @@ class StorageSigner:
                 continue
             signature = block.known(covered, now)
             if signature is None:
-                terms = signing.terms_of(block.expire, block.expire_step, None, block.ip_address)
-                signature = self.sign(covered, terms, signing, now)
+                given = (block.expire, block.expire_step, None, block.ip_address)
+                signature = self.sign(covered, signing.terms_of(*given), signing, now)
                 block.signed[covered] = now, signature
             return signature
         return None
