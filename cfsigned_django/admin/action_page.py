@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
@@ -16,11 +15,12 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, retirement_wait
+from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.reencryption import Verdict, examine
+from cfsigned_django.rotation.request import consequences_of_revocation
 from cfsigned_django.rotation.status import date_and_time, in_words
-from cfsigned_django.rotation.steps import Action, what_signs_after
+from cfsigned_django.rotation.steps import Action
 from cfsigned_django.signing import InvalidKey
 
 
@@ -67,31 +67,14 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
         "retirement": in_words(timedelta(seconds=retirement)),
     }
     if key_pair is not None:
-        minutes = broken_minutes(snapshot, key_pair)
         values |= {
             "key": key_pair,
             "public_key": ShownKey.of(key_pair),
             "typed_name": typed_name(key_pair),
-            "broken_minutes": minutes,
-            "broken": in_words(timedelta(minutes=minutes)),
-            "after": what_signs_after(snapshot.rotation, key_pair, now=snapshot.now),
+            "revocation": consequences_of_revocation(snapshot.rotation, key_pair, now=snapshot.now),
             "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
-            "successor_is_closed": (
-                successor is not None and successor.pk in snapshot.decryption_problems
-            ),
         }
     return values
-
-
-def broken_minutes(snapshot: Snapshot, key_pair: KeyPair) -> int:
-    """Return how many minutes of links, rounded up, a revocation of the key pair breaks now."""
-    rotation = snapshot.rotation
-    if key_pair.status == KeyStatus.ACTIVE:
-        return math.ceil(rotation.link_lifetime(key_pair) / 60)
-    last_expiry = rotation.links_end(key_pair)
-    if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
-        return max(0, math.ceil((last_expiry - snapshot.now).total_seconds() / 60))
-    return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

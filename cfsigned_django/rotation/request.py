@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
 
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -69,7 +72,8 @@ class Request:
             would = "The key of the settings would be imported into the database."
             return would if there is None else f"{there} is in the database: it signs from there."
         if self.revoke and not self.is_revoked():
-            return f"{self.key_to_revoke()} would be revoked. {' '.join(self.consequences())}"
+            lines = self.consequences().as_lines()
+            return f"{self.key_to_revoke()} would be revoked. {' '.join(lines)}"
         if not self.start and not self._is_too_old():
             return None
         successor = self.rotation.store.successor()
@@ -113,39 +117,10 @@ class Request:
             text += f" {why_not_imported(self.revoke) or after}"
         raise RotationError(text)
 
-    def consequences(self) -> list[str]:
-        """Return what a revocation breaks, and what signs afterwards."""
-        key_pair = self.key_to_revoke()
-        if key_pair.status not in (KeyStatus.ACTIVE, KeyStatus.RETIRING):
-            return [f"{key_pair} signs nothing now."]
-        lifetime = in_words(timedelta(seconds=self.rotation.link_lifetime(key_pair)))
-        lines = [
-            f"Revoking {key_pair} breaks every signed URL of this key that has not expired. A URL "
-            f"lives for {lifetime} at most."
-        ]
-        if key_pair.status == KeyStatus.ACTIVE:
-            lines.append(self._what_signs_next(key_pair))
-        return lines
-
-    def _what_signs_next(self, key_pair: KeyPair) -> str:
-        rotation = self.rotation
-        early = "at once; some edges may not know it for minutes"
-        match what_signs_after(rotation, key_pair, now=rotation.store.clock()):
-            case SignsAfter.SUCCESSOR:
-                return f"{rotation.store.successor()} signs in its place at once."
-            case SignsAfter.SUCCESSOR_EARLY:
-                return f"{rotation.store.successor()} signs in its place {early}."
-            case SignsAfter.NEW_KEY:
-                return f"A new key signs in its place {early}."
-            case SignsAfter.SETTINGS:
-                unknown = unknown_keys(rotation, rotation.settings_keys())
-                names = ", ".join(each.key_pair_id for each in unknown)
-                return f"The key of the settings, {names}, signs in its place."
-            case _:
-                return (
-                    "No key is ready to sign in its place: pages with links to files fail until "
-                    "a key is ready. If there is time, begin a rotation first (--start)."
-                )
+    def consequences(self) -> Consequences:
+        """Return what the revocation of :meth:`key_to_revoke` leads to."""
+        now = self.rotation.store.clock()
+        return consequences_of_revocation(self.rotation, self.key_to_revoke(), now=now)
 
     def _is_too_old(self) -> bool:
         now = self.rotation.store.clock()
@@ -167,3 +142,98 @@ class Request:
         step = Step(action=Action.REVOKE, key_pair=self.key_to_revoke())
         reason = self.reason or KnownReason.REVOKED_BY_COMMAND
         return take(self.rotation, step, now=now, reason=reason, algorithm=self.algorithm).text
+
+
+# What a revocation leads to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequences:
+    """What the revocation of a key pair leads to, as sentences."""
+
+    #: How long the last link that breaks would have worked, in minutes rounded up; 0 if none does.
+    minutes: int
+    breaks: str
+    after: SignsAfter
+    signs: str
+
+    def as_lines(self) -> list[str]:
+        """Return a line for each question that a person has before a revocation."""
+        return [f"What breaks: {self.breaks}", f"What signs afterwards: {self.signs}"]
+
+
+def consequences_of_revocation(
+    rotation: Rotation, key_pair: KeyPair, *, now: datetime
+) -> Consequences:
+    """Return what breaks if the key pair is revoked now, and what signs afterwards."""
+    minutes, after = (
+        _broken_minutes(rotation, key_pair, now),
+        what_signs_after(rotation, key_pair, now=now),
+    )
+    if minutes:
+        breaks = _(
+            "Every unexpired link that %(key)s signed. The last of them would have expired in "
+            "%(time)s at most. Reloading a page gives new links."
+        )
+    else:
+        breaks = _("Nothing: no link that %(key)s signed is still valid.")
+    return Consequences(
+        minutes=minutes,
+        breaks=breaks % {"key": key_pair, "time": in_words(timedelta(minutes=minutes))},
+        after=after,
+        signs=_what_signs(rotation, after),
+    )
+
+
+def _broken_minutes(rotation: Rotation, key_pair: KeyPair, now: datetime) -> int:
+    if key_pair.status == KeyStatus.ACTIVE:
+        return math.ceil(rotation.link_lifetime(key_pair) / 60)
+    last_expiry = rotation.links_end(key_pair)
+    if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
+        return max(0, math.ceil((last_expiry - now).total_seconds() / 60))
+    return 0
+
+
+def _what_signs(rotation: Rotation, after: SignsAfter) -> str:
+    successor, settings_key_id = rotation.store.successor(), signing_settings_key(rotation)
+    match after:
+        case SignsAfter.UNCHANGED:
+            signing = rotation.store.active() or settings_key_id
+            text = _("%(signing)s, as now.") if signing else _("No key, as now.")
+            return text % {"signing": signing}
+        case SignsAfter.SUCCESSOR:
+            text = _("%(next)s, at once.")
+        case SignsAfter.SUCCESSOR_EARLY:
+            text = _(
+                "%(next)s, at once. CloudFront may not know it everywhere yet: some new links may "
+                "be refused for a few minutes."
+            )
+        case SignsAfter.NEW_KEY:
+            text = _(
+                "A new key, at once. It is generated and added to the key group first. CloudFront "
+                "may not know it everywhere yet: some new links may be refused for a few minutes."
+            )
+        case SignsAfter.SETTINGS:
+            unknown = unknown_keys(rotation, rotation.settings_keys())
+            names = ", ".join(each.key_pair_id for each in unknown)
+            return _("The key from the settings, %(names)s.") % {"names": names}
+        case SignsAfter.NOTHING:
+            return f"{_('Nothing: pages with links to files fail.')} {_what_comes_first(rotation)}"
+    return text % {"next": successor}
+
+
+def _what_comes_first(rotation: Rotation) -> str:
+    """Return what to do before a revocation after which nothing signs."""
+    successor = rotation.store.successor()
+    if successor is None or successor.encryption is Encryption.UNPROVABLE:
+        wait = in_words(timedelta(seconds=rotation.waits.propagation))
+        text = _("If there is time, start a rotation first: a new key can sign after %(wait)s.")
+        return text % {"wait": wait}
+    if successor.decryption_problem:
+        text = _(
+            "The private key of %(next)s cannot be decrypted. Revoke that key first, then start a "
+            "rotation."
+        )
+    else:
+        text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
+    return text % {"next": successor}

@@ -54,20 +54,23 @@ def test_page_says_what_signs_afterwards(
         prepare()
         settings.AWS_CLOUDFRONT_BY_HAND = by_hand
         admin.get(address("revoke", key_pair))
-        assert admin.context["after"] == after
+        assert admin.context["revocation"].after == after
         transcript.add(f"{after}{', by hand' if by_hand else ''}")
         settings.AWS_CLOUDFRONT_BY_HAND = False
         KeyPair.objects.all().delete()
 
     imported()
     admin.get(address("revoke", started()))
-    assert (admin.context["after"], admin.context["broken_minutes"]) == (SignsAfter.UNCHANGED, 0)
+    assert (admin.context["revocation"].after, admin.context["revocation"].minutes) == (
+        SignsAfter.UNCHANGED,
+        0,
+    )
     transcript.add("a key that never signed")
     KeyPair.objects.all().delete()
     key_pair = activated()
     settings.AWS_CLOUDFRONT_BY_HAND = True
     admin.get(address("revoke", key_pair))
-    assert admin.context["after"] == SignsAfter.SETTINGS
+    assert admin.context["revocation"].after == SignsAfter.SETTINGS
     transcript.add("the key of the settings was never imported")
     transcript.check("admin-revocation")
 
@@ -104,7 +107,7 @@ def test_page_says_how_many_minutes_break(
 
     admin.get(address("revoke", key_pair))
 
-    assert admin.context["broken_minutes"] == minutes
+    assert admin.context["revocation"].minutes == minutes
 
 
 @pytest.mark.parametrize("typed", ["", "K0000000000000"])

@@ -196,7 +196,7 @@ class Command(CfsignedCommand):
         """Print what a revocation breaks, and ask for confirmation twice."""
         key_pair = request.key_to_revoke()
         name = str(key_pair) if key_pair.key_pair_id else request.revoke
-        for line in request.consequences():
+        for line in request.consequences().as_lines():
             self.stderr.write(line)
         if options["no_input"]:
             return
