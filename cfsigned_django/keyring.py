@@ -29,8 +29,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import Error
 from django.dispatch import receiver
+from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
+from cfsigned_django.aws.errors import phrase
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 
@@ -41,6 +43,7 @@ logger = logging.getLogger("cfsigned_django.keyring")
 class NoKey:
     """Why no key pair of a key group signs, and what a person does next: two sentences."""
 
+    #: A :class:`~cfsigned_django.aws.errors.Phrase` if the page may show it in another language.
     what: str
     next_step: str
 
@@ -49,11 +52,10 @@ class NothingSigns(ImproperlyConfigured):
     """Neither the database nor the settings have a key that signs now."""
 
     def __init__(self, no_key: NoKey, settings_key_id: str | None = None) -> None:
-        what = no_key.what
+        super().__init__(no_key, settings_key_id)  # pickle calls with these
+        self.what, self.next_step = no_key.what, no_key.next_step
         if settings_key_id:
-            what += f" {settings_key_id}, the key of the settings, was replaced or revoked."
-        self.what, self.next_step = what, no_key.next_step
-        super().__init__(NoKey(what=what, next_step=self.next_step))  # pickle calls with this
+            self.what += f" {settings_key_id}, the key of the settings, was replaced or revoked."
 
     def __str__(self) -> str:
         return f"{self.what} {self.next_step}"
@@ -61,9 +63,12 @@ class NothingSigns(ImproperlyConfigured):
 
 def no_key_at_all(key_group_id: str | None) -> NoKey:
     """Return that the key group has no key, and that none will sign by itself."""
+    pattern = gettext_noop(
+        "No key signs for key group {group}: neither the database nor the settings have one that "
+        "may sign."
+    )
     return NoKey(
-        what=f"No key signs for key group {key_group_id}: neither the database nor the settings "
-        "have one that may sign.",
+        what=phrase(pattern, group=str(key_group_id)),
         next_step=f"Run manage.py cfsigned_rotate --start{key_group_option(key_group_id)}, or set "
         "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     )

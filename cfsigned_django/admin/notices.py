@@ -46,7 +46,9 @@ def find_notices(snapshot: Snapshot) -> list[Notice]:
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(level=NoticeLevel.ERROR, text=nothing_signs(snapshot.successor))
+        yield Notice(
+            level=NoticeLevel.ERROR, text=nothing_signs(snapshot.rotation, now=snapshot.now)
+        )
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:

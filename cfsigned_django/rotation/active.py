@@ -23,7 +23,7 @@ from django.db.models import Q
 from django.utils import translation
 
 from cfsigned_django import conf
-from cfsigned_django.keyring import Found, NoKey, no_key_at_all
+from cfsigned_django.keyring import Found, NoKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import HashAlgorithm, Signer
@@ -105,14 +105,16 @@ def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
     """Return why no key pair of the group is ACTIVE, now, and what to do about it."""
     # Only a site that cannot sign needs the whole rotation here.
     from cfsigned_django.rotation.site import site_waits
-    from cfsigned_django.rotation.status import describe_wait_to_sign
+    from cfsigned_django.rotation.status import why_nothing_signs
 
     successor = next((each for each in rows if each.next_in == key_group_id), None)
-    if successor is None or successor.is_spare:
-        return no_key_at_all(key_group_id)
     with translation.override(None):  # as all errors of url()
-        return describe_wait_to_sign(
-            successor, waits=site_waits(), by_hand=conf.is_by_hand(), now=datetime.now(UTC)
+        return why_nothing_signs(
+            key_group_id,
+            successor,
+            waits=site_waits(),
+            by_hand=conf.is_by_hand(),
+            now=datetime.now(UTC),
         )
 
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _, gettext_noop, ngettext
 
-from cfsigned_django.keyring import NoKey, key_group_option
+from cfsigned_django.aws.errors import Phrase, phrase
+from cfsigned_django.keyring import NoKey, key_group_option, no_key_at_all
 from cfsigned_django.rotation.lifecycle import (
     Blocker,
     Cause,
@@ -28,12 +29,71 @@ _PATIENCE = timedelta(minutes=15)
 GRACE = timedelta(days=3)
 
 
-def nothing_signs(successor: KeyPair | None) -> str:
-    """Return that no key signs, and until when; ``successor`` is the next key, if there is one."""
+# Nothing signs
+
+
+def nothing_signs(rotation: Rotation, *, now: datetime) -> str:
+    """Return that no key signs, and why, in the active language."""
+    no_key = why_nothing_signs(
+        rotation.key_group_id,
+        rotation.store.successor(),
+        waits=rotation.waits,
+        by_hand=rotation.by_hand,
+        now=now,
+    )
+    what = no_key.what.translated(_) if isinstance(no_key.what, Phrase) else no_key.what
+    return f"{what} {_('Pages with links to files fail.')}"
+
+
+def why_nothing_signs(
+    key_group_id: str, successor: KeyPair | None, *, waits: Waits, by_hand: bool, now: datetime
+) -> NoKey:
+    """Return what there is instead of a key that signs, and the step that lets one sign.
+
+    No key of the group is ACTIVE; ``successor`` is the next one, if there is one.
+    """
     if successor is None or successor.is_spare:
-        return _("No key signs: pages with links to files fail. Start a rotation.")
-    text = _("No key signs: pages with links to files fail until %(key)s signs.")
-    return text % {"key": successor}
+        return no_key_at_all(key_group_id)
+    wait = in_words(timedelta(seconds=waits.propagation))
+    values = {"group": key_group_id, "key": str(successor), "wait": wait}
+    command = f"manage.py cfsigned_rotate --wait{key_group_option(key_group_id)}"
+    step = f"Run {command}."
+    blockers = find_blockers(
+        successor.state, KeyStatus.ACTIVE, now=int(now.timestamp()), waits=waits
+    )
+    until = blockers[0].until if blockers else None
+    if problem := successor.trust_problem:
+        pattern = gettext_noop(
+            "No key signs for key group {group} yet: {key} is next, but may not sign. {problem}"
+        )
+        values["problem"] = f"{problem.rstrip('.')}."
+        step = f"Then run {command}."
+    elif successor.status == KeyStatus.PENDING and by_hand:
+        pattern = gettext_noop(
+            "No key signs for key group {group} yet: {key} waits for its public key ID."
+        )
+        step = "Create the public key in CloudFront, and enter its ID in the admin."
+    elif successor.status == KeyStatus.PENDING:
+        pattern = gettext_noop(
+            "No key signs for key group {group} yet: {key} is not in the key group at CloudFront."
+        )
+        step = f"Run {command}: it adds the key, which can sign {wait} later."
+    elif not blockers:
+        pattern = gettext_noop("No key signs for key group {group} yet: {key} can sign now.")
+    elif until is not None:
+        pattern = gettext_noop(
+            "No key signs for key group {group} yet: {key} can sign after {clock}."
+        )
+        values["clock"] = clock_time(datetime.fromtimestamp(until, tz=UTC), now)
+    else:
+        pattern = gettext_noop(
+            "No key signs for key group {group} yet: {key} can sign once CloudFront has accepted "
+            "its signatures for {wait}."
+        )
+        step = f"Run {command}, which tries that."
+        if by_hand:
+            step = f"Compare its public key ID and the key group in CloudFront. {step}"
+    return NoKey(what=phrase(pattern, **values), next_step=step)
 
 
 # Waits, and steps that a person takes by hand
@@ -85,41 +145,6 @@ def find_waits(
                     yield _put_in_words(rotation, key_pair, blocker, now)
                 if not blockers and (apart := rotation.find_bypass(str(key_pair))):
                     yield PendingWait(key_pair=key_pair, what=apart, until=None)
-
-
-def describe_wait_to_sign(
-    key_pair: KeyPair, *, waits: Waits, by_hand: bool, now: datetime
-) -> NoKey:
-    """Return what the first key of a group waits for, and the step that lets it sign.
-
-    ``key_pair`` is PENDING or TRUSTED, and no key of the group is ACTIVE. These are errors of
-    ``url()``, which are in English.
-    """
-    group, wait = key_pair.key_group_id, in_words(timedelta(seconds=waits.propagation))
-    command = f"manage.py cfsigned_rotate --wait{key_group_option(group)}"
-    what = f"No key signs for key group {group} yet: {key_pair} "
-    if problem := key_pair.trust_problem:
-        what = f"{what}is next, but may not sign. {problem.rstrip('.')}."
-        return NoKey(what=what, next_step=f"Then run {command}.")
-    if key_pair.status == KeyStatus.PENDING:
-        if by_hand:
-            what += "waits for its public key ID."
-            step = "Create the public key in CloudFront, and enter its ID in the admin."
-            return NoKey(what=what, next_step=step)
-        what += "is not in the key group at CloudFront."
-        step = f"Run {command}: it adds the key, which can sign {wait} later."
-        return NoKey(what=what, next_step=step)
-    blockers = find_blockers(
-        key_pair.state, KeyStatus.ACTIVE, now=int(now.timestamp()), waits=waits
-    )
-    if not blockers:
-        return NoKey(what=f"{what}can sign now.", next_step=f"Run {command}.")
-    until = blockers[0].until
-    if until is None:
-        what += f"can sign once CloudFront has accepted its signatures for {wait}."
-        return NoKey(what=what, next_step=f"Run {command}, which tries that.")
-    what += f"can sign after {clock_time(datetime.fromtimestamp(until, tz=UTC), now)}."
-    return NoKey(what=what, next_step=f"Run {command}.")
 
 
 def find_manual_steps(

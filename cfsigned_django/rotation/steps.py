@@ -598,16 +598,8 @@ def _revoke(
         sentences.append(_is_out(key_pair))
     if signing := rotation.store.active() or signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
-    elif (successor := _unproven(rotation)) is not None:
-        text = _(
-            "No key signs: pages with links to files fail. No probe has shown that %(key)s works: "
-            "compare its public key ID and the key group in CloudFront, then check it again. It "
-            "can sign once it has worked for %(wait)s."
-        )
-        wait = in_words(timedelta(seconds=rotation.waits.propagation))
-        sentences.append(text % {"key": successor, "wait": wait})
     else:
-        sentences.append(nothing_signs(rotation.store.successor()))
+        sentences.append(nothing_signs(rotation, now=now))
     sentences += _what_was_lost(rotation, lost)
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text=" ".join(sentences), outlook=outlook, is_warning=True)
@@ -621,14 +613,6 @@ def _what_was_lost(rotation: Rotation, lost: list[str]) -> list[str]:
         "it again in CloudFront > Key groups, and update boto3."
     )
     return [text % {"group": rotation.key_group_id, "names": ", ".join(dict.fromkeys(lost))}]
-
-
-def _unproven(rotation: Rotation) -> KeyPair | None:
-    """Return the next key if it cannot take over by hand, since no probe was good yet."""
-    successor = rotation.store.successor()
-    if successor is None or successor.is_spare or successor.status != KeyStatus.TRUSTED:
-        return None
-    return successor if successor.verified_since is None else None
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:

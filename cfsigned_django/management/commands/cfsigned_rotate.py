@@ -22,7 +22,7 @@ from django.utils.timezone import get_current_timezone_name, localtime
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.keyring import key_group_option
+from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
@@ -183,7 +183,7 @@ class Command(CfsignedCommand):
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
         if waits_for_start(rotation):
-            held_up.append(("No key signs. Begin with: manage.py cfsigned_rotate --start", None))
+            held_up.append((str(NothingSigns(no_key_at_all(rotation.key_group_id))), None))
         return [
             *held_up,
             *(
