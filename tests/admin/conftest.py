@@ -49,6 +49,7 @@ def cloudfront(
     settings.AWS_CLOUDFRONT_KEY_ID = fake.settings_key_id
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = fake.key_group_id
     settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
+    settings.AWS_STORAGE_BUCKET_NAME = "media-example"
     settings.STORAGES = {
         "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
