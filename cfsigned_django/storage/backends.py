@@ -51,8 +51,9 @@ class _S3Signer(StorageSigner):
         return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        # django-storages does so as well, but from a frame that has the key of the settings.
-        known = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
+        # django-storages does so as well, but from a frame that has the key of the settings. This
+        # one has names only: a debug page prints its variables.
+        known = list(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
         refuse_unknown(type(self.storage), options, known)
 
     def path_start(self) -> str:
