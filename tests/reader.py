@@ -85,6 +85,8 @@ class Reader:
                 self.type(code)
             case "fails":
                 self.type(code, expected="1")
+            case "waits":
+                self.type(code, expected="75")
             case "server":
                 self.start(snippet.subject or "", code)
             case "log":
@@ -160,9 +162,14 @@ def commands(code: str) -> list[tuple[str, str]]:
 
 
 def missing(shown: str, printed: str) -> list[str]:
-    """Return the lines of a block that are not printed, or not in this order."""
+    """Return the lines of a block that are not printed, or not in this order.
+
+    A line of three dots stands for any lines, or for none.
+    """
     lost, rest = [], printed
     for line in shown.splitlines():
+        if line == "...":
+            continue
         pattern = ".*".join(map(re.escape, line.split("...")))
         if found := re.search(pattern, rest):
             rest = rest[found.end() :]
