@@ -10,9 +10,9 @@ from django.core.files.base import ContentFile
 from PIL import Image
 
 
-def run(page: Path, code: str) -> dict[str, Any]:
-    """Run Python that a page shows, and return what it defines."""
-    names: dict[str, Any] = {}
+def run(page: Path, code: str, **given: Any) -> dict[str, Any]:
+    """Run Python that a page shows after what is given, and return what is defined then."""
+    names = dict(given)
     exec(compile(code, page.name, "exec"), names)  # noqa: S102 - our own page
     return names
 

@@ -169,7 +169,7 @@ def test_page_of_thumbnails(library: Library, media: Any, s3_requests: list[str]
             context = Context({"thumbs": thumbs, "folder": library.folder}, autoescape=False)
             urls = Template(text).render(context).split()
         assert len({*urls}) == 12
-        assert is_first or (len(signatures), s3_requests) == (1, [])
+        assert is_first or (len(signatures) <= 1 and s3_requests == [])
     assert size_of(edge_for(media).get(urls[-1])) == SIZE
 
 

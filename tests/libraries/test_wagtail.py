@@ -54,8 +54,8 @@ def article(site: Any, media: Any) -> Article:
     """Return a published page: a picture of its own, one in its text, and a document."""
     cache.clear()  # Wagtail keeps renditions there, by the numbers of their images.
     site.ROOT_URLCONF = __name__
-    names = run(PAGE, SETTINGS)
-    site.MIDDLEWARE = [*names["MIDDLEWARE"], *site.MIDDLEWARE]
+    names = run(PAGE, SETTINGS, MIDDLEWARE=site.MIDDLEWARE)
+    site.MIDDLEWARE = names["MIDDLEWARE"]
     media.file_overwrite = names["STORAGES"]["default"]["OPTIONS"]["file_overwrite"]
     Locale.objects.create(language_code="en")
     Collection.add_root(name="Root")
@@ -88,7 +88,8 @@ def test_images(article: Article, media: Any, s3_requests: list[str]) -> None:
     s3_requests.clear()
     with counted_signatures() as signatures:
         urls = images_of(article)
-    assert (len(urls), len(signatures), s3_requests) == (2, 1, [])
+    assert (len(urls), s3_requests) == (2, [])
+    assert len(signatures) <= 1
     assert [urlsplit(url).path for url in urls] == [urlsplit(url).path for url in first]
     for url in urls:
         assert verify(media, url).resource.endswith("/images/*")
