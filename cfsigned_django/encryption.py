@@ -22,7 +22,9 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_noop
+
+# The other gettext_noop reads the settings, and what settings.py imports would fail.
+from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
 from cfsigned_django.signing import PrivateKey

@@ -17,7 +17,9 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_noop
+
+# The other gettext_noop reads the settings, and what settings.py imports would fail.
+from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config, whole_seconds

@@ -27,6 +27,15 @@ settings.configure(
 django.setup()
 print(sorted({"boto3", "botocore", "storages"} & {*sys.modules}))
 """
+IMPORT_IN_SETTINGS = """
+import importlib, os, sys
+from django.conf import settings
+
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+importlib.import_module(f"cfsigned_django.{sys.argv[1]}")
+print(settings.configured)
+"""
+PUBLIC = "storage cookies keyring middleware permissions shortcuts signing testing urls views"
 IMPORT_EVERYTHING = """
 import cfsigned_django
 
@@ -49,6 +58,12 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 def test_the_start_waits_for_no_boto3() -> None:
     """Import boto3 and django-storages when they are needed; the admin starts without them."""
     assert run(sys.executable, "-c", START).strip() == "[]"
+
+
+@pytest.mark.parametrize("module", PUBLIC.split())
+def test_an_import_needs_no_settings(module: str) -> None:
+    """A settings file may import what it uses, as storages of its own."""
+    assert run(sys.executable, "-c", IMPORT_IN_SETTINGS, module).strip() == "False"
 
 
 @pytest.mark.django_db
