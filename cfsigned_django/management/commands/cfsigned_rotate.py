@@ -207,40 +207,40 @@ class Command(CfsignedCommand):
             raise CommandError("Nothing was revoked.")
 
     def _reencrypt(self, options: dict[str, Any]) -> None:
+        """Encrypt the private keys again, and report which of them stay as they are."""
         candidates, is_dry_run = examine(site_key_groups()), options["dry_run"]
-        asks = not (is_dry_run or options["no_input"])
-        notes = [
-            _of_the_proof(each)
-            for each in candidates
-            if each.fingerprint and not (asks and each.verdict is Verdict.UNPROVEN)
-        ]
+        asked: list[Candidate] = []
         if is_dry_run:
-            encrypted = [each.key_pair for each in candidates if not each.why]
+            ready = sum(not each.why for each in candidates)
             would_be = "Private keys that would be encrypted with the newest encryption key"
-            did, notes = None, [f"{would_be}: {len(encrypted)}.", *notes]
+            did, notes = None, [f"{would_be}: {ready}."]
+            left = [each for each in candidates if each.verdict is Verdict.REFUSED]
         else:
-            encrypted = encrypt_again(candidates)
-            if asks:
-                unproven = [each for each in candidates if each.verdict is Verdict.UNPROVEN]
-                same = [each for each in unproven if self._is_same(each)]
-                encrypted += encrypt_again(same, compared=[each.fingerprint for each in same])
+            if not options["no_input"]:
+                asked = [each for each in candidates if each.verdict is Verdict.UNPROVEN]
+            encrypted = self._encrypt_again(candidates, asked)
             done = "Private keys encrypted with the newest encryption key"
-            did = f"{done}: {len(encrypted)}." if encrypted else None
-        left = [each for each in candidates if each.why and each.key_pair not in encrypted]
-        failed = [each for each in left if not is_dry_run or each.verdict is Verdict.REFUSED]
+            did, notes = f"{done}: {len(encrypted)}." if encrypted else None, []
+            left = [each for each in candidates if each.why and each.key_pair not in encrypted]
+        told = [each for each in candidates if each.fingerprint and each not in asked]
         report = Report(
             key_group_id=conf.default_of("key_group_id"),
             did=did,
-            blockers=[(f"{each.key_pair}: {each.why}", None) for each in failed],
+            blockers=[(f"{each.key_pair}: {each.why}", None) for each in left],
             key_pairs=[each.key_pair for each in candidates],
             now=read_clock(),
-            notes=notes,
+            notes=[*notes, *map(_of_the_proof, told)],
             is_dry_run=is_dry_run,
         )
         self._print(report, options)
-        if failed:
-            lines = [f"  {each.key_pair}: {_why_not_encrypted(each)}" for each in failed]
-            raise CannotDecrypt("\n".join(["Some private keys were not encrypted again:", *lines]))
+        if left:
+            raise _not_encrypted(left)
+
+    def _encrypt_again(self, candidates: list[Candidate], asked: list[Candidate]) -> list[KeyPair]:
+        """Encrypt what needs no proof or has it, and of what a person is asked about, the same."""
+        encrypted = encrypt_again(candidates)
+        same = [each for each in asked if self._is_same(each)]
+        return encrypted + encrypt_again(same, compared=[each.fingerprint for each in same])
 
     def _is_same(self, candidate: Candidate) -> bool:
         """Ask whether a private key is that of the public key in CloudFront."""
@@ -268,11 +268,15 @@ def _of_the_proof(candidate: Candidate) -> str:
     )
 
 
-def _why_not_encrypted(candidate: Candidate) -> str:
-    if candidate.verdict is Verdict.REFUSED:
-        return candidate.why
-    differs = what_if_it_differs(candidate.key_pair)
-    return f"{candidate.why} If they differ: {differs}"
+def _not_encrypted(left: list[Candidate]) -> CannotDecrypt:
+    """Return the error that these private keys were not encrypted again: why, and what to do."""
+    lines = ["Some private keys were not encrypted again:"]
+    for each in left:
+        why = each.why
+        if each.verdict is Verdict.UNPROVEN:
+            why += f" If they differ: {what_if_it_differs(each.key_pair)}"
+        lines.append(f"  {each.key_pair}: {why}")
+    return CannotDecrypt("\n".join(lines))
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
