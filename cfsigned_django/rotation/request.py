@@ -61,7 +61,7 @@ class Request:
             )
             if outcome.key_pairs:
                 key_pair = outcome.key_pairs[0]
-                return f"Started: {key_pair} is {key_pair.get_status_display()}."
+                return f"Started: {key_pair} is {key_pair.status.upper()}."
             return None if self.max_age else outcome.text
         return None
 
