@@ -6,7 +6,7 @@
         aws.client("cloudfront", account="111111111111").list_public_keys()
 
 It listens on a free port of 127.0.0.1, keeps everything in memory, and is
-stopped by its process id. A 12-digit access key id is an account of its own.
+stopped by its process id. Each 12-digit access key id is a separate account.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ class Ministack:
 def run_ministack(directory: Path, **more: str) -> Iterator[Ministack]:
     """Start the emulator, with its log in ``directory``; stop it at the end of the block.
 
-    ``more`` are variables of its own, such as ``AUTH="true"``.
+    ``more`` are further variables, such as ``AUTH="true"``.
     """
     port = free_port()
     variables = {
         **os.environ,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        # Both would open ports of their own.
+        # Both would open further ports.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",

@@ -29,7 +29,7 @@ PATIENCE = 180_000
 
 
 def chromium() -> str:
-    """Return the path of the machine's Chromium; empty where there is none."""
+    """Return the path of the machine's Chromium; empty if there is none."""
     named = os.environ.get("CHROMIUM", "")
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
@@ -46,7 +46,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser(django_db_setup: None, browser: Browser) -> Browser:
-    """Let every page, whoever opens it, wait as long as a busy machine may need.
+    """Let every page wait as long as a busy machine may need, whichever fixture opens it.
 
     The database comes first: Django makes none in a thread with an event loop, as Playwright has.
     """

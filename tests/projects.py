@@ -1,4 +1,4 @@
-"""Run a tiny project in a process of its own: what a site does with the package."""
+"""Run a tiny project in a separate process, as a site uses the package."""
 
 from __future__ import annotations
 

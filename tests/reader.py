@@ -109,7 +109,7 @@ class Reader:
             assert lost == [], f"{command}\n{self.screen}"
 
     def start(self, name: str, code: str) -> None:
-        """Start a server in a terminal of its own; it runs until the servers are stopped."""
+        """Start a server in a new terminal; it runs until the servers are stopped."""
         *before, (last, shown) = commands(code)
         script = "\n".join(["set -e", *(each for each, _ in before), f"exec {last}"])
         port = int(re.findall(r"\b\d{4,5}\b", code)[-1])

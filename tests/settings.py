@@ -56,6 +56,6 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-# Nothing is saved there: tests that save files name a folder of their own.
+# Nothing is saved there: tests that save files name another folder.
 MEDIA_ROOT = str(Path(gettempdir()) / "cfsigned_django-no-media")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

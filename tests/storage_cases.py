@@ -61,7 +61,7 @@ class Tenant:
 
 
 class OfTenant(CloudFrontS3Storage):
-    """Give each tenant a domain and a folder of its own."""
+    """Give each tenant its own domain and folder."""
 
     @property
     def custom_domain(self) -> str:

@@ -137,7 +137,7 @@ def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
 
 @pytest.mark.parametrize("option", ["access_key", "custom_domain", "cloudfront_key_id"])
 def test_what_is_no_secret(option: str) -> None:
-    """Leave alone what is no secret."""
+    """Return what is not a secret unchanged."""
     assert conf.hide(option, KEY_ID) is KEY_ID
 
 

@@ -197,7 +197,7 @@ def _site(site: Any) -> Iterator[None]:
 
 
 def get(name: str, now: float = NOW, client: Client | None = None) -> Any:
-    """Return the response at that moment; each client is a server of its own."""
+    """Return the response at that moment; each client is a separate server."""
     with at(now):
         return (client or Client()).get(f"/{name}")
 
@@ -262,7 +262,7 @@ def test_no_dead_links(middleware: list[str], name: str, site: Any) -> None:
     ids=lambda value: len(value) if isinstance(value, list) else value,
 )
 def test_middleware(middleware: list[str], name: str, header: str | None, site: Any) -> None:
-    """Lower a max-age to the life of the URLs, and add none where Django adds none."""
+    """Lower a max-age to the life of the URLs, and add none if Django adds none."""
     site.MIDDLEWARE = middleware
     assert control(get(name)) == header
 

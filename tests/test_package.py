@@ -62,7 +62,7 @@ def test_the_start_waits_for_no_boto3() -> None:
 
 @pytest.mark.parametrize("module", PUBLIC.split())
 def test_an_import_needs_no_settings(module: str) -> None:
-    """A settings file may import what it uses, as storages of its own."""
+    """A settings file may import what it uses, such as its own storages."""
     assert run(sys.executable, "-c", IMPORT_IN_SETTINGS, module).strip() == "False"
 
 

@@ -121,7 +121,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
 @EACH
 @pytest.mark.parametrize("answer", REFUSED)
 def test_other_names(view: str, answer: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Refuse what is almost the name, and nothing; that is no mistake, and is not logged."""
+    """Refuse what is almost the name, and nothing; neither is logged as a mistake."""
     assert not lets_in(make(view, lambda request, name: REFUSED[answer]()))
     assert caplog.records == []
 
@@ -147,7 +147,7 @@ MISTAKES: dict[str, Callable[[], Any]] = {
 @EACH
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_mistakes(view: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Refuse what is no name, and say once for each view what is wrong, and what to write."""
+    """Refuse any other type, and log once for each view what is wrong and what to write."""
     for _ in range(2):
         caplog.clear()
         made = make(view, lambda request, name: MISTAKES[kind]())

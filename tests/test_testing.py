@@ -48,7 +48,7 @@ class TestEdgeFor:
             edge.get(f"/{NAME}")
 
     def test_alias(self, site: Any, tmp_path: Path) -> None:
-        """Take an alias of STORAGES, here one with files under a path of their own."""
+        """Take an alias of STORAGES, here one with files under another path."""
         alias = {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": str(tmp_path)}}
         with override_settings(STORAGES={"default": alias}, AWS_LOCATION="media/files"):
             storage: Any = storages["default"]

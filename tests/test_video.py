@@ -281,7 +281,7 @@ def test_playlists_that_cannot_be_signed(
     name: str, reason: str, view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Answer 404 to what somebody uploaded, never in part; say once what is wrong with it."""
-    # A file of its own for each test: what is logged once stays logged.
+    # A new file for each test: what is logged once stays logged.
     shutil.copytree(tmp_path / f"courses/{name}".rpartition("/")[0], tmp_path / f"courses/{view}")
     name = f"courses/{view}/{name.rpartition('/')[2]}.m3u8"
     responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(2)]

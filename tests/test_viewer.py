@@ -143,5 +143,5 @@ def test_responders(body: bytes, content_type: str, responder: Responder) -> Non
     ],
 )
 def test_signs_of_cloudfront(headers: dict[str, str], expected: bool) -> None:
-    """Recognise CloudFront by the headers that it adds."""
+    """Recognize CloudFront by the headers that it adds."""
     assert Answer(status=200, headers=headers).came_through_cloudfront is expected

@@ -1,4 +1,4 @@
-"""Run a site whose admin has a theme, in a process of its own.
+"""Run a site whose admin has a theme, in a separate process.
 
 ::
 

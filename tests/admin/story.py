@@ -1,4 +1,4 @@
-"""Play the rotation of the how-to pages, at a time and with ids of its own.
+"""Play the rotation of the how-to pages, at a fixed time and with fixed ids.
 
 The pictures of the page and what the command prints are taken from it.
 """

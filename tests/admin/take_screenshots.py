@@ -156,7 +156,7 @@ def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
 
 @pytest.fixture
 def former(story: Story, settings: Settings) -> KeyPair:
-    """Return the former key of the settings, which no longer hold it."""
+    """Return the key that the settings held before."""
     key_pair = story.import_key()
     settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
     return key_pair

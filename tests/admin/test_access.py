@@ -102,7 +102,7 @@ def test_nothing_is_recorded_for_strangers(visit: MakeVisitor, key_pair: KeyPair
 def test_either_may_finish_a_revocation(
     visit: MakeVisitor, key_pair: KeyPair, permission: str
 ) -> None:
-    """What was revoked leaves CloudFront by whoever comes first."""
+    """The next visitor who may rotate takes a revoked key out of CloudFront."""
     KeyPair.objects.filter(pk=key_pair.pk).update(
         status="revoked", active_in=None, revoked_at=key_pair.active_at
     )

@@ -104,7 +104,7 @@ def in_storages(*key_pair_ids: str) -> dict[str, Any]:
 
 
 def retiring_for(seconds: int) -> Callable[[], object]:
-    """Return what lets a new key sign; the former one stopped so many seconds ago."""
+    """Return what lets a new key sign; the previous one stopped so many seconds ago."""
     return partial(activated, former_retiring_for=seconds)
 
 

@@ -35,7 +35,7 @@ from tests.admin import (
 from tests.admin.test_pages import SITUATIONS, Situation
 from tests.pages import CATALOG, ROOT, entries, name_of, read
 
-#: The catalogs of the package, and of the demo, whose scripts have one of their own.
+#: The catalogs of the package, and of the demo, whose scripts have a separate one.
 CATALOGS = [
     CATALOG / "django.po",
     *sorted((ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES").glob("*.po")),
@@ -174,7 +174,7 @@ def test_reasons_of_a_revocation(korean: Visitor) -> None:
 
 
 def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:
-    """Whoever reads the log later need not know the language of who did it."""
+    """The log is in the site's language, not in that of the person who took the step."""
     key_pair = imported()
 
     korean.take("revoke", key_pair, typed=str(key_pair), reason="유출")

@@ -1,4 +1,4 @@
-"""The addresses of a site that has an admin of its own beside Django's."""
+"""The addresses of a site that has its own admin beside Django's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give every test here an account of its own, apart from the machine's AWS configuration."""
+"""Give every test here a separate account, apart from the machine's AWS configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Share a model whose file fields have storages of their own."""
+"""Share a model whose file fields have their own storages."""
 
 from __future__ import annotations
 

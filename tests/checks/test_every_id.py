@@ -103,7 +103,7 @@ class Unsigned(CloudFrontS3Storage):
 
 
 class Signing(CloudFrontFileSystemStorage):
-    """Sign for a domain of its own."""
+    """Sign for its own domain."""
 
     custom_domain = "https://wrong/"
 
@@ -550,7 +550,7 @@ def test_every_id(
 
 
 def test_every_id_is_reported() -> None:
-    """Know a site for each id of the table, or a test of its own."""
+    """Each check ID of the table has a site above, or a separate test."""
     known = {short for short, _ in SITES} | {"W003", "E012", "W015"}
     assert {f"cfsigned.{short}" for short in known} == set(TABLE)
 
@@ -586,7 +586,7 @@ def test_several_aliases(healthy: Any, fields: Any, ec_key: PrivateKey) -> None:
 
 
 def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """Look at file fields that have a storage of their own."""
+    """Check file fields that have their own storage."""
     report = fields(
         plain=FileSystemStorage(),
         good=CloudFrontFileSystemStorage(),

@@ -223,7 +223,7 @@ class OwnView(SignedUrlsView):
     storage = "other"
 
     def permission(self, request: Any, name: str) -> bool:
-        """Let in whoever asks for text."""
+        """Grant text files only."""
         return name.endswith(".txt")
 
 
@@ -306,7 +306,7 @@ def test_name_of_no_file(name: Any) -> None:
 
 
 def test_body_that_is_no_object() -> None:
-    """Answer 400 to JSON that is no object."""
+    """Answer 400 to JSON other than an object."""
     assert post("urls", ["1.jpg"])[0] == 400
 
 

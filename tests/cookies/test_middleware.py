@@ -583,7 +583,7 @@ ANSWERS: dict[str, tuple[Any, list[str], int]] = {
     "an object": (object(), [], 409),
     "a long name": (["x" * 1_000_000, "x" * 5000, "가" * 900, "가" * 120, "good"], ["good"], 409),
     "eight long names": (eight("가" * 100), eight("가" * 100), 200),
-    "names that are no words": ([*RANDOM, "good"], [*RANDOM[:3], "good"], 409),
+    "names without meaning": ([*RANDOM, "good"], [*RANDOM[:3], "good"], 409),
     "raised": (KeyError("secret of the site"), [], 500),
     "raised in the middle": (then_raise, [], 500),
     "raised what Django answers": (Http404("secret of the site"), [], 500),

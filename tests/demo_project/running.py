@@ -1,4 +1,4 @@
-"""Start a demo with a folder and ports of its own, and stop it."""
+"""Start a demo with its own folder and ports, and stop it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_ports(state: DemoState) -> list[int]:
 
 
 class RunningDemo:
-    """A demo with a folder and ports of its own; not those that every demo would like to have."""
+    """A demo with its own folder and ports, not the preferred ones."""
 
     def __init__(self, folder: Path, *, link_seconds: int = LINK_SECONDS) -> None:
         self.folder = folder

@@ -164,7 +164,7 @@ def test_one_folder_takes_one_demo(state: DemoState) -> None:
 def test_a_failing_step_shows_its_log(tmp_path: Path) -> None:
     """Exit 1, name the step and its log, and stop the rest if the database cannot be used."""
     demo = RunningDemo(tmp_path / "broken")
-    (demo.folder / "db.sqlite3").write_bytes(b"this is no database" * 100)
+    (demo.folder / "db.sqlite3").write_bytes(b"not a database" * 100)
     assert demo.fail_to_start() == 1
     assert "manage.py cfsigned_setup" in demo.printed
     assert str(demo.folder / "logs" / "setup.log") in demo.printed

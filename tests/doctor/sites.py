@@ -161,7 +161,7 @@ def twin(
     restricted: bool = False,
     **fields: str,
 ) -> Change:
-    """Put a behavior, open if not restricted, with an origin of its own before all others."""
+    """Put a behavior, open if not restricted, with a new origin, before all others."""
 
     def change(world: World, settings: Any) -> None:
         def add_origin(config: Document) -> None:

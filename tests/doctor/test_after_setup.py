@@ -90,7 +90,7 @@ def levels_of(*asked: str) -> dict[str, str]:
 def test_nothing_is_wrong(
     wanted: list[str], viewer: Viewer, settings: Any, ministack: Ministack, tmp_path: Path
 ) -> None:
-    """Be content with every choice that the set-up makes, and with a file that is there."""
+    """Report no problem after a setup, whatever it was asked for, with a file in the bucket."""
     made, key = io.StringIO(), tmp_path / "key.pem"
     arguments = ["--create", "--path-pattern", "media/*", "--key-file", str(key), *wanted]
     options = ["--apply", "--yes", "--json"]

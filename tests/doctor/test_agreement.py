@@ -32,7 +32,7 @@ ONLY_DOCTOR: Mapping[str, str] = {
 #: A step that no finding is about -> the ids or steps of which one is there, and the reason.
 ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
     "deployed": ({"*"}, "it waits for the changes of other steps"),
-    "key-group": ({""}, "a site that names no key group gets one of its own"),
+    "key-group": ({""}, "a site that names no key group gets a new one"),
     "origin-access": (
         {"no-origin-access", "no-distribution", "origin-not-bucket", "origin-website"}
         | {"origin-access-point"},
@@ -59,7 +59,7 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
 
 @pytest.mark.parametrize(("expected", "change"), SITES, ids=NAMED[: len(SITES)])
 def test_site(expected: str, change: Change, values: Values, site: Any) -> None:
-    """Find the fault of a site, with a reason and a remedy, and nothing that is no fault."""
+    """Find the fault of a site, with a reason and a remedy, and nothing else."""
     change(values, site)
     wanted = values.examination().wanted()
 

@@ -63,7 +63,7 @@ def statement(**changes: Any) -> Document:
     ],
 )
 def test_statement_for_the_service(changes: Document, expected: bool) -> None:
-    """Tell whether a statement lets the distribution read, in whatever words."""
+    """Return whether a statement lets the distribution read, however it is written."""
     found = service_statements({"Statement": [statement(**changes)]}, OBJECT)
 
     assert any(admits(each, ARN) for each in found) is expected
@@ -131,7 +131,7 @@ def others(policy: Document, objects: str = OBJECT, identity_id: str = "") -> li
     ],
 )
 def test_other_readers(changes: Document, expected: tuple[str, bool] | None) -> None:
-    """Name whom else a statement lets read, and tell whether it names them."""
+    """Return who else may read by a statement, and whether it names them."""
     policy = {"Statement": [statement(), statement(**changes)]}
 
     found = others(policy, "arn:aws:s3:::media/media/*")

@@ -508,7 +508,7 @@ def test_control_characters(signing_site: Any, character: str) -> None:
 
 
 class FailsForProbe(CloudFrontS3Storage):
-    """Know only names of its own kind."""
+    """Be another kind of storage."""
 
     def url(self, name: str | None, *args: Any, **options: Any) -> str:
         """Return the URL of a file of an album."""

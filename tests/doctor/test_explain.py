@@ -234,7 +234,7 @@ def test_rsa(rsa_key: PrivateKey) -> None:
         assert faults(explain_url(cut, site)) == ["url-malformed-signature"]
 
 
-#: What happened to a URL, for the transcript: all that a sentence says in words of its own.
+#: What happened to a URL, for the transcript: one for each sentence.
 TOLD = [
     ("A good URL", URL, SITE),
     (

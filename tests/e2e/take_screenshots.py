@@ -96,7 +96,7 @@ def test_film(browser: Browser, state: DemoState) -> None:
 
 
 def test_keys(browser: Browser, state: DemoState) -> None:
-    """The page of the keys after a rotation to ECDSA, while the former key is retiring."""
+    """The page of the keys after a rotation to ECDSA, while the previous key is retiring."""
     page = browser.new_page(viewport={"width": 1240, "height": 900})
     log_in_to_admin(page, state.address("site"), ADMIN_NAME, state.admin_password)
     for step in ("import", "start", "trust", "activate"):

@@ -122,7 +122,7 @@ def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> 
     assert tabs.open_another() == long
     press(page, "activate")
     tabs.check()
-    # A process may sign with the former key until it looks again.
+    # A process may sign with the previous key until it looks again.
     page.wait_for_timeout(4_000)
     short = tabs.open_another()
     wait_for_button(page, tabs, "retire")

@@ -55,7 +55,7 @@ def test_by_cookies(page: Page, state: DemoState) -> None:
 
 
 def test_by_a_signed_playlist(page: Page, state: DemoState, site: str) -> None:
-    """Play the film without a cookie at the edge, with Korean captions for who reads Korean."""
+    """Play the film without a cookie at the edge, with Korean captions if the browser asks."""
     page.set_extra_http_headers({"Accept-Language": "ko"})
     seen: list[Response] = []
     page.on("response", lambda response: seen.append(response))

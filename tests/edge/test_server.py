@@ -28,7 +28,7 @@ def server() -> Iterator[EdgeServer]:
 
 
 def send(server: EdgeServer, text: str) -> bytes:
-    """Send text over a connection of its own, and return all that comes back."""
+    """Send text over a new connection, and return all that comes back."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(text.encode("latin-1"))
         with connection.makefile("rb") as answer:

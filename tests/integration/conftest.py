@@ -1,4 +1,4 @@
-"""Give the integration tests an S3 server, and a storage with a bucket of its own."""
+"""Give the integration tests an S3 server, and a storage with a new bucket."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def read_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
 
 @pytest.fixture
 def edge(storage: Any, read_options: dict[str, Any]) -> EdgeClient:
-    """Return a client of an edge before the bucket, which it reads as a user of its own."""
+    """Return a client of an edge before the bucket, which it reads as another user."""
     return EdgeClient(distribution_for(storage, S3Origin(**read_options)))

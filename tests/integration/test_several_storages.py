@@ -150,7 +150,7 @@ def test_tenants_of_async_views(
     monkeypatch.setitem(sys.modules, "shown", SimpleNamespace(**shown))
     settings.ROOT_URLCONF = (path("", view),)
     settings.MIDDLEWARE = ["shown.tenant_middleware"]
-    settings.USE_X_FORWARDED_HOST = True  # The test client has a host of its own.
+    settings.USE_X_FORWARDED_HOST = True  # The test client sends its own host.
     slugs = ["acme", "zeta"] * 4
 
     async def serve_all() -> list[str]:

@@ -63,7 +63,7 @@ def upload(browser: Client, address: str, field: str, data: bytes) -> Any:
     ids=["ckeditor 5", "tinymce"],
 )
 def test_upload(address: str, field: str, key: str, shown: Any, media: Any, editor: Client) -> None:
-    """The link that an upload view answers leads to the picture, and is no signed URL."""
+    """The link that an upload view answers leads to the picture, and is not signed."""
     link = upload(editor, address, field, PICTURE).json()[key]
     assert link.startswith("/media/")
     assert "Signature" not in link

@@ -51,7 +51,7 @@ urlpatterns = [
 
 @pytest.fixture
 def article(site: Any, media: Any) -> Article:
-    """Return a published page: a picture of its own, one in its text, and a document."""
+    """Return a published page: a picture in a field, one in its text, and a document."""
     cache.clear()  # Wagtail keeps renditions there, by the numbers of their images.
     site.ROOT_URLCONF = __name__
     names = run(PAGE, SETTINGS, MIDDLEWARE=site.MIDDLEWARE)

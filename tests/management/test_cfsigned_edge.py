@@ -312,7 +312,7 @@ def test_port_in_use(place: str, port: int) -> None:
 
 
 def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
-    """Stop as a process of its own on Ctrl-C: exit 0, no traceback, and no key in the output."""
+    """Stop on Ctrl-C, as a real process: exit 0, no traceback, and no key in the output."""
     Project(folder=tmp_path, key=ec_key).settings(
         "DEBUG = True\nINSTALLED_APPS = ['cfsigned_django']",
         f"STORAGES = {{'default': {{'BACKEND': '{FILE_BACKEND}'}}}}",

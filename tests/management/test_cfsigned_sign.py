@@ -103,7 +103,7 @@ def test_class_that_changes_the_url(cls: str, name: str, named: str, settings: A
 
 
 def test_class_that_adds_conditions(settings: Any) -> None:
-    """Print the URL of a class that changed the arguments, whoever the viewer is."""
+    """Print the URL of a class that changed the arguments, without a viewer."""
     settings.STORAGES = {"default": {"BACKEND": "tests.storage_cases.SomeUnsigned"}}
     assert "Policy=" in run("a.jpg")
     assert "Signature=" not in run("public/a.jpg", "--unsigned")

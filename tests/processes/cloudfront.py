@@ -130,7 +130,7 @@ class _Server(ThreadingHTTPServer):
     api: Api
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing where the caller is gone."""
+        """Say nothing if the caller is gone."""
 
 
 class _Call(BaseHTTPRequestHandler):

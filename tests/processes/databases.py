@@ -1,4 +1,4 @@
-"""Give a site a database of its own, which can fail for a while, and watch the keys in it."""
+"""Give a site its own database, which can fail for a while, and watch the keys in it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SqliteFile:
         }
 
     def query(self, sql: str) -> Rows | None:
-        """Return the rows of a query; None where the database does not answer."""
+        """Return the rows of a query; None if the database does not answer."""
         try:
             with closing(sqlite3.connect(self._path, timeout=1)) as connection:
                 return connection.execute(sql).fetchall()
@@ -72,7 +72,7 @@ class PostgresDatabase:
         }
 
     def query(self, sql: str) -> Rows | None:
-        """Return the rows of a query; None where the database does not answer."""
+        """Return the rows of a query; None if the database does not answer."""
         import psycopg
 
         try:

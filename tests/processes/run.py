@@ -58,7 +58,7 @@ class Run:
             time.sleep(0.5)  # what serves the site needs the machine as well
 
     def is_under_way(self) -> bool:
-        """Tell whether a rotation is left."""
+        """Return whether a rotation is still under way."""
         return bool({"pending", "trusted", "retiring"} & set(self.watcher.statuses()))
 
     def active(self) -> Row:

@@ -136,7 +136,7 @@ class Site:
         return process.returncode, output
 
     def read(self, *arguments: str) -> str:
-        """Run a command that must succeed; return what it printed, which is no evidence."""
+        """Run a command that must succeed; return what it printed, outside of the evidence."""
         process = self.begin(*arguments)
         output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output

@@ -34,7 +34,7 @@ def fail(request: HttpRequest) -> HttpResponse:
     private_key = signer.private_key
     held = (storage, config, rotation, key_pairs, private_key)
     signer.sign_url(f"not a URL, {len(held)}", date_less_than=1)
-    raise AssertionError("a text that is no URL was signed")
+    raise AssertionError("a text other than a URL was signed")
 
 
 urlpatterns = [

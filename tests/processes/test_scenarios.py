@@ -133,7 +133,7 @@ class TestPostgreSQL(Scenarios):
             patient = run.site.begin("cfsigned_rotate", "--wait")
             time.sleep(2)
             assert run.watcher.statuses()[-1] == "pending"
-        run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the former key retires")
+        run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the previous key retires")
         with run.site.api.failing(Outage.NOT_AVAILABLE):
             while '"until": "' in run.rotate("--json", codes=(FAILED, NOT_YET)):
                 pass  # its wait is not over

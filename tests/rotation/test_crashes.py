@@ -101,7 +101,7 @@ def finish(site: Site) -> None:
 
 
 def die_at(move: str, number: int) -> bool:
-    """Die at a boundary of a move, finish elsewhere, judge what is left; tell whether it died."""
+    """Die at a boundary of a move, finish elsewhere, judge what is left; return whether it died."""
     KeyPair.objects.all().delete()
     site, (bring, act) = Site(), MOVES[move]
     key_pair = bring(site)
@@ -125,7 +125,7 @@ def die_at(move: str, number: int) -> bool:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("move", MOVES)
 def test_death_between_any_two_lines(move: str) -> None:
-    """Whoever dies where, another machine finishes, and leaves one key that signs and no other."""
+    """Wherever a process dies, another machine finishes, and leaves one key that signs."""
     number = 0
     while die_at(move, number):
         number += 1

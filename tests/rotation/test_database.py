@@ -58,7 +58,7 @@ def close_all() -> None:
 
 
 def elsewhere(act: Callable[..., Any], *arguments: Any) -> Any:
-    """Do something as another process would: on a connection of its own."""
+    """Do something as another process would: on a separate connection."""
 
     def run() -> Any:
         try:
@@ -211,7 +211,7 @@ def test_step_is_free_after_a_while(key_group: Site, end: str, seconds: int) -> 
 def test_late_failure_does_not_shorten_a_removal(
     key_group: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who removes a revoked key keeps others away, whoever was held up at its creation."""
+    """A process that removes a revoked key keeps out another that was delayed at its creation."""
     key_pair = key_group.started()
     lock = KeyPairStore.lock
 
@@ -532,7 +532,7 @@ class TestTransactions:
             assert asyncio.run(signs_in_an_event_loop()) == "K2"
 
     def test_no_connection_is_left(self, ec_key: PrivateKey) -> None:
-        """Leave no connection behind, however often a look needs one of its own."""
+        """Leave no connection behind, however often a query needs a new one."""
         activate(ec_key, "K1")
 
         def count() -> int:

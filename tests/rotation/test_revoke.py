@@ -127,7 +127,7 @@ def test_successor_under_a_wrong_id_is_replaced(
 def test_successor_that_is_not_listed_yet_signs(
     key_group: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key in the group that ListPublicKeys does not show yet is no wrong id."""
+    """A key in the group that ListPublicKeys does not show yet does not count as a wrong id."""
     active, successor = key_group.imported(), key_group.trusted()
     nothing = {"PublicKeyList": {"Quantity": 0, "MaxItems": 100}}
     monkeypatch.setattr(key_group.account.api, "list_public_keys", lambda **page: nothing)

@@ -252,7 +252,7 @@ def test_waiting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_proof_behind_an_error_page(
     clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prove a setup whose distribution answers 403 with a page of its own: the status tells.
+    """Prove a setup whose distribution answers 403 with its own error page: the status decides.
 
     Without a file to ask for, the page may hide anything: that is an error.
     """

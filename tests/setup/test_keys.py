@@ -123,7 +123,7 @@ class TestDatabaseKey:
         assert provider.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
 
     def test_group_with_another_successor(self, provider: DatabaseKey, ec_key: PrivateKey) -> None:
-        """Leave the rotation under way in the group alone; refuse, too, if the row is gone."""
+        """Leave another successor of the group alone; refuse if the row is gone, too."""
         with pytest.raises(RotationError):
             provider.finish(GROUP, "K1", good)
         provider.make(EC)

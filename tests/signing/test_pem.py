@@ -48,7 +48,7 @@ def b64(text: str, encoding: str = "utf-8") -> str:
     return base64.b64encode(text.encode(encoding)).decode()
 
 
-#: What a text goes through on its way into an environment variable.
+#: What happens to a text before it is in an environment variable.
 MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     "as it is": lambda text: text,
     "bytes": lambda text: text.encode("ascii"),
@@ -349,7 +349,7 @@ def test_wrong_password(password: Any, ec_key: PrivateKey) -> None:
 
 # Secrets
 
-# So many characters of a key in a row are no accident.
+# So many characters of a key in a row are never a coincidence.
 WINDOW = 16
 
 

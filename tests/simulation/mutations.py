@@ -370,7 +370,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "a public key is not found again by its name": lost(
         KeyPair, "caller_name", instead(lambda key_pair: f"cfsigned-{uuid4()}"), _FAILS
     ),
-    "a key group is changed whoever changed it in between": lost(
+    "a key group is changed whatever changed it in between": lost(
         StrictCloudFront,
         "_check_etag",
         always(None),

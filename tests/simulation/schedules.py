@@ -70,7 +70,7 @@ class Kind(StrEnum):
     CUT_OFF = "a worker loses the database, or has it again"
     SLEEP = "a worker sleeps"
     API_DOWN = "AWS is out of reach for a while"
-    FOREIGN_IN = "somebody adds a key of their own"
+    FOREIGN_IN = "somebody adds another key"
     FOREIGN_OUT = "somebody takes their key out"
     FULL = "somebody fills the group"
     TAKEN_OUT = "somebody takes our TRUSTED key out"

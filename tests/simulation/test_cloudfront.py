@@ -60,7 +60,7 @@ def _stale_etag(aws: Given) -> None:
 
 
 _PEM = new_pem()
-#: All that is no RSA 2048 or ECDSA P-256 key in PEM.
+#: Texts other than an RSA 2048 or ECDSA P-256 key in PEM.
 _NOT_VALID = {
     "RSA 1024": _pem_of(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - too small on purpose
     "P-384": _pem_of(ec.generate_private_key(ec.SECP384R1())),

@@ -139,7 +139,7 @@ class World:
         self._cleanup.close()
 
     def note(self, text: str) -> None:
-        """Write down what happens, for whoever reads why a schedule failed."""
+        """Write down what happens: it explains why a schedule failed."""
         self.log.append(f"{self.now - _START:10.1f} {text}")
 
     def pass_time(self, seconds: float) -> None:
@@ -198,7 +198,7 @@ class World:
         self.note(f"AWS is out of reach for {seconds} s")
 
     def add_foreign_key(self) -> None:
-        """Let somebody else put a key of their own into the group."""
+        """Let another person put a key into the group."""
         members = self.members()
         if len(members) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             key_pair_id = self._upload(next(self._keys), f"foreign-{next(self._numbers)}")

@@ -131,7 +131,7 @@ def test_location(site: Any) -> None:
 
 
 def test_aliases(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
-    """Let each alias of STORAGES have options of its own, and follow a change of STORAGES."""
+    """Each alias of STORAGES has its own options, and follows a change of STORAGES."""
     second = options_for(ec_key, cloudfront_key_id=OTHER_KEY_ID, custom_domain="b.example.com")
     settings.STORAGES = {
         "default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key)},

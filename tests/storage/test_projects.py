@@ -1,4 +1,4 @@
-"""Use the storages in processes of their own, as sites do: without the app, and in migrations."""
+"""Use the storages in separate processes, as sites do: without the app, and in migrations."""
 
 from __future__ import annotations
 
@@ -335,7 +335,7 @@ def test_migrations_without_secrets(arguments: str, named: str, project: Project
 def test_written_options(
     storage_class: Any, options: dict[str, Any], site: Any, ec_key: PrivateKey
 ) -> None:
-    """Write all options that are no secrets, in a form that Python reads back."""
+    """Write all options but secrets, in a form that Python reads back."""
     keys = {name: options_for(ec_key)[name] for name in ("cloudfront_key", "cloudfront_key_id")}
     field = models.FileField(storage=storage_class(**options, **keys))
     text, imports = MigrationWriter.serialize(field)

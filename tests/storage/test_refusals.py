@@ -31,7 +31,7 @@ from tests.storage_cases import (
 
 
 def test_key_file(site: Any, rsa_key: PrivateKey, tmp_path: Path) -> None:
-    """Read the key from a path, and take the same text that is no path for a mistake."""
+    """Read the key from a path, and refuse the same text as a string."""
     path = tmp_path / "cloudfront.pem"
     path.write_bytes(rsa_key.to_pem())
     site.AWS_CLOUDFRONT_KEY = str(path)
@@ -107,7 +107,7 @@ def test_no_url_from_half_a_configuration(
 
 
 def test_limit_of_the_site(site: Any) -> None:
-    """Refuse a limit of the site that is none, though the storage has one of its own."""
+    """Refuse an invalid limit of the site, even if the storage has a valid one."""
     site.AWS_CLOUDFRONT_MAX_EXPIRE = "7d"
     with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_MAX_EXPIRE.*E014"):
         CloudFrontS3Storage(max_expire=7200).url("a.jpg")

@@ -230,7 +230,7 @@ class SignedFolders(CloudFrontFileSystemStorage, FoldersOfTenants):
 @STEPS
 @pytest.mark.parametrize("cls", [OfTenant, OwnPaths, SignedFolders])
 def test_tenants(cls: Any, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the tenants of one storage apart, and sign no more than storages of their own would."""
+    """Keep the tenants of one storage apart, and sign no more than separate storages would."""
     storage = cls(expire_step=step)
     with at(NOW), counted_signatures() as signatures:
         for _ in range(3):

@@ -186,7 +186,7 @@ def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey, site: Any) -> Non
 
 def test_pickles_without_a_key(rsa_key: PrivateKey, site: Any) -> None:
     """Name the setting if none holds the key of a pickle; refuse to pickle a Signer with a key."""
-    # A key of its own: what other tests leave behind may hold the shared one.
+    # A new key: what other tests leave behind may hold the shared one.
     pickled = pickle.dumps(CloudFrontS3Storage(cloudfront_key=PrivateKey.generate().to_pem()))
     with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
         unpickle(pickled).url("a.jpg")
@@ -198,7 +198,7 @@ def test_pickles_without_a_key(rsa_key: PrivateKey, site: Any) -> None:
             pickle.dumps(storage)
 
 
-# Subclasses with a constructor of their own
+# Subclasses with another constructor
 
 
 class Before(CloudFrontS3Storage):
@@ -356,7 +356,7 @@ def test_values_that_are_no_secret(site: Any) -> None:
 
 
 class WithNotes(CloudFrontS3Storage):
-    """Take what is not a secret under names of its own."""
+    """Take what is not a secret under other names."""
 
     def __init__(self, *, key_id: str, note: str) -> None:
         self.note = note

@@ -169,7 +169,7 @@ def expected_resource(name: str, path: str, start: str, given: dict[str, Any]) -
     if not above or name.startswith((".", "/")) or "\\" in name or folder.endswith("/"):
         return None  # test_arguments.py has the refusals
     if "resource" in given and "*" in name:
-        return None  # there it is no character
+        return None  # not a character there
     for each in given.keys() & {"folder", "resource"}:
         given[each] = given[each].format(folder=folder)
     return f"{start}{above}/*"

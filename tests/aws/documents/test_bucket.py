@@ -90,7 +90,7 @@ def test_merge_loses_nothing(policy: dict[str, Any] | None) -> None:
 
 
 def test_merge_finds_and_replaces() -> None:
-    """Add nothing if the console wrote the same; put a statement of its own Sid right."""
+    """Add nothing if the console wrote the same; correct a statement that has our Sid."""
     console = {"Version": "2008-10-17", "Statement": DOCUMENTED}
     wrong = {**OURS, "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/old/*"}
 

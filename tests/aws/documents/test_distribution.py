@@ -52,7 +52,7 @@ SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
 def test_attach_keeps_fields() -> None:
-    """Attach one way in, end the other one, and keep every other field."""
+    """Attach an access control, end the access identity, and keep every other field."""
     origin = {**new_origin(BUCKET, "us-east-1"), "Unknown": {"Deep": ["x", 1]}, "Novelty": 5}
 
     with_identity = attach(origin, Attachment(access_identity_id="E1"))
@@ -264,7 +264,7 @@ def leaking(
 def test_open_behavior_at_another_path(origin: str, strangers: bool, leaks: bool) -> None:
     """See the files of media/* if an open behavior reads media from another path.
 
-    An origin without a way in counts if the bucket lets in requests that are not signed.
+    An origin without an access control counts if the bucket allows unsigned requests.
     """
     found = leaking(opened(origin), lets_in_strangers=strangers)
 

@@ -62,7 +62,7 @@ def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
     (control,) = account.access_controls or ()
     [cache], [request] = account.cache_policies or {}, account.origin_request_policies or {}
     [headers] = account.response_headers_policies or {}
-    # Each account got the key at a moment of its own.
+    # Each account got the key at another moment.
     without_time = replace(account, public_keys=(replace(key, created_at=None),))
     text = json.dumps(asdict(without_time), default=str, sort_keys=True)
     for label, found in {

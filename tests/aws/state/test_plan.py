@@ -441,10 +441,10 @@ CASES: dict[str, Case] = {
     "all paths of the files restricted": restricted("files/*", "-"),
     "some paths restricted": restricted("files/media/*.jpg", "conflict!"),
     "other paths restricted": restricted("other/*", "conflict!"),
-    "origin without a way in": strangers(None, False, "-"),
-    "origin without a way in, an office may read": strangers(OFFICE, True, "conflict!"),
-    "origin without a way in, everybody may read": strangers(PUBLIC, False, "conflict!"),
-    "origin without a way in, everybody might read": strangers(PUBLIC, True, "-"),
+    "origin without an access control": strangers(None, False, "-"),
+    "origin without an access control, an office may read": strangers(OFFICE, True, "conflict!"),
+    "origin without an access control, everybody may read": strangers(PUBLIC, False, "conflict!"),
+    "origin without an access control, everybody might read": strangers(PUBLIC, True, "-"),
     # Which policies the behavior gets.
     "policies of the owner": case(
         "cache-policy=done origin-request-policy=done behavior.CachePolicyId=c "
