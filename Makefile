@@ -2,7 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# Targets share the environment, and most keep both cores of a small machine busy.
+# Targets share the environment, and most keep both cores of a small machine busy. .ci/run knows which
+# do not.
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
@@ -86,7 +87,7 @@ simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run the tests on other Pythons, and what knows Django or AWS on other versions of these
 	$(call headline,Python and Django versions)
-	scripts/matrix.sh
+	scripts/matrix.sh $(addprefix -e ,$(ENVIRONMENT))
 
 .PHONY: libraries
 libraries: $(VENV)/.dev ## Run tests/libraries with what sites use beside: Wagtail, thumbnails, APIs
@@ -114,22 +115,20 @@ drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of thi
 	$(call headline,django-storages' own tests)
 	scripts/django_storages.sh
 
+.PHONY: upstream
+upstream: newest := .cache/django-storages-newest/environment
+upstream: $(VENV)/.dev ## The same, and the tests of make test, with the newest commit of django-storages
+	$(call headline,django-storages' main branch)
+	@# Its own tests may fail because they changed: this project's run all the same.
+	DJANGO_STORAGES=$${DJANGO_STORAGES:-https://github.com/jschneier/django-storages} \
+		scripts/django_storages.sh || failed=1; \
+	touch $(newest)/.test; \
+	$(MAKE) test VENV=$(newest) && [[ -z $${failed:-} ]]
+
 .PHONY: browser
 browser: $(VENV)/.dev ## Run the browser tests (Chromium)
 	$(call headline,browser tests)
 	scripts/browser.sh
-
-.PHONY: single
-single: $(VENV)/.dev ## Run what keeps one core busy, two at a time
-	@$(two_at_a_time) types drop-in package docs javascript translations imports style english
-
-.PHONY: waiting
-waiting: $(VENV)/.dev ## Run processes beside the browser, then the databases: they wait as much as they work
-	@# Not the browser beside a database: its pages came so late that tests gave up.
-	@$(two_at_a_time) processes browser
-	@$(two_at_a_time) postgres mariadb
-
-two_at_a_time = $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=yes
 
 .PHONY: javascript
 javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
@@ -152,10 +151,11 @@ docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going --fresh-env --write-all --quiet -b html docs docs/_build/html
 
 .PHONY: coverage
-coverage: $(VENV)/.test ## Show which lines and branches no test of make test reaches
+coverage: $(VENV)/.test ## Show which lines and branches no test of make test reaches; htmlcov/ has them marked
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile $(PYTHON_ONLY)
 	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet
 	$(BIN)/python -m coverage report
 
 .PHONY: bench

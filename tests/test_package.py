@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,6 +14,8 @@ import pytest
 from django.core.management import call_command
 
 ROOT = Path(__file__).parent.parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+DIST_INFO = f"cfsigned_django-{VERSION}.dist-info"
 
 START = """
 import importlib, pkgutil, sys
@@ -83,16 +86,13 @@ def test_wheel(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
-        metadata = archive.read("cfsigned_django-0.1.0.dist-info/METADATA").decode()
+        metadata = archive.read(f"{DIST_INFO}/METADATA").decode()
     files = set(run("git", "ls-files", "cfsigned_django").split("\n")) - {""}
 
     assert "cfsigned_django/py.typed" in files
     assert files <= names
-    assert {name.split("/")[0] for name in names} == {
-        "cfsigned_django",
-        "cfsigned_django-0.1.0.dist-info",
-    }
-    assert "cfsigned_django-0.1.0.dist-info/licenses/LICENSE" in names
+    assert {name.split("/")[0] for name in names} == {"cfsigned_django", DIST_INFO}
+    assert f"{DIST_INFO}/licenses/LICENSE" in names
     description = metadata.partition("\n\n")[2]
     assert "CloudFrontS3Storage" in description
     assert re.findall(r"\]\((?!https://)[^)]*\)|src=", description) == []

@@ -1,0 +1,52 @@
+"""What continuous integration runs, and what a release may do."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+
+
+def jobs_of(file: Path) -> dict[str, Any]:
+    """Return the jobs of a workflow."""
+    return dict(yaml.safe_load(file.read_text())["jobs"])
+
+
+def test_workflow_runs_what_ci_run_runs() -> None:
+    """Each stage of .ci/run has a job, and each environment of tox; coverage runs make test."""
+    [job] = jobs_of(ROOT / ".github" / "workflows" / "ci.yml").values()
+    words = " ".join(each["targets"] for each in job["strategy"]["matrix"]["include"]).split()
+    stages = re.findall(r"^stage \w+ (.*)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    tox = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["tox"]
+
+    assert {*" ".join(stages).split()} - {*words} == {"install", "libraries", "test"}
+    assert {"coverage", "matrix"} <= {*words}
+    # Debian's Python is 3.13: coverage runs there what this one would.
+    environments = {word.removeprefix("ENVIRONMENT=") for word in words}
+    assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
+
+
+@each_workflow
+def test_actions_are_pinned(file: Path) -> None:
+    """An action is named by the whole hash of a commit, with its version for a person."""
+    uses = re.findall(r"uses: *(.*)", file.read_text())
+    assert uses
+    assert [each for each in uses if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
+
+
+@each_workflow
+def test_jobs_may_only_read(file: Path) -> None:
+    """A job may read the repository, and no more; what publishes may do only that."""
+    assert yaml.safe_load(file.read_text())["permissions"] == {}
+    for name, job in jobs_of(file).items():
+        allowed = {"id-token": "write"} if name == "publish" else {"contents": "read"}
+        assert job["permissions"] == allowed
