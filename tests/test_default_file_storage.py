@@ -1,4 +1,7 @@
-"""Honor DEFAULT_FILE_STORAGE for a class of this package unless STORAGES names one."""
+"""Honor DEFAULT_FILE_STORAGE for a class of this package unless STORAGES names one.
+
+Modules: conf.py
+"""
 
 from __future__ import annotations
 

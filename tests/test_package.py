@@ -1,4 +1,7 @@
-"""What is installed: the wheel, a start of a site that has the app, and its migrations."""
+"""What is installed: the wheel, a start of a site that has the app, and its migrations.
+
+Modules: apps.py, models.py
+"""
 
 from __future__ import annotations
 

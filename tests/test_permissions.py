@@ -1,4 +1,7 @@
-"""Grant a file by nothing but its exact name, in each view that asks a permission."""
+"""Grant a file by nothing but its exact name, in each view that asks a permission.
+
+Modules: permissions.py, views/files.py, views/playlists.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sign one file with one call, and all files of a page with one block."""
+"""Sign one file with one call, and all files of a page with one block.
+
+Modules: shortcuts.py, storage/context.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Render ``{% signed_url %}``, and ``{% signed_urls %}``: one signature for all in a block."""
+"""Render ``{% signed_url %}``, and ``{% signed_urls %}``: one signature for all in a block.
+
+Modules: templatetags/cfsigned.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Play a video: playlists whose URIs are signed, and what a player is told."""
+"""Play a video: playlists whose URIs are signed, and what a player is told.
+
+Modules: playback.py, views/playlists.py
+"""
 
 from __future__ import annotations
 

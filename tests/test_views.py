@@ -1,4 +1,7 @@
-"""Lead a permanent link to a fresh signed URL, for a viewer whom a permission lets in."""
+"""Lead a permanent link to a fresh signed URL, for a viewer whom a permission lets in.
+
+Modules: views/files.py, urls.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test who may do what, and that no key material leaves: by no page, message, log or error page."""
+"""Test who may do what, and that no key material leaves: by no page, message, log or error page.
+
+Modules: admin/key_pairs.py
+"""
 
 from __future__ import annotations
 

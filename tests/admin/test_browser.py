@@ -1,4 +1,7 @@
-"""Test what JavaScript adds to the page: it refreshes in place, and copies a public key."""
+"""Test what JavaScript adds to the page: it refreshes in place, and copies a public key.
+
+Modules: static/cfsigned_django/admin/key_pairs.js
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test the page if a person, and not the site, changes CloudFront."""
+"""Test the page if a person, and not the site, changes CloudFront.
+
+Modules: admin/forms.py, admin/key_pairs.py
+"""
 
 from __future__ import annotations
 

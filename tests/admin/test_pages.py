@@ -1,4 +1,7 @@
-"""Test what the pages show: the first one in each situation, and that of one key pair."""
+"""Test what the pages show: the first one in each situation, and that of one key pair.
+
+Modules: admin/overview.py, admin/notices.py, admin/snapshot.py, admin/key_pairs.py
+"""
 
 from __future__ import annotations
 

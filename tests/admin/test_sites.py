@@ -1,4 +1,7 @@
-"""Test that the page works in other people's sites: their admin, transactions and databases."""
+"""Test that the page works in other people's sites: their admin, transactions and databases.
+
+Modules: admin/key_pairs.py
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Test each step as a person without JavaScript takes it: page, confirmation, result, log.
 
 What fails is a message with the next step, never a server error.
+
+Modules: admin/key_pairs.py, admin/actions.py, admin/forms.py
 """
 
 from __future__ import annotations

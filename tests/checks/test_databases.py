@@ -1,4 +1,7 @@
-"""Check a site whose database is not there: manage.py check passes, soon."""
+"""Check a site whose database is not there: manage.py check passes, soon.
+
+Modules: checks/rotation.py, keyring.py
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Find every storage of a site that signs, and what is wrong with the site, as manage.py check.
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
+
+Modules: validation.py, checks/storages.py, checks/cookies.py, storage/registry.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Find nothing wrong with what cfsigned_setup has made, before anything was touched by hand."""
+"""Find nothing wrong with what cfsigned_setup has made, before anything was touched by hand.
+
+Modules: management/commands/cfsigned_setup.py, management/commands/cfsigned_doctor.py
+"""
 
 from __future__ import annotations
 

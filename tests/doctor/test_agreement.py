@@ -1,4 +1,9 @@
-"""Judge each seeded site once, as a value: the doctor and the plan of a setup say the same."""
+"""Judge each seeded site once, as a value: the doctor and the plan of a setup say the same.
+
+Modules: aws/state/judge.py, aws/state/facts.py, aws/state/keys.py, aws/state/bucket.py,
+aws/state/distribution.py, aws/state/exposure.py, aws/state/encryption.py, aws/state/policies.py,
+aws/state/site_in_aws.py, doctor/aws.py
+"""
 
 from __future__ import annotations
 

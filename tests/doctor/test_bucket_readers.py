@@ -1,4 +1,7 @@
-"""Read who may read a bucket, and which host a distribution is for."""
+"""Read who may read a bucket, and which host a distribution is for.
+
+Modules: aws/documents/bucket_policy.py, aws/documents/origins.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Keep the ids of findings, and what the documentation says of them, as they are."""
+"""Keep the ids of findings, and what the documentation says of them, as they are.
+
+Modules: doctor/catalog.py, doctor/findings.py
+"""
 
 from __future__ import annotations
 

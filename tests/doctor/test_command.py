@@ -1,4 +1,8 @@
-"""Run manage.py cfsigned_doctor, and manage.py cfsigned_doctor --explain."""
+"""Run manage.py cfsigned_doctor, and manage.py cfsigned_doctor --explain.
+
+Modules: management/commands/cfsigned_doctor.py, doctor/examination.py, doctor/local.py,
+doctor/known_keys.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Explain URLs that CloudFront refuses: one finding for each fault, and never the signature."""
+"""Explain URLs that CloudFront refuses: one finding for each fault, and never the signature.
+
+Modules: doctor/explain.py, doctor/pasted_url.py, signing/diagnosis.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Say once why AWS could not be asked, and what was not looked at, and go on with the rest."""
+"""Say once why AWS could not be asked, and what was not looked at, and go on with the rest.
+
+Modules: doctor/aws.py, aws/account_reader.py
+"""
 
 from __future__ import annotations
 

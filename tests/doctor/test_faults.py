@@ -1,4 +1,7 @@
-"""Run sites through the emulator: both commands say of them what is said of them as values."""
+"""Run sites through the emulator: both commands say of them what is said of them as values.
+
+Modules: doctor/examination.py, doctor/aws.py
+"""
 
 from __future__ import annotations
 

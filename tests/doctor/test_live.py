@@ -1,4 +1,7 @@
-"""Say what each answer of CloudFront and S3 means."""
+"""Say what each answer of CloudFront and S3 means.
+
+Modules: doctor/live.py, doctor/answers.py
+"""
 
 from __future__ import annotations
 

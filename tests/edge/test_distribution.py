@@ -2,6 +2,8 @@
 
 The verifier's own cases are in tests/signing; here is what the edge adds. The
 lifetimes end at EXPIRES; the clock stands an hour before that.
+
+Modules: edge/local_distribution.py, edge/requests.py, edge/responses.py, edge/client.py
 """
 
 from __future__ import annotations

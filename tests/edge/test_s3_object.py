@@ -1,4 +1,7 @@
-"""Answer for one object as S3 does: ranges, conditions, overrides, errors, and CORS rules."""
+"""Answer for one object as S3 does: ranges, conditions, overrides, errors, and CORS rules.
+
+Modules: edge/s3_object.py, edge/cors.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Store files in a real S3 server: django-storages' own code, under this class."""
+"""Store files in a real S3 server: django-storages' own code, under this class.
+
+Modules: storage/backends.py
+"""
 
 from __future__ import annotations
 

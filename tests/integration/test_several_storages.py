@@ -1,4 +1,7 @@
-"""Keep levels of privacy and tenants apart, as the page about several storages shows."""
+"""Keep levels of privacy and tenants apart, as the page about several storages shows.
+
+Modules: storage/options.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Go the whole way of a viewer: storage, signed URL, edge, and a real S3 server behind it."""
+"""Go the whole way of a viewer: storage, signed URL, edge, and a real S3 server behind it.
+
+Modules: aws/s3_origin.py, edge/local_distribution.py, storage/query.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Answer which key signs in this process, with and without the app, and the database."""
+"""Answer which key signs in this process, with and without the app, and the database.
+
+Modules: keyring.py, rotation/active.py
+"""
 
 from __future__ import annotations
 

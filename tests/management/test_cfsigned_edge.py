@@ -1,4 +1,7 @@
-"""The command serves what CloudFront would, follows a distribution, and refuses the rest."""
+"""The command serves what CloudFront would, follows a distribution, and refuses the rest.
+
+Modules: management/commands/cfsigned_edge.py, management/edge_source.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test the command cfsigned_sign."""
+"""Test the command cfsigned_sign.
+
+Modules: management/commands/cfsigned_sign.py
+"""
 
 from __future__ import annotations
 

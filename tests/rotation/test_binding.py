@@ -1,4 +1,7 @@
-"""Refuse private keys that someone put into a row: none of them reaches CloudFront or signs."""
+"""Refuse private keys that someone put into a row: none of them reaches CloudFront or signs.
+
+Modules: rotation/reencryption.py, rotation/cloudfront.py, rotation/models.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Test cfsigned_rotate: what it does, says and exits with."""
+"""Test cfsigned_rotate: what it does, says and exits with.
+
+Modules: management/commands/cfsigned_rotate.py, management/command.py, rotation/request.py,
+terminal.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test that each move can be taken up again by another machine, wherever a process died."""
+"""Test that each move can be taken up again by another machine, wherever a process died.
+
+Modules: rotation/rotation.py
+"""
 
 from __future__ import annotations
 

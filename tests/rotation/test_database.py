@@ -1,4 +1,7 @@
-"""The contract with the database, on SQLite, PostgreSQL and MariaDB: rows, clock, claims, races."""
+"""The contract with the database, on SQLite, PostgreSQL and MariaDB: rows, clock, claims, races.
+
+Modules: rotation/store.py, rotation/active.py, rotation/models.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test revocations: what signs next, and what becomes of the key in CloudFront."""
+"""Test revocations: what signs next, and what becomes of the key in CloudFront.
+
+Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/steps.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Test each step of a rotation: start, import, trust, probe, activate, retire, and put back."""
+"""Test each step of a rotation: start, import, trust, probe, activate, retire, and put back.
+
+Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/errors.py
+"""
 
 from __future__ import annotations
 

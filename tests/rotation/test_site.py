@@ -1,4 +1,7 @@
-"""Test the rotation of a site: its settings' key, and the storages that sign apart from it."""
+"""Test the rotation of a site: its settings' key, and the storages that sign apart from it.
+
+Modules: rotation/site.py, rotation/settings_key.py, storage/registry.py
+"""
 
 from __future__ import annotations
 

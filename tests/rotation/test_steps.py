@@ -1,4 +1,7 @@
-"""Test the choice of the next step, what becomes of one that fails, and what is waited for."""
+"""Test the choice of the next step, what becomes of one that fails, and what is waited for.
+
+Modules: rotation/steps.py, rotation/status.py, rotation/errors.py
+"""
 
 from __future__ import annotations
 

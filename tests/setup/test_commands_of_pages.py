@@ -1,4 +1,7 @@
-"""Move a site that is running, or was set up in older ways, with the commands of the pages."""
+"""Move a site that is running, or was set up in older ways, with the commands of the pages.
+
+Modules: management/commands/cfsigned_setup.py
+"""
 
 from __future__ import annotations
 

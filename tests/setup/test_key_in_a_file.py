@@ -1,4 +1,7 @@
-"""Set up a site whose key goes into a file: its database has no table of key pairs."""
+"""Set up a site whose key goes into a file: its database has no table of key pairs.
+
+Modules: management/commands/cfsigned_setup.py, setup/site_setup.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Set up a site that keeps its key in the database, encrypted."""
+"""Set up a site that keeps its key in the database, encrypted.
+
+Modules: management/commands/cfsigned_setup.py, setup/site_setup.py
+"""
 
 from __future__ import annotations
 

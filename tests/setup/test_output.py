@@ -1,4 +1,7 @@
-"""Print what the pages show, and policies and code without asking anybody."""
+"""Print what the pages show, and policies and code without asking anybody.
+
+Modules: setup/report.py
+"""
 
 from __future__ import annotations
 

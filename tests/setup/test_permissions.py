@@ -1,4 +1,7 @@
-"""Compare what is called with the policies that --iam prints: nothing less, nothing more."""
+"""Compare what is called with the policies that --iam prints: nothing less, nothing more.
+
+Modules: aws/documents/iam.py
+"""
 
 from __future__ import annotations
 

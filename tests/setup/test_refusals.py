@@ -1,4 +1,7 @@
-"""Report in one message, with what to do, why the command cannot go on, and lose nothing."""
+"""Report in one message, with what to do, why the command cannot go on, and lose nothing.
+
+Modules: management/commands/cfsigned_setup.py, management/command.py
+"""
 
 from __future__ import annotations
 

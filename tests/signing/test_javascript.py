@@ -1,6 +1,8 @@
 """Let AWS's own signer for JavaScript judge: same parameters, same policies, same signatures.
 
 `make javascript` installs it.
+
+Modules: signing/signer.py
 """
 
 from __future__ import annotations

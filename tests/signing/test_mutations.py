@@ -1,4 +1,7 @@
-"""Sign any name, spell it in other ways, and damage it: what is not the same request is refused."""
+"""Sign any name, spell it in other ways, and damage it: what is not the same request is refused.
+
+Modules: signing/verifier.py, signing/signer.py
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Let the openssl program judge: the pipeline that AWS documents gives the same signatures.
 
 Developer guide: "Use Linux commands and OpenSSL for base64 encoding and encryption".
+
+Modules: signing/signer.py, signing/keys.py
 """
 
 from __future__ import annotations

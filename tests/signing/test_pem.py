@@ -1,4 +1,7 @@
-"""Read keys in every form that people have; show no byte of one that is refused, or used."""
+"""Read keys in every form that people have; show no byte of one that is refused, or used.
+
+Modules: signing/pem.py, signing/lazy_key.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compare with AWS's shared signer test cases and with botocore: the bytes, and signatures."""
+"""Compare with AWS's shared signer test cases and with botocore: the bytes, and signatures.
+
+Modules: signing/policy.py, signing/signer.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Verify requests as CloudFront does (V1 to V23), and tell only the log why one is refused."""
+"""Verify requests as CloudFront does (V1 to V23), and tell only the log why one is refused.
+
+Modules: signing/verifier.py, signing/exceptions.py
+"""
 
 from __future__ import annotations
 

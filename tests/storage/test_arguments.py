@@ -1,4 +1,7 @@
-"""Take the arguments of url(), each with its rule, and build the query that S3 reads."""
+"""Take the arguments of url(), each with its rule, and build the query that S3 reads.
+
+Modules: storage/arguments.py, storage/query.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Make URLs in any thread, task and view, with no network and no database, of a key parsed once."""
+"""Make URLs in any thread, task and view, with no network and no database, of a key parsed once.
+
+Modules: storage/urls.py, storage/context.py
+"""
 
 from __future__ import annotations
 

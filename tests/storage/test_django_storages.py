@@ -1,4 +1,7 @@
-"""Compare with django-storages: byte for byte in the same second, and where its answer is wrong."""
+"""Compare with django-storages: byte for byte in the same second, and where its answer is wrong.
+
+Modules: storage/backends.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""name_of(), the inverse of url(): from a URL in a text to the name of the file."""
+"""name_of(), the inverse of url(): from a URL in a text to the name of the file.
+
+Modules: storage/urls.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Use the storages in separate processes, as sites do: without the app, and in migrations."""
+"""Use the storages in separate processes, as sites do: without the app, and in migrations.
+
+Modules: storage/deconstruction.py, apps.py
+"""
 
 from __future__ import annotations
 

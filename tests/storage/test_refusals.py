@@ -1,4 +1,7 @@
-"""Refuse a configuration that cannot sign: with the setting, the next step and an id."""
+"""Refuse a configuration that cannot sign: with the setting, the next step and an id.
+
+Modules: storage/options.py, validation.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""End a URL when it must end; until then, sign once for what stays the same, and nothing else."""
+"""End a URL when it must end; until then, sign once for what stays the same, and nothing else.
+
+Modules: storage/urls.py, storage/signatures.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Keep keys out of sight: in what is printed, copied and pickled, in errors and on debug pages."""
+"""Keep keys out of sight: in what is printed, copied and pickled, in errors and on debug pages.
+
+Modules: storage/deconstruction.py, conf.py
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 What comes out is computed by other means: addresses by urllib, ends by
 arithmetic, and signatures by botocore, whose RSA signatures are deterministic.
+
+Modules: storage/urls.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Make clients and call them; every failure is one exception without a secret."""
+"""Make clients and call them; every failure is one exception without a secret.
+
+Modules: aws/client.py
+"""
 
 from __future__ import annotations
 

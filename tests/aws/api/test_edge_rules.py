@@ -1,4 +1,7 @@
-"""Read what a distribution asks of viewers, and what of it an edge for development leaves out."""
+"""Read what a distribution asks of viewers, and what of it an edge for development leaves out.
+
+Modules: management/edge_rules.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Explain what AWS and botocore say: what it was, whether waiting helps, what to do."""
+"""Explain what AWS and botocore say: what it was, whether waiting helps, what to do.
+
+Modules: aws/errors.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Create, find and delete public keys, and change nothing of a key group but its keys."""
+"""Create, find and delete public keys, and change nothing of a key group but its keys.
+
+Modules: aws/key_groups.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Merge a statement and origins into what a bucket has, and see which statements are public."""
+"""Merge a statement and origins into what a bucket has, and see which statements are public.
+
+Modules: aws/documents/bucket_policy.py, aws/documents/cors.py
+"""
 
 from __future__ import annotations
 

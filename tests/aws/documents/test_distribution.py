@@ -1,4 +1,7 @@
-"""Attach a bucket to a distribution, know it behind each origin, and judge policies."""
+"""Attach a bucket to a distribution, know it behind each origin, and judge policies.
+
+Modules: aws/documents/distribution_config.py, aws/documents/origins.py, aws/documents/policies.py
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compare exports with the plan, value by value, and let other parsers and a person read them."""
+"""Compare exports with the plan, value by value, and let other parsers and a person read them.
+
+Modules: aws/export/cloudformation.py, aws/export/documents.py, aws/export/terraform.py
+"""
 
 from __future__ import annotations
 

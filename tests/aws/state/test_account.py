@@ -1,4 +1,7 @@
-"""Read what there is into one value."""
+"""Read what there is into one value.
+
+Modules: aws/account_reader.py, aws/account.py
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 ``python -m tests.aws.state.test_kills ENDPOINT KEY_FILE`` sets up in one process after the
 other, each killed right after AWS answered its first change, until one has nothing left to change.
 The processes are forks of one: to import everything takes longest.
+
+Modules: aws/state/apply.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Plan without any account: where each step stands, what it would send, and in words why."""
+"""Plan without any account: where each step stands, what it would send, and in words why.
+
+Modules: aws/state/plan.py, aws/state/steps.py, aws/state/wanted.py, aws/state/keys.py,
+aws/state/bucket.py, aws/state/distribution.py, aws/state/exposure.py, aws/state/encryption.py,
+aws/state/policies.py, aws/state/site_in_aws.py, aws/documents/key_policy.py
+"""
 
 from __future__ import annotations
 

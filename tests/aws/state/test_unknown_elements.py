@@ -1,4 +1,7 @@
-"""Lose no setting that AWS has and the installed boto3 does not know."""
+"""Lose no setting that AWS has and the installed boto3 does not know.
+
+Modules: aws/unknown.py
+"""
 
 from __future__ import annotations
 
