@@ -44,10 +44,12 @@ def _repaired(
     fact: Fact, step: SetupStep, blocking: list[SetupStep], found: Account, wanted: Wanted
 ) -> Finding:
     """Return the finding with what cfsigned_setup would do, after what a person must decide."""
-    option = "" if step.state is StepState.TODO else fact.type.option
-    if step.state is not StepState.TODO and not option:
-        return from_fact(fact)
-    command = _command(found, wanted, option)
+    words, option = _command(found, wanted), fact.type.option.split()
+    if step.state is not StepState.TODO:
+        if not {*option} - {*words, "ORIGIN"}:
+            return from_fact(fact)
+        words += option
+    command = shlex.join([*words, "--apply"])
     repair = {
         "step": step.name,
         "command": command,
@@ -57,12 +59,12 @@ def _repaired(
     }
     first = " and ".join(each.name for each in blocking)
     when = f", once {first} is decided," if first else ""
-    fix = f"{fact.type.fix} Or{when} let {command} do it: step {step.name}."
+    fix = f"{fact.type.fix} Or{when} run {command} (step {step.name})."
     return replace(from_fact(fact), fix=fix, repair=repair)
 
 
-def _command(found: Account, wanted: Wanted, option: str) -> str:
-    """Return the command that repairs a fact of this site."""
+def _command(found: Account, wanted: Wanted) -> list[str]:
+    """Return the words of the command that sets this site up."""
     words = ["manage.py", "cfsigned_setup"]
     if found.distribution is not None:
         words += ["--distribution", found.distribution.id]
@@ -75,8 +77,7 @@ def _command(found: Account, wanted: Wanted, option: str) -> str:
         (wanted.downloads, "--downloads"),
     ):
         words += [flag] if is_wanted else []
-    words += [each for each in option.split() if "ORIGIN" not in each and each not in words]
-    return shlex.join([*words, "--apply"])
+    return words
 
 
 def from_aws_error(error: AwsError) -> Finding:

@@ -42,14 +42,25 @@ _MAY_PASS: Final = frozenset(
 
 
 def exit_code(
-    steps: Iterable[SetupStep], facts: Iterable[Fact], proof: Iterable[Finding], *, key_waits: bool
+    steps: Iterable[SetupStep],
+    facts: Iterable[Fact],
+    proof: Iterable[Finding],
+    *,
+    key_waits: bool,
+    key_is_new: bool,
 ) -> int:
-    """Return the exit code after a setup was applied; ``key_waits`` before it may sign."""
+    """Return the exit code after a setup was applied.
+
+    ``key_waits`` before it may sign; ``key_is_new`` if this run has added it to the key group.
+    """
     found: list[Fact | Finding] = [*facts, *proof]
+    may_pass = _MAY_PASS
+    if key_waits or key_is_new or any(each.id == "key-not-at-edges" for each in found):
+        may_pass |= {"signed-unknown-key"}  # edges may not know the key yet
     errors = {each.id for each in found if each.level is Level.ERROR}
-    if errors - _MAY_PASS or any(each.state is StepState.CONFLICT for each in steps):
+    if errors - may_pass or any(each.state is StepState.CONFLICT for each in steps):
         return FAILED
-    is_left = any(each.id in _MAY_PASS and each.level is not Level.OK for each in found)
+    is_left = any(each.id in may_pass and each.level is not Level.OK for each in found)
     return LATER if key_waits or is_left else DONE
 
 

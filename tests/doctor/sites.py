@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cfsigned_django.aws.account import Account, KmsKey
+from cfsigned_django.aws.account import Account, BucketPart, KmsKey
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
@@ -371,6 +371,11 @@ SITES: list[tuple[str, Change]] = [
         both(behavior(TargetOriginId="pages"), encrypted(None, is_aws_managed=True)),
     ),
     ("aws-unreadable", encrypted(None, unread=_KEY_DENIED)),
+    *(
+        ("aws-unreadable", part_of_account("bucket", unread={each: _KEY_DENIED}))
+        for each in BucketPart
+    ),
+    ("", each_of("access_controls", id="E9NOTLISTED")),
     ("bucket-region", setting("AWS_S3_REGION_NAME", "ap-northeast-2")),
     (
         "origin-not-bucket bucket-missing",
@@ -468,6 +473,10 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     (open_like("media/public/logo.png"), {"media/public/logo.png": "open-file"}),
     (open_like("media/logo.pn?"), {"media/logo.pn?": "earlier-behavior-open"}),
     (open_like("logo.png"), {}),
+    (
+        both(open_like("media/public/*"), world_with(name="public/1.jpg")),
+        {"media/public/*": "open-folder"},
+    ),
     (open_like("media/*.css"), {"media/*.css": "earlier-behavior-open"}),
     (open_like("*/public/*"), {"*/public/*": "earlier-behavior-open"}),
     (open_like("assets/*"), {}),

@@ -136,10 +136,10 @@ class Values(World):
                 bucket = found.bucket
         return replace(found, bucket=bucket)
 
-    def wanted_by_setup(self) -> Wanted:
-        """Return what cfsigned_setup is asked for by a person who knows the site."""
+    def wanted_by_setup(self, *arguments: str) -> Wanted:
+        """Return what cfsigned_setup is asked for, by default by a person who knows the site."""
         parser = Command().create_parser("manage.py", "cfsigned_setup")
-        options = vars(parser.parse_args(setup_arguments(self)))
+        options = vars(parser.parse_args(arguments or setup_arguments(self)))
         return replace(wanted_state(options), key=SiteKey.from_private_key(self.key))
 
     def at_its_behavior(self, wanted: Wanted) -> Wanted:

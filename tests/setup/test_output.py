@@ -187,7 +187,10 @@ def found(kind: str, *, is_fact: bool = False) -> Any:
         ("distribution-deploying", "signed-served", False, "", 75),
         ("", "no-answer", True, "domain", 1),
         ("", "not-cloudfront", True, "", 1),
-        ("", "signed-unknown-key", True, "", 1),
+        ("", "signed-unknown-key", False, "", 1),
+        ("", "signed-unknown-key", True, "", 75),
+        ("", "signed-unknown-key s3-open", True, "", 1),
+        ("key-not-at-edges", "signed-unknown-key", False, "", 75),
         ("", "no-answer s3-open", False, "", 1),
         ("ipv6-on", "signed-served", False, "", 1),
     ],
@@ -199,9 +202,18 @@ def test_exit_code(facts: str, proof: str, waits: bool, steps: str, expected: in
         [found(each, is_fact=True) for each in facts.split()],
         [found(each) for each in proof.split()],
         key_waits=waits,
+        key_is_new=False,
     )
 
     assert code == expected
+
+
+def test_exit_code_of_a_new_key() -> None:
+    """Exit with 75 if edges do not know a key that this run added; one that works is done."""
+    refused, served = [found("signed-unknown-key")], [found("signed-served")]
+
+    assert exit_code([], [], refused, key_waits=False, key_is_new=True) == 75
+    assert exit_code([], [], served, key_waits=False, key_is_new=True) == 0
 
 
 def test_command_to_run_later() -> None:

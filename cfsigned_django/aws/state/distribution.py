@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfsigned_django.aws.account import AwsDistribution, NamedConfig
+from cfsigned_django.aws.account import AwsDistribution
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     LEGACY_CACHE_FIELDS,
@@ -166,19 +166,16 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Fact]:
         yield fact("two-origin-accesses", subject, **values)
     elif not control_id and not identity_id:
         yield fact("no-origin-access", subject)
-    for control in site.account.access_controls or ():
-        if control.id == control_id and control.config.get("SigningBehavior") != "always":
-            yield unsigned(control)
+    yield from unsigned(site, control_id)
 
 
-def unsigned(control: NamedConfig) -> Fact:
-    """Return the fact that an access control does not sign every request."""
-    return fact(
-        "origin-access-unsigned",
-        control.id,
-        access_control=f"{control.name} ({control.id})",
-        signing=control.config.get("SigningBehavior"),
-    )
+def unsigned(site: SiteInAws, control_id: str) -> Iterator[Fact]:
+    """Yield whether an access control does not sign every request."""
+    for each in site.account.access_controls or ():
+        signing = each.config.get("SigningBehavior")
+        if each.id == control_id and signing != "always":
+            values = {"access_control": f"{each.name} ({each.id})", "signing": signing}
+            yield fact("origin-access-unsigned", each.id, **values)
 
 
 def distribution_step(site: SiteInAws) -> SetupStep:

@@ -22,7 +22,6 @@ from cfsigned_django.aws.documents.behavior import (
     is_open,
     is_same_pattern,
     is_within,
-    matches,
     may_overlap,
 )
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, is_public, statements
@@ -121,10 +120,9 @@ class _Other:
         return {OriginFolder(bucket=bucket), *read}
 
     def _under_its_paths(self, files: str) -> Fact:
-        is_asked_for = bool(path := self.site.wanted.path) and matches(self.pattern, path)
         if _is_file(self.pattern):
             return self._fact("open-file")
-        if _is_folder(self.pattern, files) and not is_asked_for:
+        if _is_folder(self.pattern, files):
             return self._fact("open-folder")
         return self._fact("later-behavior-open" if self.comes_later else "earlier-behavior-open")
 

@@ -513,7 +513,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "none.",
         fix="Add Origin to the cache key. For one origin, the response headers policy SimpleCORS "
         "is enough.",
-        step="cache-policy",
+        step="behavior",
         option="--cors-origin ORIGIN",
     ),
     "downloads-lost": FactType(
@@ -535,13 +535,13 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "stale-window": FactType(
         level=Level.OK,
-        what="A file that was deleted or overwritten is served from the edges for up to {default} s"
-        ", with Cache-Control for up to {longest} s; signed URLs of this site live for {life} s.",
-        why="The edges ask S3 again only after that time. Until then, anyone who has a valid "
-        "signed URL gets the old file.",
-        fix="Invalidate the path in CloudFront after such a change. Cache-Control of the objects "
-        "(AWS_S3_OBJECT_PARAMETERS), a cache policy with shorter TTLs, or a shorter "
-        "AWS_QUERYSTRING_EXPIRE shortens the time for all files.",
+        what="Edges may serve a file for up to {default} s after it was deleted or overwritten, or "
+        "up to {longest} s if S3 sends a longer Cache-Control. Signed URLs live for {life} s.",
+        why="Edges ask S3 again only after that time. Until then, anyone with a valid signed URL "
+        "gets the old file.",
+        fix="Invalidate the path in CloudFront after such a change. What shortens the time for all "
+        "files: Cache-Control on the objects (AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache "
+        "policy, or a shorter AWS_QUERYSTRING_EXPIRE.",
     ),
     "downloads-note": FactType(
         level=Level.OK,

@@ -175,8 +175,8 @@ def policy_steps(site: SiteInAws) -> Iterator[SetupStep]:
 
 
 def _access_control(site: SiteInAws) -> SetupStep:
-    found = site.access_control
-    if found is None:
+    found = site.access_control_id
+    if found == NOT_YET:
         config = access_control_config(site.wanted.bucket)
         return create(
             "origin-access",
@@ -184,9 +184,10 @@ def _access_control(site: SiteInAws) -> SetupStep:
             "CreateOriginAccessControl",
             {"OriginAccessControlConfig": config},
         )
-    if found.config["SigningBehavior"] != "always":
-        return decision(unsigned(found))
-    return done("origin-access", f"the origin access control {found.name} ({found.id}) signs")
+    for wrong in unsigned(site, found):
+        return decision(wrong)
+    names = {each.id: f"{each.name} ({found})" for each in site.account.access_controls or ()}
+    return done("origin-access", f"the origin access control {names.get(found, found)} signs")
 
 
 def _access_identity(site: SiteInAws) -> SetupStep:

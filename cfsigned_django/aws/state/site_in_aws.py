@@ -164,20 +164,17 @@ class SiteInAws:
         return found is not None and not found.is_multi_tenant and not cannot
 
     @property
-    def access_control(self) -> NamedConfig | None:
-        """Return the origin access control to use: the attached one, else the one by name."""
-        attached = access_control_of(self.origin or {})
-        controls = self.account.access_controls or ()
-        return next((each for each in controls if each.id == attached), None) or _find_by_name(
-            controls, self.name
-        )
-
-    @property
-    def access_identity_id(self) -> str:
-        """Return the origin access identity to use: the attached one, else the one by name.
+    def access_control_id(self) -> str:
+        """Return the origin access control to use: the attached one, else the one by name.
 
         The attached one need not be listed, since only its ID is needed.
         """
+        named = _find_by_name(self.account.access_controls or (), self.name)
+        return access_control_of(self.origin or {}) or (named.id if named else NOT_YET)
+
+    @property
+    def access_identity_id(self) -> str:
+        """Return the origin access identity to use, as for an access control."""
         named = _find_by_name(self.account.access_identities or (), self.name)
         return access_identity_of(self.origin or {}) or (named.id if named else NOT_YET)
 
@@ -193,8 +190,7 @@ class SiteInAws:
         """Return the access control or identity with which CloudFront must read the bucket."""
         if self.origin_access is OriginAccess.OAI:
             return Attachment(access_identity_id=self.access_identity_id)
-        control = self.access_control
-        return Attachment(access_control_id=control.id if control else NOT_YET)
+        return Attachment(access_control_id=self.access_control_id)
 
     @property
     def policies(self) -> PolicyChoice:

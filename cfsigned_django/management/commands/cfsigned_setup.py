@@ -252,7 +252,7 @@ class Command(CfsignedCommand):
         for step in steps:
             if step.state is StepState.DONE and step.name in {*planned} - {*begun}:
                 self.stderr.write(plan_as_text([step]))
-        self._finish(setup, steps, options)
+        self._finish(setup, steps, options, key_is_new="key-group" in begun)
 
     def _apply(
         self, setup: SiteSetup, begun: list[str], options: dict[str, Any]
@@ -298,14 +298,21 @@ class Command(CfsignedCommand):
         elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
 
-    def _finish(self, setup: SiteSetup, steps: list[SetupStep], options: dict[str, Any]) -> None:
+    def _finish(
+        self,
+        setup: SiteSetup,
+        steps: list[SetupStep],
+        options: dict[str, Any],
+        *,
+        key_is_new: bool,
+    ) -> None:
         """Prove the result, finish the key pair, and print what to paste."""
         state, now = setup.resolve(), int(time.time())
         proof = setup.prove(state, time.time)
         note, key_waits = setup.finish(state, now=now)
         settings, facts = setup.settings(state), setup.facts(state, time.time)
         others = beside(steps, facts)
-        code = exit_code(steps, others, proof, key_waits=key_waits)
+        code = exit_code(steps, others, proof, key_waits=key_waits, key_is_new=key_is_new)
         if options["json"]:
             self.stdout.write(as_json(steps, facts, settings, proof, note, code=code))
         else:
