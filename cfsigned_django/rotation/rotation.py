@@ -242,12 +242,20 @@ class Rotation:
             raise RotationError(text % {"key": ended, "status": ended.status.upper()})
 
     def start(
-        self, *, algorithm: KeyAlgorithm, now: datetime, reason: str = "", spare: bool = False
+        self,
+        *,
+        algorithm: KeyAlgorithm,
+        now: datetime,
+        reason: str = "",
+        spare: bool = False,
+        instead_of: KeyPair | None = None,
     ) -> KeyPair:
         """Generate and return the successor, or return the existing one.
 
         A ``spare`` waits, TRUSTED, until someone starts a rotation. A PENDING
-        key that may never be trusted is revoked, and another one made.
+        key that may never be trusted is revoked, and another one made. None is
+        made ``instead_of`` a key in whose place another one signs already:
+        raise :exc:`Claimed`.
         """
         refuse_long(reason)
         under_way = self.store.successor()
@@ -263,6 +271,7 @@ class Rotation:
         return self.store.create(
             PrivateKey.generate(algorithm),
             now=now,
+            instead_of=instead_of,
             reason=reason,
             status=KeyStatus.PENDING,
             next_in=self.key_group_id,
@@ -691,6 +700,8 @@ class Rotation:
         former = None
         with self.store.transaction():
             self.store.lock(key_pair)
+            if key_pair.status == KeyStatus.REVOKED:
+                return  # Another process has just recorded it.
             self._require(key_pair, KeyStatus.REVOKED, now)
             was_active = key_pair.active_in is not None
             if was_active and not even_without_successor and self._lacks_successor():
@@ -747,6 +758,8 @@ class Rotation:
         is_revoked = key_pair.status == KeyStatus.REVOKED
         reason = KnownReason.replaces(key_pair) if is_revoked else KnownReason.LAST_OF_GROUP
         successor = self._bring_successor(key_pair, now, reason, algorithm)
+        if successor is None:
+            return
         with self.store.transaction():
             self.store.lock(successor)
             if self.store.active() is None:
@@ -755,8 +768,11 @@ class Rotation:
 
     def _bring_successor(
         self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
-    ) -> KeyPair:
-        """Return a successor that is in the key group; create one if none can be used."""
+    ) -> KeyPair | None:
+        """Return a successor that is in the key group; create one if none can be used.
+
+        Return None if another process has made another key sign meanwhile.
+        """
         useless = self.store.successor()
         if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
             # It is removed from CloudFront later: nothing was ever signed with it.
@@ -766,9 +782,17 @@ class Rotation:
                 useless,
             )
             self._record_revocation(useless, now, KnownReason.UNUSABLE, even_without_successor=True)
-        successor = self.start(
-            algorithm=algorithm or KeyAlgorithm(key_pair.algorithm), now=now, reason=reason
-        )
+        try:
+            successor = self.start(
+                algorithm=algorithm or KeyAlgorithm(key_pair.algorithm),
+                now=now,
+                reason=reason,
+                instead_of=key_pair,
+            )
+        except Claimed:
+            if self.store.active() in (None, key_pair):
+                raise
+            return None
         if successor.status == KeyStatus.PENDING:
             self.trust(successor, now=now)
         else:

@@ -157,8 +157,19 @@ class KeyPairStore:
         self.rows.filter(key_group_id=self.key_group_id).update(key_group_id=self.key_group_id)
         key_pair.refresh_from_db(using=self.rows.db)
 
-    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
-        """Add a key pair. Raise :exc:`Claimed` if another process has added one."""
+    def create(
+        self,
+        private_key: PrivateKey,
+        *,
+        now: datetime,
+        instead_of: KeyPair | None = None,
+        **fields: Any,
+    ) -> KeyPair:
+        """Add a key pair. Raise :exc:`Claimed` if another process has added one.
+
+        A key pair that is to sign ``instead_of`` another is not needed once a
+        third one signs: raise :exc:`Claimed` in this case, too.
+        """
         row = KeyPair.from_private_key(
             private_key,
             key_group_id=self.key_group_id,
@@ -168,6 +179,10 @@ class KeyPairStore:
         )
         try:
             with self.transaction():
+                if instead_of is not None:
+                    self.lock(instead_of)
+                    if self.active() not in (None, instead_of):
+                        raise Claimed
                 row.save(force_insert=True, using=self.rows.db)
                 self.on_move(row)
         except IntegrityError:
