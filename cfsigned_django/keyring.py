@@ -112,7 +112,7 @@ class Lease:
     signer: Signer
     #: When the database last answered, in Unix seconds by this machine's clock; if it never
     #: answered, when it was first asked. None if the database does not decide.
-    seen_at: float | None = None
+    seen_at: int | None = None
     #: For how many seconds an answer may be used without shortening URLs.
     max_age: int = 0
     #: The IDs of the key pairs that were revoked, as the database last said.
@@ -129,13 +129,13 @@ class Lease:
         """
         if self.seen_at is None:
             return expires
-        latest = int(self.seen_at) + self.max_age + lifetime
+        latest = self.seen_at + self.max_age + lifetime
         if latest <= now:
             raise ImproperlyConfigured(
-                f"The database has not confirmed for {now - int(self.seen_at)} s that "
+                f"The database has not confirmed for {now - self.seen_at} s that "
                 f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
             )
-        return min(expires, latest)
+        return latest if latest < expires else expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,28 +146,9 @@ class _LastLook:
     #: Why nothing may sign, or "".
     problem: str = ""
     #: When it was asked for, in Unix seconds; None before the first answer.
-    seen_at: float | None = None
+    seen_at: int | None = None
     #: The lease of the ACTIVE key pair, if there is one.
     lease: Lease | None = None
-
-
-@dataclass(slots=True)
-class _CachedKey:
-    """What is known about one key group."""
-
-    answer: _LastLook = field(default_factory=_LastLook)
-    #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
-    #: count while a machine sleeps.
-    asked_at: tuple[float, float] = (-math.inf, -math.inf)
-    #: The keyring's era in which the last look began.
-    era: object = None
-    #: When the database was first asked, in Unix seconds.
-    first_asked_at: float | None = None
-    #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
-    interval: int = 0
-    #: For how many seconds the database is not asked again.
-    pause: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 #: A process that never got an answer asks again after this many seconds.
@@ -193,76 +174,103 @@ class Keyring:
         wall: Callable[[], float] = time.time,
         longest_look: float = 10.0,
     ) -> None:
-        self._find_active = find_active
-        self._interval = interval
-        self._monotonic = monotonic
-        self._wall = wall
-        self._longest_look = longest_look
-        self._cached: dict[tuple[str, HashAlgorithm | None], _CachedKey] = {}
-        self._era = object()
+        self.find_active = find_active
+        self.interval = interval
+        self.monotonic = monotonic
+        self.wall = wall
+        self.longest_look = longest_look
+        #: What was asked before this began no longer counts.
+        self.era = object()
+        self._groups: dict[tuple[str, HashAlgorithm | None], WatchedGroup] = {}
 
     def expire(self) -> None:
         """Ask again before the next URL is signed; a look in progress does not count."""
-        self._era = object()
+        self.era = object()
 
-    def lease(
-        self, key_group_id: str, hash_algorithm: HashAlgorithm | None, fallback: Signer | None
-    ) -> Lease:
-        """Return the group's ACTIVE signer, else ``fallback``; see :func:`lease_signer`."""
-        key = (key_group_id, hash_algorithm)
-        cached = self._cached.get(key) or self._cached.setdefault(key, _CachedKey())
-        age = self._age(cached)
-        if age >= cached.pause:
+    def group(self, key_group_id: str, hash_algorithm: HashAlgorithm | None) -> WatchedGroup:
+        """Return a key group, whose keys sign with this hash algorithm."""
+        group = WatchedGroup(self, key_group_id, hash_algorithm)
+        return self._groups.setdefault((key_group_id, hash_algorithm), group)
+
+
+@dataclass(slots=True)
+class WatchedGroup:
+    """A key group, and what the database last said about it."""
+
+    keyring: Keyring
+    key_group_id: str
+    hash_algorithm: HashAlgorithm | None
+    _answer: _LastLook = field(default_factory=_LastLook)
+    #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
+    #: count while a machine sleeps.
+    _asked_at: tuple[float, float] = (-math.inf, -math.inf)
+    #: The keyring's era in which the last look began.
+    _era: object = None
+    #: When the database was first asked, in Unix seconds.
+    _first_asked_at: int | None = None
+    #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
+    _interval: int = 0
+    #: For how many seconds the database is not asked again.
+    _pause: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def lease(self, fallback: Signer | None) -> Lease:
+        """Return the signer of the ACTIVE key pair, else ``fallback``, the key of the settings.
+
+        While one thread asks the database, others do not wait, unless the last
+        look is two intervals old. Raise :exc:`NothingSigns` if no key signs, and
+        :exc:`ImproperlyConfigured` if the ACTIVE key pair cannot be used.
+        """
+        age = self._age()
+        if age >= self._pause:
             # While one thread asks, the others use what is known, unless that is too old.
-            lock, waits = cached.lock, age >= 2 * cached.interval
-            if lock.acquire(blocking=waits, timeout=self._longest_look if waits else -1):
+            lock, waits = self._lock, age >= 2 * self._interval
+            if lock.acquire(blocking=waits, timeout=self.keyring.longest_look if waits else -1):
                 try:
-                    if self._age(cached) >= cached.pause:  # else the previous thread has asked
-                        self._look(cached, key_group_id, hash_algorithm, fallback)
+                    if self._age() >= self._pause:  # else the previous thread has asked
+                        self._look(fallback)
                 finally:
                     lock.release()
             elif waits:
-                cached.lock = threading.Lock()
-                self._look(cached, key_group_id, hash_algorithm, fallback)
-        return cached.answer.lease or _make_lease(cached, key_group_id, fallback)
+                self._lock = threading.Lock()
+                self._look(fallback)
+        return self._answer.lease or self._make_lease(fallback)
 
-    def _age(self, cached: _CachedKey) -> float:
+    def _age(self) -> float:
         """Return how many seconds ago the database was last asked; infinity after expire()."""
-        if cached.era is not self._era:
+        keyring = self.keyring
+        if self._era is not keyring.era:
             return math.inf
-        monotonic, wall = cached.asked_at
-        return max(self._monotonic() - monotonic, self._wall() - wall)
+        monotonic, wall = self._asked_at
+        awake, elapsed = keyring.monotonic() - monotonic, keyring.wall() - wall
+        return awake if awake > elapsed else elapsed  # max() takes as long as both clocks
 
-    def _look(
-        self,
-        cached: _CachedKey,
-        key_group_id: str,
-        hash_algorithm: HashAlgorithm | None,
-        fallback: Signer | None,
-    ) -> None:
+    def _look(self, fallback: Signer | None) -> None:
         """Ask the database. If it does not answer, continue with what is known."""
-        interval, era = self._interval(), self._era
-        cached.interval = interval
+        keyring = self.keyring
+        interval, era = keyring.interval(), keyring.era
+        self._interval = interval
         # Read before the query: the answer is as old as the question.
-        asked_at = self._monotonic(), self._wall()
-        if cached.first_asked_at is None:
-            cached.first_asked_at = asked_at[1]
+        asked_at = keyring.monotonic(), keyring.wall()
+        seen_at = int(asked_at[1])
+        if self._first_asked_at is None:
+            self._first_asked_at = seen_at
         try:
-            known = cached.answer.found.signer
-            found = self._find_active(key_group_id, hash_algorithm, known)
+            known = self._answer.found.signer
+            found = keyring.find_active(self.key_group_id, self.hash_algorithm, known)
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             # The key that signed before must not continue: it will be retired.
-            problem = f"Key group {key_group_id}: {error}"
-            cached.answer = _LastLook(problem=problem, seen_at=asked_at[1])
-            logger.error("The ACTIVE key pair of %s cannot be used. %s", key_group_id, error)
+            problem = f"Key group {self.key_group_id}: {error}"
+            self._answer = _LastLook(problem=problem, seen_at=seen_at)
+            logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
-            asked_at = self._monotonic(), self._wall()
-            if cached.answer.seen_at is None:
+            asked_at = keyring.monotonic(), keyring.wall()
+            if self._answer.seen_at is None:
                 interval = min(interval, _SOON)
-            _log_failure(cached.answer, key_group_id, error, interval, fallback)
+            _log_failure(self._answer, self.key_group_id, error, interval, fallback)
         else:
-            seen_at, lease = asked_at[1], None
+            lease = None
             if found.signer:
                 lease = Lease(
                     signer=found.signer,
@@ -270,8 +278,27 @@ class Keyring:
                     max_age=2 * interval,
                     revoked_ids=found.revoked_ids,
                 )
-            cached.answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
-        cached.asked_at, cached.pause, cached.era = asked_at, interval, era
+            self._answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
+        self._asked_at, self._pause, self._era = asked_at, interval, era
+
+    def _make_lease(self, fallback: Signer | None) -> Lease:
+        """Return a lease of the signer that was found, or of the settings' key if it may sign."""
+        answer = self._answer  # read once: another thread may replace it
+        if answer.problem:
+            raise ImproperlyConfigured(answer.problem)
+        signer = answer.found.choose(fallback)
+        if signer is None:
+            if answer.seen_at is None:
+                raise NothingSigns(_no_answer(self.key_group_id))
+            explain = answer.found.explain
+            no_key = explain() if explain else no_key_at_all(self.key_group_id)
+            raise NothingSigns(no_key, fallback.key_pair_id if fallback else None)
+        return Lease(
+            signer=signer,
+            seen_at=self._first_asked_at if answer.seen_at is None else answer.seen_at,
+            max_age=2 * self._interval,
+            revoked_ids=answer.found.revoked_ids,
+        )
 
 
 def _log_failure(
@@ -307,25 +334,6 @@ def _no_answer(key_group_id: str) -> NoKey:
     )
 
 
-def _make_lease(cached: _CachedKey, key_group_id: str, fallback: Signer | None) -> Lease:
-    """Return a lease of the signer that was found, or of the settings' key if it may sign."""
-    answer = cached.answer  # read once: another thread may replace it
-    if answer.problem:
-        raise ImproperlyConfigured(answer.problem)
-    signer = answer.found.choose(fallback)
-    if signer is None:
-        if answer.seen_at is None:
-            raise NothingSigns(_no_answer(key_group_id))
-        no_key = answer.found.explain() if answer.found.explain else no_key_at_all(key_group_id)
-        raise NothingSigns(no_key, fallback.key_pair_id if fallback else None)
-    return Lease(
-        signer=signer,
-        seen_at=cached.first_asked_at if answer.seen_at is None else answer.seen_at,
-        max_age=2 * cached.interval,
-        revoked_ids=answer.found.revoked_ids,
-    )
-
-
 #: The keyring of this process, once the app has registered the function that asks the database.
 _keyring: Keyring | None = None
 
@@ -342,6 +350,12 @@ def looks_in_database(key_group_id: str | None) -> bool:
     return bool(key_group_id) and _keyring is not None
 
 
+def watch(key_group_id: str, hash_algorithm: HashAlgorithm | None) -> WatchedGroup:
+    """Return a key group whose key may come from the database, as this process knows it."""
+    assert _keyring is not None  # noqa: S101 - see looks_in_database()
+    return _keyring.group(key_group_id, hash_algorithm)
+
+
 def forget() -> None:
     """Ask again at the next URL, after a transition that this process made itself."""
     if _keyring is not None:
@@ -354,19 +368,3 @@ def _ask_again(*, setting: str, **kwargs: Any) -> None:
     """Ask again after override_settings and the like: a test may have its own keys."""
     if setting.startswith(("AWS_", "SECRET_KEY", "DATABASE")):
         forget()
-
-
-def lease_signer(
-    key_group_id: str | None, hash_algorithm: HashAlgorithm | None, fallback: Signer | None
-) -> Lease:
-    """Return the signer of the group's ACTIVE key pair, else ``fallback``.
-
-    While one thread asks, others do not wait, unless the last look is two
-    intervals old. Raise :exc:`NothingSigns` if no key signs, and
-    :exc:`ImproperlyConfigured` if the ACTIVE key pair cannot be used.
-    """
-    if key_group_id and _keyring is not None:
-        return _keyring.lease(key_group_id, hash_algorithm, fallback)
-    if fallback is None:
-        raise NothingSigns(no_key_at_all(key_group_id))
-    return Lease(signer=fallback)

@@ -275,7 +275,7 @@ def answers_of_the_keyring(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     ]
     for look in looks:
         with pytest.raises(ImproperlyConfigured) as raised:
-            Keyring(look).lease("G", None, None)
+            Keyring(look).group("G", None).lease(None)
         yield str(raised.value)
     with pytest.raises(ImproperlyConfigured) as raised:
         Lease(signer=signer, seen_at=0).cap_expiry(9, lifetime=1, now=5)

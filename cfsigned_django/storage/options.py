@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
-from cfsigned_django.keyring import Lease, lease_signer, looks_in_database
+from cfsigned_django.keyring import Lease, WatchedGroup, looks_in_database, watch
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
@@ -88,8 +88,7 @@ class GroupKey:
     If none is ACTIVE, the key of the settings signs, unless it was replaced or revoked.
     """
 
-    key_group_id: str
-    hash_algorithm: HashAlgorithm | None
+    group: WatchedGroup
     #: The signer of the settings' key, if there is one. What signs now is ``lease().signer``.
     signer: Signer | None
 
@@ -98,7 +97,7 @@ class GroupKey:
 
         Raise :exc:`ImproperlyConfigured` if none may sign.
         """
-        return lease_signer(self.key_group_id, self.hash_algorithm, self.signer)
+        return self.group.lease(self.signer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,9 +236,10 @@ def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
             private_key=config.cloudfront_key.load(),
             hash_algorithm=hash_algorithm,
         )
-    if signer and not looks_in_database(config.key_group_id):
-        return FixedKey(fixed=Lease(signer=signer))
-    return GroupKey(key_group_id=config.key_group_id, hash_algorithm=hash_algorithm, signer=signer)
+    if looks_in_database(config.key_group_id):
+        return GroupKey(group=watch(config.key_group_id, hash_algorithm), signer=signer)
+    assert signer is not None  # noqa: S101 - find_problems() refuses a configuration without a key
+    return FixedKey(fixed=Lease(signer=signer))
 
 
 def find_signing_problems(

@@ -472,15 +472,10 @@ class StorageSigner:
 
     def address_of(self, name: str | None, options: ResolvedOptions) -> str:
         """Return the encoded URL of a file, without a query."""
-        if (
-            options.start
-            and isinstance(name, str)
-            and name
-            and not ("//" in name or "/." in name or "\\" in name)
-            and name[0] not in "./"
-            and name[-1] != "/"
-        ):  # Normalizing would not change the name.
-            return options.start + encode_name(name)
+        if options.start and isinstance(name, str):
+            path = "/" + name + "/"
+            if not ("//" in path or "/." in path or "\\" in path):
+                return options.start + encode_name(name)  # Normalizing would not change it.
         refuse_dot_dot(name or "")
         if options.is_signing:
             refuse_nameless(name)
@@ -739,7 +734,7 @@ class StorageSigner:
         signing = self.options().signing
         if signing is None:
             return False
-        if isinstance(signing.key, GroupKey) and signing.key.key_group_id == key_group_id:
+        if isinstance(signing.key, GroupKey) and signing.key.group.key_group_id == key_group_id:
             return False
         try:
             return key_pair_id == signing.key.lease().signer.key_pair_id

@@ -45,7 +45,7 @@ def clock(site: Client) -> Iterator[Clock]:
     """Take over the clock of the site's process, its cache included, and empty that."""
     clock = Clock(1_900_000_000)
     # Made with the site, it has read where the clock is.
-    with mock.patch("time.time", clock), mock.patch.object(keyring._keyring, "_wall", clock):
+    with mock.patch("time.time", clock), mock.patch.object(keyring._keyring, "wall", clock):
         keyring.forget()
         cache.clear()
         yield clock

@@ -84,7 +84,7 @@ class Process:
 
     def lease(self, fallback: Signer | None = SETTINGS_KEY) -> Lease:
         """Ask for what signs."""
-        return self.keyring.lease(KEY_GROUP_ID, None, fallback)
+        return self.keyring.group(KEY_GROUP_ID, None).lease(fallback)
 
     def signs(self, fallback: Signer | None = SETTINGS_KEY) -> str:
         """Return the id of the key that signs."""
@@ -248,7 +248,7 @@ class TestAnswers:
     def test_hashes_are_apart(self, process: Process) -> None:
         """Look for each hash algorithm on its own, since signers differ in it."""
         process.lease()
-        process.keyring.lease(KEY_GROUP_ID, HashAlgorithm.SHA256, SETTINGS_KEY)
+        process.keyring.group(KEY_GROUP_ID, HashAlgorithm.SHA256).lease(SETTINGS_KEY)
 
         assert len(process.looks) == 2
 
@@ -259,17 +259,18 @@ class TestLimit:
     @given(
         seen=st.integers(0, 10**6),
         part=st.sampled_from([0, 0.25, 0.999]),
-        worth=st.integers(0, 1000),
+        interval=st.integers(0, 1000),
         lifetime=st.integers(1, 10**6),
         later=st.integers(0, 2 * 10**6),
         expire=st.integers(1, 10**6),
     )
     def test_urls_end_before_the_key(
-        self, seen: int, part: float, worth: int, lifetime: int, later: int, expire: int
+        self, seen: int, part: float, interval: int, lifetime: int, later: int, expire: int
     ) -> None:
         """Grant what was asked for up to the moment when the key may end, and nothing past it."""
-        lease = Lease(signer=SETTINGS_KEY, seen_at=seen + part, max_age=worth)
-        now, end = seen + later, seen + worth + lifetime
+        process = Process(now=seen + part, interval=interval, answer=found("K1"))
+        lease = process.lease()
+        now, end = seen + later, seen + 2 * interval + lifetime
 
         if now >= end:
             with pytest.raises(ImproperlyConfigured):
@@ -501,7 +502,7 @@ def test_looks_again(way: str, settings: Settings) -> None:
     keyring.register(lambda *arguments: answers.pop())
 
     def signs() -> str:
-        return keyring.lease_signer(KEY_GROUP_ID, None, None).signer.key_pair_id
+        return keyring.watch(KEY_GROUP_ID, None).lease(None).signer.key_pair_id
 
     try:
         for _ in range(2):
@@ -526,7 +527,7 @@ from django.conf import settings
 settings.configure(SECRET_KEY="x")
 
 from django.core.exceptions import ImproperlyConfigured
-from cfsigned_django.keyring import Found, Keyring, Lease, forget, lease_signer, looks_in_database
+from cfsigned_django.keyring import Found, Keyring, Lease, forget, looks_in_database
 from cfsigned_django.signing import PrivateKey, Signer
 
 signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
@@ -536,15 +537,8 @@ WITHOUT_THE_APP = """
 forget()
 for key_group_id in (None, "group"):
     assert not looks_in_database(key_group_id)
-    lease = lease_signer(key_group_id, None, signer)
-    assert lease == Lease(signer=signer)
-    assert lease.cap_expiry(10**12, lifetime=1, now=0) == 10**12
-    try:
-        lease_signer(key_group_id, None, None)
-    except ImproperlyConfigured as error:
-        assert "AWS_CLOUDFRONT_KEY" in str(error)
-    else:
-        raise AssertionError(key_group_id)
+lease = Lease(signer=signer)
+assert lease.cap_expiry(10**12, lifetime=1, now=0) == 10**12
 os.write(1, b"K1")
 """
 
@@ -558,7 +552,7 @@ def find(*arguments):
     return Found(signer=signer)
 
 keyring = Keyring(find, longest_look=0.1)
-ask = lambda: keyring.lease("group", None, None).signer.key_pair_id
+ask = lambda: keyring.group("group", None).lease(None).signer.key_pair_id
 threading.Thread(target=ask, daemon=True).start()
 begun.wait()
 child = os.fork()

@@ -84,7 +84,7 @@ class Worker:
             expires = -(-expires // site.plan.expire_step) * site.plan.expire_step
         try:
             asked_at = world.now
-            lease = self._keyring.lease("g", None, world.settings_signer)
+            lease = self._keyring.group("g", None).lease(world.settings_signer)
             if world.now == asked_at and not self._is_cut_off:
                 site.oracle.see_lease(
                     lease.signer.key_pair_id,
