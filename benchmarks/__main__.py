@@ -83,7 +83,13 @@ def report_urls(report: Report, times: dict[str, dict[str, list[float]]]) -> Non
 
 def report_costs(report: Report, times: dict[str, dict[str, list[float]]]) -> None:
     """Add what a URL costs beside an unsigned one, and a signature beside a bare one."""
-    limits = {urls.KNOWN: 1.0, urls.FOLDER: 1.0, urls.PATTERN: 1.0, urls.BLOCK: 1.1}
+    limits = {
+        urls.KNOWN: 1.0,
+        urls.OF_GROUP: 1.0,
+        urls.FOLDER: 1.0,
+        urls.PATTERN: 1.0,
+        urls.BLOCK: 1.1,
+    }
     rows = [["Times unsigned", *(f"{title} ({limit:.2f})" for title, limit in limits.items())]]
     for kind, found in times.items():
         row = [kind]

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey
+from cfsigned_django import keyring
+from cfsigned_django.keyring import Found
+from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 
 DOMAIN = "d111111abcdef8.cloudfront.net"
@@ -61,6 +63,13 @@ def ours(
 ) -> CloudFrontS3Storage:
     """Return a storage of this package."""
     return cls(**options(key), **more)
+
+
+def of_key_group(key: PrivateKey, **more: Any) -> CloudFrontS3Storage:
+    """Return a storage that signs with the key which the database says is that of its group."""
+    found = Found(signer=Signer(key_pair_id="K3D5EWEUDCCXON", private_key=key))
+    keyring.register(lambda *_: found)
+    return ours(key, key_group_id="3f1c8a52-6a5e-4c3f-9d2b-0a7e5b8c9d10", **more)
 
 
 def theirs(key: PrivateKey | None) -> Any:

@@ -21,6 +21,7 @@ from benchmarks.sites import (
     bare_signature,
     messages,
     names,
+    of_key_group,
     ours,
     theirs,
 )
@@ -33,6 +34,7 @@ OURS_RSA = "RSA"
 BARE_ECDSA = "ECDSA signature alone"
 OURS_ECDSA = "ECDSA"
 KNOWN = "stable URL, known"
+OF_GROUP = "of a key group"
 FOLDER = "`folder=`"
 PATTERN = "`resource=`"
 BLOCK = "in a block"
@@ -56,10 +58,12 @@ class Contender:
 def contenders() -> list[Contender]:
     """Return the columns; a signature stands beside what is compared with it."""
     stable, one, page = (ours(RSA, expire_step=STEP) for _ in range(3))
+    rotating = of_key_group(RSA, expire_step=STEP)
     block = signed_urls(folder=FOLDER_NAME, storage=page)
     return [
         Contender(title=UNSIGNED, work=theirs(None).url),
         Contender(title=KNOWN, work=stable.url, given=partial(make_known, stable)),
+        Contender(title=OF_GROUP, work=rotating.url, given=partial(make_known, rotating)),
         Contender(title=FOLDER, work=partial(one.url, folder=FOLDER_NAME)),
         Contender(title=PATTERN, work=partial(one.url, resource=RESOURCE)),
         Contender(title=BLOCK, work=page.url, around=block),
