@@ -28,8 +28,8 @@ demo: $(VENV)/.demo ## Start the demo site with S3 and a CloudFront edge on this
 .PHONY: test
 test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(call headline,tests)
-	@# Three, also on two cores: some wait for servers. In order of their names: the file that waits
-	@# longest, that of the demo, has few tests, and would be among the last.
+	@# Three, also on two cores: some wait for servers. In order of their names: some of the slowest
+	@# files have few tests, and would be the last.
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTHON_ONLY)
 
 .PHONY: check
@@ -82,7 +82,7 @@ nightly: $(VENV)/.test ## Let 10,000 happen, and search anew for what shows each
 # The seed of the day, unless one is given; it is printed with the command.
 simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	SIMULATION_SCHEDULES=$(or $(SIMULATION_SCHEDULES),$(1)) \
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation tests/signing/test_mutations.py
 
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run the tests on other Pythons, and what knows Django or AWS on other versions of these
@@ -141,7 +141,7 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	scripts/translations.sh
 
 .PHONY: package
-package: $(VENV)/.dev ## Test the built wheel, and follow the tutorial and the page of the demo
+package: $(VENV)/.dev ## Test the built wheel and the demo, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
 	$(BIN)/python -m pytest -m package
 
