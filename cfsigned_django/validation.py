@@ -102,6 +102,12 @@ TABLE: dict[str, str] = {
     "the pages and the files have in common, such as example.com.",
     "cfsigned.E053": "Change the attribute of the scope that the message names; its lifetime is "
     "called expire there.",
+    "cfsigned.E060": "Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or distribution_id in the OPTIONS of the "
+    "storage, to the ID of the distribution, such as E1A2B3C4D5E6F7.",
+    "cfsigned.E061": 'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, '
+    "list or tuple.",
+    "cfsigned.E062": "Set AWS_CLOUDFRONT_INVALIDATE_WITH to the dotted path of a function that "
+    "takes (distribution_id, items), such as media.tasks.invalidate.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access. If "
@@ -151,6 +157,8 @@ TABLE: dict[str, str] = {
     "cfsigned.W044 on this one.",
     "cfsigned.W050": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the pages and the files "
     "have in common, such as example.com.",
+    "cfsigned.W060": 'Remove "overwrite" from AWS_CLOUDFRONT_INVALIDATE_ON, or from invalidate_on '
+    "in the OPTIONS of the storage.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)
@@ -164,6 +172,9 @@ _BOTH = (
     "Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be "
     "provided together."
 )
+
+#: When CloudFront may have to forget a file.
+_EVENTS: Final = {"overwrite", "delete"}
 
 # The longest value that a message shows.
 _LONGEST_SHOWN = 100
@@ -247,6 +258,25 @@ def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[Chec
         message = f"AWS_CLOUDFRONT_KEY_ID is set without AWS_CLOUDFRONT_KEY. {_BOTH}"
         return [problem("cfsigned.E003", message)]
     return []
+
+
+def no_distribution() -> CheckMessage:
+    """Return the error that it is not known which distribution must forget a file."""
+    return problem("cfsigned.E060", "CloudFront must forget files, but no distribution is set.")
+
+
+def find_invalidation_problems(config: Config, *, overwrites: bool) -> list[CheckMessage]:
+    """Return what is wrong with the options of invalidation; ``overwrites``: names are reused."""
+    events = config.invalidate_on or ()
+    events = [events] if isinstance(events, str) else events
+    if not isinstance(events, set | frozenset | list | tuple) or set(events) - _EVENTS:
+        value = shown(config.invalidate_on)
+        return [problem("cfsigned.E061", f"AWS_CLOUDFRONT_INVALIDATE_ON is {value}.")]
+    found = [no_distribution()] if events and not config.distribution_id else []
+    if "overwrite" in events and not overwrites:
+        what = "No file is overwritten, since AWS_S3_FILE_OVERWRITE (file_overwrite) is False."
+        found.append(problem("cfsigned.W060", what))
+    return found
 
 
 class CheckFailed(ImproperlyConfigured):

@@ -272,7 +272,7 @@ def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> No
     """The tables have the settings in seconds with their defaults, and whatever else conf reads."""
     rows = [
         row
-        for subject in ("signed cookies", "rotation")
+        for subject in ("signed cookies", "invalidation", "rotation")
         for row in table(DOCS / "reference" / "settings.md", f"Setting of {subject}")
     ]
     shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}

@@ -385,6 +385,11 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
         reason="the key group no longer exists", next_step=_AGAIN, is_temporary=True
     ),
     "InvalidIfMatchVersion": _WRONG_ETAG,
+    "TooManyInvalidationsInProgress": Explanation(
+        reason="the distribution has too many invalidations in progress",
+        next_step="Send the same again in some minutes.",
+        is_temporary=True,
+    ),
     "TooManyDistributions": _QUOTA,
     "TooManyKeyGroups": _QUOTA,
     "TooManyOriginAccessControls": _QUOTA,

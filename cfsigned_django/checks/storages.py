@@ -11,6 +11,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
+from django.utils.module_loading import import_string
 from storages.backends.s3 import S3Storage
 
 from cfsigned_django import conf, storage
@@ -28,9 +29,11 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import (
     CheckFailed,
     find_address_problems,
+    find_invalidation_problems,
     no_folder,
     problem,
     refusal,
+    shown,
 )
 
 
@@ -39,7 +42,7 @@ def check_storages(
 ) -> list[CheckMessage]:
     """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
-    found += refusal("cfsigned.E030", conf.is_by_hand)
+    found += [*refusal("cfsigned.E030", conf.is_by_hand), *_hand_over()]
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
     for alias, ours in of_aliases.items():
@@ -76,6 +79,9 @@ def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
     config = ours.signing.config()
     if config.custom_domain and not ours.signing.is_signing():
         yield from find_address_problems(config, signs=False)
+    if not ours.signing.is_local:
+        overwrites = getattr(ours, "file_overwrite", True) is not False
+        yield from find_invalidation_problems(config, overwrites=overwrites)
     if _lacks_bucket(ours):
         yield problem(
             "cfsigned.W017",
@@ -86,6 +92,17 @@ def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
         ours.base_location
     ):
         yield no_folder(type(ours).__name__)
+
+
+def _hand_over() -> Iterator[CheckMessage]:
+    path = conf.invalidate_with()
+    try:
+        if path is None or callable(import_string(path)):
+            return
+        why = "is not a function"
+    except Exception as error:  # a module of the site
+        why = f"cannot be imported ({type(error).__name__})"
+    yield problem("cfsigned.E062", f"AWS_CLOUDFRONT_INVALIDATE_WITH is {shown(path)}, which {why}.")
 
 
 def _lacks_bucket(ours: SignedUrlMixin) -> bool:

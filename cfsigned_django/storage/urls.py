@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 
@@ -100,6 +101,9 @@ class SignedUrlMixin:
     url_cache_size: Any = Setting()
     hash_algorithm: Any = Setting()
     key_group_id: Any = Setting()
+    distribution_id: Any = Setting()
+    invalidate_on: Any = Setting()
+    invalidate_variants: Any = Setting()
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
@@ -324,6 +328,23 @@ class SignedUrlMixin:
                 "cannot be verified here. Hand in a Signer whose private_key has a public_key."
             )
         return {signer.key_pair_id: public_key}
+
+    # Files: invalidation
+
+    def delete(self, name: str) -> None:
+        """Delete a file. CloudFront forgets it, too, if ``invalidate_on`` has "delete"."""
+        is_forgotten = self.signing.invalidates_on("delete")
+        super().delete(name)  # type: ignore[misc]
+        if is_forgotten:
+            self.signing.forget(name)
+
+    def _save(self, name: str, content: Any) -> str:
+        """Save a file. CloudFront forgets what it replaces if ``invalidate_on`` has "overwrite"."""
+        is_forgotten = self.signing.invalidates_on("overwrite") and self.signing.may_have(name)
+        saved: str = super()._save(name, content)  # type: ignore[misc]
+        if is_forgotten:
+            self.signing.forget(saved)
+        return saved
 
     # Copies
 
@@ -624,6 +645,45 @@ class StorageSigner:
             raise_first_error([hash_refused()])
         # The checks only know the key of the settings, if there is one.
         raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
+
+    # Invalidation
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the files are on this machine, where no distribution serves them."""
+        return isinstance(self.storage, FileSystemStorage | InMemoryStorage)
+
+    def invalidates_on(self, event: str) -> bool:
+        """Return whether CloudFront must forget a file on this event, "overwrite" or "delete"."""
+        events = self.options().config.invalidate_on or ()
+        return event in ((events,) if isinstance(events, str) else events) and not self.is_local
+
+    def may_have(self, name: str) -> bool:
+        """Return whether a file of this name exists. If S3 does not say, it may."""
+        if getattr(self.storage, "file_overwrite", True) is False:
+            return False  # The name is a new one.
+        try:
+            return bool(self.storage.exists(name))  # type: ignore[attr-defined]
+        except Exception:
+            return True  # Saving must not fail for this.
+
+    def invalidation_paths(self, names: Iterable[str], folder: str | None) -> list[str]:
+        """Return the paths of the URLs of files, and of everything in a folder."""
+        options, paths = self.options(), []
+        for name in filter(None, names):
+            try:
+                paths.append(urlsplit(self.address_of(name, options)).path)
+            except SuspiciousOperation:  # for "..", which S3 storages resolve
+                paths.append(urlsplit(options.origin).path + self.path_of(name))
+        if folder is not None:
+            paths.append(urlsplit(self.resource_address(None, folder, False, options)).path)
+        return paths
+
+    def forget(self, name: str) -> None:
+        """Let CloudFront forget a file that is gone, and log it if that fails."""
+        from cfsigned_django.invalidation import forget  # boto3 is imported for this only
+
+        forget(self, name)
 
     # Questions of checks, doctor, cookies and rotation
 

@@ -239,6 +239,8 @@ class MisspeltScope(SignedCookieScope):
     samesite = "lax"
 
 
+IDENTIFIED = {"AWS_CLOUDFRONT_DISTRIBUTION_ID": "E1A2B3C4D5E6F7"}
+
 Row: TypeAlias = tuple[str, dict[str, Any]]
 
 
@@ -397,6 +399,20 @@ SITES: list[Row] = [
         for name in ("OpenScope", "LongScope", "MisspeltScope")
     ),
     ("W050", scopes(SESSIONS, COOKIES, domain=None)),
+    *rows("E060", "AWS_CLOUDFRONT_INVALIDATE_ON", {"delete"}, ["overwrite"]),
+    ("E060", storages(public=with_options(querystring_auth=False, invalidate_on=("delete",)))),
+    *rows(
+        "E061", "AWS_CLOUDFRONT_INVALIDATE_ON", ["deleted"], "overwrite,delete", True, **IDENTIFIED
+    ),
+    *rows("E062", "AWS_CLOUDFRONT_INVALIDATE_WITH", "media.tasks", f"{__name__}.DOMAIN", 5),
+    (
+        "W060",
+        {
+            "AWS_CLOUDFRONT_INVALIDATE_ON": ["overwrite"],
+            "AWS_S3_FILE_OVERWRITE": False,
+            **IDENTIFIED,
+        },
+    ),
 ]
 
 #: Settings of sites with which nothing is wrong.
@@ -468,6 +484,11 @@ HEALTHY: list[dict[str, Any]] = [
     cached(OTHER),
     cached(UPDATE, CAP, FETCH),
     {**NO_KEY, **cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
+    # Invalidation.
+    {"AWS_CLOUDFRONT_INVALIDATE_ON": ["overwrite", "delete"], **IDENTIFIED},
+    {"AWS_CLOUDFRONT_INVALIDATE_ON": ["delete"], "AWS_S3_FILE_OVERWRITE": False, **IDENTIFIED},
+    {"AWS_CLOUDFRONT_INVALIDATE_ON": {"overwrite"}, **storages(default=ON_DISK)},
+    {"AWS_CLOUDFRONT_INVALIDATE_WITH": f"{__name__}.storages"},
     # Signed cookies.
     scopes(SESSIONS, AUTH, COOKIES),
     scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),

@@ -1,0 +1,141 @@
+"""Let CloudFront forget files: an adapter that calls invalidation.py.
+
+Exit codes: 0 sent, 75 (EX_TEMPFAIL) too many in progress or throttled, 1 failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.management.base import CommandError
+
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.invalidation import (
+    InvalidationError,
+    condensed,
+    items_of,
+    send,
+    spellings,
+    unsent,
+)
+from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.signing.encoding import encode_path
+from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.urls import StorageSigner
+from cfsigned_django.validation import CheckFailed, no_distribution
+
+NOT_YET = 75
+_WAIT_SECONDS = 10
+
+
+class Command(CfsignedCommand):
+    """Send names, folders, tags or lines to CloudFront."""
+
+    #: Waits until CloudFront may take more.
+    sleep = staticmethod(time.sleep)
+
+    help = (
+        "Let CloudFront forget files, so that it asks S3 again. The files need not exist. Exit "
+        "code 0: sent; 75: too many invalidations are in progress, or AWS throttles; 1: failed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("names", nargs="*", metavar="NAME", help="Name of a file")
+        parser.add_argument("--folder", help="Everything in this folder, such as albums/42")
+        parser.add_argument("--tag", help="Everything with this cache tag, such as album:42")
+        parser.add_argument(
+            "--stdin",
+            action="store_true",
+            help="Read names, one a line; also encoded paths, which begin with /, and tags, which "
+            "begin with #, as the log has them",
+        )
+        parser.add_argument(
+            "--storage",
+            default="default",
+            metavar="ALIAS",
+            help='Alias in STORAGES of the storage of the files. Default: "default"',
+        )
+        parser.add_argument(
+            "--distribution",
+            metavar="ID",
+            help="ID of the distribution. Default: that of the storage",
+        )
+        parser.add_argument(
+            "--wait", action="store_true", help="Wait while too many are in progress, and go on"
+        )
+        parser.add_argument("--json", action="store_true", help="Print JSON for machines")
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Run the command; see the module's docstring for the exit code."""
+        if sum(bool(options[each]) for each in ("names", "folder", "tag", "stdin")) != 1:
+            raise CommandError("Give either names, --folder, --tag or --stdin.")
+        try:
+            storage = find_storage(options["storage"])
+            distribution_id = str(options["distribution"] or storage.distribution_id or "")
+            if storage.signing.is_local and not options["distribution"]:
+                items: list[str] = []  # The settings of production are shared with development.
+            elif distribution_id:
+                items = condensed(_items(storage.signing, options))
+            else:
+                raise CheckFailed(no_distribution())
+            self._send(distribution_id, items, options)
+        except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
+            raise CommandError(str(error)) from None
+
+    def _send(self, distribution_id: str, items: list[str], options: dict[str, Any]) -> None:
+        """Send the items, with progress, and print what was sent and what is left."""
+        invalidations: list[str] = []
+
+        def show(found: str, left: int) -> None:
+            invalidations.append(found)
+            self.stderr.write(f"Sent {len(items) - left} of {len(items)} items.")
+
+        def wait(error: AwsError, left: int) -> None:
+            self.stderr.write(f"{error.reason}: {left} items wait {_WAIT_SECONDS} s.")
+            self.sleep(_WAIT_SECONDS)
+
+        failed: InvalidationError | None = None
+        try:
+            send(distribution_id, items, on_sent=show, on_wait=wait if options["wait"] else None)
+        except InvalidationError as error:
+            failed = error
+        left = failed.left if failed else []
+        done = {
+            "distribution_id": distribution_id,
+            "invalidations": invalidations,
+            "sent": len(items) - len(left),
+            "left": left,
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps(done, indent=2))
+        else:
+            self.stdout.write(f"{done['sent']} items were sent to CloudFront.")
+        if failed and failed.error.is_temporary:
+            self.stderr.write(unsent(distribution_id, left, str(failed)))
+            sys.exit(NOT_YET)
+        if failed:
+            raise CommandError(unsent(distribution_id, left, str(failed)))
+
+
+def _items(signing: StorageSigner, options: dict[str, Any]) -> Iterator[str]:
+    """Yield the items that the options mean."""
+    if options["tag"]:
+        yield "#" + options["tag"].removeprefix("#")
+    elif not options["stdin"]:
+        yield from items_of(signing, options["names"], options["folder"])
+    for line in sys.stdin if options["stdin"] else ():
+        name = line.rstrip("\r\n")
+        if name.startswith("/"):  # As readable() has written it, on any side of a query.
+            path, mark, query = name.strip().partition("?")
+            yield from (each + mark + query for each in spellings(encode_path(path)))
+        elif name.startswith("#"):
+            yield name.strip()
+        elif name:
+            yield from items_of(signing, [name])
