@@ -128,6 +128,24 @@ def test_an_s3_that_refuses(method: str, storage: Any, aws: Aws) -> None:
     assert aws.cloudfront.answers == []
 
 
+def test_options_of_a_request(aws: Aws) -> None:
+    """Save and delete outside of a request what has a domain within one only."""
+
+    domains = ["cdn.example.com"]
+
+    class OfRequest(CloudFrontS3Storage):
+        @property
+        def custom_domain(self) -> str:
+            return domains[0]
+
+    storage: Any = OfRequest(invalidate_on=(), addressing_style="path")
+    domains.clear()
+    save(storage, "a.jpg")
+    delete(storage, "a.jpg")
+
+    assert aws.requests == NEW + GONE
+
+
 @pytest.mark.parametrize("entry", [ON_DISK, IN_MEMORY])
 def test_files_of_this_machine(
     entry: dict[str, str], aws: Aws, settings: Any, tmp_path: Path

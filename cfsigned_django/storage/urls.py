@@ -655,7 +655,8 @@ class StorageSigner:
 
     def invalidates_on(self, event: str) -> bool:
         """Return whether CloudFront must forget a file on this event, "overwrite" or "delete"."""
-        events = self.options().config.invalidate_on or ()
+        # Not by the options, which may be known in a request only: files change elsewhere, too.
+        events = self.storage.invalidate_on or ()
         return event in ((events,) if isinstance(events, str) else events) and not self.is_local
 
     def may_have(self, name: str) -> bool:
