@@ -6,31 +6,47 @@ Modules: storage/urls.py, storage/context.py
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
+import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.db import connection
 from django.test import override_settings
 
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django import keyring
+from cfsigned_django.keyring import Found
+from cfsigned_django.rotation.active import find_active_signer
+from cfsigned_django.signing import (
+    InvalidKey,
+    KeyAlgorithm,
+    PrivateKey,
+    Signer,
+    Verifier,
+)
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.context import current_watch, watch_expiry
 from tests.storage_cases import (
     ANY_RESOURCE,
     BOTH,
+    KEY_GROUP_ID,
     KEY_ID,
     NOW,
     S3_BACKEND,
     at,
     counted_loads,
     options_for,
+    parameters_of,
     verify,
 )
 
@@ -86,6 +102,91 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey) -> None:
         right = {name: storage.url(name) for name in names}
         shared = {name: storage.url(name, folder="a") for name in names}
         assert all(all_at_once(work))
+
+
+@pytest.fixture
+def impatient(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let threads interrupt each other as often as they can, and 20 s pass at each look at a clock.
+
+    So the database is asked at every third URL, mostly while other threads use what is known.
+    """
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    clock = itertools.count(step=20)
+    made = partial(keyring.Keyring, monotonic=lambda: next(clock))
+    monkeypatch.setattr(keyring, "Keyring", made)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+    monkeypatch.undo()
+    keyring.register(find_active_signer)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("step", [0, 900])
+def test_threads_while_keys_are_replaced(step: int, told: bool, impatient: None) -> None:
+    """Sign with a key that was ACTIVE during the call, or before if the process is not told.
+
+    The key of the settings signs at no time, although the ACTIVE key is damaged from time to time.
+    """
+    private_keys = [PrivateKey.generate(KeyAlgorithm.ECDSA_P256) for _ in range(4)]
+    begun = done = 0
+    active: Signer | None = None
+
+    def find(*arguments: Any) -> Found:
+        if active is None:
+            raise InvalidKey("damaged")
+        return Found(signer=active)
+
+    def replace() -> None:
+        """Damage the ACTIVE key, then replace it, until all threads have their URLs."""
+        nonlocal begun, done, active
+        for number in itertools.count(1):
+            active = None
+            if told:
+                keyring.forget()
+            begun = number
+            key = private_keys[number % 4]
+            active = Signer(key_pair_id=f"KROTATED{number:06}", private_key=key)
+            if told:
+                keyring.forget()
+                done = number
+            if ready.wait(0.001):
+                return
+
+    def work(thread: int) -> list[tuple[int, str, int]]:
+        """Return URLs of each kind, each with the first and the last key that could sign it."""
+        urls = []
+        for turn in range(60):
+            for arguments in ({}, {"expire": 60 + turn}, {"folder": "a"}):
+                first = done
+                try:
+                    url = storage.url(f"a/{turn % 7}.jpg", **arguments)
+                except ImproperlyConfigured:
+                    continue
+                urls.append((first, url, begun))
+        return urls
+
+    keyring.register(find)
+    storage = CloudFrontS3Storage(expire_step=step)
+    ready = threading.Event()
+    replacing = threading.Thread(target=replace)
+    replacing.start()
+    try:
+        urls = {url for urls in all_at_once(work) for url in urls}
+    finally:
+        ready.set()
+        replacing.join()
+
+    numbers = {}
+    for _, url, _ in urls:
+        key_pair_id = parameters_of(url)["Key-Pair-Id"]
+        assert key_pair_id.startswith("KROTATED")
+        numbers[url] = int(key_pair_id.removeprefix("KROTATED"))
+        trusted = {key_pair_id: private_keys[numbers[url] % 4].public_key}
+        Verifier(trusted).verify(url, now=int(time.time()))
+    assert [each for each in urls if not each[0] <= numbers[each[1]] <= each[2]] == []
+    assert len({*numbers.values()}) > 1
 
 
 def test_key_is_parsed_once(site: Any) -> None:
