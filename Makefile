@@ -143,7 +143,8 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 .PHONY: package
 package: $(VENV)/.dev ## Test the built wheel and the demo, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
-	$(BIN)/python -m pytest -m package
+	@# Two: the tutorial and the demo wait for servers.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m package
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
@@ -167,6 +168,14 @@ bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes 
 .PHONY: constraints
 constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml
 	scripts/constraints.sh
+
+.PHONY: addresses
+addresses: $(VENV)/.dev ## Write the address of the repository into pyproject.toml; scripts/addresses.py has it
+	$(BIN)/python scripts/addresses.py
+
+.PHONY: release
+release: $(VENV)/.dev ## Build a release into dist/ and test it; RELEASING.md has the rest
+	scripts/release.sh $(TAG)
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; the demo's data stays

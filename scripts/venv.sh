@@ -46,5 +46,6 @@ fi
 
 # --group (PEP 735) needs pip 25.1; what comes with Debian's Python is older.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+# Python compiles what it imports, when it does; to compile all takes longer than the installation.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
   --constraint constraints/default.txt --editable '.[demo]' "$@"

@@ -5,6 +5,7 @@ Modules: apps.py, models.py
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from zipfile import ZipFile
 
 import pytest
 from django.core.management import call_command
+
+from scripts.addresses import PYPROJECT, REPOSITORY, fill
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -79,14 +82,39 @@ def test_migrations_are_up_to_date() -> None:
     assert call_command("migrate", check_unapplied=True, verbosity=0) is None
 
 
+def test_addresses_follow_from_one() -> None:
+    """Give the addresses that follow from that of the repository, and none without it."""
+    pyproject = PYPROJECT.read_text()
+    address = "https://git.example.com/media/cfsigned_django"
+    filled = fill(pyproject, address)
+    project = tomllib.loads(filled)["project"]
+
+    assert fill(pyproject, REPOSITORY) == pyproject
+    assert fill(filled, REPOSITORY) == pyproject
+    assert [*project["urls"]] == ["Changelog", "Documentation", "Issues", "Repository"]
+    links = re.findall(r"\]\((.*?)\)", project["readme"]["text"])
+    assert links == [*project["urls"].values()]
+    assert all(link.startswith(address) for link in links)
+    assert "urls" not in tomllib.loads(fill(pyproject, ""))["project"]
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with the wheel and the sdist: those of scripts/release.sh, or new ones."""
+    if folder := os.environ.get("CFSIGNED_TEST_DIST"):
+        return Path(folder)
+    new = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--outdir", new)
+    return new
+
+
 @pytest.mark.package
-def test_wheel(tmp_path: Path) -> None:
-    """The wheel holds the package, no more and no less; a module that needs an extra names it.
+def test_wheel(dist: Path) -> None:
+    """The wheel holds the package, no more and no less.
 
     Its description links to nothing that a package index does not have.
     """
-    run(sys.executable, "-m", "build", "--outdir", tmp_path)
-    [wheel] = tmp_path.glob("*.whl")
+    [wheel] = dist.glob("*.whl")
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
         metadata = archive.read(f"{DIST_INFO}/METADATA").decode()
@@ -100,11 +128,18 @@ def test_wheel(tmp_path: Path) -> None:
     assert "CloudFrontS3Storage" in description
     assert re.findall(r"\]\((?!https://)[^)]*\)|src=", description) == []
 
+
+@pytest.mark.package
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_clean_environment(dist: Path, kind: str, tmp_path: Path) -> None:
+    """Wheel and sdist bring all that the package needs; a module that needs an extra names it."""
+    [file] = dist.glob(kind)
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
     python, uv = environment / "bin" / "python", Path(sys.executable).with_name("uv")
     constraints = ROOT / "constraints" / "default.txt"
-    run(uv, "pip", "install", "-q", "-p", python, "-c", constraints, wheel, cwd=tmp_path)
+    run(uv, "pip", "install", "-q", "-p", python, "-c", constraints, file, cwd=tmp_path)
+    run(uv, "pip", "check", "-p", python)
     output = run(python, "-I", "-W", "error", "-c", START + IMPORT_EVERYTHING, cwd=tmp_path)
     _, path, *refused = output.splitlines()
     assert path.startswith(str(environment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import urllib.request
@@ -21,6 +22,7 @@ from tests.reader import Reader, Terminal
 from tests.setup.viewers import ACCOUNT
 
 PAGES = [DOCS / "tutorial" / "first-private-image.md", DOCS / "tutorial" / "on-aws.md"]
+CHECKOUT = "../cfsigned_django"
 PICTURE = ROOT / "demo_project" / "collection" / "mountains.webp"
 
 
@@ -54,7 +56,10 @@ class Browser:
 
 @pytest.mark.package
 def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
-    """Each command works as the pages have it, and pictures show only with a signature."""
+    """Each command works as the pages have it, and pictures show only with a signature.
+
+    Of a release, pip installs a file or the name on an index in the place of the checkout.
+    """
     (tmp_path / "cfsigned_django").symlink_to(ROOT)
     site, edge = map(str, free_ports(2))
     environment = {
@@ -69,7 +74,10 @@ def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
         reader = Reader(
             folder=tmp_path / "private-media",
             environment=environment,
-            replaced={"8000": site, "8001": edge},
+            replaced={
+                **{"8000": site, "8001": edge},
+                CHECKOUT: os.environ.get("CFSIGNED_TEST_INSTALL", CHECKOUT),
+            },
             terminal=terminal,
             servers=stack.enter_context(ExitStack()),
         )

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Build the wheel and the sdist of a release into dist/, and test these files in clean environments.
+# Nothing is published: RELEASING.md has the rest.
+# usage: scripts/release.sh [TAG]: the tag must name the version
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+refuse() {
+  echo "$1" >&2
+  exit 1
+}
+
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
+if [[ ${1:-v$version} != "v$version" ]]; then
+  refuse "The tag is $1, and pyproject.toml has version = \"$version\". Tag v$version, or set the version."
+fi
+if ! grep --quiet --extended-regexp "^## \[${version//./\\.}\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$" CHANGELOG.md; then
+  refuse "CHANGELOG.md has no heading \"## [$version] - YYYY-MM-DD\". Write it below \"## [Unreleased]\"."
+fi
+if sed '1,/^## \[Unreleased\]/d; /^## /,$d' CHANGELOG.md | grep --quiet .; then
+  refuse "CHANGELOG.md still has changes under \"## [Unreleased]\". Move them to \"## [$version]\"."
+fi
+
+rm -rf dist
+.venv/bin/python -m build --outdir dist
+CFSIGNED_TEST_DIST=$PWD/dist CFSIGNED_TEST_INSTALL=$(echo "$PWD"/dist/*.whl) \
+  .venv/bin/python -m pytest -m package tests/test_package.py tests/test_tutorial.py
+(cd dist && sha256sum -- *)
