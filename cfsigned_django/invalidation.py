@@ -13,11 +13,12 @@ import threading
 import uuid
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
+from unicodedata import is_normalized
 from urllib.parse import unquote
 
 from django.core.files.storage import InvalidStorageError, storages
@@ -98,51 +99,41 @@ def invalidation_batch() -> Iterator[None]:
         yield
     finally:
         _batch.reset(token)
-        for distribution_id, items in batch.close().items():
+        with batch.lock:
+            found, batch.found = batch.found or {}, None
+        for distribution_id, items in found.items():
             _deliver(distribution_id, items)
 
 
-def send(
-    distribution_id: str,
-    items: Iterable[str],
-    *,
-    on_sent: Callable[[str, int], object] | None = None,
-    on_wait: Callable[[AwsError, int], object] | None = None,
-) -> None:
+def send(distribution_id: str, items: Iterable[str], *, reference: uuid.UUID | None = None) -> None:
     """Send items to CloudFront now: encoded paths, and tags such as ``#album:42``.
 
-    Call this from the function of AWS_CLOUDFRONT_INVALIDATE_WITH. ``on_sent`` gets the ID of each
-    invalidation, and how many items are left. ``on_wait`` gets an error that may pass, and how many
-    items are left: it must wait, and then CloudFront is called again.
+    Call this from the function of AWS_CLOUDFRONT_INVALIDATE_WITH. More than CloudFront takes at
+    once are several calls. If one with the same ``reference`` is repeated, such as that of a task,
+    CloudFront makes no second invalidation of it.
 
     Raise :exc:`InvalidationError`, with the items that are left, if CloudFront does not take them,
     and :exc:`ValueError` for an item that is neither a path nor a tag; then nothing is sent.
     """
     # Paths first: wildcards have a separate limit, and must not hold up the others.
     left = sorted(map(_checked, dict.fromkeys(items)), key=_is_wildcard)
-    most, reference = MAX_ITEMS, str(uuid.uuid4())
+    most, reference = MAX_ITEMS, reference or uuid.uuid4()
     while left:
         portion = left[: min(most, bisect_left(left, True, key=_is_wildcard) + MAX_WILDCARDS)]
         try:
-            found = _create(distribution_id, portion, reference)
+            _create(distribution_id, portion, str(uuid.uuid5(reference, " ".join(portion))))
         except AwsError as error:
-            if on_wait is None or not error.is_temporary:
+            if error.code != "TooManyInvalidationsInProgress" or len(portion) == 1:
                 raise InvalidationError(error, left) from None
-            # Unless it has refused, CloudFront may have taken the call: then it is the same again.
-            if error.code == "TooManyInvalidationsInProgress":
-                most, reference = max(1, len(portion) // 2), str(uuid.uuid4())
-            on_wait(error, len(left))
+            most = len(portion) // 2  # There may be room for some.
         else:
             left = left[len(portion) :]
-            most, reference = min(MAX_ITEMS, 2 * most), str(uuid.uuid4())
-            if on_sent is not None:
-                on_sent(found, len(left))
 
 
-def _create(distribution_id: str, items: list[str], reference: str) -> str:
-    """Create an invalidation, and return its ID. A reference stands for one, however often used."""
+def _create(distribution_id: str, items: list[str], reference: str) -> None:
+    """Create an invalidation. The same reference stands for the same one, however often used."""
     first = ", ".join(map(readable, items[:3]))
-    logger.info("Invalidating %d items of %s: %s", len(items), distribution_id, first)
+    logger.info("Invalidating %d item(s) of %s: %s", len(items), distribution_id, first)
     batch = {"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": reference}
     answer = call(
         _client(conf.generation).create_invalidation,
@@ -151,9 +142,8 @@ def _create(distribution_id: str, items: list[str], reference: str) -> str:
         DistributionId=distribution_id,
         InvalidationBatch=batch,
     )
-    found = str(answer["Invalidation"]["Id"])
+    found = answer["Invalidation"]["Id"]
     logger.info("CloudFront accepted invalidation %s of %s", found, distribution_id)
-    return found
 
 
 @lru_cache(maxsize=1)
@@ -180,12 +170,20 @@ def _note(signing: Any, names: Iterable[str], folder: str | None) -> None:
     """Give the paths of files to the batch that surrounds the call, or to CloudFront."""
     if signing.is_local:
         return
-    items, batch = items_of(signing, names, folder), _batch.get()
-    distribution_id = str(signing.options().config.distribution_id or "")
-    if not distribution_id:
+    distribution_id, items = distribution_of(signing), items_of(signing, names, folder)
+    if (batch := _batch.get()) is not None:
+        with batch.lock:
+            if batch.found is not None:
+                batch.found.setdefault(distribution_id, []).extend(items)
+                return
+    _deliver(distribution_id, items)
+
+
+def distribution_of(signing: Any) -> str:
+    """Return the distribution of a storage, or raise the error of the check."""
+    if not (found := signing.options().config.distribution_id):
         raise CheckFailed(no_distribution())
-    if items and (batch is None or not batch.add(distribution_id, items)):
-        _deliver(distribution_id, items)
+    return str(found)
 
 
 def items_of(signing: Any, names: Iterable[str], folder: str | None = None) -> list[str]:
@@ -267,8 +265,8 @@ def _log_unsent(
 def unsent(distribution_id: str, items: list[str], why: str) -> str:
     """Return what CloudFront may still serve, why, and the command and lines that change that."""
     return (
-        f"CloudFront may still serve {len(items)} items of {distribution_id} that were deleted or "
-        f"overwritten. {why} Run manage.py cfsigned_invalidate --distribution "
+        f"CloudFront may still serve {len(items)} deleted or overwritten item(s) of "
+        f"{distribution_id}. {why} Run manage.py cfsigned_invalidate --distribution "
         f"{shlex.quote(distribution_id)} --stdin --wait with these lines:\n"
     ) + "\n".join(map(readable, items))
 
@@ -276,30 +274,19 @@ def unsent(distribution_id: str, items: list[str], why: str) -> str:
 def readable(item: str) -> str:
     """Return a path in which letters are as people write them. The command encodes them again."""
     text = uri_to_iri(item)
-    return text if text.isprintable() else item
+    return text if text.isprintable() and is_normalized("NFC", text) else item
 
 
 class _Batch:
-    """What a block has found: distribution -> items."""
+    """What a block has found: distribution -> items, or None once it has ended.
+
+    sync_to_async() and asyncio.to_thread() take the block along to threads, which may go on when it
+    ends. What they find then is sent at once, so that nothing is lost: hence the lock.
+    """
 
     def __init__(self) -> None:
-        # sync_to_async() and asyncio.to_thread() take the block along to threads, which may go on
-        # when it ends. What they find then is sent at once, so that nothing is lost.
-        self._lock = threading.Lock()
-        self._found: dict[str, list[str]] | None = {}
-
-    def add(self, distribution_id: str, items: list[str]) -> bool:
-        """Keep the items, or return False if the block has ended."""
-        with self._lock:
-            if self._found is not None:
-                self._found.setdefault(distribution_id, []).extend(items)
-            return self._found is not None
-
-    def close(self) -> dict[str, list[str]]:
-        """Return what was found. Nothing is kept after that."""
-        with self._lock:
-            found, self._found = self._found or {}, None
-        return found
+        self.lock = threading.Lock()
+        self.found: dict[str, list[str]] | None = {}
 
 
 _batch: ContextVar[_Batch | None] = ContextVar("cfsigned_invalidation", default=None)

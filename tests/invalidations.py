@@ -164,7 +164,7 @@ class Aws:
     #: How long each answer takes, in seconds.
     seconds: float = 0
 
-    def send(self, session: Any, request: AWSPreparedRequest) -> AWSResponse:
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request of boto3."""
         parts = urlsplit(request.url)
         self.requests.append(f"{request.method} {unquote(parts.path)}")
@@ -206,11 +206,16 @@ def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSRespo
 
 @contextmanager
 def aws_in_memory() -> Iterator[Aws]:
-    """Let boto3 of this process reach an AWS in memory, and nothing else."""
+    """Let boto3 of this process reach an AWS in memory; emulators stay what they are."""
     aws = Aws()
+    send = URLLib3Session.send
+
+    def choose(session: Any, request: Any) -> Any:
+        if str(urlsplit(request.url).hostname).endswith(".amazonaws.com"):
+            return aws.send(request)
+        return send(session, request)
+
     conf.begin_generation()  # no client of another test
-    with mock.patch.object(
-        URLLib3Session, "send", lambda session, request: aws.send(session, request)
-    ):
+    with mock.patch.object(URLLib3Session, "send", choose):
         yield aws
     conf.begin_generation()

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
 
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.invalidation import (
     InvalidationError,
     invalidate,
@@ -434,7 +434,7 @@ def test_more_than_cloudfront_takes(
         for name in names:
             invalidate([name])
 
-    assert aws.cloudfront.answers == ["", "TooManyInvalidationsInProgress"]
+    assert aws.cloudfront.answers == ["", *["TooManyInvalidationsInProgress"] * 12]
     assert len(aws.cloudfront.items) == 3000
     assert {*aws.cloudfront.items, *lines_of(caplog)} == {f"/{name}" for name in names}
     assert max(len(each.getMessage().split("\n")) for each in caplog.records) <= 501
@@ -516,7 +516,7 @@ def test_a_worker_that_is_ended(storage: Any, aws: Aws, caplog: pytest.LogCaptur
 )
 def test_failure(code: str, storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     """The file is gone: log its name, the cause and the command, no secret, and raise nothing."""
-    aws.cloudfront.refusals = [code] * 4
+    aws.cloudfront.refusals = [code] * 4  # boto3 repeats some of them.
     save(storage, "a b한\x1b\u202e.jpg")
     delete(storage, "a b한\x1b\u202e.jpg")
 
@@ -570,7 +570,7 @@ def test_items_that_cloudfront_accepts(aws: Aws) -> None:
 
 
 def test_references(aws: Aws) -> None:
-    """Repeat a call whose answer was lost as the same invalidation; each other one is a new one."""
+    """Repeat a call whose answer was lost, or a task, as the same one; others are new ones."""
     lost = [True]
 
     def lose() -> None:
@@ -584,26 +584,22 @@ def test_references(aws: Aws) -> None:
 
     assert aws.cloudfront.answers == ["", "", ""]
     assert calls(aws) == [["/a.jpg"], ["/a.jpg"]]
+    task = uuid.uuid4()
+    for _ in range(2):
+        send(DISTRIBUTION, ["/a.jpg"], reference=task)
+    send(DISTRIBUTION, ["/b.jpg"], reference=task)
+    assert calls(aws)[2:] == [["/a.jpg"], ["/b.jpg"]]
 
 
-def test_wait(aws: Aws) -> None:
-    """Go on as fast as others finish; a call that may have been taken is repeated as it was."""
-    items = [f"/{number}.jpg" for number in range(7000)] + [f"/f{n}/*" for n in range(40)]
-    aws.cloudfront.refusals = ["ServiceUnavailable"] * 2
-    waits, seen = [], []
+def test_room_for_some(aws: Aws) -> None:
+    """Send as many as there is room for, and keep the others."""
+    send(DISTRIBUTION, [f"/old{number}.jpg" for number in range(2500)])
+    items = [f"/{number}.jpg" for number in range(1000)]
+    with pytest.raises(InvalidationError) as raised:
+        send(DISTRIBUTION, items)
 
-    def wait(error: AwsError, left: int) -> None:
-        waits.append(error.code)
-        assert left > 0
-        aws.cloudfront.finish(1)
-
-    send(DISTRIBUTION, items, on_wait=wait, on_sent=lambda found, left: seen.append(left))
-
-    assert waits[0] == "ServiceUnavailable"
-    assert {*waits[1:]} == {"TooManyInvalidationsInProgress"}
-    assert seen == sorted(seen, reverse=True)
-    assert seen[-1] == 0
-    assert sorted(aws.cloudfront.items) == sorted(items)
+    assert raised.value.left == items[500:]
+    assert aws.cloudfront.items[2500:] == items[:500]
 
 
 def test_errors_can_be_pickled(aws: Aws) -> None:

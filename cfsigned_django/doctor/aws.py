@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,10 +14,17 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import at_its_behavior, judge
 from cfsigned_django.aws.state.plan import blockers, plan
+from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.invalidation import InvalidationError, send
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.validation import PROBE_NAME
+
+#: The invalidation that the doctor asks for; CloudFront makes it once.
+_PROBE: Final = uuid.UUID("c5f1a6b0-6f0e-5b60-9a6a-0d1f5a2c7e11")
 
 
 def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
@@ -33,6 +41,31 @@ def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Find
             yield from_fact(each)
         else:
             yield _repaired(each, step, blocking, found, wanted)
+
+
+def check_invalidation(
+    storage: SignedUrlMixin, found: Account, wanted: Wanted
+) -> Iterator[Finding]:
+    """Yield whether CloudFront forgets what it must, by a call with the credentials of the site.
+
+    It is the same invalidation each time, of a file that need not exist.
+    """
+    signing, config = storage.signing, storage.signing.options().config
+    if signing.is_local or not (config.invalidate_on and config.distribution_id):
+        return  # Nothing is asked for, or a check reports what is missing.
+    name = str(config.distribution_id)
+    try:
+        send(name, signing.invalidation_paths([PROBE_NAME], None), reference=_PROBE)
+    except InvalidationError as failed:
+        what = f"The site cannot invalidate files of {name}: {failed.error.reason}."
+        fix, subject = failed.error.next_step, failed.error.permission or name
+        yield finding("cannot-invalidate", what, fix=fix, subject=subject)
+    else:
+        yield finding("invalidation", f"The site can invalidate files of {name}.", subject=name)
+    policies = SiteInAws(account=found, wanted=at_its_behavior(found, wanted)).policies
+    if policies.splits_queries and not config.invalidate_variants:
+        what = f"The cache key of {name} has query strings, whose copies are not invalidated."
+        yield finding("variants-kept", what, subject="AWS_CLOUDFRONT_INVALIDATE_VARIANTS")
 
 
 def from_fact(fact: Fact) -> Finding:

@@ -141,6 +141,22 @@ CATALOG: dict[str, FindingType] = {
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
+    "invalidation": FindingType(
+        level=Level.OK, what="The site can let CloudFront forget deleted and overwritten files"
+    ),
+    "cannot-invalidate": FindingType(
+        level=Level.ERROR,
+        what="CloudFront refuses to forget a file: the distribution is of another account, or a "
+        "permission is missing",
+        why="Deleted and overwritten files are served until the TTL of their copies ends.",
+        fix="Do what the message says. manage.py cfsigned_setup --iam has the policy of the site.",
+    ),
+    "variants-kept": FindingType(
+        level=Level.WARNING,
+        what="Query strings are in the cache key, but files are invalidated without them",
+        why="The copies of a deleted file that were requested with download= are still served.",
+        fix="Set AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True.",
+    ),
     **FACTS,
     # What CloudFront and S3 answer.
     "no-answer": FindingType(

@@ -20,7 +20,7 @@ from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.doctor.answers import Clock, direct_url
-from cfsigned_django.doctor.aws import check_aws, from_aws_error
+from cfsigned_django.doctor.aws import check_aws, check_invalidation, from_aws_error
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
@@ -158,6 +158,7 @@ class Examination:
             distribution_id=self.distribution_id,
         )
         yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
+        yield from check_invalidation(self.storage, found, wanted)
 
     def _requested_object(
         self, address: str, signer: Signer | None, wanted: Wanted

@@ -16,7 +16,7 @@ from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.doctor.aws import from_fact
 from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first, write_report
 from cfsigned_django.signing import KeyAlgorithm
-from cfsigned_django.storage.registry import signing_storages
+from cfsigned_django.storage.registry import signing_storages, site_storages
 
 _MARKS: Final = {StepState.DONE: "done", StepState.TODO: "to do", StepState.CONFLICT: "conflict"}
 _INDENT: Final = " " * 10
@@ -174,15 +174,20 @@ def as_json(
     )
 
 
-def iam_as_text(bucket: str, kms_key: str) -> str:
-    """Return one IAM policy for each job, with only the permissions that the job needs."""
+def iam_as_text(bucket: str, kms_key: str, job: str = "") -> str:
+    """Return one IAM policy for each job, or that of one, with only the permissions it needs."""
+    invalidated = {
+        str(each.distribution_id)
+        for _, each in site_storages()
+        if each.invalidate_on and each.distribution_id and not each.signing.is_local
+    }
     policies = {
         "setup": iam.setup_policy(bucket, kms_key=kms_key),
         "look": iam.doctor_policy(bucket, kms_key=kms_key),
         "rotation": iam.rotation_policy(),
-        "site": iam.runtime_policy(bucket, kms_key=kms_key),
+        "site": iam.runtime_policy(bucket, kms_key=kms_key, invalidated=sorted(invalidated)),
     }
-    return json.dumps(policies, indent=2)
+    return json.dumps(policies.get(job, policies), indent=2)
 
 
 def _step_as_json(step: SetupStep) -> dict[str, Any]:

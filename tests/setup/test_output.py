@@ -122,6 +122,35 @@ class TestPrinting:
 
         assert set(policies) == {"setup", "look", "rotation", "site"}
         assert f"arn:aws:s3:::{bucket_name}/*" in json.dumps(policies["site"])
+        assert json.loads(run("--iam", "site")) == policies["site"]
+
+    def test_iam_of_a_site_that_invalidates(self, settings: Any) -> None:
+        """Allow invalidations of the distributions whose storages ask for them, and of no other."""
+        backend = {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}
+        asked = {"invalidate_on": ["delete"]}
+        settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E1A2B3C4D5E6F7"
+        settings.STORAGES = {
+            "default": backend,
+            "b": {**backend, "OPTIONS": {**asked, "distribution_id": "E2A2B3C4D5E6F7"}},
+            "a": {**backend, "OPTIONS": asked},
+            "memory": {
+                "BACKEND": "cfsigned_django.testing.InMemorySignedStorage",
+                "OPTIONS": {**asked, "distribution_id": "E3A2B3C4D5E6F7"},
+            },
+        }
+        statements = json.loads(run("--iam", "site"))["Statement"]
+
+        assert [each for each in statements if each["Sid"] == "Invalidations"] == [
+            {
+                "Sid": "Invalidations",
+                "Effect": "Allow",
+                "Action": ["cloudfront:CreateInvalidation"],
+                "Resource": [
+                    f"arn:aws:cloudfront::*:distribution/{name}"
+                    for name in ("E1A2B3C4D5E6F7", "E2A2B3C4D5E6F7")
+                ],
+            }
+        ]
 
     def test_export(self, tmp_path: Path) -> None:
         """Print code, with the public key if there is one, and never the private one."""

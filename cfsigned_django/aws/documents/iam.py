@@ -7,6 +7,8 @@ of CloudFront take no single resource, so their resource is "*".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cfsigned_django.aws.documents import Document
 
 _LOOK = (
@@ -68,6 +70,7 @@ _KEEP_FILES = (
     "GetObject",
     "PutObject",
 )
+_INVALIDATE = ("CreateInvalidation",)
 _ROTATE = (
     "CreatePublicKey",
     "DeletePublicKey",
@@ -104,11 +107,17 @@ def rotation_policy() -> Document:
     return _policy(_statement("RotateSigningKeys", "cloudfront", _ROTATE, "*"))
 
 
-def runtime_policy(bucket: str, *, kms_key: str = "") -> Document:
-    """Return the policy for the site's files; signing needs no permission at all."""
+def runtime_policy(bucket: str, *, kms_key: str = "", invalidated: Iterable[str] = ()) -> Document:
+    """Return the policy for the site's files; signing needs no permission at all.
+
+    ``invalidated``: the IDs of the distributions that must forget files. They are unique, so that
+    the ARNs need not name the account.
+    """
+    arns = [f"arn:aws:cloudfront::*:distribution/{each}" for each in invalidated]
     return _policy(
         _statement("Files", "s3", _KEEP_FILES, f"arn:aws:s3:::{bucket}/*"),
         _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),
+        *([_statement("Invalidations", "cloudfront", _INVALIDATE, arns)] if arns else ()),
         *_key_statements(_USE_KEY, kms_key),
     )
 
@@ -121,7 +130,9 @@ def _policy(*statements: Document) -> Document:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _statement(sid: str, service: str, actions: tuple[str, ...], resource: str) -> Document:
+def _statement(
+    sid: str, service: str, actions: tuple[str, ...], resource: str | list[str]
+) -> Document:
     return {
         "Sid": sid,
         "Effect": "Allow",

@@ -539,8 +539,9 @@ FACTS: Final[Mapping[str, FactType]] = {
         "up to {longest} s if S3 sends a longer Cache-Control. Signed URLs live for {life} s.",
         why="Edges ask S3 again only after that time. Until then, anyone with a valid signed URL "
         "gets the old file.",
-        fix="Invalidate the path in CloudFront after such a change. What shortens the time for all "
-        "files: Cache-Control on the objects (AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache "
+        fix="Let CloudFront forget each such file (AWS_CLOUDFRONT_INVALIDATE_ON), or run manage.py "
+        "cfsigned_invalidate NAME after such a change. What shortens the time for all files: "
+        "Cache-Control on the objects (AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache "
         "policy, or a shorter AWS_QUERYSTRING_EXPIRE.",
     ),
     "downloads-note": FactType(

@@ -138,9 +138,7 @@ class Command(CfsignedCommand):
             uses_addresses=options["ip_address"],
             uses_downloads=options["downloads"],
             uses_cookies=bool(conf.cookie_scopes()),
-            distribution_id=options["distribution"]
-            or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-            or None,
+            distribution_id=options["distribution"] or storage.distribution_id or None,
         )
         found = list(examination.offline())
         if not options["offline"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import uuid
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +16,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import CommandError
 
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.invalidation import (
     InvalidationError,
     condensed,
+    distribution_of,
     items_of,
     send,
     spellings,
@@ -28,10 +29,10 @@ from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.signing.encoding import encode_path
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import StorageSigner
-from cfsigned_django.validation import CheckFailed, no_distribution
 
 NOT_YET = 75
-_WAIT_SECONDS = 10
+#: How many seconds --wait waits before it tries again.
+_WAIT = 10
 
 
 class Command(CfsignedCommand):
@@ -77,51 +78,42 @@ class Command(CfsignedCommand):
         if sum(bool(options[each]) for each in ("names", "folder", "tag", "stdin")) != 1:
             raise CommandError("Give either names, --folder, --tag or --stdin.")
         try:
-            storage = find_storage(options["storage"])
-            distribution_id = str(options["distribution"] or storage.distribution_id or "")
-            if storage.signing.is_local and not options["distribution"]:
-                items: list[str] = []  # The settings of production are shared with development.
-            elif distribution_id:
-                items = condensed(_items(storage.signing, options))
-            else:
-                raise CheckFailed(no_distribution())
-            self._send(distribution_id, items, options)
+            signing = find_storage(options["storage"]).signing
+            if signing.is_local and not options["distribution"]:
+                self.stderr.write("This storage keeps its files on this machine: nothing to do.")
+                return
+            distribution_id = options["distribution"] or distribution_of(signing)
+            items = condensed(_items(signing, options))
+            failed = self._send(distribution_id, items, options["wait"])
         except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
             raise CommandError(str(error)) from None
-
-    def _send(self, distribution_id: str, items: list[str], options: dict[str, Any]) -> None:
-        """Send the items, with progress, and print what was sent and what is left."""
-        invalidations: list[str] = []
-
-        def show(found: str, left: int) -> None:
-            invalidations.append(found)
-            self.stderr.write(f"Sent {len(items) - left} of {len(items)} items.")
-
-        def wait(error: AwsError, left: int) -> None:
-            self.stderr.write(f"{error.reason}: {left} items wait {_WAIT_SECONDS} s.")
-            self.sleep(_WAIT_SECONDS)
-
-        failed: InvalidationError | None = None
-        try:
-            send(distribution_id, items, on_sent=show, on_wait=wait if options["wait"] else None)
-        except InvalidationError as error:
-            failed = error
         left = failed.left if failed else []
-        done = {
-            "distribution_id": distribution_id,
-            "invalidations": invalidations,
-            "sent": len(items) - len(left),
-            "left": left,
-        }
+        sent = len(items) - len(left)
         if options["json"]:
+            done = {"distribution_id": distribution_id, "sent": sent, "left": left}
             self.stdout.write(json.dumps(done, indent=2))
         else:
-            self.stdout.write(f"{done['sent']} items were sent to CloudFront.")
-        if failed and failed.error.is_temporary:
-            self.stderr.write(unsent(distribution_id, left, str(failed)))
-            sys.exit(NOT_YET)
+            self.stdout.write(f"Sent {sent} of {len(items)} item(s) to {distribution_id}.")
         if failed:
-            raise CommandError(unsent(distribution_id, left, str(failed)))
+            text = unsent(distribution_id, left, str(failed))
+            raise CommandError(text, returncode=NOT_YET if failed.error.is_temporary else 1)
+
+    def _send(
+        self, distribution_id: str, items: list[str], waits: bool
+    ) -> InvalidationError | None:
+        """Send the items, and wait if that may help; return what failed."""
+        left, reference = items, uuid.uuid4()
+        while True:
+            try:
+                send(distribution_id, left, reference=reference)
+                return None
+            except InvalidationError as failed:
+                if not waits or not failed.error.is_temporary:
+                    return failed
+                left, reason = failed.left, failed.error.reason
+            sent = len(items) - len(left)
+            self.stderr.write(f"Sent {sent} of {len(items)}. Waiting {_WAIT} s, since {reason}.")
+            self.sleep(_WAIT)
 
 
 def _items(signing: StorageSigner, options: dict[str, Any]) -> Iterator[str]:

@@ -197,7 +197,11 @@ class Command(CfsignedCommand):
             help="print the plan for an empty account, as code",
         )
         parser.add_argument(
-            "--iam", action="store_true", help="print the IAM policy that each job needs"
+            "--iam",
+            nargs="?",
+            const="all",
+            choices=["all", "setup", "look", "rotation", "site"],
+            help="print the IAM policy that each job needs, or that of one job",
         )
 
     def run(self, options: dict[str, Any]) -> None:
@@ -206,7 +210,7 @@ class Command(CfsignedCommand):
             desired = wanted_state(options)
             desired.refuse_impossible()
             if options["iam"]:
-                self.stdout.write(iam_as_text(desired.bucket, desired.kms_key))
+                self.stdout.write(iam_as_text(desired.bucket, desired.kms_key, options["iam"]))
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:

@@ -1,0 +1,74 @@
+"""Find out whether the site can let CloudFront forget files, with its own credentials.
+
+Modules: doctor/aws.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.doctor.sites import cache_key_with, forwarded_values
+from tests.doctor.world import World
+from tests.invalidations import Aws, aws_in_memory
+
+KINDS = {"invalidation", "cannot-invalidate", "variants-kept"}
+
+
+@pytest.fixture
+def aws(world: World, signing_site: Any) -> Iterator[Aws]:
+    """Give the site other credentials than those of the doctor, and name its distribution."""
+    signing_site.AWS_ACCESS_KEY_ID, signing_site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "secret"
+    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = world.distribution_id
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ["delete"]
+    with aws_in_memory() as aws:
+        aws.cloudfront.distributions = {world.distribution_id}
+        yield aws
+
+
+def found(world: World) -> dict[str, str]:
+    """Return what the doctor finds about invalidations: id -> what, fix and subject."""
+    findings = [each for each in world.examine() if each.id in KINDS]
+    return {each.id: f"{each.what} {each.fix} {each.subject}" for each in findings}
+
+
+def test_it_works(world: World, aws: Aws) -> None:
+    """Call CloudFront for a file that need not exist: each time for the same invalidation."""
+    assert found(world).keys() == {"invalidation"}
+    assert found(world).keys() == {"invalidation"}
+    assert [each.items for each in aws.cloudfront.accepted] == [["/media/.cfsigned-probe"]]
+
+
+def test_nothing_is_asked_for(world: World, aws: Aws, signing_site: Any) -> None:
+    """Call nothing for a site that does not invalidate."""
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ()
+    assert found(world) == {}
+    assert aws.requests == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AccessDenied", "cloudfront:CreateInvalidation"),
+        ("NoSuchDistribution", "AWS_CLOUDFRONT_DISTRIBUTION_ID"),
+    ],
+)
+def test_refusals(code: str, words: str, world: World, aws: Aws) -> None:
+    """Name the missing permission, and a distribution that the account of the site has not."""
+    aws.cloudfront.refusals = [code]
+    assert found(world).keys() == {"cannot-invalidate"}
+    aws.cloudfront.refusals = [code]
+    assert words in found(world)["cannot-invalidate"]
+
+
+@pytest.mark.parametrize(
+    "change", [cache_key_with("response-content-disposition"), forwarded_values("Origin")]
+)
+def test_variants(change: Any, world: World, aws: Aws, signing_site: Any) -> None:
+    """Warn if the cache key has query strings, and files are forgotten without them."""
+    change(world, signing_site)
+    assert found(world).keys() == {"invalidation", "variants-kept"}
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
+    assert found(world).keys() == {"invalidation"}

@@ -1,0 +1,181 @@
+"""Test the command cfsigned_invalidate."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+
+from cfsigned_django.invalidation import invalidation_batch
+from cfsigned_django.management.commands.cfsigned_invalidate import Command
+from tests.invalidations import DISTRIBUTION, Aws, aws_in_memory
+
+IN_MEMORY = {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}
+
+
+@pytest.fixture
+def aws(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """Give a site an AWS in memory, which completes one invalidation in each wait."""
+    site.AWS_ACCESS_KEY_ID, site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "not to be shown"
+    site.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
+    site.STORAGES = {
+        "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+        "media": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+            "OPTIONS": {"location": "media", "distribution_id": "E2"},
+        },
+        "memory": IN_MEMORY,
+    }
+    with aws_in_memory() as aws:
+        aws.cloudfront.distributions.add("E2")
+        monkeypatch.setattr(Command, "sleep", lambda self, seconds: aws.cloudfront.finish(1))
+        yield aws
+
+
+def run(*arguments: str) -> SimpleNamespace:
+    """Run the command; return what it prints, and the error that it raises."""
+    out, err, error = io.StringIO(), io.StringIO(), None
+    try:
+        call_command("cfsigned_invalidate", *arguments, stdout=out, stderr=err)
+    except CommandError as raised:
+        error = raised
+    code = error.returncode if error else 0
+    return SimpleNamespace(out=out.getvalue(), err=err.getvalue(), error=str(error), code=code)
+
+
+def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Let these lines stand on stdin."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "items"),
+    [
+        (["a b.jpg", "한.jpg"], ["/a%20b.jpg", "/%ED%95%9C.jpg"]),
+        (["*.jpg"], ["/%2A.jpg"]),
+        (["--folder", "albums/42"], ["/albums/42/*"]),
+        (["--tag", "album:42"], ["#album:42"]),
+        (["--tag", "#album:42"], ["#album:42"]),
+    ],
+)
+def test_what_is_sent(arguments: list[str], items: list[str], aws: Aws) -> None:
+    """Send names and folders, which are data, and tags."""
+    described = json.loads(run(*arguments, "--json").out)
+
+    assert aws.cloudfront.items == items
+    assert described == {
+        "distribution_id": DISTRIBUTION,
+        "sent": len(items),
+        "left": [],
+    }
+
+
+def test_storage_and_distribution(aws: Aws) -> None:
+    """Use location and distribution of the storage, and another distribution if one is named."""
+    assert run("a.jpg", "--storage", "media").code == 0
+    assert run("a.jpg", "--storage", "media", "--distribution", DISTRIBUTION).code == 0
+
+    sent = [(each.distribution, each.items) for each in aws.cloudfront.accepted]
+    assert sent == [("E2", ["/media/a.jpg"]), (DISTRIBUTION, ["/media/a.jpg"])]
+
+
+def test_stdin(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read names, encoded paths with letters that are not ASCII, and tags, each once."""
+    give(monkeypatch, "a b.jpg", "", "/media/한%20글.jpg?*", " x.jpg\r", "/f/* ", "#t", "a b.jpg")
+    assert run("--stdin").code == 0
+
+    assert sorted(aws.cloudfront.items) == sorted(
+        ["/a%20b.jpg", "/media/%ED%95%9C%20%EA%B8%80.jpg?*", "/%20x.jpg", "/f/*", "#t"]
+    )
+
+
+def test_the_list_of_the_log(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Send later what CloudFront did not take: the same items as if it had taken them."""
+    names = ["한 글&~.jpg", "*.jpg", "a%b\x1b.jpg", "\u202e.jpg", "e\u0301.jpg", "\u3000"]
+    storage: Any = storages["default"]
+    storage.invalidate_on, storage.invalidate_variants = {"delete"}, True
+
+    def delete_all() -> list[str]:
+        with invalidation_batch():
+            for name in names:
+                storage.delete(name)
+        return sorted(aws.cloudfront.items)
+
+    aws.cloudfront.refusals = ["Throttling"] * 2  # boto3 repeats the call once
+    assert delete_all() == []
+    command, *lines = caplog.records[-1].getMessage().split("\n")
+    assert command.endswith(f"--distribution {DISTRIBUTION} --stdin --wait with these lines:")
+    give(monkeypatch, *lines)
+    assert run("--distribution", DISTRIBUTION, "--stdin", "--wait").code == 0
+    sent_later = sorted(aws.cloudfront.items)
+    aws.cloudfront.accepted.clear()
+    assert {*delete_all()} <= {*sent_later}
+    assert all("~" in each or "%7E" in each for each in {*sent_later} - {*aws.cloudfront.items})
+
+
+def test_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --wait, send all, with progress on stderr, as fast as others finish; exit with 0."""
+    lines = [f"/{number}.jpg" for number in range(10_000)]
+    give(monkeypatch, *lines)
+    done = run("--stdin", "--wait", "--json")
+
+    assert done.code == 0
+    assert sorted(aws.cloudfront.items) == sorted(lines)
+    assert json.loads(done.out)["sent"] == 10_000
+    assert "Sent 3000 of 10000" in done.err
+
+
+def test_without_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit with 75 if too many are in progress or AWS throttles, and give what is left."""
+    give(monkeypatch, *(f"/{number}.jpg" for number in range(3001)))
+    done = run("--stdin", "--json")
+    described = json.loads(done.out)
+
+    assert done.code == 75
+    assert described["sent"] == 3000
+    assert described["left"] == ["/3000.jpg"]
+    assert done.error.endswith("--stdin --wait with these lines:\n/3000.jpg")
+    aws.cloudfront.refusals = ["Throttling"] * 2
+    assert run("a.jpg").code == 75
+
+
+def test_failure(aws: Aws) -> None:
+    """Fail with the cause, the command and what is left, and without a control character."""
+    aws.cloudfront.refusals = ["AccessDenied"]
+    done = run("a\x1b.jpg", "한.jpg", "--wait")
+
+    assert done.code == 1
+    assert "cloudfront:CreateInvalidation" in done.error
+    assert done.error.endswith("\n/a%1B.jpg\n/한.jpg")
+    assert "not to be shown" not in done.error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([], ["a.jpg", "--folder", "b"], ["--tag", "a", "--stdin"], ["--folder", "albums/"]),
+        *(["--tag", "a,b"], ["--tag", "한"], ["a.jpg", "--storage", "none"], ["a\udce9.jpg"]),
+    ],
+)
+def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse what cannot be sent, and send nothing of it."""
+    give(monkeypatch, "a.jpg")
+    assert run(*arguments).code == 1
+    assert aws.requests == []
+
+
+def test_no_distribution(aws: Aws, settings: Any) -> None:
+    """Say which setting is missing; do nothing for files of this machine."""
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
+    assert "AWS_CLOUDFRONT_DISTRIBUTION_ID" in run("a.jpg").error
+    assert run("a.jpg", "--storage", "memory").code == 0
+    assert aws.requests == []
