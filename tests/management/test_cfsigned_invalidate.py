@@ -1,4 +1,7 @@
-"""Test the command cfsigned_invalidate."""
+"""Test the command cfsigned_invalidate.
+
+Modules: management/commands/cfsigned_invalidate.py
+"""
 
 from __future__ import annotations
 
