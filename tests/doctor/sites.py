@@ -14,6 +14,7 @@ from cfsigned_django.aws.documents.distribution_config import find_origin, new_b
 from cfsigned_django.aws.documents.key_policy import decrypt_statement
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
     cache_policy_config,
     origin_request_policy_config,
 )
@@ -386,6 +387,10 @@ SITES: list[tuple[str, Change]] = [
     ("cors-rule-missing | cors-headers-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
     ("origin-not-in-cache-key", NO_HEADERS),
+    (
+        "origin-not-in-cache-key",
+        behavior(ResponseHeadersPolicyId=RESPONSE_HEADERS_POLICIES["SecurityHeaders"]),
+    ),
     ("origin-not-in-cache-key", both(NO_HEADERS, account(bucket=None))),
     ("", both(NO_HEADERS, account(bucket=None, cache_policies=None))),
     ("", both(NO_HEADERS, NO_COPIES)),

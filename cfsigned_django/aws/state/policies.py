@@ -233,8 +233,8 @@ def _cache_policy(site: SiteInAws) -> SetupStep:
                 site.wanted.downloads,
             ),
             (
-                "Origin must be in the cache key, or pages of one origin get the CORS headers of "
-                "another",
+                "Origin must be in the cache key, or pages get the CORS headers of another "
+                "request, or none",
                 choice.splits_origins,
             ),
         )

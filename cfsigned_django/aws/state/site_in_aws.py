@@ -316,16 +316,16 @@ class PolicyChoice:
 
     @property
     def splits_origins(self) -> bool:
-        """Return whether each origin needs a separate copy, because S3 names the origin in it.
+        """Return whether each origin needs a separate copy, since S3 decides on its CORS headers.
 
-        With a response headers policy that overrides S3, all copies are the same.
+        With a response headers policy that overrides S3, all copies are the same. One that only
+        adds headers suffices if S3 names no more than one origin.
         """
+        if not self.state.wanted.cors_origins or self._overrides_cors:
+            return False
         rules = cors.merge(self.state.bucket.cors_rules, self.state.wanted.cors_origins)
-        return (
-            bool(self.state.wanted.cors_origins)
-            and cors.echoes_origins(rules)
-            and not self._overrides_cors
-        )
+        adds = self.response_headers_policy_id is not None or self.adds_cors
+        return not adds or cors.echoes_origins(rules)
 
     @property
     def needs_cache_key(self) -> bool:

@@ -275,6 +275,9 @@ OWNER = {
     "origin_request_policies": named(
         "o", {**ALL_QUERIES, "HeadersConfig": {"HeaderBehavior": "allViewer"}}
     ),
+    "response_headers_policies": named(
+        "r", {"CorsConfig": {"AccessControlAllowOrigins": list_of([A])}}
+    ),
 }
 OWNED = {
     **MEDIA,
