@@ -12,11 +12,11 @@ from cfsigned_django.doctor.findings import Finding, ago
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _REFUSALS = {
-    "InvalidKey": ("signed-unknown-key", "CloudFront answers InvalidKey (Unknown Key)"),
-    "AccessDenied": ("signed-denied", "CloudFront answers AccessDenied (Access denied)"),
-    "MissingKey": ("signed-missing-key", "CloudFront answers MissingKey"),
-    "MalformedPolicy": ("signed-malformed", "CloudFront answers MalformedPolicy"),
-    "MalformedSignature": ("signed-malformed", "CloudFront answers MalformedSignature"),
+    "InvalidKey": "signed-unknown-key",
+    "AccessDenied": "signed-denied",
+    "MissingKey": "signed-missing-key",
+    "MalformedPolicy": "signed-malformed",
+    "MalformedSignature": "signed-malformed",
 }
 
 
@@ -25,78 +25,61 @@ def check_common(answer: Answer, url: str) -> Finding | None:
     host = url.split("/")[2]
     if answer.is_redirect:
         location = answer.headers.get("location", "nowhere").partition("?")[0]
-        what = f"{url} redirects to {location} ({answer.status})."
-        return finding("redirected", what, subject=host)
+        return finding("redirected", host, url=url, location=location, status=answer.status)
     if answer.status >= 500:
-        return finding("server-error", f"{host} answers {answer.status}.", subject=host)
+        return finding("server-error", host, host=host, status=answer.status)
     if not answer.came_through_cloudfront:
-        server = answer.headers.get("server", "no Server header")
-        what = f"{host} answers {answer.status}, but the answer is not from CloudFront ({server})."
-        return finding("not-cloudfront", what, subject="AWS_S3_CUSTOM_DOMAIN")
+        values = {"status": str(answer.status), "server": answer.headers.get("server", "no name")}
+        return finding("not-cloudfront", "AWS_S3_CUSTOM_DOMAIN", host=host, **values)
     if answer.status >= 400 and answer.responder is Responder.PAGE:
-        what = f"CloudFront answers {answer.status} with an HTML page."
-        return finding("html-answer", what, subject=host)
+        return finding("html-answer", host, status=answer.status)
     return None
 
 
-def _status(answer: Answer) -> str:
+def _refusal(answer: Answer) -> str:
     page = ", with an HTML page" if answer.responder is Responder.PAGE else ""
-    return f"{answer.status}{page}"
+    return answer.code or f"{answer.status}{page}"
 
 
-def check_refused(answer: Answer, kind: str, words: str, url: str) -> Finding:
-    """Check the answer to a signed URL that must be refused."""
+def _strange(answer: Answer, request: str, url: str) -> Finding:
+    said = f"{answer.status} {answer.code}".rstrip()
+    return finding("strange-answer", url, request=request, answer=said)
+
+
+def check_refused(answer: Answer, kind: str, url: str) -> Finding:
+    """Check the answer to a signed URL that must be refused: "tampered" or "expired"."""
     if answer.is_served or answer.responder is Responder.S3:
-        what = f"{words} is accepted ({answer.status})."
-        return finding(f"{kind}-served", what, subject=url)
+        return finding(f"{kind}-served", url, answer=answer.status)
     if answer.code == "AccessDenied" or answer.is_refused_by_status:
-        what = f"{words} is refused ({answer.code or _status(answer)})."
-        return finding(f"{kind}-refused", what, subject=url)
-    what = f"{words} gets the answer {answer.status} {answer.code}".rstrip()
-    return finding("strange-answer", f"{what}, not with AccessDenied.", subject=url)
+        return finding(f"{kind}-refused", url, answer=_refusal(answer))
+    return _strange(answer, "An expired URL" if kind == "expired" else "A changed URL", url)
 
 
 def check_unsigned(answer: Answer, url: str) -> Finding:
     """Check the answer to a request without a signature."""
     if answer.is_served:
-        return finding("unsigned-served", f"{url} is served without a signature.", subject=url)
+        return finding("unsigned-served", url, url=url)
     if answer.responder is Responder.S3:
-        what = f"S3 answers {answer.code} to {url} without a signature."
-        return finding("unsigned-forwarded", what, subject=url)
+        return finding("unsigned-forwarded", url, url=url, code=answer.code)
     if answer.code == "MissingKey" or answer.is_refused_by_status:
-        what = f"A request without a signature is refused ({answer.code or _status(answer)})."
-        return finding("unsigned-refused", what, subject=url)
-    what = f"A request without a signature gets the answer {answer.status} {answer.code}".rstrip()
-    return finding("strange-answer", f"{what}, not with MissingKey.", subject=url)
+        return finding("unsigned-refused", url, answer=_refusal(answer))
+    return _strange(answer, "A request without a signature", url)
 
 
 def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
     """Check the answer to a request with a new signature."""
     if answer.is_served:
-        what = f"{url} is served with a signature ({answer.status})."
-        return finding("signed-served", what, subject=url)
-    if answer.responder is Responder.S3:
-        return _check_s3(answer, url, why_no_object=why_no_object)
-    if answer.code in _REFUSALS:
-        kind, what = _REFUSALS[answer.code]
-        return finding(kind, f"{what} to a new signed URL.", subject=url)
-    what = f"A new signed URL gets the answer {answer.status} {answer.code}".rstrip()
-    return finding("strange-answer", f"{what}.", subject=url)
-
-
-def _check_s3(answer: Answer, url: str, *, why_no_object: str) -> Finding:
-    if why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
-        what = f"CloudFront accepts the signature. {why_no_object}: access to the bucket was not "
-        what += "checked."
-        return finding("signed-passes", what, subject=url)
-    if answer.code == "AccessDenied":
-        what = f"CloudFront accepts the signature, but S3 answers AccessDenied for {url}."
-        return finding("signed-s3-denied", what, subject=url)
-    if answer.code == "NoSuchKey":
-        what = f"CloudFront accepts the signature, but S3 has no object for {url}."
-        return finding("signed-not-found", what, subject=url)
-    what = f"CloudFront accepts the signature, but S3 answers {answer.status} {answer.code}."
-    return finding("strange-answer", what, subject=url)
+        return finding("signed-served", url, url=url, status=answer.status)
+    if answer.responder is not Responder.S3:
+        if kind := _REFUSALS.get(answer.code):
+            return finding(kind, url, code=answer.code)
+    elif why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
+        return finding("signed-passes", url, why_no_object=why_no_object)
+    elif answer.code == "AccessDenied":
+        return finding("signed-s3-denied", url, url=url)
+    elif answer.code == "NoSuchKey":
+        return finding("signed-not-found", url, url=url)
+    return _strange(answer, "A new signed URL", url)
 
 
 _HOME_REGION = "us-east-1"
@@ -121,24 +104,20 @@ def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
     try:
         answer = fetch(url, {})
     except NoAnswer as error:
-        return finding("s3-no-answer", f"S3 does not answer: {error}.", subject=url)
+        return finding("s3-no-answer", url, answer=error)
     actual = answer.headers.get("x-amz-bucket-region", "")
     if answer.is_served:
-        return finding("s3-open", f"{url} is served to anyone.", subject=url)
+        return finding("s3-open", url, url=url)
     if answer.code == "NoSuchKey":
-        return finding("s3-lists", f"S3 tells anyone that {url} does not exist.", subject=url)
+        return finding("s3-lists", url, url=url)
     if answer.code == "NoSuchBucket":
-        what = f"There is no bucket at {url}."
-        return finding("s3-no-bucket", what, subject="AWS_STORAGE_BUCKET_NAME")
+        return finding("s3-no-bucket", "AWS_STORAGE_BUCKET_NAME", url=url)
     if answer.status in (301, 307, 400) and actual and actual != (region or _HOME_REGION):
-        what = f"The bucket is in {actual}, but the settings say {region or 'no region'}."
-        return finding("s3-wrong-region", what, subject="AWS_S3_REGION_NAME")
+        values = {"region": actual, "setting": region or "no region"}
+        return finding("s3-wrong-region", "AWS_S3_REGION_NAME", **values)
     if answer.status == 403:
-        return finding(
-            "s3-private", "S3 refuses requests that do not come through CloudFront.", subject=url
-        )
-    what = f"S3 answers {answer.status} {answer.code}".rstrip() + "."
-    return finding("s3-no-answer", what, subject=url)
+        return finding("s3-private", url)
+    return finding("s3-no-answer", url, answer=f"{answer.status} {answer.code}".rstrip())
 
 
 def check_cors(
@@ -162,26 +141,20 @@ def check_cors(
         if all(each in (origin, "*") for each in allowed):
             if credentials and not all(_allows_credentials(each, origin) for each in answers):
                 good = False
-                what = f"For {origin}, the object does not name the origin and allow credentials."
-                yield finding("cors-credentials-missing", what, subject=url)
+                values = {"policy": "the object", "origins": origin}
+                yield finding("cors-credentials-missing", url, **values)
             continue
         good = False
+        values = {"origin": origin, "header": _wrong_value(allowed, origin)}
         if _is_lost_in_cache(allowed, origin):
-            what = f"For {origin}, a cached copy has {_wrong_value(allowed, origin)}."
-            yield finding("cors-lost-in-cache", what, subject=url)
+            yield finding("cors-lost-in-cache", url, **values)
         else:
-            where = " from the cache" if any(map(_is_hit, answers)) else ""
-            what = f"For {origin}, the object{where} has {_wrong_value(allowed, origin)}."
-            yield finding("cors-headers-missing", what, subject=url)
+            place = " from the cache" if any(map(_is_hit, answers)) else ""
+            yield finding("cors-headers-missing", url, place=place, **values)
     if good:
-        what = f"Pages of {' and '.join(origins)} may read {url}, cached or not."
-        yield finding("cors", what, subject=url)
+        yield finding("cors", url, origins=" and ".join(origins), url=url)
         if "origin" not in without_origin.headers.get("vary", "").lower():
-            what = (
-                "Without an Origin, the answer has no Vary: Origin. Chrome may reuse such a copy "
-            )
-            what += "for a request with CORS."
-            yield finding("cors-browser-cache", what, subject=url)
+            yield finding("cors-browser-cache", url)
 
 
 def _allows_credentials(answer: Answer, origin: str) -> bool:
@@ -235,14 +208,11 @@ def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
     Both are in Unix seconds; ``expire`` is the lifetime of URLs, in seconds.
     """
     if date is None:
-        return finding(
-            "clock-unknown", "CloudFront's answer has no readable Date header.", subject=_SUBJECT
-        )
+        return finding("clock-unknown", _SUBJECT)
     skew = now - date
     off = abs(skew)
     direction = "ahead of" if skew > 0 else "behind"
     if off <= NOTICEABLE_SECONDS:
-        return finding("clock", "The clock agrees with CloudFront's.", subject=_SUBJECT)
-    what = f"The clock is {ago(off)} {direction} CloudFront's; signed URLs live {ago(expire)}."
+        return finding("clock", _SUBJECT)
     kind = "clock-wrong" if off > min(WRONG_SECONDS, expire) else "clock-off"
-    return finding(kind, what, subject=_SUBJECT)
+    return finding(kind, _SUBJECT, skew=f"{ago(off)} {direction}", life=ago(expire))

@@ -57,20 +57,18 @@ def check_invalidation(
     try:
         send(name, signing.invalidation_paths([PROBE_NAME], None), reference=_PROBE)
     except InvalidationError as failed:
-        what = f"The site cannot invalidate files of {name}: {failed.error.reason}."
-        fix, subject = failed.error.next_step, failed.error.permission or name
-        yield finding("cannot-invalidate", what, fix=fix, subject=subject)
+        error, values = failed.error, {"distribution": name, "reason": failed.error.reason}
+        yield finding("cannot-invalidate", error.permission or name, fix=error.next_step, **values)
     else:
-        yield finding("invalidation", f"The site can invalidate files of {name}.", subject=name)
+        yield finding("invalidation", name, distribution=name)
     policies = SiteInAws(account=found, wanted=at_its_behavior(found, wanted)).policies
     if policies.splits_queries and not config.invalidate_variants:
-        what = f"The cache key of {name} has query strings, whose copies are not invalidated."
-        yield finding("variants-kept", what, subject="AWS_CLOUDFRONT_INVALIDATE_VARIANTS")
+        yield finding("variants-kept", "AWS_CLOUDFRONT_INVALIDATE_VARIANTS", distribution=name)
 
 
 def from_fact(fact: Fact) -> Finding:
     """Return the finding that reports a fact."""
-    return finding(fact.id, fact.what, subject=fact.subject)
+    return finding(fact.id, fact.subject, what=fact.what)
 
 
 def _repaired(
@@ -117,10 +115,11 @@ def from_aws_error(error: AwsError) -> Finding:
     """Return the finding for an error of AWS, and what was not checked because of it."""
     return finding(
         "aws-unreadable",
-        f"Could not {error.what}: {error.reason}.",
-        subject=error.permission or "AWS",
+        error.permission or "AWS",
         why=why_not_checked(error.permission),
         fix=error.next_step,
+        task=error.what,
+        reason=error.reason,
     )
 
 

@@ -143,8 +143,7 @@ class Examination:
 
     def _aws(self, wanted: Wanted) -> Iterator[Finding]:
         if wanted.is_local and self.distribution_id is None:
-            what = f"{wanted.host} is this machine, and no distribution is configured."
-            yield finding("local-edge", what, subject="AWS_S3_CUSTOM_DOMAIN")
+            yield finding("local-edge", "AWS_S3_CUSTOM_DOMAIN", host=wanted.host)
             return
         try:
             clients = self.make_clients()
@@ -186,12 +185,10 @@ class Examination:
 
 def _no_rows(error: Error) -> Finding:
     """Return why the key pairs cannot be read: there is no table yet, or no answer."""
-    what = f"The key pairs of the database cannot be read ({type(error).__name__})."
-    fix = "Check DATABASES, and whether the database server runs."
     with suppress(Error):
         if not has_table(router.db_for_write(KeyPair)):
-            what, fix = NO_TABLE, "Run manage.py migrate."
-    return finding("database", what, fix=fix, subject="DATABASES")
+            return finding("database", "DATABASES", what=NO_TABLE, fix="Run manage.py migrate.")
+    return finding("database", "DATABASES", error=type(error).__name__)
 
 
 def _option(storage: Any, name: str) -> str | None:

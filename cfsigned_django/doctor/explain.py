@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.doctor.catalog import finding
-from cfsigned_django.doctor.findings import Finding, Level, ago, begin, moment, sentence
+from cfsigned_django.doctor.findings import Finding, Level, ago, moment, sentence
 from cfsigned_django.doctor.known_keys import (
     KnownKey,
     database_keys,
@@ -70,8 +70,8 @@ def explain(
             groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
             keys = [*listed, *keys]
         except AwsError as error:
-            what = f"The keys at AWS were not checked: could not {error.what}, {error.reason}."
-            further.append(finding("aws-not-asked", what, subject="AWS"))
+            values = {"task": error.what, "reason": error.reason}
+            further.append(finding("aws-not-asked", "AWS", **values))
     knowledge = Knowledge(
         keys=unique_keys(keys),
         domains=site_domains(),
@@ -148,9 +148,8 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     if not any(each.level is Level.ERROR for each in found):
         found.append(_all_well(pasted.url, knowledge))
     elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
-        scripts = f"Scripts of {' and '.join(knowledge.cors_origins)}"
-        what = f"{scripts} that request this URL may see a CORS error."
-        found.append(finding("url-refusal-cors", what, subject=SUBJECT))
+        origins = " and ".join(knowledge.cors_origins)
+        found.append(finding("url-refusal-cors", SUBJECT, origins=origins))
     secrets = secrets_in(text)
     return [hide_secrets(each, secrets) for each in found]
 
@@ -169,34 +168,30 @@ def _all_well(url: str, knowledge: Knowledge) -> Finding:
     key_pair_id = read_claim(url.partition("#")[0]).key_pair_id
     if key_pair_id not in (knowledge.at_cloudfront or ()):
         key = next(each for each in knowledge.keys if each.key_pair_id == key_pair_id)
-        what = f"The signature is that of this site's key {key_pair_id} ({key.where}), and the URL "
-        what += "is valid now. Whether CloudFront has the same key was not checked."
-        return finding("url-good", what, subject=SUBJECT)
+        return finding("url-good", SUBJECT, key=key_pair_id, where=key.where)
     what = f"CloudFront has the key {key_pair_id}, which signed the URL, and the URL is valid now."
     holding = [group for group, ids in knowledge.key_groups.items() if key_pair_id in ids]
     if holding:
         what += f" Key group {' and '.join(holding)} contains it."
     why = "If CloudFront refuses it, the behavior does not trust a key group with this key, or "
     why += "something changes the request on its way."
-    return finding("url-good", what, why=why, subject=SUBJECT)
+    return finding("url-good", SUBJECT, what=what, why=why)
 
 
 def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     parts = _PARTS.fullmatch(url)
     if parts is None:
-        yield finding("url-not-absolute", "The text is not an http or https URL.", subject=SUBJECT)
+        yield finding("url-not-absolute", SUBJECT)
         return
     _, host, _, query, fragment = (each or "" for each in parts.groups())
     reserved, others = split_query(query) if query else ([], [])
     names = {each.partition("=")[0].lower() for each in others}
     if names & _PRESIGNED:
-        yield finding(
-            "url-presigned-s3", f"The URL is a presigned URL of S3, for {host}.", subject=SUBJECT
-        )
+        yield finding("url-presigned-s3", SUBJECT, host=host)
     elif _S3_HOST.fullmatch(host):
-        yield finding("url-s3-address", f"The host {host} belongs to S3.", subject=SUBJECT)
+        yield finding("url-s3-address", SUBJECT, host=host)
     elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
-        yield finding("url-fragment", "The CloudFront parameters come after a #.", subject=SUBJECT)
+        yield finding("url-fragment", SUBJECT)
     else:
         yield from _explain_address(host, url, knowledge)
         url = _at_own_domain(url.partition("#")[0], host, knowledge)
@@ -206,14 +201,10 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
 def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Finding]:
     domains = {each.lower() for each in knowledge.domains}
     if domains and host.lower() not in domains:
-        yield finding(
-            "url-other-domain",
-            f"The host is {host}, but the storages of this site sign for "
-            f"{' and '.join(sorted(domains))}.",
-            subject="AWS_S3_CUSTOM_DOMAIN",
-        )
+        values = {"host": host, "domains": " and ".join(sorted(domains))}
+        yield finding("url-other-domain", "AWS_S3_CUSTOM_DOMAIN", **values)
     if len(url) > MAX_URL_LENGTH:
-        yield finding("url-too-long", f"The URL has {len(url)} characters.", subject=SUBJECT)
+        yield finding("url-too-long", SUBJECT, length=len(url))
 
 
 def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
@@ -238,19 +229,16 @@ def _explain_parameters(
     if not values.get("Expires") and not values.get("Policy"):
         missing.append("Expires or Policy")
     if misspelt:
-        what = f"{' and '.join(misspelt)} is spelled in another case."
-        yield finding("url-parameter-case", what, subject=SUBJECT)
+        yield finding("url-parameter-case", SUBJECT, names=" and ".join(misspelt))
     elif len(missing) == 3:
-        yield finding("url-unsigned", "The URL has no signature.", subject=SUBJECT)
+        yield finding("url-unsigned", SUBJECT)
     elif missing:
-        yield finding(
-            "url-incomplete", f"The URL has no {' and no '.join(missing)}.", subject=SUBJECT
-        )
+        yield finding("url-incomplete", SUBJECT, missing=" and no ".join(missing))
     else:
         doubled = sorted(name for name, value in values.items() if "%25" in value)
         if doubled:
-            what = f"The value of {' and '.join(doubled)} is percent-encoded twice."
-            yield finding("url-double-encoded", what, subject=SUBJECT)
+            part = f"The value of {' and '.join(doubled)}"
+            yield finding("url-double-encoded", SUBJECT, part=part)
             url = re.sub(
                 rf"((?:{'|'.join(doubled)})=)([^&]*)", lambda each: each[1] + unquote(each[2]), url
             )
@@ -262,13 +250,12 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
         claim = read_claim(url)
     except Denied as denial:
         kind = "url-malformed-policy" if denial.code == "MalformedPolicy" else "url-refused"
-        yield finding(kind, sentence(denial.reason), subject=SUBJECT)
+        yield finding(kind, SUBJECT, what=sentence(denial.reason))
         return
-    yield finding("url-policy", _describe(claim.policy), subject=SUBJECT)
+    yield finding("url-policy", SUBJECT, what=_describe(claim.policy))
     if not _KEY_ID.fullmatch(claim.key_pair_id):
         # The message does not show the value, which may be a key.
-        what = f"The Key-Pair-Id, of {len(claim.key_pair_id)} characters, is not a public key ID."
-        yield finding("url-key-id", what, subject="AWS_CLOUDFRONT_KEY_ID")
+        yield finding("url-key-id", "AWS_CLOUDFRONT_KEY_ID", length=len(claim.key_pair_id))
     else:
         yield from _explain_trust(claim, knowledge)
         yield from explain_signature(url, claim, knowledge.keys)
@@ -279,18 +266,14 @@ def _explain_trust(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Findi
     key = next((each for each in knowledge.keys if each.key_pair_id == claim.key_pair_id), None)
     groups = knowledge.key_groups
     if key is not None and key.ended:
-        what = f"The key {key.key_pair_id} {key.ended}."
-        yield finding("url-key-ended", what, subject=key.where)
+        yield finding("url-key-ended", key.where, key=key.key_pair_id, ended=key.ended)
     elif key is not None and _lacks_at_cloudfront(key, knowledge):
-        what = f"The URL is signed with {key.key_pair_id} ({key.where}), but the AWS account has "
-        what += "no public key with this ID."
-        yield finding("key-unknown", what, subject=key.where)
+        signs = f" The URL is signed with it ({key.where})."
+        yield finding("key-unknown", key.where, key=key.key_pair_id, twins=signs)
     elif groups and not any(claim.key_pair_id in each for each in groups.values()):
-        held = (
-            f"key group {group} contains {', '.join(sorted(ids))}" for group, ids in groups.items()
-        )
-        what = f"{begin(', and '.join(held))}, but not {claim.key_pair_id}."
-        yield finding("url-key-not-in-group", what, subject=claim.key_pair_id)
+        held = (f"key group {group} ({', '.join(sorted(ids))})" for group, ids in groups.items())
+        values = {"key": claim.key_pair_id, "key_groups": " or ".join(held)}
+        yield finding("url-key-not-in-group", claim.key_pair_id, **values)
 
 
 def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
@@ -302,23 +285,19 @@ def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
 
 def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
     policy, now = claim.policy, knowledge.now
-    clock = f"the clock of this machine shows {moment(now)}"
-    if now >= policy.date_less_than:
-        what = f"The URL expired {ago(now - policy.date_less_than)} ago, at "
-        what += f"{moment(policy.date_less_than)}; {clock}."
-        yield finding("url-expired", what, subject=SUBJECT)
-    elif policy.date_greater_than is not None and now <= policy.date_greater_than:
-        what = f"The URL becomes valid in {ago(policy.date_greater_than + 1 - now)}, after "
-        what += f"{moment(policy.date_greater_than)}; {clock}."
-        yield finding("url-not-yet", what, subject=SUBJECT)
+    end, start, values = policy.date_less_than, policy.date_greater_than, {"now": moment(now)}
+    if now >= end:
+        yield finding("url-expired", SUBJECT, since=ago(now - end), end=moment(end), **values)
+    elif start is not None and now <= start:
+        values |= {"wait": ago(start + 1 - now), "start": moment(start)}
+        yield finding("url-not-yet", SUBJECT, **values)
     if policy.ip_address is None:
         return
-    if knowledge.viewer_ip is None:
-        what = f"The URL is only for viewers from {policy.ip_address}."
-        yield finding("url-bound-to-address", what, subject=SUBJECT)
-    elif not policy.allows(policy.date_less_than - 1, knowledge.viewer_ip):
-        what = f"The URL is for viewers from {policy.ip_address}, not for {knowledge.viewer_ip}."
-        yield finding("url-address", what, subject=SUBJECT)
+    viewer_ip, values = knowledge.viewer_ip, {"addresses": policy.ip_address}
+    if viewer_ip is None:
+        yield finding("url-bound-to-address", SUBJECT, **values)
+    elif not policy.allows(end - 1, viewer_ip):
+        yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, **values)
 
 
 def _describe(policy: Policy) -> str:
@@ -352,32 +331,29 @@ def explain_signature(
     if denial is None:
         return
     if not claim.policy.matches(claim.base_url):
-        yield finding("url-not-covered", _not_covered(claim), subject=SUBJECT)
+        yield _not_covered(claim)
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
-        what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
-        yield finding("url-malformed-signature", what, subject=SUBJECT)
+        yield finding("url-malformed-signature", SUBJECT, length=len(claim.signature))
     elif signer is not None and signer.key_pair_id == named.key_pair_id:
         what = (
             f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID there "
         )
         what += f"is another key: {named.where}."
-        yield finding("key-mismatch", what, subject=signer.where)
+        yield finding("key-mismatch", signer.where, what=what)
     elif signer is not None:
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
         what += f"({signer.where}) signed it."
-        yield finding("url-signature-mismatch", what, subject="AWS_CLOUDFRONT_KEY_ID")
-    elif denial.check is Check.SIGNATURE:
-        yield finding("url-signature-mismatch", sentence(denial.reason), subject=SUBJECT)
+        yield finding("url-signature-mismatch", "AWS_CLOUDFRONT_KEY_ID", what=what)
     else:
-        yield finding("url-refused", sentence(denial.reason), subject=SUBJECT)
+        kind = "url-signature-mismatch" if denial.check is Check.SIGNATURE else "url-refused"
+        yield finding(kind, SUBJECT, what=sentence(denial.reason))
 
 
 def _unknown(claim: UnverifiedUrl, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
     known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
-    what = f"The URL names the key {claim.key_pair_id}, but the keys of this site are: {known}."
-    if signer is not None:
-        what += f" {signer.key_pair_id} signed it: the key ID is wrong, not the key."
-    return finding("url-unknown-key", what, subject="AWS_CLOUDFRONT_KEY_ID")
+    signed = f" {signer.key_pair_id} signed it: the key ID is wrong, not the key." if signer else ""
+    values = {"key": claim.key_pair_id, "known": known, "signer": signed}
+    return finding("url-unknown-key", "AWS_CLOUDFRONT_KEY_ID", **values)
 
 
 def _refusal(url: str, claim: UnverifiedUrl, key: KnownKey) -> Denied | None:
@@ -403,9 +379,8 @@ def _is_cut_off(signature: str, key: KnownKey) -> bool:
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
 
 
-def _not_covered(claim: UnverifiedUrl) -> str:
-    what = f"The policy covers {claim.policy.resource}, not {claim.base_url}"
-    for url, reason in other_urls(claim.base_url):
-        if claim.policy.matches(url):
-            return f"{what}: {reason}."
-    return f"{what}."
+def _not_covered(claim: UnverifiedUrl) -> Finding:
+    resource, url = claim.policy.resource, claim.base_url
+    reasons = (f": {why}" for other, why in other_urls(url) if claim.policy.matches(other))
+    values = {"resource": resource, "url": url, "reason": next(reasons, "")}
+    return finding("url-not-covered", SUBJECT, **values)

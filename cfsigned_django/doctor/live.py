@@ -64,9 +64,7 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
         unsigned = fetch(wanted.url, {})
         now = (before + clock()) / 2
     except NoAnswer as error:
-        what = f"No answer from {_host(wanted.url)}: {error}."
-        fix = "Start it: manage.py cfsigned_edge" if is_local_host(_host(wanted.url)) else None
-        yield finding("no-answer", what, subject=_DOMAIN, fix=fix)
+        yield _no_answer(wanted.url, error)
         return
     foreign = check_common(unsigned, wanted.url)
     # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
@@ -84,11 +82,7 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
         try:
             yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))
         except NoAnswer as error:
-            what = f"{_host(wanted.url)} has stopped answering: {error}."
-            yield finding("no-answer", what, subject=_DOMAIN)
-
-
-_DOMAIN = "AWS_S3_CUSTOM_DOMAIN"
+            yield _no_answer(wanted.url, error)
 
 
 def _examine_signed(
@@ -110,13 +104,11 @@ def _examine_signed(
         return
     # Browsers, proxies and people change URLs like this: they add a parameter.
     tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
-    yield check_refused(tampered, "tampered", "A URL that was changed", wanted.url)
+    yield check_refused(tampered, "tampered", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield check_refused(expired, "expired", "An expired URL", wanted.url)
+    yield check_refused(expired, "expired", wanted.url)
     if wanted.cors_origins and not answer.is_served:
-        yield finding(
-            "cors-untested", "CORS was not checked: the object was not served.", subject=wanted.url
-        )
+        yield finding("cors-untested", wanted.url)
     elif wanted.cors_origins:
         url = sign(now() + _PROBE_SECONDS)
         yield from check_cors(
@@ -129,5 +121,7 @@ def _examine_signed(
         )
 
 
-def _host(url: str) -> str:
-    return url.split("/")[2]
+def _no_answer(url: str, error: NoAnswer) -> Finding:
+    host = url.split("/")[2]
+    fix = "Start it: manage.py cfsigned_edge" if is_local_host(host) else None
+    return finding("no-answer", "AWS_S3_CUSTOM_DOMAIN", fix=fix, host=host, error=error)

@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.encryption import (
-    WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
     has_weak_secret_key,
@@ -28,7 +27,7 @@ from cfsigned_django.validation import PROBE_NAME
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
     """Return the messages of system checks as findings, without the silenced ones."""
     found = [_from_check(each) for each in messages if not each.is_silenced()]
-    return found or [finding("settings", "The system checks find nothing.", subject="settings")]
+    return found or [finding("settings", "settings")]
 
 
 def _from_check(message: CheckMessage) -> Finding:
@@ -49,16 +48,19 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     try:
         signer = storage.signing.current_signer()
     except NothingSigns as error:
-        return finding("cannot-sign", error.what, fix=error.next_step, subject=subject)
+        return finding("cannot-sign", subject, what=error.what, fix=error.next_step)
     except (ImproperlyConfigured, HashRefused) as error:
-        return finding("cannot-sign", str(error), subject=subject)
+        return finding("cannot-sign", subject, what=str(error))
     if signer is None or signer.private_key.public_key is None:
-        what = f"{subject} has a cloudfront_signer that is not from this package."
-        return finding("foreign-signer", what, subject=subject)
+        return finding("foreign-signer", subject, storage=subject)
     from_settings = storage.cloudfront_key_id == signer.key_pair_id
-    where = "the settings" if from_settings else "the database"
-    what = f"{signer.key_pair_id} from {where} signs ({signer.private_key.algorithm})."
-    return finding("signing-key", what, subject=subject)
+    return finding(
+        "signing-key",
+        subject,
+        key=signer.key_pair_id,
+        place="the settings" if from_settings else "the database",
+        algorithm=signer.private_key.algorithm,
+    )
 
 
 def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator[Finding]:
@@ -68,40 +70,34 @@ def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator
         url = storage.url(name or PROBE_NAME)
     except Exception as error:
         if name:  # else the class may know its own kind of names only
-            yield finding("cannot-sign", why_unusable(error), subject=subject)
+            yield finding("cannot-sign", subject, what=why_unusable(error))
         return
     if what := why_changed(storage, name or PROBE_NAME, url):
         is_signed = "Signature=" in url
-        yield finding("changed-url" if is_signed else "unsigned-url", what, subject=subject)
+        yield finding("changed-url" if is_signed else "unsigned-url", subject, what=what)
 
 
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     """Yield what is wrong with the encrypted private keys of the database."""
     rows = list(rows)
     if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
-        yield finding("weak-secret-key", WEAK_SECRET_KEY, subject="SECRET_KEY")
+        yield finding("weak-secret-key", "SECRET_KEY")
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue
-        subject = f"KeyPair {row}"
+        subject, status = f"KeyPair {row}", row.status
         try:
             public_key = row.open_private_key().public_key
         except NotItsKey as error:
-            yield finding("key-pair-differs", f"{row} ({row.status}): {error}", subject=subject)
+            yield finding("key-pair-differs", subject, what=f"{row} ({status}): {error}")
             continue
         except CannotDecrypt as error:
-            what = (
-                f"The private key of the {row.status} key pair {row} cannot be decrypted. {error}"
-            )
-            yield finding("cannot-decrypt", what, subject=subject)
+            yield finding("cannot-decrypt", subject, status=status, key_pair=row, error=error)
             continue
         if text := row.encryption_problem:
-            yield finding("old-encryption", f"{row} ({row.status}): {text}", subject=subject)
+            yield finding("old-encryption", subject, what=f"{row} ({status}): {text}")
         if public_key.to_pem() != row.public_key:
-            what = (
-                f"The private key of the {row.status} key pair {row} does not match its public key."
-            )
-            yield finding("key-pair-differs", what, subject=subject)
+            yield finding("key-pair-differs", subject, status=status, key_pair=row)
 
 
 # A RETIRING key no longer signs, and the private keys of the others are erased.
@@ -122,6 +118,6 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
     now = rotation.store.clock()
     subject = f"key group {key_group_id}"
     for text in find_overdue(rotation, now=now, key_pairs=rotation.store.key_pairs()):
-        yield finding("rotation-stuck", text, subject=subject)
+        yield finding("rotation-stuck", subject, what=text)
     for wait in find_pending(rotation, now=now):
-        yield finding("rotation-waits", wait.what, subject=subject)
+        yield finding("rotation-waits", subject, what=wait.what)

@@ -28,37 +28,25 @@ class Pasted:
     url: str
     findings: tuple[Finding, ...] = ()
 
-    def read_as(self, url: str, kind_id: str, what: str) -> Pasted:
+    def read_as(self, url: str, kind_id: str, **values: str) -> Pasted:
         """Return a copy with another URL, and with a finding if that differs."""
         if url == self.url:
             return self
-        return Pasted(url=url, findings=(*self.findings, finding(kind_id, what, subject=SUBJECT)))
+        return Pasted(url=url, findings=(*self.findings, finding(kind_id, SUBJECT, **values)))
 
 
 def read_pasted(text: str) -> Pasted:
     """Return the URL in a text, without quotes, line breaks and escapes around it."""
     pasted = Pasted(url=text)
-    pasted = pasted.read_as(
-        _without_surroundings(text), "url-copied", "There are other characters around the URL."
-    )
-    pasted = pasted.read_as(
-        _LINE_BREAK.sub("", pasted.url), "url-copied", "The URL has a line break."
-    )
-    pasted = pasted.read_as(
-        _decode_whole(pasted.url), "url-double-encoded", "The whole URL is percent-encoded."
-    )
-    pasted = pasted.read_as(
-        _HTML_AMPERSAND.sub("&", pasted.url),
-        "url-html-escaped",
-        "The URL has &amp; in place of &.",
-    )
-    pasted = pasted.read_as(
-        re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/"),
-        "url-json-escaped",
-        "The URL is escaped for JSON or JavaScript.",
-    )
-    pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", "The URL has backslashes.")
-    return pasted.read_as(_encode_spaces(pasted.url), "url-copied", "The URL has spaces.")
+    around = "other characters around it"
+    pasted = pasted.read_as(_without_surroundings(text), "url-copied", extra=around)
+    pasted = pasted.read_as(_LINE_BREAK.sub("", pasted.url), "url-copied", extra="a line break")
+    pasted = pasted.read_as(_decode_whole(pasted.url), "url-double-encoded", part="The whole URL")
+    pasted = pasted.read_as(_HTML_AMPERSAND.sub("&", pasted.url), "url-html-escaped")
+    unescaped = re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/")
+    pasted = pasted.read_as(unescaped, "url-json-escaped")
+    pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", extra="backslashes")
+    return pasted.read_as(_encode_spaces(pasted.url), "url-copied", extra="spaces")
 
 
 def secrets_in(text: str) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ CODE = re.compile(
 
 #: The place of a value in the pattern of a text.
 PLACE = re.compile(r"\{(\w+)\}")
+#: The same if the value may be empty: nothing separates it from what stands before it.
+MAY_BE_EMPTY = re.compile(r"(?<=[\w.}])\{\w+\}")
 
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
@@ -64,7 +66,8 @@ def tables() -> Iterator[str]:
         if heading := SECTIONS.get(kind_id):
             yield f"\n## {heading}\n\n| Finding | Level | Meaning | What to do |\n"
             yield "|---|---|---|---|\n"
-        what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), kind.what)
+        what = MAY_BE_EMPTY.sub("", kind.what)
+        what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), what)
         meaning = " ".join(filter(None, (sentence(what), kind.why)))
         option = f" {kind.option}" if kind.option else ""
         step = f"cfsigned_setup{option}, step {kind.step}" if kind.is_repaired else ""

@@ -46,6 +46,12 @@ class FactType:
         """Return whether cfsigned_setup can repair it."""
         return bool(self.step and self.fix) and not self.asks
 
+    def describe(self, values: Mapping[str, Any]) -> str:
+        """Return what was found, with the values in the pattern."""
+        what = self.what.format_map(values)
+        # A value that stands in the middle of other texts begins this one.
+        return f"The {what.removeprefix('the ')}" if what.startswith("the ") else what
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
@@ -68,10 +74,7 @@ class Fact:
 
 def fact(fact_id: str, subject: str, **values: Any) -> Fact:
     """Return a fact; the values fill the pattern of its type."""
-    what = FACTS[fact_id].what.format_map(values)
-    if what.startswith("the "):  # a value that stands in the middle of other texts
-        what = f"The {what.removeprefix('the ')}"
-    return Fact(id=fact_id, what=what, subject=subject)
+    return Fact(id=fact_id, what=FACTS[fact_id].describe(values), subject=subject)
 
 
 #: ID -> what its facts have in common, in the order in which a request meets them.
