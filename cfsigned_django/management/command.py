@@ -35,12 +35,15 @@ class CfsignedCommand(BaseCommand):
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command. No control character reaches a terminal, nor is one in an error."""
+        before = self.stdout, self.stderr
         self.stdout, self.stderr = _Printable(self.stdout), _Printable(self.stderr)
         try:
             self.run(options)
         except CommandError as error:
             error.args = (printable(str(error)),)
             raise
+        finally:
+            self.stdout, self.stderr = before  # Django prints a CommandError, in red
 
     def run(self, options: dict[str, Any]) -> None:
         """Do what the options say. Raise :exc:`CommandError` if it fails."""
@@ -65,7 +68,10 @@ class CfsignedCommand(BaseCommand):
 
 
 class _Printable(OutputWrapper):
-    """Write to a stream of a command, without control characters; a style adds its own."""
+    """Write to a stream of a command, without control characters; a style adds its own.
+
+    What a command says on stderr, such as a plan and a question, is no error: it is not red.
+    """
 
     def __init__(self, stream: OutputWrapper) -> None:
         super().__init__(cast("TextIO", stream))
@@ -77,4 +83,4 @@ class _Printable(OutputWrapper):
         style_func: Callable[[str], str] | None = None,
         ending: str | None = None,
     ) -> None:
-        self._stream.write(printable(msg), style_func, ending)
+        self._stream.write(printable(msg), style_func or str, ending)

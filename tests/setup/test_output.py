@@ -26,6 +26,7 @@ from cfsigned_django.aws.state.steps import conflict, done, todo
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.catalog import CATALOG
 from cfsigned_django.doctor.findings import Finding
+from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
@@ -266,3 +267,30 @@ def test_control_characters() -> None:
 
     assert [each for each in plan + report if not each.isprintable() and each != "\n"] == []
     assert json.loads(report)["steps"][0]["before"] == {"Comment": name}
+
+
+class Terminal(StringIO):
+    """Stand for a terminal."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+def test_colors_of_a_terminal() -> None:
+    """Print what a command is doing as it is, and an error alone in red."""
+
+    class Refusing(CfsignedCommand):
+        requires_system_checks = ()
+
+        def run(self, options: dict[str, Any]) -> None:
+            self.stderr.write("doing     bucket")
+            raise CommandError("Nothing was changed.")
+
+    terminal = Terminal()
+    with pytest.raises(SystemExit):
+        Refusing(stderr=terminal, force_color=True).run_from_argv(["manage.py", "refusing"])
+
+    told, error = terminal.getvalue().splitlines()[:2]
+    assert told == "doing     bucket"
+    assert error.startswith("\x1b[")
