@@ -25,7 +25,7 @@ from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.pages import DOCS, read
-from tests.setup import APPLY, failing_report, proof, report, run, states
+from tests.setup import APPLY, proof, report, run, states
 from tests.setup.viewers import nobody_answers
 from tests.storage_cases import without_sha1
 
@@ -111,7 +111,7 @@ def test_run_that_died_before_the_end(settings: Any) -> None:
 
 
 def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit with 1, and let the key sign nothing; prove nothing if no request is answered."""
+    """Exit with 75, and let the key sign nothing; prove nothing if no request is answered."""
 
     def answer(url: str, headers: object) -> Answer:
         code = b"InvalidKey" if "Signature=" in url else b"MissingKey"
@@ -119,11 +119,12 @@ def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) ->
         return Answer(status=403, headers={"server": "CloudFront"}, body=body)
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(answer))
-    found = failing_report(*APPLY)
+    found = report(*APPLY)
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
     unanswered = report("--apply")
 
     assert "signed-unknown-key" in proof(found)
+    assert found["exit"] == 75
     assert {"no-answer", "s3-no-answer"} <= set(proof(unanswered))
     assert KeyPair.objects.get().verified_since is None
 
