@@ -31,7 +31,16 @@ from cfsigned_django.aws.documents.policies import name_of
 from cfsigned_django.aws.state.exposure import exposure_facts, named
 from cfsigned_django.aws.state.facts import Fact, Level, fact
 from cfsigned_django.aws.state.site_in_aws import SiteInAws
-from cfsigned_django.aws.state.steps import Call, SetupStep, conflict, create, decision, done, todo
+from cfsigned_django.aws.state.steps import (
+    NOT_YET,
+    Call,
+    SetupStep,
+    conflict,
+    create,
+    decision,
+    done,
+    todo,
+)
 from cfsigned_django.aws.state.wanted import OriginAccess
 
 #: The step that waits until every edge has the configuration.
@@ -314,7 +323,7 @@ def _why_behavior(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before.get("ViewerProtocolPolicy") != after["ViewerProtocolPolicy"]:
         reasons.append("signed URLs must not be sent unencrypted")
     reasons += [
-        f"the {words} becomes {name_of(after[field])}"
+        f"the {words} becomes {name_of(after[field]).replace(NOT_YET, 'the new one')}"
         for field, words in (
             ("CachePolicyId", "cache policy"),
             ("OriginRequestPolicyId", "origin request policy"),

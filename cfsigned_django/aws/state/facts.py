@@ -440,6 +440,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="A bucket policy or an ACL that is added later can make files public.",
         fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
         step="block-public-access",
+        option="--close-public",
     ),
     "bucket-policy": FactType(
         level=Level.ERROR,

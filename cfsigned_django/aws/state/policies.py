@@ -280,7 +280,7 @@ def _response_headers_policy(site: SiteInAws) -> SetupStep:
     if choice.response_headers_policy_id is None:
         return done(
             "response-headers-policy",
-            f"the policy of the behavior ({name_of(choice.response_headers_policy)}) stays",
+            f"the policy of the behavior ({_name_of(site, choice.response_headers_policy)}) stays",
         )
     if choice.own_response_headers_policy is not None:
         return done("response-headers-policy", f"{choice.response_headers_name} exists")
@@ -290,8 +290,9 @@ def _response_headers_policy(site: SiteInAws) -> SetupStep:
         credentials=site.wanted.cookies,
     )
     why = "browsers must not guess the type of a file, nor pass a signed URL on to other sites"
-    if site.wanted.cookies:
-        why += f"; pages of {', '.join(site.wanted.cors_origins)} may read files with cookies"
+    if origins := ", ".join(site.wanted.cors_origins):
+        how = " with cookies" if site.wanted.cookies else ""
+        why += f"; pages of {origins} may read files{how}"
     return create(
         "response-headers-policy",
         why,
