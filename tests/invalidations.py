@@ -75,10 +75,11 @@ class FakeCloudFront:
         for each in running[:count]:
             each.is_in_progress = False
 
-    def forgets(self, path: str, *, tags: str = "", by_rule: bool = False) -> bool:
+    def forgets(self, path: str, *, tags: str = "", by_rule: bool = False, since: int = 0) -> bool:
         """Return whether an object is forgotten: its path as requested, with query and tags.
 
-        ``by_rule``: it is known by the path as AWS's rule writes it.
+        ``by_rule``: it is known by the path as AWS's rule writes it. ``since``: by none of the
+        first so many invalidations.
         """
         if by_rule:
             kept = r"%(?:24|26|2B|2C|3A|3B|3D|40)"
@@ -88,7 +89,8 @@ class FakeCloudFront:
             item.lower() in own
             or item == path
             or (item.endswith("*") and item.startswith("/") and path.startswith(item[:-1]))
-            for item in self.items
+            for each in self.accepted[since:]
+            for item in each.items
         )
 
     def answer(self, path: str, body: bytes | str) -> tuple[int, str]:
