@@ -45,8 +45,6 @@ _MAX_LINES: Final = 500
 # What url() encodes and AWS's rule does not: only what is not ASCII, or unsafe by RFC 1738, which
 # includes the tilde.
 _LEFT_ALONE: Final = re.compile("%(?:24|26|2B|2C|3A|3B|3D|40)", re.I)  # $ & + , : ; = @
-# A path, at whose end * is a wildcard, and a tag.
-_ITEM: Final = re.compile(r"/[!$-)+-;=?-Z_a-z~]{0,3998}\*?|#[!-+\--~]{1,256}", re.ASCII)
 
 
 class InvalidationError(Exception):
@@ -112,11 +110,12 @@ def send(distribution_id: str, items: Iterable[str], *, reference: uuid.UUID | N
     once are several calls. If one with the same ``reference`` is repeated, such as that of a task,
     CloudFront makes no second invalidation of it.
 
-    Raise :exc:`InvalidationError`, with the items that are left, if CloudFront does not take them,
-    and :exc:`ValueError` for an item that is neither a path nor a tag; then nothing is sent.
+    Raise :exc:`InvalidationError`, with the items that are left, if CloudFront does not take them.
+    It refuses a call with a wrong item as a whole: a path begins with ``/``, has ``*`` at its end
+    only, and is encoded; a tag begins with ``#``, and is visible ASCII without a comma.
     """
     # Paths first: wildcards have a separate limit, and must not hold up the others.
-    left = sorted(map(_checked, dict.fromkeys(items)), key=_is_wildcard)
+    left = sorted(dict.fromkeys(items), key=_is_wildcard)
     most, reference = MAX_ITEMS, reference or uuid.uuid4()
     while left:
         portion = left[: min(most, bisect_left(left, True, key=_is_wildcard) + MAX_WILDCARDS)]
@@ -199,17 +198,6 @@ def spellings(path: str) -> Iterable[str]:
     """Return a path as url() sends it, and as AWS's rule writes it. Which counts is not known."""
     by_rule = _LEFT_ALONE.sub(lambda found: unquote(found[0]), path).replace("~", "%7E")
     return dict.fromkeys((path, by_rule))
-
-
-def _checked(item: str) -> str:
-    """Return an item that CloudFront takes. It refuses a wrong one together with all others."""
-    if not _ITEM.fullmatch(item):
-        raise ValueError(
-            f"{in_one_line(item)[:200]!r} cannot be invalidated. Give an encoded path that begins "
-            "with / and has * at its end only, or a tag: # and up to 256 visible ASCII characters "
-            "without a comma."
-        )
-    return item
 
 
 def _is_wildcard(item: str) -> bool:

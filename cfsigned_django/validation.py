@@ -106,8 +106,6 @@ TABLE: dict[str, str] = {
     "storage, to the ID of the distribution, such as E1A2B3C4D5E6F7.",
     "cfsigned.E061": 'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, '
     "list or tuple.",
-    "cfsigned.E062": "Set AWS_CLOUDFRONT_INVALIDATE_WITH to the dotted path of a function that "
-    "takes (distribution_id, items), such as media.tasks.invalidate.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access. If "

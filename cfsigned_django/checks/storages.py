@@ -11,7 +11,6 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage
-from django.utils.module_loading import import_string
 from storages.backends.s3 import S3Storage
 
 from cfsigned_django import conf, storage
@@ -33,7 +32,6 @@ from cfsigned_django.validation import (
     no_folder,
     problem,
     refusal,
-    shown,
 )
 
 
@@ -42,7 +40,7 @@ def check_storages(
 ) -> list[CheckMessage]:
     """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
-    found += [*refusal("cfsigned.E030", conf.is_by_hand), *_hand_over()]
+    found += refusal("cfsigned.E030", conf.is_by_hand)
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
     for alias, ours in of_aliases.items():
@@ -92,17 +90,6 @@ def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
         ours.base_location
     ):
         yield no_folder(type(ours).__name__)
-
-
-def _hand_over() -> Iterator[CheckMessage]:
-    path = conf.invalidate_with()
-    try:
-        if path is None or callable(import_string(path)):
-            return
-        why = "is not a function"
-    except Exception as error:  # a module of the site
-        why = f"cannot be imported ({type(error).__name__})"
-    yield problem("cfsigned.E062", f"AWS_CLOUDFRONT_INVALIDATE_WITH is {shown(path)}, which {why}.")
 
 
 def _lacks_bucket(ours: SignedUrlMixin) -> bool:

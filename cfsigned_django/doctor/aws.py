@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from cfsigned_django.aws.account import Account
+from cfsigned_django.aws.documents.policies import has_in_cache_key
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import at_its_behavior, judge
@@ -62,7 +63,8 @@ def check_invalidation(
     else:
         yield finding("invalidation", name, distribution=name)
     policies = SiteInAws(account=found, wanted=at_its_behavior(found, wanted)).policies
-    if policies.splits_queries and not config.invalidate_variants:
+    has_queries = policies.legacy.get("QueryString") or has_in_cache_key(policies.cache_policy, ())
+    if has_queries and not config.invalidate_variants:
         yield finding("variants-kept", "AWS_CLOUDFRONT_INVALIDATE_VARIANTS", distribution=name)
 
 

@@ -404,7 +404,6 @@ SITES: list[Row] = [
     *rows(
         "E061", "AWS_CLOUDFRONT_INVALIDATE_ON", ["deleted"], "overwrite,delete", True, **IDENTIFIED
     ),
-    *rows("E062", "AWS_CLOUDFRONT_INVALIDATE_WITH", "media.tasks", f"{__name__}.DOMAIN", 5),
     (
         "W060",
         {
@@ -488,7 +487,6 @@ HEALTHY: list[dict[str, Any]] = [
     {"AWS_CLOUDFRONT_INVALIDATE_ON": ["overwrite", "delete"], **IDENTIFIED},
     {"AWS_CLOUDFRONT_INVALIDATE_ON": ["delete"], "AWS_S3_FILE_OVERWRITE": False, **IDENTIFIED},
     {"AWS_CLOUDFRONT_INVALIDATE_ON": {"overwrite"}, **storages(default=ON_DISK)},
-    {"AWS_CLOUDFRONT_INVALIDATE_WITH": f"{__name__}.storages"},
     # Signed cookies.
     scopes(SESSIONS, AUTH, COOKIES),
     scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),

@@ -160,13 +160,14 @@ def test_failure(aws: Aws) -> None:
     assert "cloudfront:CreateInvalidation" in done.error
     assert done.error.endswith("\n/a%1B.jpg\n/한.jpg")
     assert "not to be shown" not in done.error
+    assert run("--tag", "a,b").code == 1
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         *([], ["a.jpg", "--folder", "b"], ["--tag", "a", "--stdin"], ["--folder", "albums/"]),
-        *(["--tag", "a,b"], ["--tag", "한"], ["a.jpg", "--storage", "none"], ["a\udce9.jpg"]),
+        *(["a.jpg", "--storage", "none"], ["a\udce9.jpg"], ["--folder", "a\udce9"]),
     ],
 )
 def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

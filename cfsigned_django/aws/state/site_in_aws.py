@@ -293,15 +293,6 @@ class PolicyChoice:
         return has_origin_in_cache_key(self.cache_policy)
 
     @property
-    def splits_queries(self) -> bool:
-        """Return whether query strings are in the cache key."""
-        if self.legacy:
-            return bool(self.legacy.get("QueryString"))
-        key = self.cache_policy.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
-        config = key.get("QueryStringsConfig") or {}
-        return bool(config.get("QueryStringBehavior", "none") != "none")
-
-    @property
     def forwards_origin(self) -> bool:
         """Return whether S3 receives Origin, without which it sends no CORS headers."""
         return self.splits_copies or forwards_origin(self.request_policy)

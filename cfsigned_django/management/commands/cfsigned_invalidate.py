@@ -51,26 +51,14 @@ class Command(CfsignedCommand):
         parser.add_argument("names", nargs="*", metavar="NAME", help="Name of a file")
         parser.add_argument("--folder", help="Everything in this folder, such as albums/42")
         parser.add_argument("--tag", help="Everything with this cache tag, such as album:42")
-        parser.add_argument(
-            "--stdin",
-            action="store_true",
-            help="Read names, one a line; also encoded paths, which begin with /, and tags, which "
-            "begin with #, as the log has them",
-        )
-        parser.add_argument(
-            "--storage",
-            default="default",
-            metavar="ALIAS",
-            help='Alias in STORAGES of the storage of the files. Default: "default"',
-        )
-        parser.add_argument(
-            "--distribution",
-            metavar="ID",
-            help="ID of the distribution. Default: that of the storage",
-        )
-        parser.add_argument(
-            "--wait", action="store_true", help="Wait while too many are in progress, and go on"
-        )
+        lines = "Read names, one a line, and paths and tags as the log has them"
+        parser.add_argument("--stdin", action="store_true", help=lines)
+        alias = 'Alias in STORAGES of the storage of the files. Default: "default"'
+        parser.add_argument("--storage", default="default", metavar="ALIAS", help=alias)
+        which = "ID of the distribution. Default: that of the storage"
+        parser.add_argument("--distribution", metavar="ID", help=which)
+        wait = "Wait while too many are in progress, and go on"
+        parser.add_argument("--wait", action="store_true", help=wait)
         parser.add_argument("--json", action="store_true", help="Print JSON for machines")
 
     def run(self, options: dict[str, Any]) -> None:
