@@ -14,7 +14,7 @@ import uuid
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
@@ -91,16 +91,18 @@ def invalidation_batch() -> Iterator[None]:
     block, in another thread or another task is a separate batch. There is one call for each
     distribution. What CloudFront does not take at once is logged.
     """
-    batch = _Batch()
-    token = _batch.set(batch)
+    batch, outer = _Batch(), _batch.get()
+    _batch.set(batch)
     try:
         yield
     finally:
-        _batch.reset(token)
+        # No reset(): a generator that yields within the block may end in another context.
+        _batch.set(outer)
         with batch.lock:
             found, batch.found = batch.found or {}, None
-        for distribution_id, items in found.items():
-            _deliver(distribution_id, items)
+        with ExitStack() as each_even_if_one_raises:
+            for distribution_id, items in found.items():
+                each_even_if_one_raises.callback(_deliver, distribution_id, items)
 
 
 def send(distribution_id: str, items: Iterable[str], *, reference: uuid.UUID | None = None) -> None:
@@ -216,8 +218,10 @@ def _deliver(distribution_id: str, items: list[str]) -> None:
     except InvalidationError as error:
         _log_unsent(distribution_id, error.left, str(error))
     except BaseException as error:
-        _log_unsent(distribution_id, items, f"{type(error).__name__} was raised.", exc_info=True)
-        if not isinstance(error, Exception):
+        # What ends a worker has frames of boto3, which hold the session token.
+        is_ended, why = not isinstance(error, Exception), f"{type(error).__name__} was raised."
+        _log_unsent(distribution_id, items, why, exc_info=not is_ended)
+        if is_ended:
             raise  # Such as that of a server that ends a worker which takes too long.
 
 

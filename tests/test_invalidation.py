@@ -412,6 +412,22 @@ def test_batches_of_tasks(storage: Any, aws: Aws) -> None:
     ]
 
 
+def test_a_batch_of_a_generator(storage: Any, aws: Aws) -> None:
+    """Lose nothing if the block yields, and ends in another context, as a streamed response may."""
+
+    def work() -> Iterator[None]:
+        with invalidation_batch():
+            delete(storage, "a.jpg")
+            yield
+            delete(storage, "b.jpg")
+
+    working = work()
+    for _ in range(2):
+        contextvars.Context().run(next, working, None)
+
+    assert sorted(each for call in calls(aws) for each in call) == ["/a.jpg", "/b.jpg"]
+
+
 # Limits, and what CloudFront does not take
 
 
@@ -499,16 +515,25 @@ class Ended(BaseException):
 
 
 def test_a_worker_that_is_ended(storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
-    """Log the items if the process is told to end while CloudFront is called."""
+    """Log all items, without frames of boto3, if the process is told to end within a call."""
 
     def end() -> None:
         raise Ended
 
     aws.cloudfront.before_answer = end
-    with pytest.raises(Ended):
-        delete(storage, "a.jpg")
+    aws.cloudfront.distributions.add("E2")
 
-    assert lines_of(caplog) == ["/a.jpg"]
+    def work() -> None:
+        with invalidation_batch():
+            delete(storage, "a.jpg")
+            delete(CloudFrontS3Storage(distribution_id="E2"), "b.jpg")
+
+    with pytest.raises(Ended):
+        work()
+
+    found = [(each.getMessage(), each.exc_info) for each in caplog.records if each.levelno > 20]
+    assert sorted(text.split("\n")[1] for text, _ in found) == ["/a.jpg", "/b.jpg"]
+    assert not any(trace for _, trace in found)  # Its frames hold the session token.
 
 
 @pytest.mark.parametrize(
