@@ -11,15 +11,19 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
+from django.core.management import call_command
 
 from cfsigned_django.invalidation import (
     InvalidationError,
@@ -29,6 +33,7 @@ from cfsigned_django.invalidation import (
 )
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.invalidations import DISTRIBUTION, Aws, aws_in_memory
+from tests.pages import DOCS, snippets
 from tests.storage_cases import OfTenant, Tenant, generated_names
 
 S3: dict[str, Any] = {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}
@@ -635,3 +640,89 @@ def test_errors_can_be_pickled(aws: Aws) -> None:
     copy = pickle.loads(pickle.dumps(raised.value))  # noqa: S301
     assert (copy.left, str(copy)) == (["/a.jpg"], str(raised.value))
     assert not copy.error.is_temporary
+
+
+# A process that is killed
+
+KILLED = """
+import logging, os, signal, sys
+import django
+from django.conf import settings
+
+settings.configure(
+    AWS_STORAGE_BUCKET_NAME="media", AWS_CLOUDFRONT_DISTRIBUTION_ID="E1A2B3C4D5E6F7",
+    AWS_CLOUDFRONT_INVALIDATE_ON=["delete"], AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
+)
+django.setup()
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.invalidations import FakeCloudFront, aws_in_memory
+
+logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", stream=sys.stdout)
+with aws_in_memory() as aws:
+    def kill(*request):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "kill" in sys.argv:
+        FakeCloudFront.answer = kill
+    CloudFrontS3Storage(region_name="us-east-1").delete("albums/42/1.jpg")
+    print(aws.requests, aws.cloudfront.items)
+"""
+
+
+def test_a_process_that_is_killed() -> None:
+    """Log each call before it is made and when it is accepted: the same deletion repairs the rest.
+
+    The process is killed when S3 has deleted the file, and CloudFront has not been reached.
+    """
+    command = [sys.executable, "-c", KILLED]
+    killed, repaired = (
+        subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=False)
+        for more in (["kill"], [])
+    )
+    begun = f"{LOGGER} Invalidating 1 item(s) of {DISTRIBUTION}: /albums/42/1.jpg"
+
+    assert killed.returncode == -9
+    assert [each for each in killed.stdout.split("\n") if each.startswith(LOGGER)] == [begun]
+    lines = [each for each in repaired.stdout.split("\n") if each.startswith(LOGGER)]
+    assert lines == [
+        begun,
+        f"{LOGGER} CloudFront accepted invalidation I{0:013d} of {DISTRIBUTION}",
+    ]
+    assert "'DELETE /albums/42/1.jpg'" in repaired.stdout
+
+
+# Recipes
+
+PAGE = DOCS / "how-to" / "deleted-files.md"
+
+
+def recipe(words: str) -> ModuleType:
+    """Return the Python of the page that has these words, as the module media_tasks."""
+    [code] = [each.code for each in snippets(PAGE) if words in each.code]
+    module = ModuleType("media_tasks")
+    sys.modules["media_tasks"] = module
+    exec(compile(code, PAGE.name, "exec"), vars(module))  # noqa: S102 - our own page
+    return module
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="Django 6.0 brings the framework of tasks")
+def test_django_tasks(storage: Any, aws: Aws, settings: Any) -> None:
+    """A task of Django's framework sends what a deletion hands over."""
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    recipe("from django.tasks import task")
+    settings.AWS_CLOUDFRONT_INVALIDATE_WITH = "media_tasks.invalidate"
+    with invalidation_batch():
+        delete(storage, "a.jpg", "한.jpg")
+
+    assert calls(aws) == [["/%ED%95%9C.jpg", "/a.jpg"]]
+
+
+def test_tags(aws: Aws) -> None:
+    """An object has its tag in S3, in the header that CloudFront reads, and is forgotten by it."""
+    storage = recipe("class TaggedStorage").TaggedStorage()
+    save(storage, "albums/42/1.jpg", "albums/7/1.jpg")
+    call_command("cfsigned_invalidate", "--tag", "album:42", stdout=StringIO())
+
+    tags = {name: each["x-amz-meta-cache-tag"] for name, each in aws.objects.items()}
+    assert tags == {"/albums/42/1.jpg": "album:42", "/albums/7/1.jpg": "album:7"}
+    gone = [name for name in tags if aws.cloudfront.forgets(name, tags=tags[name])]
+    assert gone == ["/albums/42/1.jpg"]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from capo_s3 import Credentials
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.core.files.base import ContentFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.utils.module_loading import import_string
+from easy_thumbnails.files import ThumbnailerFieldFile
 from filer.models import Image
+from sorl.thumbnail import delete as sorl_delete, get_thumbnail
 
+from cfsigned_django.invalidation import invalidation_batch
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.testing import edge_for
 from cfsigned_django.views import SignedRedirectView
+from tests.invalidations import DISTRIBUTION, aws_in_memory
 from tests.libraries.cases import picture, run
-from tests.libraries.models import Photo
+from tests.libraries.models import Photo, Picture
 from tests.pages import DOCS, snippets
 from tests.s3_server import S3Server
 from tests.storage_cases import DAY, counted_signatures, generated_names, verify
@@ -150,3 +156,62 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
         assert answer["Body"].read() == name.encode()
     storage.delete(stored)
     assert not storage.exists(stored)
+
+
+# What CloudFront forgets: docs/how-to/deleted-files.md
+
+
+@pytest.fixture
+def forgotten(media: Any, settings: Any) -> Iterator[list[list[str]]]:
+    """Let CloudFront forget what is deleted or overwritten; return the items of each call."""
+    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
+    settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"overwrite", "delete"}
+    settings.AWS_ACCESS_KEY_ID, settings.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "secret"
+    calls: list[list[str]] = []
+    with aws_in_memory() as aws:
+        aws.cloudfront.before_answer = lambda: calls.append(aws.cloudfront.accepted[-1].items)
+        yield calls
+
+
+def test_bulk_deletes(forgotten: list[list[str]], django_capture_on_commit_callbacks: Any) -> None:
+    """With django-cleanup, a bulk delete and the admin's action forget files on commit, as one."""
+    admin = ModelAdmin(Photo, AdminSite())
+    request = RequestFactory().post("/")
+    for delete in (
+        Photo.objects.all().delete,
+        lambda: admin.delete_queryset(request, Photo.objects.all()),
+    ):
+        for number in range(3):
+            Photo.objects.create(image=ContentFile(b"x", name=f"{number}.jpg"))
+        with invalidation_batch(), django_capture_on_commit_callbacks(execute=True):
+            delete()
+            assert forgotten == []
+        assert [sorted(each) for each in forgotten] == [[f"/photos/{n}.jpg" for n in range(3)]]
+        forgotten.clear()
+
+
+def test_files_that_django_keeps(forgotten: list[list[str]], media: Any) -> None:
+    """Keep the file of a row that is deleted, as Django does; its own delete() is noticed."""
+    photo = Photo.objects.create(image=ContentFile(b"x", name="1.jpg"))
+    photo.delete()  # django-cleanup waits for a commit, which never comes in this test
+    assert media.exists("photos/1.jpg")
+    assert forgotten == []
+    photo.image.delete(save=False)
+    assert forgotten == [["/photos/1.jpg"]]
+
+
+def test_thumbnails_that_are_deleted(forgotten: list[list[str]], media: Any) -> None:
+    """Forget the thumbnails that easy-thumbnails and sorl delete; imagekit keeps them in S3."""
+    name = media.save("pictures/a.png", picture())
+    small = Picture.objects.create(image=name)
+    easy = ThumbnailerFieldFile(small, Picture._meta.get_field("image"), name)
+    made = [easy.get_thumbnail({"size": (20, 20)}).name, get_thumbnail(small.image, "20x20").name]
+    kept = small.small.name
+    assert small.small.width == 40
+    forgotten.clear()
+    easy.delete_thumbnails()
+    sorl_delete(small.image)
+    assert {each for call in forgotten for each in call} == {
+        f"/{each}" for each in (*made, "pictures/a.png")
+    }
+    assert media.exists(kept)
