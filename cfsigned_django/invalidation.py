@@ -14,13 +14,14 @@ import uuid
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 from unicodedata import is_normalized
 from urllib.parse import unquote
 
+from django.core.files import File
 from django.core.files.storage import InvalidStorageError, storages
 from django.utils.encoding import uri_to_iri
 from django.utils.module_loading import import_string
@@ -66,13 +67,24 @@ def invalidate(
 ) -> None:
     """Let CloudFront forget files of a storage, and everything in a folder.
 
-    ``names`` are names of files, or file fields; ``folder``, such as ``"albums/42"``, is data.
-    ``storage`` is an alias of STORAGES, or a storage; nothing is done if it keeps its files on
-    this machine. Within :func:`invalidation_batch`, CloudFront is called when the block ends.
+    ``names`` are names of files, or file fields, each of which counts for its own storage;
+    ``folder``, such as ``"albums/42"``, is data. ``storage`` is an alias of STORAGES, or a storage;
+    nothing is done if it keeps its files on this machine. Within :func:`invalidation_batch`,
+    CloudFront is called when the block ends.
 
     Raise :exc:`ImproperlyConfigured` if no distribution is set, and :exc:`ValueError` for a folder
     without a name. If CloudFront refuses, that is logged, and nothing is raised.
     """
+    with nullcontext() if _batch.get() else invalidation_batch():
+        if folder is not None:
+            _note(_signing_of(storage), (), folder)
+        # A field iterates over the lines of its file.
+        for each in [names] if isinstance(names, str | File) else names:
+            if each:  # A field may be empty.
+                _note(_signing_of(getattr(each, "storage", storage)), [str(each)], None)
+
+
+def _signing_of(storage: Any) -> Any:
     found = storages[storage] if isinstance(storage, str) else storage
     signing = getattr(found, "signing", None)
     if signing is None:
@@ -80,7 +92,7 @@ def invalidate(
             f"The storage {storage!r} is not of this package. Name one that is a "
             "cfsigned_django.storage.CloudFrontS3Storage."
         )
-    _note(signing, [names] if isinstance(names, str) else map(str, names), folder)
+    return signing
 
 
 @contextmanager

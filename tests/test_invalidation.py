@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import django
@@ -24,6 +25,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
 from django.core.management import call_command
+from django.db.models import FileField
+from django.db.models.fields.files import FieldFile
 
 from cfsigned_django.invalidation import (
     InvalidationError,
@@ -259,6 +262,21 @@ def test_a_domain_with_a_path(aws: Aws) -> None:
 
     assert storage.url("a.jpg") == "https://cdn.example.com/m/a.jpg"
     assert calls(aws) == [["/m/a.jpg"]]
+
+
+def test_fields(storage: Any, aws: Aws) -> None:
+    """Take a field for the file of its own storage, alone too, and an empty one for none."""
+    aws.cloudfront.distributions.add("E2")
+
+    def field(name: str | None, **options: Any) -> FieldFile:
+        return FieldFile(mock.Mock(), FileField(storage=CloudFrontS3Storage(**options)), name)
+
+    invalidate(field("a.jpg"))
+    private = field("c.pdf", location="private", distribution_id="E2")
+    invalidate(["b.jpg", None, field(None), field("c.jpg", location="m"), private])
+
+    assert sorted(calls(aws)) == [["/a.jpg"], ["/b.jpg", "/m/c.jpg"], ["/private/c.pdf"]]
+    assert not [each for each in aws.requests if "POST" not in each]
 
 
 def test_folder(storage: Any, aws: Aws, settings: Any) -> None:
