@@ -173,7 +173,7 @@ def forget(signing: Any, name: str) -> None:
         shown = in_one_line(name)
         logger.error(
             "CloudFront may still serve %s, which was deleted or overwritten. %s Then run "
-            "manage.py cfsigned_invalidate %s",
+            "manage.py cfsigned_invalidate --storage ALIAS -- %s",
             *(shown, error, shlex.quote(shown)),
             exc_info=not isinstance(error, CheckFailed),
         )
@@ -276,9 +276,10 @@ def unsent(distribution_id: str, items: list[str], why: str) -> str:
 
 
 def readable(item: str) -> str:
-    """Return a path in which letters are as people write them. The command encodes them again."""
-    text = uri_to_iri(item)
-    return text if text.isprintable() and is_normalized("NFC", text) else item
+    """Return an item whose path has letters as people write them. The command encodes them."""
+    path, mark, query = item.partition("?")
+    text = uri_to_iri(path) if path.startswith("/") else path
+    return text + mark + query if text.isprintable() and is_normalized("NFC", text) else item
 
 
 class _Batch:

@@ -579,11 +579,11 @@ def test_no_distribution(
 ) -> None:
     """Log that no distribution is set when a file is gone; raise it if a call asks for it."""
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
-    delete(storage, "a\nb.jpg")
+    delete(storage, "-a\nb.jpg")
     [record] = caplog.records
 
     assert "cfsigned.E060" in record.getMessage()
-    assert "a\\nb.jpg" in record.getMessage()
+    assert "cfsigned_invalidate --storage ALIAS -- '-a\\nb.jpg'" in record.getMessage()
     assert "\n" not in record.getMessage()
     with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E060"):
         invalidate(["a.jpg"])

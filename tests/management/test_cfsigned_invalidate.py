@@ -66,11 +66,12 @@ def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
         (["--folder", "albums/42"], ["/albums/42/*"]),
         (["--tag", "album:42"], ["#album:42"]),
         (["--tag", "#album:42"], ["#album:42"]),
+        (["--storage", "default", "--", "-x.jpg", "--json"], ["/-x.jpg", "/--json"]),
     ],
 )
 def test_what_is_sent(arguments: list[str], items: list[str], aws: Aws) -> None:
     """Send names and folders, which are data, and tags."""
-    described = json.loads(run(*arguments, "--json").out)
+    described = json.loads(run("--json", *arguments).out)
 
     assert aws.cloudfront.items == items
     assert described == {
@@ -161,6 +162,8 @@ def test_failure(aws: Aws) -> None:
     assert done.error.endswith("\n/a%1B.jpg\n/한.jpg")
     assert "not to be shown" not in done.error
     assert run("--tag", "a,b").code == 1
+    aws.cloudfront.refusals = ["AccessDenied"]
+    assert run("--tag", "%ED%95%9C").error.endswith("\n#%ED%95%9C")
 
 
 @pytest.mark.parametrize(
