@@ -12,6 +12,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+#: The workflow and the job that can speak for the repository to a package index.
+PUBLISHING = ("release", "publish")
 
 each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 
@@ -19,6 +21,11 @@ each_workflow = pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file
 def jobs_of(file: Path) -> dict[str, Any]:
     """Return the jobs of a workflow."""
     return dict(yaml.safe_load(file.read_text())["jobs"])
+
+
+def steps_of(file: Path) -> list[dict[str, Any]]:
+    """Return the steps of all jobs of a workflow."""
+    return [step for job in jobs_of(file).values() for step in job["steps"]]
 
 
 def test_workflow_runs_what_ci_run_runs() -> None:
@@ -45,8 +52,22 @@ def test_actions_are_pinned(file: Path) -> None:
 
 @each_workflow
 def test_jobs_may_only_read(file: Path) -> None:
-    """A job may read the repository, and no more; what publishes may do only that."""
+    """A job may read the repository, and no more; nothing of a cache reaches another run."""
     assert yaml.safe_load(file.read_text())["permissions"] == {}
+    assert "cache" not in {word for step in steps_of(file) for word in re.split(r"\W", str(step))}
     for name, job in jobs_of(file).items():
-        allowed = {"id-token": "write"} if name == "publish" else {"contents": "read"}
-        assert job["permissions"] == allowed
+        assert (file.stem, name) == PUBLISHING or job["permissions"] == {"contents": "read"}
+
+
+def test_only_a_tag_publishes() -> None:
+    """What publishes runs on a tag, after the build and a review, and no code of the repository."""
+    file = ROOT / ".github" / "workflows" / f"{PUBLISHING[0]}.yml"
+    job = jobs_of(file)[PUBLISHING[1]]
+
+    assert yaml.safe_load(file.read_text())[True] == {"push": {"tags": ["v*"]}}  # the key "on"
+    assert job["permissions"] == {"id-token": "write"}
+    assert (job["needs"], job["environment"]) == ("build", "release")
+    assert [step["uses"].partition("@")[0] for step in job["steps"]] == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
