@@ -196,8 +196,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         level=Level.ERROR,
         what="{behavior} is open, comes before {restricted}, and serves files of {files}.",
         why="The first pattern that matches decides, so anyone can read the files that it matches.",
-        fix="Restrict it too (--path-pattern), move the restricted behavior before it, or narrow "
-        "its path pattern.",
+        fix="Restrict it too (cfsigned_setup --path-pattern), move the restricted behavior before "
+        "it, or narrow its path pattern.",
         step="earlier-behaviors",
         asks=True,
     ),
@@ -213,8 +213,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         level=Level.ERROR,
         what="{behavior} is open and serves files of {files} that {restricted} does not match.",
         why="Anyone can read the files whose paths the restricted pattern does not match.",
-        fix="Restrict that behavior too (--path-pattern), or widen the restricted path pattern to "
-        "match everything that the storage saves.",
+        fix="Restrict that behavior too (cfsigned_setup --path-pattern), or widen the restricted "
+        "path pattern to match everything that the storage saves.",
         step="later-behaviors",
         asks=True,
     ),
@@ -224,7 +224,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         "under other paths.",
         why="CloudFront adds the origin path before the path of the URL. The files can therefore "
         "also be read under other URLs, which require no signature.",
-        fix="Restrict that behavior too (--path-pattern), or give its origin another origin path.",
+        fix="Restrict that behavior too (cfsigned_setup --path-pattern), or give its origin "
+        "another origin path.",
         step="origin-paths",
         asks=True,
     ),
@@ -304,7 +305,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
         why="CloudFront does not find the files that the site stores.",
         fix="Choose the origin of the bucket for the behavior, give the paths of the private files "
-        "(--path-pattern 'media/*'), or correct AWS_STORAGE_BUCKET_NAME.",
+        "(cfsigned_setup --path-pattern 'media/*'), or correct AWS_STORAGE_BUCKET_NAME.",
         step="distribution",
         asks=True,
     ),
@@ -315,7 +316,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront does not say which bucket an access point belongs to.",
         fix="If your bucket is behind it, let the policies of the access point and of the bucket "
         "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
-        "If not, add the bucket as an origin, or give other paths (--path-pattern).",
+        "If not, add the bucket as an origin, or give other paths (cfsigned_setup "
+        "--path-pattern).",
         step="distribution",
         asks=True,
     ),
@@ -325,7 +327,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="A website endpoint serves public buckets only, so anyone can bypass the signatures; "
         "it cannot have an origin access control.",
         fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, or give the "
-        "paths of the private files (--path-pattern 'media/*').",
+        "paths of the private files (cfsigned_setup --path-pattern 'media/*').",
         step="distribution",
         asks=True,
     ),
