@@ -18,7 +18,7 @@ import pytest
 from cfsigned_django.aws.account import KmsKey
 from cfsigned_django.aws.state.facts import FACTS, Level
 from cfsigned_django.aws.state.judge import beside, judge
-from cfsigned_django.aws.state.plan import blockers, plan
+from cfsigned_django.aws.state.plan import blockers, next_step, plan
 from cfsigned_django.aws.state.steps import StepState
 from cfsigned_django.doctor.aws import check_aws
 from cfsigned_django.doctor.findings import Finding
@@ -122,6 +122,33 @@ def test_agreement(expected: str, change: Change, values: Values, site: Any) -> 
     change(values, site)
 
     assert [*contradictions(values)] == []
+
+
+@pytest.mark.parametrize(("expected", "change"), ALL, ids=NAMED)
+def test_repairs(expected: str, change: Change, values: Values, site: Any) -> None:
+    """Once the plan is done, nothing is left that the doctor said it would repair."""
+    change(values, site)
+    values.value, values.edit = values.edit(values.value), lambda found: found
+    wanted, asked = values.examination().wanted(), values.wanted_by_setup()
+    before = list(check_aws(values.found(wanted), wanted, now=TIME))
+    steps = plan(values.found(asked), asked)
+    begun = []
+
+    while (step := next_step(steps)) is not None and not blockers(steps):
+        assert step.name not in begun
+        begun.append(step.name)
+        values.do(step)
+        steps = plan(values.found(asked), asked)
+
+    # The command prints the public key ID, to be pasted.
+    pem = values.key.public_key.to_pem()
+    pasted = next(each for each in values.value.public_keys or () if each.holds(pem))
+    wanted = replace(wanted, key_pair_id=pasted.key_pair_id)
+    found = list(check_aws(values.found(wanted), wanted, now=TIME))
+    promised = {each.id for each in before if each.repair and each.repair["step"] in begun}
+    assert not promised & {*ids(found)}
+    # Trust in AWS accounts ends with a separate option.
+    assert {*faults(found)} <= {*faults(before), "trusted-signers"}
 
 
 def contradictions(values: Values) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,6 +147,53 @@ class Values(World):
         """Return the wishes with the path pattern that the doctor finds."""
         return at_its_behavior(self.found(wanted), wanted)
 
+    def do(self, step: SetupStep) -> None:
+        """Change the account as the call of a step would."""
+        called, value = step.call, self.value
+        if called is None:  # the wait for every edge
+            assert value.distribution is not None
+            distribution = replace(value.distribution, status="Deployed")
+            self.value = replace(value, distribution=distribution)
+            return
+        sent, name = called.arguments, called.operation
+        match name:
+            case "CreatePublicKey":
+                self.value = replace(
+                    value, public_keys=(*(value.public_keys or ()), _listed("KNEW", "x", self.key))
+                )
+            case "CreateKeyGroup" | "UpdateKeyGroup":
+                config = sent["KeyGroupConfig"]
+                group = _group(sent.get("Id", "new-group"), *config["Items"], name=config["Name"])
+                others = [each for each in value.key_groups or () if each.id != group.id]
+                self.value = replace(value, key_groups=(*others, group))
+            case "CreateOriginAccessControl":
+                config = sent["OriginAccessControlConfig"]
+                made = NamedConfig(id="ENEW", name=config["Name"], config=config)
+                self.value = replace(value, access_controls=(*(value.access_controls or ()), made))
+            case "CreateCachePolicy" | "CreateOriginRequestPolicy" | "CreateResponseHeadersPolicy":
+                kind = name.removeprefix("Create")
+                self.make_policy(kind, sent[f"{kind}Config"])
+            case "UpdateDistribution":
+                assert value.distribution is not None
+                distribution = replace(value.distribution, config=sent["DistributionConfig"])
+                self.value = replace(value, distribution=distribution)
+            case "CreateBucket":
+                bucket = Bucket(name=sent["Bucket"], state=BucketState.OURS, region="us-east-1")
+                self.value = replace(value, bucket=bucket)
+            case "PutBucketPolicy":
+                self._change_bucket(policy=json.loads(sent["Policy"]))
+            case "PutBucketCors":
+                self._change_bucket(cors_rules=tuple(sent["CORSConfiguration"]["CORSRules"]))
+            case "PutPublicAccessBlock":
+                block = sent["PublicAccessBlockConfiguration"]
+                self._change_bucket(public_access_block=block)
+            case "PutKeyPolicy":
+                assert value.kms_key is not None
+                key = replace(value.kms_key, policy=json.loads(sent["Policy"]))
+                self.value = replace(value, kms_key=key)
+            case _:
+                raise NotImplementedError(name)
+
     def upload(self, name: str) -> str:
         """Create a public key by hand; return its id."""
         keys = self.value.public_keys or ()
@@ -160,7 +208,7 @@ class Values(World):
 
     def make_policy(self, kind: str, config: Document) -> str:
         """Create a policy of the account's own."""
-        part, policy_id = _KINDS[kind], f"own-{kind}"
+        part, policy_id = _KINDS[kind], f"{config['Name']}-{kind}"
         policy = NamedConfig(id=policy_id, name=config["Name"], config=config)
         fields: dict[str, Any] = {part: {**getattr(self.value, part), policy_id: policy}}
         self.value = replace(self.value, **fields)
@@ -225,6 +273,6 @@ def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
     return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
 
 
-def _group(key_group_id: str, *key_pair_ids: str) -> KeyGroup:
-    config = {"Name": "site", "Comment": "ours", "Items": [*key_pair_ids]}
-    return KeyGroup(id=key_group_id, name="site", key_pair_ids=key_pair_ids, config=config)
+def _group(key_group_id: str, *key_pair_ids: str, name: str = "site") -> KeyGroup:
+    config = {"Name": name, "Comment": "ours", "Items": [*key_pair_ids]}
+    return KeyGroup(id=key_group_id, name=name, key_pair_ids=key_pair_ids, config=config)
