@@ -265,7 +265,7 @@ def test_a_domain_with_a_path(aws: Aws) -> None:
 
 
 def test_fields(storage: Any, aws: Aws) -> None:
-    """Take a field for the file of its own storage, alone too, and an empty one for none."""
+    """Take a field for the file of its storage, alone too, and an empty one for none."""
     aws.cloudfront.distributions.add("E2")
 
     def field(name: str | None, **options: Any) -> FieldFile:
