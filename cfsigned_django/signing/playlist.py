@@ -73,6 +73,7 @@ def sign_playlist(
             f"The base URL {base_url!r} must be the absolute URL of the playlist, such as "
             "https://media.example.com/videos/42/master.m3u8"
         )
+    origin = f"{base.scheme}://{base.netloc}".lower()
     count = 0
 
     def sign_uri(uri: str) -> str:
@@ -82,7 +83,7 @@ def sign_playlist(
                 f"The URI {uri[:200]!r} has a variable, which only a player can replace "
                 "(EXT-X-DEFINE). Write the URI without variables."
             )
-        url = _resolve(uri, base)
+        url = _resolve(uri, origin, base)
         if url is None:
             return uri
         count += 1
@@ -110,9 +111,11 @@ def sign_playlist(
     return start[0] + _LINE.sub(sign_line, text[start.end() :])
 
 
-def _resolve(uri: str, base: SplitResult) -> str | None:
-    """Return the absolute URL of a URI in the playlist; None if another host serves it."""
-    origin = f"{base.scheme}://{base.netloc}".lower()
+def _resolve(uri: str, origin: str, base: SplitResult) -> str | None:
+    """Return the absolute URL of a URI in the playlist; None if another host serves it.
+
+    ``origin`` is how the URL of the playlist, ``base``, begins, in lower case.
+    """
     # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
     path = f"{base.scheme}:{uri}" if uri.startswith("//") else uri
     if path[: len(origin) + 1].lower() == f"{origin}/":
