@@ -12,7 +12,7 @@ import ipaddress
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
@@ -42,8 +42,8 @@ TABLE: dict[str, str] = {
     "shows under Key management, Public keys.",
     "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key that belongs to this public key "
     "ID.",
-    "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
-    "d111111abcdef8.cloudfront.net.",
+    "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN, or the custom_domain of the storage, to the domain "
+    "name of the distribution, such as d111111abcdef8.cloudfront.net.",
     "cfsigned.E005": "Use the host name alone, such as media.example.com or 127.0.0.1:8001. The "
     "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out. Only a storage that does "
     "not sign may have a path behind the host.",
@@ -184,6 +184,17 @@ def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
     """Return the check message for an id of the table."""
     kind = Error if check_id.startswith("cfsigned.E") else CheckWarning
     return kind(message, hint=TABLE[check_id], obj=obj, id=check_id)
+
+
+def once_each(found: Iterable[CheckMessage]) -> list[CheckMessage]:
+    """Return each message once, with all storages that it is about: they read the same settings."""
+    grouped: dict[tuple[Any, str], list[CheckMessage]] = {}
+    for message in found:
+        grouped.setdefault((message.id, message.msg), []).append(message)
+    for first, *others in grouped.values():
+        if others:
+            first.obj = ", ".join(str(each.obj) for each in (first, *others))
+    return [first for first, *_ in grouped.values()]
 
 
 def refusal(check_id: str, read: Callable[[], object]) -> list[CheckMessage]:
@@ -338,7 +349,11 @@ def _key_and_id(config: Config) -> Facts:
 def _domain(config: Config, signs: bool = True) -> Facts:
     domain = config.custom_domain
     if not domain:
-        what = "AWS_S3_CUSTOM_DOMAIN is not set, so URLs would bypass CloudFront and lead to S3."
+        is_option = bool(conf.default_of("custom_domain"))
+        which = (
+            f"The custom_domain is {domain!r}" if is_option else "AWS_S3_CUSTOM_DOMAIN is not set"
+        )
+        what = f"{which}, so URLs would bypass CloudFront and lead to S3."
         if domain is False:
             what = (
                 "The domain is False, which means S3's own address to django-storages. For URLs "

@@ -27,7 +27,7 @@ from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import problem, refusal
+from cfsigned_django.validation import once_each, problem, refusal
 
 #: A call takes up to 21 s, after a pause: see aws/client.py.
 _LEAST_CLAIM = 30
@@ -50,7 +50,7 @@ def check_rotation(
     signing = list(signing_storages())
     lifetimes = list(_url_lifetimes([storage.signing.config() for _, storage in signing]))
     if lifetimes:
-        found += [*_time_zones(), *_waits(min(lifetimes)), *_bypasses_rotation(signing)]
+        found += [*_time_zones(), *_waits(min(lifetimes)), *once_each(_bypasses_rotation(signing))]
     return found
 
 

@@ -30,6 +30,7 @@ from cfsigned_django.validation import (
     find_address_problems,
     find_invalidation_problems,
     no_folder,
+    once_each,
     problem,
     refusal,
 )
@@ -53,7 +54,7 @@ def check_storages(
     found += [*_static_signer(static), *_static_files(static, restricted)]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(of_aliases, list(of_fields.values()))
-    return _once_each(found)
+    return once_each(found)
 
 
 def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
@@ -202,14 +203,3 @@ def _static_domain() -> Any:
         except (AttributeError, TypeError):
             return None  # It depends on what only the constructor sets.
     return conf.static_domain()
-
-
-def _once_each(found: list[CheckMessage]) -> list[CheckMessage]:
-    """Return each message once, with all storages that it is about: they read the same settings."""
-    grouped: dict[tuple[Any, str], list[CheckMessage]] = {}
-    for message in found:
-        grouped.setdefault((message.id, message.msg), []).append(message)
-    for first, *others in grouped.values():
-        if others:
-            first.obj = ", ".join(str(each.obj) for each in (first, *others))
-    return [first for first, *_ in grouped.values()]

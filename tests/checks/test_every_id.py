@@ -606,6 +606,16 @@ def test_several_aliases(healthy: Any, fields: Any, ec_key: PrivateKey) -> None:
     assert len(check_storages()) == 3
 
 
+def test_domain_of_an_option(healthy: Any) -> None:
+    """Do not say that a setting is not set if it is, and an option without a value overrides it."""
+    without = with_options(custom_domain=None)
+    healthy.STORAGES = {"default": OURS, "private": without, "staticfiles": STATIC}
+    [found] = check_storages()
+    assert (ids([found]), found.obj) == (["E004"], 'STORAGES["private"]')
+    assert "custom_domain" in found.msg
+    assert "not set" not in found.msg
+
+
 def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Check file fields that have their own storage."""
     report = fields(

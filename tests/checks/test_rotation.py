@@ -103,6 +103,17 @@ def test_bypassed_rotation(
     assert bool(site_rotation().find_bypass(KEY_ID)) is is_apart
 
 
+def test_several_bypass_the_rotation(settings: Settings) -> None:
+    """Warn once of all storages that sign with the same key and do not follow."""
+    outside = {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": None}}
+    settings.STORAGES = {**settings.STORAGES, "invoices": outside, "letters": outside}
+
+    [found] = check_rotation()
+
+    assert ids([found]) == ["W009"]
+    assert found.obj == 'STORAGES["invoices"], STORAGES["letters"]'
+
+
 def test_nothing_to_bypass(settings: Settings) -> None:
     """Find nothing if a request names the key, URLs are public, or no key or group is set."""
     tenants = {"BACKEND": f"{__name__}.WithKeyOfTenant"}
