@@ -214,13 +214,12 @@ def shown(value: Any) -> str:
     return text
 
 
-def no_folder(which: str, obj: Any = None) -> CheckMessage:
+def no_folder(which: str) -> CheckMessage:
     """Return the error that no folder is set for a storage of files on disk."""
     return problem(
         "cfsigned.E042",
         f"{which} has no folder: neither its location nor MEDIA_ROOT is set, so files would be "
         "stored in, and served from, the folder in which the process was started.",
-        obj,
     )
 
 
@@ -230,23 +229,17 @@ def is_of_trusted_signer(key_pair_id: str) -> bool:
 
 
 def find_problems(
-    config: Config, *, with_key: bool = True, tries_key: bool = True, obj: Any = None
+    config: Config, *, with_key: bool = True, tries_key: bool = True
 ) -> list[CheckMessage]:
     """Return all that is wrong with a configuration that is meant to sign.
 
     ``with_key`` is False if the signer comes from elsewhere. ``tries_key``:
-    sign something, to see whether the key can. ``obj`` is what the messages
-    are about, such as an alias of STORAGES.
+    sign something, to see whether the key can.
     """
     facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
     if with_key and tries_key:
         facts.append(_trial)
-    found: list[CheckMessage] = []
-    for fact in facts:
-        found += fact(config)
-    for message in found:
-        message.obj = obj
-    return found
+    return [found for fact in facts for found in fact(config)]
 
 
 def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMessage]:

@@ -242,25 +242,23 @@ def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
     return FixedKey(fixed=Lease(signer=signer))
 
 
-def find_signing_problems(
-    config: Config, handed_in: Any, obj: Any = None, *, tries_key: bool
-) -> list[CheckMessage]:
-    """Return all that is wrong with options that are meant to sign, as messages about ``obj``.
+def find_signing_problems(config: Config, handed_in: Any, *, tries_key: bool) -> list[CheckMessage]:
+    """Return all that is wrong with options that are meant to sign.
 
     ``tries_key``: sign something, to find out whether the key can sign.
     """
     if handed_in is not OWN_KEY:
-        return find_problems(config, with_key=False, obj=obj)
+        return find_problems(config, with_key=False)
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
     # The settings must contain a key if no other source can have one.
     with_key = is_set or not looks_in_database(config.key_group_id)
-    found = find_problems(config, with_key=with_key, tries_key=tries_key, obj=obj)
+    found = find_problems(config, with_key=with_key, tries_key=tries_key)
     if config.key_group_id and not looks_in_database(config.key_group_id):
         missing = (
             f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
             "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced."
         )
-        found.append(problem("cfsigned.W008", missing, obj))
+        found.append(problem("cfsigned.W008", missing))
     return found
 
 

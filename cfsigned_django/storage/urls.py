@@ -709,15 +709,12 @@ class StorageSigner:
         names = (*OWN_OPTIONS, "location")
         return any(self._is_property(name) and self._fails(name) for name in names)
 
-    def find_problems(self, obj: Any = None, *, tries_key: bool = True) -> list[CheckMessage]:
-        """Return the messages of the system checks about this storage, as ``obj``.
-
-        ``tries_key``: sign something, to find out whether the key can sign.
-        """
+    def find_problems(self) -> list[CheckMessage]:
+        """Return what is wrong with the options, and with the key, if it cannot sign anything."""
         config = self.config()
         if not self._is_meant_to_sign(config):
             return []
-        return find_signing_problems(config, self.handed_in(), obj, tries_key=tries_key)
+        return find_signing_problems(config, self.handed_in(), tries_key=True)
 
     def current_signer(self) -> Signer | None:
         """Return the current signer; None if this package does not sign the URLs.
