@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError, storages
+from django.core.files.storage import DefaultStorage, InvalidStorageError, storages
 from django.db.models import FileField
 from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
@@ -44,12 +44,18 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
             raise InvalidStorageError(
                 f"There is no storage {storage!r} in STORAGES, which has {known}."
             ) from None
-    while isinstance(source, LazyObject):
-        source.__class__  # noqa: B018 - a lazy object makes its storage when it is asked something
-        source = source._wrapped
+    source = _within(source)
     if not isinstance(source, SignedUrlMixin):
         raise InvalidStorageError(f"The storage {storage!r} {DOES_NOT_SIGN}")
     return source
+
+
+def _within(storage: Any) -> Any:
+    """Return the storage within a lazy object, which makes it when it is asked something."""
+    while isinstance(storage, LazyObject):
+        storage.__class__  # noqa: B018
+        storage = storage._wrapped
+    return storage
 
 
 def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:
@@ -154,15 +160,19 @@ def why_unusable(error: Exception) -> str:
 
 
 def field_storages(of_aliases: Iterable[object]) -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield each file field with a storage of this package that is in no alias, and the storage."""
+    """Yield each file field with a storage of this package that is in no alias, and the storage.
+
+    It may be within a lazy object of the site, which Django makes with the field.
+    """
     for model in apps.get_models():
         for field in model._meta.get_fields():
-            # By type: isinstance() would construct a lazy default storage.
-            storage: Any = getattr(field, "storage", None)
-            if (
-                isinstance(field, FileField)
-                and issubclass(type(storage), SignedUrlMixin)
-                and not any(storage is each for each in of_aliases)
+            storage = getattr(field, "storage", None)
+            # By type: to ask it would make the default storage, which is an alias.
+            if not isinstance(field, FileField) or type(storage) is DefaultStorage:
+                continue
+            storage = _within(storage)
+            if isinstance(storage, SignedUrlMixin) and not any(
+                storage is each for each in of_aliases
             ):
                 yield field, storage
 

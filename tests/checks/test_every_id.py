@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages as storage_handler
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.utils.functional import LazyObject
 from storages.backends.s3 import S3StaticStorage
 
 from cfsigned_django import conf
@@ -630,6 +631,31 @@ def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[st
     assert found.obj is report._meta.get_field("wrong")
     call_command("check", fail_level="CRITICAL")
     assert "cfsigned_django.Report.wrong: (cfsigned.E005)" in capsys.readouterr().err
+
+
+class Lazy(LazyObject):
+    """Make a storage when it is first used, as saleor does for its private files."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        vars(self)["make"] = make
+        super().__init__()
+
+    def _setup(self) -> None:
+        self._wrapped = vars(self)["make"]()
+
+
+def test_lazy_storages_of_file_fields(healthy: Any, fields: Any) -> None:
+    """Check what a lazy object of the site makes; the default storage of another package stays."""
+    healthy.STORAGES = {"default": PLAIN, "staticfiles": STATIC}
+    report = fields(
+        plain=Lazy(FileSystemStorage),
+        good=Lazy(CloudFrontS3Storage),
+        wrong=Lazy(lambda: Lazy(lambda: CloudFrontS3Storage(custom_domain=None))),
+        default=None,
+    )
+    [found] = check_storages()
+    assert (ids([found]), found.obj) == (["E004"], report._meta.get_field("wrong"))
+    assert not storage_handler._storages
 
 
 @pytest.mark.parametrize(
