@@ -263,7 +263,7 @@ def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
 @pytest.mark.parametrize("call", ["get_key_group", "list_public_keys", "update_key_group"])
 @pytest.mark.parametrize("has_successor", [False, True])
 def test_two_people_revoke_at_once(key_group: Site, has_successor: bool, call: str) -> None:
-    """One key takes over, whoever is first: the other makes no second one, and ends well."""
+    """One key takes over: who comes second makes no other one, and ends well."""
     active = key_group.imported()
     if has_successor:
         key_group.trusted()
