@@ -247,8 +247,8 @@ def condensed(items: Iterable[str]) -> list[str]:
     wide = {each for each, count in counts.items() if count > _MAX_VARIANTS} - {"/"}
     for folder in wide:
         logger.warning(
-            "The whole folder %s is invalidated instead of %d files with variants: CloudFront "
-            "takes %d wildcards at a time.",
+            "The whole folder %s is invalidated instead of %d wildcards in it: CloudFront takes %d "
+            "wildcards at a time.",
             *(readable(folder), counts[folder], MAX_WILDCARDS),
         )
     return [f"{each}*" for each in wide] + [each for each in found if _folder(each) not in wide]

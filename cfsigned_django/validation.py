@@ -172,7 +172,7 @@ _BOTH = (
 )
 
 #: When CloudFront may have to forget a file.
-_EVENTS: Final = {"overwrite", "delete"}
+_EVENTS: Final = ("overwrite", "delete")
 
 # The longest value that a message shows.
 _LONGEST_SHOWN = 100
@@ -271,7 +271,8 @@ def find_invalidation_problems(config: Config, *, overwrites: bool) -> list[Chec
     """Return what is wrong with the options of invalidation; ``overwrites``: names are reused."""
     events = config.invalidate_on or ()
     events = [events] if isinstance(events, str) else events
-    if not isinstance(events, set | frozenset | list | tuple) or set(events) - _EVENTS:
+    is_collection = isinstance(events, set | frozenset | list | tuple)
+    if not is_collection or any(each not in _EVENTS for each in events):
         value = shown(config.invalidate_on)
         return [problem("cfsigned.E061", f"AWS_CLOUDFRONT_INVALIDATE_ON is {value}.")]
     found = [no_distribution()] if events and not config.distribution_id else []

@@ -403,7 +403,9 @@ SITES: list[Row] = [
     *rows("E060", "AWS_CLOUDFRONT_INVALIDATE_ON", {"delete"}, ["overwrite"]),
     ("E060", storages(public=with_options(querystring_auth=False, invalidate_on=("delete",)))),
     *rows(
-        "E061", "AWS_CLOUDFRONT_INVALIDATE_ON", ["deleted"], "overwrite,delete", True, **IDENTIFIED
+        *("E061", "AWS_CLOUDFRONT_INVALIDATE_ON", ["deleted"], [{"delete"}]),
+        *("overwrite,delete", True),
+        **IDENTIFIED,
     ),
     (
         "W060",
