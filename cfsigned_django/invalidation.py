@@ -75,7 +75,8 @@ def invalidate(
     Raise :exc:`ImproperlyConfigured` if no distribution is set, and :exc:`ValueError` for a folder
     without a name. If CloudFront refuses, that is logged, and nothing is raised.
     """
-    with nullcontext() if _batch.get() else invalidation_batch():
+    around = _batch.get()
+    with nullcontext() if around and around.found is not None else invalidation_batch():
         if folder is not None:
             _note(_signing_of(storage), (), folder)
         # A field iterates over the lines of its file.

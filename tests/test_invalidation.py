@@ -416,6 +416,7 @@ def test_batches_of_tasks(storage: Any, aws: Aws) -> None:
         def work() -> None:
             go_on.wait(30)
             delete(storage, "late.jpg")
+            invalidate(["late1.jpg", "late2.jpg"])
 
         with invalidation_batch():
             task = asyncio.create_task(asyncio.to_thread(work))
@@ -432,6 +433,7 @@ def test_batches_of_tasks(storage: Any, aws: Aws) -> None:
         ["/a0.jpg", "/a1.jpg", "/a2.jpg"],
         ["/b0.jpg", "/b1.jpg", "/b2.jpg"],
         ["/late.jpg"],
+        ["/late1.jpg", "/late2.jpg"],
     ]
 
 
