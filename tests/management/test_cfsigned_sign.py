@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.signing import PrivateKey, Verifier
-from tests.storage_cases import DOMAIN
+from tests.storage_cases import DOMAIN, NOW, at
 
 
 @pytest.fixture(autouse=True)
@@ -106,9 +106,13 @@ def test_class_that_changes_the_url(cls: str, name: str, named: str, settings: A
 
 
 def test_class_that_adds_conditions(settings: Any) -> None:
-    """Print the URL of a class that changed the arguments, without a viewer."""
+    """Print the URL of a class that changed the arguments, without a viewer, and its end."""
     settings.STORAGES = {"default": {"BACKEND": "tests.storage_cases.SomeUnsigned"}}
     assert "Policy=" in run("a.jpg")
+    with at(NOW):
+        described = json.loads(run("a.jpg", "--expire", "60", "--json"))
+    end = datetime.fromtimestamp(NOW + 60, tz=UTC)
+    assert datetime.fromisoformat(described["expires_at"]) == end
     assert "Signature=" not in run("public/a.jpg", "--unsigned")
 
 

@@ -6,12 +6,13 @@ import json
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import CommandError
 
 from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.signing import Denied
+from cfsigned_django.signing.verifier import read_claim
 from cfsigned_django.storage.registry import find_storage, why_changed, why_unsigned
 
 
@@ -72,9 +73,10 @@ class Command(CfsignedCommand):
 
 def _describe(url: str) -> dict[str, str | None]:
     """Return when the URL expires and which key signed it, as the URL shows."""
-    values = {name: found[0] for name, found in parse_qs(urlsplit(url).query).items()}
-    expires_at = None
-    if "Expires" in values:
-        moment = datetime.fromtimestamp(int(values["Expires"]), tz=UTC)
-        expires_at = moment.isoformat().replace("+00:00", "Z")
-    return {"url": url, "expires_at": expires_at, "key_pair_id": values.get("Key-Pair-Id")}
+    try:
+        claim = read_claim(url)
+    except Denied:  # It has no signature.
+        return {"url": url, "expires_at": None, "key_pair_id": None}
+    end = datetime.fromtimestamp(claim.policy.date_less_than, tz=UTC)
+    expires_at = end.isoformat().replace("+00:00", "Z")
+    return {"url": url, "expires_at": expires_at, "key_pair_id": claim.key_pair_id}
