@@ -81,6 +81,7 @@ FILES = {
     "courses/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
     "courses/outside/encoded.m3u8": "#EXTM3U\n%2e%2e/..%2f../other.m3u8\n",
     "courses/outside/host.m3u8": "#EXTM3U\nhttps://media.example.com/other.m3u8\n",
+    "courses/folder.m3u8/a.m3u8": SEGMENTS,
     "courses/beside/index.m3u8": "#EXTM3U\n../43/master.m3u8\n",
     "courses/bad/dash.m3u8": "<MPD/>",
     "courses/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
@@ -237,8 +238,9 @@ def test_answer(view: str, handler: str) -> None:
     assert "private" in response.headers["Cache-Control"]
     assert "max-age=60" in response.headers["Cache-Control"]
     assert response.headers["Vary"] == "Cookie, Authorization"
-    response = ask(f"/{view}/courses/live/index.m3u8?token=a%26b", handler)
-    assert "max-age=0" in response.headers["Cache-Control"]
+    for name, seconds in (("42/master", 60), ("live/index", 0)):  # Variants do not change.
+        response = ask(f"/{view}/courses/{name}.m3u8?token=a%26b", handler)
+        assert f"max-age={seconds}" in response.headers["Cache-Control"]
 
 
 @EACH
@@ -251,6 +253,7 @@ def test_refusals(view: str, handler: str) -> None:
         *(
             "courses/42/secret.m3u8",
             "courses/42/none.m3u8",
+            "courses/folder.m3u8",
             "courses/42",
             "courses/42/a.ts",
             "a.mpd",

@@ -129,10 +129,15 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("direct", Answer(status=206, body=b"\xff"), "s3-open"),
     ("direct", s3("NoSuchKey", 404), "s3-lists"),
     ("direct", s3("NoSuchBucket", 404), "s3-no-bucket"),
-    (
-        "direct",
-        s3("PermanentRedirect", 301, **{"x-amz-bucket-region": "eu-west-1"}),
-        "s3-wrong-region",
+    *(
+        ("direct", s3(code, status, **{"x-amz-bucket-region": region}), fault)
+        for code, status in (
+            ("PermanentRedirect", 301),
+            ("TemporaryRedirect", 307),
+            ("IllegalLocationConstraintException", 400),
+        )
+        # The settings have us-east-1: a bucket that is there has another fault.
+        for region, fault in (("eu-west-1", "s3-wrong-region"), ("us-east-1", "s3-no-answer"))
     ),
     ("direct", s3("PermanentRedirect", 301), "s3-no-answer"),
     ("direct", s3("SlowDown", 503), "s3-no-answer"),
