@@ -22,7 +22,18 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from benchmarks import classes, cookies, first_url, lists, playlists, sites, start, urls, whole
+from benchmarks import (
+    classes,
+    cookies,
+    files,
+    first_url,
+    lists,
+    playlists,
+    sites,
+    start,
+    urls,
+    whole,
+)
 
 DOCS_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: The page is written anew from here on; what stands before it was written by a person.
@@ -227,6 +238,23 @@ def report_cookies(report: Report, found: dict[str, list[float]]) -> None:
     )
 
 
+def report_files(
+    report: Report, found: dict[str, dict[str, tuple[int, float]]], batch: dict[str, float]
+) -> None:
+    """Add what it costs to let CloudFront forget files."""
+    rows = [["Requests, and ms of the process", *files.STEPS]]
+    for title, steps in found.items():
+        rows.append([title, *(f"{requests}, {spent:.1f}" for requests, spent in steps.values())])
+    report.table(
+        "Saving and deleting with invalidation",
+        "Requests to S3 and CloudFront, both in memory: each takes as long as the network does "
+        f"besides. The end of a batch of 10,000 files took {batch['calls']:.0f} calls and "
+        f"{batch['seconds']:.1f} s, and the batch {batch['MB']:.0f} MB: CloudFront took "
+        f"{batch['accepted']:,.0f}, and the log has the others.",
+        rows,
+    )
+
+
 def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segments: int) -> None:
     """Add what the playlist of a video takes."""
     rows = [[f"Playlist with {segments:,} segments", "ms", "signatures", "bytes"]]
@@ -356,6 +384,8 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     report_first(report, first)
     report_start(report, started)
     report_cookies(report, cookies.measure(rounds=rounds, count=count))
+    batch = files.measure_batch(files=10_000)
+    report_files(report, files.measure(rounds=rounds), batch)
     report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
     report_lists(report, lists.measure(rounds=max(1, rounds // 2), files=images), files=images)
     report_whole(report, found, images=images, urls=known)
