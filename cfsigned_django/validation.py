@@ -43,7 +43,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key that belongs to this public key "
     "ID.",
     "cfsigned.E004": "Set AWS_S3_CUSTOM_DOMAIN, or the custom_domain of the storage, to the domain "
-    "name of the distribution, such as d111111abcdef8.cloudfront.net.",
+    "name of the distribution, such as d111111abcdef8.cloudfront.net. If its URLs are to lead to "
+    "S3, or nobody asks for them, set its cloudfront_signer to None.",
     "cfsigned.E005": "Use the host name alone, such as media.example.com or 127.0.0.1:8001. The "
     "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out. Only a storage that does "
     "not sign may have a path behind the host.",
