@@ -115,10 +115,11 @@ def _command(found: Account, wanted: Wanted) -> list[str]:
 
 def from_aws_error(error: AwsError) -> Finding:
     """Return the finding for an error of AWS, and what was not checked because of it."""
+    question = DEPENDS_ON_PERMISSION.get(error.permission or "")
     return finding(
         "aws-unreadable",
         error.permission or "AWS",
-        why=why_not_checked(error.permission),
+        why=f"Not checked, and so unknown: {question}." if question else None,
         fix=error.next_step,
         task=error.what,
         reason=error.reason,
@@ -148,9 +149,3 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "s3:ListBucket": "the bucket",
     "sts:GetCallerIdentity": "which account the credentials belong to",
 }
-
-
-def why_not_checked(permission: str | None) -> str | None:
-    """Return what was not checked; None if the error does not belong to one permission."""
-    question = DEPENDS_ON_PERMISSION.get(permission or "")
-    return None if question is None else f"Not checked, and so unknown: {question}."

@@ -99,11 +99,6 @@ def ago(seconds: float) -> str:
     return " ".join(said[:2]) or "0 s"
 
 
-def begin(text: str) -> str:
-    """Return a text with its first letter in uppercase."""
-    return text[:1].upper() + text[1:]
-
-
 def sentence(text: str) -> str:
     """Return a text as a sentence: a capital at its beginning, a period at its end."""
-    return begin(text).rstrip(".") + "."
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents import iam
 from cfsigned_django.aws.state.facts import Fact, Level
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.doctor.aws import from_fact
-from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first, write_report
+from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.storage.registry import signing_storages, site_storages
 
@@ -143,11 +143,6 @@ def storages_as_text() -> str:
         return ""
     # The other storages of the site stay as they are.
     return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
-
-
-def proof_as_text(findings: Iterable[Finding]) -> str:
-    """Return what the requests of the proof have shown."""
-    return "\n".join(line for _, line in write_report(findings))
 
 
 def as_json(

@@ -49,7 +49,7 @@ DEPLOYED = "deployed"
 
 def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
     """Yield what is wrong with the distribution itself, or that it is in order."""
-    account, host = site.account, site.host
+    account, host = site.account, site.wanted.host
     found = account.distribution
     if found is None:
         if account.has_looked_for_distribution:
@@ -70,7 +70,7 @@ def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Fac
         values = {"distribution": found.id, "status": found.status}
         yield fact("distribution-deploying", found.id, **values)
     if found.is_multi_tenant:
-        host = site.host or "the domain"
+        host = site.wanted.host or "the domain"
         yield fact("distribution-multi-tenant", found.id, distribution=found.id, host=host)
     elif not site.wanted.is_local and not site.has_domain:
         yield _not_a_domain(site, found)
@@ -78,7 +78,7 @@ def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Fac
 
 def _not_a_domain(site: SiteInAws, found: AwsDistribution) -> Fact:
     names = ", ".join([found.domain_name, *found.aliases])
-    values = {"host": site.host, "distribution": found.id, "names": names}
+    values = {"host": site.wanted.host, "distribution": found.id, "names": names}
     return fact("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
 
 
@@ -209,10 +209,10 @@ def distribution_step(site: SiteInAws) -> SetupStep:
         )
     config = site.wanted_config()
     why = "there is none for the bucket; the new one requires signatures from the start"
-    if site.host and not site.wanted.certificate:
+    if site.wanted.host and not site.wanted.certificate:
         why += (
-            f". {site.host} is not one of its domain names, since that needs an ACM certificate "
-            "in us-east-1: --certificate ARN"
+            f". {site.wanted.host} is not one of its domain names, since that needs an ACM "
+            "certificate in us-east-1: --certificate ARN"
         )
     return create("distribution", why, "CreateDistribution", {"DistributionConfig": config})
 
@@ -224,6 +224,8 @@ def behavior_steps(site: SiteInAws) -> Iterator[SetupStep]:
         return
     yield _origin(site, found)
     yield _behavior(site, found)
+    if site.wanted.host and site.wanted.host != found.domain_name:
+        yield _domain(site, found)
 
 
 def deployed_step(site: SiteInAws, *, changes: bool) -> SetupStep:
@@ -356,17 +358,8 @@ def _losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
     )
 
 
-def domain_steps(site: SiteInAws) -> Iterator[SetupStep]:
-    """Return the step that adds the domain to an existing distribution."""
-    found = site.account.distribution
-    if found is None or not site.changes_distribution:
-        return
-    if site.host and site.host != found.domain_name:
-        yield _domain(site, found)
-
-
 def _domain(site: SiteInAws, found: AwsDistribution) -> SetupStep:
-    host, certificate = site.host, site.wanted.certificate
+    host, certificate = site.wanted.host, site.wanted.certificate
     if site.has_domain:
         return done(
             "domain",

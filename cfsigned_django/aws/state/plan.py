@@ -21,7 +21,6 @@ from cfsigned_django.aws.state.distribution import (
     behavior_steps,
     deployed_step,
     distribution_step,
-    domain_steps,
     trusted_signers_steps,
 )
 from cfsigned_django.aws.state.encryption import (
@@ -57,7 +56,6 @@ def plan(account: Account, wanted: Wanted) -> list[SetupStep]:
         *access_steps(site),
         *key_policy_steps(site),
         *behavior_steps(site),
-        *domain_steps(site),
     ]
     changes = any(
         each.name in _CHANGES_DISTRIBUTION and each.state is StepState.TODO for each in steps

@@ -198,16 +198,12 @@ class SiteInAws:
         return PolicyChoice(state=self)
 
     @property
-    def host(self) -> str:
-        """Return the domain in URLs, without a port; empty for CloudFront's own."""
-        return self.wanted.host
-
-    @property
     def has_domain(self) -> bool:
         """Return whether the distribution accepts requests for the domain; DNS is not checked."""
         found = self.account.distribution
         names = (found.domain_name, *found.aliases) if found else ()
-        return not self.host or any(covers(each, self.host) for each in names)
+        host = self.wanted.host
+        return not host or any(covers(each, host) for each in names)
 
     def wanted_origin(self) -> Document:
         """Return the origin to send."""
@@ -238,7 +234,7 @@ class SiteInAws:
         if self.config is None:
             config = new_distribution_config(self.wanted.bucket, origin, behavior)
             if self.wanted.certificate:
-                config = with_domain(config, self.host, self.wanted.certificate)
+                config = with_domain(config, self.wanted.host, self.wanted.certificate)
         else:
             config = replace_origin(self.config, origin)
         return replace_behavior(config, self.wanted.path_pattern, behavior)

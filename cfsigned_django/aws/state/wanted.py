@@ -161,7 +161,7 @@ class Wanted:
 
     @property
     def host(self) -> str:
-        """Return the domain without a port."""
+        """Return the domain without a port; empty for CloudFront's own."""
         return self.domain.partition(":")[0]
 
     @property

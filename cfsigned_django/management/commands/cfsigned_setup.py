@@ -37,6 +37,7 @@ from cfsigned_django.aws.state.wanted import (
     OriginAccess,
     Wanted,
 )
+from cfsigned_django.doctor.findings import write_report
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError
@@ -50,7 +51,6 @@ from cfsigned_django.setup.report import (
     iam_as_text,
     in_short,
     plan_as_text,
-    proof_as_text,
     settings_as_text,
     step_as_text,
     storages_as_text,
@@ -331,7 +331,9 @@ class Command(CfsignedCommand):
             self.stdout.write(f"The private key is kept in {setup.provider.place}.")
             if note:
                 self.stdout.write(wrapped(note))
-            self.stdout.write(f"\nProof:\n\n{proof_as_text(proof)}")
+            self.stdout.write("\nProof:\n\n")
+            for _, line in write_report(proof):
+                self.stdout.write(line)
         if code == LATER:
             # Not within the JSON.
             out = self.stderr if options["json"] else self.stdout
