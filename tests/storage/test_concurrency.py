@@ -284,6 +284,15 @@ def test_watch_of_others_urls(site: Any) -> None:
     assert watch.expires == NOW + 60
 
 
+def test_watch_of_cookies(site: Any) -> None:
+    """Note the end of signed cookies: a page that sets them must not be cached for longer."""
+    with at(NOW), watch_expiry() as watch:
+        storage = CloudFrontS3Storage()
+        storage.url("a.jpg", expire=90)
+        storage.sign_cookies(folder="albums/42", expire=60)
+    assert watch.expires == NOW + 60
+
+
 def test_watch_in_tasks(ec_key: PrivateKey) -> None:
     """Keep two tasks apart, and see what a task starts in threads and in other tasks."""
     storage = CloudFrontS3Storage(cloudfront_signer=Signer(key_pair_id=KEY_ID, private_key=ec_key))
