@@ -175,7 +175,7 @@ addresses: $(VENV)/.dev ## Write the address of the repository into pyproject.to
 
 .PHONY: release
 release: $(VENV)/.dev ## Build a release into dist/ and test it; RELEASING.md has the rest
-	scripts/release.sh $(TAG)
+	scripts/release.sh
 
 .PHONY: clean
 clean: ## Remove environments, caches and builds; the demo's data stays

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the wheel and the sdist of a release into dist/, and test these files in clean environments.
 # Nothing is published: RELEASING.md has the rest.
-# usage: scripts/release.sh [TAG]: the tag must name the version
+# If the environment has TAG, it must name the version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,8 +11,8 @@ refuse() {
 }
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
-if [[ ${1:-v$version} != "v$version" ]]; then
-  refuse "The tag is $1, and pyproject.toml has version = \"$version\". Tag v$version, or set the version."
+if [[ ${TAG:-v$version} != "v$version" ]]; then
+  refuse "The tag is $TAG, and pyproject.toml has version = \"$version\". Tag v$version, or set the version."
 fi
 if ! grep --quiet --extended-regexp "^## \[${version//./\\.}\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$" CHANGELOG.md; then
   refuse "CHANGELOG.md has no heading \"## [$version] - YYYY-MM-DD\". Write it below \"## [Unreleased]\"."

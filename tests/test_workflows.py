@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -71,3 +73,21 @@ def test_only_a_tag_publishes() -> None:
         "actions/download-artifact",
         "pypa/gh-action-pypi-publish",
     ]
+
+
+def test_name_of_a_tag_reaches_no_shell() -> None:
+    """A tag may be named after a command: neither make nor a script of a workflow runs it."""
+    tag = "v0.1.0;touch$${IFS}a"
+    printed = subprocess.run(
+        ["make", "--just-print", "release"],
+        cwd=ROOT,
+        env={**os.environ, "TAG": tag},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "release.sh" in printed
+    assert "touch" not in printed.partition("release.sh")[2]
+
+    steps = [step for file in WORKFLOWS for job in jobs_of(file).values() for step in job["steps"]]
+    assert [each["run"] for each in steps if "${{" in each.get("run", "")] == []
