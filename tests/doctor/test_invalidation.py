@@ -72,3 +72,11 @@ def test_variants(change: Any, world: World, aws: Aws, signing_site: Any) -> Non
     assert found(world).keys() == {"invalidation", "variants-kept"}
     signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
     assert found(world).keys() == {"invalidation"}
+
+
+def test_a_distribution_of_another_account(world: World, aws: Aws, signing_site: Any) -> None:
+    """Say so if neither the doctor nor the site knows the distribution of the settings."""
+    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E0000000000000"
+    world.options = {"distribution_id": "E0000000000000"}
+    assert found(world).keys() == {"cannot-invalidate"}
+    assert "aws-unreadable" in {each.id for each in world.examine()}
