@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 install_chromium
-# They wait more than they work.
-.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e "$@"
+# They wait more than they work. Other folders have none; to read them all takes longer than some test.
+.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e tests/admin tests/e2e tests/test_*.py "$@"

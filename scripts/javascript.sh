@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/javascript_signer.sh
-.venv/bin/python -m pytest -m js "$@"
+.venv/bin/python -m pytest -m js tests/signing "$@"

@@ -91,3 +91,23 @@ def test_name_of_a_tag_reaches_no_shell() -> None:
 
     steps = [step for file in WORKFLOWS for job in jobs_of(file).values() for step in job["steps"]]
     assert [each["run"] for each in steps if "${{" in each.get("run", "")] == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "script"),
+    [("e2e", "scripts/browser.sh"), ("js", "scripts/javascript.sh"), ("package", "Makefile")],
+)
+def test_marked_tests_run(mark: str, script: str) -> None:
+    """What reads a part of the tests only, since that is faster, misses none that has the mark."""
+    [paths] = re.findall(rf"-m {mark} (tests/[^\"\n]*)", (ROOT / script).read_text())
+    found = [each for path in paths.split() for each in ROOT.glob(path)]
+    marked = {
+        each
+        for each in (ROOT / "tests").rglob("*.py")
+        if re.search(rf"\bmark\.{mark}\b", each.read_text())
+    }
+    # Those of libraries run with other settings: make libraries.
+    others = {each for each in marked if "libraries" not in each.parts}
+
+    assert others
+    assert [each for each in others if not {each, *each.parents} & {*found}] == []
