@@ -139,14 +139,14 @@ CATALOG: dict[str, FactType] = {
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
-    "invalidation": FactType(
-        level=Level.OK, what="The site can invalidate files of {distribution}."
-    ),
+    "invalidation": FactType(level=Level.OK, what="Files of {distribution} can be invalidated."),
     "cannot-invalidate": FactType(
-        level=Level.ERROR,
-        what="The site cannot invalidate files of {distribution}: {reason}.",
-        why="Deleted and overwritten files are served until the TTL of their copies ends.",
-        fix="Do what the message says. manage.py cfsigned_setup --iam has the policy of the site.",
+        # The site may have other credentials than the person who asks.
+        level=Level.WARNING,
+        what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
+        why="Deleted and overwritten files are served until the TTL of their copies ends. Only if "
+        "the site has other credentials, it may be in order: run this with those.",
+        fix="Do what the message says. manage.py cfsigned_setup --iam site prints the policy.",
     ),
     "variants-kept": FactType(
         level=Level.WARNING,

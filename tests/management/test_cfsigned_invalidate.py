@@ -185,4 +185,6 @@ def test_no_distribution(aws: Aws, settings: Any) -> None:
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
     assert "AWS_CLOUDFRONT_DISTRIBUTION_ID" in run("a.jpg").error
     assert run("a.jpg", "--storage", "memory").code == 0
+    answer = json.loads(run("a.jpg", "--storage", "memory", "--json").out)
+    assert answer == {"distribution_id": None, "sent": 0, "left": []}
     assert aws.requests == []

@@ -69,6 +69,8 @@ class Command(CfsignedCommand):
             signing = find_storage(options["storage"]).signing
             if signing.is_local and not options["distribution"]:
                 self.stderr.write("This storage keeps its files on this machine: nothing to do.")
+                if options["json"]:
+                    self._write_json(None, 0, [])
                 return
             distribution_id = options["distribution"] or distribution_of(signing)
             items = condensed(_items(signing, options))
@@ -78,13 +80,16 @@ class Command(CfsignedCommand):
         left = failed.left if failed else []
         sent = len(items) - len(left)
         if options["json"]:
-            done = {"distribution_id": distribution_id, "sent": sent, "left": left}
-            self.stdout.write(json.dumps(done, indent=2))
+            self._write_json(distribution_id, sent, left)
         else:
             self.stdout.write(f"Sent {sent} of {len(items)} item(s) to {distribution_id}.")
         if failed:
             text = unsent(distribution_id, left, str(failed))
             raise CommandError(text, returncode=NOT_YET if failed.error.is_temporary else 1)
+
+    def _write_json(self, distribution_id: str | None, sent: int, left: list[str]) -> None:
+        done = {"distribution_id": distribution_id, "sent": sent, "left": left}
+        self.stdout.write(json.dumps(done, indent=2))
 
     def _send(
         self, distribution_id: str, items: list[str], waits: bool
