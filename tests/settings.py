@@ -55,6 +55,9 @@ TEMPLATES = [
         },
     }
 ]
+# The admin's; other tests bring their own. Passwords are not what is tested.
+ROOT_URLCONF = "tests.admin.urls"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_URL = "static/"
 # Nothing is saved there: tests that save files name another folder.
 MEDIA_ROOT = str(Path(gettempdir()) / "cfsigned_django-no-media")

@@ -43,8 +43,6 @@ def cloudfront(
 ) -> FakeCloudFront:
     """Set up a site whose key group holds the key of the settings, which signs."""
     fake = FakeCloudFront(pem=rsa_key.public_key.to_pem())
-    settings.ROOT_URLCONF = "tests.admin.urls"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
     settings.AWS_CLOUDFRONT_KEY_ID = fake.settings_key_id
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = fake.key_group_id
