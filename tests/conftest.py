@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from botocore import hooks
 from botocore.loaders import Loader
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
@@ -22,21 +24,28 @@ hypothesis.settings.load_profile("cfsigned")
 
 @pytest.fixture(scope="session", autouse=True)
 def botocore_models() -> Iterator[None]:
-    """Let all sessions of boto3 share what they read of AWS's services.
+    """Let all sessions of boto3 share what they read of AWS's services, and what follows from it.
 
-    Each reads some megabytes of JSON anew, and almost each test of an AWS call
-    makes sessions: a quarter of a run went into that.
+    Each reads some megabytes of JSON anew, and works out the names of 130 events.
+    Almost each test of an AWS call makes sessions: a quarter of a run went into that.
     """
-    shared: dict[Any, Any] = {}
-    init = Loader.__init__
-
-    def init_sharing(loader: Loader, *args: Any, **options: Any) -> None:
-        init(loader, *args, **options)
-        vars(loader)["_cache"] = shared
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Loader, "__init__", init_sharing)
+        for cls, cache in ((Loader, "_cache"), (hooks.EventAliaser, "_alias_name_cache")):
+            _share(patch, cls, cache)
+        patch.setattr(hooks, "accepts_kwargs", functools.lru_cache(512)(hooks.accepts_kwargs))
         yield
+
+
+def _share(patch: pytest.MonkeyPatch, cls: type, cache: str) -> None:
+    """Let all objects of a class have the same cache."""
+    shared: dict[Any, Any] = {}
+    init: Any = cls.__init__  # type: ignore[misc]
+
+    def init_sharing(self: Any, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        vars(self)[cache] = shared
+
+    patch.setattr(cls, "__init__", init_sharing)
 
 
 @pytest.fixture(scope="session")
