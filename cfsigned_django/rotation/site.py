@@ -58,10 +58,13 @@ def site_rotation(
     changed_by: str = "",
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
+    probe: Callable[[str], ProbeResult] | None = None,
+    key_groups: KeyGroups | None = None,
 ) -> Rotation:
     """Return the rotation of a key group, by default AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    AWS is not called before the first step that needs it.
+    AWS is not called before the first step that needs it. Tests hand in how a URL is probed,
+    and the calls to CloudFront.
     Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
     no storage signs for it.
     """
@@ -99,9 +102,9 @@ def site_rotation(
     return Rotation(
         store=store,
         waits=site_waits(),
-        key_groups=site_key_groups(),
+        key_groups=key_groups or site_key_groups(),
         by_hand=conf.is_by_hand(),
-        probe=lambda signer: _probe([each for _, each in members], signer),
+        probe=lambda signer: _probe([each for _, each in members], signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
             str(name)
             for name, each in (*named, *dynamic_storages())
@@ -146,13 +149,15 @@ def site_waits() -> Waits:
     )
 
 
-def _probe(members: list[SignedUrlMixin], signer: Signer) -> ProbeResult:
+def _probe(
+    members: list[SignedUrlMixin], signer: Signer, send: Callable[[str], ProbeResult]
+) -> ProbeResult:
     """Probe through every domain that signs for the group, and return the worst answer.
 
     If a domain is known in requests only, that of the settings stands for it.
     """
     urls = {each.signing.probe_url(signer) for each in members} or {_probe_url_of_settings(signer)}
-    results = {send_probe(url) for url in urls}
+    results = {send(url) for url in urls}
     for bad in _WORST_FIRST:
         if bad in results:
             return bad

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
@@ -32,6 +33,8 @@ class FakeCloudFront:
     key_group_id: str = field(init=False)
     settings_key_id: str = field(init=False)
     probe_result: ProbeResult = ProbeResult.GOOD
+    #: What happens while the next probe is under way.
+    meanwhile: Callable[[], object] | None = None
     #: Raised, if set, in the place of any call.
     failure: Exception | None = None
     #: What was asked of the API.
@@ -46,6 +49,13 @@ class FakeCloudFront:
         self.failure, self.probe_result = None, ProbeResult.GOOD
         self.settings_key_id = self.account.upload("by hand", self.pem)
         self.key_group_id = self.account.make_group(self.settings_key_id)
+
+    def probe(self, url: str) -> ProbeResult:
+        """Answer a probe through the edges."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return self.probe_result
 
     def take_out(self, key_pair: KeyPair) -> None:
         """Take a key out of the group, as somebody else does."""

@@ -53,7 +53,7 @@ def cloudfront(
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     monkeypatch.setattr(site_rotation, "make_client", lambda name: fake)
-    monkeypatch.setattr(site_rotation, "send_probe", lambda url: fake.probe_result)
+    monkeypatch.setattr(site_rotation, "send_probe", fake.probe)
     keyring.forget()
     return fake
 

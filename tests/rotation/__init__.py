@@ -249,6 +249,13 @@ class Shell(Site):
     #: How often a client was made, and with what.
     clients: list[dict[str, str]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+    #: The URLs that were probed.
+    probed: list[str] = field(default_factory=list)
+
+    def send_probe(self, url: str) -> ProbeResult:
+        """Answer a probe of the command."""
+        self.probed.append(url)
+        return self.answer
 
     def make_client(self, name: str, **access: str) -> UnreliableCloudFront:
         """Return a client for the command."""

@@ -51,7 +51,7 @@ def shell(
     site.TIME_ZONE = "UTC"
 
     monkeypatch.setattr(site_rotation, "make_client", shell.make_client)
-    monkeypatch.setattr(site_rotation, "send_probe", lambda url: shell.answer)
+    monkeypatch.setattr(site_rotation, "send_probe", shell.send_probe)
     monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
     keyring.forget()
     yield shell

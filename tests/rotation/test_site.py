@@ -21,15 +21,15 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encrypted_keys
 from cfsigned_django.doctor.local import check_signer
-from cfsigned_django.rotation import site as site_rotation
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from tests.golden import assert_golden
-from tests.rotation import Shell, Site, change, fresh, plain
+from tests.rotation import ECDSA, Shell, Site, change, fresh, plain
 from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
@@ -262,28 +262,20 @@ class WithGroupOfTenant(OfTenant):
 
 
 @pytest.mark.parametrize("cls", [OfTenant, WithGroupOfTenant])
-def test_domain_of_a_tenant(
-    shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch, cls: type[OfTenant]
-) -> None:
+def test_domain_of_a_tenant(shell: Shell, site: Any, cls: type[OfTenant]) -> None:
     """Rotate the key group of the settings if no storage knows its domain without a request."""
     site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.{cls.__name__}"}}
     site.AWS_LOCATION = "media files"
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-    probed: list[str] = []
-
-    def send_probe(url: str) -> ProbeResult:
-        probed.append(url.partition("?")[0])
-        return ProbeResult.GOOD
-
-    monkeypatch.setattr(site_rotation, "send_probe", send_probe)
 
     assert shell.run_all(["--start"], [], []) == [0, 0, 75]
     shell.wait(301)
     assert shell.run().code == 0
 
     assert KeyPair.objects.get().status == "active"
-    assert set(probed) == {f"https://{site.AWS_S3_CUSTOM_DOMAIN}/media%20files/.cfsigned-probe"}
-    assert site_rotation.site_rotation().settings_keys() == []
+    probed = {url.partition("?")[0] for url in shell.probed}
+    assert probed == {f"https://{site.AWS_S3_CUSTOM_DOMAIN}/media%20files/.cfsigned-probe"}
+    assert site_rotation().settings_keys() == []
 
 
 def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
@@ -386,29 +378,25 @@ def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: 
 
 
 @pytest.fixture
-def hashes(
-    shell: Shell, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
-) -> list[str | None]:
-    """Let the site sign by RSA with SHA256, and return the hash of each probe that is sent."""
-    sent: list[str | None] = []
-
-    def probe(url: str) -> ProbeResult:
-        sent.append(parameters_of(url).get("Hash-Algorithm"))
-        return shell.answer
-
-    monkeypatch.setattr(site_rotation, "send_probe", probe)
+def of_rsa(shell: Shell, site: Any, rsa_key: PrivateKey) -> None:
+    """Let the site sign by RSA with SHA256."""
     site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
     site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
-    return sent
 
 
-def test_hash_of_the_settings(shell: Shell, site: Any, hashes: list[str | None]) -> None:
-    """Probe RSA keys where OpenSSL refuses SHA-1 if the setting names SHA256, else name that."""
+def hashes(shell: Shell) -> list[str | None]:
+    """Return the hash of each probe that was sent."""
+    return [parameters_of(url).get("Hash-Algorithm") for url in shell.probed]
+
+
+@pytest.mark.usefixtures("of_rsa")
+def test_hash_of_the_settings(shell: Shell, site: Any) -> None:
+    """Probe RSA keys if OpenSSL refuses SHA-1 and the setting names SHA256, else name that."""
     with without_sha1():
         start = ["--start", "--algorithm", "RSA_2048"]
         assert shell.run_all(["--import"], start, [], []) == [0, 0, 0, 75]
     assert KeyPair.objects.get(status="trusted").verified_since is not None
-    assert set(hashes) == {"SHA256"}
+    assert set(hashes(shell)) == {"SHA256"}
     KeyPair.objects.all().delete()
 
     site.AWS_CLOUDFRONT_HASH_ALGORITHM = None
@@ -419,29 +407,31 @@ def test_hash_of_the_settings(shell: Shell, site: Any, hashes: list[str | None])
     assert "AWS_CLOUDFRONT_HASH_ALGORITHM" in ran.err
 
 
-def test_hash_of_each_storage(
-    shell: Shell, add_storage: AddStorage, hashes: list[str | None]
-) -> None:
-    """Probe as each storage signs, where one of them names another hash."""
+@pytest.mark.usefixtures("of_rsa")
+def test_hash_of_each_storage(shell: Shell, add_storage: AddStorage) -> None:
+    """Probe as each storage signs, if one of them names another hash."""
     add_storage("old", hash_algorithm="SHA1")
 
     assert shell.run("--import").code == 0
-    assert sorted(hashes, key=str) == [None, "SHA256"]
+    assert sorted(hashes(shell), key=str) == [None, "SHA256"]
 
 
 @pytest.mark.parametrize("result", [each for each in ProbeResult if each is not ProbeResult.GOOD])
 def test_one_domain_of_several_counts(
-    shell: Shell, add_storage: AddStorage, monkeypatch: pytest.MonkeyPatch, result: ProbeResult
+    shell: Shell, add_storage: AddStorage, result: ProbeResult
 ) -> None:
-    """Where one domain of the key group answers anything but good, the key does not work."""
+    """If one domain of the key group answers anything but good, the key does not work."""
     add_storage("other", custom_domain="other.example.com")
-    monkeypatch.setattr(
-        site_rotation, "send_probe", lambda url: result if "other." in url else ProbeResult.GOOD
+    rotation = site_rotation(
+        probe=lambda url: result if "other." in url else ProbeResult.GOOD,
+        key_groups=shell.account.over(shell.account.api),
     )
-    shell.run_all(["--start"], [], [])
+    key_pair = rotation.start(algorithm=ECDSA, now=shell.now)
+    rotation.trust(key_pair, now=shell.now)
 
-    row = KeyPair.objects.get()
-    assert (row.status, row.verified_since) == ("trusted", None)
+    assert rotation.check(key_pair, now=shell.now) is result
+
+    assert (key_pair.status, key_pair.verified_since) == ("trusted", None)
 
 
 def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None:
@@ -449,14 +439,14 @@ def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None
     site.AWS_CLOUDFRONT_MAX_EXPIRE = 30 * 86_400
     storage = CloudFrontS3Storage(max_expire=30 * 86_400, expire_step=3600)
 
-    waits = site_rotation.site_rotation().waits
+    waits = site_rotation().waits
 
     assert waits.url_lifetime == 30 * 86_400
     assert expiry_of(storage.url("a.jpg")) <= time.time() + waits.url_lifetime
     for limit in (None, 0, -1, "7 days", 1.5):
         site.AWS_CLOUDFRONT_MAX_EXPIRE = limit
         with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):
-            site_rotation.site_rotation()
+            site_rotation()
 
 
 # A trusted signer's key pair, which no key group holds
