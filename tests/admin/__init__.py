@@ -58,7 +58,7 @@ class FakeCloudFront:
         return self.probe_result
 
     def take_out(self, key_pair: KeyPair) -> None:
-        """Take a key out of the group, as somebody else does."""
+        """Remove a key from the group, as another person would."""
         self.account.set_members(self.key_group_id, *self.trusted - {str(key_pair)})
 
     def __getattr__(self, name: str) -> Any:

@@ -69,7 +69,7 @@ def test_each_permission_opens_its_steps(
     offered: set[str] | None,
     forbidden: list[str],
 ) -> None:
-    """Looking, rotating and revoking in an emergency need a permission each, on every page."""
+    """Viewing, rotating and revoking each need a permission, on every page."""
     visitor = visit(permission)
     former = KeyPair.objects.get(status="retiring")
     addresses = {
@@ -146,7 +146,7 @@ class Secrets:
         }
 
     def assert_absent(self, *texts: str) -> None:
-        """Fail with the place, not the key, where a text holds key material."""
+        """Fail with the place, not the key, if a text holds key material."""
         pem = [line for each in self.private_keys for line in fragments(each)]
         for number, text in enumerate(texts):
             for secret in (*pem, *self.encrypted, "PRIVATE KEY-----"):
@@ -207,7 +207,7 @@ def test_whole_rotation_shows_no_key(
 def test_error_page_shows_no_key(
     admin: Visitor, cloudfront: FakeCloudFront, secrets: Secrets, settings: Settings, debug: bool
 ) -> None:
-    """A fault that nobody foresaw prints local variables, and none of them is a key."""
+    """The debug page of an unexpected error shows local variables, but no key."""
     settings.DEBUG = debug
     imported()
     key_pair = started()

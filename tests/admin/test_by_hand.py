@@ -37,7 +37,7 @@ def by_hand(admin: Visitor, cloudfront: FakeCloudFront, settings: Settings) -> V
 def test_whole_rotation_by_hand(
     by_hand: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
 ) -> None:
-    """Who does what the pages say comes from the start to a revocation; no page calls AWS."""
+    """A person who follows the pages gets from the start to a revocation; no page calls AWS."""
     former = imported()
     by_hand.take("start", algorithm="ECDSA_P256")
     key_pair = KeyPair.objects.get(status="pending")
@@ -103,7 +103,7 @@ def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudF
     ],
 )
 def test_id_that_cannot_be_right_is_refused(by_hand: Visitor, given: str) -> None:
-    """What cannot be the id of this public key is told apart before it is tried."""
+    """Refuse an id that cannot be that of this public key before it is tried."""
     signing = imported()
     key_pair = started()
 

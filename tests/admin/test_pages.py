@@ -275,7 +275,7 @@ def test_wait_is_shown_and_followed(admin: Visitor) -> None:
 
 
 def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> None:
-    """Some keys that are over are shown, and all of them if somebody asks, with few queries."""
+    """Show a few former keys, and all of them on request, with few queries."""
     settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
 
     def look(address: str = LIST) -> tuple[int, int]:
@@ -294,7 +294,7 @@ def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> No
 
 
 def test_fragment_is_the_page_without_its_frame(admin: Visitor) -> None:
-    """What a script puts in the place of the old state is the same, and nothing around it."""
+    """The fragment that a script fetches is the page without its frame."""
     imported()
 
     whole, part = admin.client.get(LIST).text, admin.client.get(LIST, {"fragment": "1"}).text
@@ -380,7 +380,7 @@ def test_public_key_can_be_copied_and_downloaded(admin: Visitor, status: str) ->
 
 
 def test_public_key_of_a_forger_is_not_shown(admin: Visitor, settings: Settings) -> None:
-    """What a person pastes into CloudFront belongs to the private key, whatever the column says."""
+    """The public key to paste into CloudFront is that of the private key, not of the column."""
     imported()
     key_pair = started()
     forged = PrivateKey.generate().public_key.to_pem()

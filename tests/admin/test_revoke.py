@@ -50,7 +50,7 @@ SUCCESSIONS: list[tuple[Callable[[], object], bool, SignsAfter]] = [
 def test_page_says_what_signs_afterwards(
     admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, transcript: Transcript
 ) -> None:
-    """Whatever is next, the page of a revocation says which key takes over, and how well."""
+    """The page of a revocation says which key takes over, and how well it is known."""
     for prepare, by_hand, after in SUCCESSIONS:
         cloudfront.begin()
         key_pair = imported()

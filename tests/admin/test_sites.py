@@ -146,7 +146,7 @@ def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey
 
 
 def test_site_without_an_admin_can_import_all() -> None:
-    """Where Django's admin is not installed nothing is registered, and nothing fails."""
+    """If Django's admin is not installed, nothing is registered, and nothing fails."""
     code = (
         "import django; from django.conf import settings; "
         "settings.configure(INSTALLED_APPS=["
@@ -218,7 +218,7 @@ def test_step_right_after_the_start(admin: Visitor, fall_behind: Callable[[], No
 def test_revocation_that_comes_half_way(
     admin: Visitor, cloudfront: FakeCloudFront, fall_behind: Callable[[], None]
 ) -> None:
-    """What cannot be undone is told as done, though the replica does not know of it yet."""
+    """Report a revocation as done even if the replica does not show it yet."""
     imported()
     key_pair = activated()
     fall_behind()

@@ -221,7 +221,7 @@ def test_step_needs_csrf(admin: Visitor) -> None:
 
 
 def test_only_the_check_is_quiet(admin: Visitor) -> None:
-    """What an open page may send to look does not let a key count as taken out by hand."""
+    """The quiet check of an open page does not make a key count as removed by hand."""
     former = imported()
     activated(former_retiring_for=8 * DAY)
 
@@ -321,7 +321,7 @@ ENCRYPTION_KEYS = [Fernet.generate_key().decode(), Fernet.generate_key().decode(
 def test_one_click_encrypts_again(
     admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
 ) -> None:
-    """What the settings' own encryption decrypts takes one click, without a page or AWS."""
+    """A key that the encryption keys of the settings decrypt takes one click, without AWS."""
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
     active = imported()
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[::-1]

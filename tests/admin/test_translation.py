@@ -104,7 +104,7 @@ def test_without_locale_middleware(
 def test_messages_are_korean(
     korean: Visitor, cloudfront: FakeCloudFront, result: ProbeResult
 ) -> None:
-    """What a step came to is said in Korean, whether it was done or refused."""
+    """The result of a step is in Korean, whether it was done or refused."""
     cloudfront.probe_result = result
 
     korean.post(address("import"))
@@ -115,7 +115,7 @@ def test_messages_are_korean(
 
 @pytest.mark.parametrize("step", ["start", "trust", "retire"])
 def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
-    """What was tried in a step, why AWS refuses, and what to do next are in Korean."""
+    """The step that failed, AWS's reason, and what to do next are in Korean."""
     former = imported()
     if step == "retire":
         activated(former_retiring_for=8 * 86400)
@@ -148,7 +148,7 @@ def test_second_failure_is_korean() -> None:
 
 
 def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
-    """What the package wrote down as a reason is translated, what a person wrote is not."""
+    """Reasons that the package recorded are translated; those of a person are not."""
     key_pair = imported()
 
     for path in (LIST, detail(key_pair)):
@@ -206,7 +206,7 @@ def test_placeholders_are_kept(po: Path) -> None:
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
 @pytest.mark.parametrize("po", CATALOGS, ids=name_of)
 def test_catalog_has_every_text(tmp_path: Path, po: Path) -> None:
-    """What makemessages finds in the code and the templates is in the catalog, and no more."""
+    """The catalog has the texts that makemessages finds, and no others."""
     source = po.parents[3]
     copy = tmp_path / source.name
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.mo", "__pycache__", "hls.js"))

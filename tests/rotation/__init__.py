@@ -31,7 +31,7 @@ ECDSA, RSA = KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048
 
 @dataclass(slots=True)
 class Site:
-    """A key group with a key of somebody else, a clock, and the machines that rotate."""
+    """A key group with a key that is not ours, a clock, and the machines that rotate."""
 
     account: Account = field(default_factory=lambda: Account(api=StrictCloudFront()))
     now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -226,7 +226,7 @@ def plain(text: str) -> str:
 
 @dataclass(slots=True)
 class Ran:
-    """What a run came to."""
+    """The result of a run."""
 
     code: int
     out: str

@@ -29,7 +29,7 @@ def _apart(no_aws_configuration: None) -> Iterator[None]:
 
 @pytest.fixture
 def key_group(db: None) -> Site:
-    """Return a key group that holds a key of somebody else."""
+    """Return a key group that holds a key that is not ours."""
     return Site()
 
 

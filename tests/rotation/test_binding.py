@@ -106,7 +106,7 @@ class TestEncryptionKeys:
     """With AWS_CLOUDFRONT_ENCRYPTION_KEYS, only what they decrypt is trusted or activated."""
 
     def test_secret_key_is_not_enough(self, key_group: Site, settings: Any) -> None:
-        """What SECRET_KEY encrypted goes on signing, but nothing new begins with it."""
+        """A key that SECRET_KEY encrypted continues to sign, but none begins to."""
         active, trusted = key_group.imported(), key_group.trusted(good_for=301)
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
 
@@ -177,7 +177,7 @@ class TestReencryption:
 
     @pytest.mark.parametrize("keys", [None, KEYS[:1]], ids=["SECRET_KEY", "encryption keys"])
     def test_keys_of_the_settings(self, key_group: Site, settings: Any, keys: Any) -> None:
-        """What the settings' present way of encryption decrypts is encrypted again, without AWS."""
+        """A key that AWS_CLOUDFRONT_ENCRYPTION_KEYS decrypts is encrypted again without AWS."""
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = keys
         rows = [*in_each_state(key_group).values(), key_group.started()]
         if keys:
@@ -271,7 +271,7 @@ class TestReencryption:
 
 
 class TestRestore:
-    """What a row names is added to the key group again only if it is the key of the row."""
+    """A key is put back into the group only if it is the key of its row."""
 
     def test_other_key_of_the_account(self, key_group: Site) -> None:
         """A public key ID that someone wrote into the row opens nothing for that key."""

@@ -74,7 +74,7 @@ def test_rotation_is_told(shell: Shell) -> None:
 
 
 def test_revocations_are_told(shell: Shell, site: Any) -> None:
-    """What breaks and what signs: with no key ready, with one in haste, with one that works."""
+    """A revocation says what breaks and what signs: with no next key, a new one, a ready one."""
     shell.run_all(IMPORT)
     shell.run("--revoke", shell.settings_key_id, "--dry-run")
     shell.run_all(START, RUN)
@@ -219,7 +219,7 @@ def test_hostile_error_of_any_command(site: Any, name: str, arguments: Sequence[
 
 @pytest.mark.parametrize("spare", [True, False])
 def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
-    """--max-age begins where the key is older, and takes the spare if there is one."""
+    """--max-age starts a rotation if the key is older, and takes the spare if there is one."""
     shell.run_all(IMPORT)
     settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
     shell.run_all(RUN, RUN)
@@ -256,7 +256,7 @@ def test_age_of_the_settings_key_is_unknown(
 
 
 def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
-    """Where no key exists, --max-age makes the first one."""
+    """If there is no key, --max-age makes the first one."""
     without_key(settings)
 
     assert shell.run("--max-age", "90d").code == 0
@@ -264,7 +264,7 @@ def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
 
 
 def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
-    """A spare signs only when a rotation begins, which is said where no other key signs."""
+    """A spare signs only after a rotation is started; if no other key signs, the report says so."""
     site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
     shell.run_all(RUN, RUN, RUN)
     assert KeyPair.objects.get().is_spare
@@ -277,7 +277,7 @@ def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
 
 
 def test_other_algorithm_is_not_dropped_in_silence(shell: Shell) -> None:
-    """Where a key of another algorithm is next already, --max-age notes it, and its own is fine."""
+    """If the next key has another algorithm, --max-age notes it; --start with the same is fine."""
     shell.run_all(*STARTED)
 
     assert shell.run("--max-age", "90d", "--algorithm", "RSA_2048", "--json").report["notes"]
@@ -369,7 +369,7 @@ def test_what_cannot_be_done(
     code: int,
     named: str,
 ) -> None:
-    """What passes is "not yet", in the report; what stays is a failure that says what to do.
+    """A problem that passes is "not yet" in the report; one that stays fails and says what to do.
 
     Neither changes anything, and a dry run of an import is refused in the same words.
     """
@@ -432,7 +432,7 @@ def test_key_that_never_works_is_a_failure_at_last(shell: Shell) -> None:
 
 
 def test_failures_of_aws_that_pass_by_no_means(shell: Shell, site: Any) -> None:
-    """Where AWS fails "for a moment" for days, a key that is to go makes it a failure."""
+    """If AWS fails "for a moment" for days, a key that must be removed makes it a failure."""
     replaced(shell)
     throttled(shell, site)
     assert shell.run().code == 75
@@ -504,7 +504,7 @@ def test_interrupted_wait(shell: Shell, activated: bool, monkeypatch: pytest.Mon
 
 
 def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C during a call to CloudFront keeps nobody from repeating the step."""
+    """After Ctrl-C during a call to CloudFront, the step can be repeated at once."""
     shell.run_all(*STARTED)
 
     def interrupt(**arguments: object) -> None:
@@ -631,7 +631,7 @@ def test_revocation_that_is_not_finished(
 
 
 def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
-    """Where a person changes CloudFront, the command waits for the id and exits with 75."""
+    """If a person changes CloudFront, the command waits for the id and exits with 75."""
     settings.AWS_CLOUDFRONT_BY_HAND = True
     shell.failure = AwsError(what="x", reason="y", next_step="z", code="c")
 
@@ -660,7 +660,7 @@ ENCRYPTION_KEY = Fernet.generate_key().decode()
 
 
 def test_re_encryption_asks_cloudfront(shell: Shell, settings: Any) -> None:
-    """What only SECRET_KEY decrypts is encrypted again if CloudFront has it; others are named."""
+    """A key that only SECRET_KEY decrypts is encrypted again if CloudFront has it, else named."""
     replaced(shell)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     active, retiring = (KeyPair.objects.get(status=each) for each in ("active", "retiring"))
@@ -741,7 +741,7 @@ def test_start_replaces_what_may_not_be_encrypted_again(
 
 
 def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> None:
-    """What cannot be decrypted is an error, with the setting that changed."""
+    """A key that cannot be decrypted is an error that names the setting that changed."""
     shell.run_all(IMPORT)
     settings.SECRET_KEY = "another"
 

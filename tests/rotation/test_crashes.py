@@ -24,7 +24,7 @@ from tests.simulation.faults import Killed
 
 
 def taken_out(site: Site) -> KeyPair:
-    """Return a successor that somebody took out of the group."""
+    """Return a successor that a person removed from the group."""
     site.imported()
     key_pair = site.trusted(good_for=301)
     site.take_out(key_pair)

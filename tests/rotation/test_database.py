@@ -289,7 +289,7 @@ def test_two_machines_activate_once() -> None:
 
 
 def test_second_successor_is_not_created(key_group: Site) -> None:
-    """Who starts in the same moment as another machine is told, and adds no second key."""
+    """Of two machines that start at the same moment, one is refused and adds no key."""
     rotation = key_group.rotation(boundary=once(("get_key_group", "after"), key_group.started))
 
     with pytest.raises(Claimed):
@@ -306,7 +306,7 @@ def test_other_failure_of_the_database_is_no_lost_race(key_group: Site) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_of_the_caller_is_joined() -> None:
-    """What comes after a write may not be undone: ATOMIC_REQUESTS and the like are refused."""
+    """Refuse to write in a transaction of the caller, such as one of ATOMIC_REQUESTS."""
     key_group = Site()
 
     with transaction.atomic(), pytest.raises(RuntimeError):
@@ -330,7 +330,7 @@ def signs() -> str:
 
 
 async def signs_in_an_event_loop() -> str:
-    """Return the same where Django allows no query."""
+    """Return the same in an event loop, in which Django allows no query."""
     keyring.forget()
     return signs()
 
@@ -367,7 +367,7 @@ class TestRows:
         assert signs() == "KNEWEST"
 
     def test_a_settings_key_that_is_over(self, rsa_key: PrivateKey) -> None:
-        """Refuse the key of the settings where its row is not ACTIVE any more."""
+        """Refuse the key of the settings if its row is not ACTIVE any more."""
         make_key_pair(rsa_key, KEY_ID, status=KeyStatus.REVOKED)
 
         with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
@@ -421,7 +421,7 @@ class TestRows:
         assert find_active_signer(KEY_GROUP_ID, None, known).signer is known
 
     def test_the_database_of_writes_is_asked(self, ec_key: PrivateKey, settings: Settings) -> None:
-        """Ask where key pairs are written: a replica may lag behind."""
+        """Ask the database to which key pairs are written: a replica may lag behind."""
         settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
         activate(ec_key, "K1")
 
@@ -464,7 +464,7 @@ class TestPlaces:
     def test_connection_is_closed(
         self, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Close the connection of a look that had one to itself, also where it failed."""
+        """Close the separate connection of a query, also if the query failed."""
         opened: list[Any] = []
 
         def fail(key_pair: KeyPair, hash_algorithm: object) -> Signer:
@@ -483,7 +483,7 @@ class TestPlaces:
 @pytest.mark.usefixtures("looks_for_active_key")
 @pytest.mark.django_db(transaction=True)
 class TestTransactions:
-    """What SQLite in memory cannot show: transactions that keep to what they saw."""
+    """Transactions with snapshots, which SQLite in memory does not have."""
 
     @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
     def test_a_transaction_sees_the_present(self, level: str, ec_key: PrivateKey) -> None:
@@ -610,7 +610,7 @@ class TestPools:
 @pytest.mark.usefixtures("looks_for_active_key")
 @pytest.mark.django_db(transaction=True)
 class TestLocks:
-    """A table that somebody else has locked."""
+    """A table that another connection has locked."""
 
     @pytest.mark.parametrize("within", [transaction.atomic, nullcontext])
     def test_locked_table(

@@ -50,7 +50,7 @@ def test_every_pair_of_states(status: KeyStatus, to: KeyStatus) -> None:
 
 
 def test_final_states() -> None:
-    """Call a state ended where no move leads out of it."""
+    """A state is final if no transition leaves it."""
     assert set(ENDED) == set(KeyStatus) - {start for start, _ in MOVES}
 
 

@@ -168,7 +168,7 @@ LONG_MESSAGE = "User: arn:aws:sts::1:assumed-role/x is not authorized. " * 25
     ],
 )
 def test_answer_has_its_meaning(ec_key: PrivateKey, make: MakeServer, result: ProbeResult) -> None:
-    """What an edge answers, with and without a signature, says whether links open there."""
+    """The answers of an edge, with and without a signature, show whether links open there."""
     with serving(make, ec_key.public_key) as address:
         assert send_probe(sign(address, ec_key)) is result
 

@@ -59,7 +59,7 @@ def damaged(key_pair: KeyPair) -> None:
 def test_what_signs(
     key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: SignsAfter
 ) -> None:
-    """What is promised before a revocation signs at once after it, and is in the group by then."""
+    """The key that was announced before a revocation signs right after it, and is in the group."""
     active = key_group.imported()
     bring(key_group)
     rotation = key_group.rotation(by_hand=by_hand, changed_by="kim")
@@ -149,7 +149,7 @@ def test_successor_that_is_not_listed_yet_signs(
 def test_missing_permission_does_not_keep_a_leaked_key_signing(
     key_group: Site, is_alone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no successor can be made, the key signs no longer, and the same again makes one.
+    """If no successor can be made, the key stops signing; repeating the command makes one.
 
     It leaves the group, unless it is the only key there.
     """
@@ -173,7 +173,7 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
 
 
 def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
-    """Only where a person changes CloudFront is a key out without a call."""
+    """A key counts as removed without a call only if a person changes CloudFront."""
     former, active = key_group.imported(), key_group.activated()
     key_group.revoke(active, by_hand=True)
     key_group.wait(3780)
@@ -286,7 +286,7 @@ def test_two_people_revoke_at_once(key_group: Site, has_successor: bool, call: s
 
 
 def test_key_that_is_created_while_it_is_removed(key_group: Site) -> None:
-    """Who was held up since before the revocation undoes its end: it is repeated in a moment."""
+    """A process delayed since before the revocation undoes its end, which is then repeated."""
     key_pair = key_group.started()
     stale = fresh(key_pair)
     key_group.revoke(key_pair, by_hand=True)

@@ -100,7 +100,7 @@ def test_import_makes_the_key_active(
     "case", ["another is ACTIVE", "it was revoked", "its private key was revoked", "of another key"]
 )
 def test_import_is_refused(key_group: Site, ec_key: PrivateKey, case: str) -> None:
-    """What does not sign now, or cannot be verified, is not imported; nothing changes."""
+    """Refuse to import a key that does not sign now or cannot be verified; nothing changes."""
     key_pair_id = key_group.foreign if case == "of another key" else KEY_ID
     if case != "of another key":
         active = key_group.imported()
@@ -277,7 +277,7 @@ class TestProbes:
 
 
 def test_key_that_was_taken_out_waits_again(key_group: Site) -> None:
-    """Somebody took the key out: it is put back, and does not sign before its time."""
+    """A key that a person removed is put back, and its wait begins again."""
     former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
     key_group.take_out(key_pair)
 
@@ -316,7 +316,7 @@ def test_last_probe_must_be_answered(
 def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
     """A RETIRING key stays for its last link; then it is out, deleted and its private half erased.
 
-    An ACTIVE key that somebody took out is put back first. Nothing revokes a RETIRED key.
+    An ACTIVE key that was removed is put back first. Nothing revokes a RETIRED key.
     """
     former, key_pair = key_group.imported(), key_group.activated()
     assert statuses() == {str(former): "retiring", str(key_pair): "active"}
@@ -345,7 +345,7 @@ def raised(key_group: Site) -> Rotation:
 
 
 def test_lifetime_is_raised_for_one_run(key_group: Site) -> None:
-    """Where another step is taken in that run, links of a RETIRING key are waited for as well."""
+    """Longer lifetimes count for a RETIRING key even if another step is taken in that run."""
     key_pair = key_group.imported()
     key_group.activated()
     key_group.started()
@@ -360,7 +360,7 @@ def test_lifetime_is_raised_for_one_run(key_group: Site) -> None:
 
 
 def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
-    """Keys that never signed, that are over, or that are another group's have none.
+    """Record no lifetime for keys that never signed, are final, or belong to another group.
 
     The waits are recorded before any step, whatever becomes of that.
     """
@@ -402,7 +402,7 @@ class TestRestore:
         assert key_group.advance() is None
 
     def test_nothing_is_put_back_that_is_there_or_over(self, key_group: Site) -> None:
-        """What is in the group stays as it is; a key that is over, or was revoked, stays out."""
+        """Leave a key that is in the group alone, and a retired or revoked one out of it."""
         former, active = key_group.imported(), key_group.activated()
         successor = key_group.trusted(good_for=60)
         rotation = key_group.rotation()
@@ -421,7 +421,7 @@ class TestRestore:
     def test_refusal_of_aws_is_no_deletion(
         self, key_group: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Where AWS does not let the site put it back, that is an error; it was not deleted."""
+        """If AWS refuses to put a key back, that is an error; the key does not count as deleted."""
         key_group.take_out(key_group.imported())
         denied(key_group, "update_key_group", monkeypatch)
 

@@ -77,7 +77,7 @@ def works(**ago: float) -> Any:
 
 
 def as_spare(site: Any, shell: Shell) -> None:
-    """Have nothing but a spare."""
+    """Make the spare the only key."""
     works(hours=1)(site, shell)
     change(KeyPair.objects.get(), is_spare=True)
 
@@ -127,7 +127,7 @@ def tell_silence() -> str:
 
 
 def test_silence_is_told(shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say what is there and the one step that helps: --start only where no key waits."""
+    """Name the keys that there are and the one step that helps: --start only if no key waits."""
     key, key_id = site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID
     told = {}
     for name, (arrange, step) in SILENCES.items():
@@ -202,7 +202,7 @@ def test_two_keys_are_not_imported(
 
 
 def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStorage) -> None:
-    """The key of the settings counts where no storage of STORAGES signs with it."""
+    """The key of the settings counts even if no storage of STORAGES signs with it."""
     signer = Signer(key_pair_id=OTHER_ID, private_key=PrivateKey.generate())
     add_storage("default", cloudfront_signer=signer)
 
@@ -367,7 +367,7 @@ def test_key_of_another_storage_is_not_retired(
 
 
 def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: AddStorage) -> None:
-    """Another key in another group, or none that works, keeps nothing from being imported."""
+    """A key of another group, or one that does not work, does not prevent an import."""
     add_storage("invoices", key_group_id=OTHER_GROUP, **another_key())
     add_storage("broken", key_group_id=None, expire_step=-1)
 
@@ -435,7 +435,7 @@ def test_one_domain_of_several_counts(
 
 
 def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None:
-    """AWS_CLOUDFRONT_MAX_EXPIRE limits every URL, and each retirement waits so long."""
+    """AWS_CLOUDFRONT_MAX_EXPIRE limits every URL, and each retirement waits that long."""
     site.AWS_CLOUDFRONT_MAX_EXPIRE = 30 * 86_400
     storage = CloudFrontS3Storage(max_expire=30 * 86_400, expire_step=3600)
 
@@ -466,9 +466,9 @@ def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:
 
 
 def test_signer_leaves_by_hand(key_group: Site) -> None:
-    """Its links open until a person takes the signer out and says so; the revocation tells that.
+    """Its links open until a person removes the signer and confirms it; the revocation says so.
 
-    Nobody took out of the group what it never held, so nothing is put back.
+    It was never in the group, so it is not put back.
     """
     row = key_group.imported()
     change(row, key_pair_id=SIGNER_ID)

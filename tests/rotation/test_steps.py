@@ -109,7 +109,7 @@ def test_states_are_put_into_words(key_group: Site, settings: Any) -> None:
 
 
 def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
-    """What each step does is said, before by what is due and afterwards by its outcome."""
+    """Each step has words for what will be done, and for what was done."""
     settings.TIME_ZONE = "UTC"
     lines: list[str] = []
 
@@ -161,7 +161,7 @@ def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
 
 
 def test_errors_are_put_into_words(key_group: Site) -> None:
-    """What keeps a step from being taken is said, with what to do."""
+    """An error says what prevents the step, and what to do."""
     key_pair = key_group.started()
     nonsense = Blocker(cause=Cause.NO_SUCH_MOVE)
     errors: list[Exception] = [
@@ -218,7 +218,7 @@ def test_what_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
 
 
 def test_spare_is_never_overdue(key_group: Site) -> None:
-    """A spare waits for as long as nobody needs it."""
+    """A spare may wait forever."""
     key_group.trusted(spare=True)
     key_group.wait(90 * DAY)
 
