@@ -121,7 +121,7 @@ def options_for(key: PrivateKey, **others: Any) -> dict[str, Any]:
 
 
 def generated_names(count: int, *, seed: int = 20260401) -> list[str]:
-    """Return so many different names, with all that a name may hold but ``*`` and ``..``."""
+    """Return this many different names, with all that a name may contain but ``*`` and ``..``."""
     chance = random.Random(seed)
     names: dict[str, None] = {}
     while len(names) < count:

@@ -35,7 +35,7 @@ class TestConfig:
         assert getattr(Config.read({"bucket_name": "b"}), option) == "setting"
 
     def test_key(self, settings: Any, ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
-        """Hold a key from a setting or an option, and show it nowhere."""
+        """Wrap a key of a setting or an option, and show it nowhere."""
         assert Config.read().cloudfront_key is None
         settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
         of_setting = Config.read()

@@ -59,7 +59,7 @@ def test_which_storage_is_used(
 
 
 def test_class_that_does_not_exist(site: Any) -> None:
-    """Fail with Django's own error if the setting names a class that is not there."""
+    """Fail with Django's own error if the setting names a class that does not exist."""
     site.DEFAULT_FILE_STORAGE = "cfsigned_django.storage.NoSuchStorage"
     honor_default_file_storage()
     with pytest.raises(InvalidStorageError, match="NoSuchStorage"):

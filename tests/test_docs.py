@@ -312,7 +312,7 @@ def test_options_are_what_the_command_takes(command: str) -> None:
 
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
-    """What a page passes to a command, the command takes."""
+    """Each option that a page passes to a command exists."""
     for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
             known = load_command_class("cfsigned_django", command).create_parser("", command)
@@ -487,7 +487,7 @@ def test_architecture_page_shows_the_import_rule() -> None:
 
 
 def test_architecture_page_describes_every_package() -> None:
-    """The page names each package, and no folder and no file that is not there."""
+    """The page names each package, and only folders and files that exist."""
     folders = ("benchmarks", "cfsigned_django", "demo_project", "docs", "tests")
     paths = [each for folder in folders for each in (ROOT / folder, *(ROOT / folder).rglob("*"))]
     there = {f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in paths}

@@ -163,7 +163,7 @@ def test_iam_page_shows_what_the_command_prints() -> None:
 
 
 def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
-    """The commands of the page about a leak print what it shows, where a spare is ready."""
+    """The commands of the page about a leak print what it shows, with a spare ready."""
     story.import_key()
     story.work(story.start(spare=True))
     story.later(days=30)
@@ -232,7 +232,7 @@ def is_in(message: str, text: str) -> bool:
 
 
 def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Yield what the command says where it refuses or warns, for one reason after another."""
+    """Yield what the command says if it refuses or warns, for one reason after another."""
 
     def rotate(*arguments: str, **settings: object) -> str:
         screen = io.StringIO()

@@ -424,7 +424,7 @@ class TestCachePage:
 
     @pytest.mark.parametrize("name", ["members", "members_async"])
     def test_of_a_member(self, name: str, site: Any) -> None:
-        """Keep the page of one who is logged in for that one: nobody else gets its links."""
+        """Cache the page of a logged-in viewer for that viewer only."""
         site.MIDDLEWARE = [SESSIONS, CAP]
         member = Client()
         member.get("/enter")
@@ -442,7 +442,7 @@ class TestCachePage:
         assert first.cookies.keys() == second.cookies.keys() != set()
 
     def test_with_messages(self, site: Any) -> None:
-        """Show what is said to one viewer to nobody else, and once."""
+        """Show messages only to their viewer, and once."""
         site.MIDDLEWARE = [SESSIONS, MESSAGES, CAP]
         one = Client()
         one.get("/enter")
@@ -482,7 +482,7 @@ class TestCachePage:
         "viewer", [{"HTTP_COOKIE": "who=ann"}, {"HTTP_AUTHORIZATION": "Token ann"}], ids=list
     )
     def test_for_one_viewer(self, viewer: dict[str, Any]) -> None:
-        """Show a page with signed URLs to nobody who has other cookies, or another token."""
+        """Show no cached page with signed URLs to a viewer with other cookies or another token."""
         pages = [get("kept/plain"), get("kept/plain", NOW + 1, Client(**viewer))]
         assert pages[0].content != pages[1].content
         assert get("kept/plain", NOW + 2, Client(**viewer)).content == pages[1].content

@@ -501,7 +501,7 @@ def receive(distribution_id: str, items: list[str]) -> None:
 
 
 def fail(distribution_id: str, items: list[str]) -> None:
-    """Be a queue that is down."""
+    """Stand in for a queue that is down."""
     raise ConnectionError("amqp://user:password@queue")
 
 

@@ -197,7 +197,7 @@ def test_more_names_than_are_compared(view: str, caplog: pytest.LogCaptureFixtur
 
 @EACH
 def test_asynchronous_names(view: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Read them where the view is async; elsewhere, they are a mistake."""
+    """Read asynchronous names in an async view; in another one, they are a mistake."""
     assert lets_in(make(view, lambda request, name: _asynchronous())) == (view in ASYNC)
     assert [("async_generator" in each.getMessage()) for each in caplog.records] == (
         [] if view in ASYNC else [True]

@@ -243,7 +243,7 @@ def test_a_long_block() -> None:
 
 
 def test_expiry_is_noted() -> None:
-    """Tell a watch when the URLs of a block end."""
+    """A watch knows when the URLs of a block end."""
     with at(NOW), watch_expiry() as watch, signed_urls("a/*", expire=60):
         signed_url("a/1")
         signed_url("a/2")

@@ -126,7 +126,7 @@ class WholeVideo(SignedPlaylistView):
 
 
 def api(request: HttpRequest) -> JsonResponse:
-    """Tell a player about the video."""
+    """Return what a player needs for the video."""
     name = request.GET.get("name", "courses/42/master.m3u8")
     return JsonResponse(
         playback(
@@ -286,7 +286,7 @@ def test_refusals(view: str, handler: str) -> None:
 def test_playlists_that_cannot_be_signed(
     name: str, reason: str, view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Answer 404 to what somebody uploaded, never in part; say once what is wrong with it."""
+    """Answer 404 to a bad upload, never with a part of it; log once what is wrong."""
     # A new file for each test: what is logged once stays logged.
     shutil.copytree(tmp_path / f"courses/{name}".rpartition("/")[0], tmp_path / f"courses/{view}")
     name = f"courses/{view}/{name.rpartition('/')[2]}.m3u8"

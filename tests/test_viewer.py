@@ -44,7 +44,7 @@ def http(status: int, body: bytes, *headers: str) -> bytes:
 
 
 def test_request() -> None:
-    """Ask for the first byte only, as nobody else than this package, and read the answer."""
+    """Request the first byte only, with this package's name, and read the answer."""
     answer = http(206, b"x" * 9000, "X-Cache: Hit from cloudfront")
     with answering(answer) as (url, seen):
         found = fetch(url, {"Origin": "https://app.example.com"})
@@ -90,7 +90,7 @@ def test_what_is_no_answer(answer: bytes, reason: str) -> None:
     [("127.0.0.1", "refused"), ("nobody.invalid", "(?i)name|address|nodename")],
 )
 def test_nobody_there(host: str, reason: str) -> None:
-    """Say that nobody listens, or that the host is not known, without the URL."""
+    """Say that nothing listens, or that the host is unknown, without the URL."""
     with pytest.raises(NoAnswer, match=reason) as caught:
         fetch(f"http://{host}:{free_port()}/a.jpg?Signature=secret", {})
     assert "secret" not in str(caught.value)
@@ -126,7 +126,7 @@ def test_other_schemes(url: str) -> None:
     ],
 )
 def test_responders(body: bytes, content_type: str, responder: Responder) -> None:
-    """Tell CloudFront, S3 and pages of HTML apart by what they write."""
+    """Distinguish CloudFront, S3 and HTML pages by their answers."""
     assert (
         Answer(status=403, headers={"content-type": content_type}, body=body).responder is responder
     )

@@ -1,4 +1,4 @@
-"""Lead a permanent link to a fresh signed URL, for a viewer whom a permission lets in.
+"""Redirect a permanent link to a new signed URL, for a viewer whom a permission allows.
 
 Modules: views/files.py, urls.py
 """
@@ -41,7 +41,7 @@ class MaySee:
 
 
 class OwnView(SignedRedirectView):
-    """Have the permission as a method."""
+    """A view whose permission is a method."""
 
     expire = timedelta(minutes=5)
 
@@ -55,7 +55,7 @@ FILES = {1: "albums/1.jpg", 2: "", 3: None, 4: "secret.jpg", 5: "../5.jpg", 6: "
 
 
 class ByKey(SignedRedirectView):
-    """Have a primary key in the path, and sign for the viewer's address."""
+    """A view with a primary key in its path, which signs for the viewer's address."""
 
     download = "photo.jpg"
 
@@ -182,7 +182,7 @@ def test_name_in_another_script() -> None:
 
 @pytest.mark.parametrize("view", ["truthy", "silent"])
 def test_nothing_but_true(view: str) -> None:
-    """Let nobody in if the permission says something else than True."""
+    """Refuse the viewer if the permission returns something other than True."""
     assert ask(f"/{view}/a.jpg").status_code == 403
 
 
@@ -217,6 +217,6 @@ def test_key_in_the_path(view: str, handler: str) -> None:
 
 @pytest.mark.parametrize("arguments", [{}, {"permission": None}, {"permission": True}], ids=str)
 def test_no_permission(arguments: Any) -> None:
-    """Refuse to be a view that lets everybody in."""
+    """Refuse to make a view without a permission."""
     with pytest.raises(ImproperlyConfigured, match="SignedRedirectView"):
         SignedRedirectView.as_view(**arguments)

@@ -55,7 +55,7 @@ def desired(bucket_name: str, ec_key: PrivateKey) -> Wanted:
 
 @pytest.fixture
 def grown(clients: Clients, desired: Wanted) -> Wanted:
-    """Return the desired state for media/* of a distribution that somebody has made by hand."""
+    """Return the desired state for media/* of a distribution that was made by hand."""
     distribution_id = make_grown_account(clients, desired.bucket)
     return replace(
         desired,

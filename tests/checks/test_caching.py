@@ -71,7 +71,7 @@ def test_signer_that_was_handed_in(
     monkeypatch: pytest.MonkeyPatch,
     fields: Any,
 ) -> None:
-    """Look at the key of a signer that was handed in, and not at that of the settings.
+    """Check the key of a signer that was handed in, instead of that of the settings.
 
     Botocore's signer signs with RSA only.
     """

@@ -30,7 +30,7 @@ DATABASES = {{"default": {{
 
 @pytest.fixture
 def server() -> Iterator[socket.socket]:
-    """Return a socket at which nobody listens yet."""
+    """Return a socket on which nothing listens yet."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         yield server

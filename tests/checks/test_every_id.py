@@ -144,15 +144,15 @@ class Fails(CloudFrontS3Storage):
 
 
 class FailsToSign(CloudFrontS3Storage):
-    """Fail where django-storages' constructor would."""
+    """A storage whose constructor fails as django-storages' may."""
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
-        """Ask for a key that is not there."""
+        """Read a key that does not exist."""
         raise LookupError("no key here")
 
 
 class OfRequest(CloudFrontS3Storage):
-    """Have a domain that only a request knows: its constructor fails."""
+    """A storage whose domain only a request knows: its constructor fails."""
 
     @property
     def custom_domain(self) -> str:
@@ -161,7 +161,7 @@ class OfRequest(CloudFrontS3Storage):
 
 
 class FolderOfRequest(CloudFrontS3Storage):
-    """Have a folder that only a request knows."""
+    """A storage whose folder only a request knows."""
 
     @property
     def location(self) -> str:
@@ -170,7 +170,7 @@ class FolderOfRequest(CloudFrontS3Storage):
 
 
 class SignerOfRequest(CloudFrontFileSystemStorage):
-    """Have a signer that only a request knows."""
+    """A storage whose signer only a request knows."""
 
     @property
     def cloudfront_signer(self) -> Any:
@@ -208,7 +208,7 @@ def here(name: str) -> dict[str, Any]:
 
 
 def cached(*middleware: str, seconds: int = 3601) -> dict[str, Any]:
-    """Return the settings of a site whose middleware keeps pages for so long."""
+    """Return the settings of a site whose middleware caches pages for this many seconds."""
     return {"MIDDLEWARE": list(middleware), "CACHE_MIDDLEWARE_SECONDS": seconds}
 
 
@@ -698,7 +698,7 @@ def test_check_command(healthy: Any) -> None:
 
 @pytest.mark.django_db
 def test_check_with_a_database(healthy: Any, ec_key: PrivateKey) -> None:
-    """Look into the database with check --database only, as Django's own checks do."""
+    """Query the database with check --database only, as Django's own checks do."""
     make_key_pair(ec_key, "K1")
     healthy.SECRET_KEY = "new"
 
@@ -762,7 +762,7 @@ def test_owners(owner: int, expected: list[str], key_file: Path) -> None:
 def test_what_django_storages_takes(
     setting: str, value: object, instead: str, healthy: Any
 ) -> None:
-    """Say what to write instead of a value that django-storages takes."""
+    """Say what to write instead of a value that django-storages accepts."""
     setattr(healthy, setting, value)
     [found] = check_storages()
     assert instead in found.msg
@@ -790,7 +790,7 @@ def test_no_trial_before_a_signature(site: Any) -> None:
 
 
 def test_several_problems(healthy: Any) -> None:
-    """Find all that is wrong at once, the key first; nothing about the key if none is needed."""
+    """Report all problems at once, the key first; nothing about the key if none is needed."""
     healthy.AWS_CLOUDFRONT_KEY_ID = healthy.AWS_S3_CUSTOM_DOMAIN = None
     healthy.AWS_CLOUDFRONT_EXPIRE_STEP = "x"
     assert ids(find_problems(Config.read())) == ["E002", "E004", "E016"]

@@ -37,7 +37,7 @@ def _site(site: Settings) -> None:
 
 
 class OfTenant(CloudFrontFileSystemStorage):
-    """Have a domain that only a request knows."""
+    """A storage whose domain only a request knows."""
 
     @property
     def custom_domain(self) -> str:
@@ -46,7 +46,7 @@ class OfTenant(CloudFrontFileSystemStorage):
 
 
 class WithKeyOfTenant(CloudFrontFileSystemStorage):
-    """Have a key that only a request knows, and no key group."""
+    """A storage whose key only a request knows, without a key group."""
 
     key_group_id = None
 
@@ -217,7 +217,7 @@ class Elsewhere:
 
 
 def test_a_key_group_without_the_app(tmp_path: Path, ec_key: PrivateKey) -> None:
-    """Report that nobody looks up the group's key, and log it once; only if one is named."""
+    """Report that the group's key is never looked up, and log it once; only if one is named."""
     project = Project(folder=tmp_path, key=ec_key)
     project.settings(f'AWS_CLOUDFRONT_KEY_GROUP_ID = "{KEY_GROUP_ID}"')
     done = project.run(

@@ -216,7 +216,7 @@ async def may_see_async(request: HttpRequest, name: str) -> bool:
 
 
 class OwnView(SignedUrlsView):
-    """Have the permission as a method, and a bound."""
+    """A view whose permission is a method, with a limit."""
 
     max_names = 2
     expire = 60
@@ -312,6 +312,6 @@ def test_body_that_is_no_object() -> None:
 
 @pytest.mark.parametrize("permission", [None, "may_see", may_see_async])
 def test_permission_is_required(permission: Any) -> None:
-    """Refuse to make a view that would let everyone in, or nobody."""
+    """Refuse to make a view without a permission."""
     with pytest.raises(ImproperlyConfigured, match="permission"):
         SignedUrlsView.as_view(permission=permission)

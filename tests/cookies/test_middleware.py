@@ -72,7 +72,7 @@ class Courses(SignedCookieScope):
 
 
 class Avatars(SignedCookieScope):
-    """Open the avatars to everybody who is logged in."""
+    """Open the avatars to every viewer who is logged in."""
 
     storage = "other"
     lifetime = timedelta(hours=1)
@@ -110,7 +110,7 @@ class Broken(SignedCookieScope):
 
 
 class WithoutLifetime(Anything):
-    """Have an attribute that raises."""
+    """A scope with an attribute that raises."""
 
     @property
     def lifetime(self) -> int:  # type: ignore[override]
@@ -119,7 +119,7 @@ class WithoutLifetime(Anything):
 
 
 class Unwritable(Anything):
-    """Have an attribute that no cookie can hold."""
+    """A scope with an attribute that no cookie can hold."""
 
     secure = object()  # type: ignore[assignment]
 
@@ -454,7 +454,7 @@ def test_marker_of_others() -> None:
 
 
 def test_marker_of_another_browser() -> None:
-    """Give nobody access for a copied marker, which itself opens nothing."""
+    """A marker that was copied to another browser opens nothing, and renews nothing."""
     one, other = member(), browser()
     other.cookies[MARKER] = one.cookies[MARKER].value
     response = get(other, now=NOW + 10)
@@ -502,7 +502,7 @@ def test_no_database(site: Any, caplog: pytest.LogCaptureFixture, error: type[Ex
 
 @pytest.mark.parametrize("skew", [-30, 30])
 def test_clock_skew(skew: int) -> None:
-    """Lose nobody if the clocks of two machines differ by 30 s."""
+    """Every viewer keeps access if the clocks of two machines differ by 30 s."""
     client, last = member(), NOW
     for moment in range(NOW, NOW + 4000, 50):
         here = moment + (skew if moment % 100 else 0)
@@ -609,7 +609,7 @@ PAGES: list[tuple[str, str, int]] = [
 
 
 def staff(site: Any, *scopes: str) -> Client:
-    """Return a browser of somebody who may do everything, at a site with these scopes."""
+    """Return the browser of a superuser, at a site with these scopes."""
     site.MIDDLEWARE = [SESSIONS, AUTH, MESSAGES, OURS]
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.{scope}" for scope in scopes]
     client = browser()
@@ -919,7 +919,7 @@ def test_marker_of_the_first_release() -> None:
 
 
 def test_refresh_with_bad_folders(site: Any) -> None:
-    """Set what is good, and say in JSON what is not, without what a stranger may not know."""
+    """Set the good cookies, and name the others in JSON, without what a stranger may not know."""
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything", f"{__name__}.Courses"]
     client = browser()
     get(client, "/enter/42")

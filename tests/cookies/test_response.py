@@ -385,7 +385,7 @@ def test_what_the_assertions_say() -> None:
 
 
 def test_classes_that_name_no_folders() -> None:
-    """Say which method is missing in a scope, and in a view with the mixin."""
+    """Name the method that a scope, or a view with the mixin, lacks."""
     with pytest.raises(NotImplementedError, match="Scope must define get_folders"):
         type("Scope", (SignedCookieScope,), {})().get_folders(page())
     view: Any = type("Page", (SignedCookiesMixin,), {"get": lambda self, request: HttpResponse()})

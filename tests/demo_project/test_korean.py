@@ -1,4 +1,4 @@
-"""The demo speaks Korean where the browser does, to the last word."""
+"""The demo speaks Korean if the browser does, to the last word."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_icon_of_the_admin(site: Client) -> None:
     ],
 )
 def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url: str) -> None:
-    """Refuse to send a request to an address that somebody made up."""
+    """Refuse to send a request to an invented address."""
     upload(site, "/documents/", ("a.txt", b"text"))
     own = default_storage.url("documents/a.txt").partition("?")[0]
     asked = url.format(own=own, host=f"{HOST}:{edge.port}")

@@ -152,7 +152,7 @@ def test_the_edge_may_read_and_nothing_else(state: DemoState) -> None:
 
 
 def test_one_folder_takes_one_demo(state: DemoState) -> None:
-    """Refuse to start where a demo runs already, and say what to do."""
+    """Refuse to start if a demo runs in that folder, and say what to do."""
     with pytest.raises(SystemExit, match="--folder"), running_demo(state.folder):
         pass
 
@@ -168,7 +168,7 @@ def test_a_failing_step_shows_its_log(tmp_path: Path) -> None:
 
 
 def rotate(state: DemoState, *arguments: str) -> dict[str, str]:
-    """Run manage.py cfsigned_rotate as somebody in another terminal does; return the statuses."""
+    """Run manage.py cfsigned_rotate as in another terminal; return the statuses."""
     done = subprocess.run(
         [sys.executable, "manage.py", "cfsigned_rotate", "--json", *arguments],
         cwd=BASE_FOLDER,

@@ -72,7 +72,7 @@ def shown(site: Client) -> Client:
 
 
 def visit_kept(site: Client, clock: Clock) -> str:
-    """Return the page that the cache keeps; fail where any link in it is dead, or soon will be."""
+    """Return the page that the cache keeps; fail if a link in it is dead, or soon will be."""
     answer = site.get("/thumbnails/kept/")
     page = answer.content.decode()
     age = re.search(r"max-age=(\d+)", answer.headers["Cache-Control"])

@@ -69,7 +69,7 @@ def id_of_another_key(world: World, settings: Any) -> None:
 
 
 def two_distributions(world: World, settings: Any) -> None:
-    """Leave the domain to nobody, so that two distributions may be meant."""
+    """Remove the domain, so that two distributions may be meant."""
     world.update(lambda config: config.update(Aliases={"Quantity": 0}))
     world.add_distribution()
 
@@ -102,7 +102,7 @@ def origin_group(
 
 
 def cache_key_with(*parameters: str) -> Change:
-    """Have Origin and parameters in the cache key, and so forward them."""
+    """Put Origin and parameters into the cache key, which forwards them."""
 
     def change(world: World, settings: Any) -> None:
         config = cache_policy_config("own", list(parameters))
@@ -131,7 +131,7 @@ def forwarded_values(header: str) -> Change:
 
 
 def local_edge(world: World, settings: Any) -> None:
-    """Make links for this machine, where nothing answers."""
+    """Make links for this machine, on which nothing answers."""
     settings.AWS_S3_CUSTOM_DOMAIN, settings.AWS_S3_URL_PROTOCOL = "127.0.0.1:8001", "http:"
 
 

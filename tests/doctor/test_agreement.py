@@ -101,7 +101,7 @@ def test_site(expected: str, change: Change, values: Values, site: Any) -> None:
 def test_open_behaviors(
     change: Change, expected: dict[str, str], values: Values, site: Any
 ) -> None:
-    """Say of each open behavior what it serves of the storage, its worst alone."""
+    """Report for each open behavior the worst of what it serves of the storage."""
     change(values, site)
     wanted = values.examination().wanted()
 
@@ -215,7 +215,7 @@ def broken_promises(values: Values, told: Finding) -> Iterator[str]:
     ids=["not read", "on disk"],
 )
 def test_no_bucket(change: Change, absent: set[str], values: Values, site: Any) -> None:
-    """Look at no bucket if a storage has none, or if it was not read."""
+    """Judge no bucket if a storage has none, or if it was not read."""
     change(values, site)
     wanted = values.examination().wanted()
 

@@ -121,7 +121,7 @@ def test_broken_site(online: World, site: Any) -> None:
 
 
 def test_scopes_of_signed_cookies(online: World, site: Any) -> None:
-    """Want CORS with credentials as soon as the settings have scopes of signed cookies."""
+    """Require CORS with credentials as soon as the settings have scopes of signed cookies."""
     headers_policy(ORIGIN)(online, site)
     asked = ["--object", "albums/1.jpg", "--cors-origin", ORIGIN]
     before, _ = levels(*asked)
@@ -138,7 +138,7 @@ def settings_with(**values: object) -> Change:
 
 
 def stored(**fields: Any) -> Change:
-    """Have a key pair in the database."""
+    """Return a key pair in the database."""
     return lambda world, settings: store(PrivateKey.generate(), **fields)
 
 
@@ -206,7 +206,7 @@ ERRORS = {"cannot-sign", "cannot-decrypt", "key-pair-differs"}
 def test_offline(
     expected: str, change: Change, signing_site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Look at settings and database, and touch no network; an error is exit code 1."""
+    """Examine settings and database without the network; an error is exit code 1."""
     monkeypatch.setattr(f"{MODULE}.fetch", None)
     monkeypatch.setattr(f"{MODULE}.make_clients", None)
     change(cast("World", None), signing_site)
@@ -249,7 +249,7 @@ def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: A
 
 
 def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for the bucket where the storage says that it is."""
+    """Ask for the bucket at the region and endpoint of the storage."""
     made: dict[str, dict[str, Any]] = {}
     monkeypatch.setattr(client, "make_client", lambda name, **given: made.update({name: given}))
     signing_site.AWS_S3_REGION_NAME = "eu-west-1"
@@ -269,7 +269,7 @@ class TestKeys:
     """The command says which key signs, or why none does."""
 
     def test_key_that_cannot_sign(self, online: World, site: Any, rsa_key: PrivateKey) -> None:
-        """Say once that OpenSSL refuses SHA-1, and look at all that needs no signer."""
+        """Say once that OpenSSL refuses SHA-1, and examine all that needs no signer."""
         site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
 
         with without_sha1():
@@ -415,7 +415,7 @@ def test_keys_of_the_settings(
 
 
 def test_keys_of_the_database(signing_site: Any, ec_key: PrivateKey) -> None:
-    """Say what became of a key and when, and take a URL of an ACTIVE one for good."""
+    """Say what became of a key and when; a URL of an ACTIVE one is fine."""
     pending = {"status": KeyStatus.PENDING, "active_in": None, "next_in": KEY_GROUP_ID}
     store(PrivateKey.generate(), key_pair_id=None, **pending)
     dates: dict[str, dict[str, Any]] = {
@@ -548,7 +548,7 @@ def test_class_with_its_own_url(
 
 
 def test_keys_of_settings_and_models(site: Any, fields: Any, ec_key: PrivateKey) -> None:
-    """Know the keys of aliases and file fields, and leave out those that cannot be read."""
+    """List the keys of aliases and file fields, without those that cannot be read."""
     bad = {**options_for(ec_key), "cloudfront_key": "no key"}
     site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},

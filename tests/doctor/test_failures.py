@@ -1,4 +1,4 @@
-"""Say once why AWS could not be asked, and what was not looked at, and go on with the rest.
+"""Say once why AWS could not be asked and what was not examined, and continue with the rest.
 
 Modules: doctor/aws.py, aws/account_reader.py
 """
@@ -99,7 +99,7 @@ PROBLEMS: dict[str, tuple[Change, list[str]]] = {
 
 @pytest.mark.parametrize(("change", "words"), PROBLEMS.values(), ids=PROBLEMS)
 def test_aws_cannot_be_asked(change: Change, words: list[str], world: World) -> None:
-    """Say once why a call does not succeed, and look at all that needs none."""
+    """Say once why a call fails, and examine all that needs no call."""
     change(world, None)
 
     problem = the_problem(world.examine())
@@ -172,7 +172,7 @@ def test_every_permission_is_missing(world: World) -> None:
     ],
 )
 def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, world: World) -> None:
-    """Check what of the bucket may be read, where one part may not."""
+    """Judge the parts of the bucket that may be read if one may not."""
     change(world, None)
     fail(world, denied, call)
 
@@ -204,7 +204,7 @@ def test_no_network_at_all(world: World) -> None:
 
 
 def test_missing_bucket_without_a_distribution() -> None:
-    """Check a bucket that is missing where no distribution is known either."""
+    """Report a missing bucket if no distribution is known either."""
     bucket = Bucket(name="media", state=BucketState.MISSING)
     expected = Wanted(domain=DOMAIN, path="/a", bucket="media")
 

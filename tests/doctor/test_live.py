@@ -160,7 +160,7 @@ def test_answers(which: str, answer: Answer, expected: str, wanted: RequestedObj
 
 
 def test_no_object_named(wanted: RequestedObject) -> None:
-    """Take S3's refusal for good where no object was named, and leave CORS untried."""
+    """Accept S3's refusal if no object was named, and do not test CORS."""
     nothing = replace(wanted, why_no_object="No object was named (--object)", cors_origins=[ORIGIN])
 
     found = examine(nothing, answering(signed=s3("AccessDenied")))
@@ -187,7 +187,7 @@ def test_local_edge_that_does_not_run(wanted: RequestedObject) -> None:
 
 
 def test_nobody_signs(wanted: RequestedObject) -> None:
-    """Ask without a signature where none can be made, and for nothing else."""
+    """Send only unsigned requests if nothing can be signed."""
     found = examine(replace(wanted, signer=None, direct_url=None), answering())
 
     assert ids(found) == ["clock", "unsigned-refused"]
@@ -203,7 +203,7 @@ def test_nobody_signs(wanted: RequestedObject) -> None:
 def test_no_answer(
     answers: int, to_s3: bool, fault: str, last: str, wanted: RequestedObject
 ) -> None:
-    """Say that no answer came, from CloudFront or S3, and why, and still ask S3."""
+    """Say that CloudFront or S3 did not answer, and why, and still ask S3."""
     sent: list[str] = []
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
@@ -319,7 +319,7 @@ def test_cors(
     named: list[str],
     wanted: RequestedObject,
 ) -> None:
-    """Tell headers that never come from those that a cached copy lacks, for each origin."""
+    """Distinguish headers that never come from those that a cached copy lacks, for each origin."""
     origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
     asked = replace(wanted, cors_origins=origins, uses_cookies=cookies)
     found = examine(asked, with_cors(*allowed, **headers))

@@ -1,4 +1,4 @@
-"""Hold the site of world.py as one value, without an emulator: the same changes apply to it."""
+"""The site of world.py as one value, without an emulator: the same changes apply to it."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def setup_arguments(world: World) -> list[str]:
 
 
 def states(steps: list[SetupStep]) -> Mapping[str, str]:
-    """Return the steps that are not done, and where each stands."""
+    """Return the state of each step that is not done."""
     return {each.name: each.state.value for each in steps if each.state != "done"}
 
 

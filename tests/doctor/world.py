@@ -377,7 +377,7 @@ def cors(*origins: str, **changes: object) -> Change:
 
 
 def key_not_in_group(world: World, settings: Any) -> None:
-    """Hold only somebody else's key in the key group."""
+    """Leave only a key that is not ours in the key group."""
     world.account.set_members(world.key_group_id, world.account.upload("other"))
 
 
@@ -387,7 +387,7 @@ def no_block(world: World, settings: Any) -> None:
 
 
 def public_bucket(world: World, settings: Any) -> None:
-    """Let everybody in by the bucket policy, which was there before Block Public Access."""
+    """Make the bucket public by a policy that is older than Block Public Access."""
     no_block(world, settings)
     public = world.statement(Sid="Public", Principal="*")
     del public["Condition"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def log_in_to_admin(page: Page, address: str, name: str, password: str) -> None:
-    """Open the page of the signing keys as somebody who has to log in first."""
+    """Open the page of the signing keys as a person who must log in first."""
     page.goto(address + KEYS_PATH)
     page.locator("#id_username").fill(name)
     page.locator("#id_password").fill(password)

@@ -1,4 +1,4 @@
-"""The gallery and its uploads, as somebody with a browser meets them."""
+"""The gallery and its uploads in a browser."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DROP = """async ([name, type, content]) => {
 
 @pytest.fixture
 def quiet(page: Page) -> Iterator[Page]:
-    """Return a page, and fail where its console has an error or a warning in the end."""
+    """Return a page, and fail if its console has an error or a warning in the end."""
     said: list[str] = []
     page.on("console", lambda line: said.append(f"{line.type}: {line.text}"))
     page.on("pageerror", lambda error: said.append(f"exception: {error}"))

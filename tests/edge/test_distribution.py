@@ -122,7 +122,7 @@ def test_v8_v14_v15_conditions(client: EdgeClient, signer: Signer) -> None:
 
 
 def test_v17_v18_cookies(client: EdgeClient, signer: Signer) -> None:
-    """Serve by cookies, by all of them, and by none if the URL is a signed one (V17, V18)."""
+    """Serve by a whole set of cookies, and ignore cookies if the URL is signed (V17, V18)."""
     cookies = signer.sign_cookies(ALL)
     assert client.get(IMAGE, cookies=cookies).status == 200
     check_refused(client.get(f"{IMAGE}?Expires=9", cookies=cookies), "MissingKey")

@@ -129,7 +129,7 @@ def test_no_watch() -> None:
 
 
 def test_a_thread_follows_the_group() -> None:
-    """See a change without being asked to look, and end with the block."""
+    """Notice a change without being asked, and end with the block."""
     world = World()
     watch = world.watch(propagation=0)
     with watch.running(interval=0.01):

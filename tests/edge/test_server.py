@@ -149,6 +149,6 @@ def test_error_outside_of_a_request(
 
 
 def test_port_in_use(server: EdgeServer) -> None:
-    """Raise OSError where another program has the port."""
+    """Raise OSError if another program has the port."""
     with pytest.raises(OSError, match="in use"):
         EdgeServer(echo_origin, port=server.port)

@@ -90,7 +90,7 @@ def test_copies(duplicate: Any, site: Any, s3_options: dict[str, Any]) -> None:
 
 
 def test_wrong_secret(s3_options: dict[str, Any], site: Any) -> None:
-    """Be refused by S3 with a wrong secret key: the hidden one is really sent."""
+    """S3 refuses a wrong secret key: the hidden one is really used."""
     storage = CloudFrontS3Storage(**s3_options | {"secret_key": "wrong"})
     with pytest.raises(ClientError, match=r"403|SignatureDoesNotMatch"):
         storage.save("a.txt", ContentFile(b"x"))

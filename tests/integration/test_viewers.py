@@ -91,7 +91,7 @@ def test_response_headers(download: str, storage: Any, edge: EdgeClient) -> None
 
 
 def test_presigned_url_of_s3(s3_options: dict[str, Any], site: Any) -> None:
-    """Be served by S3 itself if that is asked for, with django-storages' URL."""
+    """S3 itself serves django-storages' presigned URL if that is requested."""
     site.AWS_S3_CUSTOM_DOMAIN = None
     options = s3_options | {"signature_version": "s3v4"}
     storage: Any = CloudFrontS3Storage(cloudfront_signer=None, **options)

@@ -121,7 +121,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Logged:
 
 
 class TestAnswers:
-    """What signs while the database answers."""
+    """Which key signs while the database answers."""
 
     @pytest.mark.parametrize(
         ("answer", "fallback", "signs"),
@@ -166,7 +166,7 @@ class TestAnswers:
         assert len(asked) == 2
 
     def test_one_look_an_interval(self, process: Process) -> None:
-        """Look once per interval, and at its very end, however many URLs are signed."""
+        """Query once per interval, and at its very end, however many URLs are signed."""
         for second in range(3 * INTERVAL):
             process.now = START + second
             for _ in range(10):
@@ -202,7 +202,7 @@ class TestAnswers:
         ],
     )
     def test_each_clock_ends_an_interval(self, process: Process, wall: int, monotonic: int) -> None:
-        """Look again if an interval is over by either of the two clocks."""
+        """Query again if an interval is over by either of the two clocks."""
         process.lease()
         process.now += wall
         process.boot += monotonic - wall
@@ -212,7 +212,7 @@ class TestAnswers:
         assert len(process.looks) == 2
 
     def test_a_move_of_this_process(self, signing: Process) -> None:
-        """Look at once after a move that this process made, also if a look was under way."""
+        """Query at once after this process moved a key, even if a query was under way."""
         for key_pair_id in ("K2", "K3"):
             signing.answer = found(key_pair_id)
             signing.keyring.expire()
@@ -246,7 +246,7 @@ class TestAnswers:
         assert len(process.looks) == 7
 
     def test_hashes_are_apart(self, process: Process) -> None:
-        """Look for each hash algorithm on its own, since signers differ in it."""
+        """Query for each hash algorithm separately, since signers differ in it."""
         process.lease()
         process.keyring.group(KEY_GROUP_ID, HashAlgorithm.SHA256).lease(SETTINGS_KEY)
 
@@ -282,7 +282,7 @@ class TestLimit:
 
 
 class TestFailures:
-    """What signs while the database does not answer."""
+    """Which key signs while the database does not answer."""
 
     @pytest.mark.parametrize("error", [GONE, InterfaceError("closed")], ids=repr)
     @pytest.mark.parametrize("signs", ["K1", "KSETTINGS"])
@@ -340,7 +340,7 @@ class TestFailures:
 
 
 class TestFirstUse:
-    """What signs in a process that started while the database was down."""
+    """Which key signs in a process that started while the database was down."""
 
     @pytest.fixture(autouse=True)
     def _down(self, process: Process) -> None:
@@ -397,7 +397,7 @@ class TestFirstUse:
 
 
 class TestThreads:
-    """What other threads do while one looks."""
+    """What other threads do while one queries the database."""
 
     @pytest.fixture
     def slow(self, signing: Process) -> Slow:
@@ -455,7 +455,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
     def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:
-        """Let all threads wait for one look where nothing, or nothing fresh, is known."""
+        """Let all threads wait for one query if no answer, or no fresh one, is known."""
         if is_first:
             slow = Slow(process=Process(answer=found("K2")))
         slow.process.pass_time(INTERVAL)
@@ -497,7 +497,7 @@ class Slow:
 
 @pytest.mark.parametrize("way", ["a setting", "a secret key", "a router", "by hand"])
 def test_looks_again(way: str, settings: Settings) -> None:
-    """Look again after a change of settings, and where a test says that rows are others."""
+    """Query again after a change of settings, and after forget()."""
     answers = [found("KOTHER"), found("KFIRST")]
     keyring.register(lambda *arguments: answers.pop())
 
@@ -566,7 +566,7 @@ os._exit(0)
 
 @pytest.mark.parametrize("script", [WITHOUT_THE_APP, FORK], ids=["app", "fork"])
 def test_other_processes(script: str) -> None:
-    """Sign without a limit where nobody knows the database; answer in a child forked in a look."""
+    """Sign without a limit if no app is installed; answer in a child forked during a query."""
     command = [sys.executable, "-W", "ignore", "-c", BEGIN + script]
 
     done = subprocess.run(

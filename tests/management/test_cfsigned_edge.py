@@ -155,7 +155,7 @@ class TestServe:
         assert "403 UnknownHost /a.txt" in stderr
 
     def test_cookies_at_another_domain(self, port: int) -> None:
-        """Open a folder of a second host to a viewer with its cookies, and to nobody else."""
+        """Open a folder of a second host only to a viewer with its cookies."""
         storages["default"].save("videos/a.txt", ContentFile(b"text"))
         domain = f"cdn.site.localhost:{port}"
         shared = CloudFrontFileSystemStorage(custom_domain=domain)

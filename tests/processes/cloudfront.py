@@ -66,7 +66,7 @@ class Api:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def listen(self, listener: Listener) -> None:
-        """Tell of each change of the key group."""
+        """Report each change of the key group."""
         self._listeners.append(listener)
 
     def trusted_keys(self, key_group_id: str) -> dict[str, PublicKey]:
@@ -104,7 +104,7 @@ class Api:
     def hand_on(
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Call the emulator, and tell the edges where that changed the key group."""
+        """Call the emulator, and inform the edges if that changed the key group."""
         with self._lock:
             moment = time.time()
             connection = HTTPConnection(self._host, timeout=30)

@@ -43,7 +43,7 @@ class SqliteFile:
             return None
 
     def interrupt(self) -> None:
-        """Keep everybody out for two seconds."""
+        """Refuse all connections for two seconds."""
         with closing(sqlite3.connect(self._path, timeout=30)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             time.sleep(2)
@@ -82,7 +82,7 @@ class PostgresDatabase:
             return None
 
     def interrupt(self) -> None:
-        """Break every connection, and keep everybody out for two seconds."""
+        """Break every connection, and refuse new ones for two seconds."""
         self.tell_server("ALTER DATABASE processes ALLOW_CONNECTIONS false")
         self.tell_server(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'processes'"

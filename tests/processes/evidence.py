@@ -1,4 +1,4 @@
-"""Keep everything that a run lets anybody see, and look for key material in it."""
+"""Collect everything that a run makes visible, and search it for key material."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Load:
             self.not_served.append(f"{link}: {status} {body[:300]!r}")
 
     def _get(self, where: str, url: str) -> tuple[int, bytes]:
-        """Return status and body; 0 and the error where there is no answer."""
+        """Return status and body; 0 and the error if there is no answer."""
         try:
             status, body = fetch(url)
         except OSError as error:

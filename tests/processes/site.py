@@ -170,7 +170,7 @@ def _answers(url: str) -> bool:
 
 
 class Person:
-    """Somebody who is logged in; every answer is evidence."""
+    """A logged-in person; every answer is evidence."""
 
     def __init__(self, address: str, evidence: Evidence, password: str) -> None:
         self._address = address

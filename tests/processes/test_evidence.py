@@ -82,7 +82,7 @@ def test_planted_key_is_found(
 
 
 def test_public_key_is_none(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
-    """What everybody may know is not taken for a private key."""
+    """Public keys are not mistaken for private ones."""
     evidence = Evidence()
     for key in (rsa_key, ec_key):
         evidence.add("page", key.public_key.to_pem())

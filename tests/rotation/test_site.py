@@ -244,7 +244,7 @@ def test_storage_that_cannot_be_constructed(
 
 
 class OfTenant(CloudFrontS3Storage):
-    """Have a domain that only a request knows."""
+    """A storage whose domain only a request knows."""
 
     @property
     def custom_domain(self) -> str:
@@ -253,7 +253,7 @@ class OfTenant(CloudFrontS3Storage):
 
 
 class WithGroupOfTenant(OfTenant):
-    """Have a key group that only a request knows, too."""
+    """A storage whose key group only a request knows, too."""
 
     @property
     def key_group_id(self) -> str:

@@ -228,7 +228,7 @@ def test_blocker(clients: Clients, bucket_name: str) -> None:
 def test_not_confirmed(
     answer: str | None, clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Do nothing for any answer but yes, and name --yes if nobody can answer."""
+    """Do nothing for any answer but yes, and name --yes if there is no terminal."""
     monkeypatch.setattr("sys.stdin", StringIO("" if answer is None else f"{answer}\n"))
 
     with pytest.raises(CommandError, match="--yes" if answer is None else None):

@@ -32,7 +32,7 @@ def good(signer: Signer) -> ProbeResult:
 
 @pytest.fixture
 def _any_rights() -> Iterator[None]:
-    """Let new files be open to everybody, as a careless umask does."""
+    """Make new files readable for all users, as a careless umask does."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -55,7 +55,7 @@ def test_file_is_made_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_link", [False, True])
 def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
-    """Refuse a file that is there, and a link that leads nowhere; leave no draft."""
+    """Refuse an existing file, and a dangling link; leave no draft."""
     path = tmp_path / "media.pem"
     if is_link:
         path.symlink_to(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""Print what the pages show, and policies and code without asking anybody.
+"""Print what the pages show, and policies and code without calling AWS.
 
 Modules: setup/report.py
 """
@@ -110,7 +110,7 @@ def test_transcript(clients: Clients, settings: Any) -> None:
 
 @pytest.mark.usefixtures("site_in_aws", "unmigrated")
 class TestPrinting:
-    """--iam and --export ask nobody."""
+    """--iam and --export call nothing."""
 
     @pytest.fixture(autouse=True)
     def _offline(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ class Viewer:
     settings: Any
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Answer as CloudFront, or as S3 to anybody."""
+        """Answer as CloudFront, or as S3 to an unsigned request."""
         if url.startswith(self.clients.s3.meta.endpoint_url):
             return self._ask_s3()
         found = self._distribution()
@@ -72,7 +72,7 @@ class Viewer:
         return found
 
     def _ask_s3(self) -> Answer:
-        """Answer as S3 does to a stranger; the emulator itself lets everybody in."""
+        """Answer as S3 does to a stranger; the emulator itself refuses nobody."""
         bucket = read_bucket(
             self.clients.s3, self.settings.AWS_STORAGE_BUCKET_NAME, account_id=ACCOUNT
         )

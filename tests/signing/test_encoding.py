@@ -141,7 +141,7 @@ def test_names_that_only_look_reserved(query: str) -> None:
 
 
 def test_long_url_takes_no_time() -> None:
-    """Look at a long name with a query in linear time."""
+    """Encode a long name with a query in linear time."""
     url = f"{ORIGIN}/{'a' * 100_000}?x=1"
     assert encode_url(url) == url
 

@@ -129,7 +129,7 @@ def test_ecdsa_without_deterministic_signatures() -> None:
 
 
 def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:
-    """Refuse BER where DER is shorter, and r and s side by side without DER."""
+    """Refuse BER if DER is shorter, and r and s side by side without DER."""
     signature = ec_key.sign(MESSAGE, HashAlgorithm.SHA256)
     r, s = decode_dss_signature(signature)
     body = signature[2:]

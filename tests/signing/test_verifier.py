@@ -157,7 +157,7 @@ def test_openssl_without_sha1(rsa_key: PrivateKey) -> None:
 
 
 def test_order_of_checks(signer: Signer, verifier: Verifier) -> None:
-    """Look at the key id, the key, the signature's form, the policy, the signature, the time."""
+    """Check the key ID, the key, the signature's form, the policy, the signature, the time."""
     url = sign_text(signer, "{}")  # All else is wrong too: each step corrects the first fault.
     url = url.replace(parameters(url)["Signature"], "!!!").replace(KEY_ID, "")
     for old, new, code in [

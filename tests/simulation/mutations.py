@@ -1,6 +1,6 @@
 """List the guards of a rotation: by what is wrong without it, the decision that loses it.
 
-Where a decision is taken is said here alone: one that moves to another module
+Only this file says where a decision is taken: one that moves to another module
 or class changes its lines here.
 """
 

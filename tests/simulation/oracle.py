@@ -58,7 +58,7 @@ class IssuedUrl:
 
 
 class Oracle:
-    """Follow what happens to keys; raise :exc:`Violation` where it must not."""
+    """Follow what happens to keys; raise :exc:`Violation` for what must not happen."""
 
     def __init__(self, propagation: int) -> None:
         self._propagation = propagation
@@ -221,7 +221,7 @@ class Oracle:
 
 
 def judge_urls(world: World) -> None:
-    """See that each URL was accepted by each edge, and by what the API had, all the time.
+    """Check that each URL was accepted by each edge, and by what the API had, all the time.
 
     When an edge knows a key is asked for the whole time; the real verifier is
     asked at the first and at the last second of it.

@@ -38,7 +38,7 @@ class ObservedClaim(Claim):
     store: ObservedStore
 
     def renew(self) -> None:
-        """Tell that the step is kept for longer."""
+        """Report that the claim was extended."""
         super().renew()
         self.store.hold_step(self)
 
@@ -58,7 +58,7 @@ class ObservedStore(KeyPairStore):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Tell of the moves once they are committed."""
+        """Report the transitions once they are committed."""
         self.moves.clear()
         with super().transaction():
             yield
@@ -69,7 +69,7 @@ class ObservedStore(KeyPairStore):
 
     @contextmanager
     def claim(self, key_pair: KeyPair) -> Iterator[Claim]:
-        """Tell who is at the step of a key."""
+        """Report who has claimed the step of a key."""
         with super().claim(key_pair) as claim:
             observed = ObservedClaim(
                 store=self, key_pair=key_pair, status=claim.status, until=claim.until
@@ -90,7 +90,7 @@ class ObservedStore(KeyPairStore):
         return super().create(private_key, now=now, **fields)
 
     def hold_step(self, claim: Claim) -> None:
-        """Tell until when the step is claimed."""
+        """Report until when the step is claimed."""
         assert claim.until is not None
         world = self.site.world
         self.site.oracle.hold_step(self.rotator.process, world.true_time(claim.until), world.now)
@@ -103,7 +103,7 @@ class ObservedRotation(Rotation):
     store: ObservedStore
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
-        """Tell that a key is about to sign."""
+        """Report that a key is about to sign."""
         self.store.rotator.activating.append(key_pair)
         try:
             return super().activate(key_pair, now=now)
@@ -146,7 +146,7 @@ class Rotator:
         self.activating: list[KeyPair] = []
 
     def now(self) -> datetime:
-        """Return what this machine takes for the present."""
+        """Return the time by this machine's clock."""
         world = self._site.world
         if self._uses_database_clock:
             return world.database_clock()

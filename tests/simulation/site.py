@@ -386,7 +386,7 @@ def _is_under_way(world: World) -> bool:
 
 
 def _judge_leftovers(world: World) -> None:
-    """See that CloudFront holds what is in use, and what belongs to others."""
+    """Check that CloudFront has the keys that are in use, and those of others."""
     ours = {str(row) for row in KeyPair.objects.filter(status__in=("active", "trusted"))}
     imported = world.settings_signer and KeyPair.objects.filter(
         key_pair_id=world.settings_signer.key_pair_id

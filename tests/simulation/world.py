@@ -143,7 +143,7 @@ class World:
         self.log.append(f"{self.now - _START:10.1f} {text}")
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, for everybody."""
+        """Let time pass, for every program."""
         self.now += seconds
 
     def database_clock(self) -> datetime:
@@ -193,7 +193,7 @@ class World:
             self.running = None
 
     def lose_api(self, seconds: float) -> None:
-        """Let nobody reach AWS for a while."""
+        """Make AWS unreachable for a while."""
         self._api_down_until = self.now + seconds
         self.note(f"AWS is out of reach for {seconds} s")
 
@@ -207,12 +207,12 @@ class World:
             self.note(f"{key_pair_id} of somebody else is in the group")
 
     def fill_group(self) -> None:
-        """Let somebody else put in as many keys as fit."""
+        """Let another person fill the group with keys."""
         while len(self.members()) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             self.add_foreign_key()
 
     def remove_foreign_key(self) -> None:
-        """Let somebody else take their key out of the group, unless it is the last one there."""
+        """Let another person remove their key, unless it is the last one in the group."""
         if self.foreign and len(self.members()) > 1:
             key_pair_id = self.foreign.pop()
             self.take_out(key_pair_id)
@@ -220,7 +220,7 @@ class World:
             self.note(f"{key_pair_id} of somebody else is gone")
 
     def open_or_close(self) -> None:
-        """Let somebody lift the restriction to signed URLs, or set it again."""
+        """Let a person remove the restriction to signed URLs, or restore it."""
         self.is_open = not self.is_open
         self.note("No signature is needed" if self.is_open else "A signature is needed")
 

@@ -263,7 +263,7 @@ def test_query(parameters: Any, query: str) -> None:
 
 
 def test_names_are_those_of_s3() -> None:
-    """Know every parameter of GetObject: translate those of the query, refuse those of headers."""
+    """Accept every parameter of GetObject that goes into the query, and refuse those of headers."""
     model = botocore.session.get_session().get_service_model("s3").operation_model("GetObject")
     assert model.input_shape is not None
     for name, shape in model.input_shape.members.items():

@@ -65,7 +65,7 @@ def url_of(storage: SignedUrlMixin) -> str:
 
 
 def shared_of(storage: SignedUrlMixin) -> list[str]:
-    """Return what is signed once for many names, and what is not signed, at NOW."""
+    """Return the query that many names share, and an unsigned URL, at NOW."""
     with at(NOW):
         resource = ANY_RESOURCE if storage.querystring_auth else {}
         return [storage.url("b.jpg", **resource), storage.unsigned_url("b.jpg")]
@@ -261,7 +261,7 @@ def test_mixin_over_s3storage() -> None:
 
 
 def test_trusted_keys_need_a_key(site: Any) -> None:
-    """Tell a verifier which setting is missing, also if the storage does not sign."""
+    """Name the setting that a verifier lacks, even if the storage does not sign."""
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
     for auth in (True, False):
         with pytest.raises(ImproperlyConfigured, match="E001"):

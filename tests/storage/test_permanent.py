@@ -32,7 +32,7 @@ urlpatterns = [
 
 
 class EditorStorage(PermanentLinkStorage):
-    """Say in a class what an editor cannot pass."""
+    """A class with the options that an editor cannot pass."""
 
     storage = "uploads"
     url_name = "uploads"
@@ -102,7 +102,7 @@ def test_file_field() -> None:
 
 
 def test_no_path() -> None:
-    """Say which path is missing, and how it is added."""
+    """Name the path that is missing, and how to add it."""
     with pytest.raises(ImproperlyConfigured, match=r"'files'.*SignedRedirectView.*url_name"):
         PermanentLinkStorage(url_name="files").url("a.txt")
 
@@ -116,6 +116,6 @@ def test_no_name(name: str | None) -> None:
 
 @pytest.mark.parametrize("alias", ["loop", "staticfiles", "nowhere"])
 def test_storage_without_signed_urls(alias: str) -> None:
-    """Refuse to store where the view could not sign: nothing is saved."""
+    """Refuse to store a file whose URL the view could not sign: nothing is saved."""
     with pytest.raises(InvalidStorageError, match=f"'{alias}'"):
         PermanentLinkStorage(storage=alias).save("a.txt", ContentFile(b"x"))

@@ -260,7 +260,7 @@ def test_pickle_in_another_process(
 
 
 def test_makemigrations(project: Project) -> None:
-    """Write a migration without a secret, complete, and which applies where no key is set."""
+    """Write a complete migration without a secret, which also applies without a key."""
     project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
     project.write("reports/__init__.py", "")
     project.write("reports/models.py", _MODELS)

@@ -130,7 +130,7 @@ def test_unusual_values(site: Any) -> None:
     "options", [{"querystring_auth": False}, {"cloudfront_signer": None}], ids=str
 )
 def test_public_urls(options: dict[str, Any], site: Any) -> None:
-    """Need no key for public URLs, but a domain without a scheme; a path behind it is right.
+    """Public URLs need no key, but a domain without a scheme; a path after it is accepted.
 
     So a family of storages, of which some are those of MinIO, can have one base class.
     """
@@ -191,7 +191,7 @@ def test_misspelled_option(cls: Any, name: str, nearest: str | None, site: Any) 
 
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)
 def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
-    """Say as the system check does what to set if OpenSSL refuses SHA-1, at each URL."""
+    """If OpenSSL refuses SHA-1, each URL raises with the words of the system check."""
     storage = CloudFrontS3Storage()
     with without_sha1():
         for name in ("a.jpg", "a.jpg", "a b.jpg"):
@@ -206,7 +206,7 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
 
 
 def test_openssl_without_sha1_for_cookies_and_blocks(site: Any) -> None:
-    """Say the same for signed cookies, and for a block that shares a signature."""
+    """Signed cookies, and a block that shares a signature, raise the same."""
     storage = CloudFrontS3Storage()
     with without_sha1(), signed_urls("a*", storage=storage):
         for sign in (lambda: storage.url("a.jpg"), lambda: storage.sign_cookies(folder="a")):

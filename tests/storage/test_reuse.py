@@ -167,7 +167,7 @@ def test_one_url_in_a_second(
 
 @pytest.mark.parametrize("size", [0, 1, 2, 9, 10, 101])
 def test_bound(size: int, ec_key: PrivateKey) -> None:
-    """Keep so many URLs at most, and the latest ones: half of them or more."""
+    """Keep a limited number of URLs, and the latest ones: half of them or more."""
     storage = CloudFrontS3Storage(
         cloudfront_key=ec_key.to_pem(), expire_step=DAY, url_cache_size=size
     )
@@ -212,7 +212,7 @@ def test_memory(has_folder: bool, ec_key: PrivateKey) -> None:
 
 
 class OwnPaths(CloudFrontS3Storage):
-    """Put each tenant's files into a folder, in a way that nobody can foresee."""
+    """Put each tenant's files into a folder, in a way that this package cannot know."""
 
     def _normalize_name(self, name: str) -> str:
         return f"{Tenant.name}/{name}"
@@ -285,7 +285,7 @@ def test_tenants_with_keys_of_their_own(
 
 
 class Database:
-    """Say which key pair is ACTIVE, at a time that a test sets."""
+    """A database whose ACTIVE key pair, and whose clock, a test sets."""
 
     def __init__(self, key: PrivateKey) -> None:
         self.signer: Signer | None = Signer(key_pair_id="KFIRST000001", private_key=key)

@@ -45,7 +45,7 @@ CREDENTIALS = {"access_key": "AKIAEXAMPLE", "secret_key": SECRET_KEY, "security_
 
 
 class OnTheClass(CloudFrontS3Storage):
-    """Be given a key as a class attribute, by the tests that need one."""
+    """A storage that tests give a key as a class attribute."""
 
 
 class Fails(CloudFrontS3Storage):
@@ -367,7 +367,7 @@ class WithNotes(CloudFrontS3Storage):
 
 
 def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
-    """Hide a key that stands where its id belongs."""
+    """Hide a key that was set in the place of its ID."""
     site.AWS_CLOUDFRONT_KEY_ID = pem = rsa_key.to_pem().decode()
     storage = CloudFrontS3Storage()
     assert_hides(repr(vars(storage)) + repr(storage.signing.config()), rsa_key)

@@ -11,7 +11,7 @@ from tests.simulation.faults import Boundary, UnreliableCloudFront
 
 
 def new_pem() -> str:
-    """Return the PEM text of a public key that nobody has seen before."""
+    """Return the PEM text of a new public key."""
     return PrivateKey.generate().public_key.to_pem()
 
 

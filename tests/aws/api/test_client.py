@@ -27,7 +27,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 def make(**options: Any) -> Any:
-    """Make a client for CloudFront with credentials of nobody."""
+    """Make a client for CloudFront with invented credentials."""
     return make_client("cloudfront", **{**CREDENTIALS, **options})
 
 

@@ -32,7 +32,7 @@ BUCKET = "media"
 
 
 class Api:
-    """Hold one distribution beside the keys and key groups of an account."""
+    """One distribution beside the keys and key groups of an account."""
 
     def __init__(self, account: Account, config: dict[str, Any]) -> None:
         self.config = config
@@ -151,7 +151,7 @@ def test_a_field_that_nobody_knows_yet() -> None:
     ],
 )
 def test_other_origins(target: str, foreign: str, left_out: int) -> None:
-    """Serve the bucket out of an origin group, where nothing fails over; else name the hosts."""
+    """Serve the bucket of an origin group as if nothing failed over; else name the hosts."""
     config = plain_config()
     members = {"with the bucket": ["app", f"S3-{BUCKET}"], "without it": ["app", "spare"]}
     others = [{"Id": each, "DomainName": f"{each}.example.com"} for each in ("app", "spare")]

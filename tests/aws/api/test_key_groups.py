@@ -24,7 +24,7 @@ UNKNOWN_GROUP = "00000000-0000-4000-8000-000000000000"
 
 
 def before(method: str, do: Callable[[], object]) -> Boundary:
-    """Return a boundary that lets somebody else go first each time a method is called."""
+    """Return a boundary at which another process goes first, each time a method is called."""
 
     def go_first(called: str, side: str) -> None:
         if (called, side) == (method, "before"):
@@ -59,7 +59,7 @@ def test_adds_and_removes_once(account: Account) -> None:
 
 @pytest.mark.parametrize("is_there", [False, True])
 def test_somebody_else_is_quicker(account: Account, is_there: bool) -> None:
-    """Keep what somebody else added after the look, and bring nothing back that they removed."""
+    """Keep what another process added after the read, and restore nothing that it removed."""
     first, theirs, ours = (account.upload(name) for name in ("first", "theirs", "ours"))
     group = account.make_group(*([first, theirs] if is_there else [first]))
     change = account.key_groups.remove if is_there else account.key_groups.add
@@ -73,7 +73,7 @@ def test_somebody_else_is_quicker(account: Account, is_there: bool) -> None:
 
 
 def test_gives_up_at_last(account: Account) -> None:
-    """Raise a temporary error, after pauses that grow, if somebody keeps changing the group."""
+    """Raise a temporary error, after growing pauses, if others keep changing the group."""
     first, theirs, ours = (account.upload(name) for name in ("first", "theirs", "ours"))
     group = account.make_group(first)
 
@@ -197,7 +197,7 @@ def test_finds_what_another_process_created(strict_account: Account) -> None:
 
 
 def test_waits_until_a_new_key_is_listed() -> None:
-    """Look again if CloudFront calls a key existing before it lists it."""
+    """List again if CloudFront says that a key exists before it lists it."""
     seconds = [0.0]
     account = Account(api=StrictCloudFront(clock=lambda: seconds[0], list_lag=0.5))
     pem = new_pem()

@@ -164,7 +164,7 @@ def test_patterns_that_share_paths() -> None:
 @example(one="*", other="?*", path="")
 @given(patterns, patterns, paths)
 def test_within_and_overlap(one: str, other: str, path: str) -> None:
-    """See an overlap in each path that both match, and all paths of a pattern within another."""
+    """Find overlaps of patterns, and patterns that lie within another."""
     if matches(one, path):
         assert matches(other, path) or not is_within(one, other)
         assert may_overlap(one, other) or not matches(other, path)

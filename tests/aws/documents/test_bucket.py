@@ -115,14 +115,14 @@ def test_lists_and_order_mean_nothing(statement: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("field", ["Effect", "Principal", "Action", "Resource", "Condition"])
 def test_differences(field: str) -> None:
-    """See a difference in each field."""
+    """Find a difference in each field."""
     other = {**OURS, field: {"StringEquals": {"AWS:SourceArn": "arn:other"}}}
 
     assert not says_the_same(OURS, other)
 
 
 def test_documented() -> None:
-    """Mean what the Developer Guide shows, for an access control and for an identity."""
+    """Write what the Developer Guide shows, for an access control and for an identity."""
     who = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC"
     identity = {
         **{name: each for name, each in DOCUMENTED.items() if name != "Condition"},
@@ -173,12 +173,12 @@ R = range(256)
     ],
 )
 def test_public(change: dict[str, Any], expected: bool) -> None:
-    """Call public what lets anybody in, in every spelling and and with a useless condition."""
+    """A statement for everyone is public, in every spelling and with a useless condition."""
     assert is_public({**PUBLIC, **change}) is expected
 
 
 def test_public_statements_are_taken_out() -> None:
-    """Take out the public statements only; return None if none is left."""
+    """Remove the public statements only; return None if none is left."""
     policy = {"Version": "2012-10-17", "Id": "mine", "Statement": [PUBLIC, OURS]}
 
     assert public_statements(policy) == [PUBLIC]
@@ -221,7 +221,7 @@ def test_merge_keeps_and_suffices(present: list[dict[str, Any]], wished: list[st
 
 @given(cors_rules, origins, origins)
 def test_own_rule_grows(present: list[dict[str, Any]], first: str, second: str) -> None:
-    """Take a further origin into the rule that an earlier run made, and forget none."""
+    """Add an origin to the rule that an earlier run made, and keep the others."""
     merged = merge_rules(merge_rules(present, [first]), [second])
 
     assert missing_origins(merged, [first, second]) == []

@@ -135,7 +135,7 @@ DISPOSITION, TYPE = "response-content-disposition", "response-content-type"
     ],
 )
 def test_query_strings_of_others(behavior: str, names: list[str], expected: bool) -> None:
-    """Judge a policy of somebody else by what it forwards, with content types if they are asked."""
+    """Judge another policy by what it forwards, with content types if they are required."""
     config = {"QueryStringBehavior": behavior, "QueryStrings": {"Items": names}}
     policy = {"QueryStringsConfig": config}
     has_type = behavior == "all" or (behavior == "allExcept") is (TYPE not in names)
@@ -231,7 +231,7 @@ def restricted(pattern: str) -> dict[str, Any]:
 
 
 def opened(origin: str, pattern: str = "a/*") -> dict[str, Any]:
-    """Return a behavior that asks for none."""
+    """Return a behavior that requires no signature."""
     return {"PathPattern": pattern, "TargetOriginId": origin}
 
 
@@ -265,7 +265,7 @@ def leaking(
     ],
 )
 def test_open_behavior_at_another_path(origin: str, strangers: bool, leaks: bool) -> None:
-    """See the files of media/* if an open behavior reads media from another path.
+    """Find that an open behavior serves media/* under another path.
 
     An origin without an access control counts if the bucket allows unsigned requests.
     """

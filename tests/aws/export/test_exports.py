@@ -91,7 +91,7 @@ def of_the_plan(desired: Wanted) -> Counter[Any]:
 
 
 def test_cloudformation_is_the_plan(desired: Wanted) -> None:
-    """Have in the template, value by value, what the plan for an empty account would send."""
+    """The template has, value by value, what the plan for an empty account would send."""
     template = json.loads(cloudformation(export_documents(desired)))
     pem = template["Parameters"]["PublicKeyPem"]["Default"]
 
@@ -140,7 +140,7 @@ def resources(text: str) -> dict[str, Any]:
 
 
 def test_terraform_is_the_plan(desired: Wanted) -> None:
-    """Have in Terraform, value by value, what the plan for an empty account would send."""
+    """The Terraform code has, value by value, what the plan for an empty account would send."""
     found = resources(terraform(export_documents(desired)))
     expected = of_the_plan(desired)
 

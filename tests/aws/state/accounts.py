@@ -72,7 +72,7 @@ def planned(clients: Clients, desired: Wanted) -> list[SetupStep]:
 
 
 def states(steps: list[SetupStep]) -> dict[str, str]:
-    """Return where each step stands."""
+    """Return the state of each step."""
     return {each.name: each.state.value for each in steps}
 
 
@@ -82,7 +82,7 @@ def find(steps: list[SetupStep], name: str) -> SetupStep:
 
 
 def grown_distribution(bucket: str) -> dict[str, Any]:
-    """Return the configuration of a distribution that somebody has set twenty things in."""
+    """Return the configuration of a distribution in which twenty settings were changed."""
     return {
         "CallerReference": f"theirs-{bucket}",
         "Aliases": list_of(["media.example.com"]),
@@ -219,7 +219,7 @@ THEIR_RULES = [
 
 
 def their_policy(bucket: str) -> dict[str, Any]:
-    """Return a policy with three statements of somebody else, none of them public."""
+    """Return a policy with three statements that are not ours, none of them public."""
     return {
         "Version": "2008-10-17",
         "Id": "theirs",

@@ -129,7 +129,7 @@ def encrypt(clients: Clients, bucket: str, **key: str) -> None:
 
 
 def test_kms_key(clients: Clients, bucket_name: str) -> None:
-    """Read the key of a bucket by each of its names; note which one nobody can change, and why."""
+    """Read the key of a bucket by each of its names; note which one cannot be changed, and why."""
     kms, arn, alias = clients.kms(""), make_kms_key(clients), f"alias/{bucket_name}"
     kms.create_alias(AliasName=alias, TargetKeyId=arn)
     clients.s3.create_bucket(Bucket=bucket_name)

@@ -236,7 +236,7 @@ def test_what_people_have_set_up_stays(clients: Clients, grown: Wanted) -> None:
 
 
 def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
-    """Tell how long it has been; give up after 45 minutes, with an error to get over later."""
+    """Report the time waited; give up after 45 minutes, with an error that passes."""
     slow, waited = strict(clients, looks=10), list[int]()
 
     def apply(seconds: float) -> list[SetupStep]:
@@ -259,7 +259,7 @@ def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
 
 
 def test_change_of_somebody_else(clients: Clients, grown: Wanted) -> None:
-    """Look anew if the distribution was changed between the look and the call."""
+    """Read again if the distribution was changed between the read and the call."""
 
     def change(step: SetupStep) -> None:
         if step.name == "origin":
@@ -299,7 +299,7 @@ def test_made_by_somebody_else(clients: Clients, desired: Wanted) -> None:
 def test_bucket_that_was_taken_meanwhile(
     clients: Clients, desired: Wanted, ministack: Ministack
 ) -> None:
-    """Raise if the name of the bucket is somebody else's by now."""
+    """Raise if another account has taken the name of the bucket meanwhile."""
     read = reader(clients, desired)
     missing = read().bucket
     ministack.client("s3", account="999999999998").create_bucket(Bucket=desired.bucket)

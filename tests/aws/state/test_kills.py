@@ -85,7 +85,7 @@ def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
 
 
 def test_same_end_state(ministack: Ministack, ec_key: PrivateKey, tmp_path: Path) -> None:
-    """Reach the state of a run that nobody killed, whatever the answers that were lost."""
+    """Reach the state of an undisturbed run, whichever answers were lost."""
     key_file = tmp_path / "key.pem"
     key_file.write_bytes(ec_key.to_pem())
 

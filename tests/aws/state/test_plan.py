@@ -204,7 +204,7 @@ def blocking(ownership: str, *switches: str) -> Case:
 
 
 def public(desired: Wanted, expected: str, **block: bool) -> Case:
-    """Return a case in which everybody may read, with these switches of Block Public Access."""
+    """Return a case of a public bucket policy, with these switches of Block Public Access."""
     policy = {"Statement": [{**PUBLIC, "Sid": "PublicRead"}]}
     fields = {"policy": policy, "public_access_block": block}
     return account_with(bucket=fields), desired, expected
@@ -618,7 +618,7 @@ CASES: dict[str, Case] = {
 
 
 def shown(step: SetupStep | None, fields: list[str]) -> str:
-    """Return where a step stands, or a field of what it would send."""
+    """Return the state of a step, or a field of what it would send."""
     if step is None:
         return "-"
     if not fields:
@@ -631,7 +631,7 @@ def shown(step: SetupStep | None, fields: list[str]) -> str:
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str) -> None:
-    """Leave a step where it belongs, and block everything only if that is expected."""
+    """Plan each step as expected, and block everything only if that is expected."""
     account, desired, expected = CASES[name]
     planned = plan(account, desired)
     steps = {each.name: each for each in planned}
@@ -650,7 +650,7 @@ def filled(text: str) -> str:
 
 
 def test_words() -> None:
-    """Tell a person in each case why the steps stand where they stand."""
+    """Explain in each case the state of the steps."""
     parts = []
     for name, (account, desired, expected) in CASES.items():
         for step in plan(account, desired):

@@ -119,7 +119,7 @@ def test_element_that_comes_meanwhile(clients: Clients, grown: Wanted, sent: lis
 
 
 def test_nothing_to_send(clients: Clients, grown: Wanted) -> None:
-    """See no conflict if everything is as it must be; boto3 itself refuses to send it."""
+    """Report no conflict if everything is as it must be; boto3 itself refuses to send it."""
     desired = replace(grown, drops_trusted_signers=True)
     provisioner(clients, desired).apply()
     add_elements(clients.cloudfront, "GetDistribution", CONFIG)
