@@ -266,6 +266,7 @@ def test_delete(site: Any) -> None:
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # The Domain
     ("page elsewhere", {"request": page("app.example.org")}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
+    ("page next door", {"request": page("notexample.com")}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
     ("no parent of the CDN", {"domain": "app.example.com"}, "AWS_S3_CUSTOM_DOMAIN"),
     ("one label", {"domain": "com"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
     ("address", {"domain": "127.0.0.1"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
@@ -281,6 +282,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("raw letters", {"path": "/비디오/"}, "Path"),
     ("attribute in the Path", {"path": "/videos/;Domain=x"}, "Path"),
     ("Path beside the resource", {"path": "/photos/"}, "/photos/"),
+    ("Path that only begins like it", {"path": "/video"}, "/video"),
     ("Path below the resource", {"path": "/videos/42/hls/"}, "/videos/42/hls/"),
     (
         "resource that its Path would not carry",

@@ -260,6 +260,12 @@ def test_cookies_allow(cookies: dict[str, str], verifier: Verifier) -> None:
         assert denied.code == "AccessDenied"
 
 
+def test_cookies_of_other_names(cookies: dict[str, str], verifier: Verifier) -> None:
+    """Ignore cookies whose names do not begin with CloudFront's prefix."""
+    others = {name.removeprefix("CloudFront-"): value for name, value in cookies.items()}
+    assert refusal(verifier, IMAGE, others, viewer_ip=VIEWER).code == "MissingKey"
+
+
 def test_canned_cookies_open_one_url(signer: Signer, verifier: Verifier) -> None:
     """Allow with canned cookies the one URL that they were made for."""
     cookies = signer.sign_cookies(Policy(resource=IMAGE, date_less_than=EXPIRES))
