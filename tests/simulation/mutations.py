@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -90,17 +89,18 @@ def not_unique(column: str, *when: When) -> Mutation:
 
     @contextmanager
     def applied() -> Iterator[None]:
-        unique = KeyPair._meta.get_field(column)
-        changed = copy(unique)
-        changed._unique = False  # type: ignore[union-attr]
+        unique: Any = KeyPair._meta.get_field(column)
+        _, _, args, options = unique.deconstruct()
+        changed = type(unique)(*args, **options | {"unique": False})
+        changed.set_attributes_from_name(column)
         with connection.schema_editor() as editor:
-            editor.alter_field(KeyPair, unique, changed)  # type: ignore[arg-type]
+            editor.alter_field(KeyPair, unique, changed)
         try:
             yield
         finally:
             KeyPair.objects.all().delete()
             with connection.schema_editor() as editor:
-                editor.alter_field(KeyPair, changed, unique)  # type: ignore[arg-type]
+                editor.alter_field(KeyPair, changed, unique)
 
     return Mutation(applied, when)
 
