@@ -34,7 +34,8 @@ REST = """
 HELPERS = """
 ## What tests share
 
-Fixtures of all tests are in `conftest.py`, those of a folder in its own `conftest.py`.
+Fixtures of all tests are in `conftest.py`, those of a folder in its own `conftest.py`. The package
+of a folder (`__init__.py`) may have helpers, too.
 
 | File | What it is for |
 |---|---|
@@ -56,7 +57,7 @@ def modules_of(path: Path) -> list[str]:
 
 def is_helper(path: Path) -> bool:
     """Return whether a file holds what tests share."""
-    return not path.name.startswith(("test_", "__init__"))
+    return not path.name.startswith(("test_", "__init__", "conftest"))
 
 
 def row(path: Path) -> str:
@@ -88,7 +89,7 @@ def test_map() -> None:
             by_module[module].append(link(path))
         if not tested:
             rest += row(path)
-    helpers = "".join(row(path) for path in sorted(TESTS.glob("*.py")) if is_helper(path))
+    helpers = "".join(row(path) for path in sorted(TESTS.rglob("*.py")) if is_helper(path))
 
     rows = (f"| `{each}` | {', '.join(by_module[each])} |\n" for each in sorted(by_module))
     page = f"{HEAD}{''.join(rows)}{REST}{rest}{HELPERS}{helpers}"

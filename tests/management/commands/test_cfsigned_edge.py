@@ -1,6 +1,6 @@
 """The command serves what CloudFront would, follows a distribution, and refuses the rest.
 
-Modules: management/commands/cfsigned_edge.py, management/edge_source.py
+Modules: management/edge_source.py
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Test the command cfsigned_sign.
-
-Modules: management/commands/cfsigned_sign.py
-"""
+"""Test the command cfsigned_sign."""
 
 from __future__ import annotations
 

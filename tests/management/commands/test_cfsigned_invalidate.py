@@ -1,7 +1,4 @@
-"""Test the command cfsigned_invalidate.
-
-Modules: management/commands/cfsigned_invalidate.py
-"""
+"""Test the command cfsigned_invalidate."""
 
 from __future__ import annotations
 
