@@ -22,7 +22,8 @@ if sed '1,/^## \[Unreleased\]/d; /^## /,$d' CHANGELOG.md | grep --quiet .; then
 fi
 
 rm -rf dist
-.venv/bin/python -m build --outdir dist
+# By a pinned build backend: whoever builds it again gets the same sums.
+.venv/bin/python -m build --dependency-constraints-txt constraints/tools.txt --outdir dist
 CFSIGNED_TEST_DIST=$PWD/dist CFSIGNED_TEST_INSTALL=$(echo "$PWD"/dist/*.whl) \
   .venv/bin/python -m pytest -m package tests/test_package.py tests/test_tutorial.py
 (cd dist && sha256sum -- *)

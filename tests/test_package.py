@@ -21,6 +21,8 @@ from scripts.addresses import PYPROJECT, REPOSITORY, fill
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+#: The build backend is pinned, as scripts/release.sh has it.
+PINNED = ("--dependency-constraints-txt", "constraints/tools.txt")
 DIST_INFO = f"cfsigned_django-{VERSION}.dist-info"
 
 START = """
@@ -104,7 +106,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if folder := os.environ.get("CFSIGNED_TEST_DIST"):
         return Path(folder)
     new = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", new)
+    run(sys.executable, "-m", "build", *PINNED, "--outdir", new)
     return new
 
 
