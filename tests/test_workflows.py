@@ -44,6 +44,13 @@ def test_workflow_runs_what_ci_run_runs() -> None:
     assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
 
 
+def test_each_commit_of_main_gets_its_verdict() -> None:
+    """Only a newer push to the same pull request cancels a run."""
+    file = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+
+    assert "github.event.pull_request.number || github.sha" in file["concurrency"]["group"]
+
+
 @each_workflow
 def test_actions_are_pinned(file: Path) -> None:
     """An action is named by the whole hash of a commit, with its version for a person."""
