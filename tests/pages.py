@@ -32,11 +32,12 @@ ROTATION = [
     HOW_TO / "change-encryption-keys.md",
 ]
 SCHEDULER = HOW_TO / "rotate-by-scheduler.md"
+DEPLOY = HOW_TO / "deploy.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
-#: the others are parts of files, for test_tutorial.py.
-NOT_RUN = {"compiles", "task", "append", "cut", "paste", "write"}
+#: the others are parts of files, for test_tutorial.py, or read a secret, for test_docs_deploy.py.
+NOT_RUN = {"compiles", "task", "secret", "append", "cut", "paste", "write"}
 #: All that a block of settings consists of.
 _OF_SETTINGS = {ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom}
 SNIPPET = re.compile(
@@ -123,7 +124,7 @@ def settings_blocks(doc: Path) -> list[str]:
     """Return the Python blocks of a page that only set settings, in their order."""
     found = []
     for snippet in snippets(doc):
-        if snippet.language == "python":
+        if snippet.language == "python" and snippet.role != "secret":
             body = ast.parse(snippet.code).body
             if {type(each) for each in body} <= _OF_SETTINGS and re.search(
                 r"^[A-Z_]+\b.* \+?= ", snippet.code, re.MULTILINE

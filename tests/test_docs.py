@@ -31,6 +31,7 @@ from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
+    DEPLOY,
     DOCS,
     KOREAN,
     NOT_RUN,
@@ -173,13 +174,24 @@ def test_systemd_knows_that_75_is_no_failure() -> None:
     assert timer["Timer"]["OnCalendar"]
 
 
-@pytest.mark.parametrize(("code", "mail"), [(0, ""), (75, ""), (1, "cfsigned_rotate failed: see")])
-def test_cron_mails_only_failures(tmp_path: Path, code: int, mail: str) -> None:
-    """The job of the page has the environment of the site, and prints something if it fails."""
-    (line,) = re.findall(r"^\*/5 \* \* \* \* (.*)$", read(SCHEDULER), re.MULTILINE)
+@pytest.mark.parametrize(
+    ("doc", "command", "code", "mail"),
+    [
+        (SCHEDULER, "cfsigned_rotate --max-age", 0, ""),
+        (SCHEDULER, "cfsigned_rotate --max-age", 75, ""),
+        (SCHEDULER, "cfsigned_rotate --max-age", 1, "cfsigned_rotate failed: see"),
+        (DEPLOY, "cfsigned_doctor --object", 0, ""),
+        (DEPLOY, "cfsigned_doctor --object", 1, "cfsigned_doctor found an error: see"),
+    ],
+)
+def test_cron_mails_only_failures(
+    tmp_path: Path, doc: Path, command: str, code: int, mail: str
+) -> None:
+    """The job of a page has the environment of the site, and prints something if it fails."""
+    (line,) = re.findall(r"^ *\*/\d+ \* \* \* \* (.*)$", read(doc), re.MULTILINE)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    asked = "[ \"$SECRET_KEY $1 $2\" = 'a b$&(# manage.py cfsigned_rotate' ]"
+    asked = f"[ \"$SECRET_KEY $1 $2 $3\" = 'a b$&(# manage.py {command}' ]"
     python.write_text(f"#!/bin/sh\n{asked} || exit 2\nexit {code}\n")
     python.chmod(0o755)
     (tmp_path / "site.env").write_text("SECRET_KEY='a b$&(#'\n")

@@ -1,0 +1,126 @@
+"""Do what the page about deployments tells its reader to write."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+
+from cfsigned_django.signing import PrivateKey
+from tests.background import plain_environment
+from tests.ministack_server import REGION, run_ministack
+from tests.pages import DEPLOY, ROOT, Snippet, settings_blocks, snippets
+
+SETTINGS = """
+SECRET_KEY = os.environ["SECRET_KEY"]
+STATIC_ROOT = BASE_DIR / "static"
+INSTALLED_APPS += ["cfsigned_django"]
+AWS_STORAGE_BUCKET_NAME = "media"
+AWS_S3_CUSTOM_DOMAIN = "media.example.com"
+AWS_CLOUDFRONT_ENCRYPTION_KEYS = [os.environ["CLOUDFRONT_ENCRYPTION_KEY"]]
+STORAGES = {
+    "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+"""
+FERNET_KEY = Fernet.generate_key().decode()
+
+
+def blocks(language: str) -> list[Snippet]:
+    """Return the blocks of the page in a language."""
+    return [each for each in snippets(DEPLOY) if each.language == language]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a new project, with the settings of the page at the end of its settings."""
+    folder = tmp_path_factory.mktemp("project")
+    start = [sys.executable, "-m", "django", "startproject", "mysite", str(folder)]
+    subprocess.run(start, env=plain_environment(), check=True)
+    with (folder / "mysite" / "settings.py").open("a") as file:
+        file.write(settings_blocks(DEPLOY)[0] + SETTINGS)
+    return folder
+
+
+def run(project: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line in the folder of the project, whose Python is that of the tests."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=project,
+        env=plain_environment() | {"PATH": path, "PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_build_needs_no_key(project: Path) -> None:
+    """The line of the Dockerfile collects static files where no secret is known."""
+    (dockerfile,) = blocks("dockerfile")
+    done = run(project, dockerfile.code.removeprefix("RUN "))
+    assert done.returncode == 0, done.stderr
+    assert (project / "static" / "admin").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({}, 0, "cfsigned.W010"),
+        ({"CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F"}, 1, "cfsigned.E003"),
+        ({"CLOUDFRONT_ENCRYPTION_KEY": "build"}, 1, "cfsigned.E023"),
+    ],
+)
+def test_checks_in_a_build(
+    project: Path, environment: dict[str, str], code: int, said: str
+) -> None:
+    """What a job of CI must set, for check and the migrations to pass."""
+    known = {"SECRET_KEY": "build", "CLOUDFRONT_ENCRYPTION_KEY": FERNET_KEY, **environment}
+    command = "python manage.py check && python manage.py makemigrations --check"
+    done = run(project, command, **known)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_variables_are_those_of_the_settings() -> None:
+    """Each platform's file sets the variables that the settings of the page read, or a file."""
+    read = set()
+    for each in blocks("yaml"):
+        loaded: Any = yaml.safe_load(each.code)
+        if "services" in loaded:
+            read |= {*loaded["services"]["web"]["environment"]}
+            (file,) = loaded["services"]["web"]["secrets"]
+            assert file in loaded["secrets"]
+            assert f'Path("/run/secrets/{file}")' in "".join(one.code for one in blocks("python"))
+        else:
+            read |= {variable["name"] for variable in loaded["env"]}
+    names = {"CLOUDFRONT_KEY_ID", "CLOUDFRONT_PRIVATE_KEY"}
+    (task,) = blocks("json")
+    assert read == names
+    assert {name for name in names if f'"name": "{name}"' in task.code} == names
+
+
+def test_secret_of_aws_signs(
+    tmp_path: Path, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The block reads the private key from Secrets Manager; the emulator's, not AWS's."""
+    (block,) = [each for each in blocks("python") if each.role == "secret"]
+    assert block.subject
+    names: dict[str, Any] = {}
+    account = "000000000001"
+    with run_ministack(tmp_path, SERVICES="secretsmanager") as server:
+        server.client("secretsmanager", account=account).create_secret(
+            Name=block.subject, SecretString=ec_key.to_pem().decode()
+        )
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        exec(compile(block.code, DEPLOY.name, "exec"), names)  # noqa: S102 - our own page
+
+    assert PrivateKey.load(names["AWS_CLOUDFRONT_KEY"]).public_key == ec_key.public_key
