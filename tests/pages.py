@@ -36,8 +36,9 @@ DEPLOY = HOW_TO / "deploy.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
-#: the others are parts of files, for test_tutorial.py, or read a secret, for test_docs_deploy.py.
-NOT_RUN = {"compiles", "task", "secret", "append", "cut", "paste", "write"}
+#: the others are parts of files, for test_tutorial.py, or read a secret, or define a model, for
+#: test_docs_recipes.py.
+NOT_RUN = {"compiles", "task", "secret", "link", "append", "cut", "paste", "write"}
 #: All that a block of settings consists of.
 _OF_SETTINGS = {ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom}
 SNIPPET = re.compile(

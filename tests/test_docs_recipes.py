@@ -1,22 +1,34 @@
-"""Do what the page about deployments tells its reader to write."""
+"""Do what a page tells its reader to write, where that takes a project, a table or a server."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.db import connection
+from django.http import Http404
+from django.test import RequestFactory
+from django.test.utils import isolate_apps
+from django.utils import timezone
 
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.testing import assert_signed
 from tests.background import plain_environment
 from tests.ministack_server import REGION, run_ministack
-from tests.pages import DEPLOY, ROOT, Snippet, settings_blocks, snippets
+from tests.pages import DEPLOY, HOW_TO, ROOT, Snippet, settings_blocks, snippets
+from tests.storage_cases import S3_BACKEND
 
+ACCESS_ENDS = HOW_TO / "access-ends.md"
+HOUR = timedelta(hours=1)
 SETTINGS = """
 SECRET_KEY = os.environ["SECRET_KEY"]
 STATIC_ROOT = BASE_DIR / "static"
@@ -124,3 +136,44 @@ def test_secret_of_aws_signs(
         exec(compile(block.code, DEPLOY.name, "exec"), names)  # noqa: S102 - our own page
 
     assert PrivateKey.load(names["AWS_CLOUDFRONT_KEY"]).public_key == ec_key.public_key
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Return the views of the page about links that end, with the table of its model."""
+    models, views = (ModuleType(f"links.{each}") for each in ("models", "views"))
+    monkeypatch.setitem(sys.modules, "links", ModuleType("links"))
+    monkeypatch.setitem(sys.modules, "links.models", models)
+    written = [each.code for each in snippets(ACCESS_ENDS) if each.role == "link"]
+    with isolate_apps("cfsigned_django"):
+        # Django looks for the app that a model belongs to by the name of its module.
+        vars(models)["__name__"] = "cfsigned_django.links"
+        for module, code in zip((models, views), written, strict=True):
+            exec(compile(code, ACCESS_ENDS.name, "exec"), vars(module))  # noqa: S102 - our own page
+        with connection.schema_editor() as editor:
+            editor.create_model(models.Link)
+        yield views
+        with connection.schema_editor() as editor:
+            editor.delete_model(models.Link)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_link_opens_until_it_ends(links: ModuleType, site: Any, rf: RequestFactory) -> None:
+    """It opens as often as its row says, until its time or its row is over; nothing caches it."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    now = timezone.now()
+    twice = links.Link.objects.create(file="보고서.pdf", ends_at=now + HOUR, opens_left=2)
+    over = links.Link.objects.create(file="a.pdf", ends_at=now - HOUR)
+    ended = links.Link.objects.create(file="a.pdf", ends_at=now + HOUR)
+    links.Link.objects.filter(pk=ended.pk).delete()
+
+    opened = [links.open_link(rf.get("/"), pk=twice.pk) for _ in range(2)]
+
+    for response in opened:
+        assert_signed(response["Location"], name="보고서.pdf", expires_within=60)
+        assert "response-content-disposition=attachment" in response["Location"]
+        assert "no-store" in response["Cache-Control"]
+    for link in (twice, over, ended):
+        with pytest.raises(Http404):
+            links.open_link(rf.get("/"), pk=link.pk)
+    assert links.Link.objects.get(pk=twice.pk).opens_left == 0
