@@ -15,12 +15,12 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.reencryption import Verdict, examine
 from cfsigned_django.rotation.request import consequences_of_revocation
 from cfsigned_django.rotation.status import date_and_time, in_words
-from cfsigned_django.rotation.steps import Action
 from cfsigned_django.signing import InvalidKey
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.steps import Action, Step
+
+if TYPE_CHECKING:
+    from cfsigned_django.admin.snapshot import Snapshot
+    from cfsigned_django.rotation.steps import Step
 
 ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
 
@@ -40,6 +44,11 @@ def permissions_for(action: Action) -> frozenset[str]:
             return frozenset({ROTATE, REVOKE})
         case _:
             return frozenset({ROTATE})
+
+
+def permissions_of(request: HttpRequest) -> frozenset[str]:
+    """Return which of the two permissions, to rotate and to revoke, the person has."""
+    return frozenset(each for each in (ROTATE, REVOKE) if request.user.has_perm(each))
 
 
 def url_name(action: Action) -> str:

@@ -8,9 +8,9 @@ from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django import conf
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason, primary_rows
 from cfsigned_django.rotation.reencryption import Verdict, examine
-from cfsigned_django.rotation.steps import Action
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 

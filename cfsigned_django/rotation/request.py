@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
@@ -16,7 +17,6 @@ from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import check_import, signing_settings_key, unknown_keys
 from cfsigned_django.rotation.status import in_words
 from cfsigned_django.rotation.steps import (
-    Action,
     SignsAfter,
     Step,
     is_too_old,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -21,7 +22,9 @@ from cfsigned_django.rotation.lifecycle import (
     retirement_wait,
 )
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Rotation
+
+if TYPE_CHECKING:
+    from cfsigned_django.rotation.rotation import Rotation
 
 #: If a new key does not work for longer than this, CloudFront's delay is not the cause.
 _PATIENCE = timedelta(minutes=15)

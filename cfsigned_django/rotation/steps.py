@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import (
     Blocked,
     NotTheKey,
@@ -45,29 +46,6 @@ logger = logging.getLogger("cfsigned_django.rotation")
 
 #: What :func:`take` may raise; callers show these errors to the person.
 FAILURES = (AwsError, RotationError, CannotDecrypt, ImproperlyConfigured, InvalidKey)
-
-
-class Action(StrEnum):
-    """What a step does; the value is part of the URL of its page in the admin."""
-
-    IMPORT = "import"
-    START = "start"
-    TRUST = "trust"
-    #: Enter another ID for a TRUSTED key that CloudFront does not know.
-    CORRECT = "correct"
-    CHECK = "check"
-    ACTIVATE = "activate"
-    RETIRE = "retire"
-    REVOKE = "revoke"
-    #: Finish a revocation: remove the key from CloudFront.
-    FINISH = "finish"
-    #: Encrypt all private keys with the newest encryption key.
-    RE_ENCRYPT = "re-encrypt"
-
-    @property
-    def has_key_pair(self) -> bool:
-        """Return whether the step concerns one key pair, not the whole key group."""
-        return self not in (Action.IMPORT, Action.START, Action.RE_ENCRYPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Test what the pages show: the first one in each situation, and that of one key pair.
 
-Modules: admin/overview.py, admin/notices.py, admin/snapshot.py, admin/key_pairs.py
+Modules: admin/overview.py, admin/notices.py, admin/snapshot.py, admin/pages.py, admin/key_pairs.py
 """
 
 from __future__ import annotations

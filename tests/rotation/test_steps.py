@@ -1,6 +1,6 @@
 """Test the choice of the next step, what becomes of one that fails, and what is waited for.
 
-Modules: rotation/steps.py, rotation/status.py, rotation/errors.py
+Modules: rotation/action.py, rotation/steps.py, rotation/status.py, rotation/errors.py
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
@@ -29,7 +30,6 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
-    Action,
     Step,
     advance,
     due,
