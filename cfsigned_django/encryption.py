@@ -8,6 +8,9 @@ AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
 The row of the key pair and the fingerprint of the public key are encrypted with
 the private key. So someone who can write to the table, but has no encryption
 key, cannot move a private key into another row.
+
+The models need this module in each process of a site, and few processes decrypt: cryptography is
+imported by the functions that use it.
 """
 
 from __future__ import annotations
@@ -15,19 +18,20 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
 
 # The other gettext_noop reads the settings, and what settings.py imports would fail.
 from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.signing import PrivateKey
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
+    from cfsigned_django.signing import PrivateKey
 
 #: Prints a new encryption key.
 MAKE_KEY = (
@@ -72,10 +76,11 @@ class Decrypted:
     #: may not begin to trust the private key: see :class:`NotReencrypted`.
     is_of_settings: bool
 
-    @property
-    def pem(self) -> bytes:
-        """Return the PEM of the private key."""
-        return self.text.partition(b"\n")[2]
+    def load(self) -> PrivateKey:
+        """Return the private key."""
+        from cfsigned_django.signing import PrivateKey
+
+        return PrivateKey.load(self.text.partition(b"\n")[2])
 
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
@@ -115,6 +120,8 @@ def has_weak_secret_key() -> bool:
 
 
 def _decrypt(encrypted: str) -> Decrypted | None:
+    from cryptography.fernet import InvalidToken
+
     count = len(conf.encryption_keys())
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
@@ -133,6 +140,8 @@ def _binding(row: UUID, fingerprint: str) -> bytes:
 
 def _fernets() -> list[Fernet]:
     """Return the keys that decrypt; the first one encrypts."""
+    from cryptography.fernet import Fernet
+
     given = [_as_fernet(key) for key in conf.encryption_keys()]
     if None in given:
         raise ImproperlyConfigured(
@@ -144,6 +153,8 @@ def _fernets() -> list[Fernet]:
 
 
 def _as_fernet(key: Any) -> Fernet | None:
+    from cryptography.fernet import Fernet
+
     try:
         return Fernet(key)
     except (ValueError, TypeError, AttributeError):
@@ -152,6 +163,9 @@ def _as_fernet(key: Any) -> Fernet | None:
 
 def _derive(secret: str | bytes) -> bytes:
     """Return a Fernet key derived from a secret key of Django."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     material = secret if isinstance(secret, bytes) else secret.encode("utf-8")
     # The label makes the key differ from everything else that is derived from SECRET_KEY.
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")

@@ -36,7 +36,7 @@ settings.configure(
     ROOT_URLCONF="cfsigned_django",
 )
 django.setup()
-print(sorted({"boto3", "botocore", "storages"} & {*sys.modules}))
+print(sorted({"boto3", "botocore", "cryptography", "storages"} & {*sys.modules}))
 """
 IMPORT_IN_SETTINGS = """
 import importlib, os, sys
@@ -66,8 +66,8 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
     return done.stdout
 
 
-def test_the_start_waits_for_no_boto3() -> None:
-    """Import boto3 and django-storages when they are needed; the admin starts without them."""
+def test_the_start_waits_for_no_other_library() -> None:
+    """Import boto3, cryptography and django-storages when needed; the admin starts without them."""
     assert run(sys.executable, "-c", START).strip() == "[]"
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models, router
@@ -25,8 +25,11 @@ from cfsigned_django.encryption import (
     encrypt,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, Signer
 from cfsigned_django.terminal import in_one_line
+
+if TYPE_CHECKING:
+    from cfsigned_django.signing import PrivateKey
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
@@ -192,7 +195,7 @@ class KeyPair(models.Model):
         Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if no encryption
         key of the settings decrypts it, or if it is not the key of this row.
         """
-        return PrivateKey.load(self._decrypt().pem)
+        return self._decrypt().load()
 
     def open_trustworthy_key(self) -> PrivateKey:
         """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
@@ -203,7 +206,7 @@ class KeyPair(models.Model):
         """
         found = self._decrypt()
         if found.is_of_settings:
-            return PrivateKey.load(found.pem)
+            return found.load()
         if self.status == KeyStatus.PENDING:
             raise NotReencrypted(UNPROVABLE_KEY)
         raise NotReencrypted(
@@ -308,11 +311,6 @@ class KeyPair(models.Model):
                 return UNPROVABLE_KEY
             case _encrypt_again:
                 return OLD_ENCRYPTION
-
-    @property
-    def needs_reencryption(self) -> bool:
-        """Return whether the private key should be encrypted again, with the newest key."""
-        return self.encryption in (Encryption.OLD, Encryption.UNPROVEN)
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.

@@ -12,9 +12,10 @@ from contextlib import suppress
 from itertools import islice
 from urllib.parse import quote, unquote
 
+from cfsigned_django.signing.algorithms import HashAlgorithm
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidUrl
-from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
+from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.policy import canned_policy_json
 
 _MOST_TRIALS = 24

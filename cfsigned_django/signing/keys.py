@@ -6,10 +6,10 @@ Any other key is refused when it is loaded, not when it is used.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
@@ -18,22 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from cfsigned_django.signing import pem
+from cfsigned_django.signing.algorithms import HashAlgorithm, KeyAlgorithm
 from cfsigned_django.signing.exceptions import HashRefused, InvalidKey
-
-
-class HashAlgorithm(StrEnum):
-    """The hash of a signature, as the ``Hash-Algorithm`` parameter spells it."""
-
-    SHA1 = "SHA1"
-    SHA256 = "SHA256"
-
-
-class KeyAlgorithm(StrEnum):
-    """The kinds of key that CloudFront accepts for signed URLs and cookies."""
-
-    RSA_2048 = "RSA_2048"
-    ECDSA_P256 = "ECDSA_P256"
-
 
 # SHA-1 is not this library's choice: CloudFront assumes it for a URL without
 # Hash-Algorithm, and every URL signed before 2026 uses it.
@@ -46,6 +32,7 @@ _ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in _HASHES.items()}
 _DIGESTS = {HashAlgorithm.SHA1: hashlib.sha1, HashAlgorithm.SHA256: hashlib.sha256}
 
 
+@functools.cache
 def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
     """Return deterministic ECDSA (RFC 6979) for a digest.
 
@@ -61,12 +48,9 @@ def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
         return ec.ECDSA(algorithm)
 
 
-_DIGEST_ECDSA = {name: _deterministic_ecdsa(name) for name in _HASHES}
-
-
 def has_deterministic_ecdsa() -> bool:
     """Return whether this machine makes the same ECDSA signature of a message each time."""
-    return _DIGEST_ECDSA[HashAlgorithm.SHA256].deterministic_signing
+    return _deterministic_ecdsa(HashAlgorithm.SHA256).deterministic_signing
 
 
 _NO_SHA1 = (
@@ -259,7 +243,7 @@ class PrivateKey:
                     raise
                 raise HashRefused(_NO_SHA1) from error
         digest = _DIGESTS[hash_algorithm](message).digest()
-        return self._key.sign(digest, _DIGEST_ECDSA[hash_algorithm])  # type: ignore[call-arg, arg-type]
+        return self._key.sign(digest, _deterministic_ecdsa(hash_algorithm))  # type: ignore[call-arg, arg-type]
 
     def to_pem(self) -> bytes:
         """Return the key as unencrypted PKCS#8 PEM; encrypt it, or use a file of mode 0600."""

@@ -6,10 +6,12 @@ import hashlib
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cfsigned_django.signing.exceptions import InvalidKey
-from cfsigned_django.signing.keys import PrivateKey
+
+if TYPE_CHECKING:
+    from cfsigned_django.signing.keys import PrivateKey
 
 
 class LazyPrivateKey:
@@ -53,6 +55,8 @@ class LazyPrivateKey:
                 "The storage was unpickled, and a pickle never contains the private key. No "
                 "setting of this process has it either. Set AWS_CLOUDFRONT_KEY here as well."
             )
+        from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
+
         return PrivateKey.load(self._source)
 
     def __eq__(self, other: object) -> bool:

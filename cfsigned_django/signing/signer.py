@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cfsigned_django.signing.algorithms import HashAlgorithm, KeyAlgorithm
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
-from cfsigned_django.signing.keys import HashAlgorithm, KeyAlgorithm, SigningKey
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
+
+if TYPE_CHECKING:
+    from cfsigned_django.signing.keys import SigningKey
 
 #: Bytes of one cookie that browsers keep (RFC 6265, section 6.1), name included.
 MAX_COOKIE_LENGTH = 4096

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from cfsigned_django.signing.algorithms import HashAlgorithm
 from cfsigned_django.signing.diagnosis import explain_mismatch, explain_missing_key
 from cfsigned_django.signing.encoding import decode_base64, split_query
 from cfsigned_django.signing.exceptions import Check, Denied, InvalidKey, InvalidPolicy
-from cfsigned_django.signing.keys import HashAlgorithm, PublicKey
+from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.policy import Policy, epoch_time
 from cfsigned_django.signing.resource import lower_host
 

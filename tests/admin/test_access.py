@@ -222,7 +222,7 @@ def test_error_page_shows_no_key(
     KeyPair.objects.all().delete()
     for what in (
         "cfsigned_django.rotation.models.KeyPair.save",
-        "cfsigned_django.encryption.HKDF",
+        "cryptography.hazmat.primitives.kdf.hkdf.HKDF",
     ):
         with mock.patch(what, fail):
             answers.append(admin.client.post(address("start"), new))

@@ -2,7 +2,7 @@
 
 What fails is a message with the next step, never a server error.
 
-Modules: admin/key_pairs.py, admin/actions.py, admin/forms.py
+Modules: admin/pages.py, admin/key_pairs.py, admin/actions.py, admin/forms.py
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def test_private_keys_are_encrypted_again(admin: Visitor, settings: Settings) ->
 
     assert admin.levels == ["warning"]
     assert str(damaged) in admin.messages[0][1]
-    assert not fresh(active).needs_reencryption
+    assert not fresh(active).encryption_problem
     assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
     assert "re-encrypt" not in ", ".join(admin.buttons())
 
@@ -333,7 +333,7 @@ def test_one_click_encrypts_again(
     admin.post(address("re-encrypt"))
 
     assert (admin.levels, cloudfront.calls) == (["success"], [])
-    assert not fresh(active).needs_reencryption
+    assert not fresh(active).encryption_problem
 
 
 @pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "denied"])
@@ -361,13 +361,13 @@ def test_keys_without_proof_are_compared(
     transcript.add("after that")
     assert admin.levels == ["warning"]
     assert all(f"openssl sha256 | grep {each.fingerprint}" in page for each in (active, retiring))
-    assert all(fresh(each).needs_reencryption for each in (active, retiring))
+    assert all(fresh(each).encryption_problem for each in (active, retiring))
     page = admin.post(address("re-encrypt"), compared=active.fingerprint)
-    assert [fresh(each).needs_reencryption for each in (active, retiring)] == [False, True]
+    assert [bool(fresh(each).encryption_problem) for each in (active, retiring)] == [False, True]
     assert (active.fingerprint in page, retiring.fingerprint in page) == (False, True)
     assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
     admin.post(address("re-encrypt"), compared="0" * 64)
-    assert fresh(retiring).needs_reencryption
+    assert fresh(retiring).encryption_problem
     admin.post(address("re-encrypt"), compared=retiring.fingerprint)
     assert admin.levels == ["success"]
     assert "re-encrypt" not in ", ".join(admin.buttons())
@@ -386,7 +386,7 @@ def test_key_that_cloudfront_does_not_have(
 
     assert admin.levels == ["warning"]
     assert f"--revoke {fresh(active)}" in admin.messages[0][1]
-    assert fresh(active).needs_reencryption
+    assert fresh(active).encryption_problem
 
 
 @pytest.mark.parametrize("spare", [False, True])
@@ -404,7 +404,7 @@ def test_pending_key_without_proof_is_replaced(
 
     row, new = fresh(pending), KeyPair.objects.get(status="pending")
     assert (admin.levels, row.status, row.encrypted_private_key) == (["success"], "revoked", "")
-    assert (new.reason, new.needs_reencryption, new.trust_problem) == ("proof", False, "")
+    assert (new.reason, new.encryption_problem, new.trust_problem) == ("proof", "", "")
     assert [entry[1:] for entry in log()[-2:]] == [
         ("revoked", KnownReason.UNUSABLE),
         ("pending", "proof"),

@@ -124,7 +124,7 @@ class TestEncryptionKeys:
         pending = key_group.started()
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[::-1]
 
-        assert fresh(pending).needs_reencryption
+        assert fresh(pending).encryption_problem
         key_group.rotation().trust(fresh(pending), now=key_group.now)
 
     def test_revocation_makes_a_new_key(self, key_group: Site, settings: Any) -> None:
@@ -185,14 +185,14 @@ class TestReencryption:
         else:
             settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
             settings.SECRET_KEY = "another"
-        assert all(fresh(each).needs_reencryption for each in rows)
+        assert all(fresh(each).encryption_problem for each in rows)
 
         candidates = examine(None)
         encrypted = encrypt_again(candidates)
 
         assert {each.verdict for each in candidates} == {Verdict.READY}
         assert {*encrypted} == {*rows}
-        assert not any(fresh(each).needs_reencryption for each in rows)
+        assert not any(fresh(each).encryption_problem for each in rows)
 
     def test_keys_that_cloudfront_has(self, key_group: Site, settings: Any) -> None:
         """A private key whose public key CloudFront has under the ID is encrypted again."""

@@ -673,7 +673,7 @@ def test_re_encryption_asks_cloudfront(shell: Shell, settings: Any) -> None:
         assert f"--revoke {shell.foreign}" in text
         assert str(retiring) not in text
     assert all(each.fingerprint in dry.out for each in (active, retiring))
-    assert [each.needs_reencryption for each in map(fresh, (active, retiring))] == [True, False]
+    assert [bool(fresh(each).encryption_problem) for each in (active, retiring)] == [True, False]
 
 
 @pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "denied"])
@@ -709,7 +709,7 @@ def test_re_encryption_asks_a_person(
     assert all((f"--revoke {each}" in ran.err) is not done for each in rows)
     assert ran.code == (0 if done else 1)
     assert (ran.report["did"] is not None, len(ran.report["blockers"])) == (done, 2 * (not done))
-    assert [fresh(each).needs_reencryption for each in rows] == [not done, not done]
+    assert [bool(fresh(each).encryption_problem) for each in rows] == [not done, not done]
 
 
 @pytest.mark.parametrize("spare", [False, True])
@@ -735,7 +735,7 @@ def test_start_replaces_what_may_not_be_encrypted_again(
     assert str(pending) in would.out.partition("Key group")[0]
     assert (ran.code, fresh(pending).status) == (0, "revoked")
     new = KeyPair.objects.get(status="pending")
-    assert (new.algorithm, new.is_spare, new.needs_reencryption) == ("RSA_2048", False, False)
+    assert (new.algorithm, new.is_spare, new.encryption_problem) == ("RSA_2048", False, "")
     assert shell.run_all(RUN) == [0]
     assert fresh(new).status == "trusted"
 

@@ -1,4 +1,7 @@
-"""Keys sign and verify, and nothing shows them by accident."""
+"""Keys sign and verify, and nothing shows them by accident.
+
+Modules: signing/keys.py, signing/algorithms.py
+"""
 
 from __future__ import annotations
 
