@@ -100,6 +100,20 @@ def test_name_of_a_tag_reaches_no_shell() -> None:
     assert [each["run"] for each in steps if "${{" in each.get("run", "")] == []
 
 
+def test_python_keeps_what_it_compiles() -> None:
+    """An image may tell Python to keep no bytecode: hundreds of processes would compile Django."""
+    show = "show: ; @$(BIN)/python -c 'import sys; print(sys.dont_write_bytecode)'"
+    printed = subprocess.run(
+        ["make", "--eval", show, "show"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed == "False\n"
+
+
 @pytest.mark.parametrize(
     ("mark", "script"),
     [("e2e", "scripts/browser.sh"), ("js", "scripts/javascript.sh"), ("package", "Makefile")],
