@@ -88,10 +88,13 @@ def find_habits(prose: str) -> Iterator[tuple[int, str, str]]:
 
 
 def find_long_lines(page: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the line, its beginning and what to do, outside code, tables, HTML and addresses."""
+    """Yield the line, its beginning and what to do.
+
+    Code, tables, headings, HTML and addresses may be longer.
+    """
     text = re.sub(r"^ *```.*?^ *```$", lambda m: "\n" * m[0].count("\n"), page, flags=re.M | re.S)
     for number, line in enumerate(text.splitlines(), 1):
-        if len(re.sub(r"\]\([^)]*\)", "]", line)) > WIDTH and line.lstrip()[:1] not in "|<":
+        if len(re.sub(r"\]\([^)]*\)", "]", line)) > WIDTH and line.lstrip()[:1] not in "|<#":
             yield number, f"{line[:30]}...", f"at most {WIDTH} characters in a line"
 
 

@@ -218,11 +218,8 @@ ERROR = re.compile(
 
 
 def messages() -> list[str]:
-    """Return the first column of the tables about messages."""
-    tables = re.findall(
-        r"^\| Message \|[^\n]*\n\|[-|]*\n((?:\|.*\n)+)", read(MESSAGES), re.MULTILINE
-    )
-    return [row.strip("|").split(" | ")[0].strip() for each in tables for row in each.splitlines()]
+    """Return the headings that are messages: what follows says what to do."""
+    return re.findall(r"^### (.*)\n\n(?:(?!#).*\n)+\n\*\*To do:\*\*", read(MESSAGES), re.MULTILINE)
 
 
 def is_in(message: str, text: str) -> bool:

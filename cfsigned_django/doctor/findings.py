@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 from cfsigned_django.aws.state.facts import Level as Level
@@ -50,8 +52,25 @@ _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
 _INDENT = " " * 9
 
 
+@cache
+def _documentation() -> str:
+    """Return the address of the documentation, if the package has one, else its folder."""
+    try:
+        urls: list[str] = metadata("cfsigned-django").get_all("Project-URL", [])
+    except PackageNotFoundError:  # a checkout on the path, which is not installed
+        urls = []
+    named = dict(each.split(", ", 1) for each in urls)
+    return named.get("Documentation", "docs/index.md").removesuffix("/index.md")
+
+
+def address(finding_id: str) -> str:
+    """Return where the documentation has a finding: a page, and the heading on it."""
+    page = "reference/checks.md" if finding_id.startswith("cfsigned.") else "problems/findings.md"
+    return f"{_documentation()}/{page}#{finding_id.lower().replace('.', '')}"
+
+
 def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
-    """Yield what, why and fix of each finding.
+    """Yield what, why and fix of each finding, and of a fault where the documentation has it.
 
     A line that says what was found has the level of its finding.
     """
@@ -63,6 +82,8 @@ def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, s
             yield None, f"{_INDENT}why: {in_one_line(each.why)}"
         if each.fix:
             yield None, f"{_INDENT}fix: {in_one_line(each.fix)}"
+        if each.level is not Level.OK:
+            yield None, f"{_INDENT}see: {address(each.id)}"
 
 
 def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:

@@ -7,24 +7,40 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from email import message_from_string
+from textwrap import fill
 
+import pytest
+
+from cfsigned_django.aws.state.facts import FactType
+from cfsigned_django.doctor import findings
 from cfsigned_django.doctor.catalog import CATALOG
-from cfsigned_django.doctor.findings import Level, sentence
+from cfsigned_django.doctor.findings import Level, address, sentence
+from cfsigned_django.validation import TABLE
 from tests.doctor.sites import HEALTHY, LIVE, OPENED, SITES
 from tests.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.doctor.test_live import ANSWERS, CLOCKS, CORS
-from tests.pages import DOCS, read
+from tests.pages import DOCS, ROOT, read
 
 PAGE = DOCS / "problems" / "findings.md"
 #: The line of the page below which all is written by UPDATE_GOLDEN=1.
 WRITTEN = "<!-- Written by UPDATE_GOLDEN=1 from here on. -->\n"
 #: The first finding of each section, and its heading.
 SECTIONS = {
-    "settings": "Settings, keys and clock",
-    "aws-unreadable": "What AWS says",
-    "origin": "Origin, bucket, and what CloudFront forwards",
-    "no-answer": "What CloudFront and S3 answer",
+    "settings": "Settings",
+    "database": "Keys in the database",
+    "clock": "Clock",
+    "aws-unreadable": "Access to AWS",
+    "no-distribution": "Distribution",
+    "keys": "Key group",
+    "behavior": "Behaviors",
+    "origin": "Origin",
+    "bucket": "Bucket",
+    "delivery": "CORS, downloads and caching at AWS",
+    "no-answer": "Who answers",
+    "unsigned-refused": "Requests with and without a signature",
+    "cors": "CORS in the answers",
+    "s3-private": "S3 without CloudFront",
     "url-not-absolute": "One URL, with --explain",
 }
 #: What is code in the texts of the catalog, or would be markup on a page.
@@ -51,29 +67,80 @@ ALONE = {
 
 
 def test_documentation_lists_every_kind() -> None:
-    """The page has one row for each id, with its level, meaning, reason and remedy."""
+    """The page has each id: a heading with meaning and remedy, or a row if there is none to do."""
     above, _, _ = read(PAGE).partition(WRITTEN)
-    page = above + WRITTEN + "".join(tables())
+    page = above + WRITTEN + written()
     if os.environ.get("UPDATE_GOLDEN") == "1":
         PAGE.write_text(page, encoding="utf-8")
 
     assert read(PAGE) == page
 
 
-def tables() -> Iterator[str]:
-    """Yield the lines of the page, section by section."""
-    for kind_id, kind in CATALOG.items():
-        if heading := SECTIONS.get(kind_id):
-            yield f"\n## {heading}\n\n| Finding | Level | Meaning | What to do |\n"
-            yield "|---|---|---|---|\n"
-        what = MAY_BE_EMPTY.sub("", kind.what)
-        what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), what)
-        meaning = " ".join(filter(None, (sentence(what), kind.why)))
-        option = f" {kind.option}" if kind.option else ""
-        step = f"cfsigned_setup{option}, step {kind.step}" if kind.is_repaired else ""
-        fix = " ".join(filter(None, (kind.fix or "Nothing", f"Or: {step}." if step else "")))
-        texts = (CODE.sub(r"`\g<0>`", each) for each in (meaning, fix))
-        yield f"| `{kind_id}` | {kind.level} | {' | '.join(texts)} |\n"
+def written() -> str:
+    """Return the contents, and the sections."""
+    sections: dict[str, list[str]] = {}
+    for kind_id in CATALOG:
+        sections.setdefault(SECTIONS.get(kind_id) or [*sections][-1], []).append(kind_id)
+    contents = "\n".join(
+        f"| [{heading}](#{anchor(heading)}) | "
+        + ", ".join(f"[`{each}`](#{each})" for each in ids if CATALOG[each].fix)
+        + " |"
+        for heading, ids in sections.items()
+    )
+    text = "".join(f"\n## {heading}\n{section(ids)}" for heading, ids in sections.items())
+    return f"\n| Section | Findings |\n|---|---|\n{contents}\n{text}"
+
+
+def section(ids: list[str]) -> str:
+    """Return what the page says of some findings: first those with something to do."""
+    text = ""
+    for kind_id in ids:
+        kind = CATALOG[kind_id]
+        if kind.fix:
+            option = f" {kind.option}" if kind.option else ""
+            step = f" Or: cfsigned_setup{option}, step {kind.step}." if kind.is_repaired else ""
+            level = "note" if kind.level is Level.OK else kind.level.value
+            text += f"\n### {kind_id}\n\n"
+            text += wrapped(f"**{level.capitalize()}.** {meaning(kind)}") + "\n\n"
+            text += wrapped(f"**To do:** {marked(kind.fix)}{marked(step)}") + "\n"
+    good = [f"| `{each}` | {meaning(CATALOG[each])} |\n" for each in ids if not CATALOG[each].fix]
+    return text + ("\n| In order | |\n|---|---|\n" + "".join(good) if good else "")
+
+
+def meaning(kind: FactType) -> str:
+    """Return what a finding says, and why that matters, with names in place of values."""
+    what = MAY_BE_EMPTY.sub("", kind.what)
+    what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), what)
+    return marked(" ".join(filter(None, (sentence(what), kind.why))))
+
+
+def marked(text: str) -> str:
+    """Return a text with code in backticks."""
+    return CODE.sub(r"`\g<0>`", text)
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph in lines of at most 100 characters."""
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub and Sphinx give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_address_leads_to_the_heading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the doctor prints below a fault is a heading: here, or where the package says it is."""
+    ids = [*TABLE, *(each for each, kind in CATALOG.items() if kind.level is not Level.OK)]
+    for each in ids:
+        page, _, heading = address(each).partition("#")
+        assert heading in map(anchor, re.findall(r"^### (.*)$", read(ROOT / page), re.MULTILINE))
+
+    named = message_from_string("Project-URL: Documentation, https://x.example/docs/index.md")
+    monkeypatch.setattr(findings, "metadata", lambda _: named)
+    findings._documentation.cache_clear()
+    assert address("key-old") == "https://x.example/docs/problems/findings.md#key-old"
+    findings._documentation.cache_clear()
 
 
 def test_every_fault_has_a_reason_and_a_remedy() -> None:
