@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from os import PathLike
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -111,7 +110,7 @@ def default_of(option: str) -> Any:
     value = getattr(settings, setting, default)
     if option == "url_protocol":
         return value or default  # django-storages reads an empty protocol as unset
-    return hide(option, value) if isinstance(value, str | bytes | PathLike) else value
+    return hide(option, value)
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:

@@ -374,7 +374,7 @@ def _protocol(config: Config, signs: bool = True) -> Facts:
 
 def _key(config: Config) -> Facts:
     key = config.cloudfront_key
-    if key is None:
+    if key is None or key.is_unasked:
         return
     try:
         key.load()
@@ -447,8 +447,9 @@ def _trial(config: Config) -> Facts:
 
 
 def _load_key(config: Config) -> PrivateKey | None:
+    key = config.cloudfront_key
     try:
-        return None if config.cloudfront_key is None else config.cloudfront_key.load()
+        return None if key is None or key.is_unasked else key.load()
     except InvalidKey:
         return None  # _key() reports it
 

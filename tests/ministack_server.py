@@ -82,7 +82,7 @@ def run_ministack(directory: Path, **more: str) -> Iterator[Ministack]:
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "PERSIST_STATE": "0",
-        "SERVICES": "s3,cloudfront,sts,iam,kms",
+        "SERVICES": "s3,cloudfront,sts,iam,kms,secretsmanager,ssm",
         "STATE_DIR": str(directory / "state"),
         **more,
     }

@@ -78,7 +78,9 @@ def _is_rsa(config: conf.Config, signer: Signer | None) -> bool:
         return False  # The key of the settings may still be there and no longer sign.
     try:
         key = config.cloudfront_key
-        return key is not None and key.load().algorithm is KeyAlgorithm.RSA_2048
+        if key is None or key.is_unasked:
+            return False
+        return key.load().algorithm is KeyAlgorithm.RSA_2048
     except InvalidKey:
         return True  # It signs nothing: find_problems() reports it.
 

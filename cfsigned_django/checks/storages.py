@@ -37,32 +37,35 @@ from cfsigned_django.validation import (
 
 
 def check_storages(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None = None, *, asks: bool = False, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return what is wrong with any storage of this site."""
+    """Return what is wrong with any storage of this site.
+
+    ``asks``: call the callables that return keys. Only `check --deploy` and the doctor do.
+    """
     found = [*_default_file_storage()]
     found += refusal("cfsigned.E030", conf.is_by_hand)
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
     for alias, ours in of_aliases.items():
-        found += _problems(ours, place_of(alias))
+        found += _problems(ours, place_of(alias), asks)
         if isinstance(ours, SignedUrlMixin) and ours.signing.is_known_to_sign():
             restricted.add(str(ours.signing.config().custom_domain).lower())
     of_fields = dict(field_storages(of_aliases.values()))
     for field, ours in of_fields.items():
-        found += _problems(ours, field)
+        found += _problems(ours, field, asks)
     found += [*_static_signer(static), *_static_files(static, restricted)]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(of_aliases, list(of_fields.values()))
     return once_each(found)
 
 
-def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
+def _problems(ours: SignedUrlMixin | Exception, place: Any, asks: bool) -> list[CheckMessage]:
     """Return what is wrong with a storage, whether or not it signs."""
     try:
         if isinstance(ours, Exception):
             raise ours
-        found = [] if ours.signing.is_dynamic() else [*_facts(ours)]
+        found = [] if ours.signing.is_dynamic() else [*_facts(ours, asks)]
     except CheckFailed as error:
         found = [error.found]
     except Exception as error:
@@ -73,8 +76,8 @@ def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage
     return found
 
 
-def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
-    yield from ours.signing.find_problems()
+def _facts(ours: SignedUrlMixin, asks: bool) -> Iterator[CheckMessage]:
+    yield from ours.signing.find_problems(asks=asks)
     config = ours.signing.config()
     if config.custom_domain and not ours.signing.is_signing():
         yield from find_address_problems(config, signs=False)

@@ -65,7 +65,7 @@ class Examination:
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
         found = [
-            *from_system_checks([*check_storages(), *check_rotation()]),
+            *from_system_checks([*check_storages(asks=True), *check_rotation()]),
             *self._key_pairs(),
         ]
         yield from found

@@ -10,7 +10,6 @@ request may hold one connection and wait for another.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from cfsigned_django.keyring import Found, NoKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing import HashAlgorithm, Signer
+from cfsigned_django.signing.outside import runs_event_loop
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
 #: wait for a connection.
@@ -58,7 +58,7 @@ def find_active_signer(
             # There is no key pair before the first migration.
             return Found(explain=partial(no_table, key_group_id))
 
-    if not _runs_event_loop() and _sees_the_present(using):
+    if not runs_event_loop() and _sees_the_present(using):
         return look()
     pool = ThreadPoolExecutor(max_workers=1)
     answer = pool.submit(_on_own_connection, using, look)
@@ -150,15 +150,6 @@ def _limits(connection: BaseDatabaseWrapper) -> Iterator[None]:
                 cursor.execute("SET lock_wait_timeout = %s", callers)
         else:
             yield
-
-
-def _runs_event_loop() -> bool:
-    """Return whether this thread runs an event loop, in which Django allows no queries."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _sees_the_present(using: str) -> bool:

@@ -9,16 +9,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from cfsigned_django.signing.exceptions import InvalidKey
+from cfsigned_django.signing.outside import Answers, outside_event_loops
 
 if TYPE_CHECKING:
     from cfsigned_django.signing.keys import PrivateKey
 
+_called: Answers[PrivateKey] = Answers()
+
 
 class LazyPrivateKey:
-    """The source of a key as in a setting: PEM text, bytes or a path. It is never shown.
+    """The source of a key as in a setting: PEM text, bytes, a path, or a callable. Never shown.
 
-    Two keys with the same source are equal. A pickle contains a digest and no
-    key: the reader of the pickle looks for that source in its own settings.
+    A callable takes no arguments and returns one of the others. It is called once
+    per process. Two keys with the same source are equal. A pickle contains a digest
+    and no key: the reader of the pickle looks for that source in its own settings.
     """
 
     __slots__ = ("_source", "digest")
@@ -44,12 +48,43 @@ class LazyPrivateKey:
         """Return the path of the key, if it is in a file."""
         return self._source if isinstance(self._source, os.PathLike) else None
 
-    @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
-    def load(self) -> PrivateKey:
-        """Return the parsed key. Parsing an RSA key takes 30 ms; the last 16 keys are cached.
+    @property
+    def is_unasked(self) -> bool:
+        """Return whether :meth:`load` would call a callable: no system check does."""
+        return callable(self._source) and _called.find(self) is None
 
-        Raise :exc:`cfsigned_django.signing.InvalidKey`.
+    def load(self) -> PrivateKey:
+        """Return the parsed key, which a callable is asked for once.
+
+        Raise :exc:`cfsigned_django.signing.InvalidKey`, for a callable within 5 s again
+        without a call.
         """
+        return _called.get(self, self._call) if callable(self._source) else self._parse()
+
+    def _call(self) -> PrivateKey:
+        from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
+
+        name = f"The callable {_name_of(self._source)}"
+        try:
+            source = outside_event_loops(self._source)
+        except Exception as error:
+            problem = (
+                f"{name} raised {type(error).__name__}, whose text may contain the key and is not "
+                "shown. Call it in manage.py shell to see the text."
+            )
+        else:
+            try:
+                if not isinstance(source, str | bytes | os.PathLike):
+                    raise InvalidKey(f"It is of the type {type(source).__name__}.")
+                return PrivateKey.load(source)
+            except InvalidKey as error:
+                problem = f"{name} must return the private key: text, bytes or a path. {error}"
+        source = None  # A debug page prints this frame: see PrivateKey.load.
+        raise InvalidKey(problem)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
+    def _parse(self) -> PrivateKey:
+        """Return the parsed key. Parsing an RSA key takes 30 ms; the last 16 keys are cached."""
         if self._source is None:
             raise InvalidKey(
                 "The storage was unpickled, and a pickle never contains the private key. No "
@@ -60,7 +95,11 @@ class LazyPrivateKey:
         return PrivateKey.load(self._source)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LazyPrivateKey) and self.digest == other.digest
+        if not isinstance(other, LazyPrivateKey) or self.digest != other.digest:
+            return False
+        # Two lambdas have one name, and so one digest.
+        are_called = callable(self._source) and callable(other._source)
+        return not are_called or bool(self._source == other._source)
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -113,8 +152,16 @@ def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
 def _digest(source: Any) -> str:
     if isinstance(source, os.PathLike):
         source = f"path {os.fspath(source)}"  # The same text without Path is not a key.
+    if callable(source):
+        source = f"callable {_name_of(source)}"
     if isinstance(source, str):
         source = source.encode("utf-8", "replace")
     if not isinstance(source, bytes):
         source = type(source).__name__.encode()
     return hashlib.sha256(source).hexdigest()
+
+
+def _name_of(source: Any) -> str:
+    """Return the dotted path of a callable, as far as it has one."""
+    named = source if hasattr(source, "__qualname__") else type(source)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -11,6 +11,7 @@ import difflib
 import functools
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -173,17 +174,21 @@ def resolve(
     handed_in: Any,
     *,
     must_sign: bool,
+    asks: bool,
     generation: object,
     path_start: Callable[[], str],
 ) -> ResolvedOptions:
     """Check and resolve the options of a storage.
 
-    ``handed_in`` is a signer that wins over all keys, or :data:`OWN_KEY`.
+    ``handed_in`` is a signer that wins over all keys, or :data:`OWN_KEY`. Without ``asks``, no
+    callable is asked for a key: until one is, the storage refuses to sign.
     ``path_start`` returns the path that precedes each encoded name, or an empty
     text if a name needs more than encoding.
     """
-    signing, refusal = None, ""
-    if must_sign:
+    signing, refusal, key = None, "", config.cloudfront_key
+    if must_sign and not asks and handed_in is OWN_KEY and key is not None and key.is_unasked:
+        refusal = "AWS_CLOUDFRONT_KEY was not called yet."
+    elif must_sign:
         try:
             signing = _resolve_signing(config, handed_in)
         except (ImproperlyConfigured, InvalidKey) as error:
@@ -208,6 +213,8 @@ def resolve(
 
 def _resolve_signing(config: Config, handed_in: Any) -> Signing:
     """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
+    if handed_in is OWN_KEY:
+        ask_for_key(config)
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
         raise_first_error([each])
@@ -240,6 +247,13 @@ def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
         return GroupKey(group=watch(config.key_group_id, hash_algorithm), signer=signer)
     assert signer is not None  # noqa: S101 - find_problems() refuses a configuration without a key
     return FixedKey(fixed=Lease(signer=signer))
+
+
+def ask_for_key(config: Config) -> None:
+    """Let a callable be called, if the key comes from one: only then is it checked."""
+    if config.cloudfront_key is not None and config.cloudfront_key_id:
+        with suppress(InvalidKey):  # find_problems() reports it
+            config.cloudfront_key.load()
 
 
 def find_signing_problems(config: Config, handed_in: Any, *, tries_key: bool) -> list[CheckMessage]:

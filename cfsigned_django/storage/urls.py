@@ -55,6 +55,7 @@ from cfsigned_django.storage.options import (
     Setting,
     Signing,
     adopt_signer,
+    ask_for_key,
     find_signing_problems,
     refuse_unknown,
     resolve as resolve_options,
@@ -109,6 +110,12 @@ class SignedUrlMixin:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if inspect.isfunction(inspect.getattr_static(cls, "cloudfront_key")):
+            raise TypeError(
+                f"{cls.__name__}.cloudfront_key is a function, which Python would call with the "
+                "storage. Write cloudfront_key = staticmethod(function), or make it a property "
+                "that returns the key."
+            )
         if hasattr(cls, "get_cloudfront_signer") and cls.signing is SignedUrlMixin.signing:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
@@ -410,10 +417,10 @@ class StorageSigner:
     # Options
 
     def options(self) -> ResolvedOptions:
-        """Return the options as they are now, checked and resolved."""
+        """Return the options as they are now, checked and resolved. No callable is called."""
         options = self.resolved
         if options is None or options.generation is not conf.generation:
-            options = self.resolve()
+            options = self.resolve(asks=False)
         return options
 
     def must_sign(self) -> Signing:
@@ -422,8 +429,11 @@ class StorageSigner:
         assert signing is not None  # noqa: S101
         return signing
 
-    def resolve(self, *, must_sign: bool = False) -> ResolvedOptions:
-        """Return the resolved options, and keep them if they are fixed."""
+    def resolve(self, *, must_sign: bool = False, asks: bool = True) -> ResolvedOptions:
+        """Return the resolved options, and keep them if they are fixed.
+
+        ``asks``: if the key comes from a callable, call it, unless it was called before.
+        """
         generation, version = conf.generation, self._version
         config = self.config()
         if must_sign:
@@ -433,6 +443,7 @@ class StorageSigner:
             config,
             self.handed_in() if is_meant_to else OWN_KEY,
             must_sign=is_meant_to,
+            asks=asks,
             generation=generation,
             path_start=self.path_start,
         )
@@ -709,11 +720,16 @@ class StorageSigner:
         names = (*OWN_OPTIONS, "location")
         return any(self._is_property(name) and self._fails(name) for name in names)
 
-    def find_problems(self) -> list[CheckMessage]:
-        """Return what is wrong with the options, and with the key, if it cannot sign anything."""
+    def find_problems(self, *, asks: bool = False) -> list[CheckMessage]:
+        """Return what is wrong with the options, and with the key, if it cannot sign anything.
+
+        A key that a callable returns is only checked if ``asks``, or if it was called before.
+        """
         config = self.config()
         if not self._is_meant_to_sign(config):
             return []
+        if asks and self.handed_in() is OWN_KEY:
+            ask_for_key(config)
         return find_signing_problems(config, self.handed_in(), tries_key=True)
 
     def current_signer(self) -> Signer | None:
@@ -789,7 +805,7 @@ class StorageSigner:
         """
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
-        signing = self.options().signing
+        signing = self.resolve().signing
         if signing is None:
             return False
         if isinstance(signing.key, GroupKey) and signing.key.group.key_group_id == key_group_id:

@@ -1,0 +1,82 @@
+"""Ask something outside of this process, such as a secret store, and remember the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+#: For how many seconds an error counts: a store that does not answer is not asked for each URL.
+RETRY = 5
+#: How many answers are remembered: one for each key.
+_MOST = 100
+
+
+class Answers(Generic[V]):
+    """The answers to questions of one kind. Of several threads with one question, one asks.
+
+    An answer counts for ``seconds``, an error for :data:`RETRY` seconds.
+    """
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self._seconds = seconds
+        #: Question -> until when the answer counts, by a monotonic clock, and the answer.
+        self._known: dict[Hashable, tuple[float, V | Exception]] = {}
+        self._renew_lock()
+        if hasattr(os, "register_at_fork"):  # The thread that asks is not in the child.
+            os.register_at_fork(after_in_child=self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    def find(self, question: Hashable) -> V | Exception | None:
+        """Return the answer, or the error, if it is known and still counts; else None."""
+        until, answer = self._known.get(question, (-math.inf, None))
+        return answer if time.monotonic() < until else None
+
+    def get(self, question: Hashable, ask: Callable[[], V]) -> V:
+        """Return the answer. Raise what ``ask`` raises, an exception that is made of a text."""
+        answer = self.find(question)
+        if answer is None:
+            with self._lock:
+                answer = self.find(question) or self._ask(question, ask)
+        if isinstance(answer, Exception):
+            raise type(answer)(str(answer))  # a new one: each raise would add its frames
+        return answer
+
+    def _ask(self, question: Hashable, ask: Callable[[], V]) -> V | Exception:
+        answer: V | Exception
+        seconds = self._seconds
+        try:
+            answer = ask()
+        except Exception as error:
+            answer, seconds = error.with_traceback(None), RETRY
+        self._known.pop(question, None)
+        while len(self._known) >= _MOST:
+            del self._known[next(iter(self._known))]
+        self._known[question] = (time.monotonic() + seconds, answer)
+        return answer
+
+
+def runs_event_loop() -> bool:
+    """Return whether this thread runs an event loop, in which Django allows no queries."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def outside_event_loops(ask: Callable[[], V]) -> V:
+    """Return what a call returns, made in another thread if this one runs an event loop."""
+    if not runs_event_loop():
+        return ask()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(ask).result()

@@ -1,0 +1,281 @@
+"""A key that a callable returns, such as one that asks a secret store.
+
+Modules: signing/outside.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.db.migrations.writer import MigrationWriter
+
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing.lazy_key import LazyPrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
+from tests.leaks import everything_of, fragments
+from tests.pages import ROOT
+from tests.storage_cases import KEY_ID, S3_BACKEND, verify
+
+
+class Store:
+    """A secret store, which counts how often it is asked, and notes how."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[threading.Thread] = []
+        self.in_loop = False
+
+    def __call__(self) -> Any:
+        """Return the answer, or raise it; slowly, so that threads meet."""
+        self.calls.append(threading.current_thread())
+        try:
+            asyncio.get_running_loop()
+            self.in_loop = True
+        except RuntimeError:
+            time.sleep(0.05)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Own(CloudFrontS3Storage):
+    """Name the option otherwise."""
+
+    def __init__(self, load: Any) -> None:
+        super().__init__(cloudfront_key=load, cloudfront_key_id=KEY_ID)
+
+
+@pytest.fixture
+def store(site: Any, rsa_key: PrivateKey) -> Store:
+    """Let the key of the site's settings come from a store."""
+    store = Store(rsa_key.to_pem().decode())
+    site.AWS_CLOUDFRONT_KEY = store
+    site.STORAGES = {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        "default": {"BACKEND": S3_BACKEND},
+        "other": {"BACKEND": S3_BACKEND, "OPTIONS": {"custom_domain": "o.example.com"}},
+        "option": {
+            "BACKEND": S3_BACKEND,
+            "OPTIONS": {"cloudfront_key": store, "cloudfront_key_id": KEY_ID},
+        },
+    }
+    return store
+
+
+def test_called_once(store: Store) -> None:
+    """Several storages and threads ask once, at the first signature, for every form of a key."""
+
+    def sign(alias: str) -> str:
+        return storages[alias].url("a.jpg")
+
+    with ThreadPoolExecutor(8) as pool:
+        urls = list(pool.map(sign, ["default", "other", "option"] * 8))
+
+    assert len(store.calls) == 1
+    for alias, url in zip(["default", "other", "option"], urls, strict=False):
+        verify(alias, url)
+
+
+@pytest.mark.django_db
+def test_nothing_else_calls_it(store: Store) -> None:
+    """Neither checks, migrate, nor what needs no signature, a copy or a pickle ask the store."""
+    call_command("check")
+    call_command("check", databases=["default"])
+    call_command("migrate", verbosity=0)
+    storage: Any = storages["option"]
+    copied = pickle.loads(pickle.dumps(storage))  # noqa: S301
+    assert copied.name_of(storage.unsigned_url("a.jpg")) == "a.jpg"
+    assert storage.resource_url(folder="albums")
+    assert storage.deconstruct()[2].keys() <= {"custom_domain"}
+    assert storage.signing.options().is_signing
+    assert store.calls == []
+
+    verify(copied, copied.url("a.jpg"))
+    assert len(store.calls) == 1
+
+
+@pytest.mark.parametrize("answer", ["pem", "bytes", "path", "base64"])
+def test_forms(store: Store, rsa_key: PrivateKey, tmp_path: Path, answer: str) -> None:
+    """A callable returns any form of the key that the setting has."""
+    path = tmp_path / "key.pem"
+    path.touch(0o600)
+    path.write_bytes(rsa_key.to_pem())
+    store.answer = {
+        "pem": rsa_key.to_pem().decode().replace("\n", "\\n"),
+        "bytes": rsa_key.to_pem(),
+        "path": path,
+        "base64": base64.b64encode(rsa_key.to_pem()).decode(),
+    }[answer]
+
+    verify("default", storages["default"].url("a.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (lambda pem: RuntimeError(f"cannot parse {pem}"), "RuntimeError"),
+        (lambda pem: ValueError(*pem.splitlines()), "ValueError"),
+        (lambda pem: pem[:400], "private key"),
+        (lambda pem: {"SecretString": pem}, "dict"),
+        (lambda pem: "", "empty"),
+        (lambda pem: None, "NoneType"),
+    ],
+    ids=["raised", "lines", "half", "dict", "empty", "none"],
+)
+def test_errors(
+    store: Store,
+    rsa_key: PrivateKey,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[str], Any],
+    word: str,
+) -> None:
+    """An error names setting and callable, never the value, and counts for 5 s."""
+    good, store.answer = store.answer, answer(rsa_key.to_pem().decode())
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for _ in range(3):
+        with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY") as found:
+            storages["default"].url("a.jpg")
+        assert word in str(found.value)
+        assert "tests.storage.test_callable_key.Store" in str(found.value)
+        shown = everything_of(found.value)
+        assert not [each for each in fragments(rsa_key) if each in shown]
+    assert len(store.calls) == 1
+    store.answer = good
+    now += 4.9
+    with pytest.raises(ImproperlyConfigured):
+        storages["other"].url("a.jpg")
+    now += 0.2
+    verify("default", storages["default"].url("a.jpg"))
+    assert len(store.calls) == 2
+
+
+def test_deployed_checks_call_it(store: Store, rsa_key: PrivateKey) -> None:
+    """`check --deploy` asks, and reports what it finds once, with all storages."""
+    store.answer = OSError("no route to host")
+
+    def errors() -> list[str]:
+        found = checks.run_checks(include_deployment_checks=True)
+        return [str(each.id) for each in found if str(each.id).startswith("cfsigned.E")]
+
+    assert errors() == ["cfsigned.E007"]
+    assert len(store.calls) == 1
+
+
+def test_deployed_checks_judge_the_key(store: Store, site: Any, ec_key: PrivateKey) -> None:
+    """`check --deploy` finds that the hash does not suit the key, as with any other key."""
+    store.answer = ec_key.to_pem()
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA1"
+
+    found = checks.run_checks(include_deployment_checks=True)
+
+    assert [each.id for each in found if each.id == "cfsigned.E011"] == ["cfsigned.E011"]
+
+
+def test_event_loop(store: Store) -> None:
+    """A callable runs in no event loop: it may use what is not asynchronous."""
+
+    async def sign() -> str:
+        return storages["default"].url("a.jpg")
+
+    verify("default", asyncio.run(sign()))
+
+    assert not store.in_loop
+    assert store.calls != [threading.current_thread()]
+    assert len(store.calls) == 1
+
+
+def test_class_attribute(site: Any, ec_key: PrivateKey) -> None:
+    """A function as a class attribute is refused at once; a static method and a property sign."""
+
+    def load(*given: Any) -> str:
+        assert not given
+        return ec_key.to_pem().decode()
+
+    for name, base in (
+        ("Own", {"cloudfront_key": load}),
+        ("Lambda", {"cloudfront_key": lambda: 1}),
+    ):
+        with pytest.raises(TypeError, match=rf"{name}\.cloudfront_key.*staticmethod"):
+            type(name, (CloudFrontS3Storage,), base)
+    mixin = type("Mixin", (), {"cloudfront_key": load})
+    with pytest.raises(TypeError, match="staticmethod"):
+        type("Mixed", (mixin, CloudFrontS3Storage), {})
+    for given in (staticmethod(load), property(lambda self: load)):
+        cls: Any = type("Good", (CloudFrontS3Storage,), {"cloudfront_key": given})
+        verify(cls(), cls().url("a.jpg"))
+
+
+def test_two_lambdas(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
+    """Two callables of one name are two keys."""
+
+    def returning(key: PrivateKey) -> LazyPrivateKey:
+        return LazyPrivateKey(lambda: key.to_pem())
+
+    first, second = returning(rsa_key), returning(ec_key)
+    assert first.digest == second.digest
+    assert first != second
+    assert first.load().public_key != second.load().public_key
+    assert pickle.loads(pickle.dumps(first)) == first  # noqa: S301
+
+
+def test_positional_callable(store: Store) -> None:
+    """A callable under another name never gets into a migration or a pickle."""
+    with pytest.raises(ValueError, match="'load'"):
+        MigrationWriter.serialize(Own(store))
+    with pytest.raises(ValueError, match="'load'"):
+        pickle.dumps(Own(store))
+    assert store.calls == []
+
+
+FORK = """
+import os, threading, time
+from cfsigned_django.signing.lazy_key import LazyPrivateKey
+from cfsigned_django.signing import PrivateKey
+
+begun, pem, calls = threading.Event(), PrivateKey.generate().to_pem(), []
+
+def load():
+    calls.append(os.getpid())
+    begun.set()
+    time.sleep(1)
+    return pem
+
+threading.Thread(target=LazyPrivateKey(load).load, daemon=True).start()
+begun.wait()
+if os.fork() == 0:
+    LazyPrivateKey(load).load()
+    LazyPrivateKey(load).load()
+    os.write(1, str(calls.count(os.getpid())).encode())
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_fork() -> None:
+    """A child that was forked while another thread asked asks itself, once."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout, done.returncode) == ("1", 0), done.stderr
