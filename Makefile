@@ -22,7 +22,7 @@ headline = @printf '\n== %s ==\n' "$(1)"
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 .PHONY: demo
 demo: $(VENV)/.demo ## Start the demo site with S3 and a CloudFront edge on this machine
@@ -167,6 +167,14 @@ bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes 
 	$(BIN)/python -m pip install --quiet --constraint constraints/default.txt \
 		"cloudfront-signed-cookies>=1.2" --editable '.[drf,jinja2]'
 	$(BIN)/python -m benchmarks
+
+.PHONY: acceptance
+acceptance: $(VENV)/.demo ## Ask AWS itself, in an account of yours (ACCOUNT=...); removes what it made
+	$(BIN)/python -m acceptance --account "$(ACCOUNT)"
+
+.PHONY: acceptance-clean
+acceptance-clean: $(VENV)/.demo ## Remove what an interrupted run of it left in the account (LEDGER=...)
+	$(BIN)/python -m acceptance --clean "$(LEDGER)"
 
 .PHONY: constraints
 constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml

@@ -100,7 +100,7 @@ def find_long_lines(page: str) -> Iterator[tuple[int, str, str]]:
 
 def files() -> Iterator[Path]:
     """Yield what people read: sources, templates and pages."""
-    for folder in ("cfsigned_django", "demo_project", "tests"):
+    for folder in ("acceptance", "cfsigned_django", "demo_project", "tests"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in {".py", ".html", ".txt"} and _NOT_OURS.isdisjoint(path.parts):
                 yield path

@@ -1,0 +1,155 @@
+"""Ask AWS, or remove what an earlier run left behind.
+
+::
+
+    make acceptance ACCOUNT=111122223333
+    make acceptance-clean LEDGER=.acceptance/.../ledger.jsonl
+
+Exit codes: 0 all answers are as expected, or nothing is left; 1 something differs, failed, or is
+left in the account.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from acceptance import site
+from acceptance.cleanup import CleanUp
+from acceptance.guard import Refused, guarding
+from acceptance.ledger import BadLedger, Ledger
+from acceptance.run import Run, bucket_of, new_run
+from acceptance.site import CommandFailed, Pace
+from cfsigned_django.aws.client import Clients, call, make_clients
+from cfsigned_django.aws.errors import AwsError
+
+#: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
+FOLDER = Path(".acceptance")
+NOTE = """\
+This creates in account {account}, all named after the run {run}:
+  one bucket with some small files, one CloudFront distribution with an origin access control and
+  response headers policies, one key group, four public keys, and one CloudFront function.
+  The account needs a free place for each; AWS allows 10 key groups and 10 public keys at first.
+It takes about an hour, of which CloudFront deploys most. It costs less than one US dollar: some
+thousand requests. Everything is removed at the end; the ledger says what that is.
+"""
+
+
+class Stop(Exception):
+    """The run cannot begin or go on: the message says why, and what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the arguments say; return the exit code."""
+    parser = ArgumentParser(prog="python -m acceptance", description=__doc__.splitlines()[0])
+    parser.add_argument("--account", help="number of the AWS account to ask in: 12 digits")
+    parser.add_argument("--clean", metavar="LEDGER", type=Path, help="remove what a run left")
+    options = parser.parse_args(arguments)
+    # Ctrl-C, and what ends a job: the run stops, and removes what it made.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if options.clean:
+            return clean(options.clean)
+        if not options.account:
+            raise Stop("No account is named. Run: make acceptance ACCOUNT=111122223333")
+        return ask(options.account)
+    except (AwsError, BadLedger, Stop) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def ask(account: str, pace: Pace | None = None) -> int:
+    """Make a run in the account, and remove what it made."""
+    clients = make_clients(region_name=None)
+    confirm_account(clients, account)
+    endpoint = endpoint_of(clients)
+    if endpoint:
+        print(f"This asks an emulator at {endpoint}. Its answers say nothing about AWS.\n")
+    run = new_run()
+    print(NOTE.format(account=account, run=run))
+    try:
+        typed = input("Type the account number to go on: ").strip()
+    except EOFError:
+        typed = ""
+    if typed != account:
+        raise Stop("Nothing was done: the number is not that of the account.")
+    ledger = Ledger.begin(
+        FOLDER / run / "ledger.jsonl", run=run, account=account, endpoint=endpoint
+    )
+    failed = True
+    try:
+        with guarding(ledger):
+            failed = not go(Run(run=run, clients=clients, pace=pace or Pace()))
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+    except (AwsError, CommandFailed, Refused) as error:
+        print(f"Stopped. {error}", file=sys.stderr)
+    finally:
+        left = remove(ledger, clients, pace or Pace())
+    return int(failed or bool(left))
+
+
+def go(run: Run) -> bool:
+    """Make the run; return whether everything was as expected."""
+    site.configure(bucket_of(run.run), run.pace)
+    run.set_up()
+    run.prove()
+    run.rotate()
+    return True
+
+
+def clean(path: Path) -> int:
+    """Remove what the run of a ledger left behind."""
+    ledger = Ledger.open(path)
+    clients = make_clients(region_name=None)
+    confirm_account(clients, ledger.account)
+    if endpoint_of(clients) != ledger.endpoint:
+        where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
+        raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
+    return int(bool(remove(ledger, clients, Pace())))
+
+
+def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
+    """Remove what the ledger has; print how to go on if that ends before all is removed."""
+    again = f"make acceptance-clean LEDGER={ledger.path}"
+    print(f"\nRemoving what the run made. If this ends early, run:\n  {again}")
+    with guarding(ledger):
+        left = CleanUp(ledger=ledger, clients=clients, look_again=pace.look).run()
+    if left:
+        print(f"\n{len(left)} left in the account. Run this later:\n  {again}")
+    else:
+        print(
+            "\nNothing of the ledger is left. If a call was cut off, look once more in a few "
+            f"minutes:\n  {again}"
+        )
+    ledger.close()
+    return left
+
+
+def confirm_account(clients: Clients, account: str) -> None:
+    """Stop unless the credentials are those of the account."""
+    identity: dict[str, Any] = call(
+        clients.sts.get_caller_identity, "find out the account", "sts:GetCallerIdentity"
+    )
+    if identity["Account"] != account:
+        raise Stop(
+            f"The credentials belong to account {identity['Account']}, not to {account}. Nothing "
+            "was done. Set AWS_PROFILE, or name the other account."
+        )
+
+
+def endpoint_of(clients: Clients) -> str:
+    """Return the URL of an emulator, wherever boto3 found it; empty for AWS."""
+    urls = (each.meta.endpoint_url for each in (clients.cloudfront, clients.s3, clients.sts))
+    for url in urls:
+        if not (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return str(url)
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,136 @@
+"""Stand between every boto3 client of this process and AWS: the last line of defense.
+
+It also sees the calls of the package's own commands. A call that makes something is written into
+the ledger first; one that changes or removes something is sent only if the ledger has it. A call
+that is not in the tables below, and does not only read, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from acceptance.ledger import Ledger
+
+_READS: Final = ("Describe", "Get", "Head", "List")
+#: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
+_MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "CreateCachePolicy": ("cache-policy", "CachePolicyConfig", "CachePolicy"),
+    "CreateDistribution": ("distribution", "DistributionConfig", "Distribution"),
+    "CreateKeyGroup": ("key-group", "KeyGroupConfig", "KeyGroup"),
+    "CreateOriginAccessControl": (
+        "access-control",
+        "OriginAccessControlConfig",
+        "OriginAccessControl",
+    ),
+    "CreateOriginRequestPolicy": (
+        "request-policy",
+        "OriginRequestPolicyConfig",
+        "OriginRequestPolicy",
+    ),
+    "CreatePublicKey": ("public-key", "PublicKeyConfig", "PublicKey"),
+    "CreateResponseHeadersPolicy": (
+        "headers-policy",
+        "ResponseHeadersPolicyConfig",
+        "ResponseHeadersPolicy",
+    ),
+}
+#: Operation -> kind, and the argument that names what is changed. What begins with Delete removes.
+_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
+    "CreateInvalidation": ("distribution", "DistributionId"),
+    "DeleteBucket": ("bucket", "Bucket"),
+    "DeleteCachePolicy": ("cache-policy", "Id"),
+    "DeleteDistribution": ("distribution", "Id"),
+    "DeleteFunction": ("function", "Name"),
+    "DeleteKeyGroup": ("key-group", "Id"),
+    "DeleteOriginAccessControl": ("access-control", "Id"),
+    "DeleteOriginRequestPolicy": ("request-policy", "Id"),
+    "DeletePublicKey": ("public-key", "Id"),
+    "DeleteResponseHeadersPolicy": ("headers-policy", "Id"),
+    "PublishFunction": ("function", "Name"),
+    "PutBucketCors": ("bucket", "Bucket"),
+    "PutBucketOwnershipControls": ("bucket", "Bucket"),
+    "PutBucketPolicy": ("bucket", "Bucket"),
+    "PutPublicAccessBlock": ("bucket", "Bucket"),
+    "UpdateDistribution": ("distribution", "Id"),
+    "UpdateKeyGroup": ("key-group", "Id"),
+}
+_REFERENCE: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+class Refused(Exception):
+    """The call was not sent: it would touch what this run did not make."""
+
+
+@contextmanager
+def guarding(ledger: Ledger) -> Iterator[None]:
+    """Let the block call AWS for this ledger only."""
+    send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation.startswith(_READS):
+            return send(client, operation, arguments)
+        if operation in _MAKES or operation in ("CreateBucket", "CreateFunction", "PutObject"):
+            return _make(client, operation, arguments)
+        if operation in _CHANGES or operation == "DeleteObject":
+            return _change(client, operation, arguments)
+        raise Refused(f"{operation} is not one of the calls that a run makes.")
+
+    def _make(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        part, reference = "", ""
+        if operation in _MAKES:
+            kind, argument, part = _MAKES[operation]
+            config = arguments[argument]
+            name = config.get("Name") or config["Comment"]
+            reference = config.get("CallerReference", "")
+        elif operation == "CreateFunction":
+            kind, name = "function", arguments["Name"]
+        elif operation == "CreateBucket":
+            kind, name = "bucket", arguments["Bucket"]
+            _refuse_existing_bucket(client, name)
+        else:
+            kind, name = "object", arguments["Key"]
+            _require(ledger, "bucket", arguments["Bucket"], operation)
+        is_named = kind == "object" or ledger.run in name
+        if not is_named and not (kind == "public-key" and _REFERENCE.fullmatch(reference)):
+            raise Refused(f"{operation}: the name {name!r} does not contain the run.")
+        resource = ledger.intend(kind, name, reference)
+        answer = send(client, operation, arguments)
+        ledger.made(resource, answer[part]["Id"] if part else name)
+        return answer
+
+    def _change(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        kind, argument = _CHANGES.get(operation, ("object", "Key"))
+        if kind == "object":
+            _require(ledger, "bucket", arguments["Bucket"], operation)
+        resource = _require(ledger, kind, arguments[argument], operation)
+        answer = send(client, operation, arguments)
+        if operation.startswith("Delete"):
+            ledger.removed(resource)
+        return answer
+
+    with patch.object(BaseClient, "_make_api_call", make_api_call):
+        yield
+
+
+def _require(ledger: Ledger, kind: str, id: str, operation: str) -> Any:
+    resource = ledger.find(kind, id)
+    if resource is None:
+        raise Refused(f"{operation}: this run made no {kind} {id!r}.")
+    return resource
+
+
+def _refuse_existing_bucket(client: Any, name: str) -> None:
+    """Refuse unless no account has the bucket: S3 may answer as if it had created it."""
+    try:
+        client.head_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return
+    raise Refused(f"CreateBucket: {name!r} exists already.")

@@ -1,0 +1,172 @@
+"""The ledger of a run: what it may have made in AWS. Nothing else is ever changed or removed.
+
+A file with one JSON object in each line. A resource is written down, and on the disk, before the
+call that makes it; its ID follows when AWS has answered. So whatever kills a run, a line stands for
+each resource that may exist.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+
+class BadLedger(Exception):
+    """The ledger cannot be used: the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something that the run made, or was about to make.
+
+    ``reference`` is CloudFront's CallerReference, if the call has one; ``id`` is empty until AWS
+    has answered.
+    """
+
+    number: int
+    kind: str
+    name: str
+    reference: str = ""
+    id: str = ""
+
+
+class Ledger:
+    """An open ledger: no other process can open it meanwhile.
+
+    ``run`` is the 32 hexadecimal digits of the run, ``account`` the 12 digits of the account, and
+    ``endpoint`` the URL of an emulator, empty for AWS.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadLedger(
+                f"{file.name} is in use: its run has not ended. Stop it with Ctrl-C; it then "
+                "removes what it made."
+            ) from None
+        self._file, self._lock = file, threading.Lock()
+        self.path = Path(file.name)
+        self.run = self.account = self.endpoint = ""
+        self._left: dict[int, Resource] = {}
+        self._last = 0
+        for line in _whole_lines(file):
+            self._take(line)
+
+    @classmethod
+    def begin(cls, path: Path, *, run: str, account: str, endpoint: str) -> Self:
+        """Create the file, for a new run."""
+        path.parent.mkdir(parents=True, mode=0o700)
+        ledger = cls(path.open("xb+"))  # never over another ledger
+        ledger._write({"event": "begin", "run": run, "account": account, "endpoint": endpoint})
+        # The names of the file and of its folder must be on the disk as well.
+        for folder in (path.parent, path.parent.parent):
+            descriptor = os.open(folder, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        return ledger
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the ledger of an earlier run. Raise :exc:`BadLedger` if it is none, or in use."""
+        try:
+            file = path.open("rb+")
+        except OSError as error:
+            raise BadLedger(f"{path} cannot be opened: {error.strerror}.") from None
+        try:
+            ledger = cls(file)
+            if not ledger.run:
+                raise BadLedger(f"{path} names no run: it ended before it made anything.")
+        except BadLedger:
+            file.close()
+            raise
+        return ledger
+
+    def close(self) -> None:
+        """Let other processes open it."""
+        self._file.close()
+
+    def intend(self, kind: str, name: str, reference: str = "") -> Resource:
+        """Write down what the next call makes."""
+        with self._lock:
+            number = self._last + 1
+            self._write(
+                {
+                    "event": "intent",
+                    "number": number,
+                    "kind": kind,
+                    "name": name,
+                    "reference": reference,
+                }
+            )
+            return self._left[number]
+
+    def made(self, resource: Resource, id: str) -> Resource:
+        """Note the ID that AWS gave."""
+        with self._lock:
+            self._write({"event": "made", "number": resource.number, "id": id})
+            return self._left[resource.number]
+
+    def removed(self, resource: Resource) -> None:
+        """Note that it does not exist any more."""
+        with self._lock:
+            self._write({"event": "removed", "number": resource.number})
+
+    def left(self, kind: str) -> list[Resource]:
+        """Return what may still exist of this kind, the last one first."""
+        return [each for each in reversed(self._left.values()) if each.kind == kind]
+
+    def find(self, kind: str, id: str) -> Resource | None:
+        """Return what has this ID, if the ledger has it."""
+        return next((each for each in self.left(kind) if each.id == id), None)
+
+    def _write(self, event: dict[str, Any]) -> None:
+        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **event})
+        self._file.write(line.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "begin":
+                self.run, self.account = event["run"], event["account"]
+                self.endpoint = event["endpoint"]
+            case "intent":
+                number = self._last = event["number"]
+                self._left[number] = Resource(
+                    number=number,
+                    kind=event["kind"],
+                    name=event["name"],
+                    reference=event["reference"],
+                )
+            case "made":
+                self._left[event["number"]] = replace(self._left[event["number"]], id=event["id"])
+            case "removed":
+                del self._left[event["number"]]
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the lines, and drop the rest of a last line that was cut off.
+
+    It was not on the disk, so the call that it announced was not made.
+    """
+    end = 0
+    for number, line in enumerate(file, 1):
+        if not line.endswith(b"\n"):
+            break
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise BadLedger(f"Line {number} of {file.name} is not JSON: it was changed.") from None
+        yield event
+        end += len(line)
+    file.seek(end)
+    file.truncate()

@@ -1,0 +1,80 @@
+"""The Django site of a run: it exists in memory only, with its private keys."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+#: The page whose scripts may read files: CORS is asked about. Nothing is requested there.
+ORIGIN = "https://www.example.com"
+_STORAGES = {
+    "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Times in seconds. Those of the site are short, so that a rotation ends within minutes."""
+
+    #: How long a signed URL lives at most.
+    expire: int = 120
+    propagation: int = 60
+    clock_skew: int = 30
+    keyring: int = 5
+    #: Between two looks at something that takes minutes, and that takes seconds.
+    look: float = 15.0
+    glance: float = 1.0
+    #: How long to ask for something that should happen within minutes.
+    patience: float = 900.0
+
+
+class CommandFailed(Exception):
+    """A command of the package failed: the message is what it printed."""
+
+
+def configure(bucket: str, pace: Pace) -> None:
+    """Configure Django, and create the table of key pairs."""
+    settings.configure(
+        SECRET_KEY=secrets.token_urlsafe(50),
+        USE_TZ=True,
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        INSTALLED_APPS=["cfsigned_django"],
+        STORAGES=_STORAGES,
+        AWS_STORAGE_BUCKET_NAME=bucket,
+        AWS_QUERYSTRING_EXPIRE=pace.expire,
+        AWS_CLOUDFRONT_MAX_EXPIRE=pace.expire,
+        AWS_CLOUDFRONT_PROPAGATION_SECONDS=pace.propagation,
+        AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS=pace.clock_skew,
+        AWS_CLOUDFRONT_KEYRING_SECONDS=pace.keyring,
+    )
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def deploy(values: Mapping[str, Any]) -> None:
+    """Change settings, as a site does that deploys what cfsigned_setup printed."""
+    override_settings(STORAGES=_STORAGES, **values).enable()
+
+
+def command(name: str, *arguments: str) -> tuple[int, Any]:
+    """Run a command of the package with --json; return its exit code and what it printed."""
+    printed, code = StringIO(), 0
+    try:
+        call_command(name, *arguments, "--json", stdout=printed)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except CommandError as error:
+        if not printed.getvalue():
+            raise CommandFailed(f"{name}: {error}") from error
+        code = error.returncode
+    return code, json.loads(printed.getvalue())

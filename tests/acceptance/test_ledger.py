@@ -1,0 +1,102 @@
+"""The ledger has whatever may exist, also after a crash in the middle of a line."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from acceptance.ledger import BadLedger, Ledger, Resource
+
+RUN = "0" * 32
+GROUP = Resource(number=1, kind="key-group", name="media", reference="", id="K1")
+KEY = Resource(number=2, kind="public-key", name="key", reference="a reference")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """Return the file of a run that made a key group, and died when it made a key."""
+    path = tmp_path / RUN / "ledger.jsonl"
+    ledger = Ledger.begin(path, run=RUN, account="111122223333", endpoint="")
+    ledger.made(ledger.intend("key-group", "media"), "K1")
+    ledger.intend("public-key", "key", "a reference")
+    ledger.close()
+    return path
+
+
+def left(ledger: Ledger) -> list[Resource]:
+    """Return all that may still exist."""
+    return [each for kind in ("key-group", "public-key") for each in ledger.left(kind)]
+
+
+def test_reads_what_was_written(written: Path) -> None:
+    """Return the run, the account, and what was made or about to be made."""
+    with closing(Ledger.open(written)) as ledger:
+        group = ledger.find("key-group", "K1")
+        key = ledger.find("public-key", "K1")
+        found = left(ledger)
+
+    assert (ledger.run, ledger.account, ledger.endpoint) == (RUN, "111122223333", "")
+    assert found == [GROUP, KEY]
+    assert (group, key) == (GROUP, None)
+
+
+def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
+    """Read a file that ends after any byte, and write on: each whole line counts, no other."""
+    whole = written.read_bytes()
+    first = whole.index(b"\n") + 1
+    for end in range(len(whole) + 1):
+        path = tmp_path / "cut.jsonl"
+        path.write_bytes(whole[:end])
+        if end < first:
+            with pytest.raises(BadLedger, match="no run"):
+                Ledger.open(path)
+            continue
+        with closing(Ledger.open(path)) as ledger:
+            found = left(ledger)
+            ledger.intend("key-group", "later")
+        with closing(Ledger.open(path)) as ledger:
+            again = left(ledger)
+
+        lines = whole[:end].splitlines(keepends=True)
+        intents = [each for each in lines if each.endswith(b"\n") and b'"intent"' in each]
+        assert len(found) == len(intents)
+        assert [each.name for each in again if each not in found] == ["later"]
+
+
+def test_removed_is_not_left(written: Path) -> None:
+    """Forget what was removed, in this process and in the next."""
+    with closing(Ledger.open(written)) as ledger:
+        ledger.removed(GROUP)
+        here = left(ledger)
+    with closing(Ledger.open(written)) as ledger:
+        there = left(ledger)
+
+    assert here == there == [KEY]
+
+
+def test_refuses_a_changed_file(written: Path) -> None:
+    """Refuse a file with an invalid line in its middle, and say which."""
+    lines = written.read_bytes().splitlines(keepends=True)
+    written.write_bytes(b"".join([lines[0], b"{\n", *lines[1:]]))
+
+    with pytest.raises(BadLedger, match="Line 2"):
+        Ledger.open(written)
+
+
+def test_one_process_at_a_time(written: Path) -> None:
+    """Refuse a second reader: a clean-up must not take away what a run is using."""
+    with closing(Ledger.open(written)), pytest.raises(BadLedger, match="in use"):
+        Ledger.open(written)
+    Ledger.open(written).close()
+
+
+def test_never_writes_over_a_ledger(written: Path) -> None:
+    """Refuse to begin a run in the file of another."""
+    before = written.read_bytes()
+    with pytest.raises(FileExistsError):
+        Ledger.begin(written, run=RUN, account="1", endpoint="")
+    assert written.read_bytes() == before
+    assert json.loads(before.splitlines()[0])["run"] == RUN
