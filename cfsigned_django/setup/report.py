@@ -171,16 +171,18 @@ def as_json(
 
 def iam_as_text(bucket: str, kms_key: str, job: str = "") -> str:
     """Return one IAM policy for each job, or that of one, with only the permissions it needs."""
-    invalidated = {
-        str(each.distribution_id)
-        for _, each in site_storages()
-        if each.invalidate_on and each.distribution_id and not each.signing.is_local
-    }
+    invalidated = set()
+    for _, each in site_storages():
+        try:
+            if each.invalidate_on and each.distribution_id and not each.signing.is_local:
+                invalidated.add(str(each.distribution_id))
+        except Exception:
+            invalidated.add("*")  # Which one, is known within a request only.
     policies = {
         "setup": iam.setup_policy(bucket, kms_key=kms_key),
         "look": iam.doctor_policy(bucket, kms_key=kms_key),
         "rotation": iam.rotation_policy(),
-        "site": iam.runtime_policy(bucket, kms_key=kms_key, invalidated=sorted(invalidated)),
+        "site": iam.runtime_policy(bucket, kms_key=kms_key, invalidated=invalidated),
     }
     return json.dumps(policies.get(job, policies), indent=2)
 

@@ -38,6 +38,7 @@ from cfsigned_django.setup.report import (
     storages_as_text,
 )
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.terminal import printable
 from tests.golden import assert_golden
 from tests.pages import DOCS, read, table
@@ -48,6 +49,10 @@ from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 BUCKET = "media-example"
 AWS = DOCS / "aws"
 TRANSCRIPT = AWS / "from-nothing.md"
+
+
+class OfRequest(CloudFrontS3Storage):
+    """A storage of which a test makes an option a property."""
 
 
 def block(page: Path, role: str) -> str:
@@ -152,6 +157,24 @@ class TestPrinting:
                 ],
             }
         ]
+
+    @pytest.mark.parametrize("option", ["distribution_id", "invalidate_on"])
+    def test_iam_of_options_within_requests(
+        self, option: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Allow invalidations of any distribution if a property knows which in a request only."""
+        options = {"invalidate_on": ["delete"], "distribution_id": "E1A2B3C4D5E6F7"}
+        del options[option]
+        settings.STORAGES = {"default": {"BACKEND": f"{__name__}.OfRequest", "OPTIONS": options}}
+
+        def fail(storage: object) -> str:
+            raise LookupError("no request")
+
+        monkeypatch.setattr(OfRequest, option, property(fail))
+        statements = json.loads(run("--iam", "site"))["Statement"]
+
+        found = [each["Resource"] for each in statements if each["Sid"] == "Invalidations"]
+        assert found == [["arn:aws:cloudfront::*:distribution/*"]]
 
     def test_export(self, tmp_path: Path) -> None:
         """Print code, with the public key if there is one, and never the private one."""

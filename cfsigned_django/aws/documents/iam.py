@@ -110,10 +110,10 @@ def rotation_policy() -> Document:
 def runtime_policy(bucket: str, *, kms_key: str = "", invalidated: Iterable[str] = ()) -> Document:
     """Return the policy for the site's files; signing needs no permission at all.
 
-    ``invalidated``: the IDs of the distributions that must forget files. They are unique, so that
-    the ARNs need not name the account.
+    ``invalidated``: the IDs of the distributions that must forget files.
     """
-    arns = [f"arn:aws:cloudfront::*:distribution/{each}" for each in invalidated]
+    # An ID is unique, so that an ARN need not name the account.
+    arns = [f"arn:aws:cloudfront::*:distribution/{each}" for each in sorted(invalidated)]
     return _policy(
         _statement("Files", "s3", _KEEP_FILES, f"arn:aws:s3:::{bucket}/*"),
         _statement("Names", "s3", ("ListBucket",), f"arn:aws:s3:::{bucket}"),
