@@ -44,7 +44,6 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
     "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
     "distribution_id": ("AWS_CLOUDFRONT_DISTRIBUTION_ID", None),
     "invalidate_on": ("AWS_CLOUDFRONT_INVALIDATE_ON", ()),
-    "invalidate_variants": ("AWS_CLOUDFRONT_INVALIDATE_VARIANTS", False),
 }
 
 
@@ -69,7 +68,6 @@ class Config:
     key_group_id: Any
     distribution_id: Any
     invalidate_on: Any
-    invalidate_variants: Any
 
     def __post_init__(self) -> None:
         for name in ("querystring_expire", "expire_step", "max_expire"):
@@ -304,11 +302,6 @@ def cookie_scopes() -> tuple[str, ...]:
     """Return AWS_CLOUDFRONT_COOKIE_SCOPES: dotted paths of scopes; one alone may be text."""
     names = getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ()
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def invalidate_with() -> str | None:
-    """Return AWS_CLOUDFRONT_INVALIDATE_WITH, the dotted path of a callable; None if not set."""
-    return getattr(settings, "AWS_CLOUDFRONT_INVALIDATE_WITH", None)
 
 
 def encryption_keys() -> list[str | bytes]:

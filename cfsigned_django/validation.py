@@ -172,9 +172,6 @@ _BOTH = (
     "provided together."
 )
 
-#: When CloudFront may have to forget a file.
-_EVENTS: Final = ("overwrite", "delete")
-
 # The longest value that a message shows.
 _LONGEST_SHOWN = 100
 
@@ -268,19 +265,18 @@ def no_distribution() -> CheckMessage:
     return problem("cfsigned.E060", "CloudFront must forget files, but no distribution is set.")
 
 
-def find_invalidation_problems(config: Config, *, overwrites: bool) -> list[CheckMessage]:
-    """Return what is wrong with the options of invalidation; ``overwrites``: names are reused."""
+def find_invalidation_problems(config: Config, *, overwrites: bool) -> Iterator[CheckMessage]:
+    """Yield what is wrong with the options of invalidation; ``overwrites``: names are reused."""
     events = config.invalidate_on or ()
-    events = [events] if isinstance(events, str) else events
     is_collection = isinstance(events, set | frozenset | list | tuple)
-    if not is_collection or any(each not in _EVENTS for each in events):
-        value = shown(config.invalidate_on)
-        return [problem("cfsigned.E061", f"AWS_CLOUDFRONT_INVALIDATE_ON is {value}.")]
-    found = [no_distribution()] if events and not config.distribution_id else []
+    if not is_collection or any(each not in ("overwrite", "delete") for each in events):
+        yield problem("cfsigned.E061", f"AWS_CLOUDFRONT_INVALIDATE_ON is {shown(events)}.")
+        return
+    if events and not config.distribution_id:
+        yield no_distribution()
     if "overwrite" in events and not overwrites:
         what = "No file is overwritten, since AWS_S3_FILE_OVERWRITE (file_overwrite) is False."
-        found.append(problem("cfsigned.W060", what))
-    return found
+        yield problem("cfsigned.W060", what)
 
 
 class CheckFailed(ImproperlyConfigured):

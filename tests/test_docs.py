@@ -26,8 +26,10 @@ from django.test import override_settings
 
 from cfsigned_django import conf, validation
 from cfsigned_django.edge.responses import denied
+from cfsigned_django.invalidation import invalidate
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.templatetags.cfsigned import register
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
@@ -280,7 +282,7 @@ class Noted:
         return getattr(django_settings, name)
 
 
-def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_tables_are_what_conf_reads(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables have the settings in seconds with their defaults, and whatever else conf reads."""
     rows = [
         row
@@ -289,7 +291,10 @@ def test_other_tables_are_what_conf_reads(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     shown = {setting.strip("`"): default.strip("`") for setting, default, _ in rows}
     noted = Noted()
+    site.AWS_CLOUDFRONT_INVALIDATE_WITH = "operator.is_"  # takes two arguments
+    storage = CloudFrontS3Storage(distribution_id="E1A2B3C4D5E6F7")
     monkeypatch.setattr(conf, "settings", noted)
+    invalidate("a.jpg", storage=storage)
     for _, function in inspect.getmembers(conf, inspect.isfunction):
         if function.__module__ == conf.__name__ and not inspect.signature(function).parameters:
             function()

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import shlex
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from cfsigned_django.aws.account import Account
-from cfsigned_django.aws.documents.policies import has_in_cache_key
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.facts import Fact
 from cfsigned_django.aws.state.judge import at_its_behavior, judge
 from cfsigned_django.aws.state.plan import blockers, plan
-from cfsigned_django.aws.state.site_in_aws import SiteInAws
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.catalog import finding
 from cfsigned_django.doctor.findings import Finding
-from cfsigned_django.invalidation import InvalidationError, send
+from cfsigned_django.invalidation import create, items_of
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME
-
-#: The invalidation that the doctor asks for; CloudFront makes it once.
-_PROBE: Final = uuid.UUID("c5f1a6b0-6f0e-5b60-9a6a-0d1f5a2c7e11")
 
 
 def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
@@ -44,28 +38,21 @@ def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Find
             yield _repaired(each, step, blocking, found, wanted)
 
 
-def check_invalidation(
-    storage: SignedUrlMixin, found: Account, wanted: Wanted
-) -> Iterator[Finding]:
+def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
     """Yield whether CloudFront forgets what it must, by a call with the credentials of the site.
 
     It is the same invalidation each time, of a file that need not exist.
     """
-    signing, config = storage.signing, storage.signing.options().config
-    if signing.is_local or not (config.invalidate_on and config.distribution_id):
+    if storage.signing.is_local or not (storage.invalidate_on and storage.distribution_id):
         return  # Nothing is asked for, or a check reports what is missing.
-    name = str(config.distribution_id)
+    name, items = items_of(storage, [PROBE_NAME])
     try:
-        send(name, signing.invalidation_paths([PROBE_NAME], None), reference=_PROBE)
-    except InvalidationError as failed:
-        error, values = failed.error, {"distribution": name, "reason": failed.error.reason}
+        create(name, items, f"cfsigned {' '.join(items)}")
+    except AwsError as error:
+        values = {"distribution": name, "reason": error.reason}
         yield finding("cannot-invalidate", error.permission or name, fix=error.next_step, **values)
     else:
         yield finding("invalidation", name, distribution=name)
-    policies = SiteInAws(account=found, wanted=at_its_behavior(found, wanted)).policies
-    has_queries = policies.legacy.get("QueryString") or has_in_cache_key(policies.cache_policy, ())
-    if has_queries and not config.invalidate_variants:
-        yield finding("variants-kept", "AWS_CLOUDFRONT_INVALIDATE_VARIANTS", distribution=name)
 
 
 def from_fact(fact: Fact) -> Finding:

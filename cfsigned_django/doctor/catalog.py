@@ -148,12 +148,6 @@ CATALOG: dict[str, FactType] = {
         "the site has other credentials, it may be in order: run this with those.",
         fix="Do what the message says. manage.py cfsigned_setup --iam site prints the policy.",
     ),
-    "variants-kept": FactType(
-        level=Level.WARNING,
-        what="The cache key of {distribution} has query strings, whose copies are not invalidated.",
-        why="The copies of a deleted file that were requested with download= are still served.",
-        fix="Set AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True.",
-    ),
     **FACTS,
     # What CloudFront and S3 answer.
     "no-answer": FactType(

@@ -157,7 +157,7 @@ class Examination:
             distribution_id=self.distribution_id,
         )
         yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
-        yield from check_invalidation(self.storage, found, wanted)
+        yield from check_invalidation(self.storage)
 
     def _requested_object(
         self, address: str, signer: Signer | None, wanted: Wanted

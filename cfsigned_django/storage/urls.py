@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -104,7 +105,6 @@ class SignedUrlMixin:
     key_group_id: Any = Setting()
     distribution_id: Any = Setting()
     invalidate_on: Any = Setting()
-    invalidate_variants: Any = Setting()
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
@@ -340,18 +340,13 @@ class SignedUrlMixin:
 
     def delete(self, name: str) -> None:
         """Delete a file. CloudFront forgets it, too, if ``invalidate_on`` has "delete"."""
-        is_forgotten = self.signing.invalidates_on("delete")
-        super().delete(name)  # type: ignore[misc]
-        if is_forgotten:
-            self.signing.forget(name)
+        with self.signing.invalidating("delete", name):
+            super().delete(name)  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         """Save a file. CloudFront forgets what it replaces if ``invalidate_on`` has "overwrite"."""
-        is_forgotten = self.signing.invalidates_on("overwrite") and self.signing.may_have(name)
-        saved: str = super()._save(name, content)  # type: ignore[misc]
-        if is_forgotten:
-            self.signing.forget(saved)
-        return saved
+        with self.signing.invalidating("overwrite", name):
+            return str(super()._save(name, content))  # type: ignore[misc]
 
     # Copies
 
@@ -664,38 +659,21 @@ class StorageSigner:
         """Whether the files are on this machine, where no distribution serves them."""
         return isinstance(self.storage, FileSystemStorage | InMemoryStorage)
 
-    def invalidates_on(self, event: str) -> bool:
-        """Return whether CloudFront must forget a file on this event, "overwrite" or "delete"."""
+    @contextmanager
+    def invalidating(self, event: str, name: str) -> Iterator[None]:
+        """Let CloudFront forget a file once the block has changed it in S3, if it must then."""
         # Not by the options, which may be known in a request only: files change elsewhere, too.
-        events = self.storage.invalidate_on or ()
-        return event in ((events,) if isinstance(events, str) else events) and not self.is_local
+        is_forgotten = event in (self.storage.invalidate_on or ()) and not self.is_local
+        if is_forgotten and event == "overwrite":
+            with suppress(Exception):  # Saving must not fail for this.
+                is_forgotten = self.storage.exists(name)  # type: ignore[attr-defined]
+        if is_forgotten:
+            from cfsigned_django.invalidation import items_of, note  # which imports boto3
 
-    def may_have(self, name: str) -> bool:
-        """Return whether a file of this name exists. If S3 does not say, it may."""
-        if getattr(self.storage, "file_overwrite", True) is False:
-            return False  # The name is a new one.
-        try:
-            return bool(self.storage.exists(name))  # type: ignore[attr-defined]
-        except Exception:
-            return True  # Saving must not fail for this.
-
-    def invalidation_paths(self, names: Iterable[str], folder: str | None) -> list[str]:
-        """Return the paths of the URLs of files, and of everything in a folder."""
-        options, paths = self.options(), []
-        for name in filter(None, names):
-            try:
-                paths.append(urlsplit(self.address_of(name, options)).path)
-            except SuspiciousOperation:  # for "..", which S3 storages resolve
-                paths.append(urlsplit(options.origin).path + self.path_of(name))
-        if folder is not None:
-            paths.append(urlsplit(self.resource_address(None, folder, False, options)).path)
-        return paths
-
-    def forget(self, name: str) -> None:
-        """Let CloudFront forget a file that is gone, and log it if that fails."""
-        from cfsigned_django.invalidation import forget  # boto3 is imported for this only
-
-        forget(self, name)
+            found = items_of(self.storage, [name])  # before the file is gone
+        yield
+        if is_forgotten:
+            note(*found)
 
     # Questions of checks, doctor, cookies and rotation
 

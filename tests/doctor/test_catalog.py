@@ -62,7 +62,7 @@ ALONE = {
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
     "url-refusal-cors",
     *("bucket-refused", "clock-unknown", "signed-passes"),
-    *("invalidation", "cannot-invalidate", "variants-kept"),
+    *("invalidation", "cannot-invalidate"),
 }
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.doctor.sites import cache_key_with, forwarded_values
 from tests.doctor.world import World
 from tests.invalidations import Aws, aws_in_memory
 
-KINDS = {"invalidation", "cannot-invalidate", "variants-kept"}
+KINDS = {"invalidation", "cannot-invalidate"}
 
 
 @pytest.fixture
@@ -34,11 +33,13 @@ def found(world: World) -> dict[str, str]:
     return {each.id: f"{each.what} {each.fix} {each.subject}" for each in findings}
 
 
-def test_it_works(world: World, aws: Aws) -> None:
+def test_it_works(world: World, aws: Aws, signing_site: Any) -> None:
     """Call CloudFront for a file that need not exist: each time for the same invalidation."""
     assert found(world).keys() == {"invalidation"}
     assert found(world).keys() == {"invalidation"}
     assert [each.items for each in aws.cloudfront.accepted] == [["/media/.cfsigned-probe"]]
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True  # with other items
+    assert found(world).keys() == {"invalidation"}
 
 
 def test_nothing_is_asked_for(world: World, aws: Aws, signing_site: Any) -> None:
@@ -61,17 +62,6 @@ def test_refusals(code: str, words: str, world: World, aws: Aws) -> None:
     assert found(world).keys() == {"cannot-invalidate"}
     aws.cloudfront.refusals = [code]
     assert words in found(world)["cannot-invalidate"]
-
-
-@pytest.mark.parametrize(
-    "change", [cache_key_with("response-content-disposition"), forwarded_values("Origin")]
-)
-def test_variants(change: Any, world: World, aws: Aws, signing_site: Any) -> None:
-    """Warn if the cache key has query strings, and files are forgotten without them."""
-    change(world, signing_site)
-    assert found(world).keys() == {"invalidation", "variants-kept"}
-    signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
-    assert found(world).keys() == {"invalidation"}
 
 
 def test_a_distribution_of_another_account(world: World, aws: Aws, signing_site: Any) -> None:
