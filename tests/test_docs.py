@@ -431,7 +431,10 @@ def test_links_lead_somewhere(doc: Path) -> None:
 
 @pytest.mark.parametrize("index", sorted(DOCS.rglob("index.md")), ids=name_of)
 def test_index_lists_what_is_in_its_folder(index: Path) -> None:
-    """An index lists each page and folder beside it, in the order of its tables of contents."""
+    """An index lists each page and folder beside it, in the order of its tables of contents.
+
+    But for the first page: the sidebar has that list.
+    """
     beside = {*index.parent.glob("*.md"), *index.parent.glob("*/index.md")} - {index}
     listed = re.findall(r"^- \[.*?\]\(([^)#:\s]+)\.md\)", prose(index), re.MULTILINE)
     contents = [
@@ -441,8 +444,8 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
         for page in re.findall(r"^[^:\n].*", each.code, re.MULTILINE)
     ]
 
-    assert listed == contents
-    assert {index.parent / f"{page}.md" for page in listed} == beside
+    assert index.parent == DOCS or listed == contents
+    assert {index.parent / f"{page}.md" for page in contents} == beside
 
 
 @each_page_with_korean

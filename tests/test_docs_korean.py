@@ -40,7 +40,7 @@ def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     assert [code for language, code in shown if (language, code) not in known] == []
 
 
-@pytest.mark.parametrize("doc", [each for each in KOREAN if each != GLOSSARY], ids=name_of)
+@pytest.mark.parametrize("doc", KOREAN, ids=name_of)
 def test_a_page_and_its_translation_lead_to_each_other(doc: Path) -> None:
     """Below the title of a Korean page is a link to the English page, which has one back."""
     english = linked(doc, "English")
@@ -74,6 +74,12 @@ def test_buttons_on_korean_pages_are_those_of_the_admin() -> None:
     named = {each for each in bold if each[-1] not in ".?"}  # else it is a question of the page
     assert named >= {"키 교체 시작", "폐기…"}
     assert named - {text for _, text in entries(read(CATALOG / "django.po"))} == set()
+
+
+def test_glossaries_explain_the_same_terms() -> None:
+    """Each English word of the Korean glossary is a term of the English one."""
+    words = {row[0] for row in table(DOCS / "reference" / "glossary.md", "Term")}
+    assert [each for _, each, *_ in table(GLOSSARY, "용어") if each not in words] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,19 +15,22 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.core.files.storage import storages
 from django.db import connection
 from django.http import Http404
 from django.test import RequestFactory
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed
 from tests.background import plain_environment
 from tests.ministack_server import REGION, run_ministack
-from tests.pages import DEPLOY, HOW_TO, ROOT, Snippet, settings_blocks, snippets
+from tests.pages import DEPLOY, DOCS, HOW_TO, ROOT, Snippet, settings_blocks, snippets
 from tests.storage_cases import S3_BACKEND
 
+COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
 HOUR = timedelta(hours=1)
 SETTINGS = """
@@ -177,3 +181,30 @@ def test_link_opens_until_it_ends(links: ModuleType, site: Any, rf: RequestFacto
         with pytest.raises(Http404):
             links.open_link(rf.get("/"), pk=link.pk)
     assert links.Link.objects.get(pk=twice.pk).opens_left == 0
+
+
+def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:
+    """The changed lines sign media, leave static files open, and pass the checks."""
+    (change,) = [each for each in snippets(COOKIECUTTER) if each.language == "diff"]
+    lines = [line[1:] for line in change.code.splitlines() if line[0] != "-"]
+    given = {
+        "DJANGO_AWS_S3_CUSTOM_DOMAIN": "media.example.com",
+        "DJANGO_CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F",
+        "DJANGO_CLOUDFRONT_PRIVATE_KEY": b64encode(rsa_key.to_pem()).decode(),
+    }
+    names: dict[str, Any] = {
+        "INSTALLED_APPS": [],
+        "AWS_STORAGE_BUCKET_NAME": "media",
+        "AWS_QUERYSTRING_AUTH": False,
+        "env": lambda name, default=None: given.get(name, default),
+    }
+    exec(compile("\n".join(lines), COOKIECUTTER.name, "exec"), names)  # noqa: S102 - our own page
+    for name in ("AWS_CLOUDFRONT_KEY", "AWS_CLOUDFRONT_KEY_ID"):
+        delattr(site, name)
+    for name, value in names.items():
+        if name.startswith(("AWS_", "STORAGES")):
+            setattr(site, name, value)
+
+    assert_signed(storages["default"].url("a.jpg"))
+    assert storages["staticfiles"].url("a.css") == "https://media.example.com/static/a.css"
+    assert [each.id for each in check_storages()] == ["cfsigned.W002"]

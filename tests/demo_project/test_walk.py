@@ -13,7 +13,7 @@ import pytest
 from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE
 from tests.background import plain_environment
 from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo
-from tests.pages import HOW_TO, snippets
+from tests.pages import DOCS, snippets
 from tests.reader import Reader, Terminal, commands
 
 pytestmark = NEEDED
@@ -25,7 +25,9 @@ LINK_SECONDS = 15
 @pytest.mark.package
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     """Rotate, break, diagnose and repair as the page says, and see what it shows."""
-    start, *rest = (each for each in snippets(HOW_TO / "demo.md") if each.language == "console")
+    start, *rest = (
+        each for each in snippets(DOCS / "tutorial" / "demo.md") if each.language == "console"
+    )
     [(make, _)] = commands(start.code)
     planned = subprocess.check_output(
         [*shlex.split(make), "--dry-run", "--old-file=.venv/.demo"], cwd=BASE_FOLDER, text=True
