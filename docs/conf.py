@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from bs4 import BeautifulSoup
 from django.conf import settings
 from sphinx.application import Sphinx
 
@@ -42,11 +43,26 @@ html_theme = "furo"
 html_title = "cfsigned_django"
 
 
+#: The words of the theme on a Korean page.
+_KOREAN = {
+    "Search": "검색",
+    "Next": "다음",
+    "Previous": "이전",
+    "Home": "처음",
+    "On this page": "이 페이지에서",
+}
+
+
 def setup(app: Sphinx) -> None:
-    """Mark the pages of ko/ as Korean, for screen readers and for browsers that translate."""
-    app.connect("html-page-context", _name_language)
+    """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
+    app.connect("html-page-context", _speak_korean, priority=900)
 
 
-def _name_language(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
+def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
+    """Name the language, for screen readers, and show Korean words and the Korean pages alone."""
     if page.startswith("ko/"):
         context["language"] = "ko"
+        context["_"] = lambda text: _KOREAN.get(text, text)
+        tree = BeautifulSoup(context["furo_navigation_tree"], "html.parser")
+        branch = next(each for each in tree("li") if each.a.text == "한국어")
+        context["furo_navigation_tree"] = f"<ul>{branch}</ul>"
