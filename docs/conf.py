@@ -64,5 +64,5 @@ def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: A
         context["language"] = "ko"
         context["_"] = lambda text: _KOREAN.get(text, text)
         tree = BeautifulSoup(context["furo_navigation_tree"], "html.parser")
-        branch = next(each for each in tree("li") if each.a.text == "한국어")
+        branch = next(each for each in tree("li") if each.a and each.a.text == "한국어")
         context["furo_navigation_tree"] = f"<ul>{branch}</ul>"
