@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from argparse import ArgumentParser
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +25,7 @@ from acceptance import site
 from acceptance.cleanup import CleanUp
 from acceptance.guard import Refused, guarding
 from acceptance.ledger import BadLedger, Ledger
+from acceptance.report import Report
 from acceptance.run import Run, bucket_of, new_run
 from acceptance.site import CommandFailed, Pace
 from cfsigned_django.aws.client import Clients, call, make_clients
@@ -32,11 +36,14 @@ FOLDER = Path(".acceptance")
 NOTE = """\
 This creates in account {account}, all named after the run {run}:
   one bucket with some small files, one CloudFront distribution with an origin access control and
-  response headers policies, one key group, four public keys, and one CloudFront function.
+  response headers policies, one key group, five public keys, and one CloudFront function.
   The account needs a free place for each; AWS allows 10 key groups and 10 public keys at first.
 It takes about an hour, of which CloudFront deploys most. It costs less than one US dollar: some
 thousand requests. Everything is removed at the end; the ledger says what that is.
 """
+
+
+_MORE_ATTEMPTS = 3
 
 
 class Stop(Exception):
@@ -49,8 +56,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--account", help="number of the AWS account to ask in: 12 digits")
     parser.add_argument("--clean", metavar="LEDGER", type=Path, help="remove what a run left")
     options = parser.parse_args(arguments)
-    # Ctrl-C, and what ends a job: the run stops, and removes what it made.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # As Ctrl-C does, what ends a job or closes a terminal: the run stops, and removes what it made.
+    for each in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     try:
         if options.clean:
             return clean(options.clean)
@@ -83,50 +91,72 @@ def ask(account: str, pace: Pace | None = None) -> int:
     failed = True
     try:
         with guarding(ledger):
-            failed = not go(Run(run=run, clients=clients, pace=pace or Pace()))
+            failed = not go(Run(run=run, clients=clients, pace=pace or Pace(), tell=say), ledger)
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+        say("\nInterrupted.")
     except (AwsError, CommandFailed, Refused) as error:
-        print(f"Stopped. {error}", file=sys.stderr)
+        say(f"Stopped. {error}")
     finally:
-        left = remove(ledger, clients, pace or Pace())
+        with closing(ledger):
+            left = remove(ledger, clients, pace or Pace())
     return int(failed or bool(left))
 
 
-def go(run: Run) -> bool:
-    """Make the run; return whether everything was as expected."""
+def go(run: Run, ledger: Ledger) -> bool:
+    """Make the run, and write its report; return whether everything was as expected."""
     site.configure(bucket_of(run.run), run.pace)
-    run.set_up()
-    run.prove()
-    run.rotate()
-    return True
+    try:
+        run.set_up()
+        world = run.prepare(is_emulator=bool(ledger.endpoint))
+        run.prove()
+        run.join(world)
+        run.ask(world)
+        run.leave(world)
+        run.rotate()
+    finally:
+        # What was seen before a failure was seen.
+        report = Report(
+            endpoint=ledger.endpoint,
+            day=datetime.now(UTC).date(),
+            commands=run.commands,
+            seen=run.seen,
+        )
+        secret = {ledger.account, ledger.run, *ledger.ids}
+        for path in report.write(ledger.path.parent, without=secret):
+            say(f"Written: {path}")
+    return all(each.is_expected for each in run.seen)
 
 
 def clean(path: Path) -> int:
     """Remove what the run of a ledger left behind."""
-    ledger = Ledger.open(path)
-    clients = make_clients(region_name=None)
-    confirm_account(clients, ledger.account)
-    if endpoint_of(clients) != ledger.endpoint:
-        where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
-        raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
-    return int(bool(remove(ledger, clients, Pace())))
+    with closing(Ledger.open(path)) as ledger:
+        clients = make_clients(region_name=None)
+        confirm_account(clients, ledger.account)
+        if endpoint_of(clients) != ledger.endpoint:
+            where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
+            raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
+        return int(bool(remove(ledger, clients, Pace())))
 
 
 def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
     """Remove what the ledger has; print how to go on if that ends before all is removed."""
     again = f"make acceptance-clean LEDGER={ledger.path}"
-    print(f"\nRemoving what the run made. If this ends early, run:\n  {again}")
+    say(f"\nRemoving what the run made. If this ends early, run:\n  {again}")
+    clean_up = CleanUp(ledger=ledger, clients=clients, tell=say, look_again=pace.look)
     with guarding(ledger):
-        left = CleanUp(ledger=ledger, clients=clients, look_again=pace.look).run()
+        left = clean_up.run()
+        for _ in range(_MORE_ATTEMPTS if left else 0):
+            # What was in use a moment ago may still count as such.
+            time.sleep(pace.look)
+            if not (left := clean_up.run()):
+                break
     if left:
-        print(f"\n{len(left)} left in the account. Run this later:\n  {again}")
+        say(f"\n{len(left)} left in the account. Run this later:\n  {again}")
     else:
-        print(
+        say(
             "\nNothing of the ledger is left. If a call was cut off, look once more in a few "
             f"minutes:\n  {again}"
         )
-    ledger.close()
     return left
 
 
@@ -149,6 +179,12 @@ def endpoint_of(clients: Clients) -> str:
         if not (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
             return str(url)
     return ""
+
+
+def say(text: str) -> None:
+    """Print a line. Nobody may be there to read it, and the clean-up must go on."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,21 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 }
 
 
+#: What is in use comes after what uses it.
+_ORDER: Final = (
+    "distribution",
+    "function",
+    "key-group",
+    "public-key",
+    "access-control",
+    "cache-policy",
+    "request-policy",
+    "headers-policy",
+    "object",
+    "bucket",
+)
+
+
 class NotConfirmed(Exception):
     """What AWS has is not what the ledger has: it is left alone."""
 
@@ -78,8 +93,7 @@ class CleanUp:
     def run(self) -> list[str]:
         """Return a line for each thing that could not be removed: empty if nothing is left."""
         left = []
-        # What is in use comes after what uses it.
-        for kind in ("distribution", "function", *_KINDS, "object", "bucket"):
+        for kind in _ORDER:
             for resource in self.ledger.left(kind):
                 try:
                     self._remove(resource)

@@ -56,6 +56,8 @@ class Ledger:
         self.path = Path(file.name)
         self.run = self.account = self.endpoint = ""
         self._left: dict[int, Resource] = {}
+        #: The IDs of everything but objects, also of what was removed: no report shows them.
+        self.ids: set[str] = set()
         self._last = 0
         for line in _whole_lines(file):
             self._take(line)
@@ -148,7 +150,10 @@ class Ledger:
                     reference=event["reference"],
                 )
             case "made":
-                self._left[event["number"]] = replace(self._left[event["number"]], id=event["id"])
+                made = replace(self._left[event["number"]], id=event["id"])
+                self._left[event["number"]] = made
+                if made.kind != "object":
+                    self.ids.add(made.id)
             case "removed":
                 del self._left[event["number"]]
 

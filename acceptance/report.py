@@ -1,0 +1,99 @@
+"""Write what was seen, as Markdown for people and as JSON: without account, keys or signatures."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from acceptance.questions import Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The answers of a run. ``endpoint`` is the URL of an emulator, empty for AWS."""
+
+    endpoint: str
+    day: date
+    commands: Sequence[tuple[str, str]]
+    seen: Sequence[Seen]
+
+    @property
+    def where(self) -> str:
+        """Return whom the run asked."""
+        return "an emulator: this says nothing about AWS" if self.endpoint else "AWS"
+
+    def write(self, folder: Path, *, without: Iterable[str]) -> list[Path]:
+        """Write both files, without these words; return their paths."""
+        paths = []
+        for name, text in (("report.md", self.as_markdown()), ("report.json", self.as_json())):
+            for word in without:
+                text = text.replace(word, "…")
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+        return paths
+
+    def as_markdown(self) -> str:
+        """Return a page: first what differs, with what would have to change."""
+        differ = [each for each in self.seen if not each.is_expected]
+        parts = [
+            f"# Asked {self.where}",
+            f"{self.day}, {', '.join(f'{name} {found}' for name, found in versions().items())}.",
+            "## What differs",
+            "\n".join(
+                f"- **{each.fact} {each.asks}** {each.answer}. Expected: {each.expected}. "
+                f"To change: {each.depends}."
+                for each in differ
+            )
+            or "Nothing.",
+            "## Commands",
+            "\n".join(f"- `{name}`: {result}" for name, result in self.commands) or "None.",
+            "## All answers",
+            _table(
+                [
+                    ("Fact", "Question", "Answer", "Expected", ""),
+                    *(
+                        (
+                            each.fact,
+                            each.asks,
+                            each.answer,
+                            each.expected,
+                            "" if each.is_expected else "differs",
+                        )
+                        for each in self.seen
+                    ),
+                ]
+            ),
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def as_json(self) -> str:
+        """Return the same for machines."""
+        return json.dumps(
+            {
+                "asked": self.where,
+                "day": str(self.day),
+                "versions": versions(),
+                "commands": [{"name": name, "result": result} for name, result in self.commands],
+                "answers": [asdict(each) for each in self.seen],
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a reader asks for."""
+    names = ("cfsigned_django", "Django", "boto3", "cryptography")
+    return {**{name: version(name) for name in names}, "Python": platform.python_version()}
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    head, *rest = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    rule = ["---"] * len(head)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))

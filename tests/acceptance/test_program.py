@@ -1,0 +1,132 @@
+"""When a run begins, and when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from acceptance import __main__ as program
+from acceptance.guard import Refused
+from acceptance.ledger import Ledger
+from acceptance.site import CommandFailed
+from cfsigned_django.aws.client import Clients
+
+ACCOUNT = "111122223333"
+
+
+def client(url: str) -> Any:
+    """Return a client that knows an account and an endpoint, and nothing else."""
+    return SimpleNamespace(
+        meta=SimpleNamespace(endpoint_url=url), get_caller_identity=lambda: {"Account": ACCOUNT}
+    )
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Note each run that begins, and let it do nothing; AWS has one account."""
+    runs: list[str] = []
+
+    def go(run: Any, ledger: Ledger) -> bool:
+        runs.append(ledger.endpoint)
+        return True
+
+    clients = {
+        name: client(f"https://{name}.amazonaws.com") for name in ("cloudfront", "s3", "sts")
+    }
+    monkeypatch.setattr(program, "make_clients", lambda **given: Clients(**clients))
+    monkeypatch.setattr(program, "go", go)
+    monkeypatch.setattr("signal.signal", lambda *given: None)
+    monkeypatch.chdir(tmp_path)
+    return runs
+
+
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what lets a person type a line."""
+    return lambda text: monkeypatch.setattr("sys.stdin", StringIO(text))
+
+
+def test_asks_for_the_account_again(begun: list[str], types: Callable[[str], None]) -> None:
+    """Begin only if the credentials, the argument and what is typed agree on the account."""
+    codes = []
+    for argument, typed in (
+        (ACCOUNT, ""),
+        (ACCOUNT, "yes\n"),
+        (ACCOUNT, "999999999999\n"),
+        ("999999999999", "999999999999\n"),
+        ("", f"{ACCOUNT}\n"),
+    ):
+        types(typed)
+        codes.append(program.main(["--account", argument]))
+    folders = [*Path().iterdir()]
+    types(f"{ACCOUNT}\n")
+    done = program.main(["--account", ACCOUNT])
+
+    assert (codes, folders) == ([1] * 5, [])
+    assert (done, begun) == (0, [""])
+
+
+def test_says_that_it_asks_an_emulator(
+    begun: list[str],
+    types: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Name the endpoint of an emulator, even if it is that of one service only."""
+    aws, other = client("https://sts.amazonaws.com"), client("http://127.0.0.1:4566")
+    clients = Clients(cloudfront=aws, s3=other, sts=aws)
+    monkeypatch.setattr(program, "make_clients", lambda **given: clients)
+    types(f"{ACCOUNT}\n")
+    program.main(["--account", ACCOUNT])
+
+    assert begun == ["http://127.0.0.1:4566"]
+    assert "say nothing about AWS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("account", "endpoint"), [("999999999999", ""), (ACCOUNT, "http://127.0.0.1:4566")]
+)
+def test_cleans_up_only_where_it_was(
+    begun: list[str], account: str, endpoint: str, tmp_path: Path
+) -> None:
+    """Refuse the ledger of another account, and that of an emulator."""
+    path = tmp_path / "run" / "ledger"
+    with closing(Ledger.begin(path, run="0" * 32, account=account, endpoint=endpoint)):
+        pass
+    assert program.main(["--clean", str(path)]) == 1
+
+
+def test_cleans_up_after_any_failure(
+    begun: list[str], types: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Remove what was made when a run fails or is interrupted; say that it failed."""
+    removed: list[str] = []
+
+    def remove(ledger: Ledger, *given: Any) -> list[str]:
+        removed.append(ledger.account)
+        return []
+
+    monkeypatch.setattr(program, "remove", remove)
+    for error in (KeyboardInterrupt(), CommandFailed("x"), Refused("x")):
+        monkeypatch.setattr(program, "go", _raising(error))
+        types(f"{ACCOUNT}\n")
+        assert program.main(["--account", ACCOUNT]) == 1
+    monkeypatch.setattr(program, "go", _raising(ZeroDivisionError()))
+    types(f"{ACCOUNT}\n")
+    with pytest.raises(ZeroDivisionError):
+        program.main(["--account", ACCOUNT])
+
+    assert removed == [ACCOUNT] * 4
+
+
+def _raising(error: BaseException) -> Any:
+    def go(*given: Any) -> bool:
+        raise error
+
+    return go
