@@ -107,7 +107,7 @@ def test_whole_run(account: Account) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_ends_early(account: Account, how: signal.Signals) -> None:
-    """Remove what was made when it is asked to stop; after a kill, by the command, as often as one likes."""
+    """Remove what was made when the run is stopped; after a kill, by the command, repeatedly."""
     program = account.begin("--account", ACCOUNT)
     wait_until(account.has_distribution, "the distribution is in the ledger")
     os.kill(program.pid, how)
