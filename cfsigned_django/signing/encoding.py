@@ -28,10 +28,11 @@ _URL = re.compile(
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )
 # The common case: nothing to encode, no query, nothing reserved. The quantifiers are
-# possessive (++, *+), so that a URL that does not match is rejected in linear time.
+# possessive (*+), so that a URL that does not match is rejected in linear time.
+_READY = r"[A-Za-z0-9/._~!$&'()*,;=:@-]*+"
 _READY_URL = re.compile(
-    r"https?://[a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?/"
-    r"(?:[A-Za-z0-9/._~!$&'()*,;=:@-]++|%[0-9A-Fa-f]{2})*+"
+    r"https?://[a-z0-9][a-z0-9._-]*+(?::[0-9]{1,5})?/"
+    rf"{_READY}(?:%[0-9A-Fa-f]{{2}}{_READY})*+"
 )
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

@@ -6,16 +6,19 @@ URIs. Some tags have URIs in their attributes. Everything else stays as it is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from urllib.parse import SplitResult, urlsplit
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
 
 from cfsigned_django.signing.exceptions import InvalidPlaylist, InvalidUrl
 from cfsigned_django.signing.resource import follow_dots
 
 #: The tags of rfc8216bis, section 4.4, that have a URI among their attributes.
-_TAGS = frozenset(
-    f"#EXT-X-{name}"
+_TAGS = tuple(
+    f"#EXT-X-{name}:"
     for name in (
         "CONTENT-STEERING",
         "I-FRAME-STREAM-INF",
@@ -31,11 +34,59 @@ _TAGS = frozenset(
 )
 # Some packagers write attributes behind it.
 _START = re.compile("\ufeff?#EXTM3U(?:[ \t][^\r\n]*)?(?=[\r\n]|$)")
-# Not splitlines(): only these two end a line of a playlist.
-_LINE = re.compile(r"[^\r\n]+")
 # Attributes are read one after another: a quoted text may contain what looks like a URI attribute.
 _ATTRIBUTE = re.compile(r'(?<![\w-])([A-Z0-9-]+)=(?:"([^"]*)"|[^,"]*)')
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """The URL of a playlist, against which its URIs are resolved."""
+
+    protocol: str
+    #: How the URL begins, up to the slash, in lower case.
+    origin: str
+    path: str
+    #: The path up to the last slash, and with it.
+    folder: str
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        base = urlsplit(url)
+        if base.scheme not in ("http", "https") or not base.netloc:
+            raise InvalidUrl(
+                f"The base URL {url!r} must be the absolute URL of the playlist, such as "
+                "https://media.example.com/videos/42/master.m3u8"
+            )
+        return cls(
+            protocol=base.scheme,
+            origin=f"{base.scheme}://{base.netloc}".lower(),
+            path=base.path,
+            folder=base.path[: base.path.rfind("/") + 1] or "/",
+        )
+
+    def resolve(self, uri: str) -> str | None:
+        """Return the absolute URL of a URI in the playlist; None if another host serves it."""
+        # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
+        start = uri[:1]
+        if uri[:2] == "//" or (":" in uri and _SCHEME.match(uri)):
+            url = f"{self.protocol}:{uri}" if start == "/" else uri
+            end = len(self.origin)
+            if url[: end + 1].lower() != f"{self.origin}/":
+                return None
+            path = url[end:]
+        elif start == "/":
+            path = uri
+        elif start == "?":
+            path = self.path + uri
+        elif start:
+            path = self.folder + uri
+        else:
+            return None
+        if "/." in path:
+            path, mark, query = path.partition("?")
+            path = "/".join(("", *follow_dots(path[1:].split("/")))) + mark + query
+        return self.origin + path
 
 
 def sign_playlist(
@@ -61,20 +112,13 @@ def sign_playlist(
     than ``max_uris`` would be signed; :exc:`InvalidUrl` for a ``base_url`` that
     is not absolute.
     """
-    start = _START.match(text)
-    if start is None:
+    if not _START.match(text):
         raise InvalidPlaylist(
             "The text is not an HLS playlist: its first line must be #EXTM3U. For another format, "
             "such as DASH, set signed cookies for the folder of the video."
         )
-    base = urlsplit(base_url)
-    if base.scheme not in ("http", "https") or not base.netloc:
-        raise InvalidUrl(
-            f"The base URL {base_url!r} must be the absolute URL of the playlist, such as "
-            "https://media.example.com/videos/42/master.m3u8"
-        )
-    origin = f"{base.scheme}://{base.netloc}".lower()
-    count = 0
+    base, count = _Base.of(base_url), 0
+    limit = math.inf if max_uris is None else max_uris
 
     def sign_uri(uri: str) -> str:
         nonlocal count
@@ -83,11 +127,11 @@ def sign_playlist(
                 f"The URI {uri[:200]!r} has a variable, which only a player can replace "
                 "(EXT-X-DEFINE). Write the URI without variables."
             )
-        url = _resolve(uri, origin, base)
+        url = base.resolve(uri)
         if url is None:
             return uri
         count += 1
-        if max_uris is not None and count > max_uris:
+        if count > limit:
             raise InvalidPlaylist(
                 f"The text has more than {max_uris} URIs to sign. If it is a playlist, pass a "
                 "larger max_uris; to a view, a larger max_size."
@@ -100,33 +144,16 @@ def sign_playlist(
             return found[0]
         return f'{name}="{sign_uri(uri)}"'
 
-    def sign_line(found: re.Match[str]) -> str:
-        line = found[0]
-        uri = line.strip(" \t")
-        if not uri.startswith("#"):
-            return line.replace(uri, sign_uri(uri)) if uri else line
-        is_known = line.partition(":")[0] in _TAGS
-        return _ATTRIBUTE.sub(sign_attribute, line) if is_known else line
+    def sign_line(line: str) -> str:
+        if line.startswith("#"):
+            return _ATTRIBUTE.sub(sign_attribute, line) if line.startswith(_TAGS) else line
+        uri = line.strip(" \t\r")
+        if not uri or uri.startswith("#"):
+            return line
+        url = sign_uri(uri)
+        return url if uri == line else line.replace(uri, url)
 
-    return start[0] + _LINE.sub(sign_line, text[start.end() :])
-
-
-def _resolve(uri: str, origin: str, base: SplitResult) -> str | None:
-    """Return the absolute URL of a URI in the playlist; None if another host serves it.
-
-    ``origin`` is how the URL of the playlist, ``base``, begins, in lower case.
-    """
-    # Not urljoin(): it also joins slashes, and S3 keeps a//b apart from a/b.
-    path = f"{base.scheme}:{uri}" if uri.startswith("//") else uri
-    if path[: len(origin) + 1].lower() == f"{origin}/":
-        path = path[len(origin) :]
-    elif not uri or uri.startswith("//") or _SCHEME.match(uri):
-        return None
-    elif uri.startswith("?"):
-        path = base.path + uri
-    elif not uri.startswith("/"):
-        path = (base.path[: base.path.rfind("/") + 1] or "/") + uri
-    path, mark, query = path.partition("?")
-    if "/." in path:
-        path = "/".join(("", *follow_dots(path[1:].split("/"))))
-    return f"{origin}{path}{mark}{query}"
+    # Not splitlines(), which knows other ends of a line, too.
+    end = "\n" if "\n" in text else "\r"
+    first, *lines = text.split(end)
+    return end.join([first, *map(sign_line, lines)])
