@@ -7,8 +7,7 @@ remembers who got which sets, which keys signed them, and when to renew them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
@@ -19,11 +18,12 @@ from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"
+#: A marker that is shorter is not compressed.
+SHORT: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What a browser was given, and until when that needs no renewal."""
+class Marker(NamedTuple):
+    """What a browser was given, and until when that needs no renewal: a list in the cookie."""
 
     #: A digest of the session key, which a log-in and a log-out change, and of the scopes.
     viewer: str
@@ -37,9 +37,10 @@ class Marker:
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
-        # Browsers send it with each request; names in Korean shrink to a fifth.
-        value: str = _marker_signer().sign_object(astuple(self), compress=True)
-        return value
+        signer = _marker_signer()
+        value: str = signer.sign_object(self)
+        # Browsers send it with each request. Many folders shrink, in Korean to a fifth; one hardly.
+        return value if len(value) < SHORT else signer.sign_object(self, compress=True)
 
     @classmethod
     def has_room(cls, viewer: str, key_pair_ids: dict[str, str], places: list[CookiePlace]) -> bool:

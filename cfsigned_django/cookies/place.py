@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -17,9 +17,8 @@ from cfsigned_django.validation import is_local_host
 MAX_PATH_LENGTH: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class CookiePlace:
-    """Where a browser keeps a set of cookies, and with which attributes."""
+class CookiePlace(NamedTuple):
+    """Where a browser keeps a set of cookies, and with which attributes: a list in the marker."""
 
     domain: str | None
     path: str
