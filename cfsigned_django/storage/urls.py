@@ -589,11 +589,14 @@ class StorageSigner:
             expires = round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
             expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
-        conditions = (terms.date_greater_than, terms.ip_address)
-        kept_under = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
-        signature = self._signatures.get(kept_under)
-        if signature is not None and signature.expires == expires:
-            return signature
+        # Without a step, the next second has another expiry. Many files may share a resource within
+        # this one, but an address is seldom asked for twice: it is signed at each call.
+        conditions, kept_under = (terms.date_greater_than, terms.ip_address), None
+        if terms.step or "*" in covered:
+            kept_under = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
+            signature = self._signatures.get(kept_under)
+            if signature is not None and signature.expires == expires:
+                return signature
         try:
             if conditions == (None, None) and "*" not in covered:  # A canned policy is enough.
                 query = lease.signer.sign_address(covered, expires)
@@ -604,9 +607,7 @@ class StorageSigner:
             self.explain_refusal(signing)
             raise
         signature = Signature(expires=expires, query=query)
-        # Without a step, the next second has another expiry. Many files may share a resource within
-        # this one, but an address is seldom asked for twice: it is signed at each call.
-        if terms.step or "*" in covered:
+        if kept_under:
             self._signatures.keep(kept_under, signature, signing.cache_size)
         return signature
 
