@@ -36,9 +36,8 @@ DEPLOY = HOW_TO / "deploy.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, and
-#: the others are parts of files, for test_tutorial.py, or read a secret, or define a model, for
-#: test_docs_recipes.py.
-NOT_RUN = {"compiles", "task", "secret", "link", "append", "cut", "paste", "write"}
+#: the others are parts of files, for test_tutorial.py, or define a model, for test_docs_recipes.py.
+NOT_RUN = {"compiles", "task", "link", "append", "cut", "paste", "write"}
 #: All that a block of settings consists of.
 _OF_SETTINGS = {ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom}
 SNIPPET = re.compile(
@@ -125,7 +124,7 @@ def settings_blocks(doc: Path) -> list[str]:
     """Return the Python blocks of a page that only set settings, in their order."""
     found = []
     for snippet in snippets(doc):
-        if snippet.language == "python" and snippet.role != "secret":
+        if snippet.language == "python":
             body = ast.parse(snippet.code).body
             if {type(each) for each in body} <= _OF_SETTINGS and re.search(
                 r"^[A-Z_]+\b.* \+?= ", snippet.code, re.MULTILINE

@@ -35,6 +35,7 @@ from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DEPLOY,
     DOCS,
+    HOW_TO,
     KOREAN,
     NOT_RUN,
     PAGES,
@@ -103,6 +104,15 @@ def test_settings_of_a_page_can_be_pasted(doc: Path, monkeypatch: pytest.MonkeyP
     names = started_project()
     for block in settings_blocks(doc):
         paste(block, names)
+
+
+def test_settings_to_paste_are_those_of_one_page() -> None:
+    """What the README says to paste is what the page about the installation says, in both."""
+    install, *readmes = (
+        ast.dump(ast.parse(settings_blocks(doc)[0].replace("ap-northeast-2", "eu-central-1")))
+        for doc in (HOW_TO / "install.md", ROOT / "README.md", ROOT / "README.ko.md")
+    )
+    assert readmes == [install, install]
 
 
 def page_context() -> dict[str, Any]:

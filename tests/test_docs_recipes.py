@@ -26,7 +26,6 @@ from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed
 from tests.background import plain_environment
-from tests.ministack_server import REGION, run_ministack
 from tests.pages import DEPLOY, DOCS, HOW_TO, ROOT, Snippet, settings_blocks, snippets
 from tests.storage_cases import S3_BACKEND
 
@@ -119,27 +118,6 @@ def test_variables_are_those_of_the_settings() -> None:
     (task,) = blocks("json")
     assert read == names
     assert {name for name in names if f'"name": "{name}"' in task.code} == names
-
-
-def test_secret_of_aws_signs(
-    tmp_path: Path, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The block reads the private key from Secrets Manager; the emulator's, not AWS's."""
-    (block,) = [each for each in blocks("python") if each.role == "secret"]
-    assert block.subject
-    names: dict[str, Any] = {}
-    account = "000000000001"
-    with run_ministack(tmp_path, SERVICES="secretsmanager") as server:
-        server.client("secretsmanager", account=account).create_secret(
-            Name=block.subject, SecretString=ec_key.to_pem().decode()
-        )
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        exec(compile(block.code, DEPLOY.name, "exec"), names)  # noqa: S102 - our own page
-
-    assert PrivateKey.load(names["AWS_CLOUDFRONT_KEY"]).public_key == ec_key.public_key
 
 
 @pytest.fixture
