@@ -65,9 +65,11 @@ def main(arguments: list[str]) -> int:
         if not options.account:
             raise Stop("No account is named. Run: make acceptance ACCOUNT=111122223333")
         return ask(options.account)
+    except KeyboardInterrupt:
+        say("\nInterrupted.")
     except (AwsError, BadLedger, Stop) as error:
-        print(error, file=sys.stderr)
-        return 1
+        say(str(error))
+    return 1
 
 
 def ask(account: str, pace: Pace | None = None) -> int:
@@ -176,7 +178,9 @@ def endpoint_of(clients: Clients) -> str:
     """Return the URL of an emulator, wherever boto3 found it; empty for AWS."""
     urls = (each.meta.endpoint_url for each in (clients.cloudfront, clients.s3, clients.sts))
     for url in urls:
-        if not (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        if not (urlsplit(url).hostname or "").endswith(
+            (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+        ):
             return str(url)
     return ""
 

@@ -7,7 +7,6 @@ that is not in the tables below, and does not only read, is refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,7 +15,7 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from acceptance.ledger import Ledger
+from acceptance.ledger import BadLedger, Ledger
 
 _READS: Final = ("Describe", "Get", "Head", "List")
 #: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
@@ -61,7 +60,6 @@ _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "UpdateDistribution": ("distribution", "Id"),
     "UpdateKeyGroup": ("key-group", "Id"),
 }
-_REFERENCE: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class Refused(Exception):
@@ -97,10 +95,10 @@ def guarding(ledger: Ledger) -> Iterator[None]:
         else:
             kind, name = "object", arguments["Key"]
             _require(ledger, "bucket", arguments["Bucket"], operation)
-        is_named = kind == "object" or ledger.run in name
-        if not is_named and not (kind == "public-key" and _REFERENCE.fullmatch(reference)):
-            raise Refused(f"{operation}: the name {name!r} does not contain the run.")
-        resource = ledger.intend(kind, name, reference)
+        try:
+            resource = ledger.intend(kind, name, reference)
+        except BadLedger as error:
+            raise Refused(f"{operation}: {error}") from None
         answer = send(client, operation, arguments)
         ledger.made(resource, answer[part]["Id"] if part else name)
         return answer

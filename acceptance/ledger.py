@@ -10,12 +10,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
+
+_RUN: Final = re.compile(r"[0-9a-f]{32}")
+_REFERENCE: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 class BadLedger(Exception):
@@ -35,6 +39,16 @@ class Resource:
     name: str
     reference: str = ""
     id: str = ""
+
+    def is_of(self, run: str) -> bool:
+        """Return whether a run may have made it: its name contains the run.
+
+        Objects have the bucket for that; the names of public keys are the package's, and contain
+        their caller reference, a UUID.
+        """
+        if self.kind == "public-key" and _REFERENCE.fullmatch(self.reference):
+            return run in self.name or self.reference in self.name
+        return self.kind == "object" or run in self.name
 
 
 class Ledger:
@@ -96,7 +110,7 @@ class Ledger:
         self._file.close()
 
     def intend(self, kind: str, name: str, reference: str = "") -> Resource:
-        """Write down what the next call makes."""
+        """Write down what the next call makes. Raise :exc:`BadLedger` if no run may make it."""
         with self._lock:
             number = self._last + 1
             self._write(
@@ -130,6 +144,8 @@ class Ledger:
         return next((each for each in self.left(kind) if each.id == id), None)
 
     def _write(self, event: dict[str, Any]) -> None:
+        if event["event"] == "intent":
+            _checked(event, self.run)  # before it is written
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **event})
         self._file.write(line.encode() + b"\n")
         self._file.flush()
@@ -141,14 +157,11 @@ class Ledger:
             case "begin":
                 self.run, self.account = event["run"], event["account"]
                 self.endpoint = event["endpoint"]
+                if not _RUN.fullmatch(self.run):
+                    raise BadLedger(f"{self.run!r} is no run: it must be 32 hexadecimal digits.")
             case "intent":
                 number = self._last = event["number"]
-                self._left[number] = Resource(
-                    number=number,
-                    kind=event["kind"],
-                    name=event["name"],
-                    reference=event["reference"],
-                )
+                self._left[number] = _checked(event, self.run)
             case "made":
                 made = replace(self._left[event["number"]], id=event["id"])
                 self._left[event["number"]] = made
@@ -156,6 +169,21 @@ class Ledger:
                     self.ids.add(made.id)
             case "removed":
                 del self._left[event["number"]]
+
+
+def _checked(event: dict[str, Any], run: str) -> Resource:
+    """Return what an intent means; refuse a line that no run has written."""
+    resource = Resource(
+        number=event["number"],
+        kind=event["kind"],
+        name=event["name"],
+        reference=event["reference"],
+    )
+    if not resource.is_of(run):
+        raise BadLedger(
+            f"The {resource.kind} {resource.name!r} does not contain the run, so no run made it."
+        )
+    return resource
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:

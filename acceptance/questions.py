@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -766,7 +766,7 @@ def _is_invalidated(world: World, id: str) -> bool:
     "14",
     "Does an invalidation count that writes a path as url() sends it?",
     expected="all forgotten",
-    depends="invalidation.py: spellings() sends two spellings until this is known",
+    depends="invalidation.py: _spellings() sends two spellings until this is known",
     is_emulated=False,
 )
 def invalidation_as_sent(world: World) -> str:
@@ -777,7 +777,7 @@ def invalidation_as_sent(world: World) -> str:
     "14",
     "Does one count that encodes only what AWS's rule names?",
     expected="all forgotten",
-    depends="invalidation.py: spellings() sends two spellings until this is known",
+    depends="invalidation.py: _spellings() sends two spellings until this is known",
     is_emulated=False,
 )
 def invalidation_by_rule(world: World) -> str:
@@ -786,10 +786,9 @@ def invalidation_by_rule(world: World) -> str:
 
 def _forgetting(world: World, spelling: int) -> str:
     """Return which difficult names CloudFront keeps, if their paths are written in this way."""
-    storage: Any = storages["default"]
     kept = []
     for name in NAMES[:6]:
-        items = items_of(storage.signing, [name])
+        _distribution, items = items_of("default", [name])
         if (said := _forgets(world, items[0], [items[spelling]])) != "forgotten":
             kept.append(f"{name!r}: {said}")
     return ", ".join(kept) or "all forgotten"

@@ -70,7 +70,7 @@ def make_group(name: str = f"media-{RUN}") -> Any:
 
 def make_key(reference: str) -> Any:
     """Make a public key as the package does: its name does not contain the run."""
-    config = {"CallerReference": reference, "Name": "cfsigned-1", "EncodedKey": "PEM"}
+    config = {"CallerReference": reference, "Name": f"cfsigned-{reference}", "EncodedKey": "PEM"}
     return client("cloudfront").create_public_key(PublicKeyConfig=config)
 
 

@@ -11,8 +11,9 @@ import pytest
 from acceptance.ledger import BadLedger, Ledger, Resource
 
 RUN = "0" * 32
-GROUP = Resource(number=1, kind="key-group", name="media", reference="", id="K1")
-KEY = Resource(number=2, kind="public-key", name="key", reference="a reference")
+REFERENCE = "0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f"
+GROUP = Resource(number=1, kind="key-group", name=f"media-{RUN}", id="K1")
+KEY = Resource(number=2, kind="public-key", name=f"cfsigned-{REFERENCE}", reference=REFERENCE)
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def written(tmp_path: Path) -> Path:
     """Return the file of a run that made a key group, and died when it made a key."""
     path = tmp_path / RUN / "ledger.jsonl"
     ledger = Ledger.begin(path, run=RUN, account="111122223333", endpoint="")
-    ledger.made(ledger.intend("key-group", "media"), "K1")
-    ledger.intend("public-key", "key", "a reference")
+    ledger.made(ledger.intend("key-group", GROUP.name), "K1")
+    ledger.intend("public-key", KEY.name, KEY.reference)
     ledger.close()
     return path
 
@@ -56,14 +57,14 @@ def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
             continue
         with closing(Ledger.open(path)) as ledger:
             found = left(ledger)
-            ledger.intend("key-group", "later")
+            ledger.intend("key-group", f"later-{RUN}")
         with closing(Ledger.open(path)) as ledger:
             again = left(ledger)
 
         lines = whole[:end].splitlines(keepends=True)
         intents = [each for each in lines if each.endswith(b"\n") and b'"intent"' in each]
         assert len(found) == len(intents)
-        assert [each.name for each in again if each not in found] == ["later"]
+        assert [each.name for each in again if each not in found] == [f"later-{RUN}"]
 
 
 def test_removed_is_not_left(written: Path) -> None:
@@ -84,6 +85,39 @@ def test_refuses_a_changed_file(written: Path) -> None:
 
     with pytest.raises(BadLedger, match="Line 2"):
         Ledger.open(written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reference"),
+    [
+        ("distribution", "cfsigned-media", "cfsigned-media"),
+        ("distribution", "cfsigned-media", RUN),
+        ("bucket", "media", ""),
+        ("key-group", RUN[:31], ""),
+        ("public-key", "cfsigned-media", "cfsigned-media"),
+        ("public-key", "media", REFERENCE),
+    ],
+)
+def test_names_nothing_else(written: Path, kind: str, name: str, reference: str) -> None:
+    """Refuse what does not contain the run, when it is written and when it is read."""
+    before = written.read_bytes()
+    with closing(Ledger.open(written)) as ledger, pytest.raises(BadLedger, match="no run made it"):
+        ledger.intend(kind, name, reference)
+    assert written.read_bytes() == before
+    event = {"event": "intent", "number": 3, "kind": kind, "name": name, "reference": reference}
+    written.write_bytes(before + json.dumps(event).encode() + b"\n")
+    with pytest.raises(BadLedger, match="no run made it"):
+        Ledger.open(written)
+
+
+@pytest.mark.parametrize("run", ["", "media", RUN[:31], f"{RUN}0", RUN.replace("0", "*")])
+def test_refuses_another_run(tmp_path: Path, run: str) -> None:
+    """Refuse a ledger whose run could be in the name of something else."""
+    path = tmp_path / "ledger"
+    event = {"event": "begin", "run": run, "account": "1", "endpoint": ""}
+    path.write_text(json.dumps(event) + "\n")
+    with pytest.raises(BadLedger):
+        Ledger.open(path)
 
 
 def test_one_process_at_a_time(written: Path) -> None:
