@@ -93,6 +93,7 @@ class BucketPart(StrEnum):
     PUBLIC_ACCESS = "Block Public Access settings"
     OWNERSHIP = "object ownership"
     ENCRYPTION = "default encryption"
+    LIFECYCLE = "lifecycle rules"
 
 
 class BucketState(StrEnum):
@@ -117,6 +118,8 @@ class Bucket:
     public_access_block: Mapping[str, bool] | None = None
     #: "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter".
     object_ownership: str | None = None
+    #: Read for uploads only.
+    lifecycle_rules: tuple[Document, ...] = ()
     #: The rule of the default encryption.
     encryption: Document | None = None
     #: The parts that these credentials may not read, with the error of each.

@@ -42,13 +42,14 @@ def read_account(
     domain: str | None = None,
     access_identities: bool = False,
     kms_key: str = "",
+    uploads: bool = False,
 ) -> Account:
     """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
 
     The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
-    bare host name: see :func:`find_distribution`. Origin access identities are listed only on
-    request, since listing them needs one more permission. ``kms_key`` is the ARN of the key that
-    the bucket must have, if that is not the one that it has.
+    bare host name: see :func:`find_distribution`. Origin access identities, and for ``uploads``
+    lifecycle rules, are read only on request, since that needs one more permission. ``kms_key`` is
+    the ARN of the key that the bucket must have, if that is not the one that it has.
     """
     reading = _Reading()
     cloudfront = clients.cloudfront
@@ -72,7 +73,7 @@ def read_account(
     account_id = str(identity["Account"]) if identity else ""
     owner = account_id or (found.arn.split(":")[4] if found else "")
     found_bucket = (
-        reading.read("s3", lambda: read_bucket(clients.s3, bucket, account_id=owner))
+        reading.read("s3", lambda: read_bucket(clients.s3, bucket, owner, uploads=uploads))
         if bucket and owner
         else None
     )
@@ -297,6 +298,7 @@ _NOT_SET: Final = frozenset(
     {
         "NoSuchBucketPolicy",
         "NoSuchCORSConfiguration",
+        "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
         "OwnershipControlsNotFoundError",
         "ServerSideEncryptionConfigurationNotFoundError",
@@ -304,7 +306,7 @@ _NOT_SET: Final = frozenset(
 )
 
 
-def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
+def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -> Bucket:
     """Return the bucket with a name. Raise :exc:`AwsError` if S3 cannot be asked.
 
     If the permission for one part is missing, only that part is left out.
@@ -349,12 +351,15 @@ def read_bucket(s3: Any, name: str, *, account_id: str) -> Bucket:
     encryption = get(
         BucketPart.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration"
     )
+    read_rules, needed = s3.get_bucket_lifecycle_configuration, "s3:GetLifecycleConfiguration"
+    lifecycle = get(BucketPart.LIFECYCLE, read_rules, needed) if uploads else None
     return Bucket(
         name=name,
         state=BucketState.OURS,
         region=_region(head),
         policy=json.loads(policy["Policy"]) if policy else None,
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
+        lifecycle_rules=tuple(lifecycle["Rules"]) if lifecycle else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
         object_ownership=_ownership(ownership),
         encryption=_encryption(encryption),

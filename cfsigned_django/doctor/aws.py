@@ -92,6 +92,8 @@ def _command(found: Account, wanted: Wanted) -> list[str]:
         words += ["--path-pattern", wanted.path_pattern]
     for origin in wanted.cors_origins:
         words += ["--cors-origin", origin]
+    for origin in wanted.upload_origins:
+        words += ["--upload-origin", origin]
     for is_wanted, flag in (
         (wanted.cookies and wanted.cors_origins, "--cookies"),
         (wanted.downloads, "--downloads"),
@@ -127,6 +129,7 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:ListResponseHeadersPolicies": "whether CloudFront itself adds the CORS headers",
     "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
+    "s3:GetLifecycleConfiguration": "whether incomplete uploads end",
     "s3:GetBucketOwnershipControls": "which account owns the objects",
     "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",

@@ -57,6 +57,7 @@ class Examination:
     clock: Clock
     name: str | None = None
     cors_origins: Sequence[str] = ()
+    upload_origins: Sequence[str] = ()
     uses_addresses: bool = False
     uses_downloads: bool = False
     uses_cookies: bool = False
@@ -102,6 +103,7 @@ class Examination:
             distribution_id=self.distribution_id,
             domain=parts.hostname or "",
             cors_origins=tuple(self.cors_origins),
+            upload_origins=tuple(self.upload_origins),
             cookies=self.uses_cookies,
             downloads=self.uses_downloads,
             key_group_id=self.storage.key_group_id or "",
@@ -155,6 +157,7 @@ class Examination:
             domain=wanted.host,
             bucket=wanted.bucket or None,
             distribution_id=self.distribution_id,
+            uploads=wanted.uploads,
         )
         yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
         yield from check_invalidation(self.storage)

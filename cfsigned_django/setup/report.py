@@ -169,7 +169,7 @@ def as_json(
     )
 
 
-def iam_as_text(bucket: str, kms_key: str, job: str = "") -> str:
+def iam_as_text(bucket: str, kms_key: str, job: str = "", *, uploads: bool = False) -> str:
     """Return one IAM policy for each job, or that of one, with only the permissions it needs."""
     invalidated = set()
     for _, each in site_storages():
@@ -179,8 +179,8 @@ def iam_as_text(bucket: str, kms_key: str, job: str = "") -> str:
         except Exception:
             invalidated.add("*")  # Which one, is known within a request only.
     policies = {
-        "setup": iam.setup_policy(bucket, kms_key=kms_key),
-        "look": iam.doctor_policy(bucket, kms_key=kms_key),
+        "setup": iam.setup_policy(bucket, kms_key=kms_key, uploads=uploads),
+        "look": iam.doctor_policy(bucket, kms_key=kms_key, uploads=uploads),
         "rotation": iam.rotation_policy(),
         "site": iam.runtime_policy(bucket, kms_key=kms_key, invalidated=invalidated),
     }

@@ -70,6 +70,7 @@ class SiteSetup:
             distribution_id=self.desired.distribution_id,
             access_identities=self.desired.origin_access is OriginAccess.OAI,
             kms_key=self.desired.kms_key,
+            uploads=self.desired.uploads,
         )
 
     def resolve(self) -> SiteInAws:

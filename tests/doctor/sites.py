@@ -12,6 +12,7 @@ from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.documents.bucket_policy import access_identity_statement
 from cfsigned_django.aws.documents.distribution_config import find_origin, new_behavior
 from cfsigned_django.aws.documents.key_policy import decrypt_statement
+from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     RESPONSE_HEADERS_POLICIES,
@@ -249,6 +250,13 @@ NO_COPIES = behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"])
 #: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
 RULE_OF_BUCKET = both(cache_key_with(), NO_HEADERS, NOTHING_FORWARDED)
 WITH_COOKIES = world_with(options={"uses_cookies": True})
+WITH_UPLOADS = world_with(options={"upload_origins": [ORIGIN]})
+UPLOADED = cors(ORIGIN, AllowedMethods=["GET", "HEAD", "PUT", "POST"])
+ENDING = world_with(
+    edit=lambda found: replace(
+        found, bucket=replace(found.bucket, lifecycle_rules=(upload_rule("tmp/"),))
+    )
+)
 WITH_DOWNLOADS = world_with(options={"uses_downloads": True})
 ROOT_RESTRICTED = both(setting("AWS_LOCATION", ""), default_like_storage())
 #: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
@@ -385,6 +393,10 @@ SITES: list[tuple[str, Change]] = [
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
     ("cors-rule-missing | cors-headers-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
+    ("upload-cors uploads-kept", WITH_UPLOADS),
+    ("uploads-kept", both(WITH_UPLOADS, UPLOADED)),
+    ("upload-cors", both(WITH_UPLOADS, ENDING)),
+    ("", both(both(WITH_UPLOADS, UPLOADED), ENDING)),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
     ("origin-not-in-cache-key", NO_HEADERS),
     (

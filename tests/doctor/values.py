@@ -184,6 +184,9 @@ class Values(World):
                 self._change_bucket(policy=json.loads(sent["Policy"]))
             case "PutBucketCors":
                 self._change_bucket(cors_rules=tuple(sent["CORSConfiguration"]["CORSRules"]))
+            case "PutBucketLifecycleConfiguration":
+                rules = tuple(sent["LifecycleConfiguration"]["Rules"])
+                self._change_bucket(lifecycle_rules=rules)
             case "PutPublicAccessBlock":
                 block = sent["PublicAccessBlockConfiguration"]
                 self._change_bucket(public_access_block=block)
@@ -254,6 +257,8 @@ class Values(World):
 def setup_arguments(world: World) -> list[str]:
     """Return the options of cfsigned_setup that a person gives who knows the site."""
     asked = ["--cors-origin", ORIGIN, "--distribution", world.distribution_id]
+    for origin in world.options.get("upload_origins", ()):
+        asked += ["--upload-origin", origin, "--upload-prefix", "tmp/s3file"]
     pattern = f"{LOCATION}/*"
     is_asked_for = world.examination().wanted().path.startswith(f"/{LOCATION}/")
     if is_asked_for and find_behavior(world.config(), pattern) is not None:

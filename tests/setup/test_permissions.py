@@ -42,6 +42,8 @@ ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
     "s3:GetBucketCors": "s3:GetBucketCORS",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutBucketCors": "s3:PutBucketCORS",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -99,6 +101,21 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
 
     # CreateBucket needs this one as well (API reference).
     assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
+
+
+def test_setup_with_uploads(bucket_name: str) -> None:
+    """Allow what uploads from the browser need only if they are asked for."""
+    uploads = ("--upload-origin", PAGE, "--upload-prefix", "tmp")
+    with recorded() as called:
+        run(*APPLY, *uploads)
+
+    jobs = json.loads(run("--iam", *uploads))
+    added = {
+        job: {action for each in jobs[job]["Statement"] for action in each["Action"]} - allowed(job)
+        for job in jobs
+    }
+    assert added.pop("setup") == called - allowed("setup")
+    assert added == {"look": {"s3:GetLifecycleConfiguration"}, "rotation": set(), "site": set()}
 
 
 def test_setup_with_a_key(clients: Clients) -> None:

@@ -1,4 +1,4 @@
-"""Let the site's pages read files across origins: the CORS rules of a bucket.
+"""Let the site's pages read and upload files across origins: the CORS rules of a bucket.
 
 S3 User Guide: "Elements of a CORS configuration". S3 uses the first rule that
 fits a request.
@@ -13,46 +13,55 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 
 RULE_ID: Final = "cfsigned"
-_METHODS = ("GET", "HEAD")
+UPLOAD_RULE_ID: Final = "cfsigned-upload"
+_METHODS: Final = {RULE_ID: ("GET", "HEAD"), UPLOAD_RULE_ID: ("POST", "PUT")}
 
 
-def cors_rule(origins: Sequence[str]) -> Document:
-    """Return the rule that lets pages of the origins read files."""
+def cors_rule(origins: Sequence[str], rule_id: str = RULE_ID) -> Document:
+    """Return the rule that lets pages of the origins read files, or upload them."""
     return {
-        "ID": RULE_ID,
+        "ID": rule_id,
         "AllowedHeaders": ["*"],
-        "AllowedMethods": list(_METHODS),
+        "AllowedMethods": list(_METHODS[rule_id]),
         "AllowedOrigins": list(origins),
         "ExposeHeaders": ["ETag"],
         "MaxAgeSeconds": 3000,
     }
 
 
-def merge(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str]) -> list[Document]:
-    """Return the rules, with another rule for the origins that may not read yet.
+def merge(
+    rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str], rule_id: str = RULE_ID
+) -> list[Document]:
+    """Return the rules, with another rule for the origins that may not read, or upload, yet.
 
-    Every existing rule stays, before the new one. A rule that was created here
+    Every existing rule stays, before the new one for reading. A rule that was created here
     earlier is extended with the new origins.
     """
     present = [dict(each) for each in rules or ()]
-    missing = missing_origins(present, origins)
+    missing = missing_origins(present, origins, rule_id)
     if not missing:
         return present
-    own = next((each for each in present if each.get("ID") == RULE_ID), None)
-    if own is None:
-        return [*present, cors_rule(missing)]
+    own = next((each for each in present if each.get("ID") == rule_id), {})
     kept = [each for each in own.get("AllowedOrigins", []) if each not in missing]
-    renewed = {**own, **cors_rule([*kept, *missing])}
-    return [renewed if each is own else each for each in present]
+    renewed = {**own, **cors_rule([*kept, *missing], rule_id)}
+    if rule_id == UPLOAD_RULE_ID:  # before one that does not expose ETag
+        return [renewed, *(each for each in present if each is not own)]
+    return [renewed if each is own else each for each in present] + [renewed] * (not own)
 
 
-def missing_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str]) -> list[str]:
-    """Return the origins whose pages may not read files with GET and HEAD."""
+def missing_origins(
+    rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str], rule_id: str = RULE_ID
+) -> list[str]:
+    """Return the origins whose pages may not read files with GET and HEAD.
+
+    For uploads, they may not send them with POST and PUT, or not see their ETag: a script needs it
+    to complete an upload in parts.
+    """
     present = list(rules or ())
     return [
         origin
         for origin in dict.fromkeys(origins)
-        if not all(_allows(present, origin, method) for method in _METHODS)
+        if not all(_allows(present, origin, method, rule_id) for method in _METHODS[rule_id])
     ]
 
 
@@ -73,10 +82,11 @@ def echoes_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[
     return len({*allowed, *origins}) > 1 or any("*" in each for each in allowed)
 
 
-def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str) -> bool:
+def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str, rule_id: str) -> bool:
     return any(
         method in rule.get("AllowedMethods", ())
         and any(matches_origin(origin, each) for each in rule.get("AllowedOrigins", ()))
+        and (rule_id == RULE_ID or "ETag" in rule.get("ExposeHeaders", ()))
         for rule in rules
     )
 

@@ -57,6 +57,9 @@ _CHANGE_BUCKET = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
 )
+# Only for uploads from browsers (--upload-origin, --upload-prefix).
+_READ_LIFECYCLE = ("GetLifecycleConfiguration",)
+_CHANGE_LIFECYCLE = ("PutLifecycleConfiguration",)
 # Only for a bucket that a KMS key encrypts (--kms-key).
 _ENCRYPT_BUCKET = ("PutEncryptionConfiguration",)
 _READ_KEY = ("DescribeKey", "GetKeyPolicy")
@@ -81,9 +84,10 @@ _ROTATE = (
 )
 
 
-def setup_policy(bucket: str, *, kms_key: str = "") -> Document:
+def setup_policy(bucket: str, *, kms_key: str = "", uploads: bool = False) -> Document:
     """Return the policy for cfsigned_setup --apply; ``kms_key`` is the ARN of the bucket's key."""
     of_bucket = (*_READ_BUCKET, *_CHANGE_BUCKET, *(_ENCRYPT_BUCKET if kms_key else ()))
+    of_bucket += (*_READ_LIFECYCLE, *_CHANGE_LIFECYCLE) if uploads else ()
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_CHANGE), "*"),
         _statement("Bucket", "s3", of_bucket, f"arn:aws:s3:::{bucket}"),
@@ -92,11 +96,12 @@ def setup_policy(bucket: str, *, kms_key: str = "") -> Document:
     )
 
 
-def doctor_policy(bucket: str, *, kms_key: str = "") -> Document:
+def doctor_policy(bucket: str, *, kms_key: str = "", uploads: bool = False) -> Document:
     """Return the policy for reading only: to print a plan, to diagnose, and to follow keys."""
+    of_bucket = (*_READ_BUCKET, *(_READ_LIFECYCLE if uploads else ()))
     return _policy(
         _statement("CloudFront", "cloudfront", (*_LOOK, *_LOOK_AT_IDENTITIES, *_FOLLOW_KEYS), "*"),
-        _statement("Bucket", "s3", _READ_BUCKET, f"arn:aws:s3:::{bucket}"),
+        _statement("Bucket", "s3", of_bucket, f"arn:aws:s3:::{bucket}"),
         _statement("Account", "sts", ("GetCallerIdentity",), "*"),
         *_key_statements(_READ_KEY, kms_key),
     )

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cfsigned_django.aws.documents import Document
+from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.export import documents as export
 from cfsigned_django.aws.export.documents import Documents, substitute
 
@@ -111,19 +112,15 @@ def _bucket(documents: Documents) -> Document:
         rule["ServerSideEncryptionByDefault"] = rule.pop("ApplyServerSideEncryptionByDefault")
         properties["BucketEncryption"] = {"ServerSideEncryptionConfiguration": [rule]}
     if documents.cors_rules:
-        properties["CorsConfiguration"] = {
-            "CorsRules": [
-                {
-                    "Id": rule["ID"],
-                    "AllowedHeaders": rule["AllowedHeaders"],
-                    "AllowedMethods": rule["AllowedMethods"],
-                    "AllowedOrigins": rule["AllowedOrigins"],
-                    "ExposedHeaders": rule["ExposeHeaders"],
-                    "MaxAge": rule["MaxAgeSeconds"],
-                }
-                for rule in documents.cors_rules
-            ]
-        }
+        names = {"ID": "Id", "ExposeHeaders": "ExposedHeaders", "MaxAgeSeconds": "MaxAge"}
+        rules = [
+            {names.get(name, name): rule[name] for name in rule} for rule in documents.cors_rules
+        ]
+        properties["CorsConfiguration"] = {"CorsRules": rules}
+    if documents.upload_prefix:
+        rule = upload_rule(documents.upload_prefix)
+        rule = {"Id": rule.pop("ID"), "Prefix": rule.pop("Filter")["Prefix"], **rule}
+        properties["LifecycleConfiguration"] = {"Rules": [rule]}
     # Deleting the stack must not delete the files.
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {**_resource("S3::Bucket", **properties), **kept}

@@ -73,6 +73,8 @@ class Documents:
     distribution: Document
     bucket_policy: Document
     cors_rules: list[Document]
+    #: The folder in which incomplete uploads end; empty for none.
+    upload_prefix: str
     public_access_block: Mapping[str, bool]
     #: None: SSE-S3, which every new bucket has.
     encryption: Document | None
@@ -138,7 +140,10 @@ def export_documents(desired: Wanted) -> Documents:
         ),
         distribution=state.wanted_config(),
         bucket_policy=bucket_policy.merge(None, statement),
-        cors_rules=cors.merge(None, desired.cors_origins),
+        cors_rules=cors.merge(
+            cors.merge(None, desired.cors_origins), desired.upload_origins, cors.UPLOAD_RULE_ID
+        ),
+        upload_prefix=desired.upload_prefix,
         public_access_block=PUBLIC_ACCESS_BLOCK,
         encryption=bucket_encryption(desired.kms_key) if desired.kms_key else None,
         key_statement=key_statement,

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from botocore import xform_name
+
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import listed, trusted_key_groups
 from cfsigned_django.aws.documents.distribution_config import access_identity_of
+from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.export import documents as export
 from cfsigned_django.aws.export.documents import Documents, substitute
 
@@ -125,23 +128,23 @@ def _bucket_parts(documents: Documents) -> list[str]:
         body = {"bucket": _BUCKET, "rule": HclBlock(rule_body)}
         kind = "aws_s3_bucket_server_side_encryption_configuration"
         parts.append(resource(kind, body))
-    rules = [
-        HclBlock(
-            {
-                "id": rule["ID"],
-                "allowed_headers": rule["AllowedHeaders"],
-                "allowed_methods": rule["AllowedMethods"],
-                "allowed_origins": rule["AllowedOrigins"],
-                "expose_headers": rule["ExposeHeaders"],
-                "max_age_seconds": rule["MaxAgeSeconds"],
-            }
-        )
-        for rule in documents.cors_rules
-    ]
-    if rules:
-        body = {"bucket": _BUCKET, "cors_rule": rules}
+    if documents.cors_rules:
+        body = {"bucket": _BUCKET, "cors_rule": [_block(each) for each in documents.cors_rules]}
         parts.append(resource("aws_s3_bucket_cors_configuration", body))
+    if documents.upload_prefix:
+        body = {"bucket": _BUCKET, "rule": _block(upload_rule(documents.upload_prefix))}
+        parts.append(resource("aws_s3_bucket_lifecycle_configuration", body))
     return parts
+
+
+def _block(document: Document) -> HclBlock:
+    """Return a document whose names Terraform writes in snake case."""
+    return HclBlock(
+        {
+            xform_name(name): _block(value) if isinstance(value, dict) else value
+            for name, value in document.items()
+        }
+    )
 
 
 def _key_output(documents: Documents) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cfsigned_django.aws.account import AwsDistribution, Bucket, BucketPart, BucketState
-from cfsigned_django.aws.documents import Document, bucket_policy, cors
+from cfsigned_django.aws.documents import Document, bucket_policy, cors, lifecycle
 from cfsigned_django.aws.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     admits,
@@ -46,6 +47,7 @@ def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
     if distribution is not None:
         faults += encryption_facts(site)
     yield from faults
+    yield from _check_uploads(site, bucket)
     # A part that may not be read has a separate error, and does not count as in order.
     is_well = all(each.level is Level.OK for each in faults)
     if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
@@ -93,6 +95,20 @@ def _check_region(site: SiteInAws) -> Iterator[Fact]:
     if wished and bucket.region and wished != bucket.region:
         values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
         yield fact("bucket-region", "AWS_S3_REGION_NAME", **values)
+
+
+def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Fact]:
+    """Yield why browsers cannot upload files, and that what they abandon stays."""
+    subject, prefix = f"bucket {bucket.name}", site.wanted.upload_prefix
+    missing = cors.missing_origins(
+        bucket.cors_rules, site.wanted.upload_origins, cors.UPLOAD_RULE_ID
+    )
+    if missing and BucketPart.CORS not in bucket.unread:
+        yield fact("upload-cors", subject, bucket=bucket.name, origins=", ".join(missing))
+    ends = lifecycle.ends_uploads(bucket.lifecycle_rules, prefix)
+    if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
+        under = f" under {prefix}" if prefix else ""
+        yield fact("uploads-kept", subject, bucket=bucket.name, under=under)
 
 
 def _check_policy(
@@ -143,8 +159,12 @@ def bucket_steps(site: SiteInAws) -> Iterator[SetupStep]:
 def access_steps(site: SiteInAws) -> Iterator[SetupStep]:
     """Return the steps that let CloudFront and the site's pages read the bucket."""
     yield _bucket_policy(site)
-    if site.wanted.cors_origins:
-        yield _cors(site)
+    if origins := site.wanted.cors_origins:
+        yield _cors(site, "bucket-cors", "read", origins, cors.RULE_ID)
+    if origins := site.wanted.upload_origins:
+        yield _cors(site, "upload-cors", "upload", origins, cors.UPLOAD_RULE_ID)
+    if site.wanted.upload_prefix:
+        yield _lifecycle(site)
 
 
 def closing_steps(site: SiteInAws) -> Iterator[SetupStep]:
@@ -233,22 +253,47 @@ def _bucket_policy(site: SiteInAws) -> SetupStep:
     )
 
 
-def _cors(site: SiteInAws) -> SetupStep:
-    rules, origins = site.bucket.cors_rules, site.wanted.cors_origins
+def _cors(site: SiteInAws, name: str, verb: str, origins: Sequence[str], rule: str) -> SetupStep:
+    rules = site.bucket.cors_rules
     if BucketPart.CORS in site.bucket.unread:
-        return _unread("bucket-cors", site, BucketPart.CORS)
-    missing = cors.missing_origins(rules, origins)
+        return _unread(name, site, BucketPart.CORS)
+    missing = cors.missing_origins(rules, origins, rule)
     if not missing:
-        return done("bucket-cors", f"pages of {', '.join(origins)} may read files")
-    merged = cors.merge(rules, origins)
+        return done(name, f"pages of {', '.join(origins)} may {verb} files")
+    merged = cors.merge(rules, origins, rule)
     return todo(
-        "bucket-cors",
-        f"pages of {', '.join(missing)} may not read files across origins yet",
+        name,
+        f"pages of {', '.join(missing)} may not {verb} files across origins yet",
         call=Call(
             service="s3",
             operation="PutBucketCors",
             action="PutBucketCORS",
             arguments=_owned(site, CORSConfiguration={"CORSRules": merged}),
+        ),
+        before=list(rules) or None,
+        after=merged,
+    )
+
+
+def _lifecycle(site: SiteInAws) -> SetupStep:
+    rules, prefix = site.bucket.lifecycle_rules, site.wanted.upload_prefix
+    if BucketPart.LIFECYCLE in site.bucket.unread:
+        return _unread("bucket-lifecycle", site, BucketPart.LIFECYCLE)
+    if lifecycle.ends_uploads(rules, prefix):
+        return done("bucket-lifecycle", f"incomplete uploads under {prefix} end")
+    rule = lifecycle.upload_rule(prefix)
+    if not all(each.get("ID", "").startswith(lifecycle.RULE_ID) for each in rules):
+        why = "the bucket has other lifecycle rules, and S3 replaces all at once: add this by hand"
+        return replace(conflict("bucket-lifecycle", why), after=rule)
+    merged = [*rules, rule]
+    return todo(
+        "bucket-lifecycle",
+        f"the parts of incomplete uploads under {prefix} stay, and cost as much as files",
+        call=Call(
+            service="s3",
+            operation="PutBucketLifecycleConfiguration",
+            action="PutLifecycleConfiguration",
+            arguments=_owned(site, LifecycleConfiguration={"Rules": merged}),
         ),
         before=list(rules) or None,
         after=merged,

@@ -471,6 +471,24 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="They can read the files without a signature, unless another statement denies it.",
         fix="Remove the statement if they do not need the files.",
     ),
+    "upload-cors": FactType(
+        level=Level.ERROR,
+        what="The bucket {bucket} has no CORS rule for uploads from {origins}.",
+        why="Browsers refuse to send files from a page to S3, or hide the ETag of each part.",
+        fix="Add a rule with the origin, PUT and POST that exposes ETag, before the others.",
+        step="upload-cors",
+        option="--upload-origin ORIGIN",
+    ),
+    "uploads-kept": FactType(
+        level=Level.WARNING,
+        what="No lifecycle rule of {bucket} ends incomplete multipart uploads{under}.",
+        why="Parts of uploads that browsers abandon stay: no list of files has them, and they cost "
+        "as much as files.",
+        fix="Add a rule that deletes incomplete multipart uploads after 7 days: S3 > Management > "
+        "Lifecycle rules.",
+        step="bucket-lifecycle",
+        option="--upload-prefix FOLDER",
+    ),
     # What CloudFront forwards, and what its cache key contains.
     "delivery": FactType(
         level=Level.OK, what="CORS headers and parameters pass through CloudFront."

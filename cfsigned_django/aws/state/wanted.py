@@ -87,6 +87,10 @@ class Wanted:
     #: ARN of the certificate for the domain; empty: a person attaches one.
     certificate: str = ""
     cors_origins: tuple[str, ...] = ()
+    #: Pages of these origins upload files to S3.
+    upload_origins: tuple[str, ...] = ()
+    #: The folder of uploads, with a slash at its end, whose incomplete ones end.
+    upload_prefix: str = ""
     #: Pages of these origins read files with signed cookies.
     cookies: bool = False
     #: None: what the origin uses already, and an access control for a new origin.
@@ -155,6 +159,11 @@ class Wanted:
         return f"{self.location}*" if self.location else self.path_pattern or "*"
 
     @property
+    def uploads(self) -> bool:
+        """Return whether browsers upload files to S3."""
+        return bool(self.upload_origins or self.upload_prefix)
+
+    @property
     def object_key(self) -> str:
         """Return the key in S3 of an object that viewers request; it need not exist."""
         return (unquote(self.path) or f"{self.location or '/'}x").removeprefix("/")
@@ -190,11 +199,11 @@ class Wanted:
             )
 
     def _check_origins(self) -> None:
-        for origin in self.cors_origins:
-            if not _ORIGIN.fullmatch(origin):
+        for origin in (*self.cors_origins, *self.upload_origins):
+            if not _ORIGIN.fullmatch(origin) or (origin in self.upload_origins and "*" in origin):
                 raise InvalidWanted(
                     f"{origin!r} is not a valid origin. Use scheme and host without a path, "
-                    "such as https://www.example.com."
+                    "such as https://www.example.com; for uploads, also without *."
                 )
 
     def _check_cookies(self) -> None:

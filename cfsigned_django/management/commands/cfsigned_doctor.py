@@ -56,15 +56,21 @@ class Command(CfsignedCommand):
             help="Name of an existing file in the storage, to request as a viewer would. Without "
             "it, the requested file need not exist",
         )
-        parser.add_argument(
-            "--cors-origin",
-            action="append",
-            default=[],
-            type=_origin,
-            metavar="ORIGIN",
-            help="Origin whose pages must be able to read files, or whose script requests the URL "
-            "of --explain, such as https://app.example.com. May be repeated",
+        script = (
+            "must be able to read files, or whose script requests the URL of --explain, such as"
         )
+        for name, what in (
+            ("--cors-origin", f"{script} https://app.example.com"),
+            ("--upload-origin", "upload files to S3"),
+        ):
+            parser.add_argument(
+                name,
+                action="append",
+                default=[],
+                type=_origin,
+                metavar="ORIGIN",
+                help=f"Origin whose pages {what}. May be repeated",
+            )
         parser.add_argument(
             "--downloads", action="store_true", help="The site makes signed URLs with download="
         )
@@ -135,6 +141,7 @@ class Command(CfsignedCommand):
             clock=time.time,
             name=options["object"],
             cors_origins=options["cors_origin"],
+            upload_origins=options["upload_origin"],
             uses_addresses=options["ip_address"],
             uses_downloads=options["downloads"],
             uses_cookies=bool(conf.cookie_scopes()),

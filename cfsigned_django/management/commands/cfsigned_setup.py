@@ -122,19 +122,23 @@ class Command(CfsignedCommand):
             metavar="ARN",
             help="ACM certificate in us-east-1 for the domain; both are added to the distribution",
         )
-        parser.add_argument(
-            "--cors-origin",
-            action="append",
-            default=[],
-            metavar="ORIGIN",
-            help="origin whose pages may read files across origins, such as "
-            "https://www.example.com. May be repeated",
-        )
+        for name, what in (
+            ("--cors-origin", "may read files across origins, such as https://www.example.com"),
+            ("--upload-origin", "may upload files to S3"),
+        ):
+            text = f"origin whose pages {what}. May be repeated"
+            parser.add_argument(name, action="append", default=[], metavar="ORIGIN", help=text)
         parser.add_argument(
             "--cookies",
             action="store_true",
             help="with --cors-origin: pages of these origins read files with signed cookies. The "
             "responses name the origin and allow credentials",
+        )
+        parser.add_argument(
+            "--upload-prefix",
+            metavar="FOLDER",
+            type=lambda text: text.strip("/") + "/",
+            help="folder in the bucket in which incomplete multipart uploads end after 7 days",
         )
         parser.add_argument(
             "--key-algorithm",
@@ -210,7 +214,8 @@ class Command(CfsignedCommand):
             desired = wanted_state(options)
             desired.refuse_impossible()
             if options["iam"]:
-                self.stdout.write(iam_as_text(desired.bucket, desired.kms_key, options["iam"]))
+                names = desired.bucket, desired.kms_key, options["iam"]
+                self.stdout.write(iam_as_text(*names, uploads=desired.uploads))
                 return
             key_file = Path(options["key_file"]) if options["key_file"] else None
             if options["export"]:
@@ -375,6 +380,8 @@ def wanted_state(options: Mapping[str, Any]) -> Wanted:
         domain="" if is_local_host(domain := _domain(options)) else domain,
         certificate=options["certificate"] or "",
         cors_origins=tuple(options["cors_origin"]),
+        upload_origins=tuple(options["upload_origin"]),
+        upload_prefix=options["upload_prefix"] or "",
         cookies=options["cookies"],
         origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
         downloads=options["downloads"] or options["content_types"],

@@ -1,6 +1,6 @@
 """Merge a statement and origins into what a bucket has, and see which statements are public.
 
-Modules: aws/documents/bucket_policy.py, aws/documents/cors.py
+Modules: aws/documents/bucket_policy.py, aws/documents/cors.py, aws/documents/lifecycle.py
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from cfsigned_django.aws.documents.bucket_policy import (
     without_public,
 )
 from cfsigned_django.aws.documents.cors import (
+    UPLOAD_RULE_ID as UPLOADS,
     cors_rule,
     echoes_origins,
     merge as merge_rules,
     missing_origins,
 )
+from cfsigned_django.aws.documents.lifecycle import ends_uploads, upload_rule
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OURS = access_control_statement("DOC-EXAMPLE-BUCKET", ARN)
@@ -226,6 +228,33 @@ def test_own_rule_grows(present: list[dict[str, Any]], first: str, second: str) 
 
     assert missing_origins(merged, [first, second]) == []
     assert len(merged) <= len(present) + 1
+
+
+@given(cors_rules, origins, origins)
+def test_rules_for_uploads(present: list[dict[str, Any]], first: str, second: str) -> None:
+    """Let pages upload, and see ETag, whatever stands there; keep every rule, and reading as is."""
+    merged = merge_rules(merge_rules(present, [first], UPLOADS), [second], UPLOADS)
+
+    assert missing_origins(merged, [first, second], UPLOADS) == []
+    assert [each for each in merged if each.get("ID") != UPLOADS] == present
+    assert merged[:1] == present[:1] or merged[0]["ID"] == UPLOADS
+    assert missing_origins(merged, [APP]) == missing_origins(present, [APP])
+    assert merge_rules(merged, [second, first], UPLOADS) == merged
+
+
+def test_lifecycle_rules() -> None:
+    """Know a rule that ends incomplete uploads in a folder, in whichever shape S3 returns it."""
+    own = upload_rule("tmp/s3file/")
+    ends = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"}
+
+    assert ends_uploads([own], "tmp/s3file/")
+    assert ends_uploads([own], "")
+    assert ends_uploads([{**ends, "Prefix": ""}], "tmp/")
+    assert ends_uploads([{**ends, "Filter": {"Prefix": "tmp/"}}], "tmp/s3file/")
+    assert not ends_uploads([own], "tmp/")
+    assert not ends_uploads([own], "uploads/")
+    assert not ends_uploads([{**own, "Status": "Disabled"}], "")
+    assert not ends_uploads([{"Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}], "")
 
 
 def test_rules_that_suffice() -> None:

@@ -35,6 +35,8 @@ DESIRED_STATES: dict[str, dict[str, Any]] = {
     "everything": {
         "path_pattern": "media/*",
         "cors_origins": ("https://a.example.com",),
+        "upload_origins": ("https://a.example.com",),
+        "upload_prefix": "tmp/s3file/",
         "downloads": True,
         "region": "ap-northeast-2",
         "kms_key": KEY,

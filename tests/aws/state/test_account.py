@@ -24,6 +24,7 @@ from cfsigned_django.aws.documents.distribution_config import (
     new_distribution_config,
     new_origin,
 )
+from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.plan import plan
 from cfsigned_django.aws.state.wanted import Wanted
@@ -63,12 +64,19 @@ def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account:
     plain = read_bucket(clients.s3, bucket_name, account_id=aws_account)
     rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
     clients.s3.put_bucket_cors(Bucket=bucket_name, CORSConfiguration={"CORSRules": [rule]})
+    without = read_bucket(clients.s3, bucket_name, aws_account, uploads=True)
+    ends = upload_rule("tmp/")
+    clients.s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket_name, LifecycleConfiguration={"Rules": [ends]}
+    )
     clients.s3.put_bucket_policy(
         Bucket=bucket_name, Policy='{"Version":"2012-10-17","Statement":[]}'
     )
 
-    full = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+    full = read_bucket(clients.s3, bucket_name, aws_account, uploads=True)
 
+    assert (plain.lifecycle_rules, without.lifecycle_rules) == ((), ())
+    assert full.lifecycle_rules == (ends,)
     assert (plain.region, plain.policy, plain.cors_rules) == ("ap-northeast-2", None, ())
     assert plain.object_ownership == "BucketOwnerEnforced"
     assert full.policy == {"Version": "2012-10-17", "Statement": []}
@@ -94,6 +102,11 @@ def test_bucket_of_somebody_else(
         ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
         ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
         ("get_bucket_encryption", BucketPart.ENCRYPTION, "s3:GetEncryptionConfiguration"),
+        (
+            "get_bucket_lifecycle_configuration",
+            BucketPart.LIFECYCLE,
+            "s3:GetLifecycleConfiguration",
+        ),
         ("head_bucket", None, ""),
     ],
 )
@@ -107,7 +120,7 @@ def test_part_of_a_bucket_that_cannot_be_read(
 ) -> None:
     """Leave out the part whose permission is missing, and name it; raise another failure."""
     clients.s3.create_bucket(Bucket=bucket_name)
-    read = partial(read_bucket, name=bucket_name, account_id=aws_account)
+    read = partial(read_bucket, name=bucket_name, account_id=aws_account, uploads=True)
 
     found = read(refusing(clients.s3, call))
     with pytest.raises(AwsError) as caught:

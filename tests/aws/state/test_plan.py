@@ -24,9 +24,10 @@ from cfsigned_django.aws.account import (
     NamedConfig,
 )
 from cfsigned_django.aws.documents.behavior import list_of, listed
-from cfsigned_django.aws.documents.cors import cors_rule
+from cfsigned_django.aws.documents.cors import UPLOAD_RULE_ID, cors_rule
 from cfsigned_django.aws.documents.distribution_config import find_origin, new_origin
 from cfsigned_django.aws.documents.iam import setup_policy
+from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.documents.policies import (
     CACHE_POLICIES,
     cache_policy_config,
@@ -372,6 +373,36 @@ CASES: dict[str, Case] = {
         unread(BucketPart.CORS, "s3:GetBucketCORS"),
         cors_origins=(A,),
     ),
+    "uploads": case("upload-cors=todo", upload_origins=(A,)),
+    "uploads are allowed": case(
+        "upload-cors=done bucket-lifecycle=done",
+        account_with(
+            bucket={
+                "cors_rules": (cors_rule([A], UPLOAD_RULE_ID),),
+                "lifecycle_rules": (upload_rule("tmp/"),),
+            }
+        ),
+        upload_origins=(A,),
+        upload_prefix="tmp/s3file/",
+    ),
+    "incomplete uploads": case("bucket-lifecycle=todo", upload_prefix="tmp/"),
+    "incomplete uploads of another folder": case(
+        "bucket-lifecycle=todo",
+        account_with(bucket={"lifecycle_rules": (upload_rule("other/"),)}),
+        upload_prefix="tmp/",
+    ),
+    "incomplete uploads beside rules of others": case(
+        "bucket-policy=todo bucket-lifecycle=conflict",
+        account_with(
+            bucket={"lifecycle_rules": (upload_rule("other/"), {"Status": "Enabled", "ID": "x"})}
+        ),
+        upload_prefix="tmp/",
+    ),
+    "lifecycle rules may not be read": case(
+        "bucket-policy=todo bucket-lifecycle=conflict",
+        unread(BucketPart.LIFECYCLE, "s3:GetLifecycleConfiguration"),
+        upload_prefix="tmp/",
+    ),
     "Block Public Access may not be read": case(
         "bucket-policy=conflict! block-public-access=conflict",
         unread(BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
@@ -715,6 +746,21 @@ def test_order_and_version() -> None:
     assert (call.arguments["Id"], call.arguments["IfMatch"]) == ("E1234567", "ETAG")
 
 
+def test_lifecycle_rules() -> None:
+    """Add a rule to those of an earlier run, and show the one that a person must add."""
+    ours, theirs = upload_rule("other/"), {"Status": "Enabled", "ID": "x"}
+
+    def step(*rules: dict[str, Any]) -> SetupStep:
+        account = account_with(bucket={"lifecycle_rules": rules})
+        return find(plan(account, wish(upload_prefix="tmp/")), "bucket-lifecycle")
+
+    call = step(ours).call
+    assert call is not None
+    assert call.arguments["LifecycleConfiguration"]["Rules"] == [ours, upload_rule("tmp/")]
+    assert step(ours, theirs).call is None
+    assert step(ours, theirs).after == upload_rule("tmp/")
+
+
 def test_diff() -> None:
     """Show the lines that change, with their neighbors, and nothing for other steps."""
     step = todo("x", "why", before={"a": 1, "b": 2}, after={"a": 1, "b": 3})
@@ -727,7 +773,7 @@ def test_permissions() -> None:
     """Name for each call the IAM action, as the policy of a setup has it; not always as S3 does."""
     steps = [each for account, desired, _ in CASES.values() for each in plan(account, desired)]
     called = {str(each.call): each.call.permission for each in steps if each.call}
-    statements = setup_policy(BUCKET, kms_key=KEY_ARN)["Statement"]
+    statements = setup_policy(BUCKET, kms_key=KEY_ARN, uploads=True)["Statement"]
 
     assert set(called.values()) <= {action for each in statements for action in each["Action"]}
     assert called["s3:PutBucketCors"] == "s3:PutBucketCORS"
@@ -746,6 +792,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"domain": "https://media.example.com"}, "https://media.example.com"),
     ({"cors_origins": ("https://a.example.com/",)}, "https://a.example.com/"),
     ({"cors_origins": ("a.example.com",)}, "'a.example.com'"),
+    ({"upload_origins": ("https://a.example.com/",)}, "https://a.example.com/"),
+    *(({"upload_origins": (each,)}, "without") for each in ("*", ANY)),
     ({"certificate": ARN.replace("us-east-1", "eu-west-1"), "domain": "x.example.com"}, "us-east"),
     ({"certificate": "arn:aws:iam::1:server-certificate/x", "domain": "x.example.com"}, "us-east"),
     ({"certificate": ARN}, "--domain"),
