@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import hypothesis
 import pytest
 from botocore import hooks
 from botocore.loaders import Loader
+from cryptography.hazmat.primitives import serialization
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.s3_server import S3Server, run_s3_server
@@ -33,6 +35,22 @@ def botocore_models() -> Iterator[None]:
         for cls, cache in ((Loader, "_cache"), (hooks.EventAliaser, "_alias_name_cache")):
             _share(patch, cls, cache)
         patch.setattr(hooks, "accepts_kwargs", functools.lru_cache(512)(hooks.accepts_kwargs))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_keys() -> Iterator[None]:
+    """Load each private key once: OpenSSL examines an RSA key for 20 ms, each time."""
+    load, loaded = serialization.load_pem_private_key, dict[bytes, Any]()
+
+    def load_once(data: bytes, password: bytes | None) -> Any:
+        digest = hashlib.sha256(b"%s\0%s" % (data, password or b"")).digest()
+        if digest not in loaded:
+            loaded[digest] = load(data, password)
+        return loaded[digest]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serialization, "load_pem_private_key", load_once)
         yield
 
 
