@@ -142,6 +142,12 @@ def test_what_is_no_secret(option: str) -> None:
     assert conf.hide(option, KEY_ID) is KEY_ID
 
 
+@pytest.mark.parametrize("value", ["cut off", b"cut off", Path("cut off")], ids=repr)
+def test_what_is_set_as_the_key(value: Any) -> None:
+    """Show nothing of what is set as the key, whatever it is."""
+    assert "cut off" not in repr(conf.hide("cloudfront_key", value))
+
+
 def test_only_conf_reads_settings() -> None:
     """Let no module but conf have Django's settings."""
     found = [each.name for each in walk_packages(cfsigned_django.__path__, "cfsigned_django.")]
