@@ -1,4 +1,4 @@
-"""Be CloudFront for programs that know nothing of a test: HTTPS at a distribution's own name.
+"""Simulate CloudFront for programs that know nothing of a test: HTTPS at a distribution's name.
 
 The local edge decides, the emulator's data plane serves. Programs get here by
 ``HTTPS_PROXY``, and trust the certificate by ``SSL_CERT_FILE`` (Python) or

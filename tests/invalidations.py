@@ -1,4 +1,4 @@
-"""Be CloudFront's API for invalidations, with AWS's limits and rules, and S3 in memory.
+"""Simulate CloudFront's API for invalidations, with AWS's limits and rules, and S3 in memory.
 
 The emulator has none of these limits, and takes wrong paths. The sources are pages of the
 CloudFront Developer Guide:
@@ -208,7 +208,7 @@ def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSRespo
 
 @contextmanager
 def aws_in_memory() -> Iterator[Aws]:
-    """Let boto3 of this process reach an AWS in memory; emulators stay what they are."""
+    """Connect boto3 of this process to an AWS in memory; emulators stay reachable."""
     aws = Aws()
     send = URLLib3Session.send
 

@@ -144,7 +144,7 @@ def in_one_second(*makers: Callable[[], Any]) -> list[Any]:
 
 @contextmanager
 def at(moment: float) -> Iterator[None]:
-    """Let ``url()`` believe that it is this moment, in Unix seconds."""
+    """Set the clock that ``url()`` reads to this moment, in Unix seconds."""
 
     def read_clock() -> float:  # no Mock, which would remember each call
         return moment
@@ -182,7 +182,7 @@ def counted_signatures() -> Iterator[list[bytes]]:
 
 @contextmanager
 def without_sha1() -> Iterator[None]:
-    """Let OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
+    """Make OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
     with mock.patch.object(hashes.SHA1, "name", "unknown"):
         yield
 

@@ -149,7 +149,7 @@ def test_what_is_set_as_the_key(value: Any) -> None:
 
 
 def test_only_conf_reads_settings() -> None:
-    """Let no module but conf have Django's settings."""
+    """Import Django's settings in conf, and in no other module."""
     found = [each.name for each in walk_packages(cfsigned_django.__path__, "cfsigned_django.")]
     readers = [
         each

@@ -186,7 +186,7 @@ urlpatterns = [
 
 @pytest.fixture(autouse=True)
 def _site(site: Any) -> Iterator[None]:
-    """Let the site have these views, the middleware, sessions without a database, and no pages."""
+    """Give the site these views, the middleware, sessions without a database, and no pages."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.ROOT_URLCONF = __name__
     site.MIDDLEWARE = [CAP]

@@ -499,7 +499,7 @@ def receive(distribution_id: str, items: list[str]) -> None:
 
 
 def fail(distribution_id: str, items: list[str]) -> None:
-    """Stand in for a queue that is down."""
+    """A queue that is down."""
     raise ConnectionError("amqp://user:password@queue")
 
 

@@ -440,7 +440,7 @@ def test_grant_that_outlives_the_settings(site: Any) -> None:
 
 @pytest.fixture
 def _key_group(site: Any) -> Iterator[None]:
-    """Let the site sign with the ACTIVE key pair of a key group."""
+    """Make the site sign with the ACTIVE key pair of a key group."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     keyring.register(find_active_signer)
     yield

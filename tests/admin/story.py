@@ -28,7 +28,7 @@ class Story:
     now: datetime = datetime(2026, 12, 7, 14, 0, tzinfo=UTC)
 
     def later(self, **duration: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += timedelta(**duration)
 
     @property

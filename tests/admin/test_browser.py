@@ -85,7 +85,7 @@ def open_page(
 
 
 def look_again(page: Page) -> None:
-    """Let the page's timer run out, and wait for what it brings."""
+    """Run the page's timer out, and wait for its result."""
     with page.expect_response(lambda response: "keypair" in response.url):
         page.clock.fast_forward(61_000)
 

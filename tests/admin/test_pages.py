@@ -63,7 +63,7 @@ class Situation:
 
     @contextmanager
     def seen_by(self, visitor: Visitor) -> Iterator[None]:
-        """Let things stand so within the block, and let the person log in."""
+        """Set up this situation for the block, and log the person in."""
         for do in self.prepare:
             do()
         with override_settings(**self.settings):

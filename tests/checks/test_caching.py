@@ -16,7 +16,7 @@ from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
 @pytest.fixture(autouse=True)
 def _old_openssl(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let OpenSSL sign differently each time with ECDSA."""
+    """Make OpenSSL's ECDSA signatures differ each time."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_CLOUDFRONT_EXPIRE_STEP = 900
     monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)

@@ -229,7 +229,7 @@ class OpenScope(SignedCookieScope):
 
 
 class LongScope(SignedCookieScope):
-    """Let the cookies live for longer than a key waits."""
+    """Give the cookies a longer life than a key waits."""
 
     lifetime = timedelta(days=8)
 
@@ -498,7 +498,7 @@ HEALTHY: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no check reach for the network."""
+    """Fail if a check uses the network."""
 
     def refuse(*arguments: Any, **named: Any) -> Any:
         raise AssertionError("a socket was asked for")

@@ -178,7 +178,7 @@ async def view_async(request: HttpRequest) -> HttpResponse:
 
 
 def enter(request: HttpRequest, courses: str) -> HttpResponse:
-    """Let the session have these courses; a new one, as at a log-in."""
+    """Start a new session with these courses, as a log-in does."""
     request.session.flush()
     request.session["courses"] = [each for each in courses.split(",") if each != "-"]
     request.session.save()

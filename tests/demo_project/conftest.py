@@ -30,7 +30,7 @@ THUMBNAIL_LINKS = {"querystring_expire": 45, "max_expire": 45, "expire_step": 45
 
 
 class Clock:
-    """Stand in for the clock of the site: it goes only when it is told to."""
+    """A clock for the site, which moves only when a test moves it."""
 
     def __init__(self, now: float) -> None:
         self.now = now

@@ -1,4 +1,4 @@
-"""Let calls to AWS fail."""
+"""Make calls to AWS fail."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def local_edge(world: World, settings: Any) -> None:
 
 @edited
 def pages_first(config: Document) -> None:
-    """Let open behaviors of the app come before a default behavior that is the storage's."""
+    """Put open behaviors of the app before a default behavior that is the storage's."""
     config["DefaultCacheBehavior"] = media_of(config)
     pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
     config["CacheBehaviors"] = list_of(pages)
@@ -150,7 +150,7 @@ def media_of(config: Document) -> Document:
 
 
 def default_like_storage(**changes: Any) -> Change:
-    """Let the default behavior be like that of the storage but for the changes."""
+    """Make the default behavior equal to the storage's, except for the changes."""
     return edited(
         lambda config: config.update(DefaultCacheBehavior={**media_of(config), **changes})
     )
@@ -182,19 +182,19 @@ def twin(
 
 
 def account(**fields: Any) -> Change:
-    """Let the API say something else of the account."""
+    """Change what the API says about the account."""
     return world_with(edit=lambda found: replace(found, **fields))
 
 
 def part_of_account(part: str, **fields: Any) -> Change:
-    """Let the API say something else of the distribution or the bucket."""
+    """Change what the API says about the distribution or the bucket."""
     return world_with(
         edit=lambda found: replace(found, **{part: replace(getattr(found, part), **fields)})
     )
 
 
 def each_of(part: str, **fields: Any) -> Change:
-    """Let the API say something else of all public keys, or of all access controls."""
+    """Change what the API says about all public keys, or about all access controls."""
     return world_with(
         edit=lambda found: replace(
             found, **{part: tuple(replace(each, **fields) for each in getattr(found, part))}
@@ -203,13 +203,13 @@ def each_of(part: str, **fields: Any) -> Change:
 
 
 def old_at_the_edges(world: World, settings: Any) -> None:
-    """Let the distribution know an older state of its key group."""
+    """Give the distribution an older state of its key group."""
     active = {world.key_group_id: ("K1OLD",)}
     part_of_account("distribution", active_key_pairs=active)(world, settings)
 
 
 def encrypted(policy: Document | None, **key: Any) -> Change:
-    """Let a KMS key with this policy encrypt the bucket by default."""
+    """Encrypt the bucket by default with a KMS key that has this policy."""
     by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _KEY_ARN}
 
     def edit(found: Account) -> Account:
@@ -225,7 +225,7 @@ def encrypted(policy: Document | None, **key: Any) -> Change:
 
 
 def encrypted_for_the_distribution(world: World, settings: Any) -> None:
-    """Let a KMS key encrypt the bucket that lets the distribution decrypt."""
+    """Encrypt the bucket with a KMS key that allows the distribution to decrypt."""
     encrypted({"Statement": decrypt_statement(world.arn)})(world, settings)
 
 

@@ -512,7 +512,7 @@ def test_control_characters(signing_site: Any, character: str) -> None:
 
 
 class FailsForProbe(CloudFrontS3Storage):
-    """Be another kind of storage."""
+    """A storage of another kind."""
 
     def url(self, name: str | None, *args: Any, **options: Any) -> str:
         """Return the URL of a file of an album."""

@@ -48,7 +48,7 @@ REST = {
 
 
 def fail(world: World, error: Callable[[str], Exception], *calls: str) -> None:
-    """Let calls to AWS, or all, fail for the doctor; CloudFront and S3 still answer viewers."""
+    """Make the doctor's calls to AWS fail, or some; CloudFront and S3 still answer viewers."""
     clients = world.clients
     world.make_clients = lambda: Clients(
         cloudfront=Failing(clients.cloudfront, error, *calls),
@@ -66,7 +66,7 @@ def the_problem(found: list[Finding]) -> Finding:
 
 
 def failing(error: Exception, *calls: str) -> Change:
-    """Let calls to AWS, or all, fail with the error."""
+    """Make some calls to AWS, or all, fail with the error."""
     return lambda world, settings: fail(world, lambda name: error, *calls)
 
 

@@ -91,7 +91,7 @@ class Process:
         return self.lease(fallback).signer.key_pair_id
 
     def pass_time(self, seconds: float) -> None:
-        """Let both clocks go on."""
+        """Move both clocks forward."""
         self.now += seconds
 
 
@@ -344,7 +344,7 @@ class TestFirstUse:
 
     @pytest.fixture(autouse=True)
     def _down(self, process: Process) -> None:
-        """Let the database be down."""
+        """Take the database down."""
         process.answer = GONE
 
     def test_without_a_settings_key(self, process: Process, logged: Logged) -> None:
@@ -486,7 +486,7 @@ class Slow:
         assert self.go_on.wait(30)
 
     def ask(self) -> threading.Thread:
-        """Let another thread ask what signs."""
+        """Ask in another thread what signs."""
         thread = threading.Thread(target=lambda: self.answers.append(self.process.signs()))
         thread.start()
         return thread

@@ -43,7 +43,7 @@ urlpatterns = [path("filer/", include("filer.urls"))]
 
 @pytest.fixture
 def filer(media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let filer use the storages of the page, which it otherwise makes when it is imported."""
+    """Make filer use the storages of the page; it makes its own when it is imported."""
     settings.ROOT_URLCONF = __name__
     field = Image._meta.get_field("file")
     bucket = settings.STORAGES["default"]["OPTIONS"]

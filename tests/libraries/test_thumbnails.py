@@ -90,7 +90,7 @@ def _fresh(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def renew_storages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let libraries look up their storage again, as in a process that starts."""
+    """Make libraries look up their storage again, as in a new process."""
     get_or_create_storage.cache_clear()
     monkeypatch.setattr(sorl, "storage", sorl.Storage())
     monkeypatch.setattr(easy_storage, "thumbnail_default_storage", easy_storage.get_storage())

@@ -41,7 +41,7 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[Load]:
-        """Let three clients work for the duration of the block."""
+        """Run three clients for the duration of the block."""
         with ExitStack() as stack:
             for _ in range(3):
                 stack.enter_context(repeating(self._issue, every=0.25))

@@ -66,7 +66,7 @@ class Run:
         return next(row for row in self.watcher.rows() if row.status == "active")
 
     def finish(self) -> None:
-        """Let the rotation come to its end, and assert that all is as it must be then."""
+        """Wait until the rotation has ended, and assert that all is as it must be then."""
         self.rotate_until(lambda: not self.is_under_way(), "the rotation is over", "--wait")
         # Links of the last key too live their whole life.
         active = self.active()

@@ -204,7 +204,7 @@ def _count_creations(run: Run) -> int:
 
 @contextmanager
 def _colleague(run: Run) -> Iterator[list[bool]]:
-    """Let another person add a key to the group and remove it, again and again."""
+    """Add another person's key to the group and remove it, again and again."""
     # Through the same door as the site: the edges learn of these changes too.
     api, (_, key_pair_id), changes = run.site.api, run.foreign, list[bool]()
     client = Ministack(endpoint_url=api.url).client("cloudfront", account=api.account)

@@ -81,7 +81,7 @@ class Site:
         return ProbeResult.GOOD if same else ProbeResult.WRONG_KEY
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += timedelta(seconds=seconds)
 
     # What CloudFront has
@@ -192,7 +192,7 @@ def statuses() -> dict[str, str]:
 
 
 def denied(key_group: Site, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let AWS refuse one kind of call for good."""
+    """Make AWS refuse one kind of call from now on."""
 
     def refuse(**arguments: object) -> object:
         raise refusal("AccessDenied", method)

@@ -39,7 +39,7 @@ def without_key(site: Any) -> None:
 
 
 def replaced(shell: Shell) -> None:
-    """Let a new key sign, and the one of the settings retire."""
+    """Make a new key sign, and the settings' key retire."""
     shell.run_all(*WORKING)
     shell.wait(301)
     assert shell.run().code == 0
@@ -291,7 +291,7 @@ Problem: TypeAlias = Callable[[Shell, Any], None]
 
 
 def failing(code: str, operation: str) -> Problem:
-    """Let AWS refuse each call."""
+    """Make AWS refuse each call."""
 
     def fail(shell: Shell, site: Any) -> None:
         shell.failure = refusal(code, operation)
@@ -323,12 +323,12 @@ not_encrypted = with_settings(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["none"])
 
 
 def claimed(shell: Shell, site: Any) -> None:
-    """Let another process be at the step."""
+    """Have another process at the step."""
     KeyPair.objects.filter(status="pending").update(claimed_until=shell.now.replace(hour=13))
 
 
 def opened(shell: Shell, site: Any) -> None:
-    """Let CloudFront check no links."""
+    """Turn off CloudFront's check of signatures."""
     shell.answer = ProbeResult.UNRESTRICTED
 
 

@@ -89,7 +89,7 @@ def deadly(site: Site, number: int) -> Iterator[Rotation]:
 
 
 def finish(site: Site) -> None:
-    """Let another machine do what is due, and time pass, until the rotation is over."""
+    """Do what is due on another machine, and move the clock, until the rotation is over."""
     rotation = site.rotation()
     for _ in range(40):
         try:

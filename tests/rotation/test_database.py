@@ -74,7 +74,7 @@ def elsewhere(act: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def do_not_wait() -> None:
-    """Let this connection wait for locks only shortly; SQLite in memory never waits."""
+    """Limit how long this connection waits for locks; SQLite in memory never waits."""
     statements = {
         "postgresql": "SET lock_timeout = '200ms'",
         "mysql": "SET innodb_lock_wait_timeout = 1",
@@ -319,7 +319,7 @@ def test_no_transaction_of_the_caller_is_joined() -> None:
 
 
 def activate(private_key: PrivateKey, key_pair_id: str) -> None:
-    """Let a new key pair be the ACTIVE one."""
+    """Make a new key pair the ACTIVE one."""
     KeyPair.objects.filter(active_in=KEY_GROUP_ID).update(status=KeyStatus.RETIRING, active_in=None)
     make_key_pair(private_key, key_pair_id, **ACTIVE)
 

@@ -1,4 +1,4 @@
-"""Let a key make the moves of a rotation, each when its wait is over and never before."""
+"""Allow each move of a rotation when its wait is over, and never before."""
 
 from __future__ import annotations
 

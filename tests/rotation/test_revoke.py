@@ -26,7 +26,7 @@ NEW, EARLY, NOTHING = SignsAfter.NEW_KEY, SignsAfter.SUCCESSOR_EARLY, SignsAfter
 
 
 def damaged(key_pair: KeyPair) -> None:
-    """Let nothing decrypt the private key."""
+    """Make the private key impossible to decrypt."""
     change(key_pair, encrypted_private_key="damaged")
 
 

@@ -59,7 +59,7 @@ def another_key() -> dict[str, Any]:
 
 
 def revoked(site: Any, shell: Shell) -> None:
-    """Let the key of the settings be revoked, and no other key be there."""
+    """Revoke the key of the settings, and have no other key."""
     shell.run("--import")
     ended = {"active_in": None, "revoked_at": timezone.now(), "encrypted_private_key": ""}
     change(KeyPair.objects.get(), status="revoked", **ended)
@@ -89,7 +89,7 @@ def with_old_encryption(site: Any, shell: Shell) -> None:
 
 
 def by_hand(site: Any, shell: Shell) -> None:
-    """Let a person create the public key."""
+    """Create the public key, as a person does."""
     site.AWS_CLOUDFRONT_BY_HAND = True
     shell.run("--start")
 
@@ -379,7 +379,7 @@ def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: 
 
 @pytest.fixture
 def of_rsa(shell: Shell, site: Any, rsa_key: PrivateKey) -> None:
-    """Let the site sign by RSA with SHA256."""
+    """Make the site sign by RSA with SHA-256."""
     site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
     site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
 

@@ -57,7 +57,7 @@ def proof(found: Any) -> dict[str, str]:
 def let_fail(
     patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
 ) -> None:
-    """Let one call of the command fail."""
+    """Make one call of the command fail."""
 
     def make(**given: Any) -> Clients:
         made = make_clients(**given)

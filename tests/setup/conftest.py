@@ -94,13 +94,13 @@ def unanswered(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the database have no table of key pairs."""
+    """Hide the table of key pairs in the database."""
     monkeypatch.setattr(connection.introspection, "table_names", list)
 
 
 @pytest.fixture
 def empty_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the account be empty, without a look at it."""
+    """Make the account empty, without a call."""
 
     def read(setup: SiteSetup) -> Account:
         bucket = Bucket(name=setup.desired.bucket, state=BucketState.MISSING)

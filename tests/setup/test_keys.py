@@ -26,7 +26,7 @@ EC = KeyAlgorithm.ECDSA_P256
 
 
 def good(signer: Signer) -> ProbeResult:
-    """Let CloudFront know the key."""
+    """Add the key to CloudFront."""
     return ProbeResult.GOOD
 
 

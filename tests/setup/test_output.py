@@ -293,7 +293,7 @@ def test_control_characters() -> None:
 
 
 class Terminal(StringIO):
-    """Stand for a terminal."""
+    """A stand-in for a terminal."""
 
     def isatty(self) -> bool:
         """Say that it is one."""

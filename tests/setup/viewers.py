@@ -1,4 +1,4 @@
-"""Let commands ask as viewers do: the local edge in front of the emulator's data plane.
+"""Answer commands as a viewer is answered: the local edge before the emulator's data plane.
 
 The emulator serves files through behaviors and origin access controls, and
 evaluates the bucket policy, but checks no signature: the edge does. It reads

@@ -1,4 +1,4 @@
-"""Let edges learn of a key group's members some time after the API does."""
+"""Simulate edges, which learn of a key group's members some time after the API."""
 
 from __future__ import annotations
 

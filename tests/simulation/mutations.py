@@ -85,7 +85,7 @@ _PACKAGES: Final = ("cfsigned_django.", "tests.simulation.")
 
 
 def not_unique(column: str, *when: When) -> Mutation:
-    """Let the database take any value of a column of KeyPair twice."""
+    """Make the database accept any value of a column of KeyPair twice."""
 
     @contextmanager
     def applied() -> Iterator[None]:

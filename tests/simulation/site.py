@@ -237,7 +237,7 @@ class Site:
             world.is_committing = False
 
     def let_others_act(self) -> None:
-        """Let time pass and others act, while somebody waits for an answer."""
+        """Move the clock and let others act, while a caller waits for an answer."""
         if self._depth < 2:
             self._depth += 1
             for _ in range(2):
@@ -247,7 +247,7 @@ class Site:
     # What a schedule names
 
     def happen(self, kind: Kind) -> None:
-        """Let an event of this kind happen, as far as it can."""
+        """Cause an event of this kind, as far as it is possible."""
         self._kinds[kind]()
 
     def _worker(self) -> Worker:
@@ -278,7 +278,7 @@ class Site:
             world.pass_time(max(0, moment - world.now))
 
     def _change_lifetime(self) -> None:
-        """Let somebody lower AWS_CLOUDFRONT_MAX_EXPIRE, or raise it again, and restart everything.
+        """Lower AWS_CLOUDFRONT_MAX_EXPIRE, or raise it again, and restart everything.
 
         It is lowered only where the database knows how long the URLs may live
         that are out: not while a key of the settings signs that is not
@@ -300,7 +300,7 @@ class Site:
             worker.restart()
 
     def _meddle(self) -> None:
-        """Let a person take our TRUSTED key out of the group.
+        """Take our TRUSTED key out of the group, as a person may.
 
         Not while somebody lets it sign: what happens between the last look
         and the commit, no code can know.

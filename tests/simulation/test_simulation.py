@@ -1,4 +1,4 @@
-"""Let random schedules happen to a simulated site: the invariants of a rotation hold in each.
+"""Run random schedules on a simulated site: the invariants of a rotation hold in each.
 
 Then take out each guard of a rotation, one at a time: the simulation notices.
 

@@ -148,7 +148,7 @@ def test_aliases(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None
 
 
 def test_options_of_other_storages(site: Any) -> None:
-    """Leave it to a storage that takes any options to say which it knows."""
+    """Accept any option for a storage that accepts any; it knows which are valid."""
 
     class AnyOptions(Storage):
         def __init__(self, **options: Any) -> None:
@@ -333,7 +333,7 @@ def test_assigned_later(signer: str, step: int, request: pytest.FixtureRequest) 
 
 @pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
 def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
-    """Let a signer of botocore's sign django-storages' URL."""
+    """Sign django-storages' URL with a signer of botocore."""
     options = {"cloudfront_signer": foreign, "querystring_expire": 60}
     both: Any = UntypedS3Storage(**options), CloudFrontS3Storage(**options)
     theirs, ours = in_one_second(*(partial(each.url, name) for each in both))

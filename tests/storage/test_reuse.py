@@ -219,7 +219,7 @@ class OwnPaths(CloudFrontS3Storage):
 
 
 class FoldersOfTenants(FileSystemStorage):
-    """Serve each tenant's files from a folder of theirs, as a class of the site's own."""
+    """Serve each tenant's files from the tenant's folder, as a class of the site does."""
 
     def url(self, name: str | None) -> str:
         """Return the path in the folder of the request's tenant."""
@@ -301,7 +301,7 @@ class Database:
         return Found(signer=self.signer)
 
     def replace_key(self) -> None:
-        """Let another key sign from now on."""
+        """Sign with another key from now on."""
         self.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
 
     def url(self, storage: CloudFrontS3Storage, **arguments: Any) -> str:
@@ -316,7 +316,7 @@ class Database:
 
 @pytest.fixture
 def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Let a database say which key signs, and a clock of the test's own what time it is."""
+    """Take the signing key from a database, and the time from a clock of the test."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     site.AWS_CLOUDFRONT_KEYRING_SECONDS = 60
     database = Database(ec_key)

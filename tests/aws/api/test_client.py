@@ -129,7 +129,7 @@ class TestOverTheNetwork:
 
     @pytest.fixture(autouse=True)
     def _no_pauses(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let botocore's pauses between attempts take no time."""
+        """Skip botocore's pauses between attempts."""
         monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
 
     @pytest.mark.parametrize(("status", "attempts"), [(503, 2), (404, 1)])

@@ -235,7 +235,7 @@ class TestS3:
 
     @pytest.fixture(autouse=True)
     def bucket(self, port: int, s3_options: dict[str, Any], s3_bucket: str) -> Iterator[str]:
-        """Let the default storage keep files in S3, as a user who may do everything there."""
+        """Make the default storage keep files in S3, as a user with all permissions there."""
         options = {**s3_options, "location": "private"}
         with override_settings(STORAGES={"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}):
             storages["default"].save("한글.txt", ContentFile(b"text"))

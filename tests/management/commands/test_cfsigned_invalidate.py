@@ -52,7 +52,7 @@ def run(*arguments: str) -> SimpleNamespace:
 
 
 def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
-    """Let these lines stand on stdin."""
+    """Put these lines on stdin."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
 
 
