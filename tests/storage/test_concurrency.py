@@ -21,7 +21,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
-from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
 from cfsigned_django import keyring
@@ -228,7 +228,8 @@ def test_no_network_and_no_database(
     path.write_bytes(ec_key.to_pem())
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
-    monkeypatch.setattr(connection, "ensure_connection", refuse)
+    # Of the class: an object would keep it as an attribute, whatever may be asked for later.
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refuse)
     storage = cls(cloudfront_key=path)
     assert verify(storage, storage.url("a.jpg", expire=60, download="b.jpg")).is_canned
     assert verify(storage, storage.url("a.jpg", **ANY_RESOURCE)).resource.endswith("/*")
