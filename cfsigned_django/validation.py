@@ -270,7 +270,7 @@ def find_invalidation_problems(config: Config, *, overwrites: bool) -> Iterator[
     events = config.invalidate_on or ()
     is_collection = isinstance(events, set | frozenset | list | tuple)
     if not is_collection or any(each not in ("overwrite", "delete") for each in events):
-        yield problem("cfsigned.E061", f"AWS_CLOUDFRONT_INVALIDATE_ON is {shown(events)}.")
+        yield problem("cfsigned.E061", f"{_named(config, 'invalidate_on')} is {shown(events)}.")
         return
     if events and not config.distribution_id:
         yield no_distribution()
@@ -329,6 +329,12 @@ def sign_probe(
         raise
 
 
+def _named(config: Config, option: str) -> str:
+    """Return what has this value: the setting, or the option of a storage that differs from it."""
+    is_setting = getattr(config, option) == conf.default_of(option)
+    return conf.OPTIONS[option][0] if is_setting else f"The option {option}"
+
+
 def _key_and_id(config: Config) -> Facts:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
@@ -352,18 +358,20 @@ def _domain(config: Config, signs: bool = True) -> Facts:
             )
         yield problem("cfsigned.E004", what)
     elif mistake := _mistake_in_host(domain, config.url_protocol, may_have_path=not signs):
-        yield problem("cfsigned.E005", f"AWS_S3_CUSTOM_DOMAIN is {shown(domain)}, {mistake}.")
+        named = _named(config, "custom_domain")
+        yield problem("cfsigned.E005", f"{named} is {shown(domain)}, {mistake}.")
     elif domain.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield problem(
             "cfsigned.E018",
-            f"AWS_S3_CUSTOM_DOMAIN is {domain}, an address of S3, which does not accept signed "
-            "URLs of CloudFront.",
+            f"{_named(config, 'custom_domain')} is {domain}, an address of S3, which does not "
+            "accept signed URLs of CloudFront.",
         )
 
 
 def _protocol(config: Config, signs: bool = True) -> Facts:
     if config.url_protocol not in ("https:", "http:"):
-        yield problem("cfsigned.E006", f"AWS_S3_URL_PROTOCOL is {shown(config.url_protocol)}.")
+        named = _named(config, "url_protocol")
+        yield problem("cfsigned.E006", f"{named} is {shown(config.url_protocol)}.")
     elif signs and config.url_protocol == "http:" and not is_local_host(config.custom_domain):
         yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
 
@@ -395,19 +403,19 @@ def _key_pair_id(config: Config) -> Facts:
     key_pair_id = config.cloudfront_key_id
     if not key_pair_id:
         return
+    named = _named(config, "cloudfront_key_id")
     if isinstance(key_pair_id, str) and KEY_GROUP_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.E008",
-            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which looks like a key group ID.",
+            f"{named} is {key_pair_id}, which looks like a key group ID.",
         )
     elif not isinstance(key_pair_id, str) or not _TEXT_ID.fullmatch(key_pair_id):
         # The value stays out of the message: it may be the key itself.
-        yield problem("cfsigned.E009", "AWS_CLOUDFRONT_KEY_ID is not a valid public key ID.")
+        yield problem("cfsigned.E009", f"{named} is not a valid public key ID.")
     elif not KEY_PAIR_ID.fullmatch(key_pair_id):
         yield problem(
             "cfsigned.W001",
-            f"AWS_CLOUDFRONT_KEY_ID is {key_pair_id}, which does not look like a public key ID of "
-            "CloudFront.",
+            f"{named} is {key_pair_id}, which does not look like a public key ID of CloudFront.",
         )
 
 
@@ -416,7 +424,7 @@ def _key_group_id(config: Config) -> Facts:
     if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
         yield problem(
             "cfsigned.W004",
-            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {group}, which looks like a public key ID.",
+            f"{_named(config, 'key_group_id')} is {group}, which looks like a public key ID.",
         )
 
 
@@ -464,7 +472,7 @@ def _lifetimes(config: Config) -> Facts:
         value = getattr(config, option)
         if type(value) is not int or value < least:
             is_wrong = True
-            yield problem(check_id, f"{_shown_seconds(option, value)}.")
+            yield problem(check_id, f"{_named(config, option)} is {_shown_seconds(option, value)}.")
     if is_wrong:
         return
     expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
@@ -494,11 +502,9 @@ def _lifetimes(config: Config) -> Facts:
 
 def _shown_seconds(option: str, value: Any) -> str:
     """Return a value that is not whole seconds as text, with what is probably meant."""
-    setting, default = conf.OPTIONS[option]
-    text = f"{setting} is {shown(value)}"
     if isinstance(value, str) and value.strip().isdecimal():
-        return f"{text}, a text. Write {int(value)}, or int() around what reads the environment"
-    return f"{text}. Its default is {default}" if value is None else text
+        return f"{value!r}, a text. Write {int(value)}, or int() around what reads the environment"
+    return f"None. Its default is {conf.OPTIONS[option][1]}" if value is None else shown(value)
 
 
 def _too_long(what: str, limit: int) -> CheckMessage:
@@ -516,14 +522,15 @@ def _bad_limit(value: Any) -> CheckMessage:
 def _url_cache_size(config: Config) -> Facts:
     size = config.url_cache_size
     if type(size) is not int or size < 0:
-        yield problem("cfsigned.E040", f"AWS_CLOUDFRONT_URL_CACHE_SIZE is {shown(size)}.")
+        yield problem("cfsigned.E040", f"{_named(config, 'url_cache_size')} is {shown(size)}.")
 
 
 def _auth(config: Config) -> Facts:
     # Nothing but False makes a URL public: an environment variable that is not
     # set, or that says "False", must not.
     if not isinstance(config.querystring_auth, bool):
-        yield problem("cfsigned.E017", f"AWS_QUERYSTRING_AUTH is {shown(config.querystring_auth)}.")
+        named = _named(config, "querystring_auth")
+        yield problem("cfsigned.E017", f"{named} is {shown(config.querystring_auth)}.")
 
 
 _Fact = Callable[[Config], Facts]

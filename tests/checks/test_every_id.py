@@ -619,6 +619,32 @@ def test_domain_of_an_option(healthy: Any) -> None:
     assert "not set" not in found.msg
 
 
+@pytest.mark.parametrize(
+    ("check_id", "option", "value"),
+    [
+        ("E005", "custom_domain", "media.example.com/"),
+        ("E006", "url_protocol", "https"),
+        ("E009", "cloudfront_key_id", "a b"),
+        ("E013", "querystring_expire", "soon"),
+        ("E017", "querystring_auth", "False"),
+        ("E018", "custom_domain", "media.s3.amazonaws.com"),
+        ("E040", "url_cache_size", -1),
+        ("E061", "invalidate_on", {"change"}),
+        ("W004", "key_group_id", "K2JCJMDEHXQW5F"),
+    ],
+)
+def test_value_of_an_option(check_id: str, option: str, value: Any, healthy: Any) -> None:
+    """Name the option that has the value, and the setting if it has that value."""
+    setting = conf.OPTIONS[option][0]
+    for changes in (storages(other=with_options(**{option: value})), {setting: value}):
+        for name, each in changes.items():
+            setattr(healthy, name, each)
+        told = [found.msg for found in check_storages() if ids([found]) == [check_id]]
+        assert [(option in msg, setting in msg) for msg in told] == [
+            (setting not in changes, setting in changes)
+        ]
+
+
 def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Check file fields that have their own storage."""
     report = fields(
