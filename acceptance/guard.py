@@ -18,6 +18,14 @@ from botocore.exceptions import ClientError
 from acceptance.ledger import BadLedger, Ledger
 
 _READS: Final = ("Describe", "Get", "Head", "List")
+#: What boto3 itself calls for credentials: of a role, of a web identity, of a person who logged in.
+_CREDENTIALS: Final = (
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "CreateOAuth2Token",
+    "CreateToken",
+)
 #: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
 _MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
     "CreateCachePolicy": ("cache-policy", "CachePolicyConfig", "CachePolicy"),
@@ -72,7 +80,7 @@ def guarding(ledger: Ledger) -> Iterator[None]:
     send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation.startswith(_READS):
+        if operation.startswith(_READS) or operation in _CREDENTIALS:
             return send(client, operation, arguments)
         if operation in _MAKES or operation in ("CreateBucket", "CreateFunction", "PutObject"):
             return _make(client, operation, arguments)

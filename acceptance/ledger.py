@@ -82,8 +82,8 @@ class Ledger:
         path.parent.mkdir(parents=True, mode=0o700)
         ledger = cls(path.open("xb+"))  # never over another ledger
         ledger._write({"event": "begin", "run": run, "account": account, "endpoint": endpoint})
-        # The names of the file and of its folder must be on the disk as well.
-        for folder in (path.parent, path.parent.parent):
+        # The names of the file and of its folders must be on the disk as well.
+        for folder in list(path.absolute().parents)[:3]:
             descriptor = os.open(folder, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)

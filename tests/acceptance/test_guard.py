@@ -143,6 +143,14 @@ def test_changes_its_own(aws: Aws, ledger: Ledger) -> None:
         cloudfront.delete_key_group(Id="KG1", IfMatch="E")
 
 
+def test_lets_boto3_get_credentials(aws: Aws) -> None:
+    """Let a profile with a role get its credentials: they end before a run does."""
+    client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/x", RoleSessionName="x")
+    client("sts").get_caller_identity()
+
+    assert aws.sent == ["AssumeRole", "GetCallerIdentity"]
+
+
 def test_objects_belong_to_its_bucket(aws: Aws, ledger: Ledger) -> None:
     """Write and delete objects in the bucket of the run only."""
     bucket, s3 = f"media-{RUN}", client("s3")
