@@ -158,6 +158,8 @@ TABLE: dict[str, str] = {
     "have in common, such as example.com.",
     "cfsigned.W060": 'Remove "overwrite" from AWS_CLOUDFRONT_INVALIDATE_ON, or from invalidate_on '
     "in the OPTIONS of the storage.",
+    "cfsigned.W070": "Give the field a storage whose location is empty, and let upload_to begin "
+    "with the folder.",
 }
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?(?::([0-9]{1,5}))?", re.ASCII)

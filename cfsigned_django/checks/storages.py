@@ -6,10 +6,11 @@ The storages answer for themselves. See :func:`alias_storages` for those that ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from inspect import isdatadescriptor
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage
 from storages.backends.s3 import S3Storage
 
@@ -55,6 +56,7 @@ def check_storages(
     for field, ours in of_fields.items():
         found += _problems(ours, field, asks)
     found += [*_static_signer(static), *_static_files(static, restricted)]
+    found += [*_uploads_elsewhere()]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(of_aliases, list(of_fields.values()))
     return once_each(found)
@@ -94,6 +96,19 @@ def _facts(ours: SignedUrlMixin, asks: bool) -> Iterator[CheckMessage]:
         ours.base_location
     ):
         yield no_folder(type(ours).__name__)
+
+
+def _uploads_elsewhere() -> Iterator[CheckMessage]:
+    """Yield the fields of django-s3-file-field that upload outside the location of a storage."""
+    found: Any = (each for model in apps.get_models() for each in model._meta.get_fields())
+    for field in found:
+        if not any(each.__module__ == "s3_file_field.fields" for each in type(field).__mro__):
+            continue
+        with suppress(Exception):  # of a storage that cannot be made, which has a separate check
+            place = field.storage.location.strip("/")
+            if isinstance(field.storage, S3Storage) and place:
+                what = f"Its files are uploaded outside {place}/, so that their links are dead."
+                yield problem("cfsigned.W070", what, field)
 
 
 def _lacks_bucket(ours: SignedUrlMixin) -> bool:

@@ -21,9 +21,14 @@ from cryptography.fernet import Fernet
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, storages as storage_handler
+from django.core.files.storage import (
+    FileSystemStorage,
+    default_storage,
+    storages as storage_handler,
+)
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import models
 from django.utils.functional import LazyObject
 from storages.backends.s3 import S3StaticStorage
 
@@ -575,7 +580,7 @@ def test_every_id(
 
 def test_every_id_is_reported() -> None:
     """Each check ID of the table has a site above, or a separate test."""
-    known = {short for short, _ in SITES} | {"W003", "E012", "W015"}
+    known = {short for short, _ in SITES} | {"W003", "E012", "W015", "W070"}
     assert {f"cfsigned.{short}" for short in known} == set(TABLE)
 
 
@@ -643,6 +648,34 @@ def test_value_of_an_option(check_id: str, option: str, value: Any, healthy: Any
         assert [(option in msg, setting in msg) for msg in told] == [
             (setting not in changes, setting in changes)
         ]
+
+
+class S3FileField(models.FileField):
+    """The field of django-s3-file-field, by its name."""
+
+    __module__ = "s3_file_field.fields"
+
+
+def test_uploads_outside_the_location(
+    healthy: Any, fields: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warn of a field of django-s3-file-field whose storage has a location, and of no other."""
+    healthy.STORAGES = {"default": with_options(location="private")}
+    monkeypatch.setattr(models, "FileField", S3FileField)
+    report = fields(
+        by_default=default_storage,
+        outside=CloudFrontS3Storage(location="media/"),
+        right=CloudFrontS3Storage(location=""),
+        disk=CloudFrontFileSystemStorage(location="/srv/media"),
+    )
+    found = [each for each in check_storages() if each.id == "cfsigned.W070"]
+
+    assert [each.obj.name for each in found] == ["by_default", "outside"]
+    assert "outside media/" in found[1].msg
+    monkeypatch.undo()
+    plain = fields(outside=CloudFrontS3Storage(location="media"))
+    assert not [each for each in check_storages() if each.obj is plain._meta.get_field("outside")]
+    assert report is not plain
 
 
 def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[str]) -> None:
