@@ -38,11 +38,11 @@ This creates in account {account}, all named after the run {run}:
   one bucket with some small files, one CloudFront distribution with an origin access control and
   response headers policies, one key group, five public keys, and one CloudFront function.
   The account needs a free place for each; AWS allows 10 key groups and 10 public keys at first.
+  docs/explanation/checked-on-aws.md says what to do before the first run.
 It takes about an hour, of which CloudFront deploys most. It costs less than one US dollar: some
 thousand requests. Everything is removed at the end; the ledger says what that is.
 """
-
-
+#: How often the clean-up is repeated at once, if something is left.
 _MORE_ATTEMPTS = 3
 
 
