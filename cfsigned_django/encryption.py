@@ -1,7 +1,7 @@
 """Encrypt private keys before they go into the database.
 
-The newest Fernet key of AWS_CLOUDFRONT_ENCRYPTION_KEYS encrypts; if none is
-set, a key derived from SECRET_KEY does. All of these keys decrypt, and so do
+The newest key of AWS_CLOUDFRONT_ENCRYPTION_KEYS encrypts, a Fernet key or one in
+KMS; if none is set, a key derived from SECRET_KEY does. All of these keys decrypt, and so do
 those derived from SECRET_KEY_FALLBACKS: a team that sets
 AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
 
@@ -16,8 +16,11 @@ imported by the functions that use it.
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -27,6 +30,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
+from cfsigned_django.aws import kms
+from cfsigned_django.signing.outside import Answers
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -50,6 +55,10 @@ UNPROVABLE_KEY = gettext_noop(
 )
 #: What is wrong with all private keys if :func:`has_weak_secret_key`.
 WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
+# An alias may lead to another key tomorrow, which decrypts nothing of today.
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", re.ASCII)
+#: What KMS decrypted within the last minute: the line of a row and its PEM.
+_of_kms: Answers[bytes] = Answers(60)
 
 
 class CannotDecrypt(Exception):
@@ -68,50 +77,89 @@ class NotReencrypted(CannotDecrypt):
 class Decrypted:
     """A decrypted private key, and which key decrypted it."""
 
-    #: The line of its row, then the PEM. Not in variables, which a debug page would show.
-    text: bytes = field(repr=False)
+    #: Returns the line of its row, then the PEM. Not in variables, which a debug page would show.
+    read: Callable[[], bytes] = field(repr=False)
     #: Whether it is the newest encryption key.
     is_newest: bool
     #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
     #: may not begin to trust the private key: see :class:`NotReencrypted`.
     is_of_settings: bool
+    #: Whether reading it asks KMS.
+    is_in_kms: bool = False
 
     def load(self) -> PrivateKey:
-        """Return the private key."""
+        """Return the private key.
+
+        One in KMS is decrypted now. Raise :exc:`NotItsKey` then, too, and
+        :exc:`cfsigned_django.aws.errors.AwsError` if KMS refuses or does not answer.
+        """
         from cfsigned_django.signing import PrivateKey
 
-        return PrivateKey.load(self.text.partition(b"\n")[2])
+        return PrivateKey.load(self.read().partition(b"\n")[2])
+
+    def check(self) -> None:
+        """Raise what :meth:`load` would, as far as that is known without asking KMS."""
+        if not self.is_in_kms:
+            self.load()
 
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
     """Return the PEM of a row's private key, encrypted with the newest encryption key."""
-    binding = _binding(row, private_key.public_key.fingerprint)
+    fingerprint = private_key.public_key.fingerprint
+    binding, arn = _binding(row, fingerprint), _newest_arn()
     # The PEM is not kept in a variable, since a debug page would show it.
-    return _fernets()[0].encrypt(binding + private_key.to_pem()).decode("ascii")
+    if arn is None:
+        return _fernets()[0].encrypt(binding + private_key.to_pem()).decode("ascii")
+    context = _context(row, fingerprint)
+    return kms.encrypt(arn, lambda: binding + private_key.to_pem(), context, conf.aws_access())
 
 
 def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
-    """Return the decrypted private key of a row.
+    """Return the decrypted private key of a row. KMS is asked when it is read, once a minute.
 
     Raise :exc:`CannotDecrypt` if no key decrypts it, or :exc:`NotItsKey` if it
     is the key of another row.
     """
-    found = _decrypt(encrypted)
+    arn = encrypted.rpartition(":")[0]
+    if is_arn(arn) and arn in conf.encryption_keys():  # No other key is asked.
+        return Decrypted(
+            read=partial(_ask_kms, encrypted, row, fingerprint),
+            is_newest=arn == _newest_arn(),
+            is_of_settings=True,
+            is_in_kms=True,
+        )
+    found = None if arn else _decrypt(encrypted)
     if found is None:
         raise CannotDecrypt(_what_changed())
-    if not found.text.startswith(_binding(row, fingerprint)):
-        raise NotItsKey(
-            gettext_noop(
-                "The encrypted private key belongs to another key pair: someone changed the table. "
-                "Revoke this key pair, and find out who can write to the database."
-            )
-        )
+    _checked(found.read(), row, fingerprint)
     return found
 
 
+def _ask_kms(encrypted: str, row: UUID, fingerprint: str) -> bytes:
+    ask = partial(kms.decrypt, encrypted, _context(row, fingerprint), conf.aws_access())
+    return _checked(_of_kms.get((encrypted, row, fingerprint), ask), row, fingerprint)
+
+
+def _checked(text: bytes, row: UUID, fingerprint: str) -> bytes:
+    if text.startswith(_binding(row, fingerprint)):
+        return text
+    text = b""  # A debug page prints this frame.
+    raise NotItsKey(
+        gettext_noop(
+            "The encrypted private key belongs to another key pair: someone changed the table. "
+            "Revoke this key pair, and find out who can write to the database."
+        )
+    )
+
+
 def count_wrong_keys() -> int:
-    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS are not valid Fernet keys."""
-    return sum(_as_fernet(key) is None for key in conf.encryption_keys())
+    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS cannot be used."""
+    return sum(not is_arn(key) and _as_fernet(key) is None for key in conf.encryption_keys())
+
+
+def is_arn(key: object) -> bool:
+    """Return whether an entry of AWS_CLOUDFRONT_ENCRYPTION_KEYS is the ARN of a KMS key."""
+    return isinstance(key, str) and _ARN.fullmatch(key) is not None
 
 
 def has_weak_secret_key() -> bool:
@@ -122,15 +170,25 @@ def has_weak_secret_key() -> bool:
 def _decrypt(encrypted: str) -> Decrypted | None:
     from cryptography.fernet import InvalidToken
 
-    count = len(conf.encryption_keys())
+    count = sum(not is_arn(key) for key in conf.encryption_keys())
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
             return Decrypted(
-                text=fernet.decrypt(encrypted.encode()),
-                is_newest=number == 0,
-                is_of_settings=number < count or not count,
+                read=partial(bytes, fernet.decrypt(encrypted.encode())),
+                is_newest=number == 0 and _newest_arn() is None,
+                is_of_settings=number < count or not conf.encryption_keys(),
             )
     return None
+
+
+def _newest_arn() -> str | None:
+    """Return the ARN of the KMS key that encrypts, or None if a Fernet key does."""
+    newest = next(iter(conf.encryption_keys()), None)
+    return str(newest) if is_arn(newest) else None
+
+
+def _context(row: UUID, fingerprint: str) -> dict[str, str]:
+    return {"cfsigned:row": str(row), "cfsigned:fingerprint": fingerprint}
 
 
 def _binding(row: UUID, fingerprint: str) -> bytes:
@@ -142,11 +200,12 @@ def _fernets() -> list[Fernet]:
     """Return the keys that decrypt; the first one encrypts."""
     from cryptography.fernet import Fernet
 
-    given = [_as_fernet(key) for key in conf.encryption_keys()]
+    given = [_as_fernet(key) for key in conf.encryption_keys() if not is_arn(key)]
     if None in given:
         raise ImproperlyConfigured(
-            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is not a valid Fernet key. It must "
-            f"be a list of Fernet keys, newest first. Make one with: {MAKE_KEY}"
+            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is neither a valid Fernet key nor "
+            "the ARN of a KMS key (arn:aws:kms:...:key/..., no alias). It must be a list of these, "
+            f"newest first. Make a Fernet key with: {MAKE_KEY}"
         )
     derived = [Fernet(_derive(secret)) for secret in conf.secret_keys()]
     return [*filter(None, given), *derived]

@@ -32,7 +32,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.aws.errors import phrase
+from cfsigned_django.aws.errors import AwsError, phrase
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 
@@ -258,10 +258,13 @@ class WatchedGroup:
         try:
             known = self._answer.found.signer
             found = keyring.find_active(self.key_group_id, self.hash_algorithm, known)
-        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
-            # The key that signed before must not continue: it will be retired.
-            problem = f"Key group {self.key_group_id}: {error}"
-            self._answer = _LastLook(problem=problem, seen_at=seen_at)
+        except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            is_silent = isinstance(error, AwsError) and error.is_temporary
+            if not is_silent or self._answer.seen_at is None:
+                # The key that signed before must not continue: it will be retired.
+                problem = f"Key group {self.key_group_id}: {error}"
+                self._answer = _LastLook(problem=problem, seen_at=None if is_silent else seen_at)
+                interval = min(interval, _SOON) if is_silent else interval
             logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.shortcuts import signed_urls
+from cfsigned_django.signing import PrivateKey, PublicKey, Verifier
 from cfsigned_django.signing.lazy_key import LazyPrivateKey
 from tests.ministack_server import Ministack
-from tests.pages import HOW_TO, site_of
+from tests.pages import HOW_TO, site_of, snippets
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
+from tests.storage_cases import KEY_ID, verify
 
+IN_KMS = HOW_TO / "key-in-kms.md"
 STORE = HOW_TO / "keys-from-a-store.md"
 
 
@@ -57,6 +62,48 @@ def site_in_aws(
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws_account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+def test_key_in_kms(
+    site: Any, site_in_aws: None, ministack: Ministack, aws_account: str, monkeypatch: Any
+) -> None:
+    """The storage of the page signs with a KMS key: URLs, blocks and cookies, each verified."""
+    import boto3
+
+    client = boto3.Session().client("kms", region_name="eu-central-1")
+    made = client.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    public_key = load_der_public_key(client.get_public_key(KeyId=made["KeyId"])["PublicKey"])
+    monkeypatch.setenv("CLOUDFRONT_KEY_ID", KEY_ID)
+    monkeypatch.setenv("CLOUDFRONT_KMS_KEY", made["Arn"])
+    monkeypatch.setenv("CLOUDFRONT_PUBLIC_KEY", PublicKey(public_key).to_pem())
+    del site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID
+    (snippet,) = [each for each in snippets(IN_KMS) if each.role == "compiles"]
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(snippet.code, names)  # noqa: S102 - our own page
+    storage = names["MediaStorage"]()
+    calls: list[str] = []
+    names["MediaStorage"].cloudfront_signer.private_key.client.meta.events.register(
+        "before-call.kms.*", lambda model, **rest: calls.append(model.name)
+    )
+
+    assert storage.signing.find_problems() == []
+    assert calls == []
+    assert "Hash-Algorithm=SHA256" in storage.url("a.jpg")
+    for url in (storage.url("a.jpg"), storage.url("사진 1.jpg", ip_address="192.0.2.0/24")):
+        verify(storage, url)
+    calls.clear()
+    with signed_urls(folder="albums/42", storage=storage):
+        urls = [storage.url(f"albums/42/{number}.jpg") for number in range(20)]
+    assert calls == ["Sign"]
+    for url in urls:
+        verify(storage, url)
+    _policy, cookies = storage.sign_cookies(folder="albums")
+    Verifier(storage.trusted_keys()).verify(
+        storage.unsigned_url("albums/1.jpg"), cookies, now=int(time.time())
+    )
+    stable = {storage.url("a.jpg", expire_step=600) for _ in range(3)}
+    assert len(calls) == 3
+    assert len(stable) == 1
 
 
 def test_secret_stores(

@@ -366,9 +366,21 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     ),
     # Setting up a distribution, a bucket or its KMS key.
     "NotFoundException": Explanation(
-        reason="there is no KMS key with that ID in its region",
-        next_step="Compare it with KMS > Customer managed keys, in the region of the bucket.",
+        reason=_("there is no KMS key with that ID in its region"),
+        next_step=_("Compare it with KMS > Customer managed keys, in that region."),
     ),
+    "DisabledException": Explanation(
+        reason=_("the KMS key is disabled"),
+        next_step=_("Enable it in KMS > Customer managed keys."),
+    ),
+    "KMSInvalidStateException": Explanation(
+        reason=_('the KMS key cannot be used: "{detail}"'),
+        next_step=_("If it is pending deletion, cancel that in KMS > Customer managed keys."),
+        shows_detail=True,
+    ),
+    "KMSInternalException": _AWS_FAILED,
+    "DependencyTimeoutException": _AWS_FAILED,
+    "KeyUnavailableException": _AWS_FAILED,
     "NoSuchDistribution": Explanation(
         reason="this AWS account has no distribution with that ID",
         next_step="Check the ID (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "

@@ -32,9 +32,11 @@ def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
     Keys that callables return are called, and what is wrong with them is returned, too.
     """
     from cfsigned_django.checks import storages
+    from cfsigned_django.storage.registry import ask_for_keys
 
     without_keys = storages.check_storages(**kwargs)
-    found = storages.check_storages(asks=True, **kwargs)
+    ask_for_keys()
+    found = storages.check_storages(**kwargs)
     return [each for each in found if each.id in UNTIL_DEPLOYED or each not in without_keys]
 
 

@@ -75,7 +75,7 @@ def _encryption_keys() -> Iterator[CheckMessage]:
         yield problem(
             "cfsigned.E023",
             f"AWS_CLOUDFRONT_ENCRYPTION_KEYS: {count} of {len(conf.encryption_keys())} entries "
-            "cannot be used as Fernet keys.",
+            "are neither Fernet keys nor ARNs of KMS keys.",
         )
 
 
@@ -171,7 +171,7 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
     for row in encrypted:
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
-            row.open_private_key()
+            row.check_private_key()
         except NotItsKey as error:
             yield problem("cfsigned.W013", f"{name}: {error}")
         except (CannotDecrypt, InvalidKey) as error:

@@ -38,23 +38,20 @@ from cfsigned_django.validation import (
 
 
 def check_storages(
-    app_configs: Sequence[AppConfig] | None = None, *, asks: bool = False, **kwargs: Any
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return what is wrong with any storage of this site.
-
-    ``asks``: call the callables that return keys. Only `check --deploy` and the doctor do.
-    """
+    """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
     found += refusal("cfsigned.E030", conf.is_by_hand)
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
     for alias, ours in of_aliases.items():
-        found += _problems(ours, place_of(alias), asks)
+        found += _problems(ours, place_of(alias))
         if isinstance(ours, SignedUrlMixin) and ours.signing.is_known_to_sign():
             restricted.add(str(ours.signing.config().custom_domain).lower())
     of_fields = dict(field_storages(of_aliases.values()))
     for field, ours in of_fields.items():
-        found += _problems(ours, field, asks)
+        found += _problems(ours, field)
     found += [*_static_signer(static), *_static_files(static, restricted)]
     found += [*_uploads_elsewhere()]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
@@ -62,12 +59,12 @@ def check_storages(
     return once_each(found)
 
 
-def _problems(ours: SignedUrlMixin | Exception, place: Any, asks: bool) -> list[CheckMessage]:
+def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
     """Return what is wrong with a storage, whether or not it signs."""
     try:
         if isinstance(ours, Exception):
             raise ours
-        found = [] if ours.signing.is_dynamic() else [*_facts(ours, asks)]
+        found = [] if ours.signing.is_dynamic() else [*_facts(ours)]
     except CheckFailed as error:
         found = [error.found]
     except Exception as error:
@@ -78,8 +75,8 @@ def _problems(ours: SignedUrlMixin | Exception, place: Any, asks: bool) -> list[
     return found
 
 
-def _facts(ours: SignedUrlMixin, asks: bool) -> Iterator[CheckMessage]:
-    yield from ours.signing.find_problems(asks=asks)
+def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
+    yield from ours.signing.find_problems()
     config = ours.signing.config()
     if config.custom_domain and not ours.signing.is_signing():
         yield from find_address_problems(config, signs=False)

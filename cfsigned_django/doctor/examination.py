@@ -36,6 +36,7 @@ from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
+from cfsigned_django.storage.registry import ask_for_keys
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, is_local_host
 from cfsigned_django.viewer import Fetch
@@ -65,8 +66,9 @@ class Examination:
 
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
+        ask_for_keys()
         found = [
-            *from_system_checks([*check_storages(asks=True), *check_rotation()]),
+            *from_system_checks([*check_storages(), *check_rotation()]),
             *self._key_pairs(),
         ]
         yield from found

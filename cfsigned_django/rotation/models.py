@@ -14,6 +14,7 @@ from django.db import connections, models, router
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import (
     OLD_ENCRYPTION,
     UNPROVABLE_KEY,
@@ -204,9 +205,12 @@ class KeyPair(models.Model):
         write access to the table may know an old SECRET_KEY. Raise
         :exc:`cfsigned_django.encryption.CannotDecrypt` otherwise.
         """
+        return self._find_trustworthy().load()
+
+    def _find_trustworthy(self) -> Decrypted:
         found = self._decrypt()
         if found.is_of_settings:
-            return found.load()
+            return found
         if self.status == KeyStatus.PENDING:
             raise NotReencrypted(UNPROVABLE_KEY)
         raise NotReencrypted(
@@ -224,6 +228,10 @@ class KeyPair(models.Model):
         :meth:`open_private_key` does.
         """
         return encrypt(self.open_private_key(), self.id)
+
+    def check_private_key(self) -> None:
+        """Raise what :meth:`open_private_key` would, as far as it is known without asking KMS."""
+        self._decrypt().check()
 
     def _decrypt(self) -> Decrypted:
         try:
@@ -262,7 +270,7 @@ class KeyPair(models.Model):
         """
         try:
             return self.open_private_key().public_key.to_pem()
-        except (CannotDecrypt, ImproperlyConfigured, InvalidKey):
+        except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
     @property
@@ -279,7 +287,7 @@ class KeyPair(models.Model):
     def trust_problem(self) -> str:
         """Return why CloudFront may not begin to trust the private key; empty if it may."""
         try:
-            self.open_trustworthy_key()
+            self._find_trustworthy().check()
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             return gettext(str(error))
         return ""

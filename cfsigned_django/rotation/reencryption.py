@@ -88,6 +88,8 @@ def _examine(key_pair: KeyPair, key_groups: KeyGroups | None, unasked: str) -> C
                 _require_in_cloudfront(key_groups, key_pair, public_key)
                 verdict = Verdict.PROVEN
     except AwsError as error:
+        if not fingerprint:  # KMS was asked, not CloudFront.
+            return Candidate(key_pair=key_pair, verdict=Verdict.REFUSED, why=str(error))
         _what, reason, next_step = error.translated(_)
         text = _(
             "CloudFront could not be asked: %(reason)s. %(next_step)s Or let a person compare the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 import os
 import threading
@@ -15,8 +16,6 @@ V = TypeVar("V")
 
 #: For how many seconds an error counts: a store that does not answer is not asked for each URL.
 RETRY = 5
-#: How many answers are remembered: one for each key.
-_MOST = 100
 
 
 class Answers(Generic[V]):
@@ -42,13 +41,15 @@ class Answers(Generic[V]):
         return answer if time.monotonic() < until else None
 
     def get(self, question: Hashable, ask: Callable[[], V]) -> V:
-        """Return the answer. Raise what ``ask`` raises, an exception that is made of a text."""
+        """Return the answer, or raise what ``ask`` raised."""
         answer = self.find(question)
         if answer is None:
             with self._lock:
-                answer = self.find(question) or self._ask(question, ask)
+                answer = self.find(question)
+                if answer is None:
+                    answer = self._ask(question, ask)
         if isinstance(answer, Exception):
-            raise type(answer)(str(answer))  # a new one: each raise would add its frames
+            raise copy.copy(answer)  # each raise adds its frames
         return answer
 
     def _ask(self, question: Hashable, ask: Callable[[], V]) -> V | Exception:
@@ -58,10 +59,9 @@ class Answers(Generic[V]):
             answer = ask()
         except Exception as error:
             answer, seconds = error.with_traceback(None), RETRY
-        self._known.pop(question, None)
-        while len(self._known) >= _MOST:
-            del self._known[next(iter(self._known))]
-        self._known[question] = (time.monotonic() + seconds, answer)
+        now = time.monotonic()
+        kept = {each: known for each, known in self._known.items() if known[0] > now}
+        self._known = {**kept, question: (now + seconds, answer)}
         return answer
 
 

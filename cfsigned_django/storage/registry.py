@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.signing import Check, Denied, Signer, Verifier
+from cfsigned_django.storage.options import ask_for_key
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 
 DOES_NOT_SIGN = (
@@ -215,6 +216,13 @@ def signers(
         except Exception:  # noqa: S112 - of a subclass; check_storages() reports it
             continue
         yield name, storage.signing.config(), signer
+
+
+def ask_for_keys() -> None:
+    """Call the callables that return keys of this site, if any, for checks of what they return."""
+    for _, config, signer in signers(signing_storages()):
+        if signer is None:
+            ask_for_key(config)
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

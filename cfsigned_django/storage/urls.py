@@ -56,7 +56,6 @@ from cfsigned_django.storage.options import (
     Setting,
     Signing,
     adopt_signer,
-    ask_for_key,
     find_signing_problems,
     refuse_unknown,
     resolve as resolve_options,
@@ -699,16 +698,11 @@ class StorageSigner:
         names = (*OWN_OPTIONS, "location")
         return any(self._is_property(name) and self._fails(name) for name in names)
 
-    def find_problems(self, *, asks: bool = False) -> list[CheckMessage]:
-        """Return what is wrong with the options, and with the key, if it cannot sign anything.
-
-        A key that a callable returns is only checked if ``asks``, or if it was called before.
-        """
+    def find_problems(self) -> list[CheckMessage]:
+        """Return what is wrong with the options, and with the key, if it cannot sign anything."""
         config = self.config()
         if not self._is_meant_to_sign(config):
             return []
-        if asks and self.handed_in() is OWN_KEY:
-            ask_for_key(config)
         return find_signing_problems(config, self.handed_in(), tries_key=True)
 
     def current_signer(self) -> Signer | None:
