@@ -12,8 +12,11 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar
 from asgiref.sync import iscoroutinefunction
 from django.core.files.storage import InvalidStorageError
 from django.utils.functional import Promise
+from django.utils.safestring import mark_safe
 
+from cfsigned_django.rich_text import replace_urls
 from cfsigned_django.storage import context
+from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.query import FileName
 from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -118,10 +121,7 @@ class signed_urls:
         ip_address: str | None = None,
         allow_any_resource: bool = False,
     ) -> None:
-        several: Any = () if folder is None else folder
-        if isinstance(several, str | Promise) or not isinstance(several, Iterable):
-            several = [several]  # url() refuses what is not text.
-        folders = list(several)
+        folders = [] if folder is None else _several(folder)
         if not resources and not folders:
             raise ValueError(
                 'signed_urls() needs a folder (folder="albums/42") or a resource ("albums/*").'
@@ -180,6 +180,57 @@ class signed_urls:
                 return function(*args, **kwargs)
 
         return within  # type: ignore[return-value]
+
+
+def sign_html(
+    html: object,
+    *,
+    folder: str | Iterable[str],
+    storage: str | SignedUrlMixin = "default",
+    expire: int | timedelta | None = None,
+) -> str:
+    """Return the HTML of an editor with signed URLs for the files in a folder.
+
+    Authors of the text can have **every file in the folder** signed for its readers:
+    the folder must hold nothing that one of them may not see. ``folder`` is the name
+    of a folder in the storage, or an iterable of names. Each file is signed alone,
+    or by the :class:`signed_urls` block around the call. See
+    :func:`cfsigned_django.rich_text.replace_urls` for what stays as it is. The result
+    is safe for a template if the text was. None gives an empty string.
+
+    Raise :exc:`ValueError` if there is no folder, or if one is not the plain name of
+    one; :exc:`InvalidStorageError` for a storage that does not sign; and what ``url()`` raises.
+    """
+    source, folders = find_storage(storage), _several(folder)
+    for each in folders or [folder]:
+        if not isinstance(each, str) or "*" in each or not is_exact_name(each):
+            raise ValueError(
+                f"folder is {each!r}. It must be the name of a folder in the storage, such as "
+                '"articles", or several: authors of the text can open all that is in it. There is '
+                "no way to open everything."
+            )
+    within = tuple(f"{each}/" for each in folders)
+
+    def sign(name: str) -> str | None:
+        return source.url(name, expire=expire) if name.startswith(within) else None
+
+    text = "" if html is None else str(html) if isinstance(html, Promise) else html
+    if hasattr(text, "__html__"):
+        signed = replace_urls(text.__html__(), storage=source, replace=sign)
+        return mark_safe(signed)  # noqa: S308 - it was safe before
+    return replace_urls(str(text), storage=source, replace=sign)
+
+
+def split_folders(folder: Any) -> Any:
+    """Return what a template gives as a folder: a text is divided at its commas."""
+    return [each.strip() for each in folder.split(",")] if isinstance(folder, str) else folder
+
+
+def _several(folder: Any) -> list[Any]:
+    """Return one folder, or an iterable of them, as a list; a text is one folder."""
+    if isinstance(folder, str | Promise) or not isinstance(folder, Iterable):
+        return [folder]
+    return list(folder)
 
 
 def _name_of(file_or_name: object) -> str:

@@ -24,7 +24,7 @@ from cfsigned_django import shortcuts
 
 
 class CfsignedExtension(Extension):
-    """Add ``signed_url()``, ``unsigned_url()`` and ``{% signed_urls %}`` to an environment.
+    """Add ``signed_url()``, ``unsigned_url()``, ``|signed_html()`` and ``{% signed_urls %}``.
 
     ::
 
@@ -32,6 +32,7 @@ class CfsignedExtension(Extension):
         {% signed_urls "thumbs/*", folder=album.folder %}
           {% for photo in photos %}<img src="{{ photo.image.url }}">{% endfor %}
         {% endsigned_urls %}
+        {{ article.body|safe|signed_html("articles") }}
 
     They take the arguments of the functions in :mod:`cfsigned_django.shortcuts`,
     and raise their errors. The block needs an environment without
@@ -44,6 +45,7 @@ class CfsignedExtension(Extension):
         super().__init__(environment)
         environment.globals["signed_url"] = shortcuts.signed_url
         environment.globals["unsigned_url"] = shortcuts.unsigned_url
+        environment.filters["signed_html"] = _signed_html
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Return a call of :meth:`_render` with the arguments of the tag and what stands within."""
@@ -78,3 +80,7 @@ class CfsignedExtension(Extension):
         """Render what stands within the block, and the templates that it includes."""
         with shortcuts.signed_urls(*args, **kwargs):
             return caller()
+
+
+def _signed_html(html: Any, folder: Any, **arguments: Any) -> str:
+    return shortcuts.sign_html(html, folder=shortcuts.split_folders(folder), **arguments)

@@ -68,6 +68,20 @@ def media_url(file_or_name: Any, *, storage: str | None = None) -> str:
         return shortcuts.unsigned_url(file_or_name, storage=storage)
 
 
+@register.filter
+def signed_html(html: Any, folder: Any) -> str:
+    """Return HTML with signed URLs for the files in a folder, or in several with commas between.
+
+    ::
+
+        {% load cfsigned %}
+        {{ article.body|safe|signed_html:"articles" }}
+
+    See :func:`cfsigned_django.shortcuts.sign_html`.
+    """
+    return shortcuts.sign_html(html, folder=shortcuts.split_folders(folder))
+
+
 @register.inclusion_tag("cfsigned_django/signed_cookies_script.html", takes_context=True)
 def signed_cookies_script(context: Context) -> dict[str, Any]:
     """Return a script that renews signed cookies when a file is refused, and loads it again.

@@ -120,6 +120,20 @@ def test_one_signature_for_a_block(backend: str, within: str) -> None:
     assert len(signatures) == 2
 
 
+def test_text_of_an_editor(backend: str) -> None:
+    """Sign for the folders of the filter what is safe, escape the rest, and refuse no folder."""
+    body = f"<img src={ORIGIN}/a/1><img src={ORIGIN}/b/2><img src={ORIGIN}/c/3>"
+    for folders in ("'a, b'", "['a', 'b'], storage='default', expire=60"):
+        text = render("{{ body|safe|signed_html(" + folders + ") }}", body=body)
+        names = [url.removeprefix(ORIGIN) for url in re.findall(r"src=([^?>]*)\?", text)]
+        assert names == ["/a/1", "/b/2"]
+        assert text.endswith(f"<img src={ORIGIN}/c/3>")
+    assert "<" not in render("{{ body|signed_html('a') }}", body=body)
+    for folder in ("''", "nothing", "'*'", "none"):
+        with pytest.raises(ValueError, match="folder is"):
+            render("{{ body|safe|signed_html(" + folder + ") }}", body=body)
+
+
 def test_several_resources(backend: str) -> None:
     """Take folders and resources, made of variables, and a storage, with a comma between them."""
     urls = urls_of(

@@ -1,0 +1,148 @@
+"""Find the URLs of a storage's files in the HTML of an editor, and replace them.
+
+Tags are read as browsers read them (HTML Standard, "Tokenization"), in linear time. What a text
+may become does not depend on it: a URL is replaced only by one with the same quotes, angle brackets
+and white space, so each tag and attribute ends where it did, for every parser.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from html.entities import html5
+from itertools import islice
+from typing import Final
+from urllib.parse import urlsplit
+
+from cfsigned_django.storage.arguments import is_exact_name
+from cfsigned_django.storage.urls import SignedUrlMixin
+
+logger = logging.getLogger("cfsigned_django.rich_text")
+
+#: A longer text has pictures in base64. To sign more URLs than these would take seconds.
+MAX_LENGTH: Final = 1024 * 1024
+MAX_URLS: Final = 1000
+#: CloudFront takes no longer URL (Developer Guide, "Quotas": "URL length").
+_MAX_URL: Final = 8192
+
+_FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
+_SPACES: Final = " \t\n\f\r"
+_S = r"\ \t\n\f\r"
+_END = rf"(?![^{_S}/>])"  # of the name of a tag
+_VALUE = rf"""=[{_S}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)?"""
+# Names without a value are skipped together: a tag may have a million of them.
+_ATTRIBUTES = rf"""(?:(?=[^=>]*+=)(?:[^=>]*[^{_S}/=>][{_S}]*+{_VALUE}
+    | [{_S}/]*+=[^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?))*+[^=>]*+"""
+# In a script, "<!-- <script" needs a separate </script>, unless "-->" comes first.
+_INNER = rf"<script{_END}(?:[^<-]++|-(?!->)|<(?!/script{_END}))*+(?:</script)?"
+_HIDDEN = rf"<!(?=--)(?:[^<-]++|-(?!->)|{_INNER}|<(?!/script{_END}))*+"
+_OF_TEXT = ("textarea", "title", "style", "xmp", "iframe", "noembed", "noframes")
+_WITH_TEXT = "|".join(
+    rf"<{each}{_END}{_ATTRIBUTES}>(?:[^<]++|<(?!/{each}{_END}))*+(?=<)" for each in _OF_TEXT
+)
+#: Text, a tag, a comment, or a start tag with what no browser reads as markup. What has no end
+#: (a tag, a comment, <plaintext>) is none: browsers read nothing after it.
+_PIECE = rf"""[^<]++ | <(?![a-z/!?])
+    | <(?!(?:script|plaintext|{"|".join(_OF_TEXT)}){_END})/?[a-z][^{_S}/>]*+{_ATTRIBUTES}>
+    | <!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>) | <(?:\?|!(?!--)|/(?![a-z]))[^>]*+>
+    | <script{_END}{_ATTRIBUTES}>(?:[^<]++|{_HIDDEN}|<(?!/script{_END}))*+(?=<) | {_WITH_TEXT}"""
+_ONE, _SEVERAL = re.compile(_PIECE, _FLAGS), re.compile(rf"(?:{_PIECE})*+", _FLAGS)
+_TAG = re.compile(rf"<(?:img|source|video|audio|track|a){_END}({_ATTRIBUTES})>", _FLAGS)
+_NAME = rf"(?:src|srcset|poster|href)(?![^{_S}/=])"
+#: The next attribute that may have a URL, and its value without quotes.
+_ATTRIBUTE = re.compile(
+    rf"""(?:[{_S}/]++ | (?!{_NAME})[^{_S}/>][^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?)*+({_NAME})
+    (?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}>"'][^{_S}>]*+))?)?""",
+    _FLAGS,
+)
+_REFERENCE = re.compile(r"&(?:\#(?:\d++|x[\da-f]++);?|[a-z][a-z\d]*+(?:;|(?!=)))", _FLAGS)
+_STRUCTURE = re.compile("[\0-\x20\x7f\"'<>`]")
+
+
+def replace_urls(
+    text: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]
+) -> str:
+    """Return HTML with ``replace(name)`` instead of each URL of a file of this storage.
+
+    These are the URLs in ``src``, ``srcset``, ``poster`` and ``href`` of ``img``,
+    ``source``, ``video``, ``audio``, ``track`` and ``a``, signed or not. Their fragment
+    stays, their query does not. All else stays byte for byte, and so do a URL for
+    which ``replace`` returns None, and a text of more than 1 MB (1,048,576 characters)
+    or 1,000 URLs of the storage, which is logged once with its length.
+    """
+    host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
+    found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
+    if len(text) > MAX_LENGTH or len(found) > MAX_URLS:
+        _log_once(len(text))
+        return text
+    own = re.compile(f"(?:https?:)?//{host}/", _FLAGS)
+    in_set = re.compile(rf"(?<![^{_S},]){own.pattern}[^{_S}]*[^{_S},]", _FLAGS)
+
+    def of_url(raw: str) -> str:
+        try:
+            url = _REFERENCE.sub(_character, raw[:_MAX_URL])
+            name = storage.name_of(url)
+        except ValueError:
+            return raw
+        is_name = is_exact_name(name) and len(raw) <= _MAX_URL
+        replaced = replace(name) if is_name else None
+        if replaced is None:
+            return raw
+        new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
+        return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
+
+    parts, copied, at = [], 0, 0
+    for each in found:
+        if each.start() < at:
+            continue
+        skipped = _SEVERAL.match(text, at, each.start() + 1)
+        at = skipped.end() if skipped else at
+        tag = _TAG.match(text, at)
+        piece = tag or _ONE.match(text, at)
+        if piece is None:
+            break
+        at = piece.end()
+        for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
+            raw = text[start:end]
+            if name == "srcset":
+                new = in_set.sub(lambda match: of_url(match[0]), raw)
+            else:
+                bare = raw.strip(_SPACES)
+                new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw
+            parts += [text[copied:start], new]
+            copied = end
+    return "".join([*parts, text[copied:]])
+
+
+def _attributes(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the attributes that may have a URL: name, and where the value is."""
+    seen: set[str] = set()
+    for _ in range(16):  # A tag that repeats them a million times stays as it is.
+        match = _ATTRIBUTE.match(text, start, end)
+        if match is None:
+            return
+        name, start = match[1].lower(), match.end()
+        if name not in seen and match.lastindex != 1:  # The first one counts.
+            yield name, *match.span(match.lastindex or 1)
+        seen.add(name)
+
+
+def _character(reference: re.Match[str]) -> str:
+    """Return what a browser reads for a character reference in an attribute."""
+    if reference[0][1] == "#":
+        return html.unescape(reference[0]) or "\0"
+    return html5.get(reference[0][1:], reference[0])
+
+
+@lru_cache(maxsize=1000)
+def _log_once(length: int) -> None:
+    logger.warning(
+        "The URLs in a text of %d characters were not signed: it has more than %d characters, or "
+        "more than %d URLs of the storage. Store pictures as files, not in the text.",
+        length,
+        MAX_LENGTH,
+        MAX_URLS,
+    )
