@@ -460,6 +460,13 @@ def test_index_lists_what_is_in_its_folder(index: Path) -> None:
 
 
 @each_page_with_korean
+def test_words_that_people_type_come_first(doc: Path) -> None:
+    """Each word for the search has the mark with which its page is the first that is found."""
+    words = re.findall(r"^```\{index\} (.*)$", read(doc), re.MULTILINE)
+    assert [each for each in words for word in each.split(", ") if word[:2] != "! "] == []
+
+
+@each_page_with_korean
 def test_the_package_comes_from_a_checkout(doc: Path) -> None:
     """No page installs the package by its name, which anybody could publish before we do."""
     assert re.findall(r"pip install .*cfsigned-django", read(doc)) == []
