@@ -590,14 +590,16 @@ class StorageSigner:
             expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within
         # this one, but an address is seldom asked for twice: it is signed at each call.
-        conditions, kept_under = (terms.date_greater_than, terms.ip_address), None
+        start, ip_address, kept_under = terms.date_greater_than, terms.ip_address, None
         if terms.step or "*" in covered:
-            kept_under = (covered, terms.lifetime, terms.step, conditions, lease.signer.identity)
+            of_terms = (terms.lifetime, terms.step, start, ip_address)
+            kept_under = (covered, of_terms, lease.signer.identity)
             signature = self._signatures.get(kept_under)
             if signature is not None and signature.expires == expires:
                 return signature
         try:
-            if conditions == (None, None) and "*" not in covered:  # A canned policy is enough.
+            if start is None and ip_address is None and "*" not in covered:
+                # A canned policy is enough.
                 query = lease.signer.sign_address(covered, expires)
             else:
                 policy = terms.policy(covered, expires=expires, now=second)
@@ -605,7 +607,7 @@ class StorageSigner:
         except HashRefused:
             self.explain_refusal(signing)
             raise
-        signature = Signature(expires=expires, query=query)
+        signature = Signature(expires, query)
         if kept_under:
             self._signatures.keep(kept_under, signature, signing.cache_size)
         return signature
