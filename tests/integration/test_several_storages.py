@@ -27,7 +27,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import edge_for
 from tests.pages import DOCS, site_of
-from tests.storage_cases import parameters_of
+from tests.storage_cases import parameters_of, verify
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +139,32 @@ def test_tenants(shown: Any, tenants: Any) -> None:
     assert serve(shown, hosts[1], lambda: edge_for(tenants).get(swapped)).error_code == (
         "AccessDenied"
     )
+
+
+def test_keys_of_tenants(shown: Any, tenants: Any) -> None:
+    """Sign with the key of each tenant's own group, in threads that alternate between two."""
+    options = {"bucket_name": "media", "custom_domain": "media.example.com"}
+    storage = shown["TenantKeyStorage"](**options)
+
+    def sign(slug: str) -> tuple[str, str]:
+        token = shown["tenant"].set(slug)
+        url = storage.url("a.txt")
+        shown["tenant"].reset(token)
+        return slug, url
+
+    list(
+        map(sign, ["acme", "zeta"])
+    )  # From now on the keys are known, and no thread asks the database.
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(sign, ["acme", "zeta"] * 50))
+
+    keys = {(slug, parameters_of(url)["Key-Pair-Id"]) for slug, url in found}
+    assert keys == {("acme", "K0ABCDEFGHIJK"), ("zeta", "K1ABCDEFGHIJK")}
+    for slug, url in found:
+        assert f"/tenants/{slug}/a.txt?" in url
+        token = shown["tenant"].set(slug)
+        verify(storage, url)
+        shown["tenant"].reset(token)
 
 
 def test_tenants_of_async_views(
