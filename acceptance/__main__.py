@@ -153,7 +153,8 @@ def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
             if not (left := clean_up.run()):
                 break
     if left:
-        say(f"\n{len(left)} left in the account. Run this later:\n  {again}")
+        listed = "\n".join(f"- {each}" for each in left)
+        say(f"\n{len(left)} left in the account:\n{listed}\nRun this later:\n  {again}")
     else:
         say(
             "\nNothing of the ledger is left. If a call was cut off, look once more in a few "

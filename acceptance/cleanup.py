@@ -99,7 +99,6 @@ class CleanUp:
                     self._remove(resource)
                 except (AwsError, NotConfirmed, Refused) as error:
                     left.append(f"{kind} {resource.id or resource.name}: {error}")
-                    self.tell(f"Left: {left[-1]}")
         return left
 
     def _remove(self, resource: Resource) -> None:

@@ -82,6 +82,8 @@ def guarding(ledger: Ledger) -> Iterator[None]:
     def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         if operation.startswith(_READS) or operation in _CREDENTIALS:
             return send(client, operation, arguments)
+        if client.meta.service_model.service_name not in ("cloudfront", "s3"):
+            raise Refused(f"{operation} is not of CloudFront or S3.")
         if operation in _MAKES or operation in ("CreateBucket", "CreateFunction", "PutObject"):
             return _make(client, operation, arguments)
         if operation in _CHANGES or operation == "DeleteObject":

@@ -117,6 +117,7 @@ def test_makes_only_what_names_the_run(aws: Aws, ledger: Ledger) -> None:
         ("s3", "put_bucket_policy", {"Bucket": "theirs", "Policy": ""}),
         ("s3", "put_bucket_versioning", {"Bucket": "theirs", "VersioningConfiguration": {}}),
         ("iam", "create_user", {"UserName": "x"}),
+        ("lightsail", "delete_distribution", {"distributionName": "x"}),
     ],
 )
 def test_touches_nothing_else(
