@@ -1,0 +1,82 @@
+"""Follow the page about uploads from the browser, with an S3 server that checks policies."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import urllib3
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.test import RequestFactory
+
+from tests.pages import DOCS, snippets
+from tests.storage_cases import S3_BACKEND
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(1000)
+
+
+@pytest.fixture(params=["", "private/files"])
+def views(request: pytest.FixtureRequest, site: Any, s3_options: dict[str, Any]) -> Any:
+    """Return the views of the page, on a site with and without a location."""
+    options = {**s3_options, "signature_version": "s3v4", "location": request.param}
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    [code] = [
+        each.code
+        for each in snippets(DOCS / "how-to" / "uploads.md")
+        if "def start_upload" in each.code
+    ]
+    module = ModuleType("uploads")
+    exec(compile(code, "uploads.md", "exec"), vars(module))  # noqa: S102 - our own page
+    return module
+
+
+def call(view: Any, user: User, **fields: str) -> Any:
+    """Call a view as a user."""
+    request = RequestFactory().post("/", fields)
+    request.user = user
+    return view(request)
+
+
+def send(upload: dict[str, Any], data: bytes, **changes: str) -> int:
+    """Send a file to S3 as a browser does, with fields of the form changed; return the status."""
+    fields = {**upload["fields"], **changes, "file": ("a.jpg", data)}
+    return urllib3.request("POST", upload["url"], fields=fields, retries=False).status
+
+
+def test_upload(views: Any) -> None:
+    """Upload a file with a Korean name; it is in the location, and its URL is signed."""
+    user = User(pk=1)
+    upload = json.loads(
+        call(views.start_upload, user, name="사진 1.jpg", type="image/jpeg").content
+    )
+
+    assert send(upload, JPEG) == 204
+    answer = call(views.finish_upload, user, token=upload["token"])
+    url = json.loads(answer.content)["url"]
+    assert "Signature=" in url
+    [folder] = default_storage.listdir("uploads")[0]
+    assert default_storage.listdir(f"uploads/{folder}")[1] == ["사진_1.jpg"]
+    assert urlsplit(url).path.startswith(f"/{default_storage.location}".rstrip("/") + "/uploads/")  # type: ignore[attr-defined]
+
+
+def test_refusals(views: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse a type, a size, another name and the token of another user; delete what is HTML."""
+    user = User(pk=1)
+    assert call(views.start_upload, user, name="a.html", type="text/html").status_code == 400
+    monkeypatch.setattr(views, "MOST", 2000)
+    upload = json.loads(call(views.start_upload, user, name="a.jpg", type="image/jpeg").content)
+    finish = {"token": upload["token"]}
+
+    assert send(upload, bytes(2001)) in {400, 403}
+    assert send(upload, JPEG, **{"Content-Type": "text/html"}) == 403
+    assert send(upload, JPEG, key="uploads/other.jpg") == 403
+    assert call(views.finish_upload, user, **finish).status_code == 400
+    assert send(upload, b"<script>alert(1)</script>") == 204
+    assert call(views.finish_upload, User(pk=2), **finish).status_code == 400
+    assert call(views.finish_upload, user, **finish).status_code == 400
+    [folder] = default_storage.listdir("uploads")[0]  # SeaweedFS keeps the folder
+    assert default_storage.listdir(f"uploads/{folder}") == ([], [])
