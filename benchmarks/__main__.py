@@ -29,6 +29,7 @@ from benchmarks import (
     first_url,
     lists,
     playlists,
+    rich_text,
     sites,
     start,
     urls,
@@ -279,6 +280,26 @@ def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segm
     )
 
 
+def report_rich_text(report: Report, found: dict[str, tuple[float, float]]) -> None:
+    """Add what it takes to sign the text of an editor: an article, and the slowest of the rest."""
+    rows = [["Text of 1 MB", "ms", "times half of it"]]
+    slowest = sorted(found, key=lambda title: found[title], reverse=True)
+    for title in (rich_text.ARTICLE, *[each for each in slowest if each != rich_text.ARTICLE][:4]):
+        spent, of_half = found[title]
+        shown = report.judge(f"text, {title}", f"{spent:.0f} ms", spent <= 200, "at most 200 ms")
+        growth = report.judge(
+            f"text, {title}, growth", f"{spent / of_half:.1f}", spent < 3 * of_half, "under 3"
+        )
+        rows.append([title, shown.removesuffix(" ms"), growth])
+    report.table(
+        "The text of an editor",
+        "`sign_html()` with an ECDSA key: an article with as many pictures as are signed, and the "
+        f"four slowest of {len(found) - 1} texts in which a hostile author repeats something. The "
+        "figures to keep are 200 ms, and three times what half of the text takes.",
+        rows,
+    )
+
+
 def report_lists(
     report: Report, found: dict[str, dict[str, dict[str, float]]], *, files: int
 ) -> None:
@@ -390,6 +411,7 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     batch = files.measure_batch(files=10_000)
     report_files(report, files.measure(rounds=rounds), batch)
     report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
+    report_rich_text(report, rich_text.measure(rounds=min(rounds, 3)))
     report_lists(report, lists.measure(rounds=max(1, rounds // 2), files=images), files=images)
     report_whole(report, found, images=images, urls=known)
     return report
