@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
@@ -115,3 +116,16 @@ def test_scripts_speak_korean(korean: Client) -> None:
     expired = f'"expired": {json.dumps("만료")}'.lower()
     assert expired in korean.get("/jsi18n/").content.decode().lower()
     assert '"expired"' not in Client().get("/jsi18n/").content.decode()
+
+
+def test_titles_of_the_collection_are_korean(korean: Client) -> None:
+    """Each picture and document that the demo brings has a Korean title, on its pages too."""
+    from demo_project.gallery.management.commands import demo_prepare  # needs the demo's settings
+
+    titles = [title for _, _, title in (*demo_prepare.PICTURES, *demo_prepare.DOCUMENTS)]
+    with translation.override("ko"):
+        assert [each for each in titles if translation.gettext(each) == each] == []
+    for model, title in (("Picture", titles[0]), ("Document", titles[-1])):
+        apps.get_model("gallery", model)._default_manager.update(title=title)
+    for path in ("/", "/pictures/1/", "/documents/", "/documents/1/", "/how/"):
+        assert english_words(korean.get(path).content.decode()) == set(), path

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import BaseCommand, call_command
+from django.utils.translation import gettext_noop
 
 from cfsigned_django.models import KeyPair
 from demo_project.gallery import thumbnails, video
@@ -24,23 +25,23 @@ COLLECTION: Final = Path(__file__).parents[3] / "collection"
 # spaces are here on purpose: they must survive the way from the form to the key in S3, into the
 # signature, and back into the name under which a browser saves the file.
 PICTURES: Final = (
-    ("mountains.webp", "새벽 산등성이.webp", "Mountains at dawn"),
-    ("lily-pond.webp", "lily pond.webp", "Lily pond"),
-    ("moon.webp", "바다와 달.webp", "Moon over the sea"),
-    ("facets.webp", "facets.webp", "Facets"),
-    ("dunes.webp", "dunes.webp", "Dunes"),
-    ("paper-contours.webp", "paper contours.webp", "Paper contours"),
-    ("stained-glass.webp", "stained glass (1).webp", "Stained glass"),
-    ("northern-lights.webp", "northern lights.webp", "Northern lights"),
-    ("quarter-tiles.webp", "tiles + dots.webp", "Quarter tiles"),
-    ("city.webp", "city & river.webp", "City by the river"),
-    ("rain.webp", "rain on the window.webp", "Rain on the window"),
-    ("birch-wood.webp", "자작나무 숲.webp", "Birch wood"),
+    ("mountains.webp", "새벽 산등성이.webp", gettext_noop("Mountains at dawn")),
+    ("lily-pond.webp", "lily pond.webp", gettext_noop("Lily pond")),
+    ("moon.webp", "바다와 달.webp", gettext_noop("Moon over the sea")),
+    ("facets.webp", "facets.webp", gettext_noop("Facets")),
+    ("dunes.webp", "dunes.webp", gettext_noop("Dunes")),
+    ("paper-contours.webp", "paper contours.webp", gettext_noop("Paper contours")),
+    ("stained-glass.webp", "stained glass (1).webp", gettext_noop("Stained glass")),
+    ("northern-lights.webp", "northern lights.webp", gettext_noop("Northern lights")),
+    ("quarter-tiles.webp", "tiles + dots.webp", gettext_noop("Quarter tiles")),
+    ("city.webp", "city & river.webp", gettext_noop("City by the river")),
+    ("rain.webp", "rain on the window.webp", gettext_noop("Rain on the window")),
+    ("birch-wood.webp", "자작나무 숲.webp", gettext_noop("Birch wood")),
 )
 DOCUMENTS: Final = (
-    ("report.pdf", "보고서 2026.pdf", "Report 2026"),
-    ("minutes.txt", "회의록 2026.txt", "Minutes, in Korean"),
-    ("read-me-first.txt", "read me first.txt", "Read me first"),
+    ("report.pdf", "보고서 2026.pdf", gettext_noop("Report 2026")),
+    ("minutes.txt", "회의록 2026.txt", gettext_noop("Minutes, in Korean")),
+    ("read-me-first.txt", "read me first.txt", gettext_noop("Read me first")),
 )
 
 
