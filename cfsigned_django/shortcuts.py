@@ -14,7 +14,6 @@ from django.core.files.storage import InvalidStorageError
 from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 
-from cfsigned_django.rich_text import replace_urls
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.query import FileName
@@ -201,6 +200,8 @@ def sign_html(
     Raise :exc:`ValueError` if there is no folder, or if one is not the plain name of
     one; :exc:`InvalidStorageError` for a storage that does not sign; and what ``url()`` raises.
     """
+    from cfsigned_django.rich_text import replace_urls  # its patterns are compiled when needed
+
     source, folders = find_storage(storage), _several(folder)
     for each in folders or [folder]:
         if not isinstance(each, str) or "*" in each or not is_exact_name(each):
