@@ -1,0 +1,85 @@
+"""Upload files as the page about uploads shows it, in Chromium: to S3, and not through Django."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.urls import path
+from playwright.sync_api import expect
+
+from tests.integration.test_uploads import JPEG, views as views
+from tests.pages import DOCS, snippets
+from tests.plugins_browser import (
+    browser as browser,
+    browser_type_launch_args as browser_type_launch_args,
+    queries_beside_a_browser as queries_beside_a_browser,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+def show(request: HttpRequest) -> HttpResponse:
+    """Answer with the HTML of the page."""
+    [html] = [
+        each.code for each in snippets(DOCS / "how-to" / "uploads.md") if 'id="file"' in each.code
+    ]
+    return HttpResponse(engines["django"].from_string(html).render({}, request))
+
+
+@pytest.fixture
+def logged_in(
+    views: Any, settings: Any, live_server: LiveServer, browser: Browser, client: Any
+) -> Iterator[Any]:
+    """Show the page to a user who is logged in."""
+    patterns = [
+        path("", show),
+        path("start/", views.start_upload, name="start_upload"),
+        path("finish/", views.finish_upload, name="finish_upload"),
+    ]
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = patterns
+    settings.ROOT_URLCONF = urls
+    client.force_login(User.objects.create_user("reader"))
+    session = client.cookies["sessionid"].value
+    context = browser.new_context()
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(live_server.url)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("views", [""], indirect=True)
+def test_a_file_goes_to_s3(logged_in: Any, tmp_path: Path, views: Any, s3_server: Any) -> None:
+    """Show progress and a signed link; refuse what is too large, of another type, or HTML."""
+    sent: list[str] = []
+    logged_in.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+
+    def choose(name: str, data: bytes) -> Any:
+        (tmp_path / name).write_bytes(data)
+        logged_in.set_input_files("#file", tmp_path / name)
+        return expect(logged_in.locator("#said"))
+
+    choose("사진 1.jpg", JPEG * 1000).to_have_text("사진 1.jpg")
+    link = logged_in.locator("#said a").get_attribute("href")
+    assert "Signature=" in link
+    assert logged_in.locator("#bar").evaluate("(bar) => bar.value") == 1
+    assert len([each for each in sent if each.startswith(f"POST {s3_server.endpoint_url}/")]) == 1
+    choose("page.html", b"<p>").to_have_text("Send a JPEG, a PNG or a PDF.")
+    choose("other.jpg", b"<script>alert(1)</script>").to_have_text("Send a JPEG, a PNG or a PDF.")
+    views.MOST = 2000
+    choose("large.jpg", JPEG * 3).to_contain_text("EntityTooLarge")
