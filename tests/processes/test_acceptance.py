@@ -136,6 +136,7 @@ def test_kills_at_each_call(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=True,
+            timeout=10 * PATIENCE,
         )
     rows = json.loads(done.stdout)
 
