@@ -30,7 +30,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.aws import kms
 from cfsigned_django.signing.outside import Answers
 
 if TYPE_CHECKING:
@@ -105,6 +104,8 @@ class Decrypted:
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
     """Return the PEM of a row's private key, encrypted with the newest encryption key."""
+    from cfsigned_django.aws import kms
+
     fingerprint = private_key.public_key.fingerprint
     binding, arn = _binding(row, fingerprint), _newest_arn()
     # The PEM is not kept in a variable, since a debug page would show it.
@@ -136,6 +137,8 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
 
 
 def _ask_kms(encrypted: str, row: UUID, fingerprint: str) -> bytes:
+    from cfsigned_django.aws import kms
+
     ask = partial(kms.decrypt, encrypted, _context(row, fingerprint), conf.aws_access())
     return _checked(_of_kms.get((encrypted, row, fingerprint), ask), row, fingerprint)
 

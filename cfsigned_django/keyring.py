@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -34,7 +34,10 @@ from django.utils.translation import gettext_noop
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError, phrase
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey
+
+if TYPE_CHECKING:
+    from cfsigned_django.signing import Signer
 
 logger = logging.getLogger("cfsigned_django.keyring")
 
@@ -102,7 +105,7 @@ class Found:
 
 
 #: Takes a key group, a hash algorithm, and the signer that was ACTIVE at the last look.
-FindActive: TypeAlias = Callable[[str, HashAlgorithm | None, Signer | None], Found]
+FindActive: TypeAlias = "Callable[[str, HashAlgorithm | None, Signer | None], Found]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The steps of a rotation in the admin: permissions, addresses, buttons and sentences."""
+"""The steps of a rotation in the admin: buttons and sentences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_lazy
 
+from cfsigned_django.admin.access import permissions_for, url_name
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.action import Action
@@ -18,8 +18,6 @@ from cfsigned_django.rotation.models import KeyPair
 if TYPE_CHECKING:
     from cfsigned_django.admin.snapshot import Snapshot
     from cfsigned_django.rotation.steps import Step
-
-ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
 
 _LABELS = {
     Action.IMPORT: gettext_lazy("Import the key from the settings"),
@@ -33,27 +31,6 @@ _LABELS = {
     Action.FINISH: gettext_lazy("Finish the revocation"),
     Action.RE_ENCRYPT: gettext_lazy("Re-encrypt now"),
 }
-
-
-def permissions_for(action: Action) -> frozenset[str]:
-    """Return the permissions of which a person needs at least one."""
-    match action:
-        case Action.REVOKE:
-            return frozenset({REVOKE})
-        case Action.FINISH:  # for people who may revoke, and for people who may rotate
-            return frozenset({ROTATE, REVOKE})
-        case _:
-            return frozenset({ROTATE})
-
-
-def permissions_of(request: HttpRequest) -> frozenset[str]:
-    """Return which of the two permissions, to rotate and to revoke, the person has."""
-    return frozenset(each for each in (ROTATE, REVOKE) if request.user.has_perm(each))
-
-
-def url_name(action: Action) -> str:
-    """Return the URL name of an action's page."""
-    return f"admin:cfsigned_django_keypair_{action}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

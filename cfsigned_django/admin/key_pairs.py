@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.admin.actions import permissions_of, url_name
+from cfsigned_django.admin.access import permissions_of, url_name
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time

@@ -19,15 +19,13 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from cfsigned_django.admin.access import ROTATE, permissions_for, permissions_of
 from cfsigned_django.admin.action_page import ShownKey, page_of
 from cfsigned_django.admin.actions import (
-    ROTATE,
     AvailableAction,
     available_actions,
     is_revoked,
     not_due,
-    permissions_for,
-    permissions_of,
     put_in_words,
 )
 from cfsigned_django.admin.forms import form_class

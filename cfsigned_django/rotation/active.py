@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -25,8 +26,10 @@ from cfsigned_django import conf
 from cfsigned_django.keyring import Found, NoKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
-from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.outside import runs_event_loop
+
+if TYPE_CHECKING:
+    from cfsigned_django.signing import HashAlgorithm, Signer
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
 #: wait for a connection.

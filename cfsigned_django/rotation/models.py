@@ -26,11 +26,11 @@ from cfsigned_django.encryption import (
     encrypt,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 from cfsigned_django.terminal import in_one_line
 
 if TYPE_CHECKING:
-    from cfsigned_django.signing import PrivateKey
+    from cfsigned_django.signing import PrivateKey, Signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
@@ -325,6 +325,8 @@ class KeyPair(models.Model):
 
         Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as :meth:`open_private_key` does.
         """
+        from cfsigned_django.signing import Signer
+
         if self.algorithm == KeyAlgorithm.ECDSA_P256:
             hash_algorithm = HashAlgorithm.SHA256
         return Signer(
