@@ -92,7 +92,6 @@ def _key_parts(documents: Documents) -> list[str]:
 
 
 def _bucket_parts(documents: Documents) -> list[str]:
-    block = documents.public_access_block
     parts = [
         resource("aws_s3_bucket", {"bucket": documents.bucket}),
         resource(
@@ -101,13 +100,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
         ),
         resource(
             "aws_s3_bucket_public_access_block",
-            {
-                "bucket": _BUCKET,
-                "block_public_acls": block["BlockPublicAcls"],
-                "ignore_public_acls": block["IgnorePublicAcls"],
-                "block_public_policy": block["BlockPublicPolicy"],
-                "restrict_public_buckets": block["RestrictPublicBuckets"],
-            },
+            {"bucket": _BUCKET, **_block(documents.public_access_block).body},
         ),
         resource(
             "aws_s3_bucket_policy",
@@ -115,19 +108,8 @@ def _bucket_parts(documents: Documents) -> list[str]:
         ),
     ]
     if documents.encryption:
-        by_default = documents.encryption["ApplyServerSideEncryptionByDefault"]
-        rule_body = {
-            "bucket_key_enabled": documents.encryption["BucketKeyEnabled"],
-            "apply_server_side_encryption_by_default": HclBlock(
-                {
-                    "sse_algorithm": by_default["SSEAlgorithm"],
-                    "kms_master_key_id": by_default["KMSMasterKeyID"],
-                }
-            ),
-        }
-        body = {"bucket": _BUCKET, "rule": HclBlock(rule_body)}
-        kind = "aws_s3_bucket_server_side_encryption_configuration"
-        parts.append(resource(kind, body))
+        body = {"bucket": _BUCKET, "rule": _block(documents.encryption)}
+        parts.append(resource("aws_s3_bucket_server_side_encryption_configuration", body))
     if documents.cors_rules:
         body = {"bucket": _BUCKET, "cors_rule": [_block(each) for each in documents.cors_rules]}
         parts.append(resource("aws_s3_bucket_cors_configuration", body))
@@ -137,7 +119,7 @@ def _bucket_parts(documents: Documents) -> list[str]:
     return parts
 
 
-def _block(document: Document) -> HclBlock:
+def _block(document: Mapping[str, Any]) -> HclBlock:
     """Return a document whose names Terraform writes in snake case."""
     return HclBlock(
         {
