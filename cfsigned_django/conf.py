@@ -305,7 +305,7 @@ def cookie_scopes() -> tuple[str, ...]:
 
 
 def encryption_keys() -> list[str | bytes]:
-    """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, newest first; one alone may be text."""
+    """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, ARNs; newest first; one may be text."""
     keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []
     return [keys] if isinstance(keys, str | bytes) else list(keys)
 
