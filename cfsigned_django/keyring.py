@@ -263,12 +263,15 @@ class WatchedGroup:
             found = keyring.find_active(self.key_group_id, self.hash_algorithm, known)
         except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             is_silent = isinstance(error, AwsError) and error.is_temporary
-            if not is_silent or self._answer.seen_at is None:
+            then = "What signed before goes on."
+            if not is_silent or self._answer.seen_at is None or self._answer.problem:
                 # The key that signed before must not continue: it will be retired.
                 problem = f"Key group {self.key_group_id}: {error}"
                 self._answer = _LastLook(problem=problem, seen_at=None if is_silent else seen_at)
                 interval = min(interval, _SOON) if is_silent else interval
-            logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
+                then = "Nothing can be signed."
+            group = self.key_group_id
+            logger.error("The ACTIVE key pair of %s cannot be used. %s %s", group, error, then)
         except Error as error:
             # Counted from the failure, which may have taken long.
             asked_at = keyring.monotonic(), keyring.wall()
