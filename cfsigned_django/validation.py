@@ -406,16 +406,17 @@ def _key_pair_id(config: Config) -> Facts:
     key_pair_id = config.cloudfront_key_id
     if not key_pair_id:
         return
-    named = _named(config, "cloudfront_key_id")
     if isinstance(key_pair_id, str) and KEY_GROUP_ID.fullmatch(key_pair_id):
+        named = _named(config, "cloudfront_key_id")
         yield problem(
-            "cfsigned.E008",
-            f"{named} is {key_pair_id}, which looks like a key group ID.",
+            "cfsigned.E008", f"{named} is {key_pair_id}, which looks like a key group ID."
         )
     elif not isinstance(key_pair_id, str) or not _TEXT_ID.fullmatch(key_pair_id):
         # The value stays out of the message: it may be the key itself.
+        named = _named(config, "cloudfront_key_id")
         yield problem("cfsigned.E009", f"{named} is not a valid public key ID.")
     elif not KEY_PAIR_ID.fullmatch(key_pair_id):
+        named = _named(config, "cloudfront_key_id")
         yield problem(
             "cfsigned.W001",
             f"{named} is {key_pair_id}, which does not look like a public key ID of CloudFront.",

@@ -251,9 +251,10 @@ def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
 
 def ask_for_key(config: Config) -> None:
     """Let a callable be called, if the key comes from one: only then is it checked."""
-    if config.cloudfront_key is not None and config.cloudfront_key_id:
+    key = config.cloudfront_key
+    if key is not None and key.is_unasked and config.cloudfront_key_id:
         with suppress(InvalidKey):  # find_problems() reports it
-            config.cloudfront_key.load()
+            key.load()
 
 
 def find_signing_problems(config: Config, handed_in: Any, *, tries_key: bool) -> list[CheckMessage]:
