@@ -514,7 +514,7 @@ def test_clock_skew(skew: int) -> None:
 
 def test_page_at_another_host(caplog: pytest.LogCaptureFixture) -> None:
     """Serve pages at hosts that cannot set the cookies, without cookies, and log why once."""
-    client = Client(HTTP_HOST="app.example.org")
+    client = Client(HTTP_HOST="here.example.org")
     for _ in range(2):
         response = get(client, "/enter/42")
         assert response.status_code == 200

@@ -25,6 +25,7 @@ from django.utils import timezone
 from cfsigned_django import keyring
 from cfsigned_django.aws import client
 from cfsigned_django.doctor.known_keys import settings_keys, site_domains
+from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
@@ -326,7 +327,7 @@ class TestKeys:
             NO_KEY(cast("World", None), signing_site)
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         monkeypatch.setattr(KeyPair._meta, "db_table", "nowhere")
-        keyring.forget()
+        keyring.register(find_active_signer)  # as a new process, which knows no key yet
 
         text, code = run("--offline", "--json")
 
