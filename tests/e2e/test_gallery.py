@@ -28,7 +28,8 @@ LOAD_ALL = """async () => {
   const pictures = [...document.querySelectorAll('main img')];
   pictures.forEach((picture) => { picture.loading = 'eager'; });
   await Promise.all(pictures.map((picture) => picture.decode()));
-  return pictures.map((picture) => [picture.src, picture.naturalWidth, picture.alt]);
+  return pictures.map((picture) => [picture.src, picture.naturalWidth,
+    picture.closest('a').textContent.trim()]);
 }"""
 
 DROP = """async ([name, type, content]) => {
