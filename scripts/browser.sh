@@ -6,4 +6,4 @@ source scripts/packages.sh
 
 install_chromium
 # They wait more than they work. Other folders have none; to read them all takes longer than some test.
-.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e tests/admin tests/e2e tests/test_*.py "$@"
+.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e tests/admin tests/e2e tests/integration/*_in_a_browser.py tests/test_*.py "$@"
