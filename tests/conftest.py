@@ -94,8 +94,8 @@ class Settings:
     def _tell(self, name: str, value: Any) -> None:
         """Send Django's signal now, and again when the layer is taken away."""
         self._layer.options[name] = value
-        sender = type(django_settings._wrapped)
-        setting_changed.send(sender=sender, setting=name, value=value, enter=True)
+        lazy: Any = django_settings
+        setting_changed.send(sender=type(lazy._wrapped), setting=name, value=value, enter=True)
 
 
 @pytest.fixture
