@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import Denied, PrivateKey, PublicKey, Verifier
-from cfsigned_django.signing.lazy_key import LazyPrivateKey
+from cfsigned_django.signing.lazy_key import CalledKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.ministack_server import Ministack
 from tests.pages import HOW_TO, site_of, snippets
@@ -125,7 +125,7 @@ def test_secret_stores(
         assert isinstance(site.AWS_CLOUDFRONT_KEY, Path)
     assert len(functions) == 3
     for function in functions:
-        key = LazyPrivateKey(function)
+        key = CalledKey(function)
         assert key.is_unasked
         assert key.load().public_key == rsa_key.public_key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,19 +18,27 @@ _called: Answers[PrivateKey] = Answers()
 
 
 class LazyPrivateKey:
-    """The source of a key as in a setting: PEM text, bytes, a path, or a callable. Never shown.
+    """The source of a key as in a setting: PEM text, bytes or a path. Never shown.
 
-    A callable takes no arguments and returns one of the others. It is called once
-    per process. Two keys with the same source are equal. A pickle contains a digest
-    and no key: the reader of the pickle looks for that source in its own settings.
+    Two keys with the same source are equal. A pickle contains a digest and no key:
+    the reader of the pickle looks for that source in its own settings.
     """
 
     __slots__ = ("_source", "digest")
 
+    #: Whether :meth:`load` would call a callable: no system check does.
+    is_unasked = False
+
     def __init__(self, source: Any, digest: str = "") -> None:
         self._source = source
+        if isinstance(source, os.PathLike):
+            source = f"path {os.fspath(source)}"  # The same text without Path is not a key.
+        if isinstance(source, str):
+            source = source.encode("utf-8", "replace")
+        if not isinstance(source, bytes):
+            source = type(source).__name__.encode()
         #: SHA-256 of the source, 64 hexadecimal digits.
-        self.digest = digest or _digest(source)
+        self.digest = digest or hashlib.sha256(source).hexdigest()
 
     @classmethod
     def wrap(cls, value: Any) -> LazyPrivateKey | None:
@@ -41,25 +49,72 @@ class LazyPrivateKey:
         """
         if value is None or isinstance(value, LazyPrivateKey):
             return value
-        return None if isinstance(value, str | bytes) and not value else cls(value)
+        if isinstance(value, str | bytes) and not value:
+            return None
+        return CalledKey(value) if callable(value) else cls(value)
 
     @property
     def path(self) -> os.PathLike[str] | None:
         """Return the path of the key, if it is in a file."""
         return self._source if isinstance(self._source, os.PathLike) else None
 
-    @property
-    def is_unasked(self) -> bool:
-        """Return whether :meth:`load` would call a callable: no system check does."""
-        return callable(self._source) and _called.find(self) is None
-
+    @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
     def load(self) -> PrivateKey:
-        """Return the parsed key, which a callable is asked for once.
+        """Return the parsed key. Raise :exc:`cfsigned_django.signing.InvalidKey`.
 
-        Raise :exc:`cfsigned_django.signing.InvalidKey`, for a callable within 5 s again
-        without a call.
+        Parsing an RSA key takes 30 ms; the last 16 keys are cached.
         """
-        return _called.get(self, self._call) if callable(self._source) else self._parse()
+        if self._source is None:
+            raise InvalidKey(
+                "The storage was unpickled, and a pickle never contains the private key. No "
+                "setting of this process has it either. Set AWS_CLOUDFRONT_KEY here as well."
+            )
+        from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
+
+        return PrivateKey.load(self._source)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyPrivateKey) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LazyPrivateKey, (None, self.digest)
+
+    def __repr__(self) -> str:
+        return "<LazyPrivateKey, hidden>"
+
+
+class CalledKey(LazyPrivateKey):
+    """A callable without arguments that returns what a key may be in a setting.
+
+    It is called once per process.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, source: Callable[[], Any]) -> None:
+        name = f"callable {_name_of(source)}"
+        super().__init__(source, hashlib.sha256(name.encode()).hexdigest())
+
+    @property
+    def is_unasked(self) -> bool:  # type: ignore[override]
+        """Return whether :meth:`load` would call: no system check does."""
+        return _called.find(self) is None
+
+    def load(self) -> PrivateKey:  # type: ignore[override] # the other one is cached
+        """Return the parsed key, for which the callable is called once.
+
+        Raise :exc:`cfsigned_django.signing.InvalidKey`, within 5 s again without a call.
+        """
+        return _called.get(self, self._call)
 
     def _call(self) -> PrivateKey:
         from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
@@ -82,39 +137,12 @@ class LazyPrivateKey:
         source = None  # A debug page prints this frame: see PrivateKey.load.
         raise InvalidKey(problem)
 
-    @lru_cache(maxsize=16)  # noqa: B019 - these few are kept on purpose, whichever object asks
-    def _parse(self) -> PrivateKey:
-        """Return the parsed key. Parsing an RSA key takes 30 ms; the last 16 keys are cached."""
-        if self._source is None:
-            raise InvalidKey(
-                "The storage was unpickled, and a pickle never contains the private key. No "
-                "setting of this process has it either. Set AWS_CLOUDFRONT_KEY here as well."
-            )
-        from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
-
-        return PrivateKey.load(self._source)
-
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, LazyPrivateKey) or self.digest != other.digest:
-            return False
         # Two lambdas have one name, and so one digest.
-        are_called = callable(self._source) and callable(other._source)
-        return not are_called or bool(self._source == other._source)
+        is_other = isinstance(other, CalledKey) and self._source != other._source
+        return super().__eq__(other) and not is_other
 
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return LazyPrivateKey, (None, self.digest)
-
-    def __repr__(self) -> str:
-        return "<LazyPrivateKey, hidden>"
+    __hash__ = LazyPrivateKey.__hash__
 
 
 # The first words of a PEM file, and the same in base64.
@@ -147,18 +175,6 @@ def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
         if is_long or (name == "cloudfront_key" and not isinstance(value, LazyPrivateKey | None)):
             hidden[name] = hide(name, value)
     return hidden
-
-
-def _digest(source: Any) -> str:
-    if isinstance(source, os.PathLike):
-        source = f"path {os.fspath(source)}"  # The same text without Path is not a key.
-    if callable(source):
-        source = f"callable {_name_of(source)}"
-    if isinstance(source, str):
-        source = source.encode("utf-8", "replace")
-    if not isinstance(source, bytes):
-        source = type(source).__name__.encode()
-    return hashlib.sha256(source).hexdigest()
 
 
 def _name_of(source: Any) -> str:

@@ -84,7 +84,7 @@ def _is_secret(value: Any, storage: object) -> bool:
     if conf.hide("", value) is not value:
         return True
     is_source = callable(value) or (isinstance(value, str | bytes | os.PathLike) and value)
-    known = (value, LazyPrivateKey(value)) if is_source else (value,)
+    known = (value, LazyPrivateKey.wrap(value)) if is_source else (value,)
     secrets = (vars(storage).get(name) for name in SECRET_OPTIONS - {"cloudfront_key_id"})
     return any(secret and secret in known for secret in secrets)
 

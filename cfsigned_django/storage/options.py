@@ -186,9 +186,12 @@ def resolve(
     text if a name needs more than encoding.
     """
     signing, refusal, key = None, "", config.cloudfront_key
-    if must_sign and not asks and handed_in is OWN_KEY and key is not None and key.is_unasked:
+    is_unasked = must_sign and handed_in is OWN_KEY and key is not None and key.is_unasked
+    if is_unasked and not asks:
         refusal = "AWS_CLOUDFRONT_KEY was not called yet."
     elif must_sign:
+        if is_unasked:
+            ask_for_key(config)
         try:
             signing = _resolve_signing(config, handed_in)
         except (ImproperlyConfigured, InvalidKey) as error:
@@ -213,8 +216,6 @@ def resolve(
 
 def _resolve_signing(config: Config, handed_in: Any) -> Signing:
     """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
-    if handed_in is OWN_KEY:
-        ask_for_key(config)
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
         raise_first_error([each])

@@ -25,7 +25,7 @@ from django.core.management import call_command
 from django.db.migrations.writer import MigrationWriter
 
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.signing.lazy_key import LazyPrivateKey
+from cfsigned_django.signing.lazy_key import CalledKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.leaks import everything_of, fragments
 from tests.pages import ROOT
@@ -224,8 +224,8 @@ def test_class_attribute(site: Any, ec_key: PrivateKey) -> None:
 def test_two_lambdas(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     """Two callables of one name are two keys."""
 
-    def returning(key: PrivateKey) -> LazyPrivateKey:
-        return LazyPrivateKey(lambda: key.to_pem())
+    def returning(key: PrivateKey) -> CalledKey:
+        return CalledKey(lambda: key.to_pem())
 
     first, second = returning(rsa_key), returning(ec_key)
     assert first.digest == second.digest
@@ -245,7 +245,7 @@ def test_positional_callable(store: Store) -> None:
 
 FORK = """
 import os, threading, time
-from cfsigned_django.signing.lazy_key import LazyPrivateKey
+from cfsigned_django.signing.lazy_key import CalledKey
 from cfsigned_django.signing import PrivateKey
 
 begun, pem, calls = threading.Event(), PrivateKey.generate().to_pem(), []
@@ -256,11 +256,11 @@ def load():
     time.sleep(1)
     return pem
 
-threading.Thread(target=LazyPrivateKey(load).load, daemon=True).start()
+threading.Thread(target=CalledKey(load).load, daemon=True).start()
 begun.wait()
 if os.fork() == 0:
-    LazyPrivateKey(load).load()
-    LazyPrivateKey(load).load()
+    CalledKey(load).load()
+    CalledKey(load).load()
     os.write(1, str(calls.count(os.getpid())).encode())
     os._exit(0)
 os.wait()
