@@ -104,7 +104,7 @@ def test_python_keeps_what_it_compiles() -> None:
     """An image may tell Python to keep no bytecode: hundreds of processes would compile Django."""
     show = "show: ; @$(BIN)/python -c 'import sys; print(sys.dont_write_bytecode)'"
     printed = subprocess.run(
-        ["make", "--eval", show, "show"],
+        ["make", "--no-print-directory", "--eval", show, "show"],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
