@@ -39,9 +39,11 @@ This creates in account {account}, all named after the run {run}:
   response headers policies, one key group, five public keys, and one CloudFront function.
   The account needs a free place for each; AWS allows 10 key groups and 10 public keys at first.
   docs/explanation/checked-on-aws.md says what to do before the first run.
-It takes about an hour, of which CloudFront deploys most. It costs less than one US dollar: some
-thousand requests. Everything is removed at the end; the ledger says what that is.
+Do not use the account of your site: what it makes counts toward that account's quotas.
+It should take about an hour, of which CloudFront deploys most, and cost less than one US dollar:
+some thousand requests. What it makes is removed at the end; the ledger says what that is.
 """
+_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 #: How often the clean-up is repeated at once, if something is left.
 _MORE_ATTEMPTS = 3
 
@@ -90,6 +92,7 @@ def ask(account: str, pace: Pace | None = None) -> int:
     ledger = Ledger.begin(
         FOLDER / run / "ledger.jsonl", run=run, account=account, endpoint=endpoint
     )
+    say(f"If this ends before all is removed, run:\n  {clean_command(ledger)}\n")
     failed = True
     try:
         with guarding(ledger):
@@ -107,6 +110,7 @@ def ask(account: str, pace: Pace | None = None) -> int:
 def go(run: Run, ledger: Ledger) -> bool:
     """Make the run, and write its report; return whether everything was as expected."""
     site.configure(bucket_of(run.run), run.pace)
+    is_whole = False
     try:
         run.set_up()
         world = run.prepare(is_emulator=bool(ledger.endpoint))
@@ -115,11 +119,13 @@ def go(run: Run, ledger: Ledger) -> bool:
         run.ask(world)
         run.leave(world)
         run.rotate()
+        is_whole = True
     finally:
         # What was seen before a failure was seen.
         report = Report(
             endpoint=ledger.endpoint,
             day=datetime.now(UTC).date(),
+            is_whole=is_whole,
             commands=run.commands,
             seen=run.seen,
         )
@@ -142,7 +148,7 @@ def clean(path: Path) -> int:
 
 def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
     """Remove what the ledger has; print how to go on if that ends before all is removed."""
-    again = f"make acceptance-clean LEDGER={ledger.path}"
+    again = clean_command(ledger)
     say(f"\nRemoving what the run made. If this ends early, run:\n  {again}")
     clean_up = CleanUp(ledger=ledger, clients=clients, tell=say, look_again=pace.look)
     with guarding(ledger):
@@ -163,6 +169,11 @@ def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
     return left
 
 
+def clean_command(ledger: Ledger) -> str:
+    """Return the command that removes what the run made."""
+    return f"make acceptance-clean LEDGER={ledger.path}"
+
+
 def confirm_account(clients: Clients, account: str) -> None:
     """Stop unless the credentials are those of the account."""
     identity: dict[str, Any] = call(
@@ -176,14 +187,15 @@ def confirm_account(clients: Clients, account: str) -> None:
 
 
 def endpoint_of(clients: Clients) -> str:
-    """Return the URL of an emulator, wherever boto3 found it; empty for AWS."""
-    urls = (each.meta.endpoint_url for each in (clients.cloudfront, clients.s3, clients.sts))
-    for url in urls:
-        if not (urlsplit(url).hostname or "").endswith(
-            (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-        ):
-            return str(url)
-    return ""
+    """Return the URL of an emulator, wherever boto3 found it; empty for AWS. Stop at a mixture."""
+    urls = [str(each.meta.endpoint_url) for each in (clients.cloudfront, clients.s3, clients.sts)]
+    emulators = [url for url in urls if not (urlsplit(url).hostname or "").endswith(_OF_AWS)]
+    if len(emulators) in (1, 2):
+        raise Stop(
+            f"Some services would be those of AWS, and others an emulator: {', '.join(urls)}. "
+            "Nothing was done. Set AWS_ENDPOINT_URL, or no endpoint at all."
+        )
+    return emulators[0] if emulators else ""
 
 
 def say(text: str) -> None:

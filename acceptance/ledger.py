@@ -75,6 +75,8 @@ class Ledger:
         self._last = 0
         for line in _whole_lines(file):
             self._take(line)
+        if self.run:  # A file of another kind stays as it is.
+            file.truncate()
 
     @classmethod
     def begin(cls, path: Path, *, run: str, account: str, endpoint: str) -> Self:
@@ -168,7 +170,8 @@ class Ledger:
                 if made.kind != "object":
                     self.ids.add(made.id)
             case "removed":
-                del self._left[event["number"]]
+                # Written twice, if Ctrl-C came while it was written.
+                self._left.pop(event["number"], None)
 
 
 def _checked(event: dict[str, Any], run: str) -> Resource:
@@ -187,9 +190,9 @@ def _checked(event: dict[str, Any], run: str) -> Resource:
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the lines, and drop the rest of a last line that was cut off.
+    """Yield the lines; then the file is at the end of the last one that is whole.
 
-    It was not on the disk, so the call that it announced was not made.
+    The rest of one that was cut off was not on the disk: the call that it announced was not made.
     """
     end = 0
     for number, line in enumerate(file, 1):
@@ -197,9 +200,11 @@ def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
             break
         try:
             event: dict[str, Any] = json.loads(line)
-        except ValueError:
-            raise BadLedger(f"Line {number} of {file.name} is not JSON: it was changed.") from None
+            is_event = isinstance(event["event"], str)
+        except (KeyError, TypeError, ValueError):
+            is_event = False
+        if not is_event:
+            raise BadLedger(f"Line {number} of {file.name} is not of a ledger.")
         yield event
         end += len(line)
     file.seek(end)
-    file.truncate()

@@ -791,6 +791,8 @@ def _forgetting(world: World, spelling: int) -> str:
         _distribution, items = items_of("default", [name])
         if (said := _forgets(world, items[0], [items[spelling]])) != "forgotten":
             kept.append(f"{name!r}: {said}")
+        if said == "never kept":
+            break  # each would be waited for in vain
     return ", ".join(kept) or "all forgotten"
 
 

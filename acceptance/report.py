@@ -19,6 +19,8 @@ class Report:
 
     endpoint: str
     day: date
+    #: Whether the run came to its end, so that each question was asked.
+    is_whole: bool
     commands: Sequence[tuple[str, str]]
     seen: Sequence[Seen]
 
@@ -44,6 +46,7 @@ class Report:
         parts = [
             f"# Asked {self.where}",
             f"{self.day}, {', '.join(f'{name} {found}' for name, found in versions().items())}.",
+            *([] if self.is_whole else ["The run broke off: not each question was asked."]),
             "## What differs",
             "\n".join(
                 f"- **{each.fact} {each.asks}** {each.answer}. Expected: {each.expected}. "
@@ -78,6 +81,7 @@ class Report:
             {
                 "asked": self.where,
                 "day": str(self.day),
+                "is_whole": self.is_whole,
                 "versions": versions(),
                 "commands": [{"name": name, "result": result} for name, result in self.commands],
                 "answers": [asdict(each) for each in self.seen],

@@ -67,10 +67,21 @@ def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
         assert [each.name for each in again if each not in found] == [f"later-{RUN}"]
 
 
+@pytest.mark.parametrize("text", ["token", '{"a": 1}', '{"a": 1}\n', "[]\n", "words\nand more"])
+def test_leaves_other_files_as_they_are(tmp_path: Path, text: str) -> None:
+    """Refuse a file that is not a ledger, and change nothing in it."""
+    path = tmp_path / "other"
+    path.write_text(text)
+    with pytest.raises(BadLedger):
+        Ledger.open(path)
+    assert path.read_text() == text
+
+
 def test_removed_is_not_left(written: Path) -> None:
     """Forget what was removed, in this process and in the next."""
     with closing(Ledger.open(written)) as ledger:
         ledger.removed(GROUP)
+        ledger.removed(GROUP)  # as after Ctrl-C while it was written
         here = left(ledger)
     with closing(Ledger.open(written)) as ledger:
         there = left(ledger)

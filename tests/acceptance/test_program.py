@@ -78,14 +78,16 @@ def test_says_that_it_asks_an_emulator(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Name the endpoint of an emulator, even if it is that of one service only."""
+    """Name the endpoint of an emulator; begin nothing if it is that of some services only."""
     aws, other = client("https://sts.amazonaws.com"), client("http://127.0.0.1:4566")
-    clients = Clients(cloudfront=aws, s3=other, sts=aws)
-    monkeypatch.setattr(program, "make_clients", lambda **given: clients)
-    types(f"{ACCOUNT}\n")
-    program.main(["--account", ACCOUNT])
+    codes = []
+    for cloudfront, s3, sts in ((aws, other, aws), (aws, aws, other), (other, other, other)):
+        clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
+        monkeypatch.setattr(program, "make_clients", lambda made=clients, **given: made)
+        types(f"{ACCOUNT}\n")
+        codes.append(program.main(["--account", ACCOUNT]))
 
-    assert begun == ["http://127.0.0.1:4566"]
+    assert (codes, begun) == ([1, 1, 0], ["http://127.0.0.1:4566"])
     assert "say nothing about AWS" in capsys.readouterr().out
 
 
@@ -103,12 +105,16 @@ def test_cleans_up_only_where_it_was(
 
 
 def test_cleans_up_after_any_failure(
-    begun: list[str], types: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    begun: list[str],
+    types: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Remove what was made when a run fails or is interrupted; say that it failed."""
+    """Remove what was made when a run fails or is interrupted, and say before how to."""
     removed: list[str] = []
 
     def remove(ledger: Ledger, *given: Any) -> list[str]:
+        assert f"make acceptance-clean LEDGER={ledger.path}" in capsys.readouterr().out
         removed.append(ledger.account)
         return []
 

@@ -86,7 +86,11 @@ def test_report(tmp_path: Path) -> None:
     """Write what differs first, with what would have to change, and none of the given words."""
     differs = replace(SEEN, asks="Is it?", answer="no: 111122223333", is_expected=False)
     report = Report(
-        endpoint="", day=date(2026, 12, 1), commands=[("cfsigned_setup", "0")], seen=[SEEN, differs]
+        endpoint="",
+        day=date(2026, 12, 1),
+        is_whole=True,
+        commands=[("cfsigned_setup", "0")],
+        seen=[SEEN, differs],
     )
 
     page, data = (path.read_text() for path in report.write(tmp_path, without=["111122223333"]))
@@ -100,3 +104,5 @@ def test_report(tmp_path: Path) -> None:
     assert (found["asked"], found["day"]) == ("AWS", "2026-12-01")
     assert [each["is_expected"] for each in found["answers"]] == [True, False]
     assert "emulator" in replace(report, endpoint="http://127.0.0.1").as_markdown()
+    assert "broke off" in replace(report, is_whole=False).as_markdown()
+    assert "broke off" not in page
