@@ -35,7 +35,7 @@ _END = rf"(?![^{_S}/>])"  # of the name of a tag
 _VALUE = rf"""=[{_S}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)?"""
 # Names without a value are skipped together: a tag may have a million of them.
 _ATTRIBUTES = rf"""(?:(?=[^=>]*+=)(?:[^=>]*[^{_S}/=>][{_S}]*+{_VALUE}
-    | [{_S}/]*+=[^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?))*+[^=>]*+"""
+    | [^=>]*+=[^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?))*+[^=>]*+"""
 # In a script, "<!-- <script" needs a separate </script>, unless "-->" comes first.
 _INNER = rf"<script{_END}(?:[^<-]++|-(?!->)|<(?!/script{_END}))*+(?:</script)?"
 _HIDDEN = rf"<!(?=--)(?:[^<-]++|-(?!->)|{_INNER}|<(?!/script{_END}))*+"
@@ -79,7 +79,10 @@ def replace_urls(
         _log_once(len(text))
         return text
     own = re.compile(f"(?:https?:)?//{host}/", _FLAGS)
-    in_set = re.compile(rf"(?<![^{_S},]){own.pattern}[^{_S}]*[^{_S},]", _FLAGS)
+    # A candidate begins after white space, or after the descriptor of another and a comma. The URL
+    # of another host may have commas, and ours in it.
+    begins = rf"(?<![^{_S}])((?:[\d.]++[wxh])?,*+)"
+    in_set = re.compile(rf"{begins}({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
 
     def of_url(raw: str) -> str:
         try:
@@ -108,7 +111,7 @@ def replace_urls(
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
             if name == "srcset":
-                new = in_set.sub(lambda match: of_url(match[0]), raw)
+                new = in_set.sub(lambda match: match[1] + of_url(match[2]), raw)
             else:
                 bare = raw.strip(_SPACES)
                 new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw

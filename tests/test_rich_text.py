@@ -160,6 +160,22 @@ def test_other_hosts(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "candidate",
+    [
+        "https://evil.example/?u=,//{0}/articles/a 1x",
+        "https://evil.example/?u=&comma;//{0}/articles/a 1x",
+        "https://evil.example/,https://{0}/articles/a",
+        "https://evil.example/1x,https://{0}/articles/a",
+        "data:,//{0}/articles/a 2x",
+    ],
+)
+def test_candidates_of_other_hosts(candidate: str) -> None:
+    """A URL of another host may contain one of this storage, and gets no signature."""
+    text = f'<img srcset="{candidate.format(DOMAIN)}">'
+    assert sign(text) == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "{}",
