@@ -6,7 +6,10 @@ What is encrypted begins with the ARN of its key, so that nothing else must be a
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from cfsigned_django.aws.client import call, make_client
@@ -27,7 +30,9 @@ def encrypt(
         return client.encrypt(KeyId=arn, Plaintext=make_text(), EncryptionContext=context)
 
     what = phrase(_("encrypt a private key with {key}"), key=arn)
-    return f"{arn}:{base64.b64encode(call(ask, what, 'kms:Encrypt')['CiphertextBlob']).decode()}"
+    with _unlogged():
+        answer = call(ask, what, "kms:Encrypt")
+    return f"{arn}:{base64.b64encode(answer['CiphertextBlob']).decode()}"
 
 
 def decrypt(encrypted: str, context: Mapping[str, str], access: Mapping[str, Any]) -> bytes:
@@ -40,7 +45,8 @@ def decrypt(encrypted: str, context: Mapping[str, str], access: Mapping[str, Any
     try:
         ways = {"KeyId": arn, "CiphertextBlob": base64.b64decode(packed)}
         method = _client(arn, access).decrypt
-        answer = call(method, what, "kms:Decrypt", EncryptionContext=context, **ways)
+        with _unlogged():
+            answer = call(method, what, "kms:Decrypt", EncryptionContext=context, **ways)
     except ValueError:
         return b""  # It is not base64: someone changed it.
     except AwsError as error:
@@ -48,6 +54,24 @@ def decrypt(encrypted: str, context: Mapping[str, str], access: Mapping[str, Any
             return b""
         raise
     return bytes(answer["Plaintext"])
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep botocore, at level DEBUG, from logging what this thread sends and receives: a key."""
+    own = threading.get_ident()
+    loggers = [logging.getLogger(f"botocore.{name}") for name in ("endpoint", "parsers")]
+
+    def keeps(record: logging.LogRecord) -> bool:
+        return threading.get_ident() != own
+
+    for each in loggers:
+        each.addFilter(keeps)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeFilter(keeps)
 
 
 def _client(arn: str, access: Mapping[str, Any]) -> Any:

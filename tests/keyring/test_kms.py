@@ -5,6 +5,7 @@ Modules: aws/kms.py
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -145,6 +146,22 @@ def test_round_trip(in_kms: Kms, arn: str, kind: str, request: pytest.FixtureReq
         assert kms.decrypt(encrypted, other, {}) == b""
         with pytest.raises(ClientError):
             in_kms.client.decrypt(CiphertextBlob=packed.encode(), EncryptionContext=other)
+
+
+def test_no_key_in_the_log_of_botocore(
+    in_kms: Kms, arn: str, ec_key: PrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At level DEBUG, botocore logs what it sends and receives, but not a private key."""
+    with caplog.at_level(logging.DEBUG):
+        row = uuid4()
+        decrypt(encrypt(ec_key, row), row, ec_key.public_key.fingerprint).load()
+        hidden = caplog.text
+        in_kms.client.decrypt(
+            CiphertextBlob=in_kms.client.encrypt(KeyId=arn, Plaintext=b"a")["CiphertextBlob"]
+        )
+
+    assert "Plaintext" not in hidden
+    assert caplog.text.removeprefix(hidden).count("Plaintext") >= 2
 
 
 @pytest.mark.parametrize("change", ["row", "fingerprint", "other key", "cut", "empty"])
