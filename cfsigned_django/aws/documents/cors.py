@@ -54,8 +54,8 @@ def missing_origins(
 ) -> list[str]:
     """Return the origins whose pages may not read files with GET and HEAD.
 
-    For uploads, they may not send them with POST and PUT, or not see their ETag: a script needs it
-    to complete an upload in parts.
+    For uploads, they may not send them with POST and PUT and a content type, or not see their
+    ETag: a script needs it to complete an upload in parts.
     """
     present = list(rules or ())
     return [
@@ -83,11 +83,18 @@ def echoes_origins(rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[
 
 
 def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str, rule_id: str) -> bool:
-    return any(
-        method in rule.get("AllowedMethods", ())
-        and any(matches_origin(origin, each) for each in rule.get("AllowedOrigins", ()))
-        and (rule_id == RULE_ID or "ETag" in rule.get("ExposeHeaders", ()))
+    fitting = [
+        rule
         for rule in rules
+        if method in rule.get("AllowedMethods", ())
+        and any(matches_origin(origin, each) for each in rule.get("AllowedOrigins", ()))
+    ]
+    if rule_id == RULE_ID:
+        return bool(fitting)
+    # A preflight gets the first rule that allows its headers as well; the upload, the first.
+    headers = {each.lower() for rule in fitting for each in rule.get("AllowedHeaders", ())}
+    return any(fnmatchcase("content-type", each) for each in headers) and "ETag" in fitting[0].get(
+        "ExposeHeaders", ()
     )
 
 

@@ -285,7 +285,8 @@ def _lifecycle(site: SiteInAws) -> SetupStep:
     if not all(each.get("ID", "").startswith(lifecycle.RULE_ID) for each in rules):
         why = "the bucket has other lifecycle rules, and S3 replaces all at once: add this by hand"
         return replace(conflict("bucket-lifecycle", why), after=rule)
-    merged = [*rules, rule]
+    # A rule of an earlier run may be switched off, and S3 refuses two with one ID.
+    merged = [*(each for each in rules if each["ID"] != rule["ID"]), rule]
     return todo(
         "bucket-lifecycle",
         f"the parts of incomplete uploads under {prefix} stay, and cost as much as files",

@@ -205,7 +205,12 @@ cors_rules = st.lists(
             "AllowedMethods": st.lists(st.sampled_from(["GET", "HEAD", "PUT"]), min_size=1),
             "AllowedOrigins": st.lists(origins, min_size=1),
         },
-        optional={"ID": st.sampled_from(["theirs", "other"]), "MaxAgeSeconds": st.just(5)},
+        optional={
+            "ID": st.sampled_from(["theirs", "other"]),
+            "MaxAgeSeconds": st.just(5),
+            "AllowedHeaders": st.just(["*"]),
+            "ExposeHeaders": st.just(["ETag"]),
+        },
     ),
     max_size=4,
 )
@@ -242,12 +247,34 @@ def test_rules_for_uploads(present: list[dict[str, Any]], first: str, second: st
     assert merge_rules(merged, [second, first], UPLOADS) == merged
 
 
+WRITES = {"AllowedMethods": ["POST", "PUT"], "AllowedOrigins": ["*"]}
+HEADERS, TAG = {"AllowedHeaders": ["*"]}, {"ExposeHeaders": ["ETag"]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "suffice"),
+    [
+        ([WRITES | HEADERS | TAG], True),
+        ([WRITES | TAG | {"AllowedHeaders": ["Content-*"]}], True),
+        # The upload itself is answered by the first rule, whatever its headers are.
+        ([WRITES | HEADERS, WRITES | HEADERS | TAG], False),
+        ([WRITES | TAG, WRITES | HEADERS], True),
+        ([WRITES | TAG], False),
+        ([WRITES | TAG | {"AllowedHeaders": ["x-amz-*"]}], False),
+    ],
+)
+def test_the_first_rule_for_uploads(rules: list[dict[str, Any]], suffice: bool) -> None:
+    """Accept rules only if S3 allows a content type by them, and shows the ETag."""
+    assert (missing_origins(rules, [APP], UPLOADS) == []) is suffice
+
+
 def test_lifecycle_rules() -> None:
     """Know a rule that ends incomplete uploads in a folder, in whichever shape S3 returns it."""
     own = upload_rule("tmp/s3file/")
     ends = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}, "Status": "Enabled"}
 
     assert ends_uploads([own], "tmp/s3file/")
+    assert len(upload_rule("long/" * 60)["ID"]) == 255
     assert ends_uploads([own], "")
     assert ends_uploads([{**ends, "Prefix": ""}], "tmp/")
     assert ends_uploads([{**ends, "Filter": {"Prefix": "tmp/"}}], "tmp/s3file/")

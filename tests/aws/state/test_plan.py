@@ -747,14 +747,14 @@ def test_order_and_version() -> None:
 
 
 def test_lifecycle_rules() -> None:
-    """Add a rule to those of an earlier run, and show the one that a person must add."""
+    """Add a rule to those of an earlier run, in place of its own; show what a person must add."""
     ours, theirs = upload_rule("other/"), {"Status": "Enabled", "ID": "x"}
 
     def step(*rules: dict[str, Any]) -> SetupStep:
         account = account_with(bucket={"lifecycle_rules": rules})
         return find(plan(account, wish(upload_prefix="tmp/")), "bucket-lifecycle")
 
-    call = step(ours).call
+    call = step({**upload_rule("tmp/"), "Status": "Disabled"}, ours).call
     assert call is not None
     assert call.arguments["LifecycleConfiguration"]["Rules"] == [ours, upload_rule("tmp/")]
     assert step(ours, theirs).call is None
