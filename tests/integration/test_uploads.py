@@ -47,6 +47,16 @@ def send(upload: dict[str, Any], data: bytes, **changes: str) -> int:
     return urllib3.request("POST", upload["url"], fields=fields, retries=False).status
 
 
+def files(folder: str) -> list[str]:
+    """Return the names of the files in the folders of a folder; SeaweedFS keeps empty ones."""
+    folders = default_storage.listdir(folder)[0]
+    return [
+        f"{folder}/{each}/{name}"
+        for each in folders
+        for name in default_storage.listdir(f"{folder}/{each}")[1]
+    ]
+
+
 def test_upload(views: Any) -> None:
     """Upload a file with a Korean name; it is in the location, and its URL is signed."""
     user = User(pk=1)
@@ -58,15 +68,36 @@ def test_upload(views: Any) -> None:
     answer = call(views.finish_upload, user, token=upload["token"])
     url = json.loads(answer.content)["url"]
     assert "Signature=" in url
-    [folder] = default_storage.listdir("uploads")[0]
-    assert default_storage.listdir(f"uploads/{folder}")[1] == ["사진_1.jpg"]
+    [name] = files("uploads")
+    assert name.endswith("/사진_1.jpg")
     assert urlsplit(url).path.startswith(f"/{default_storage.location}".rstrip("/") + "/uploads/")  # type: ignore[attr-defined]
 
 
+def test_what_was_checked_stays(views: Any) -> None:
+    """Serve what was checked, with the options of the storage, after the form was used again."""
+    user = User(pk=1)
+    upload = json.loads(call(views.start_upload, user, name="a.jpg", type="image/jpeg").content)
+    finish = {"token": upload["token"]}
+    assert send(upload, JPEG) == 204
+    default_storage.object_parameters = {"CacheControl": "private"}  # type: ignore[attr-defined]
+    assert call(views.finish_upload, user, **finish).status_code == 200
+
+    assert call(views.finish_upload, user, **finish).status_code == 400
+    assert send(upload, b"<script>alert(1)</script>") == 204
+    assert call(views.finish_upload, user, **finish).status_code == 400
+    [name] = files("uploads")
+    with default_storage.open(name) as file:
+        assert file.read() == JPEG
+        headers = file.obj.get()  # type: ignore[attr-defined]
+    assert (headers["ContentType"], headers["CacheControl"]) == ("image/jpeg", "private")
+    assert files("tmp/uploads") == []
+
+
 def test_refusals(views: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse a type, a size, another name and the token of another user; delete what is HTML."""
+    """Refuse a type, a size, another name and a wrong token; delete what is of another type."""
     user = User(pk=1)
     assert call(views.start_upload, user, name="a.html", type="text/html").status_code == 400
+    assert call(views.start_upload, user, name="a.html").status_code == 400
     monkeypatch.setattr(views, "MOST", 2000)
     upload = json.loads(call(views.start_upload, user, name="a.jpg", type="image/jpeg").content)
     finish = {"token": upload["token"]}
@@ -75,8 +106,10 @@ def test_refusals(views: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert send(upload, JPEG, **{"Content-Type": "text/html"}) == 403
     assert send(upload, JPEG, key="uploads/other.jpg") == 403
     assert call(views.finish_upload, user, **finish).status_code == 400
-    assert send(upload, b"<script>alert(1)</script>") == 204
+    assert send(upload, b"%PDF-1.7") == 204
     assert call(views.finish_upload, User(pk=2), **finish).status_code == 400
+    assert call(views.finish_upload, user).status_code == 400
+    assert call(views.finish_upload, user, token=f"{upload['token']}x").status_code == 400
+    assert files("tmp/uploads") != []
     assert call(views.finish_upload, user, **finish).status_code == 400
-    [folder] = default_storage.listdir("uploads")[0]  # SeaweedFS keeps the folder
-    assert default_storage.listdir(f"uploads/{folder}") == ([], [])
+    assert files("tmp/uploads") == files("uploads") == []

@@ -747,7 +747,7 @@ def test_order_and_version() -> None:
 
 
 def test_lifecycle_rules() -> None:
-    """Add a rule to those of an earlier run, in place of its own; show what a person must add."""
+    """Add a rule to those of an earlier run, in place of itself; show what a person must add."""
     ours, theirs = upload_rule("other/"), {"Status": "Enabled", "ID": "x"}
 
     def step(*rules: dict[str, Any]) -> SetupStep:
