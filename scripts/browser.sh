@@ -5,5 +5,6 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 install_chromium
+scripts/npm.sh
 # They wait more than they work. Other folders have none; to read them all takes longer than some test.
 .venv/bin/python -m pytest -n 2 --dist loadfile -m e2e tests/admin tests/e2e tests/integration/*_in_a_browser.py tests/test_*.py "$@"

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/javascript_signer.sh
+scripts/npm.sh
 .venv/bin/python -m pytest -m js tests/signing "$@"

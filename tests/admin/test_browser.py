@@ -20,14 +20,19 @@ from playwright.sync_api import expect
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from tests.accessibility import NEEDS_AXE, barriers
 from tests.admin import (
     LIST,
     FakeCloudFront,
     Visitor,
+    activated,
+    address,
     detail,
     imported,
+    started,
     trusted,
 )
+from tests.admin.conftest import DENIED
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
@@ -146,3 +151,39 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page]) -> None:
     copy.click()
     expect(copy).to_have_text(copy.get_attribute("data-done") or "?")
     assert page.evaluate("navigator.clipboard.readText()") == key_pair.public_key
+
+
+@NEEDS_AXE
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_nothing_is_a_barrier(
+    open_page: Callable[..., Page], cloudfront: FakeCloudFront, settings: Settings, language: str
+) -> None:
+    """axe-core finds nothing on the pages of a rotation, by hand too, of a failure and a leak."""
+    page = open_page()
+    page.set_extra_http_headers({"Accept-Language": language})
+    site = page.url.removesuffix(LIST)
+    found = []
+
+    def look(*paths: str) -> None:
+        for path in paths:
+            page.goto(site + path)
+            found.extend(barriers(page))
+
+    look(LIST)
+    former = imported(days=97)
+    look(LIST, address("start"))
+    key_pair = started()
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    look(address("trust", key_pair))
+    settings.AWS_CLOUDFRONT_BY_HAND = False
+    look(LIST, address("trust", key_pair))
+    cloudfront.failure = DENIED
+    page.locator(".cfsigned-step button[type=submit]").click()
+    page.locator(".cfsigned-step .cfsigned-error").wait_for()
+    found.extend(barriers(page))
+    cloudfront.failure = None
+    active = activated(former_retiring_for=30 * 86400)
+    trusted(spare=True, good_for=3600)
+    look(LIST, address("retire", former), detail(former), address("revoke", active))
+    assert page.locator("html").get_attribute("lang") == language
+    assert found == []

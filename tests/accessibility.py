@@ -1,0 +1,36 @@
+"""Look for barriers on pages in a browser with axe-core: what a person could not read or use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pages import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+AXE = ROOT / "tests" / "js" / "node_modules" / "axe-core" / "axe.min.js"
+#: Mark of the tests that need it. `make browser` installs it, or fails.
+NEEDS_AXE = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core from npm: scripts/npm.sh")
+#: The rules that depend on colors, so on the scheme.
+COLORS = ("color-contrast", "link-in-text-block")
+
+RUN = """async (rules) => {
+  // A button fades from one scheme to the other.
+  await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+  const { violations } = await axe.run(
+    document, rules ? { runOnly: { type: "rule", values: rules } } : {});
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}"""
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe-core finds on the page, light and dark: its rule, and the element."""
+    page.evaluate(AXE.read_text("utf-8"))
+    page.emulate_media(color_scheme="light")
+    light: list[str] = page.evaluate(RUN, None)
+    page.emulate_media(color_scheme="dark")
+    dark: list[str] = page.evaluate(RUN, COLORS)
+    return [f"{page.url}: {each}" for each in (*light, *(f"dark: {each}" for each in dark))]
