@@ -1,8 +1,9 @@
 """Find the URLs of a storage's files in the HTML of an editor, and replace them.
 
-Tags are read as browsers read them (HTML Standard, "Tokenization"), in linear time. What a text
-may become does not depend on it: a URL is replaced only by one with the same quotes, angle brackets
-and white space, so each tag and attribute ends where it did, for every parser.
+Tags are read as browsers read them (HTML Standard, "Tokenization"), in linear time, but for what
+noscript, svg, math and select change: a sanitizer removes it. What a text may become does not
+depend on it: a URL is replaced only by one with the same quotes, angle brackets and white space, so
+each tag and attribute ends where it did, for every parser.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import lru_cache
 from html.entities import html5
 from itertools import islice
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -27,6 +28,8 @@ MAX_LENGTH: Final = 1024 * 1024
 MAX_URLS: Final = 1000
 #: CloudFront takes no longer URL (Developer Guide, "Quotas": "URL length").
 _MAX_URL: Final = 8192
+#: A million characters of references take longer than the rest of a text.
+_MAX_REFERENCES: Final = 32
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
 _SPACES: Final = " \t\n\f\r"
@@ -70,8 +73,9 @@ def replace_urls(
     These are the URLs in ``src``, ``srcset``, ``poster`` and ``href`` of ``img``,
     ``source``, ``video``, ``audio``, ``track`` and ``a``, signed or not. Their fragment
     stays, their query does not. All else stays byte for byte, and so do a URL for
-    which ``replace`` returns None, and a text of more than 1 MB (1,048,576 characters)
-    or 1,000 URLs of the storage, which is logged once with its length.
+    which ``replace`` returns None, one of more than 8,192 characters or 32 character
+    references, and a text of more than 1 MB (1,048,576 characters) or 1,000 URLs of
+    the storage, which is logged once with its length.
     """
     host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
     found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
@@ -85,13 +89,16 @@ def replace_urls(
     in_set = re.compile(rf"{begins}({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
 
     def of_url(raw: str) -> str:
+        if len(raw) > _MAX_URL or raw.count("&") > _MAX_REFERENCES:
+            return raw
         try:
-            url = _REFERENCE.sub(_character, raw[:_MAX_URL])
-            name = storage.name_of(url)
+            url = _REFERENCE.sub(_character, raw)
+            path = unquote(urlsplit(url).path, errors="strict")
+            # A storage would take long to refuse a//b.
+            name = storage.name_of(url) if is_exact_name(path[1:]) else ""
         except ValueError:
             return raw
-        is_name = is_exact_name(name) and len(raw) <= _MAX_URL
-        replaced = replace(name) if is_name else None
+        replaced = replace(name) if name else None
         if replaced is None:
             return raw
         new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)

@@ -202,8 +202,9 @@ def sign_html(
     """
     from cfsigned_django.rich_text import replace_urls  # its patterns are compiled when needed
 
-    source, folders = find_storage(storage), _several(folder)
-    for each in folders or [folder]:
+    source = find_storage(storage)
+    folders = [str(each) if isinstance(each, str) else each for each in _several(folder)]
+    for each in folders or [folder]:  # A lazy object may stand for a text.
         if not isinstance(each, str) or "*" in each or not is_exact_name(each):
             raise ValueError(
                 f"folder is {each!r}. It must be the name of a folder in the storage, such as "
