@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,6 +31,8 @@ from cfsigned_django.signing.outside import runs_event_loop
 
 if TYPE_CHECKING:
     from cfsigned_django.signing import HashAlgorithm, Signer
+
+_Answer: TypeAlias = tuple[KeyPair | None, Found]
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
 #: wait for a connection.
@@ -51,45 +54,41 @@ def find_active_signer(
     # The database that takes writes: a replica may lag by any time.
     using = router.db_for_write(KeyPair)
 
-    def look() -> Found:
+    def look() -> _Answer:
         try:
             with _apart(connections[using]):
-                return _find(using, key_group_id, hash_algorithm, known)
+                return _find(using, key_group_id)
         except DatabaseError:
             if known is not None or has_table(using):
                 raise
             # There is no key pair before the first migration.
-            return Found(explain=partial(no_table, key_group_id))
+            return None, Found(explain=partial(no_table, key_group_id))
 
-    if not runs_event_loop() and _sees_the_present(using):
-        return look()
-    pool = ThreadPoolExecutor(max_workers=1)
-    answer = pool.submit(_on_own_connection, using, look)
-    pool.shutdown(wait=False)
+    is_here = not runs_event_loop() and _sees_the_present(using)
     seconds = LONGEST_PATIENCE if known is None else PATIENCE
-    try:
-        return answer.result(timeout=seconds)
-    except TimeoutError:
-        raise OperationalError(f"No answer on a second connection within {seconds} s.") from None
+    row, found = look() if is_here else _on_own_connection(using, look, seconds)
+    if row is None:
+        return found
+    if known is None or known.key_pair_id != row.key_pair_id:
+        # The database has answered. KMS, which may be slow, is no part of its transaction.
+        known = row.make_signer(hash_algorithm)
+    return replace(found, signer=known)
 
 
-def _find(
-    using: str, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
-) -> Found:
+def _find(using: str, key_group_id: str) -> _Answer:
+    """Return the row of the ACTIVE key pair, and what else the database has."""
     rows = KeyPair.objects.using(using)
     found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
     row = next((each for each in found if each.active_in is not None), None)
     revoked_ids = _ids(each for each in found if each.status == KeyStatus.REVOKED)
     if row is None:
         known_rows = list(rows)
-        return Found(
+        return None, Found(
             known_ids=_ids(known_rows),
             revoked_ids=revoked_ids,
             explain=partial(explain_no_key, key_group_id, known_rows),
         )
-    if known is None or known.key_pair_id != row.key_pair_id:
-        known = row.make_signer(hash_algorithm)
-    return Found(signer=known, revoked_ids=revoked_ids)
+    return row, Found(revoked_ids=revoked_ids)
 
 
 def _ids(rows: Iterable[KeyPair]) -> frozenset[str]:
@@ -189,10 +188,21 @@ def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
         return False  # The transaction has failed.
 
 
-def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
+def _on_own_connection(using: str, look: Callable[[], _Answer], seconds: int) -> _Answer:
+    """Look in another thread. Raise :exc:`OperationalError` if that takes too long."""
+
+    def look_and_close() -> _Answer:
+        try:
+            return look()
+        finally:
+            # Nothing else would close the connection of this thread. Not by SQLite's method, which
+            # leaves an in-memory database open.
+            BaseDatabaseWrapper.close(connections[using])
+
+    pool = ThreadPoolExecutor(max_workers=1)
+    answer = pool.submit(look_and_close)
+    pool.shutdown(wait=False)
     try:
-        return look()
-    finally:
-        # Nothing else would close the connection of this thread. Not by SQLite's method, which
-        # leaves an in-memory database open.
-        BaseDatabaseWrapper.close(connections[using])
+        return answer.result(timeout=seconds)
+    except TimeoutError:
+        raise OperationalError(f"No answer on a second connection within {seconds} s.") from None

@@ -29,6 +29,7 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -40,7 +41,7 @@ from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.rotation import ECDSA, Site, change, die, fresh, once
@@ -467,12 +468,13 @@ class TestPlaces:
         """Close the separate connection of a query, also if the query failed."""
         opened: list[Any] = []
 
-        def fail(key_pair: KeyPair, hash_algorithm: object) -> Signer:
+        def fail(rows: object, *args: object) -> None:
             opened.append(connections["default"])
+            opened[0].ensure_connection()
             raise OperationalError("gone")
 
         activate(ec_key, "K1")
-        monkeypatch.setattr(KeyPair, "make_signer", fail)
+        monkeypatch.setattr(QuerySet, "filter", fail)
 
         assert asyncio.run(signs_in_an_event_loop()) == KEY_ID
         assert opened[0] is not connection
