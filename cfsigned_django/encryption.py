@@ -140,7 +140,8 @@ def _ask_kms(encrypted: str, row: UUID, fingerprint: str) -> bytes:
     from cfsigned_django.aws import kms
 
     ask = partial(kms.decrypt, encrypted, _context(row, fingerprint), conf.aws_access())
-    return _checked(_of_kms.get((encrypted, row, fingerprint), ask), row, fingerprint)
+    question, arn = (encrypted, row, fingerprint), encrypted.rpartition(":")[0]
+    return _checked(_of_kms.get(question, ask, source=arn), row, fingerprint)
 
 
 def _checked(text: bytes, row: UUID, fingerprint: str) -> bytes:

@@ -135,8 +135,9 @@ class Lease:
         latest = self.seen_at + self.max_age + lifetime
         if latest <= now:
             raise ImproperlyConfigured(
-                f"The database has not confirmed for {now - self.seen_at} s that "
-                f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
+                f"It was not confirmed for {now - self.seen_at} s that {self.signer.key_pair_id} "
+                "still signs: nothing can be signed until the database, and KMS if it encrypts the "
+                "private keys, answer."
             )
         return latest if latest < expires else expires
 

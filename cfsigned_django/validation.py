@@ -50,8 +50,8 @@ TABLE: dict[str, str] = {
     "not sign may have a path behind the host.",
     "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
     "the colon.",
-    "cfsigned.E007": "Fix AWS_CLOUDFRONT_KEY as the message says. A pathlib.Path of the PEM file "
-    "is the most robust form.",
+    "cfsigned.E007": "Fix AWS_CLOUDFRONT_KEY as the message says. Without a secret store, the "
+    "most robust form is a pathlib.Path of the PEM file.",
     "cfsigned.E008": "Use the public key ID, which begins with K, from Key management, Public "
     "keys. The key group ID belongs in AWS_CLOUDFRONT_KEY_GROUP_ID.",
     "cfsigned.E009": "Copy the public key ID from CloudFront: capital letters and digits, such "

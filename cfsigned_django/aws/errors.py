@@ -8,7 +8,7 @@ SignatureDoesNotMatch, it repeats the request, including a session token.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -234,7 +234,7 @@ _BROKEN = Explanation(
 )
 _REFUSED = Explanation(
     reason=_('AWS returned {code}, "{detail}"'),
-    next_step=_("Look up the code in the CloudFront API reference, and check what was sent."),
+    next_step=_("Look up the code in AWS's API reference, and check what was sent."),
     shows_detail=True,
 )
 _UNEXPECTED = Explanation(
@@ -268,7 +268,13 @@ _WRONG_ETAG = Explanation(
 EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     # The credentials, as AWS sees them.
     "AccessDenied": _DENIED,
-    "AccessDeniedException": _DENIED,
+    "AccessDeniedException": replace(  # of KMS
+        _DENIED,
+        next_step=_(
+            "Allow {permission} in IAM for the user or role whose credentials are used here, and "
+            "in the policy of the KMS key."
+        ),
+    ),
     "InvalidAccessKeyId": _UNKNOWN_ACCESS_KEY,
     "InvalidClientTokenId": _UNKNOWN_ACCESS_KEY,
     "UnrecognizedClientException": _UNKNOWN_ACCESS_KEY,

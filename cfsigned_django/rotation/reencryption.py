@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.errors import Unfinished
 from cfsigned_django.rotation.models import Encryption, KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
 
@@ -133,15 +134,22 @@ def encrypt_again(
 
     ``compared`` are the fingerprints that a person found to be those of the
     public keys in CloudFront. What was examined is encrypted again, and nothing
-    else: a row that was changed meanwhile is left as it is.
+    else: a row that was changed meanwhile is left as it is. Raise :exc:`Unfinished`,
+    with those that are done, if KMS does not encrypt one.
     """
-    encrypted = []
+    encrypted: list[KeyPair] = []
     rows = primary_rows()
     for each in candidates:
         is_compared = each.verdict is Verdict.UNPROVEN and each.fingerprint in compared
         if each.verdict in (Verdict.READY, Verdict.PROVEN) or is_compared:
             former = each.key_pair.encrypted_private_key
             row = rows.filter(pk=each.key_pair.pk, encrypted_private_key=former)
-            if row.update(encrypted_private_key=each.key_pair.reencrypt()):
+            try:
+                again = each.key_pair.reencrypt()
+            except AwsError as error:
+                text = _("Private keys encrypted with the newest encryption key: %(count)s.")
+                names = ", ".join(map(str, encrypted)) or "0"
+                raise Unfinished(text % {"count": names}, error) from error
+            if row.update(encrypted_private_key=again):
                 encrypted.append(each.key_pair)
     return encrypted

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from asyncio import iscoroutine
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from cfsigned_django.signing.exceptions import InvalidKey
-from cfsigned_django.signing.outside import Answers, outside_event_loops
+from cfsigned_django.signing.outside import Answers
 
 if TYPE_CHECKING:
     from cfsigned_django.signing.keys import PrivateKey
@@ -67,7 +68,8 @@ class LazyPrivateKey:
         if self._source is None:
             raise InvalidKey(
                 "The storage was unpickled, and a pickle never contains the private key. No "
-                "setting of this process has it either. Set AWS_CLOUDFRONT_KEY here as well."
+                "setting of this process has it either, with the same public key ID. Set "
+                "AWS_CLOUDFRONT_KEY here as well."
             )
         from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
 
@@ -121,7 +123,7 @@ class CalledKey(LazyPrivateKey):
 
         name = f"The callable {_name_of(self._source)}"
         try:
-            source = outside_event_loops(self._source)
+            source = self._source()
         except Exception as error:
             problem = (
                 f"{name} raised {type(error).__name__}, whose text may contain the key and is not "
@@ -129,6 +131,9 @@ class CalledKey(LazyPrivateKey):
             )
         else:
             try:
+                if iscoroutine(source):
+                    source.close()
+                    raise InvalidKey("It is async: write def, not async def.")
                 if not isinstance(source, str | bytes | os.PathLike):
                     raise InvalidKey(f"It is of the type {type(source).__name__}.")
                 return PrivateKey.load(source)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -19,7 +20,7 @@ RETRY = 5
 
 
 class Answers(Generic[V]):
-    """The answers to questions of one kind. Of several threads with one question, one asks.
+    """The answers to questions of one kind. One thread asks at a time, never in an event loop.
 
     An answer counts for ``seconds``, an error for :data:`RETRY` seconds.
     """
@@ -33,36 +34,44 @@ class Answers(Generic[V]):
             os.register_at_fork(after_in_child=self._renew_lock)
 
     def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # To answer, one may ask another question.
 
     def find(self, question: Hashable) -> V | Exception | None:
         """Return the answer, or the error, if it is known and still counts; else None."""
         until, answer = self._known.get(question, (-math.inf, None))
         return answer if time.monotonic() < until else None
 
-    def get(self, question: Hashable, ask: Callable[[], V]) -> V:
-        """Return the answer, or raise what ``ask`` raised."""
+    def get(self, question: Hashable, ask: Callable[[], V], source: Hashable = None) -> V:
+        """Return the answer, or raise what ``ask`` raised.
+
+        A temporary error counts for all questions to the same ``source``.
+        """
         answer = self.find(question)
         if answer is None:
-            with self._lock:
-                answer = self.find(question)
-                if answer is None:
-                    answer = self._ask(question, ask)
+            ask_once = partial(self._ask, question, ask, source)
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                answer = pool.submit(ask_once).result() if runs_event_loop() else ask_once()
         if isinstance(answer, Exception):
             raise copy.copy(answer)  # each raise adds its frames
         return answer
 
-    def _ask(self, question: Hashable, ask: Callable[[], V]) -> V | Exception:
-        answer: V | Exception
-        seconds = self._seconds
-        try:
-            answer = ask()
-        except Exception as error:
-            answer, seconds = error.with_traceback(None), RETRY
-        now = time.monotonic()
-        kept = {each: known for each, known in self._known.items() if known[0] > now}
-        self._known = {**kept, question: (now + seconds, answer)}
-        return answer
+    def _ask(self, question: Hashable, ask: Callable[[], V], source: Hashable) -> V | Exception:
+        with self._lock:
+            for each in (question, source):  # Another thread may have asked meanwhile.
+                if (known := self.find(each)) is not None:
+                    return known
+            answer: V | Exception
+            seconds = self._seconds
+            try:
+                answer = ask()
+            except Exception as error:
+                answer, seconds = error.with_traceback(None), RETRY
+                if source is not None and getattr(error, "is_temporary", False):
+                    question = source
+            now = time.monotonic()
+            kept = {each: known for each, known in self._known.items() if known[0] > now}
+            self._known = {**kept, question: (now + seconds, answer)}
+            return answer
 
 
 def runs_event_loop() -> bool:
@@ -72,11 +81,3 @@ def runs_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def outside_event_loops(ask: Callable[[], V]) -> V:
-    """Return what a call returns, made in another thread if this one runs an event loop."""
-    if not runs_event_loop():
-        return ask()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(ask).result()

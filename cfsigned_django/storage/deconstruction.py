@@ -15,7 +15,9 @@ from typing import Any
 
 from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.signing.lazy_key import CalledKey
 
+_ID = "cloudfront_key_id"
 #: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
 #: no sense without them. There, they are read from the settings again.
 SECRET_OPTIONS = frozenset(
@@ -94,23 +96,30 @@ def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
 
 
-def find_secrets(options: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def find_secrets(
+    options: Mapping[str, Any], digest: str, key_pair_id: str | None
+) -> dict[str, Any]:
     """Return the secret options of a storage that was pickled without them.
 
-    ``options`` are its other options; ``digest`` is the digest of the key that
-    it was given, or empty. The secrets are those of the entry in STORAGES with
-    the same options and key. If no setting of this process contains the key, a
+    ``options`` are its other options; ``digest`` and ``key_pair_id`` are those of
+    the key that it was given, or empty. The secrets are those of the entry in STORAGES
+    with the same options and key. If no setting of this process contains the key, a
     key that refuses to sign takes its place.
     """
+
+    def is_its(given: Mapping[str, Any]) -> bool:
+        key = LazyPrivateKey.wrap(given.get("cloudfront_key"))
+        # Two callables, such as lambdas, may have one name, and so one digest.
+        is_other = isinstance(key, CalledKey) and key_pair_id not in (None, given.get(_ID))
+        return (key.digest if key else "") == digest and not is_other
+
+    own = {name: conf.default_of(name) for name in ("cloudfront_key", _ID)}
     for entry in conf.storage_entries().values():
         given = entry.get("OPTIONS", {})
-        key = LazyPrivateKey.wrap(given.get("cloudfront_key"))
-        if visible_options(given) == options and (key.digest if key else "") == digest:
+        if visible_options(given) == options and is_its({_ID: own[_ID], **given}):
             return {name: given[name] for name in given if name in SECRET_OPTIONS}
-    if not digest:
-        return {}
-    own = conf.default_of("cloudfront_key")
-    return {} if own and own.digest == digest else {"cloudfront_key": LazyPrivateKey(None, digest)}
+    is_known = not digest or is_its(own)
+    return {} if is_known else {"cloudfront_key": LazyPrivateKey(None, digest)}
 
 
 def reduce_storage(storage: Any) -> tuple[Any, ...]:
@@ -147,11 +156,12 @@ def unpickle(
     options that the outermost constructor was given: a subclass may set the others.
     """
     is_named = "cloudfront_key" in named
-    secrets = {**find_secrets(options, digest if is_named else ""), **others}
+    key_pair_id = others.get(_ID)
+    secrets = {**find_secrets(options, digest if is_named else "", key_pair_id), **others}
     storage = cls(*args, **options, **{name: secrets[name] for name in secrets if name in named})
     assigned = {name: value for name, value in others.items() if name not in named}
     if digest and not is_named:
-        found = find_secrets(options, digest)
+        found = find_secrets(options, digest, key_pair_id)
         assigned |= {name: found[name] for name in found if name == "cloudfront_key"}
     for name, value in assigned.items():
         if vars(storage).get(name, storage) != value:  # else the constructor has set it again

@@ -5,7 +5,9 @@ Modules: aws/kms.py
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,12 +15,12 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from cryptography.fernet import Fernet
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -29,9 +31,11 @@ from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.local import check_key_pairs
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, decrypt, encrypt
+from cfsigned_django.rotation import active
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import Encryption, KeyPair
+from cfsigned_django.rotation.reencryption import Verdict, examine
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey
 from tests.keyring import KEY_GROUP_ID, make_key_pair
@@ -56,16 +60,24 @@ class Kms:
         session = boto3.Session(region_name="eu-central-1")
         self.client = session.client("kms", endpoint_url=endpoint_url)
         self.calls: list[str] = []
+        #: How many seconds a call takes.
+        self.delay = 0.0
+        #: How many calls of one kind it answers.
+        self.limit = math.inf
         patch.setenv("AWS_ENDPOINT_URL", endpoint_url)
         patch.setattr(kms, "make_client", self._make_client)
 
     def _make_client(self, *args: Any, **given: Any) -> Any:
         assert given["region_name"] == "eu-central-1"
         client = make_client(*args, **given)
-        client.meta.events.register(
-            "before-call.kms.*", lambda model, **rest: self.calls.append(model.name)
-        )
+        client.meta.events.register("before-call.kms.*", self._note)
         return client
+
+    def _note(self, model: Any, **rest: Any) -> None:
+        self.calls.append(model.name)
+        time.sleep(self.delay)
+        if self.calls.count(model.name) > self.limit:
+            raise EndpointConnectionError(endpoint_url="https://kms.example.com")
 
     def new_key(self) -> str:
         """Return the ARN of a new key."""
@@ -322,6 +334,85 @@ def test_kms_does_not_answer(
     in_kms.start()
     clock[0] += 6
     assert signing_key() == "K2"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kms_is_slow_in_an_event_loop(
+    in_kms: Kms,
+    arn: str,
+    rsa_key: PrivateKey,
+    ec_key: PrivateKey,
+    site: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    clock: list[float],
+) -> None:
+    """A database that has answered is not to blame, and the key of the settings does not sign."""
+
+    async def sign() -> str:
+        return storages["default"].url("a.jpg")
+
+    site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID = rsa_key.to_pem().decode(), "KOLD"
+    monkeypatch.setattr(active, "PATIENCE", 0.5)
+    monkeypatch.setattr(active, "LONGEST_PATIENCE", 0.5)
+    row = make_key_pair(ec_key, "K1", status=KeyStatus.ACTIVE, active_in=KEY_GROUP_ID)
+    in_kms.delay = 1
+    in_kms.stop()
+    start_process()
+    with pytest.raises(ImproperlyConfigured, match=arn):
+        asyncio.run(sign())
+
+    in_kms.delay = 0
+    in_kms.start()
+    clock[0] += 6
+    assert parameters_of(asyncio.run(sign()))["Key-Pair-Id"] == "K1"
+    KeyPair.objects.filter(pk=row.pk).update(key_pair_id="K2")
+    in_kms.delay = 1
+    in_kms.stop()
+    clock[0] += 61
+    caplog.clear()
+    assert parameters_of(asyncio.run(sign()))["Key-Pair-Id"] == "K1"
+    assert arn in caplog.text
+    assert "database" not in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.admin.urls")
+def test_who_asks_while_kms_is_silent(in_kms: Kms, arn: str, admin_client: Client) -> None:
+    """KMS is asked for one row: its silence is the answer for the others, and a page says so."""
+    groups = (KEY_GROUP_ID, "another", "a third")
+    waits = {"status": KeyStatus.TRUSTED, "trusted_at": timezone.now()}
+    rows = [
+        make_key_pair(PrivateKey.generate(), f"K{each}", key_group_id=each, next_in=each, **waits)
+        for each in groups
+    ]
+    in_kms.calls.clear()
+    in_kms.stop()
+
+    assert {each.verdict for each in examine(None)} == {Verdict.REFUSED}
+    assert [each.id for each in check_key_pairs(rows)] == ["cannot-decrypt"] * 3
+    page = admin_client.get(reverse("admin:cfsigned_django_keypair_change", args=[rows[0].pk]))
+
+    assert page.status_code == 200
+    assert in_kms.calls == ["Decrypt"]
+
+
+@pytest.mark.django_db
+def test_re_encryption_that_stops(in_kms: Kms, arn: str, site: Any) -> None:
+    """An error in the middle names the rows that were encrypted before it, and a repeat goes on."""
+    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [FERNET]
+    for each in range(3):
+        make_key_pair(PrivateKey.generate(), f"K{each}")
+    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [arn, FERNET]
+    in_kms.limit = 2
+
+    with pytest.raises(CommandError, match=r"K2, K1\b") as found:
+        call_command("cfsigned_rotate", re_encrypt=True)
+    assert arn in str(found.value)
+    in_kms.limit = math.inf
+    call_command("cfsigned_rotate", re_encrypt=True)
+
+    assert {row.encryption for row in KeyPair.objects.all()} == {Encryption.FINE}
 
 
 @pytest.mark.django_db

@@ -134,8 +134,9 @@ def test_forms(store: Store, rsa_key: PrivateKey, tmp_path: Path, answer: str) -
         (lambda pem: {"SecretString": pem}, "dict"),
         (lambda pem: "", "empty"),
         (lambda pem: None, "NoneType"),
+        (lambda pem: asyncio.sleep(0, pem), "async"),
     ],
-    ids=["raised", "lines", "half", "dict", "empty", "none"],
+    ids=["raised", "lines", "half", "dict", "empty", "none", "async"],
 )
 def test_errors(
     store: Store,
@@ -232,6 +233,60 @@ def test_two_lambdas(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     assert first != second
     assert first.load().public_key != second.load().public_key
     assert pickle.loads(pickle.dumps(first)) == first  # noqa: S301
+
+
+@pytest.mark.parametrize("pickled", ["KA", "KB"])
+def test_pickles_of_callables_of_one_name(
+    site: Any, rsa_key: PrivateKey, ec_key: PrivateKey, pickled: str
+) -> None:
+    """A storage that comes out of a pickle signs with its own key, or not at all."""
+
+    def options(key: PrivateKey, key_pair_id: str) -> dict[str, Any]:
+        return {"cloudfront_key": lambda: key.to_pem(), "cloudfront_key_id": key_pair_id}
+
+    keys = {"KA": rsa_key, "KB": ec_key}
+    given = options(keys[pickled], pickled)
+    copied: Any = pickle.loads(pickle.dumps(CloudFrontS3Storage(**given)))  # noqa: S301
+    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
+        copied.url("a.jpg")
+
+    for first, second in (("KA", "KB"), ("KB", "KA")):
+        site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID = options(keys[first], first).values()
+        site.STORAGES = {
+            **site.STORAGES,
+            "other": {"BACKEND": S3_BACKEND, "OPTIONS": options(keys[second], second)},
+        }
+        originals: list[Any] = [CloudFrontS3Storage(**options(keys[pickled], pickled))]
+        for original in (*originals, storages["other"]):
+            copied = pickle.loads(pickle.dumps(original))  # noqa: S301
+            assert copied.cloudfront_key_id == original.cloudfront_key_id
+            verify(original, copied.url("a.jpg"))
+
+
+@pytest.mark.parametrize("in_event_loop", [False, True])
+def test_a_callable_that_signs(
+    store: Store, site: Any, ec_key: PrivateKey, in_event_loop: bool
+) -> None:
+    """A callable may sign a URL with the key of another one; one that needs itself is an error."""
+    other = CloudFrontS3Storage(cloudfront_key=lambda: ec_key.to_pem(), cloudfront_key_id="KB")
+    good, urls = store.answer, []
+
+    def load() -> Any:
+        urls.append(other.url("the-request"))
+        return good
+
+    async def sign() -> Any:
+        return storages["default"].url("a.jpg")
+
+    def sign_here() -> Any:
+        return asyncio.run(sign()) if in_event_loop else storages["default"].url("a.jpg")
+
+    site.AWS_CLOUDFRONT_KEY = load
+    verify("default", sign_here())
+    assert len(urls) == 1
+    site.AWS_CLOUDFRONT_KEY = lambda: storages["default"].url("a.jpg")
+    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
+        sign_here()
 
 
 def test_positional_callable(store: Store) -> None:
