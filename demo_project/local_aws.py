@@ -8,7 +8,7 @@ edge may read files, and which keys are trusted. All other requests are refused.
 `manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
 origin access control, policies, distribution. After that, the key group belongs to the rotation.
 The command runs again only if the site has moved to another port, which is part of the bucket's
-CORS rule.
+CORS rules.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def prepare_users(state: DemoState) -> DemoState:
 def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     """Return what each user may do."""
     return {
-        "setup": (setup_policy(bucket),),
-        "site": (runtime_policy(bucket), rotation_policy(), doctor_policy(bucket)),
+        "setup": (setup_policy(bucket, uploads=True),),
+        "site": (runtime_policy(bucket), rotation_policy(), doctor_policy(bucket, uploads=True)),
         "edge": (_edge_policy(bucket),),
     }
 
@@ -224,7 +224,7 @@ def _summary(state: DemoState) -> str:
 
 def _arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py by which the demo sets itself up."""
-    arguments = (*state.cors_options, "--downloads")
+    arguments = (*state.cors_options, "--upload-prefix", "tmp", "--downloads")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
 
 

@@ -221,6 +221,7 @@ The demo is running.
 
   {site}/             the gallery: each picture is served by the edge
   {site}/documents/   files with download names
+  {site}/upload/      a file goes from the browser to S3
   {site}/thumbnails/  1,000 pictures by one signature
   {site}/video/       a film in HLS, by signed cookies and by a signed playlist
   {site}/how/         how it works, and the three lines that do it

@@ -56,6 +56,7 @@ AWS_CLOUDFRONT_DISTRIBUTION_ID = _state.distribution_id
 AWS_CLOUDFRONT_COOKIE_DOMAIN = COOKIE_DOMAIN  # in production: example.com
 AWS_CLOUDFRONT_COOKIE_SCOPES = ["demo_project.gallery.video.FilmScope"]
 AWS_S3_FILE_OVERWRITE = False
+AWS_S3_SIGNATURE_VERSION = "s3v4"  # for uploads from the browser: it signs type and size
 # A browser asks the edge again each time, so an expired link fails at once. If your site does not
 # need that, let browsers keep files, as they do for the storage "thumbnails".
 AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "private, no-cache"}

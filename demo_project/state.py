@@ -92,7 +92,7 @@ class DemoState:
     key_pair_id: str
     key_group_id: str
     distribution_id: str
-    #: The addresses of the site that the bucket's CORS rule names, with a space between them.
+    #: The addresses of the site that the bucket's CORS rules name, with a space between them.
     cors_origin: str
     secret_key: str = field(repr=False)
     admin_password: str = field(repr=False)
@@ -164,7 +164,12 @@ class DemoState:
     def cors_options(self) -> tuple[str, ...]:
         """Return the options that name the origins of the site's pages."""
         origins = (self.address("site"), self.app_address)
-        return tuple(part for origin in origins for part in ("--cors-origin", origin))
+        return tuple(
+            part
+            for option in ("--cors-origin", "--upload-origin")
+            for origin in origins
+            for part in (option, origin)
+        )
 
     @property
     def private_key_path(self) -> Path:

@@ -96,19 +96,19 @@ def check_picture(upload: UploadedFile[bytes]) -> CheckedPicture:
             _("“%(name)s” is not a picture that can be read. Use JPEG, PNG, WebP or GIF.")
             % {"name": upload.name}
         ) from error
-    stem = _stem(upload)
+    name = stem(upload.name or "")
     return CheckedPicture(
-        file=SimpleUploadedFile(stem + ending, content, content_type),
-        thumbnail=SimpleUploadedFile(stem + ".jpg", thumbnail, "image/jpeg"),
+        file=SimpleUploadedFile(name + ending, content, content_type),
+        thumbnail=SimpleUploadedFile(name + ".jpg", thumbnail, "image/jpeg"),
     )
 
 
 def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
     """Return a PDF or text file, recognized by its content, or raise ValidationError."""
     content = _content(upload)
-    stem = _stem(upload)
+    name = stem(upload.name or "")
     if content.startswith(b"%PDF-"):
-        return CheckedDocument(file=SimpleUploadedFile(stem + ".pdf", content, "application/pdf"))
+        return CheckedDocument(file=SimpleUploadedFile(name + ".pdf", content, "application/pdf"))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -120,7 +120,7 @@ def check_document(upload: UploadedFile[bytes]) -> CheckedDocument:
     # Without a charset, browsers guess, and guess wrong for Korean. All text is saved as plain
     # text, since no upload may run as a page or a script.
     plain = "text/plain; charset=utf-8"
-    return CheckedDocument(file=SimpleUploadedFile(stem + ".txt", content, plain))
+    return CheckedDocument(file=SimpleUploadedFile(name + ".txt", content, plain))
 
 
 def _content(upload: UploadedFile[bytes]) -> bytes:
@@ -135,9 +135,9 @@ def _content(upload: UploadedFile[bytes]) -> bytes:
     return content
 
 
-def _stem(upload: UploadedFile[bytes]) -> str:
-    stem = PurePosixPath(upload.name or "").stem.strip()
-    return stem[:MAX_STEM] or "file"
+def stem(name: str) -> str:
+    """Return the name of an uploaded file without its ending, and not too long."""
+    return PurePosixPath(name).stem.strip()[:MAX_STEM] or "file"
 
 
 def _thumbnail(image: Image.Image) -> bytes:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from cfsigned_django.storage.registry import find_storage
@@ -25,7 +26,8 @@ def content_security_policy(
             f"img-src 'self' data: {edge}",
             # A player gives the video its pieces in a blob.
             f"media-src blob: {edge}",
-            f"connect-src 'self' {edge}",
+            # The browser sends uploads to S3 itself.
+            f"connect-src 'self' {edge} {getattr(settings, 'AWS_S3_ENDPOINT_URL', '')}",
             # The gallery gives each picture its proportions in a style attribute.
             "style-src-attr 'unsafe-inline'",
             "object-src 'none'",

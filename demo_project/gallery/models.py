@@ -77,7 +77,7 @@ class Picture(Upload):
 
 
 class Document(Upload):
-    """A PDF or a text file."""
+    """A PDF or a text file, or what a browser has sent to S3 itself."""
 
     file = models.FileField(upload_to="documents", max_length=300)
 

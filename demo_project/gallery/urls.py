@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.urls import path
 from django.views.i18n import JavaScriptCatalog
 
-from demo_project.gallery import api, detail, thumbnails, video, views
+from demo_project.gallery import api, detail, direct, thumbnails, video, views
 
 urlpatterns = [
     path("", views.GalleryView.as_view(), name="gallery"),
     path("documents/", views.DocumentsView.as_view(), name="documents"),
+    path("upload/", direct.page, name="upload"),
+    path("upload/start/", direct.start, name="upload-start"),
+    path("upload/finish/", direct.finish, name="upload-finish"),
     path("how/", views.HowView.as_view(), name="how"),
     path("pictures/<int:pk>/", detail.PictureView.as_view(), name="picture"),
     path("documents/<int:pk>/", detail.DocumentView.as_view(), name="document"),

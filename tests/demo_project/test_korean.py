@@ -36,7 +36,7 @@ SHORT = {
 NAMES = re.compile(
     r"accessdenied|airplay|api|ascii|aws|base|cfsigned|charset|chromecast|cloudfront|ctrl|django"
     r"|ecdsa|expires|filename|framework|gif|http|image|ios|jpe?g|json|jun|mina|missingkey|ninja|pdf"
-    r"|plain|png|python|rest|rsa|sha|text|txt|utc|utf|webp"
+    r"|plain|png|python|rest|rsa|sha|text|txt|url|utc|utf|webp"
 )
 
 
@@ -69,7 +69,11 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
     (link,) = links(korean.get("/").content.decode())
     own = unsigned(link).replace("thumbnails", "pictures")
     found = [
-        *(korean.get(path) for path in ("/", "/documents/", "/how/", "/api/", "/video/")),
+        *(korean.get(path) for path in ("/", "/documents/", "/upload/", "/how/", "/api/")),
+        korean.get("/video/"),
+        korean.post("/upload/start/", {"name": "쪽", "type": "text/html"}),
+        korean.post("/upload/start/", {"name": "큰.png", "type": "image/png", "size": 2**30}),
+        korean.post("/upload/finish/"),
         korean.get("/documents/1/"),
         *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
         *(korean.get(f"/thumbnails/{kind}") for kind in ("", "kept/", "each/")),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PICTURES = 12
 SIZES = [(360, 740), (390, 844), (820, 1180), (1280, 900)]
-PATHS = ["/", "/documents/", "/how/", "/thumbnails/", "/video/", "/pictures/1/", "/documents/1/"]
+PATHS = ["/", "/how/", "/upload/", "/thumbnails/", "/video/", "/pictures/1/"]
+PATHS += ["/documents/", "/documents/1/"]
 
 LOAD_ALL = """async () => {
   const pictures = [...document.querySelectorAll('main img')];

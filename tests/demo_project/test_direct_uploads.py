@@ -1,0 +1,109 @@
+"""The upload page of the demo, with an S3 server that checks signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import urllib3
+from django.apps import apps
+from django.core.files.storage import default_storage
+from django.test import Client, override_settings
+
+from tests.demo_project import links
+from tests.storage_cases import S3_BACKEND, verify
+
+pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+
+@pytest.fixture(autouse=True)
+def _in_s3(site: Client, s3_options: dict[str, Any], settings: Any) -> Any:
+    """Let the default storage of the site be in S3."""
+    options = {**s3_options, "signature_version": "s3v4"}
+    options |= {"object_parameters": {"CacheControl": "private, no-cache"}}
+    default = {"BACKEND": S3_BACKEND, "OPTIONS": options}
+    with override_settings(STORAGES={**settings.STORAGES, "default": default}):
+        yield
+
+
+def start(
+    site: Client, name: str = "우리 집.png", kind: str = "image/png", size: Any = 1008
+) -> Any:
+    """Ask for the permission to send a file."""
+    return site.post("/upload/start/", {"name": name, "type": kind, "size": size})
+
+
+def send(url: str, data: bytes, kind: str = "image/png") -> int:
+    """Send a file as a browser does, and return the status."""
+    headers = {"Content-Type": kind}
+    return urllib3.request("PUT", url, body=data, headers=headers, retries=False).status
+
+
+def documents() -> Any:
+    """Return the rows of all documents."""
+    model: Any = apps.get_app_config("gallery").get_model("Document")
+    return model.objects
+
+
+def files() -> list[str]:
+    """Return the names of all files in the bucket."""
+    return [each.key for each in default_storage.bucket.objects.all()]  # type: ignore[attr-defined]
+
+
+def test_a_file_goes_to_s3(site: Client) -> None:
+    """Keep what S3 took and the site checked, with signed links; no later upload replaces it."""
+    permission = start(site).json()
+    finish = {"token": permission["token"]}
+    assert send(permission["url"], PNG + b"longer") == 403
+    assert send(permission["url"], PNG, "text/html") == 403
+    assert site.post("/upload/finish/", finish).status_code == 400
+    assert send(permission["url"], PNG) == 200
+
+    page = site.post("/upload/finish/", finish).content.decode()
+    document = documents().get()
+    urls = links(page)
+    for url in urls:
+        verify("default", url)
+    assert len(urls) == 2
+    assert (document.original_name, document.size) == ("우리 집.png", len(PNG))
+    assert send(permission["url"], bytes(1008)) == 200
+    assert site.post("/upload/finish/", finish).status_code == 400
+    with document.file.open() as file:
+        assert file.read() == PNG
+        kept = file.file.obj.get()
+    assert (kept["ContentType"], kept["CacheControl"]) == ("image/png", "private, no-cache")
+    assert files() == [document.file.name]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "text/html"},
+        {"kind": ""},
+        {"size": 0},
+        {"size": 250 * 2**20 + 1},
+        {"size": "-1"},
+        {"size": "x"},
+    ],
+)
+def test_what_may_not_be_sent(site: Client, asked: dict[str, Any]) -> None:
+    """Refuse a type, and a size, in words that name the file."""
+    refused = start(site, **asked)
+    assert refused.status_code == 400
+    assert "우리 집.png" in refused.content.decode()
+
+
+def test_what_is_not_kept(site: Client) -> None:
+    """Delete what is not of its type, and refuse tokens that the site has not signed."""
+    permission = start(site, size=8).json()
+    assert send(permission["url"], b"<script>") == 200
+    for token in (None, "", permission["token"] + "x"):
+        given = {"token": token} if token is not None else {}
+        assert site.post("/upload/finish/", given).status_code == 400
+    assert len(files()) == 1
+    assert site.post("/upload/finish/", {"token": permission["token"]}).status_code == 400
+    assert (files(), documents().count()) == ([], 0)
