@@ -41,6 +41,8 @@ copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
 html_title = "cfsigned_django"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 
 #: The words of the theme on a Korean page.
