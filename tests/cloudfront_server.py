@@ -23,27 +23,28 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cfsigned_django.aws.account_reader import read_distribution
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.edge_rules import DistributionReader
+from tests.ministack_server import Ministack
 from tests.setup.viewers import DataPlane
 
 
 @contextmanager
-def run_cloudfront(clients: Clients, folder: Path) -> Iterator[dict[str, str]]:
+def run_cloudfront(aws: Ministack, account: str, folder: Path) -> Iterator[dict[str, str]]:
     """Serve all distributions of an account; yield the variables by which programs find them."""
+    cloudfront = aws.client("cloudfront", account=account)
 
     def application(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         host = environ["HTTP_HOST"]
-        listed = clients.cloudfront.list_distributions()["DistributionList"]["Items"]
+        listed = cloudfront.list_distributions()["DistributionList"]["Items"]
         [found_id] = [each["Id"] for each in listed if each["DomainName"] == host]
-        found = read_distribution(clients.cloudfront, found_id)
-        reader = DistributionReader(clients.cloudfront, found_id)
+        found = read_distribution(cloudfront, found_id)
+        reader = DistributionReader(cloudfront, found_id)
         edge = FollowedDistribution(
             rules=reader.read,
             domain_names=(host,),
-            origin=DataPlane(clients, found),
+            origin=DataPlane(aws, found),
             viewer_scheme="https",
         )
         return edge(environ, respond)

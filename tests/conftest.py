@@ -1,4 +1,4 @@
-"""Share what is slow to make: keys, of which none is ever committed, and an S3 server."""
+"""Share what is slow to make: keys, of which none is ever committed, and servers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import hypothesis
 import pytest
-from botocore import hooks
+from botocore import hooks, regions, useragent
+from botocore.client import ClientCreator
+from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import Loader
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings as django_settings
@@ -19,6 +22,7 @@ from django.core.signals import setting_changed
 from django.test import override_settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from tests.ministack_server import MinistackHere, ministack_here
 from tests.s3_server import S3Server, run_s3_server
 from tests.storage_cases import S3_BACKEND, settings_for
 
@@ -31,12 +35,35 @@ hypothesis.settings.load_profile("cfsigned")
 def botocore_models() -> Iterator[None]:
     """Let all sessions of boto3 share what they read of AWS's services, and what follows from it.
 
-    Each reads some megabytes of JSON anew, and works out the names of 130 events.
-    Almost each test of an AWS call makes sessions: a quarter of a run went into that.
+    Each reads some megabytes of JSON anew, works out the names of 130 events, and makes a class
+    with a method for each operation. Almost each test of an AWS call makes sessions: a quarter of
+    a run went into that.
     """
     with pytest.MonkeyPatch.context() as patch:
         for cls, cache in ((Loader, "_cache"), (hooks.EventAliaser, "_alias_name_cache")):
             _share(patch, cls, cache)
+        create = ClientCreator._create_client_class  # type: ignore[attr-defined]
+        classes: dict[str, type] = {}
+
+        def create_once(creator: ClientCreator, service_name: str, service_model: Any) -> type:
+            if service_name not in classes:
+                classes[service_name] = create(creator, service_name, service_model)
+            return classes[service_name]
+
+        patch.setattr(ClientCreator, "_create_client_class", create_once)
+        providers: dict[int, EndpointProvider] = {}
+
+        def provide_once(*, ruleset_data: Any, **given: Any) -> EndpointProvider:
+            # The loader keeps the rules of a service: no others get their number.
+            number = id(ruleset_data)
+            if number not in providers:
+                providers[number] = EndpointProvider(ruleset_data=ruleset_data, **given)
+            return providers[number]
+
+        patch.setattr(regions, "EndpointProvider", provide_once)
+        # It names itself 32 times for each call.
+        named = functools.lru_cache(512)(useragent.sanitize_user_agent_string_component)
+        patch.setattr(useragent, "sanitize_user_agent_string_component", named)
         patch.setattr(hooks, "accepts_kwargs", functools.lru_cache(512)(hooks.accepts_kwargs))
         yield
 
@@ -138,6 +165,15 @@ def aliases(site: Any) -> Any:
         "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     }
     return site
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[MinistackHere]:
+    """Return the emulator of AWS in this process, of which there is one."""
+    if find_spec("ministack") is None:
+        pytest.skip("ministack is not installed: it holds boto3 back")
+    with ministack_here() as here:
+        yield here
 
 
 @pytest.fixture(scope="session")

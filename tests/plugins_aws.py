@@ -5,17 +5,14 @@ A conftest imports the fixtures to enable them.
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
 from cfsigned_django.aws.client import Clients
-from tests.ministack_server import Ministack, run_ministack
+from tests.ministack_server import MinistackHere
 
-_accounts = itertools.count(1)
+ACCOUNT = "111111111111"
 
 
 def hide_aws_configuration(patch: pytest.MonkeyPatch) -> None:
@@ -33,28 +30,26 @@ def no_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     hide_aws_configuration(monkeypatch)
 
 
-@pytest.fixture(scope="session")
-def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
-    """Return a running emulator, one per test process."""
-    if find_spec("ministack") is None:
-        pytest.skip("ministack is not installed: it holds boto3 back")
-    with run_ministack(tmp_path_factory.mktemp("ministack")) as server:
-        yield server
+@pytest.fixture
+def ministack(emulator: MinistackHere) -> MinistackHere:
+    """Return the emulator, in whose accounts there is nothing."""
+    emulator.empty()
+    return emulator
 
 
 @pytest.fixture
 def aws_account() -> str:
-    """Return the id of an empty account in the emulator, for one test."""
-    return f"{next(_accounts):012d}"
+    """Return the id of an account in the emulator."""
+    return ACCOUNT
 
 
 @pytest.fixture
-def clients(ministack: Ministack, aws_account: str) -> Clients:
+def clients(ministack: MinistackHere, aws_account: str) -> Clients:
     """Return the clients of an empty account."""
     return ministack.clients(aws_account)
 
 
 @pytest.fixture
 def bucket_name(aws_account: str) -> str:
-    """Return the name of a bucket for this test alone: all accounts share the names."""
+    """Return the name of a bucket: all accounts share the names."""
     return f"media-{aws_account}"

@@ -90,6 +90,7 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
         f"-s3.config={config}",
         *(f"-{name}={port}" for name, port in ports.items()),
         "-volume.preStopSeconds=0",
+        "-volume.max=1000",  # each bucket takes one; by itself, it has one for each free GB
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-webdav=false",

@@ -96,8 +96,7 @@ def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
         user = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "not checked"}
         (tmp_path / "aws").mkdir()
         aws = stack.enter_context(run_ministack(tmp_path / "aws", AUTH="true", **user))
-        clients = aws.clients(ACCOUNT)
-        found = stack.enter_context(run_cloudfront(clients, tmp_path))
+        found = stack.enter_context(run_cloudfront(aws, ACCOUNT, tmp_path))
         profile = tmp_path / "aws.ini"
         profile.write_text(
             f"[profile media-admin]\nregion = us-east-1\nendpoint_url = {aws.endpoint_url}\n"

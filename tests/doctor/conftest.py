@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -14,10 +13,12 @@ from cfsigned_django.signing import PrivateKey
 from tests.checks.conftest import fields as fields
 from tests.doctor.values import Values
 from tests.doctor.world import LOCATION, NOW, World
-from tests.ministack_server import Ministack, run_ministack
+from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
+    ACCOUNT,
     aws_account as aws_account,
     hide_aws_configuration,
+    ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.storage_cases import S3_BACKEND
@@ -34,18 +35,11 @@ def signing_site(site: Any, db: None) -> Any:
 
 
 @pytest.fixture(scope="session")
-def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
-    """Return an emulator for the tests of the doctor alone: they empty it."""
-    with run_ministack(tmp_path_factory.mktemp("ministack")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def clients(ministack: Ministack) -> Clients:
+def clients(emulator: MinistackHere) -> Clients:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return ministack.clients("111111111111")
+        return emulator.clients(ACCOUNT)
 
 
 @pytest.fixture
@@ -53,12 +47,11 @@ def world(
     site: Any,
     db: None,
     no_aws_configuration: None,
-    ministack: Ministack,
+    ministack: MinistackHere,
     clients: Clients,
     ec_key: PrivateKey,
 ) -> World:
     """Return a site whose files are private and whose links work."""
-    ministack.reset()
     world = World(clients=clients, bucket="doctor-media", key=ec_key)
     configure_site(world, site)
     return world

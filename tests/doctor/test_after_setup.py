@@ -32,7 +32,7 @@ from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
 from tests.golden import DIRECTORY as GOLDEN
-from tests.ministack_server import Ministack
+from tests.ministack_server import MinistackHere
 from tests.pages import DOCS, read, snippets, table
 from tests.setup.viewers import ACCOUNT, Viewer, configure
 from tests.storage_cases import S3_BACKEND
@@ -43,7 +43,7 @@ CORS = DOCS / "how-to" / "cors.md"
 
 @pytest.fixture
 def viewer(
-    ministack: Ministack,
+    ministack: MinistackHere,
     aws_account: str,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,7 +84,7 @@ def json_of(page: Path, role: str) -> Any:
 
 @pytest.mark.django_db
 def test_nothing_is_wrong_by_hand(
-    viewer: Viewer, settings: Any, ministack: Ministack, ec_key: PrivateKey
+    viewer: Viewer, settings: Any, ministack: MinistackHere, ec_key: PrivateKey
 ) -> None:
     """Find in order what the page says, and nothing left to set up, after its steps by hand."""
     clients, bucket = ministack.clients(ACCOUNT), settings.AWS_STORAGE_BUCKET_NAME

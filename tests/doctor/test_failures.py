@@ -36,7 +36,7 @@ from tests.doctor.world import (
     public_bucket,
     world_with,
 )
-from tests.ministack_server import Ministack
+from tests.ministack_server import MinistackHere
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN
 
@@ -184,7 +184,7 @@ def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, wor
     assert found.count("aws-unreadable") == 1
 
 
-def test_other_account(world: World, ministack: Ministack) -> None:
+def test_other_account(world: World, ministack: MinistackHere) -> None:
     """Say that the credentials' account has no such distribution, and name the account."""
     account = "999999999998"
     world.make_clients = lambda: ministack.clients(account)

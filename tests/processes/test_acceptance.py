@@ -79,7 +79,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
         (tmp_path / name).mkdir()
     with run_ministack(tmp_path / "aws", AUTH="true", **user) as server:
         clients = server.clients(ACCOUNT)
-        with run_cloudfront(clients, tmp_path) as found:
+        with run_cloudfront(server, ACCOUNT, tmp_path) as found:
             variables = {**found, **user, "AWS_ENDPOINT_URL": server.endpoint_url}
             yield Account(clients, variables, tmp_path / "here")
 

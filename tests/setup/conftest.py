@@ -15,7 +15,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import provisioner, reader
-from tests.ministack_server import Ministack
+from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
     aws_account as aws_account,
     bucket_name as bucket_name,
@@ -28,14 +28,14 @@ from tests.setup.viewers import ACCOUNT, configure, nobody_answers
 
 
 @pytest.fixture
-def clients(ministack: Ministack, no_aws_configuration: None) -> Clients:
+def clients(ministack: MinistackHere, no_aws_configuration: None) -> Clients:
     """Return the clients of the account whose files the data plane serves."""
     return ministack.clients(ACCOUNT)
 
 
 @pytest.fixture
 def site_in_aws(
-    ministack: Ministack,
+    ministack: MinistackHere,
     bucket_name: str,
     settings: Any,
     tmp_path: Path,
@@ -49,11 +49,12 @@ def site_in_aws(
 
 
 @pytest.fixture(scope="session")
-def settings_of_a_set_up_site(ministack: Ministack, rsa_key: PrivateKey) -> dict[str, str]:
-    """Set up a site whose key is in the settings, once; return these settings."""
+def prepared_site(emulator: MinistackHere, rsa_key: PrivateKey) -> tuple[bytes, dict[str, str]]:
+    """Set up a site whose key is in the settings; return the state of AWS, and these settings."""
+    emulator.empty()
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        clients = ministack.clients(ACCOUNT)
+        clients = emulator.clients(ACCOUNT)
         desired = Wanted(
             bucket="media-set-up",
             creates_distribution=True,
@@ -68,7 +69,7 @@ def settings_of_a_set_up_site(ministack: Ministack, rsa_key: PrivateKey) -> dict
         for each in account.key_groups or ()
         if each.name.endswith(desired.bucket)
     ]
-    return {
+    return emulator.state(), {
         "AWS_STORAGE_BUCKET_NAME": desired.bucket,
         "AWS_S3_CUSTOM_DOMAIN": account.distribution.domain_name,
         "AWS_CLOUDFRONT_DISTRIBUTION_ID": account.distribution.id,
@@ -79,9 +80,16 @@ def settings_of_a_set_up_site(ministack: Ministack, rsa_key: PrivateKey) -> dict
 
 
 @pytest.fixture
-def set_up_site(site_in_aws: None, settings_of_a_set_up_site: dict[str, str], settings: Any) -> Any:
+def set_up_site(
+    prepared_site: tuple[bytes, dict[str, str]],
+    ministack: MinistackHere,
+    site_in_aws: None,
+    settings: Any,
+) -> Any:
     """Return the settings of a site that is set up, and whose RSA key is in the settings."""
-    for name, value in settings_of_a_set_up_site.items():
+    state, own = prepared_site
+    ministack.restore(state)
+    for name, value in own.items():
         setattr(settings, name, value)
     return settings
 

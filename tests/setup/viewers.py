@@ -7,7 +7,6 @@ behaviors and key groups from the API for every request.
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -40,6 +39,7 @@ _DENIED_BY_S3 = (
 class Viewer:
     """Request URLs of the distribution and the bucket of a site."""
 
+    emulator: Ministack
     clients: Clients
     settings: Any
 
@@ -52,7 +52,7 @@ class Viewer:
         edge = FollowedDistribution(
             rules=reader.read,
             domain_names=(urlsplit(url).netloc,),
-            origin=DataPlane(self.clients, found),
+            origin=DataPlane(self.emulator, found),
         )
         answer = EdgeClient(edge.current()).get(url)
         fields = {name.lower(): value for name, value in answer.headers.items()}
@@ -87,7 +87,7 @@ def configure(server: Ministack, settings: Any, patch: pytest.MonkeyPatch) -> Vi
     patch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
     patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     patch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-    viewer = Viewer(clients=server.clients(ACCOUNT), settings=settings)
+    viewer = Viewer(emulator=server, clients=server.clients(ACCOUNT), settings=settings)
     patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
     return viewer
 
@@ -100,8 +100,8 @@ def nobody_answers(url: str, headers: Mapping[str, str]) -> Answer:
 class DataPlane:
     """The emulator behind the edge: a WSGI application that serves one distribution."""
 
-    def __init__(self, clients: Clients, distribution: AwsDistribution) -> None:
-        self._place = urlsplit(clients.s3.meta.endpoint_url).netloc
+    def __init__(self, emulator: Ministack, distribution: AwsDistribution) -> None:
+        self._emulator = emulator
         self._domain_name = distribution.domain_name
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -111,12 +111,6 @@ class DataPlane:
 
     def get(self, target: str) -> tuple[int, bytes]:
         """Return the status and the body of an answer."""
-        connection = http.client.HTTPConnection(self._place, timeout=10)
-        try:
-            # The emulator redirects plain http, as the behavior says.
-            headers = {"Host": self._domain_name, "X-Forwarded-Proto": "https"}
-            connection.request("GET", target, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
+        # The emulator redirects plain http, as the behavior says.
+        headers = {"Host": self._domain_name, "X-Forwarded-Proto": "https"}
+        return self._emulator.get(target, headers)

@@ -319,7 +319,7 @@ def test_file_is_served_through_its_own_access_control_only(
     clients.s3.put_object(Bucket=desired.bucket, Key="a.txt", Body=b"private")
     distribution = reader(clients, desired)().distribution
     assert distribution is not None
-    data_plane = DataPlane(clients, distribution)
+    data_plane = DataPlane(ministack, distribution)
 
     opened = data_plane.get("/a.txt")
     policy = policy_of(clients, desired)

@@ -23,7 +23,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import bucket_of, provisioner, reader
-from tests.ministack_server import Ministack
+from tests.ministack_server import Ministack, run_ministack
 from tests.projects import ROOT
 
 KILLED, UNKILLED = "700000000001", "700000000002"
@@ -84,19 +84,21 @@ def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
     return text
 
 
-def test_same_end_state(ministack: Ministack, ec_key: PrivateKey, tmp_path: Path) -> None:
+def test_same_end_state(ec_key: PrivateKey, tmp_path: Path) -> None:
     """Reach the state of an undisturbed run, whichever answers were lost."""
     key_file = tmp_path / "key.pem"
     key_file.write_bytes(ec_key.to_pem())
 
-    command = [sys.executable, "-m", __name__, ministack.endpoint_url, str(key_file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    unkilled = ministack.clients(UNKILLED)
-    provisioner(unkilled, desired_state(UNKILLED, ec_key)).apply()
+    with run_ministack(tmp_path) as server:
+        command = [sys.executable, "-m", __name__, server.endpoint_url, str(key_file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        unkilled = server.clients(UNKILLED)
+        provisioner(unkilled, desired_state(UNKILLED, ec_key)).apply()
+        killed = end_state(server.clients(KILLED), desired_state(KILLED, ec_key), KILLED)
+        expected = end_state(unkilled, desired_state(UNKILLED, ec_key), UNKILLED)
 
     assert json.loads(done.stdout) == [-signal.SIGKILL] * CHANGES + [0], done.stderr
-    killed = end_state(ministack.clients(KILLED), desired_state(KILLED, ec_key), KILLED)
-    assert killed == end_state(unkilled, desired_state(UNKILLED, ec_key), UNKILLED)
+    assert killed == expected
 
 
 def main(endpoint_url: str, key_file: Path) -> None:
