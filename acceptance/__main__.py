@@ -28,21 +28,22 @@ from acceptance.ledger import BadLedger, Ledger
 from acceptance.report import Report
 from acceptance.run import Run, bucket_of, new_run
 from acceptance.site import CommandFailed, Pace
-from cfsigned_django.aws.client import Clients, call, make_clients
+from cfsigned_django.aws.client import Clients, call, list_items, make_clients
 from cfsigned_django.aws.errors import AwsError
 
 #: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
 FOLDER = Path(".acceptance")
 NOTE = """\
-This creates in account {account}, all named after the run {run}:
-  one bucket with some small files, one CloudFront distribution with an origin access control and
-  response headers policies, one key group, five public keys, and one CloudFront function.
-  The account needs a free place for each; AWS allows 10 key groups and 10 public keys at first.
+Use an account in which nothing matters. Account {account} has {distributions} distributions.
+This should create there, all named after the run {run}:
+  one bucket with about twenty small files, one CloudFront distribution with an origin access
+  control and a response headers policy, one key group, five public keys, one CloudFront function.
+  It takes places of the account's quotas, and about as many API calls as a deployment.
   docs/explanation/checked-on-aws.md says what to do before the first run.
-Do not use the account of your site: what it makes counts toward that account's quotas.
 It should take about an hour, of which CloudFront deploys most, and cost less than one US dollar:
-some thousand requests. What it makes is removed at the end; the ledger says what that is.
+some thousand requests. What it made should be removed at the end; the ledger says what that is.
 """
+_DISTRIBUTIONS = ("DistributionList", "count the distributions", "cloudfront:ListDistributions")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 #: How often the clean-up is repeated at once, if something is left.
 _MORE_ATTEMPTS = 3
@@ -60,7 +61,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     # As Ctrl-C does, what ends a job or closes a terminal: the run stops, and removes what it made.
     for each in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(each, signal.default_int_handler)
+        if signal.getsignal(each) is not signal.SIG_IGN:  # nohup
+            signal.signal(each, signal.default_int_handler)
     try:
         if options.clean:
             return clean(options.clean)
@@ -76,19 +78,16 @@ def main(arguments: list[str]) -> int:
 
 def ask(account: str, pace: Pace | None = None) -> int:
     """Make a run in the account, and remove what it made."""
+    pace = pace or Pace()
     clients = make_clients(region_name=None)
     confirm_account(clients, account)
     endpoint = endpoint_of(clients)
     if endpoint:
         print(f"This asks an emulator at {endpoint}. Its answers say nothing about AWS.\n")
     run = new_run()
-    print(NOTE.format(account=account, run=run))
-    try:
-        typed = input("Type the account number to go on: ").strip()
-    except EOFError:
-        typed = ""
-    if typed != account:
-        raise Stop("Nothing was done: the number is not that of the account.")
+    count = sum(1 for _ in list_items(clients.cloudfront.list_distributions, *_DISTRIBUTIONS))
+    print(NOTE.format(account=account, run=run, distributions=count or "no"))
+    require_typed(account, "Type the account number to go on: ")
     ledger = Ledger.begin(
         FOLDER / run / "ledger.jsonl", run=run, account=account, endpoint=endpoint
     )
@@ -96,14 +95,23 @@ def ask(account: str, pace: Pace | None = None) -> int:
     failed = True
     try:
         with guarding(ledger):
-            failed = not go(Run(run=run, clients=clients, pace=pace or Pace(), tell=say), ledger)
+            failed = not go(
+                Run(
+                    run=run,
+                    clients=clients,
+                    pace=pace,
+                    confirm=lambda: clients_for(ledger),
+                    tell=say,
+                ),
+                ledger,
+            )
     except KeyboardInterrupt:
         say("\nInterrupted.")
-    except (AwsError, CommandFailed, Refused) as error:
+    except (AwsError, CommandFailed, Refused, Stop) as error:
         say(f"Stopped. {error}")
     finally:
         with closing(ledger):
-            left = remove(ledger, clients, pace or Pace())
+            left = remove(ledger, pace)
     return int(failed or bool(left))
 
 
@@ -113,60 +121,78 @@ def go(run: Run, ledger: Ledger) -> bool:
     is_whole = False
     try:
         run.set_up()
-        world = run.prepare(is_emulator=bool(ledger.endpoint))
-        run.prove()
-        run.join(world)
-        run.ask(world)
-        run.leave(world)
-        run.rotate()
+        run.ask(run.prepare(is_emulator=bool(ledger.endpoint)))
         is_whole = True
     finally:
         # What was seen before a failure was seen.
         report = Report(
-            endpoint=ledger.endpoint,
-            day=datetime.now(UTC).date(),
-            is_whole=is_whole,
-            commands=run.commands,
-            seen=run.seen,
+            endpoint=ledger.endpoint, day=datetime.now(UTC).date(), is_whole=is_whole, seen=run.seen
         )
         secret = {ledger.account, ledger.run, *ledger.ids}
+        if domain := run.settings.get("AWS_S3_CUSTOM_DOMAIN"):
+            secret.add(domain)
         for path in report.write(ledger.path.parent, without=secret):
             say(f"Written: {path}")
     return all(each.is_expected for each in run.seen)
 
 
 def clean(path: Path) -> int:
-    """Remove what the run of a ledger left behind."""
+    """Remove what the run of a ledger left behind, once a person has seen what that is."""
     with closing(Ledger.open(path)) as ledger:
-        clients = make_clients(region_name=None)
-        confirm_account(clients, ledger.account)
-        if endpoint_of(clients) != ledger.endpoint:
-            where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
-            raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
-        return int(bool(remove(ledger, clients, Pace())))
+        clients_for(ledger)
+        if ledger.left():
+            listed = "\n".join(f"- {each}" for each in ledger.left())
+            say(f"This removes from account {ledger.account}, if AWS confirms each:\n{listed}\n")
+            require_typed(ledger.account, "Type the account number to remove it: ")
+        return int(bool(remove(ledger, Pace())))
 
 
-def remove(ledger: Ledger, clients: Clients, pace: Pace) -> list[str]:
-    """Remove what the ledger has; print how to go on if that ends before all is removed."""
-    again = clean_command(ledger)
-    say(f"\nRemoving what the run made. If this ends early, run:\n  {again}")
-    clean_up = CleanUp(ledger=ledger, clients=clients, tell=say, look_again=pace.look)
-    with guarding(ledger):
-        left = clean_up.run()
-        for _ in range(_MORE_ATTEMPTS if left else 0):
-            # What was in use a moment ago may still count as such.
-            time.sleep(pace.look)
-            if not (left := clean_up.run()):
-                break
-    if left:
-        listed = "\n".join(f"- {each}" for each in left)
-        say(f"\n{len(left)} left in the account:\n{listed}\nRun this later:\n  {again}")
-    else:
-        say(
-            "\nNothing of the ledger is left. If a call was cut off, look once more in a few "
-            f"minutes:\n  {again}"
+def remove(ledger: Ledger, pace: Pace) -> list[str]:
+    """Remove what the ledger has; print at the end how to go on, unless all is removed."""
+    say("\nRemoving what the run made.")
+    left = ["The removal did not end."]
+    try:
+        # New clients: the first credentials may have ended; these must be of the account as well.
+        clean_up = CleanUp(
+            ledger=ledger, clients=clients_for(ledger), tell=say, look_again=pace.look
         )
+        with guarding(ledger):
+            left = clean_up.run()
+            for _ in range(_MORE_ATTEMPTS if left else 0):
+                # What was in use a moment ago may still count as such.
+                time.sleep(pace.look)
+                if not (left := clean_up.run()):
+                    break
+    finally:
+        if left:
+            listed = "\n".join(f"- {each}" for each in left)
+            say(
+                f"\nThis may be left in the account:\n{listed}\n"
+                f"Keep the ledger. Run this in 15 minutes:\n  {clean_command(ledger)}"
+            )
+        else:
+            say("\nNothing of the ledger is left.")
     return left
+
+
+def clients_for(ledger: Ledger) -> Clients:
+    """Return new clients; stop unless they are for the account and the endpoint of the ledger."""
+    clients = make_clients(region_name=None)
+    confirm_account(clients, ledger.account)
+    if endpoint_of(clients) != ledger.endpoint:
+        where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
+        raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
+    return clients
+
+
+def require_typed(account: str, prompt: str) -> None:
+    """Stop unless a person types the number of the account."""
+    try:
+        typed = input(prompt).strip()
+    except EOFError:
+        typed = ""
+    if typed != account:
+        raise Stop("Nothing was done: the number is not that of the account.")
 
 
 def clean_command(ledger: Ledger) -> str:
@@ -181,8 +207,8 @@ def confirm_account(clients: Clients, account: str) -> None:
     )
     if identity["Account"] != account:
         raise Stop(
-            f"The credentials belong to account {identity['Account']}, not to {account}. Nothing "
-            "was done. Set AWS_PROFILE, or name the other account."
+            f"The credentials belong to account {identity['Account']}, not to {account}. Set "
+            "AWS_PROFILE, or name the other account."
         )
 
 

@@ -1,23 +1,31 @@
 """Remove what a run made: only what its ledger has, and only if AWS confirms that it is that.
 
-What AWS has under an ID must have the name and the caller reference of the ledger. It can be
-repeated: what was removed is noted, and what could not be removed yet is tried again.
+What confirms it, besides the exact name and the ID:
+
+- distribution: the tag of the run and the caller reference
+- public key: the caller reference, and the run in its comment
+- function, bucket, object: the tag of the run
+- key group, origin access control, response headers policy: nothing; AWS keeps neither a tag nor a
+  caller reference of these. If the answer with the ID was lost, the name alone decides.
+
+It can be repeated: what was removed is noted, and what could not be removed yet is tried again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from acceptance.guard import Refused
+from acceptance.guard import TAG, Refused
 from acceptance.ledger import Ledger, Resource
 from cfsigned_django.aws.client import Clients, call, list_items
 from cfsigned_django.aws.errors import AwsError
 
-#: AWS says that deploying takes minutes; half an hour has been seen.
-_DEPLOY_SECONDS: Final = 45 * 60
+#: How long to wait for a deployment. AWS says minutes; half an hour has been seen.
+DEPLOY_SECONDS: Final = 45 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +52,13 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         methods="origin_access_controls",
         block="OriginAccessControl",
     ),
-    **{
-        kind: _Kind(
-            method=method,
-            methods=f"{method[:-1]}ies",
-            block=block,
-            is_wrapped=True,
-            given={"Type": "custom"},
-        )
-        for kind, method, block in (
-            ("cache-policy", "cache_policy", "CachePolicy"),
-            ("request-policy", "origin_request_policy", "OriginRequestPolicy"),
-            ("headers-policy", "response_headers_policy", "ResponseHeadersPolicy"),
-        )
-    },
+    "headers-policy": _Kind(
+        method="response_headers_policy",
+        methods="response_headers_policies",
+        block="ResponseHeadersPolicy",
+        is_wrapped=True,
+        given={"Type": "custom"},
+    ),
 }
 
 
@@ -68,12 +69,14 @@ _ORDER: Final = (
     "key-group",
     "public-key",
     "access-control",
-    "cache-policy",
-    "request-policy",
     "headers-policy",
     "object",
     "bucket",
 )
+
+
+#: How long AWS may take to show what a call without an answer made.
+_UNANSWERED: Final = timedelta(minutes=15)
 
 
 class NotConfirmed(Exception):
@@ -88,23 +91,40 @@ class CleanUp:
     clients: Clients
     tell: Callable[[str], object] = print
     sleep: Callable[[float], object] = time.sleep
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     look_again: float = 15.0
+    #: Numbers of what AWS did not find at the first look: it may show late what was just made.
+    _missing: set[int] = field(default_factory=set)
 
     def run(self) -> list[str]:
-        """Return a line for each thing that could not be removed: empty if nothing is left."""
+        """Return a line for each thing that may be left: empty if there is nothing."""
+        left = self._remove_all()
+        if self._missing:
+            self.sleep(self.look_again)
+            left = self._remove_all()
+        return left
+
+    def _remove_all(self) -> list[str]:
         left = []
         for kind in _ORDER:
             for resource in self.ledger.left(kind):
                 try:
                     self._remove(resource)
                 except (AwsError, NotConfirmed, Refused) as error:
-                    left.append(f"{kind} {resource.id or resource.name}: {error}")
-        return left
+                    left.append(f"{resource}: {error}")
+        unknown = [each for each in self.ledger.left() if not each.id]
+        return left + [
+            f"{each}: its call had no answer, and AWS shows nothing of it so far."
+            for each in unknown
+            if not any(line.startswith(f"{each}: ") for line in left)
+        ]
 
     def _remove(self, resource: Resource) -> None:
         match resource.kind:
             case "function":
                 self._remove_function(resource)
+            case "object" | "bucket" if any(each.id for each in self.ledger.left("distribution")):
+                raise NotConfirmed("the distribution is left, and would have no bucket.")
             case "object":
                 self._remove_object(resource)
             case "bucket":
@@ -156,22 +176,39 @@ class CleanUp:
 
     def _confirmed(self, resource: Resource, id: str = "") -> str:
         """Return the version, if what has the ID is what the ledger means."""
-        config, version = self._config(resource.kind, id or resource.id)
-        found = _name_in(config), config.get("CallerReference", "")
-        if found != (resource.name, resource.reference):
+        found, version = self._read(resource.kind, id or resource.id)
+        config = found[f"{_KINDS[resource.kind].block}Config"]
+        if (_name_in(config), config.get("CallerReference", "")) != (
+            resource.name,
+            resource.reference,
+        ):
             raise NotConfirmed(
                 "its name or caller reference is not that of the ledger. It is not touched."
             )
+        if resource.kind == "distribution":
+            self._require_tag(found["ARN"])
+        if resource.kind == "public-key" and config.get("Comment") != self.ledger.mark:
+            raise NotConfirmed("its comment is not that of the run. It is not touched.")
         return version
 
-    def _config(self, kind: str, id: str) -> tuple[dict[str, Any], str]:
+    def _require_tag(self, arn: str) -> None:
+        answer = self._call(
+            self.clients.cloudfront.list_tags_for_resource, f"read the tags of {arn}", Resource=arn
+        )
+        self._check_tags(answer["Tags"].get("Items", ()))
+
+    def _check_tags(self, tags: Iterable[Mapping[str, str]]) -> None:
+        if {"Key": TAG, "Value": self.ledger.mark} not in tags:
+            raise NotConfirmed("it does not have the tag of the run. It is not touched.")
+
+    def _read(self, kind: str, id: str) -> tuple[dict[str, Any], str]:
         method = getattr(self.clients.cloudfront, f"get_{_KINDS[kind].method}")
         answer = self._call(method, f"read {id}", Id=id)
-        block = _KINDS[kind].block
-        return answer[block][f"{block}Config"], answer["ETag"]
+        return answer[_KINDS[kind].block], answer["ETag"]
 
     def _disable(self, resource: Resource) -> None:
-        config, version = self._config(resource.kind, resource.id)
+        found, version = self._read(resource.kind, resource.id)
+        config = found["DistributionConfig"]
         if config["Enabled"]:
             self._call(
                 self.clients.cloudfront.update_distribution,
@@ -181,11 +218,9 @@ class CleanUp:
                 DistributionConfig={**config, "Enabled": False},
             )
             self.tell(f"Disabled distribution {resource.id}; CloudFront needs some minutes.")
-        for _ in range(int(_DEPLOY_SECONDS / max(self.look_again, 1))):
-            answer = self._call(
-                self.clients.cloudfront.get_distribution, f"read {resource.id}", Id=resource.id
-            )
-            if answer["Distribution"]["Status"] == "Deployed":
+        for _ in range(int(DEPLOY_SECONDS / max(self.look_again, 1))):
+            found, _version = self._read(resource.kind, resource.id)
+            if found["Status"] == "Deployed":
                 return
             self.sleep(self.look_again)
 
@@ -203,9 +238,9 @@ class CleanUp:
                 raise
             self._note_missing(resource)
             return
-        if answer["FunctionSummary"]["FunctionConfig"]["Comment"] != self.ledger.run:
-            raise NotConfirmed("its comment is not the run. It is not touched.")
-        self.ledger.made(resource, resource.name)
+        self._require_tag(answer["FunctionSummary"]["FunctionMetadata"]["FunctionARN"])
+        if not resource.id:
+            self.ledger.made(resource, resource.name)
         self._call(
             cloudfront.delete_function,
             f"delete {resource.name}",
@@ -215,59 +250,50 @@ class CleanUp:
         self.tell(f"Removed function {resource.name}.")
 
     def _remove_object(self, resource: Resource) -> None:
+        s3 = self.clients.s3
         for bucket in self.ledger.left("bucket"):
             place = {"Bucket": bucket.name, "Key": resource.name}
-            if self._has(bucket) and self._exists(self.clients.s3.head_object, **place):
-                self.ledger.made(resource, resource.name)
-                self._call(
-                    self.clients.s3.delete_object,
-                    f"delete {resource.name}",
-                    **place,
-                    ExpectedBucketOwner=self.ledger.account,
-                )
+            if bucket.id and self._has(resource, s3.get_object_tagging, **place):
+                self._delete(s3.delete_object, resource, **place)
                 return
         self._note_missing(resource)
 
     def _remove_bucket(self, resource: Resource) -> None:
-        if not self._has(resource):
+        s3 = self.clients.s3
+        if not self._has(resource, s3.get_bucket_tagging, Bucket=resource.name):
             self._note_missing(resource)
             return
-        self._call(
-            self.clients.s3.delete_bucket,
-            f"delete {resource.name}",
-            Bucket=resource.name,
-            ExpectedBucketOwner=self.ledger.account,
-        )
+        self._delete(s3.delete_bucket, resource, Bucket=resource.name)
         self.tell(f"Removed bucket {resource.name}.")
 
-    def _has(self, bucket: Resource) -> bool:
-        """Return whether this account has the bucket that the run made.
+    def _delete(self, method: Callable[..., Any], resource: Resource, **place: str) -> None:
+        if not resource.id:
+            self.ledger.made(resource, resource.name)
+        owner = self.ledger.account
+        self._call(method, f"delete {resource.name}", **place, ExpectedBucketOwner=owner)
 
-        Nobody had it before: the guard looked. Its name contains the run, and is its identity.
-        """
-        if not self._exists(self.clients.s3.head_bucket, Bucket=bucket.name):
-            return False
-        if self.ledger.run not in bucket.name:
-            raise NotConfirmed("its name does not contain the run. It is not touched.")
-        if not bucket.id:
-            self.ledger.made(bucket, bucket.name)
-        return True
-
-    def _exists(self, head: Callable[..., Any], **place: str) -> bool:
-        """Return whether this account has a bucket or an object."""
-        what = f"find {place.get('Key', place['Bucket'])}"
+    def _has(self, resource: Resource, tags: Callable[..., Any], **place: str) -> bool:
+        """Return whether this account has the bucket, or object, that the run made."""
+        owner = self.ledger.account
         try:
-            self._call(head, what, **place, ExpectedBucketOwner=self.ledger.account)
+            answer = self._call(
+                tags, f"read the tags of {resource.name}", **place, ExpectedBucketOwner=owner
+            )
         except AwsError as error:
-            if error.code not in ("404", "NoSuchBucket", "NoSuchKey"):
+            if error.code not in ("NoSuchBucket", "NoSuchKey", "NoSuchTagSet"):
                 raise
-            return False
+            if error.code != "NoSuchTagSet":
+                return False
+            answer = {"TagSet": []}
+        self._check_tags(answer["TagSet"])
         return True
 
     def _note_missing(self, resource: Resource) -> None:
-        """Note that it is gone; of a call without an answer, a later look may still find it."""
-        if resource.id:
+        """Note at the second look that it is gone; later, if its call had no answer."""
+        is_late = self.now() - resource.at > _UNANSWERED
+        if resource.number in self._missing and (resource.id or is_late):
             self.ledger.removed(resource)
+        self._missing.add(resource.number)
 
     def _call(self, method: Callable[..., Any], what: str, **arguments: Any) -> Any:
         return call(method, what, "", **arguments)

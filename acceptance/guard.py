@@ -1,8 +1,9 @@
 """Stand between every boto3 client of this process and AWS: the last line of defense.
 
 It also sees the calls of the package's own commands. A call that makes something is written into
-the ledger first; one that changes or removes something is sent only if the ledger has it. A call
-that is not in the tables below, and does not only read, is refused.
+the ledger first, and gets the run as a tag where AWS keeps one; one that changes or removes
+something is sent only if the ledger has it. A call that is not in the tables below, and does not
+only read, is refused.
 """
 
 from __future__ import annotations
@@ -28,18 +29,12 @@ _CREDENTIALS: Final = (
 )
 #: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
 _MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "CreateCachePolicy": ("cache-policy", "CachePolicyConfig", "CachePolicy"),
     "CreateDistribution": ("distribution", "DistributionConfig", "Distribution"),
     "CreateKeyGroup": ("key-group", "KeyGroupConfig", "KeyGroup"),
     "CreateOriginAccessControl": (
         "access-control",
         "OriginAccessControlConfig",
         "OriginAccessControl",
-    ),
-    "CreateOriginRequestPolicy": (
-        "request-policy",
-        "OriginRequestPolicyConfig",
-        "OriginRequestPolicy",
     ),
     "CreatePublicKey": ("public-key", "PublicKeyConfig", "PublicKey"),
     "CreateResponseHeadersPolicy": (
@@ -52,22 +47,23 @@ _MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
 _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "CreateInvalidation": ("distribution", "DistributionId"),
     "DeleteBucket": ("bucket", "Bucket"),
-    "DeleteCachePolicy": ("cache-policy", "Id"),
     "DeleteDistribution": ("distribution", "Id"),
     "DeleteFunction": ("function", "Name"),
     "DeleteKeyGroup": ("key-group", "Id"),
     "DeleteOriginAccessControl": ("access-control", "Id"),
-    "DeleteOriginRequestPolicy": ("request-policy", "Id"),
     "DeletePublicKey": ("public-key", "Id"),
     "DeleteResponseHeadersPolicy": ("headers-policy", "Id"),
     "PublishFunction": ("function", "Name"),
     "PutBucketCors": ("bucket", "Bucket"),
-    "PutBucketOwnershipControls": ("bucket", "Bucket"),
     "PutBucketPolicy": ("bucket", "Bucket"),
     "PutPublicAccessBlock": ("bucket", "Bucket"),
     "UpdateDistribution": ("distribution", "Id"),
     "UpdateKeyGroup": ("key-group", "Id"),
 }
+
+
+#: The key of the tag; its value is the mark of the run.
+TAG: Final = "acceptance"
 
 
 class Refused(Exception):
@@ -105,11 +101,18 @@ def guarding(ledger: Ledger) -> Iterator[None]:
         else:
             kind, name = "object", arguments["Key"]
             _require(ledger, "bucket", arguments["Bucket"], operation)
+            if ledger.find(kind, name):  # written over
+                return send(client, operation, arguments)
         try:
             resource = ledger.intend(kind, name, reference)
         except BadLedger as error:
             raise Refused(f"{operation}: {error}") from None
-        answer = send(client, operation, arguments)
+        try:
+            answer = send(client, *_tagged(operation, arguments, ledger))
+        except ClientError as error:
+            if _is_final(error):
+                ledger.removed(resource)
+            raise
         ledger.made(resource, answer[part]["Id"] if part else name)
         return answer
 
@@ -134,11 +137,49 @@ def _require(ledger: Ledger, kind: str, id: str, operation: str) -> Any:
     return resource
 
 
+def _tagged(
+    operation: str, arguments: dict[str, Any], ledger: Ledger
+) -> tuple[str, dict[str, Any]]:
+    """Return the call with the run as a tag; a public key has none, but keeps a comment.
+
+    In the same call: whatever was made has its tag. Key groups, origin access controls and
+    response headers policies have their names only.
+    """
+    tags = [{"Key": TAG, "Value": ledger.mark}]
+    match operation:
+        case "CreateBucket":
+            config = {**arguments.get("CreateBucketConfiguration", {}), "Tags": tags}
+            return operation, {**arguments, "CreateBucketConfiguration": config}
+        case "CreateDistribution":
+            config = {**arguments, "Tags": {"Items": tags}}
+            return "CreateDistributionWithTags", {"DistributionConfigWithTags": config}
+        case "CreateFunction":
+            return operation, {**arguments, "Tags": {"Items": tags}}
+        case "CreatePublicKey":
+            config = {**arguments["PublicKeyConfig"], "Comment": ledger.mark}
+            return operation, {"PublicKeyConfig": config}
+        case "PutObject":
+            return operation, {**arguments, "Tagging": f"{TAG}={ledger.mark}"}
+    return operation, arguments
+
+
+def _is_final(error: ClientError) -> bool:
+    """Return whether AWS has certainly made nothing: it refused, and was asked only once."""
+    answer = error.response.get("ResponseMetadata", {})
+    return answer.get("HTTPStatusCode", 0) // 100 == 4 and answer.get("RetryAttempts") == 0
+
+
 def _refuse_existing_bucket(client: Any, name: str) -> None:
     """Refuse unless no account has the bucket: S3 may answer as if it had created it."""
+    status = 200
     try:
         client.head_bucket(Bucket=name)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return
-    raise Refused(f"CreateBucket: {name!r} exists already.")
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if status == 200:
+        raise Refused(f"CreateBucket: {name!r} exists already.")
+    if status != 404:
+        raise Refused(
+            f"CreateBucket: whether {name!r} exists could not be found out: S3 answered {status}. "
+            "The credentials may have ended, or lack s3:ListBucket."
+        )

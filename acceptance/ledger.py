@@ -31,24 +31,28 @@ class Resource:
     """Something that the run made, or was about to make.
 
     ``reference`` is CloudFront's CallerReference, if the call has one; ``id`` is empty until AWS
-    has answered.
+    has answered. ``at`` is when it was written.
     """
 
     number: int
     kind: str
     name: str
+    at: datetime
     reference: str = ""
     id: str = ""
 
-    def is_of(self, run: str) -> bool:
-        """Return whether a run may have made it: its name contains the run.
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}{f' ({self.id})' if self.id not in ('', self.name) else ''}"
+
+    def is_of(self, mark: str) -> bool:
+        """Return whether a run may have made it: its name contains the mark of the run.
 
         Objects have the bucket for that; the names of public keys are the package's, and contain
-        their caller reference, a UUID.
+        their caller reference, a UUID: their comments contain the mark.
         """
         if self.kind == "public-key" and _REFERENCE.fullmatch(self.reference):
-            return run in self.name or self.reference in self.name
-        return self.kind == "object" or run in self.name
+            return mark in self.name or self.name == f"cfsigned-{self.reference}"
+        return self.kind == "object" or mark in self.name
 
 
 class Ledger:
@@ -73,10 +77,18 @@ class Ledger:
         #: The IDs of everything but objects, also of what was removed: no report shows them.
         self.ids: set[str] = set()
         self._last = 0
-        for line in _whole_lines(file):
-            self._take(line)
+        for number, event in _whole_lines(file):
+            try:
+                self._take(event)
+            except (KeyError, TypeError, ValueError):
+                raise BadLedger(f"Line {number} of {file.name} is not of a ledger.") from None
         if self.run:  # A file of another kind stays as it is.
             file.truncate()
+
+    @property
+    def mark(self) -> str:
+        """Return what everything that the run makes has in its name, its comment or its tag."""
+        return f"acceptance-{self.run}"
 
     @classmethod
     def begin(cls, path: Path, *, run: str, account: str, endpoint: str) -> Self:
@@ -137,33 +149,37 @@ class Ledger:
         with self._lock:
             self._write({"event": "removed", "number": resource.number})
 
-    def left(self, kind: str) -> list[Resource]:
-        """Return what may still exist of this kind, the last one first."""
-        return [each for each in reversed(self._left.values()) if each.kind == kind]
+    def left(self, kind: str = "") -> list[Resource]:
+        """Return what may still exist, of this kind if one is given; the last one first."""
+        return [each for each in reversed(self._left.values()) if kind in ("", each.kind)]
 
     def find(self, kind: str, id: str) -> Resource | None:
         """Return what has this ID, if the ledger has it."""
         return next((each for each in self.left(kind) if each.id == id), None)
 
     def _write(self, event: dict[str, Any]) -> None:
+        event = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **event}
         if event["event"] == "intent":
-            _checked(event, self.run)  # before it is written
-        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **event})
-        self._file.write(line.encode() + b"\n")
+            self._checked(event)  # before it is written
+        self._file.write(json.dumps(event).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:
+        if (event["event"] == "begin") == bool(self.run):
+            raise ValueError("Only the first line names a run.")
         match event["event"]:
             case "begin":
+                if not _RUN.fullmatch(event["run"]):
+                    raise BadLedger(
+                        f"{event['run']!r} is no run: it must be 32 hexadecimal digits."
+                    )
                 self.run, self.account = event["run"], event["account"]
                 self.endpoint = event["endpoint"]
-                if not _RUN.fullmatch(self.run):
-                    raise BadLedger(f"{self.run!r} is no run: it must be 32 hexadecimal digits.")
             case "intent":
-                number = self._last = event["number"]
-                self._left[number] = _checked(event, self.run)
+                self._last = event["number"]
+                self._left[self._last] = self._checked(event)
             case "made":
                 made = replace(self._left[event["number"]], id=event["id"])
                 self._left[event["number"]] = made
@@ -172,25 +188,28 @@ class Ledger:
             case "removed":
                 # Written twice, if Ctrl-C came while it was written.
                 self._left.pop(event["number"], None)
+            case other:
+                raise ValueError(other)
 
-
-def _checked(event: dict[str, Any], run: str) -> Resource:
-    """Return what an intent means; refuse a line that no run has written."""
-    resource = Resource(
-        number=event["number"],
-        kind=event["kind"],
-        name=event["name"],
-        reference=event["reference"],
-    )
-    if not resource.is_of(run):
-        raise BadLedger(
-            f"The {resource.kind} {resource.name!r} does not contain the run, so no run made it."
+    def _checked(self, event: dict[str, Any]) -> Resource:
+        """Return what an intent means; refuse a line that no run has written."""
+        resource = Resource(
+            number=event["number"],
+            kind=event["kind"],
+            name=event["name"],
+            at=datetime.fromisoformat(event["at"]),
+            reference=event["reference"],
         )
-    return resource
+        if not resource.is_of(self.mark):
+            raise BadLedger(
+                f"The {resource.kind} {resource.name!r} does not contain {self.mark!r}, so the "
+                "run did not make it."
+            )
+        return resource
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the lines; then the file is at the end of the last one that is whole.
+def _whole_lines(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number and content of each line; then the file is at the end of the last whole one.
 
     The rest of one that was cut off was not on the disk: the call that it announced was not made.
     """
@@ -199,12 +218,11 @@ def _whole_lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
         if not line.endswith(b"\n"):
             break
         try:
-            event: dict[str, Any] = json.loads(line)
-            is_event = isinstance(event["event"], str)
-        except (KeyError, TypeError, ValueError):
-            is_event = False
-        if not is_event:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
             raise BadLedger(f"Line {number} of {file.name} is not of a ledger.")
-        yield event
+        yield number, event
         end += len(line)
     file.seek(end)

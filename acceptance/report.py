@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,6 @@ class Report:
     day: date
     #: Whether the run came to its end, so that each question was asked.
     is_whole: bool
-    commands: Sequence[tuple[str, str]]
     seen: Sequence[Seen]
 
     @property
@@ -42,36 +41,27 @@ class Report:
 
     def as_markdown(self) -> str:
         """Return a page: first what differs, with what would have to change."""
-        differ = [each for each in self.seen if not each.is_expected]
+        answers = [each.as_dict() for each in self.seen]
+        head = ("Fact", "Question", "Answer", "Expected", "")
+        rows = [
+            (*(each[name] for name in ("fact", "asks", "answer", "expected")), each["mark"])
+            for each in answers
+        ]
+        differ = [
+            f"- **{each['fact']} {each['asks']}** {each['answer']}. Expected: {each['expected']}. "
+            f"To change: {', '.join(each['to_change'])}."
+            for each in answers
+            if each["mark"]
+        ]
         parts = [
             f"# Asked {self.where}",
-            f"{self.day}, {', '.join(f'{name} {found}' for name, found in versions().items())}.",
+            f"{self.day}, {', '.join(f'{name} {found}' for name, found in versions().items())}. "
+            "docs/explanation/checked-on-aws.md says what the numbers of the facts stand for.",
             *([] if self.is_whole else ["The run broke off: not each question was asked."]),
             "## What differs",
-            "\n".join(
-                f"- **{each.fact} {each.asks}** {each.answer}. Expected: {each.expected}. "
-                f"To change: {each.depends}."
-                for each in differ
-            )
-            or "Nothing.",
-            "## Commands",
-            "\n".join(f"- `{name}`: {result}" for name, result in self.commands) or "None.",
+            "\n".join(differ) or "Nothing.",
             "## All answers",
-            _table(
-                [
-                    ("Fact", "Question", "Answer", "Expected", ""),
-                    *(
-                        (
-                            each.fact,
-                            each.asks,
-                            each.answer,
-                            each.expected,
-                            "" if each.is_expected else "differs",
-                        )
-                        for each in self.seen
-                    ),
-                ]
-            ),
+            _table([head, *rows]),
         ]
         return "\n\n".join(parts) + "\n"
 
@@ -83,8 +73,7 @@ class Report:
                 "day": str(self.day),
                 "is_whole": self.is_whole,
                 "versions": versions(),
-                "commands": [{"name": name, "result": result} for name, result in self.commands],
-                "answers": [asdict(each) for each in self.seen],
+                "answers": [each.as_dict() for each in self.seen],
             },
             indent=2,
             ensure_ascii=False,

@@ -13,17 +13,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from acceptance import site
 from acceptance.questions import FILE, NAMES, OTHER, QUESTIONS, Seen
 from acceptance.site import CommandFailed, Pace
-from acceptance.world import EC, RSA, World
+from acceptance.world import DONE, EC, LATER, RSA, World
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
-DONE, LATER = 0, 75
-
-
-#: The default of AWS_CLOUDFRONT_PROPAGATION_SECONDS: what a site waits before a new key signs.
-_PROPAGATION = 300
 _FUNCTION = b"""\
 function handler(event) {
   return {statusCode: 418, statusDescription: "function"};
@@ -43,15 +38,17 @@ def new_run() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run in an account. ``tell`` is called with each line for the person."""
+    """A run in an account.
+
+    ``confirm`` stops the run if the credentials have become those of another account; ``tell`` is
+    called with each line for the person.
+    """
 
     run: str
     clients: Clients
     pace: Pace
+    confirm: Callable[[], object]
     tell: Callable[[str], object] = print
-    sleep: Callable[[float], object] = time.sleep
-    #: What the commands of the package reported, for the report of the run.
-    commands: list[tuple[str, str]] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     #: The settings that cfsigned_setup printed.
     settings: dict[str, str] = field(default_factory=dict)
@@ -61,9 +58,10 @@ class Run:
         options = [f"--cors-origin={site.ORIGIN}", "--apply", "--yes"]
         code, report = self._command("cfsigned_setup", "--create", *options)
         site.deploy(report["settings"])
-        while code == LATER:
+        end = time.monotonic() + self.pace.deployment
+        while code == LATER and time.monotonic() < end:
             self.tell(f"The key signs after {self.pace.propagation} s.")
-            self.sleep(self.pace.propagation + self.pace.glance)
+            time.sleep(self.pace.propagation + self.pace.glance)
             code, report = self._command("cfsigned_setup", *options)
         if code != DONE:
             raise CommandFailed(f"cfsigned_setup: {_errors([*report['facts'], *report['proof']])}")
@@ -82,20 +80,12 @@ class Run:
             clients=self.clients,
             pace=self.pace,
             is_emulator=is_emulator,
-            sleep=self.sleep,
+            confirm=self.confirm,
+            command=self._command,
         )
         files = (FILE.strip("/"), OTHER.strip("/"), "double.txt", "tagged.txt", "function/a.txt")
         for name in (*NAMES, *files):
-            # Not by the storage: it may upload by another client than boto3's, past the guard.
-            call(
-                self.clients.s3.put_object,
-                f"write {name}",
-                "",
-                Bucket=world.bucket,
-                Key=name,
-                Body=b"acceptance",
-                Metadata={"cache-tag": "album:42"} if name == "tagged.txt" else {},
-            )
+            world.write(name, b"acceptance")
         self._extend(world)
         return world
 
@@ -152,8 +142,9 @@ class Run:
             DistributionConfig=config,
         )
         self.tell("CloudFront deploys the function; this takes some minutes.")
-        while not self._is_deployed(world):
-            self.sleep(self.pace.look)
+        wait = {"every": self.pace.look, "at_most": self.pace.deployment}
+        if world.seconds_until(lambda: self._is_deployed(world), **wait) is None:
+            raise CommandFailed(f"CloudFront has not deployed within {self.pace.deployment} s.")
 
     def _is_deployed(self, world: World) -> bool:
         answer = call(
@@ -161,85 +152,20 @@ class Run:
         )
         return bool(answer["Distribution"]["Status"] == "Deployed")
 
-    def join(self, world: World) -> None:
-        """Add both keys to the key group, and measure how long CloudFront does not know them."""
-        for name in (EC, RSA):
-            KeyGroups(self.clients.cloudfront).add(world.key_group_id, world.keys[name][0])
-        took = world.seconds_until(lambda: _is_known(world, EC) and _is_known(world, RSA))
-        refused = sum(not _is_known(world, each) for each in 10 * (EC, RSA))
-        self._measured(
-            "How long is InvalidKey the answer after a key has joined the key group?",
-            took,
-            f", then {refused} of 20 requests refused",
-            is_expected=refused == 0,
-        )
-
-    def leave(self, world: World) -> None:
-        """Remove a key from the key group, and measure for how long it still opens files."""
-        KeyGroups(self.clients.cloudfront).remove(world.key_group_id, world.keys[RSA][0])
-        took = world.seconds_until(lambda: not _is_known(world, RSA))
-        served = sum(_is_known(world, RSA) for _ in range(20))
-        self._measured(
-            "How long does a key open files after it has left the key group?",
-            took,
-            f", then {served} of 20 requests served",
-            is_expected=served == 0,
-        )
-
-    def _measured(self, asks: str, took: float | None, more: str, *, is_expected: bool) -> None:
-        seen = Seen(
-            fact="8.4",
-            asks=asks,
-            expected=f"at most {_PROPAGATION} s, and then never again",
-            depends="conf.py: AWS_CLOUDFRONT_PROPAGATION_SECONDS",
-            answer=f"longer than {self.pace.patience:.0f} s" if took is None else f"{took} s{more}",
-            is_expected=is_expected and took is not None and took <= _PROPAGATION,
-        )
-        self._note(seen)
-
     def ask(self, world: World) -> None:
-        """Ask every question."""
+        """Ask all questions, in their order; the last one rotates the key."""
         for each in QUESTIONS:
-            self._note(each.seen(world))
-
-    def _note(self, seen: Seen) -> None:
-        self.seen.append(seen)
-        mark = "   " if seen.is_expected else "!! "
-        self.tell(f"{mark}{seen.fact} {seen.asks} {seen.answer}")
-
-    def prove(self) -> None:
-        """Let cfsigned_doctor look for faults."""
-        _code, findings = self._command("cfsigned_doctor")
-        errors = [each["id"] for each in findings if each["level"] == "error"]
-        self._note(
-            Seen(
-                fact="all",
-                asks="Does cfsigned_doctor find a fault in what cfsigned_setup made?",
-                expected="none",
-                depends="doctor/examination.py",
-                answer=", ".join(errors) or "none",
-                is_expected=not errors,
+            seen = each.seen(world)
+            self.seen.append(seen)
+            self.tell(
+                f"{'   ' if seen.is_expected else '!! '}{each.fact} {each.asks} {seen.answer}"
             )
-        )
-
-    def rotate(self) -> None:
-        """Replace the key by one of the other algorithm, until the old one is out of its group."""
-        self.tell("cfsigned_rotate waits until the last URL of the old key has expired.")
-        code, report = self._command("cfsigned_rotate", "--start", "--algorithm=RSA_2048", "--wait")
-        if code != DONE:
-            raise CommandFailed(f"cfsigned_rotate: {report['blockers']}")
 
     def _command(self, name: str, *arguments: str) -> tuple[int, Any]:
         self.tell(f"$ {' '.join((name, *arguments))}")
-        code, report = site.command(name, *arguments)
-        self.commands.append((name, f"exit code {code}"))
-        return code, report
+        return site.command(name, *arguments)
 
 
 def _errors(findings: list[dict[str, str]]) -> str:
     found = [f"{each['id']}: {each['what']}" for each in findings if each["level"] == "error"]
-    return "; ".join(found) or "it failed, and reported no error"
-
-
-def _is_known(world: World, key: str) -> bool:
-    return world.said(world.link(FILE, key=key)) == "served"
+    return "; ".join(found) or "it has not ended well, and reports no error"

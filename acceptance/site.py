@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from acceptance.cleanup import DEPLOY_SECONDS
+
 #: The page whose scripts may read files: CORS is asked about. Nothing is requested there.
 ORIGIN = "https://www.example.com"
 _STORAGES = {
@@ -36,6 +38,8 @@ class Pace:
     glance: float = 1.0
     #: How long to ask for something that should happen within minutes.
     patience: float = 900.0
+    #: How long to wait for a deployment, or for a command that waits.
+    deployment: float = DEPLOY_SECONDS
 
 
 class CommandFailed(Exception):

@@ -11,7 +11,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
 
@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from acceptance.site import Pace
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
 
+#: Exit codes of the package's commands.
+DONE, LATER = 0, 75
 EC, RSA = "P-256", "RSA"
 SHA1, SHA256 = "SHA1", "SHA256"
 _HASHES: Mapping[str, hashes.HashAlgorithm] = {SHA1: hashes.SHA1(), SHA256: hashes.SHA256()}  # noqa: S303
@@ -42,7 +44,24 @@ class World:
     clients: Clients
     pace: Pace
     is_emulator: bool
-    sleep: Callable[[float], object] = time.sleep
+    #: Stops the run if the credentials have become those of another account.
+    confirm: Callable[[], object]
+    #: Runs a command of the package; returns its exit code and its report.
+    command: Callable[..., tuple[int, Any]]
+    #: What was waited for in vain: no other question waits for it.
+    in_vain: set[str] = field(default_factory=set)
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write a file. Not by the storage: it may use another client than boto3's, unguarded."""
+        call(
+            self.clients.s3.put_object,
+            f"write {name}",
+            "",
+            Bucket=self.bucket,
+            Key=name,
+            Body=body,
+            Metadata={"cache-tag": "album:42"} if name == "tagged.txt" else {},
+        )
 
     def link(
         self,
@@ -108,6 +127,15 @@ class World:
         values = f"Policy={encode(text.encode())}&{self.query(text, key=key, digest=digest)}"
         return "; ".join(f"CloudFront-{each}" for each in values.split("&"))
 
+    def with_cookies(self, path: str, places: Mapping[str, str]) -> str:
+        """Return the answer for a path to a browser with a set of cookies for each Path.
+
+        It sends those whose Path the path begins with, the longest first (RFC 6265, 5.4).
+        """
+        sent = [place for place in sorted(places, key=len, reverse=True) if path.startswith(place)]
+        cookies = "; ".join(places[place] for place in sent)
+        return self.said(f"https://{self.domain}{path}", Cookie=cookies)
+
     def get(self, url: str, **headers: str) -> Answer:
         """Request an address; a name such as Cookie is a header."""
         return fetch(url, headers)
@@ -130,13 +158,15 @@ class World:
             fields = {name.lower(): value for name, value in error.headers.items()}
             return Answer(status=error.code, headers=fields, body=error.read(4096))
 
-    def seconds_until(self, is_so: Callable[[], bool]) -> float | None:
+    def seconds_until(
+        self, is_so: Callable[[], bool], *, every: float = 0, at_most: float = 0
+    ) -> float | None:
         """Return after how many seconds something is so; None if it is not so for long."""
         began = time.monotonic()
         while not is_so():
-            if time.monotonic() - began > self.pace.patience:
+            if time.monotonic() - began > (at_most or self.pace.patience):
                 return None
-            self.sleep(self.pace.glance)
+            time.sleep(every or self.pace.glance)
         return round(time.monotonic() - began, 1)
 
 

@@ -1,28 +1,37 @@
-"""Kill a run at each of its calls, and clean up after it.
+"""Make one run, and clean up what a kill would leave before and after each of its calls.
 
-``python -m tests.acceptance.kills ENDPOINT FOLDER`` prints, for each kill, what was in the account
-afterwards. The processes are forks of one: to import everything takes longest.
+``python -m tests.acceptance.kills FOLDER`` prints, for each kill, what was in the account
+afterwards. The emulator is in the same process: so its state can be kept at each call, as the disk
+has the ledger then, and be put back when the run is over. One run is enough for all kills.
 """
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import io
 import json
 import os
 import sys
-import traceback
+import threading
 import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
+from acceptance import __main__ as program
 from acceptance.cleanup import CleanUp
 from acceptance.guard import guarding
 from acceptance.ledger import Ledger
 from acceptance.run import bucket_of
+from acceptance.site import Pace
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.distribution_config import (
     access_control_config,
@@ -31,98 +40,46 @@ from cfsigned_django.aws.documents.distribution_config import (
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.documents.policies import (
-    cache_policy_config,
-    response_headers_policy_config,
-)
+from cfsigned_django.aws.documents.policies import response_headers_policy_config
 from cfsigned_django.signing import PrivateKey
+from tests.background import free_port, opens, wait_until
 from tests.ministack_server import Ministack
 
-ACCOUNT = "222222222222"
-KILLED = 9
-PEM = PrivateKey.generate().public_key.to_pem()
+#: The emulator's data plane looks for buckets in this account.
+ACCOUNT = "000000000000"
+PACE = Pace(expire=2, propagation=0, clock_skew=0, keyring=0, look=0.01, glance=0.01, patience=30)
+#: How often CloudFront is asked until a change of a distribution is deployed.
+LOOKS = 3
 
 
 def make_everything(clients: Clients, run: str, mark: str = "") -> None:
-    """Make one of each kind, change it, and remove some of it again, as a run does.
-
-    ``mark`` is added to each name, for what is not of the run.
-    """
+    """Make one of each kind, as somebody else has it. ``mark`` is added to each name."""
     cloudfront, s3 = clients.cloudfront, clients.s3
-    bucket = f"{bucket_of(run)}{mark}"
-    name = f"{name_for(bucket_of(run))}{mark}"
-    keys = []
-    for _ in range(2):
-        reference = str(uuid.uuid4())
-        config = {"CallerReference": reference, "Name": f"cfsigned-{reference}", "EncodedKey": PEM}
-        answer = cloudfront.create_public_key(PublicKeyConfig=config)
-        keys.append((answer["PublicKey"]["Id"], answer["ETag"]))
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [keys[0][0]]})
+    bucket, name = f"{bucket_of(run)}{mark}", f"{name_for(bucket_of(run))}{mark}"
+    reference = str(uuid.uuid4())
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": reference, "Name": f"cfsigned-{reference}", "EncodedKey": pem}
+    key = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="첨부/a.jpg", Body=b"a")
-    s3.put_object(Bucket=bucket, Key="b.jpg", Body=b"b")
-    control = cloudfront.create_origin_access_control(
+    cloudfront.create_origin_access_control(
         OriginAccessControlConfig={**access_control_config(bucket), "Name": name}
     )
-    cloudfront.create_cache_policy(CachePolicyConfig=cache_policy_config(name))
     cloudfront.create_response_headers_policy(
         ResponseHeadersPolicyConfig=response_headers_policy_config(name)
     )
-    function = cloudfront.create_function(
+    cloudfront.create_function(
         Name=f"acceptance-{run}{mark}"[:64],
         FunctionConfig={"Comment": f"{run}{mark}", "Runtime": "cloudfront-js-2.0"},
         FunctionCode=b"function handler(event) { return event.request; }",
     )
-    cloudfront.publish_function(Name=f"acceptance-{run}{mark}"[:64], IfMatch=function["ETag"])
     origin = new_origin(bucket, "us-east-1")
-    origin["OriginAccessControlId"] = control["OriginAccessControl"]["Id"]
-    made = cloudfront.create_distribution(
-        DistributionConfig=new_distribution_config(bucket, origin, new_behavior(origin["Id"]))
-    )
-    s3.put_bucket_policy(Bucket=bucket, Policy='{"Version": "2012-10-17", "Statement": []}')
-    cloudfront.update_key_group(
-        Id=group["KeyGroup"]["Id"],
-        IfMatch=group["ETag"],
-        KeyGroupConfig={"Name": name, "Items": [keys[1][0]]},
-    )
-    cloudfront.delete_public_key(Id=keys[0][0], IfMatch=keys[0][1])
-    cloudfront.create_invalidation(
-        DistributionId=made["Distribution"]["Id"],
-        InvalidationBatch={"CallerReference": run, "Paths": {"Quantity": 1, "Items": ["/a"]}},
-    )
-
-
-def dying(at: int, *, after: bool) -> Any:
-    """Return a patch that ends the process at its n-th change, before or after it is made."""
-    send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
-    count = 0
-
-    def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        nonlocal count
-        is_change = not operation.startswith(("Get", "List", "Head", "Describe"))
-        count += is_change
-        is_last = is_change and count == at
-        if is_last and not after:
-            os._exit(KILLED)
-        answer = send(client, operation, arguments)
-        if is_last:
-            os._exit(KILLED)
-        return answer
-
-    return patch.object(BaseClient, "_make_api_call", make_api_call)
-
-
-def in_a_fork(do: Callable[[], object]) -> int:
-    """Do something in a separate process; return the exit code."""
-    child = os.fork()
-    if not child:
-        try:
-            do()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    config = new_distribution_config(bucket, origin, new_behavior(origin["Id"]))
+    if mark:
+        # Exactly the name of the run's: only the caller reference and the tag tell them apart.
+        config["Comment"] = name_for(bucket_of(run))
+    cloudfront.create_distribution(DistributionConfig=config)
 
 
 def inventory(clients: Clients) -> list[str]:
@@ -139,6 +96,7 @@ def inventory(clients: Clients) -> list[str]:
         ("public_keys", "PublicKeyList", ""),
         ("origin_access_controls", "OriginAccessControlList", ""),
         ("cache_policies", "CachePolicyList", "CachePolicy"),
+        ("origin_request_policies", "OriginRequestPolicyList", "OriginRequestPolicy"),
         ("response_headers_policies", "ResponseHeadersPolicyList", "ResponseHeadersPolicy"),
     ):
         given = {"Type": "custom"} if wrapped.endswith("Policy") else {}
@@ -148,79 +106,211 @@ def inventory(clients: Clients) -> list[str]:
     return sorted(found)
 
 
-def make_strangers(clients: Clients, folder: Path, run: str) -> None:
-    """Make what another run, and somebody with similar names, has in the account."""
-    other = uuid.uuid4().hex
-    ledger = Ledger.begin(folder / other / "ledger", run=other, account=ACCOUNT, endpoint="")
-    with closing(ledger), guarding(ledger):
-        make_everything(clients, other)
-    make_everything(clients, run, mark="-theirs")
-    # The same name, by another hand: only the caller reference tells them apart.
-    bucket = bucket_of(run)
-    origin = new_origin(bucket, "us-east-1")
-    config = new_distribution_config(bucket, origin, new_behavior(origin["Id"]))
-    config["CallerReference"] = "theirs"
-    clients.cloudfront.create_distribution(DistributionConfig=config)
+class Emulator:
+    """The emulator, in a thread of this process: its state can be kept, and put back."""
+
+    def __init__(self) -> None:
+        port = free_port()
+        os.environ |= {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "LOG_LEVEL": "WARNING",
+            "SERVICES": "s3,cloudfront,sts,iam,kms",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "not checked",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        # They read these variables when they are imported.
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config
+        from ministack import app
+        from ministack.core.responses import AccountScopedDict
+        from ministack.services import cloudfront, s3
+
+        config = Config()
+        config.bind = [f"127.0.0.1:{port}"]
+
+        def run() -> None:
+            ends = asyncio.Event()  # never
+            asyncio.run(serve(app.app, config, shutdown_trigger=ends.wait))
+
+        threading.Thread(target=run, daemon=True).start()
+        self.server = Ministack(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+        wait_until(lambda: opens(f"{self.server.endpoint_url}/_ministack/health"), "the emulator")
+        values = [*vars(cloudfront).values(), *vars(s3).values()]
+        self._parts = [each for each in values if isinstance(each, AccountScopedDict)]
+
+    def state(self) -> list[dict[Any, Any]]:
+        """Return a copy of all that is in all accounts."""
+        return copy.deepcopy([each._data for each in self._parts])
+
+    def put_back(self, state: list[dict[Any, Any]]) -> None:
+        """Make it be as it was."""
+        for part, data in zip(self._parts, copy.deepcopy(state), strict=True):
+            part._data.clear()
+            part._data.update(data)
+
+
+class Killed(BaseException):
+    """The process ends here: nothing cleans up after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A call, before or after it was made, and what a kill would leave then."""
+
+    call: str
+    is_after: bool
+    ledger: bytes
+    state: list[dict[Any, Any]]
+
+
+class Aws:
+    """Send calls to the emulator, as slowly as CloudFront deploys, and note or end at changes."""
+
+    def __init__(self, at_change: Callable[[str, bool], object]) -> None:
+        self._looks, self._at_change = 0, at_change
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Stand below the guard: what it refuses does not come here."""
+        send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation.startswith(("Get", "List", "Head", "Describe")):
+                answer = send(client, operation, arguments)
+                is_run = threading.current_thread() is threading.main_thread()
+                if operation == "GetDistribution" and self._looks and is_run:
+                    self._looks -= 1
+                    answer["Distribution"]["Status"] = "InProgress"
+                return answer
+            self._at_change(operation, False)
+            if operation == "DeleteDistribution" and self._looks:
+                raise ClientError({"Error": {"Code": "DistributionNotDisabled"}}, operation)
+            answer = send(client, operation, arguments)
+            if operation in ("CreateDistributionWithTags", "UpdateDistribution"):
+                self._looks = LOOKS
+            self._at_change(operation, True)
+            return answer
+
+        with patch.object(BaseClient, "_make_api_call", make_api_call):
+            yield
 
 
 class Kills:
-    """The account, and the run that is made in it again and again: it leaves nothing behind."""
+    """An account with what others have there, and a run in it that is killed at each call."""
 
-    def __init__(self, endpoint_url: str, folder: Path) -> None:
-        server = Ministack(endpoint_url=endpoint_url)
+    def __init__(self, folder: Path) -> None:
         self.folder, self.run = folder, uuid.uuid4().hex
-        # A fork must not go on with a connection of its parent: those of the forks are not used
-        # here.
-        self.clients, self.watching = server.clients(ACCOUNT), server.clients(ACCOUNT)
-        in_a_fork(lambda: make_strangers(self.clients, folder, self.run))
-        self.theirs = inventory(self.watching)
+        self.emulator = Emulator()
+        self.clients = self.emulator.server.clients(ACCOUNT)
+        make_everything(self.clients, uuid.uuid4().hex)
+        make_everything(self.clients, self.run, mark="-theirs")
+        self.theirs = inventory(self.clients)
+        self.path = folder / ".acceptance" / self.run / "ledger.jsonl"
+        self.moments: list[Moment] = []
 
-    def at(self, call: int, *, after: bool, clean_at: int = 0) -> dict[str, Any]:
-        """Kill a run at a change, and clean up; return what became of it.
+    def ask(self) -> int:
+        """Make a whole run, as the program does; return its exit code."""
+        from acceptance import site
 
-        With ``clean_at``, each clean-up is killed after that many changes.
+        configure, edge = site.configure, ExitStack()
+
+        def configure_and_serve(*given: Any) -> None:
+            configure(*given)
+            # Not earlier: it needs Django's settings.
+            from tests.cloudfront_server import run_cloudfront
+
+            os.environ.update(edge.enter_context(run_cloudfront(self.clients, self.folder)))
+
+        os.chdir(self.folder)
+        with (
+            edge,
+            patch.object(site, "configure", configure_and_serve),
+            patch.object(program, "new_run", lambda: self.run),
+            patch("sys.stdin", io.StringIO(f"{ACCOUNT}\n")),
+            Aws(self._keep).sending(),
+        ):
+            return program.ask(ACCOUNT, PACE)
+
+    def _keep(self, call: str, is_after: bool) -> None:
+        self.moments.append(
+            Moment(
+                call=call,
+                is_after=is_after,
+                ledger=self.path.read_bytes(),
+                state=self.emulator.state(),
+            )
+        )
+
+    def clean(self, moment: Moment, *, dies: bool = False) -> dict[str, Any]:
+        """Put back what a kill left, and clean up: at once, and an hour later.
+
+        The ledger ends in the middle of a line. If ``dies``, each clean-up is killed after its
+        first change.
         """
-        path = self.folder / f"{call}-{after}-{clean_at}" / "ledger"
-        run = in_a_fork(lambda: self._run(path, call, after=after))
-        codes = [in_a_fork(lambda: self._clean(path, clean_at))]
-        while codes[-1] == KILLED and len(codes) < 2 * call:
-            codes.append(in_a_fork(lambda: self._clean(path, clean_at)))
-        now = inventory(self.watching)
+        self.emulator.put_back(moment.state)
+        self.path.write_bytes(moment.ledger + b'{"at": "20')
+        deaths = 0
+        while dies and self._clean(dies=True) is None:
+            deaths += 1
+        left = self._clean()
+        now = inventory(self.clients)
         return {
-            "call": call,
-            "run": run,
-            "clean": codes,
+            "call": f"{'after' if moment.is_after else 'before'} {moment.call}",
+            "deaths": deaths,
+            "left": left,
+            "later": self._clean(hours=1) if left else [],
+            # What has no answer keeps nothing else from being removed.
             "more": sorted({*now} - {*self.theirs}),
             "gone": sorted({*self.theirs} - {*now}),
-            "theirs": len(self.theirs),
         }
 
-    def _run(self, path: Path, call: int, *, after: bool) -> None:
-        ledger = Ledger.begin(path, run=self.run, account=ACCOUNT, endpoint="")
-        with dying(call, after=after), guarding(ledger):
-            make_everything(self.clients, self.run)
+    def _clean(self, *, hours: int = 0, dies: bool = False) -> list[str] | None:
+        """Clean up once; return what is left, or None if it was killed."""
+        now = datetime.now(UTC) + timedelta(hours=hours)
 
-    def _clean(self, path: Path, at: int) -> None:
-        with dying(at, after=True), closing(Ledger.open(path)) as ledger, guarding(ledger):
-            left = CleanUp(
-                ledger=ledger, clients=self.clients, tell=lambda line: None, look_again=0.01
-            ).run()
-        if left:
-            raise AssertionError(left)
+        def die(call: str, is_after: bool) -> None:
+            if dies and is_after:
+                raise Killed
+
+        with closing(Ledger.open(self.path)) as ledger, Aws(die).sending(), guarding(ledger):
+            try:
+                return CleanUp(
+                    ledger=ledger,
+                    clients=self.clients,
+                    tell=lambda line: None,
+                    look_again=PACE.look,
+                    now=lambda: now,
+                ).run()
+            except Killed:
+                return None
 
 
-def main(endpoint_url: str, folder: Path) -> None:
-    """Print, as JSON, one row for each kill."""
-    kills = Kills(endpoint_url, folder)
-    rows = []
-    for after in (False, True):
-        rows.append(kills.at(1, after=after))
-        while rows[-1]["run"] == KILLED:
-            rows.append(kills.at(rows[-1]["call"] + 1, after=after))
-    # Of the last run everything is left, and each clean-up does one thing.
-    rows.append(kills.at(rows[-1]["call"], after=True, clean_at=1))
-    print(json.dumps(rows))
+def main(folder: Path) -> None:
+    """Print, as JSON, what became of the run, and one row for each kill."""
+    kills = Kills(folder)
+    output = io.StringIO()
+    with redirect_stdout(output):
+        code = kills.ask()
+    whole = inventory(kills.clients)
+    rows = [kills.clean(each) for each in _different(kills.moments)]
+    # As the removal began, the most was there: each clean-up does one thing.
+    changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
+    rows.append(kills.clean(changes[-2], dies=True))
+    found = {"code": code, "output": output.getvalue(), "is_empty": whole == kills.theirs}
+    print(json.dumps({**found, "theirs": len(kills.theirs), "rows": rows}))
+
+
+def _different(moments: list[Moment]) -> Iterator[Moment]:
+    """Yield each moment; of the files, which are written and removed one by one, two."""
+    for index, each in enumerate(moments):
+        around = {moments[at].call for at in range(max(index - 4, 0), min(index + 2, len(moments)))}
+        if around != {each.call} or "Object" not in each.call:
+            yield each
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from acceptance.ledger import Ledger
 from cfsigned_django.aws.client import Clients
 
 RUN = "0123456789abcdef" * 2
-NAME, OURS = f"cfsigned-{RUN}", "our reference"
+MARK = f"acceptance-{RUN}"
+NAME, OURS = f"cfsigned-{MARK}", "our reference"
 
 
 class CloudFront:
@@ -24,10 +26,15 @@ class CloudFront:
     def __init__(self, *, looks: int = 0) -> None:
         self.looks = self.left = looks
         self.configs = dict[str, dict[str, Any]]()
+        self.tags = dict[str, str]()
+        #: How often it does not find a distribution that is there.
+        self.late = 0
+        self.is_fixed = False
         self.versions = dict[str, int]()
 
-    def add(self, id: str, comment: str, reference: str) -> None:
+    def add(self, id: str, comment: str, reference: str, tag: str = MARK) -> None:
         """Make a distribution, for anybody."""
+        self.tags[id] = tag
         self.configs[id] = {"Comment": comment, "CallerReference": reference, "Enabled": True}
         self.versions[id] = 1
 
@@ -38,15 +45,22 @@ class CloudFront:
 
     def get_distribution(self, *, Id: str) -> Any:
         """Return one; each look brings it nearer to the edges."""
-        if Id not in self.configs:
+        self.late -= 1
+        if Id not in self.configs or self.late >= 0:
             raise refusal("NoSuchDistribution")
         self.left -= self.left > 0
         status = "InProgress" if self.left else "Deployed"
-        distribution = {"DistributionConfig": self.configs[Id], "Status": status}
+        distribution = {"DistributionConfig": self.configs[Id], "Status": status, "ARN": Id}
         return {"Distribution": distribution, "ETag": str(self.versions[Id])}
+
+    def list_tags_for_resource(self, *, Resource: str) -> Any:
+        """Return the tag of one."""
+        return {"Tags": {"Items": [{"Key": "acceptance", "Value": self.tags[Resource]}]}}
 
     def update_distribution(self, *, Id: str, IfMatch: str, DistributionConfig: Any) -> None:
         """Change it."""
+        if self.is_fixed:
+            raise refusal("AccessDenied")
         assert IfMatch == str(self.versions[Id])
         self.configs[Id], self.left = DistributionConfig, self.looks
         self.versions[Id] += 1
@@ -73,13 +87,18 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield ledger
 
 
-def clean_up(ledger: Ledger, cloudfront: CloudFront, slept: list[float]) -> list[str]:
-    """Clean up once; return what is left."""
+def clean_up(
+    ledger: Ledger, cloudfront: CloudFront, slept: list[float], hours: float = 0
+) -> list[str]:
+    """Clean up once, some hours later; return what is left."""
+    now = datetime.now(UTC) + timedelta(hours=hours)
     return CleanUp(
         ledger=ledger,
+        # None: a call of S3 would fail.
         clients=Clients(cloudfront=cloudfront, s3=None, sts=None),
         tell=lambda line: None,
         sleep=slept.append,
+        now=lambda: now,
     ).run()
 
 
@@ -121,11 +140,16 @@ def test_finds_its_own_among_others(ledger: Ledger) -> None:
     assert [*cloudfront.configs] == ["D1", "D2"]
 
 
-@pytest.mark.parametrize(("comment", "reference"), [(NAME, "theirs"), ("theirs", OURS)])
-def test_leaves_what_is_not_confirmed(ledger: Ledger, comment: str, reference: str) -> None:
-    """Leave what has the ID of the ledger, but another name or caller reference."""
+@pytest.mark.parametrize(
+    ("comment", "reference", "tag"),
+    [(NAME, "theirs", MARK), ("theirs", OURS, MARK), (NAME, OURS, "theirs")],
+)
+def test_leaves_what_is_not_confirmed(
+    ledger: Ledger, comment: str, reference: str, tag: str
+) -> None:
+    """Leave what has the ID of the ledger, but another name, caller reference or tag."""
     cloudfront = CloudFront()
-    cloudfront.add("D1", comment, reference)
+    cloudfront.add("D1", comment, reference, tag)
     ledger.made(ledger.left("distribution")[0], "D1")
 
     [left] = clean_up(ledger, cloudfront, [])
@@ -135,10 +159,41 @@ def test_leaves_what_is_not_confirmed(ledger: Ledger, comment: str, reference: s
 
 
 def test_looks_again_for_what_has_no_id(ledger: Ledger) -> None:
-    """Keep a call without an answer in the ledger: a list may show later what it made."""
+    """Name a call without an answer: a list may show later what it made. After that, it is over."""
     cloudfront = CloudFront()
-    assert clean_up(ledger, cloudfront, []) == []
+    [left] = clean_up(ledger, cloudfront, [])
     cloudfront.add("D1", NAME, OURS)
-    assert clean_up(ledger, cloudfront, []) == []
+    found = clean_up(ledger, cloudfront, [])
+    ledger.intend("distribution", NAME, OURS)
+    again = clean_up(ledger, cloudfront, [])
+    later = clean_up(ledger, cloudfront, [], hours=1)
 
-    assert cloudfront.configs == {}
+    assert NAME in left
+    assert (found, cloudfront.configs) == ([], {})
+    assert (len(again), later, ledger.left()) == (1, [], [])
+
+
+def test_believes_the_second_look(ledger: Ledger) -> None:
+    """Look again after a pause for what AWS does not find: it may show it late."""
+    cloudfront, slept = CloudFront(), list[float]()
+    cloudfront.add("D1", NAME, OURS)
+    ledger.made(ledger.left("distribution")[0], "D1")
+    cloudfront.late = 1
+
+    assert (clean_up(ledger, cloudfront, slept), cloudfront.configs) == ([], {})
+    assert len(slept) == 1
+
+
+def test_keeps_the_bucket_of_what_is_left(ledger: Ledger) -> None:
+    """Leave bucket and objects while the distribution cannot be disabled, and say so."""
+    cloudfront = CloudFront()
+    cloudfront.add("D1", NAME, OURS)
+    ledger.made(ledger.left("distribution")[0], "D1")
+    ledger.made(ledger.intend("bucket", MARK), MARK)
+    ledger.made(ledger.intend("object", "a.jpg"), "a.jpg")
+    cloudfront.is_fixed = True
+
+    left = clean_up(ledger, cloudfront, [])
+
+    assert [line.split()[0] for line in left] == ["distribution", "object", "bucket"]
+    assert len(ledger.left()) == 3

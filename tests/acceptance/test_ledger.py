@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,12 @@ from acceptance.ledger import BadLedger, Ledger, Resource
 
 RUN = "0" * 32
 REFERENCE = "0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f"
-GROUP = Resource(number=1, kind="key-group", name=f"media-{RUN}", id="K1")
-KEY = Resource(number=2, kind="public-key", name=f"cfsigned-{REFERENCE}", reference=REFERENCE)
+MARK = f"acceptance-{RUN}"
+AT = datetime(2026, 12, 1, tzinfo=UTC)
+GROUP = Resource(number=1, kind="key-group", name=MARK, id="K1", at=AT)
+KEY = Resource(
+    number=2, kind="public-key", name=f"cfsigned-{REFERENCE}", reference=REFERENCE, at=AT
+)
 
 
 @pytest.fixture
@@ -28,8 +34,8 @@ def written(tmp_path: Path) -> Path:
 
 
 def left(ledger: Ledger) -> list[Resource]:
-    """Return all that may still exist."""
-    return [each for kind in ("key-group", "public-key") for each in ledger.left(kind)]
+    """Return all that may still exist, in the order in which it was made."""
+    return [replace(each, at=AT) for each in reversed(ledger.left())]
 
 
 def test_reads_what_was_written(written: Path) -> None:
@@ -41,7 +47,7 @@ def test_reads_what_was_written(written: Path) -> None:
 
     assert (ledger.run, ledger.account, ledger.endpoint) == (RUN, "111122223333", "")
     assert found == [GROUP, KEY]
-    assert (group, key) == (GROUP, None)
+    assert (group and group.id, key) == ("K1", None)
 
 
 def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
@@ -57,17 +63,32 @@ def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
             continue
         with closing(Ledger.open(path)) as ledger:
             found = left(ledger)
-            ledger.intend("key-group", f"later-{RUN}")
+            ledger.intend("key-group", f"later-{MARK}")
         with closing(Ledger.open(path)) as ledger:
             again = left(ledger)
 
         lines = whole[:end].splitlines(keepends=True)
         intents = [each for each in lines if each.endswith(b"\n") and b'"intent"' in each]
         assert len(found) == len(intents)
-        assert [each.name for each in again if each not in found] == [f"later-{RUN}"]
+        assert [each.name for each in again if each not in found] == [f"later-{MARK}"]
 
 
-@pytest.mark.parametrize("text", ["token", '{"a": 1}', '{"a": 1}\n', "[]\n", "words\nand more"])
+BEGIN = f'{{"event": "begin", "run": "{RUN}", "account": "1", "endpoint": ""}}\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("token", '{"a": 1}', '{"a": 1}\n', "[]\n", "123\n", "words\nand more", "\xff\n"),
+        '{"event": "begin"}\n',
+        '{"event": "begin", "run": 5, "account": "1", "endpoint": ""}\n',
+        '{"event": "removed", "number": 1}\n',
+        f'{BEGIN}{{"event": "removed"}}\n',
+        f'{BEGIN}{{"event": "made", "number": 7, "id": "K1"}}\n',
+        f'{BEGIN}{{"event": "another"}}\n',
+        BEGIN + BEGIN,
+    ],
+)
 def test_leaves_other_files_as_they_are(tmp_path: Path, text: str) -> None:
     """Refuse a file that is not a ledger, and change nothing in it."""
     path = tmp_path / "other"
@@ -104,20 +125,24 @@ def test_refuses_a_changed_file(written: Path) -> None:
         ("distribution", "cfsigned-media", "cfsigned-media"),
         ("distribution", "cfsigned-media", RUN),
         ("bucket", "media", ""),
-        ("key-group", RUN[:31], ""),
+        ("bucket", f"media-prod-{RUN}", ""),
+        ("key-group", RUN, ""),
+        ("key-group", MARK[:-1], ""),
         ("public-key", "cfsigned-media", "cfsigned-media"),
         ("public-key", "media", REFERENCE),
+        ("public-key", f"media-{REFERENCE}", REFERENCE),
     ],
 )
 def test_names_nothing_else(written: Path, kind: str, name: str, reference: str) -> None:
     """Refuse what does not contain the run, when it is written and when it is read."""
     before = written.read_bytes()
-    with closing(Ledger.open(written)) as ledger, pytest.raises(BadLedger, match="no run made it"):
+    with closing(Ledger.open(written)) as ledger, pytest.raises(BadLedger, match="did not make it"):
         ledger.intend(kind, name, reference)
     assert written.read_bytes() == before
     event = {"event": "intent", "number": 3, "kind": kind, "name": name, "reference": reference}
+    event["at"] = AT.isoformat()
     written.write_bytes(before + json.dumps(event).encode() + b"\n")
-    with pytest.raises(BadLedger, match="no run made it"):
+    with pytest.raises(BadLedger, match="did not make it"):
         Ledger.open(written)
 
 

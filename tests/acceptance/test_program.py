@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from acceptance import __main__ as program
+from acceptance.cleanup import CleanUp
 from acceptance.guard import Refused
 from acceptance.ledger import Ledger
 from acceptance.site import CommandFailed
@@ -22,8 +23,11 @@ ACCOUNT = "111122223333"
 
 def client(url: str) -> Any:
     """Return a client that knows an account and an endpoint, and nothing else."""
+    listed = {"DistributionList": {"Items": [{"Id": "D1"}, {"Id": "D2"}]}}
     return SimpleNamespace(
-        meta=SimpleNamespace(endpoint_url=url), get_caller_identity=lambda: {"Account": ACCOUNT}
+        meta=SimpleNamespace(endpoint_url=url),
+        get_caller_identity=lambda: {"Account": ACCOUNT},
+        list_distributions=lambda: listed,
     )
 
 
@@ -52,8 +56,13 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda text: monkeypatch.setattr("sys.stdin", StringIO(text))
 
 
-def test_asks_for_the_account_again(begun: list[str], types: Callable[[str], None]) -> None:
-    """Begin only if the credentials, the argument and what is typed agree on the account."""
+def test_asks_for_the_account_again(
+    begun: list[str], types: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Begin only if the credentials, the argument and what is typed agree on the account.
+
+    What is shown before says that others have something there.
+    """
     codes = []
     for argument, typed in (
         (ACCOUNT, ""),
@@ -70,6 +79,7 @@ def test_asks_for_the_account_again(begun: list[str], types: Callable[[str], Non
 
     assert (codes, folders) == ([1] * 5, [])
     assert (done, begun) == (0, [""])
+    assert f"{ACCOUNT} has 2 distributions" in capsys.readouterr().out
 
 
 def test_says_that_it_asks_an_emulator(
@@ -102,6 +112,53 @@ def test_cleans_up_only_where_it_was(
     with closing(Ledger.begin(path, run="0" * 32, account=account, endpoint=endpoint)):
         pass
     assert program.main(["--clean", str(path)]) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "yes\n", f"{ACCOUNT}\n"])
+def test_shows_what_it_will_remove(
+    begun: list[str],
+    types: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    typed: str,
+) -> None:
+    """Name all that a ledger has, and remove it once the number of the account is typed."""
+    cleaned: list[Any] = []
+
+    def run(clean_up: CleanUp) -> list[str]:
+        cleaned.append(clean_up)
+        return []
+
+    path, name = tmp_path / "run" / "ledger", f"acceptance-{'0' * 32}"
+    with closing(Ledger.begin(path, run="0" * 32, account=ACCOUNT, endpoint="")) as ledger:
+        ledger.made(ledger.intend("key-group", name), "KG1")
+    monkeypatch.setattr(CleanUp, "run", run)
+    types(typed)
+    code = program.main(["--clean", str(path)])
+
+    assert (code, len(cleaned)) == ((0, 1) if typed == f"{ACCOUNT}\n" else (1, 0))
+    assert f"key-group {name} (KG1)" in capsys.readouterr().out
+
+
+def test_stops_if_the_account_changes(
+    begun: list[str],
+    types: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Rotate and remove only while the credentials are those of the account."""
+    accounts = iter((ACCOUNT, "999999999999", "999999999999"))
+    make: Any = program.__dict__["make_clients"]
+    clients = make()
+    clients.sts.get_caller_identity = lambda: {"Account": next(accounts)}
+    monkeypatch.setattr(program, "go", lambda run, ledger: run.confirm())
+    types(f"{ACCOUNT}\n")
+
+    assert program.main(["--account", ACCOUNT]) == 1
+    last = capsys.readouterr().out.rpartition("Removing")[2]
+    assert "make acceptance-clean LEDGER=" in last
+    assert "belong to account 999999999999" in last
 
 
 def test_cleans_up_after_any_failure(
