@@ -79,14 +79,15 @@ def _find(using: str, key_group_id: str) -> _Answer:
     """Return the row of the ACTIVE key pair, and what else the database has."""
     rows = KeyPair.objects.using(using)
     found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
-    row = next((each for each in found if each.active_in is not None), None)
+    if not any(each.active_in for each in found):
+        found = list(rows)  # The key of the settings may have been imported meanwhile.
     revoked_ids = _ids(each for each in found if each.status == KeyStatus.REVOKED)
+    row = next((each for each in found if each.active_in == key_group_id), None)
     if row is None:
-        known_rows = list(rows)
         return None, Found(
-            known_ids=_ids(known_rows),
+            known_ids=_ids(found),
             revoked_ids=revoked_ids,
-            explain=partial(explain_no_key, key_group_id, known_rows),
+            explain=partial(explain_no_key, key_group_id, found),
         )
     return row, Found(revoked_ids=revoked_ids)
 

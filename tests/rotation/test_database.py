@@ -367,6 +367,21 @@ class TestRows:
         keyring.forget()
         assert signs() == "KNEWEST"
 
+    def test_a_settings_key_that_is_imported_now(self, rsa_key: PrivateKey) -> None:
+        """Sign with the key of the settings if it is imported between two queries of a look."""
+        queries: list[str] = []
+
+        def import_after(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+            answer = execute(sql, *arguments)
+            if "keypair" in sql:
+                queries.append(sql)
+                if len(queries) == 1:
+                    activate(rsa_key, KEY_ID)
+            return answer
+
+        with connection.execute_wrapper(import_after):
+            assert signs() == KEY_ID
+
     def test_a_settings_key_that_is_over(self, rsa_key: PrivateKey) -> None:
         """Refuse the key of the settings if its row is not ACTIVE any more."""
         make_key_pair(rsa_key, KEY_ID, status=KeyStatus.REVOKED)
