@@ -7,8 +7,6 @@ has the ledger then, and be put back when the run is over. One run is enough for
 
 from __future__ import annotations
 
-import asyncio
-import copy
 import io
 import json
 import os
@@ -22,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -42,8 +41,7 @@ from cfsigned_django.aws.documents.distribution_config import (
 )
 from cfsigned_django.aws.documents.policies import response_headers_policy_config
 from cfsigned_django.signing import PrivateKey
-from tests.background import free_port, opens, wait_until
-from tests.ministack_server import Ministack
+from tests.ministack_server import REGION, MinistackHere, ministack_here
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
@@ -106,53 +104,6 @@ def inventory(clients: Clients) -> list[str]:
     return sorted(found)
 
 
-class Emulator:
-    """The emulator, in a thread of this process: its state can be kept, and put back."""
-
-    def __init__(self) -> None:
-        port = free_port()
-        os.environ |= {
-            "AUTH": "true",
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "LOG_LEVEL": "WARNING",
-            "SERVICES": "s3,cloudfront,sts,iam,kms",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "not checked",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        # They read these variables when they are imported.
-        from hypercorn.asyncio import serve
-        from hypercorn.config import Config
-        from ministack import app
-        from ministack.core.responses import AccountScopedDict
-        from ministack.services import cloudfront, s3
-
-        config = Config()
-        config.bind = [f"127.0.0.1:{port}"]
-
-        def run() -> None:
-            ends = asyncio.Event()  # never
-            asyncio.run(serve(app.app, config, shutdown_trigger=ends.wait))
-
-        threading.Thread(target=run, daemon=True).start()
-        self.server = Ministack(endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-        wait_until(lambda: opens(f"{self.server.endpoint_url}/_ministack/health"), "the emulator")
-        values = [*vars(cloudfront).values(), *vars(s3).values()]
-        self._parts = [each for each in values if isinstance(each, AccountScopedDict)]
-
-    def state(self) -> list[dict[Any, Any]]:
-        """Return a copy of all that is in all accounts."""
-        return copy.deepcopy([each._data for each in self._parts])
-
-    def put_back(self, state: list[dict[Any, Any]]) -> None:
-        """Make it be as it was."""
-        for part, data in zip(self._parts, copy.deepcopy(state), strict=True):
-            part._data.clear()
-            part._data.update(data)
-
-
 class Killed(BaseException):
     """The process ends here: nothing cleans up after it."""
 
@@ -164,7 +115,7 @@ class Moment:
     call: str
     is_after: bool
     ledger: bytes
-    state: list[dict[Any, Any]]
+    state: bytes
 
 
 class Aws:
@@ -202,10 +153,9 @@ class Aws:
 class Kills:
     """An account with what others have there, and a run in it that is killed at each call."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.run = folder, uuid.uuid4().hex
-        self.emulator = Emulator()
-        self.clients = self.emulator.server.clients(ACCOUNT)
+    def __init__(self, folder: Path, aws: MinistackHere) -> None:
+        self.folder, self.run, self.aws = folder, uuid.uuid4().hex, aws
+        self.clients = aws.clients(ACCOUNT)
         make_everything(self.clients, uuid.uuid4().hex)
         make_everything(self.clients, self.run, mark="-theirs")
         self.theirs = inventory(self.clients)
@@ -221,9 +171,14 @@ class Kills:
         def configure_and_serve(*given: Any) -> None:
             configure(*given)
             # Not earlier: it needs Django's settings.
+            from cfsigned_django.edge import EdgeServer
             from tests.cloudfront_server import run_cloudfront
 
-            os.environ.update(edge.enter_context(run_cloudfront(self.clients, self.folder)))
+            found = run_cloudfront(self.aws, ACCOUNT, self.folder)
+            os.environ.update(edge.enter_context(found))
+            # What does not ask by boto3 finds S3 by a proxy.
+            s3 = edge.enter_context(EdgeServer(self._s3).running())
+            os.environ["HTTP_PROXY"] = f"http://127.0.0.1:{s3.port}"
 
         os.chdir(self.folder)
         with (
@@ -235,13 +190,19 @@ class Kills:
         ):
             return program.ask(ACCOUNT, PACE)
 
+    def _s3(self, environ: WSGIEnvironment, respond: StartResponse) -> list[bytes]:
+        target = environ["RAW_URI"].removeprefix(self.aws.endpoint_url)
+        status, body = self.aws.get(target, {})
+        respond(f"{status} -", [("Content-Length", str(len(body)))])
+        return [body]
+
     def _keep(self, call: str, is_after: bool) -> None:
         self.moments.append(
             Moment(
                 call=call,
                 is_after=is_after,
                 ledger=self.path.read_bytes(),
-                state=self.emulator.state(),
+                state=self.aws.state(),
             )
         )
 
@@ -251,7 +212,7 @@ class Kills:
         The ledger ends in the middle of a line. If ``dies``, each clean-up is killed after its
         first change.
         """
-        self.emulator.put_back(moment.state)
+        self.aws.restore(moment.state)
         self.path.write_bytes(moment.ledger + b'{"at": "20')
         deaths = 0
         while dies and self._clean(dies=True) is None:
@@ -291,15 +252,23 @@ class Kills:
 
 def main(folder: Path) -> None:
     """Print, as JSON, what became of the run, and one row for each kill."""
-    kills = Kills(folder)
+    os.environ |= {
+        "AUTH": "true",  # the emulator refuses what is not signed
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "not checked",
+        "AWS_DEFAULT_REGION": REGION,
+    }
     output = io.StringIO()
-    with redirect_stdout(output):
-        code = kills.ask()
-    whole = inventory(kills.clients)
-    rows = [kills.clean(each) for each in _different(kills.moments)]
-    # As the removal began, the most was there: each clean-up does one thing.
-    changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
-    rows.append(kills.clean(changes[-2], dies=True))
+    with ministack_here() as aws:
+        os.environ["AWS_ENDPOINT_URL"] = aws.endpoint_url
+        kills = Kills(folder, aws)
+        with redirect_stdout(output):
+            code = kills.ask()
+        whole = inventory(kills.clients)
+        rows = [kills.clean(each) for each in _different(kills.moments)]
+        # As the removal began, the most was there: each clean-up does one thing.
+        changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
+        rows.append(kills.clean(changes[-2], dies=True))
     found = {"code": code, "output": output.getvalue(), "is_empty": whole == kills.theirs}
     print(json.dumps({**found, "theirs": len(kills.theirs), "rows": rows}))
 
