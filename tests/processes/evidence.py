@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cfsigned_django.signing import PrivateKey
 from tests.leaks import fragments
+
+#: How a part of a key is written, and that part.
+Needle = tuple[str, bytes]
 
 #: So many bytes in a row of a secret number are a leak.
 _WINDOW = 18
@@ -47,12 +50,12 @@ class Evidence:
 
     def find(self, private_keys: list[PrivateKey]) -> list[str]:
         """Return where key material was seen, and in which form; never the material."""
-        needles = [each for key in private_keys for each in _needles(key)]
+        needles = _by_word(each for key in private_keys for each in _needles(key))
         return [
             f"{place}: {form}"
             for place, content in self._all()
             for reading in _readings(content)
-            for form, part in needles
+            for form, part in _candidates(needles, reading)
             if part in reading
         ]
 
@@ -78,7 +81,29 @@ def _readings(content: bytes) -> Iterator[bytes]:
     yield squeezed.lower()
 
 
-def _needles(key: PrivateKey) -> Iterator[tuple[str, bytes]]:
+def _by_word(needles: Iterable[Needle]) -> dict[int, list[Needle]]:
+    """Return the needles by each eight bytes in a row of theirs, as a number."""
+    found: dict[int, list[Needle]] = {}
+    for form, part in needles:
+        # Wherever it begins, it then has a whole word of the content, which is cut at each eighth.
+        assert len(part) >= 15, form
+        for start in range(8):
+            for word in _words(part[start:]):
+                found.setdefault(word, []).append((form, part))
+    return found
+
+
+def _candidates(needles: Mapping[int, Iterable[Needle]], content: bytes) -> set[Needle]:
+    """Return the needles that may be in the content: to look for each of hundreds took minutes."""
+    return {each for word in needles.keys() & {*_words(content)} for each in needles[word]}
+
+
+def _words(content: bytes) -> memoryview[int]:
+    """Cut bytes into words of eight, which are numbers; what is left over goes."""
+    return memoryview(content[: len(content) // 8 * 8]).cast("Q")
+
+
+def _needles(key: PrivateKey) -> Iterator[Needle]:
     """Return parts of the key in all the forms in which it could be seen."""
     # The last line may be so short that it says nothing.
     for number, part in enumerate(each for each in fragments(key) if len(each) > 40):
