@@ -29,9 +29,8 @@ def test_every_command_of_the_page_works(tmp_path: Path) -> None:
         each for each in snippets(DOCS / "tutorial" / "demo.md") if each.language == "console"
     )
     [(make, _)] = commands(start.code)
-    planned = subprocess.check_output(
-        [*shlex.split(make), "--dry-run", "--old-file=.venv/.demo"], cwd=BASE_FOLDER, text=True
-    )
+    options = ("--dry-run", "--no-print-directory", "--old-file=.venv/.demo")
+    planned = subprocess.check_output([*shlex.split(make), *options], cwd=BASE_FOLDER, text=True)
     assert tuple(planned.split()[1:]) == ARGUMENTS
 
     demo = RunningDemo(tmp_path / "demo", link_seconds=LINK_SECONDS)
