@@ -2,11 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# Targets share the environment, and most keep both cores of a small machine busy. .ci/run knows which
-# do not.
-ifndef SIDE_BY_SIDE
+# Targets share the environment, and most keep both cores of a small machine busy.
 .NOTPARALLEL:
-endif
 export PYTHON
 # Many an image sets it. Each of the hundreds of processes of the tests would compile all that it
 # imports: Django and boto3 took 1.2 s then, and not 0.4.
@@ -73,9 +70,9 @@ english: $(VENV)/.dev
 	$(BIN)/python scripts/english.py
 
 .PHONY: simulation
-simulation: $(VENV)/.test ## Let 1,500 random schedules happen to simulated rotations
+simulation: $(VENV)/.test ## Let 150 random schedules happen to simulated rotations
 	$(call headline,simulated rotations)
-	$(call simulate,1500)
+	$(call simulate,150)
 
 .PHONY: nightly
 nightly: $(VENV)/.test ## Let 10,000 happen, and search anew for what shows each lost guard
