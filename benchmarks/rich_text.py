@@ -48,6 +48,13 @@ def measure(*, rounds: int) -> dict[str, tuple[float, float]]:
         end = END.format(origin)
         return before + unit * ((length - len(before + end)) // len(unit)) + end
 
+    def elsewhere(unit: str, length: int) -> str:
+        room = MAX_LENGTH // MAX_URLS - len(f'<img src="{origin}/drafts/999/">')
+        repeated = unit * (32 if "&" in unit else room // len(unit))
+        number = MAX_URLS * length // MAX_LENGTH
+        pictures = (f'<img src="{origin}/drafts/{each}/{repeated}">' for each in range(number))
+        return "".join(pictures).ljust(length)
+
     def spent(text: str) -> float:
         times = []
         for _ in range(rounds):
@@ -62,6 +69,9 @@ def measure(*, rounds: int) -> dict[str, tuple[float, float]]:
         sign_html(article(1000), folder="articles")
         first, second = (spent(article(length)) for length in lengths)
         found[ARTICLE] = first, second
+        for unit in ("&#65536;", "%41%41%41", "a/a/a/"):
+            first, second = (spent(elsewhere(unit, length)) for length in lengths)
+            found[f"{MAX_URLS:,} URLs of another folder with `{unit}` repeated"] = first, second
         for before in BEFORE:
             for unit in UNITS:
                 first, second = (spent(hostile(before, unit, length)) for length in lengths)

@@ -85,8 +85,8 @@ def replace_urls(
     own = re.compile(f"(?:https?:)?//{host}/", _FLAGS)
     # A candidate begins after white space, or after the descriptor of another and a comma. The URL
     # of another host may have commas, and ours in it.
-    begins = rf"(?<![^{_S}])((?:[\d.]++[wxh])?,*+)"
-    in_set = re.compile(rf"{begins}({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
+    begins = rf"(?<![^{_S}])(?:,*+|(?<=[^{_S},;][{_S}])[\d.]++[wxh],++)"
+    in_set = re.compile(rf"({begins})({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
 
     def of_url(raw: str) -> str:
         if len(raw) > _MAX_URL or raw.count("&") > _MAX_REFERENCES:
@@ -104,6 +104,14 @@ def replace_urls(
         new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
         return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
 
+    def of_set(raw: str) -> str:
+        def of_candidate(match: re.Match[str]) -> str:
+            # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
+            is_unsure = "&#" in raw and match[1].strip(",")
+            return match[0] if is_unsure else match[1] + of_url(match[2])
+
+        return in_set.sub(of_candidate, raw)
+
     parts, copied, at = [], 0, 0
     for each in found:
         if each.start() < at:
@@ -118,7 +126,7 @@ def replace_urls(
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
             if name == "srcset":
-                new = in_set.sub(lambda match: match[1] + of_url(match[2]), raw)
+                new = of_set(raw)
             else:
                 bare = raw.strip(_SPACES)
                 new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw

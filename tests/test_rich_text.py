@@ -169,10 +169,12 @@ def test_other_hosts(url: str) -> None:
         "https://evil.example/,https://{0}/articles/a",
         "https://evil.example/1x,https://{0}/articles/a",
         "data:,//{0}/articles/a 2x",
+        *("1x//{0}/articles/a", "1x,//{0}/articles/a", "a, 1x,//{0}/articles/a"),
+        *("a&#44 1x,//{0}/articles/a", "a&comma; 1x,//{0}/articles/a", "/ 1x//{0}/articles/a"),
     ],
 )
 def test_candidates_of_other_hosts(candidate: str) -> None:
-    """A URL of another host may contain one of this storage, and gets no signature."""
+    """A URL of another host, or a relative one, may contain one of this storage, and stays."""
     text = f'<img srcset="{candidate.format(DOMAIN)}">'
     assert sign(text) == text
 
