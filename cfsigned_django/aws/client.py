@@ -19,8 +19,8 @@ _PATIENCE: Final[dict[str, Any]] = {
     "read_timeout": 7,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
-# KMS decrypts the key that signs: a page that needs a signed URL waits for it.
-_SHORTER: Final[Mapping[str, Any]] = {"kms": {"connect_timeout": 2, "read_timeout": 3}}
+# KMS decrypts the key that signs: a page that needs a signed URL waits for it, 7 s at most.
+_SHORTER: Final[Mapping[str, Any]] = {"kms": {"connect_timeout": 1, "read_timeout": 2}}
 # CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
 # for a region if the endpoint is not one of AWS.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}

@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cfsigned_django.aws.client import call, make_client
@@ -24,14 +23,12 @@ def encrypt(
     Only a call with the same encryption context decrypts it; CloudTrail shows it.
     Raise :exc:`AwsError`.
     """
-    client = _client(arn, access)
 
-    def ask() -> Any:  # No variable holds the text, which a debug page would show.
+    def ask(client: Any) -> Any:  # No variable holds the text, which a debug page would show.
         return client.encrypt(KeyId=arn, Plaintext=make_text(), EncryptionContext=context)
 
     what = phrase(_("encrypt a private key with {key}"), key=arn)
-    with _unlogged():
-        answer = call(ask, what, "kms:Encrypt")
+    answer = _call(ask, arn, access, what, "kms:Encrypt")
     return f"{arn}:{base64.b64encode(answer['CiphertextBlob']).decode()}"
 
 
@@ -41,38 +38,36 @@ def decrypt(encrypted: str, context: Mapping[str, str], access: Mapping[str, Any
     Raise :exc:`AwsError`.
     """
     arn, _colon, packed = encrypted.rpartition(":")
+
+    def ask(client: Any) -> Any:
+        blob = base64.b64decode(packed)
+        return client.decrypt(KeyId=arn, CiphertextBlob=blob, EncryptionContext=context)
+
     what = phrase(_("decrypt a private key with {key}"), key=arn)
     try:
-        ways = {"KeyId": arn, "CiphertextBlob": base64.b64decode(packed)}
-        method = _client(arn, access).decrypt
-        with _unlogged():
-            answer = call(method, what, "kms:Decrypt", EncryptionContext=context, **ways)
+        return bytes(_call(ask, arn, access, what, "kms:Decrypt")["Plaintext"])
     except ValueError:
         return b""  # It is not base64: someone changed it.
     except AwsError as error:
         if error.code in ("InvalidCiphertextException", "IncorrectKeyException"):
             return b""
         raise
-    return bytes(answer["Plaintext"])
 
 
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep botocore, at level DEBUG, from logging what this thread sends and receives: a key."""
-    own = threading.get_ident()
+def _call(
+    ask: Callable[[Any], Any], arn: str, access: Mapping[str, Any], what: str, permission: str
+) -> Any:
+    """Call KMS. Keep botocore, at level DEBUG, from logging what this thread exchanges: a key."""
+    client, own = make_client("kms", region_name=arn.split(":")[3], **access), threading.get_ident()
     loggers = [logging.getLogger(f"botocore.{name}") for name in ("endpoint", "parsers")]
 
-    def keeps(record: logging.LogRecord) -> bool:
+    def is_other(record: logging.LogRecord) -> bool:
         return threading.get_ident() != own
 
     for each in loggers:
-        each.addFilter(keeps)
+        each.addFilter(is_other)
     try:
-        yield
+        return call(ask, what, permission, client)
     finally:
         for each in loggers:
-            each.removeFilter(keeps)
-
-
-def _client(arn: str, access: Mapping[str, Any]) -> Any:
-    return make_client("kms", region_name=arn.split(":")[3], **access)
+            each.removeFilter(is_other)
