@@ -138,6 +138,14 @@ def settings_as_text(settings: Mapping[str, str | Path]) -> str:
     return "\n".join(lines)
 
 
+def settings_title(settings: Mapping[str, str | Path]) -> str:
+    """Return what to do with the settings: nothing, if this site has all of them."""
+    has_all = all(conf.aws_setting(name) == str(value) for name, value in settings.items())
+    if has_all and not storages_as_text():
+        return "Settings, all of which this site has already:"
+    return "Settings to paste:"
+
+
 def storages_as_text() -> str:
     """Return the storage as Python to paste; empty if a storage of the site already signs."""
     if any(signing_storages()):

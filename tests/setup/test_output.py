@@ -93,12 +93,23 @@ def test_transcript(clients: Clients, settings: Any) -> None:
     """Print what the pages show; what is to be pasted passes the checks, and a rotation too."""
     settings.AWS_STORAGE_BUCKET_NAME = BUCKET
     plan = printed("--create")
-    applied = printed("--create", "--cors-origin", "https://www.example.com", "--apply", "--yes")
+    printed_ids = printed(
+        "--create", "--cors-origin", "https://www.example.com", "--apply", "--yes"
+    )
+    plan, applied = shown_ids(plan, clients), shown_ids(printed_ids, clients)
     KeyPair.objects.update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
     again = shown_ids(printed("--create", "--apply", "--yes"), clients)
-    plan, applied = shown_ids(plan, clients), shown_ids(applied, clients)
+    names: dict[str, Any] = {}
+    exec(re.search(r"^AWS_.*^}$", printed_ids, re.M | re.S)[0], names)  # type: ignore[index]  # noqa: S102
+    with override_settings(**{name: value for name, value in names.items() if name.isupper()}):
+        assert check_storages() == []
+        assert site_rotation().key_group_id == names["AWS_CLOUDFRONT_KEY_GROUP_ID"]
+        pasted = shown_ids(printed("--apply"), clients)
+        undecided = printed("--domain", "media.example.com").splitlines()[-2:]
 
     assert_golden("setup", f"{plan}\n--apply:\n\n{applied}")
+    again_with_settings = "\n".join(["--apply:", pasted, "--domain:", "", *undecided, ""])
+    assert_golden("setup-again", again_with_settings)
     planned = set(re.findall(r"^to do     ([a-z-]+):", plan, re.M))
     assert planned
     assert block(TRANSCRIPT, "plan") in plan
@@ -106,11 +117,6 @@ def test_transcript(clients: Clients, settings: Any) -> None:
     assert block(TRANSCRIPT, "again") in again
     rows = " ".join(step for step, _ in table(AWS / "steps.md", "Step"))
     assert planned <= set(re.findall(r"`([a-z-]+)`", rows))
-    names: dict[str, Any] = {}
-    exec(re.search(r"^AWS_.*^}$", applied, re.M | re.S)[0], names)  # type: ignore[index]  # noqa: S102
-    with override_settings(**{name: value for name, value in names.items() if name.isupper()}):
-        assert check_storages() == []
-        assert site_rotation().key_group_id == names["AWS_CLOUDFRONT_KEY_GROUP_ID"]
 
 
 @pytest.mark.usefixtures("site_in_aws", "unmigrated")

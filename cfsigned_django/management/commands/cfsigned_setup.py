@@ -52,6 +52,7 @@ from cfsigned_django.setup.report import (
     in_short,
     plan_as_text,
     settings_as_text,
+    settings_title,
     step_as_text,
     storages_as_text,
     summary,
@@ -306,6 +307,8 @@ class Command(CfsignedCommand):
             )
         elif next_step(steps) is not None:
             self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
+        elif any(each.state is StepState.CONFLICT for each in steps):
+            self.stdout.write("Nothing was changed, nor would --apply change anything.")
 
     def _finish(
         self,
@@ -332,7 +335,7 @@ class Command(CfsignedCommand):
             if others:
                 self.stdout.write(f"\n{facts_as_text(others)}")
             pasted = "\n\n".join(filter(None, (settings_as_text(settings), storages_as_text())))
-            self.stdout.write(f"\nSettings to paste:\n\n{pasted}\n\n")
+            self.stdout.write(f"\n{settings_title(settings)}\n\n{pasted}\n\n")
             self.stdout.write(f"The private key is kept in {setup.provider.place}.")
             if note:
                 self.stdout.write(wrapped(note))
