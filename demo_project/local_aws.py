@@ -1,9 +1,10 @@
 """The local AWS: how it is started, what its users may do, and how it is set up.
 
-The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Three
-users share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may
-set AWS up; the site may save files, rotate keys, and read everything that the doctor reads; the
-edge may read files, and which keys are trusted. All other requests are refused.
+The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Users
+share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may set AWS
+up; the site may save files, rotate keys, and read everything that the doctor reads; the edge may
+read files, and which keys are trusted. `tutorial` is the person who follows part 2 of the tutorial
+here. All other requests are refused.
 
 `manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
 origin access control, policies, distribution. After that, the key group belongs to the rotation.
@@ -19,6 +20,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import boto3
@@ -37,6 +39,8 @@ from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
 EDGE_PROFILE = "edge"
+#: As part 2 of the tutorial names them.
+TUTORIAL_PROFILE, TUTORIAL_BUCKETS = "media-admin", "private-media-*"
 
 #: The variable with the user of boto3 in the demo's settings; "site" if it is not set. "root" is
 #: the owner of the account.
@@ -79,15 +83,24 @@ def aws_command(state: DemoState) -> Command:
 
 def edge_profile(state: DemoState) -> dict[str, str]:
     """Write the edge's access key as an AWS profile; return the variables that name it."""
-    user = state.users["edge"]
     file = state.folder / "keys" / "aws_credentials"
+    _write_profile(file, EDGE_PROFILE, state.users["edge"])
+    return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_CONFIG_FILE": os.devnull}
+
+
+def tutorial_config(state: DemoState) -> Path:
+    """Return the path of the AWS configuration for a person who follows the tutorial."""
+    return state.folder / "keys" / "aws_config"
+
+
+def _write_profile(file: Path, section: str, user: Credentials, *more: str) -> None:
     lines = (
-        f"[{EDGE_PROFILE}]",
+        f"[{section}]",
         f"aws_access_key_id = {user.access_key_id}",
         f"aws_secret_access_key = {user.secret_access_key}",
+        *more,
     )
     write_secret(file, "\n".join(lines).encode() + b"\n")
-    return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_CONFIG_FILE": os.devnull}
 
 
 def api_environment(state: DemoState) -> dict[str, str]:
@@ -107,7 +120,7 @@ def api_environment(state: DemoState) -> dict[str, str]:
 
 
 def prepare_users(state: DemoState) -> DemoState:
-    """Create missing users, and return the state with their keys.
+    """Create missing users, and return the state with their keys. Configure the tutorial's.
 
     Raise DemoFailed with IAM's error.
     """
@@ -119,6 +132,9 @@ def prepare_users(state: DemoState) -> DemoState:
         ) from error
     prepared = replace(state, users=users)
     prepared.save()
+    place = f"region = {REGION}", f"endpoint_url = {state.address('s3')}"
+    name = f"profile {TUTORIAL_PROFILE}"
+    _write_profile(tutorial_config(prepared), name, users["tutorial"], *place)
     return prepared
 
 
@@ -128,6 +144,11 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
         "setup": (setup_policy(bucket, uploads=True),),
         "site": (runtime_policy(bucket), rotation_policy(), doctor_policy(bucket, uploads=True)),
         "edge": (_edge_policy(bucket),),
+        "tutorial": (
+            setup_policy(TUTORIAL_BUCKETS),
+            doctor_policy(TUTORIAL_BUCKETS),
+            runtime_policy(TUTORIAL_BUCKETS),
+        ),
     }
 
 

@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import math
 import re
+import shlex
 import signal
 import sys
 import time
@@ -24,10 +25,12 @@ from urllib.parse import unquote
 
 from demo_project.local_aws import (
     EDGE_PROFILE,
+    TUTORIAL_PROFILE,
     aws_command,
     edge_profile,
     prepare_users,
     set_up_aws,
+    tutorial_config,
 )
 from demo_project.servers import (
     Child,
@@ -242,6 +245,9 @@ The demo is running.
         {python} manage.py {" ".join(_doctor_arguments(state))}
         {python} manage.py shell -c \\
           "from demo_project.gallery.models import Picture as P; print(P.objects.first().image.url)"
+    - Follow part 2 of the tutorial without an AWS account (docs/tutorial/on-the-emulator.md):
+        export AWS_CONFIG_FILE={shlex.quote(str(tutorial_config(state)))}
+        export AWS_PROFILE={TUTORIAL_PROFILE}
 
   Logs are in {state.logs}. Ctrl-C stops everything; files and keys stay
   in {state.folder} for the next start.

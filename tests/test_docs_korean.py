@@ -54,7 +54,7 @@ def linked(doc: Path, text: str) -> Path:
     return (doc.parent / found[1]).resolve()
 
 
-@pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md"])
+@pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md", "on-the-emulator.md"])
 def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
     """Each block is there, in the same order and with the same role: that page is followed."""
     assert [*snippets(DOCS / "ko" / name)] == [*snippets(DOCS / "tutorial" / name)]

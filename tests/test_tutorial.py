@@ -6,24 +6,30 @@ import os
 import re
 import sys
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
+from shutil import copy
+from types import MappingProxyType
 
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from tests.background import free_ports, plain_environment
+from tests.background import fetch, free_ports, plain_environment
 from tests.cloudfront_server import run_cloudfront
+from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
 from tests.ministack_server import run_ministack
 from tests.pages import DOCS, ROOT, snippets
-from tests.reader import Reader, Terminal
+from tests.reader import Reader, Terminal, commands
 from tests.setup.viewers import ACCOUNT
 
-PAGES = [DOCS / "tutorial" / "first-private-image.md", DOCS / "tutorial" / "on-aws.md"]
+TUTORIAL = DOCS / "tutorial"
 CHECKOUT = "../cfsigned_django"
 PICTURE = ROOT / "demo_project" / "collection" / "mountains.webp"
+IN_THE_FIRST_TERMINAL = "cd private-media && source .venv/bin/activate"
 
 
 class Browser:
@@ -54,61 +60,130 @@ class Browser:
             return str(response.read(), "utf-8")
 
 
-@pytest.mark.package
-def test_the_tutorial_leads_to_private_images(tmp_path: Path) -> None:
-    """Each command works as the pages have it, and pictures show only with a signature.
+@dataclass(frozen=True, kw_only=True)
+class Part1:
+    """The site of part 1, as it is at the end of that page."""
+
+    folder: Path
+    environment: dict[str, str]
+    replaced: dict[str, str]
+    #: Of the site, with the port that it has here.
+    address: str
+    browser: Browser
+
+    @contextmanager
+    def reader(self, replaced: Mapping[str, str] = MappingProxyType({})) -> Iterator[Reader]:
+        """Open a terminal in the folder of the site; stop its servers in the end."""
+        with ExitStack() as stack:
+            terminal = Terminal(self.folder, self.environment)
+            stack.callback(terminal.close)
+            yield Reader(
+                folder=self.folder / "private-media",
+                environment=self.environment,
+                replaced={**replaced, **self.replaced},
+                terminal=terminal,
+                servers=stack.enter_context(ExitStack()),
+            )
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Part1:
+    """Follow part 1: its picture shows.
 
     Of a release, pip installs a file or the name on an index in the place of the checkout.
     """
-    (tmp_path / "cfsigned_django").symlink_to(ROOT)
+    folder = tmp_path_factory.mktemp("tutorial")
+    (folder / "cfsigned_django").symlink_to(ROOT)
     site, edge = map(str, free_ports(2))
-    environment = {
-        **plain_environment(),
-        "PATH": f"{Path(sys.executable).parent}:{plain_environment()['PATH']}",
-        "PIP_CONSTRAINT": str(ROOT / "constraints" / "default.txt"),
-    }
-    browser = Browser()
-    with ExitStack() as stack:
-        terminal = Terminal(tmp_path, environment)
-        stack.callback(terminal.close)
-        reader = Reader(
-            folder=tmp_path / "private-media",
-            environment=environment,
-            replaced={
-                **{"8000": site, "8001": edge},
-                CHECKOUT: os.environ.get("CFSIGNED_TEST_INSTALL", CHECKOUT),
-            },
-            terminal=terminal,
-            servers=stack.enter_context(ExitStack()),
-        )
-        address = f"http://127.0.0.1:{site}/"
-        for snippet in snippets(PAGES[0]):
+    plain = plain_environment()
+    part_1 = Part1(
+        folder=folder,
+        environment={
+            **plain,
+            "PATH": f"{Path(sys.executable).parent}:{plain['PATH']}",
+            "PIP_CONSTRAINT": str(ROOT / "constraints" / "default.txt"),
+        },
+        replaced={
+            **dict.fromkeys(("8000", "8010"), site),
+            **dict.fromkeys(("8001", "8011"), edge),
+            CHECKOUT: os.environ.get("CFSIGNED_TEST_INSTALL", CHECKOUT),
+        },
+        address=f"http://127.0.0.1:{site}/",
+        browser=Browser(),
+    )
+    with part_1.reader() as reader:
+        for snippet in snippets(TUTORIAL / "first-private-image.md"):
             if snippet.role == "upload":
-                assert reader.text(snippet.code).strip() == address
-                browser.upload(address)
+                assert reader.text(snippet.code).strip() == part_1.address
+                part_1.browser.upload(part_1.address)
             else:
                 reader.do(snippet)
-        [picture] = browser.pictures(address)
-        with urllib.request.urlopen(picture, timeout=10) as response:
-            assert response.read() == PICTURE.read_bytes()
-        reader.servers.close()
+        [picture] = part_1.browser.pictures(part_1.address)
+        assert fetch(picture) == (200, PICTURE.read_bytes())
+    return part_1
 
-        user = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "not checked"}
-        (tmp_path / "aws").mkdir()
-        aws = stack.enter_context(run_ministack(tmp_path / "aws", AUTH="true", **user))
+
+@pytest.fixture
+def part_1(followed: Part1, tmp_path: Path) -> Iterator[Part1]:
+    """Leave the site as part 1 does, whichever part comes next."""
+    site = followed.folder / "private-media"
+    kept = ("mysite/settings.py", "db.sqlite3")
+    for name in kept:
+        copy(site / name, tmp_path)
+    yield followed
+    for name in kept:
+        copy(tmp_path / Path(name).name, site / name)
+
+
+@pytest.mark.package
+def test_part_2_leads_to_private_images_on_aws(part_1: Part1, tmp_path: Path) -> None:
+    """Each command works as the page has it, and the picture comes from the distribution."""
+    user = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "not checked"}
+    with run_ministack(tmp_path, AUTH="true", **user) as aws, ExitStack() as stack:
         found = stack.enter_context(run_cloudfront(aws, ACCOUNT, tmp_path))
         profile = tmp_path / "aws.ini"
         profile.write_text(
             f"[profile media-admin]\nregion = us-east-1\nendpoint_url = {aws.endpoint_url}\n"
             + "".join(f"{name.lower()} = {value}\n" for name, value in user.items())
         )
+        reader = stack.enter_context(part_1.reader())
         for name, value in {**found, "AWS_CONFIG_FILE": str(profile)}.items():
-            terminal.run(f"export {name}='{value}'")
-        for snippet in snippets(PAGES[1]):
+            reader.terminal.run(f"export {name}='{value}'")
+        reader.terminal.run(IN_THE_FIRST_TERMINAL)
+        for snippet in snippets(TUTORIAL / "on-aws.md"):
             reader.do(snippet)
             if snippet.role == "paste":
                 settings = reader.folder / "mysite" / "settings.py"
                 with settings.open("a") as file:
                     file.write("AWS_CLOUDFRONT_PROPAGATION_SECONDS = 1\n")
-        [picture] = browser.pictures(address)
+        [picture] = part_1.browser.pictures(part_1.address)
         assert ".cloudfront.net/photos/mountains.webp?" in picture
+
+
+@NEEDED[0]
+@NEEDED[1]
+@pytest.mark.package
+def test_part_2_can_be_followed_in_the_demo(part_1: Part1, tmp_path: Path) -> None:
+    """Each command works with the profile that the demo writes, and the edge has the picture."""
+    demo = RunningDemo(tmp_path / "demo")
+    with ExitStack() as stack:
+        stack.callback(demo.stop)
+        demo.start()
+        reader = stack.enter_context(part_1.reader({f"$PWD/{CHECKOUT}/.demo": str(demo.folder)}))
+        reader.terminal.run(IN_THE_FIRST_TERMINAL)
+        for snippet in snippets(TUTORIAL / "on-the-emulator.md"):
+            if snippet.role == "demo":
+                [(make, _)] = commands(snippet.code)
+                assert made_by(make) == ARGUMENTS
+                continue
+            reader.do(snippet)
+            if snippet.role == "paste":
+                [shown, here] = (
+                    re.findall(r'_DISTRIBUTION_ID = "(\w+)"', text)[-1]
+                    for text in (snippet.code, reader.screen)
+                )
+                reader.replaced = {**reader.replaced, shown: here}
+        for each in ("AWS_CONFIG_FILE", "AWS_PROFILE"):
+            assert f"export {each}={reader.terminal.run(f'echo ${each}')}" in demo.printed
+        [picture] = part_1.browser.pictures(part_1.address)
+        assert fetch(picture) == (200, PICTURE.read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -37,6 +38,13 @@ ARGUMENTS = ("-m", "demo_project.run")
 def open_ports(state: DemoState) -> list[int]:
     """Return the ports of a demo on which anything listens."""
     return [port for port in state.ports.values() if listens(port)]
+
+
+def made_by(command: str) -> tuple[str, ...]:
+    """Return what a command of make passes to Python."""
+    options = ("--dry-run", "--no-print-directory", "--old-file=.venv/.demo")
+    planned = subprocess.check_output([*shlex.split(command), *options], cwd=BASE_FOLDER, text=True)
+    return tuple(planned.split()[1:])
 
 
 class RunningDemo:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 
 from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE
 from tests.background import plain_environment
-from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo
+from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
 from tests.pages import DOCS, snippets
 from tests.reader import Reader, Terminal, commands
 
@@ -29,9 +27,7 @@ def test_every_command_of_the_page_works(tmp_path: Path) -> None:
         each for each in snippets(DOCS / "tutorial" / "demo.md") if each.language == "console"
     )
     [(make, _)] = commands(start.code)
-    options = ("--dry-run", "--no-print-directory", "--old-file=.venv/.demo")
-    planned = subprocess.check_output([*shlex.split(make), *options], cwd=BASE_FOLDER, text=True)
-    assert tuple(planned.split()[1:]) == ARGUMENTS
+    assert made_by(make) == ARGUMENTS
 
     demo = RunningDemo(tmp_path / "demo", link_seconds=LINK_SECONDS)
     with ExitStack() as stack:
