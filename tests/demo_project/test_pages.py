@@ -22,7 +22,7 @@ from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.attempts import ask
 from demo_project.gallery.video import FOLDER, MEMBER, files
 from demo_project.run import KEYS_PATH
-from demo_project.state import COOKIE_DOMAIN, LINK_VARIABLE, Pace
+from demo_project.state import ADMIN_NAME, COOKIE_DOMAIN, LINK_VARIABLE, Pace
 from tests.demo_project import HOST, KEY_GROUP_ID, jpeg, links, upload
 from tests.demo_project.conftest import Clock
 from tests.pages import paste, started_project
@@ -47,6 +47,12 @@ def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> Non
 def test_icon_of_the_admin(site: Client) -> None:
     """Lead a browser that asks for the icon of an admin page to that of the demo."""
     assert site.get("/favicon.ico").headers["Location"].endswith("mark.svg")
+
+
+def test_log_in_of_the_admin(site: Client) -> None:
+    """Tell who may log in a person who has opened the keys without a look at the terminal."""
+    page = site.get(KEYS_PATH, follow=True).text
+    assert f"<strong>{ADMIN_NAME}</strong>" in page
 
 
 @pytest.mark.parametrize(
