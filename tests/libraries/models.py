@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import models
 from django_ckeditor_5.fields import CKEditor5Field
 from imagekit.models import ImageSpecField
 from imagekit.processors import ResizeToFill
+from s3_file_field import S3FileField
 from versatileimagefield.fields import VersatileImageField
 from wagtail.fields import RichTextField
 from wagtail.models import Page
@@ -68,3 +70,19 @@ class RichText(models.Model):
 
     def __str__(self) -> str:
         return f"text {self.pk}"
+
+
+def name_of_upload(instance: Recording, filename: str) -> str:
+    """Return a name that nobody can guess, as the page shows."""
+    return f"uploads/{secrets.token_urlsafe(16)}/{filename}"
+
+
+class Recording(models.Model):
+    """A large file that a browser sends to S3 in parts."""
+
+    file = S3FileField(upload_to=name_of_upload)
+
+    objects: ClassVar[models.Manager[Recording]] = models.Manager()
+
+    def __str__(self) -> str:
+        return str(self.file.name)
