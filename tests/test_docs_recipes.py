@@ -16,6 +16,7 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 from django.core.files.storage import storages
+from django.core.management import call_command
 from django.db import connection
 from django.http import Http404
 from django.test import RequestFactory
@@ -56,8 +57,7 @@ def blocks(language: str) -> list[Snippet]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a new project, with the settings of the page at the end of its settings."""
     folder = tmp_path_factory.mktemp("project")
-    start = [sys.executable, "-m", "django", "startproject", "mysite", str(folder)]
-    subprocess.run(start, env=plain_environment(), check=True)
+    call_command("startproject", "mysite", str(folder))
     with (folder / "mysite" / "settings.py").open("a") as file:
         file.write(settings_blocks(DEPLOY)[0] + SETTINGS)
     return folder

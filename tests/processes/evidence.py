@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -103,8 +104,13 @@ def _words(content: bytes) -> memoryview[int]:
     return memoryview(content[: len(content) // 8 * 8]).cast("Q")
 
 
-def _needles(key: PrivateKey) -> Iterator[Needle]:
+@functools.cache
+def _needles(key: PrivateKey) -> tuple[Needle, ...]:
     """Return parts of the key in all the forms in which it could be seen."""
+    return tuple(_parts(key))
+
+
+def _parts(key: PrivateKey) -> Iterator[Needle]:
     # The last line may be so short that it says nothing.
     for number, part in enumerate(each for each in fragments(key) if len(each) > 40):
         yield f"line {number} of the PEM text", part.encode()

@@ -15,7 +15,7 @@ from django.utils.encoding import filepath_to_uri
 from hypothesis import example, given, strategies as st
 
 from cfsigned_django.signing import Denied, Policy, Signer, Verifier
-from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN, refusal
+from tests.signing.cases import EXPIRES, IMAGE, KINDS, NOW, ORIGIN, refusal
 from tests.signing.mutations import (
     expected_codes,
     expected_codes_of_values,
@@ -35,7 +35,7 @@ SIGNED = {
 }
 #: How many times each URL, or set of cookies, is damaged; the long run belongs to make simulation.
 MUTATIONS = pytest.mark.parametrize(
-    "mutations", [300, pytest.param(3000, marks=pytest.mark.simulation)]
+    "mutations", [60, pytest.param(3000, marks=pytest.mark.simulation)]
 )
 
 ONE_BYTE: dict[str, Callable[[str, int], str]] = {
@@ -45,7 +45,9 @@ ONE_BYTE: dict[str, Callable[[str, int], str]] = {
     "swapped": lambda signed, at: signed[:at] + signed[at : at + 2][::-1] + signed[at + 2 :],
 }
 
-NAMES = st.text(st.characters(exclude_categories=["Cs"]))
+
+#: What is allowed of a name does not depend on the key.
+ONE_KIND = pytest.mark.parametrize("signer", KINDS[-1:], indirect=True, ids="-".join)
 
 #: Other spellings of the same request: what is replaced in a signed URL, and by what.
 SAME = [
@@ -131,7 +133,8 @@ def test_same_request(
     assert verifier.verify(changed, now=NOW).resource == IMAGE
 
 
-@given(NAMES)
+@ONE_KIND
+@given(st.text())
 @example("../../etc/passwd")
 @example("a+b #1?.jpg")
 @example("100%25.jpg")
@@ -154,7 +157,8 @@ def test_any_name_is_allowed(signer: Signer, verifier: Verifier, name: str) -> N
             assert policy.is_canned
 
 
-@given(NAMES.filter(lambda name: ".." not in name))
+@ONE_KIND
+@given(st.text().filter(lambda name: ".." not in name))
 def test_any_name_under_a_wildcard(signer: Signer, verifier: Verifier, name: str) -> None:
     """Allow any name below a folder that a policy or its cookies cover."""
     policy = Policy(resource=f"{ORIGIN}/albums/42/*", date_less_than=EXPIRES)

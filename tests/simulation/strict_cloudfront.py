@@ -74,6 +74,13 @@ class StrictCloudFront:
         self._references: set[str] = set()
         self._listeners: list[Listener] = []
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> StrictCloudFront:
+        """Return another account in which there is the same."""
+        made = StrictCloudFront.__new__(StrictCloudFront)
+        kept = {name: value for name, value in vars(self).items() if name != "lock"}
+        vars(made).update(deepcopy(kept, memo), lock=RLock())
+        return made
+
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of each change of a key group, in order, and of all groups now."""
         with self.lock:

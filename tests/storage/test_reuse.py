@@ -63,6 +63,15 @@ pytestmark = pytest.mark.usefixtures("site")
 STEPS = pytest.mark.parametrize("step", [0, DAY])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collects_fast() -> Iterator[None]:
+    """Let the garbage collector look at nothing that was there before these tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @EACH
 def test_a_resource_of_many_names(make: Any) -> None:
     """Make one signature for 300 names, and the same URLs as for each name alone."""

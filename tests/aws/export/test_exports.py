@@ -9,14 +9,12 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
-from cfnlint.api import lint
 
 from cfsigned_django.aws.account import Account, Bucket, BucketState
 from cfsigned_django.aws.export.cloudformation import cloudformation
@@ -116,6 +114,14 @@ def test_cloudformation_is_the_plan(desired: Wanted) -> None:
     )
 
 
+def read_hcl(text: str) -> dict[str, Any]:
+    """Return what another parser reads."""
+    import hcl2  # slow to import, and most runs of pytest need none of it
+
+    found: dict[str, Any] = hcl2.loads(text)
+    return found
+
+
 def resources(text: str) -> dict[str, Any]:
     """Return the body of each resource; what is not made yet reads as in a plan."""
 
@@ -131,12 +137,12 @@ def resources(text: str) -> dict[str, Any]:
         expression = value.removeprefix("${").removesuffix("}")
         if expression.startswith("jsonencode("):
             inner = expression.removeprefix("jsonencode(").removesuffix(")")
-            return plain(hcl2.loads(f"x = {inner}\n")["x"])
+            return plain(read_hcl(f"x = {inner}\n")["x"])
         return value if expression == value else NOT_YET
 
     return {
         kind.strip('"').removeprefix("aws_"): plain(next(iter(labels.values())))
-        for each in hcl2.loads(text)["resource"]
+        for each in read_hcl(text)["resource"]
         for kind, labels in each.items()
     }
 
@@ -174,18 +180,24 @@ def test_transcripts(state: str) -> None:
     assert_golden(f"aws-export-{state}-terraform", terraform(documents))
 
 
-def findings(text: str) -> set[str]:
-    """Return the rules of AWS's own linter that a template breaks."""
-    return {match.rule.id for match in lint(text, regions=["us-east-1", "ap-northeast-2"])}
+@pytest.fixture(scope="module")
+def findings() -> Callable[[str], set[str]]:
+    """Return what tells the rules of AWS's own linter that a template breaks; it has hundreds."""
+    from cfnlint.api import lint
+    from cfnlint.core import get_rules
+
+    rules = get_rules([], [], [])
+    regions = ["us-east-1", "ap-northeast-2"]
+    return lambda text: {match.rule.id for match in lint(text, rules, regions)}
 
 
 @pytest.mark.parametrize("desired", ["everything", "domain", "identity", "pattern"], indirect=True)
-def test_cfn_lint_finds_nothing(desired: Wanted) -> None:
+def test_cfn_lint_finds_nothing(desired: Wanted, findings: Callable[[str], set[str]]) -> None:
     """Pass AWS's own linter."""
     assert findings(cloudformation(export_documents(desired))) == set()
 
 
-def test_cfn_lint_without_a_key() -> None:
+def test_cfn_lint_without_a_key(findings: Callable[[str], set[str]]) -> None:
     """Pass before there is a key pair; with a mistake, fail, so that passing means something."""
     text = cloudformation(export_documents(wish("plain")))
 
@@ -207,6 +219,6 @@ def test_hcl() -> None:
     text = resource("kind", body)
 
     assert quoted("${x}") == '"$${x}"'
-    assert hcl2.loads(text)["resource"]
+    assert read_hcl(text)["resource"]
     assert 's = "$${x} %%{y}"' in text
     assert '"a:b" = true' in text
