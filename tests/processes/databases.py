@@ -59,7 +59,8 @@ class PostgresDatabase:
 
     def __init__(self) -> None:
         self._server = os.environ["CFSIGNED_TEST_DATABASE_URL"]
-        self._address = urlsplit(self._server)._replace(path="/processes").geturl()
+        self._name = f"processes_{os.getpid()}"
+        self._address = urlsplit(self._server)._replace(path=f"/{self._name}").geturl()
         self.logs = [Path(os.environ.get("CFSIGNED_TEST_DATABASE_LOG", os.devnull))]
         server = urlsplit(self._server)
         self.settings = {
@@ -68,7 +69,7 @@ class PostgresDatabase:
             "PORT": server.port,
             "USER": server.username,
             "PASSWORD": server.password or "",
-            "NAME": "processes",
+            "NAME": self._name,
         }
 
     def query(self, sql: str) -> Rows | None:
@@ -83,12 +84,19 @@ class PostgresDatabase:
 
     def interrupt(self) -> None:
         """Break every connection, and refuse new ones for two seconds."""
-        self.tell_server("ALTER DATABASE processes ALLOW_CONNECTIONS false")
-        self.tell_server(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'processes'"
-        )
+        self.tell_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        others = f"FROM pg_stat_activity WHERE datname = '{self._name}'"
+        self.tell_server(f"SELECT pg_terminate_backend(pid) {others}")
         time.sleep(2)
-        self.tell_server("ALTER DATABASE processes ALLOW_CONNECTIONS true")
+        self.tell_server(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+
+    def create(self) -> None:
+        """Create the database, whose name is that of this process."""
+        self.tell_server(f"CREATE DATABASE {self._name}")
+
+    def drop(self) -> None:
+        """Drop it, with the connections that are left."""
+        self.tell_server(f"DROP DATABASE {self._name} WITH (FORCE)")
 
     def dump(self) -> bytes:
         """Return what pg_dump writes."""
@@ -113,11 +121,11 @@ def run_database(kind: str, folder: Path) -> Iterator[Database]:
         yield SqliteFile(folder)
         return
     database = PostgresDatabase()
-    database.tell_server("CREATE DATABASE processes")
+    database.create()
     try:
         yield database
     finally:
-        database.tell_server("DROP DATABASE processes WITH (FORCE)")
+        database.drop()
 
 
 _ROWS = (
@@ -138,7 +146,7 @@ class Row:
 
 
 class Watcher:
-    """Note each change of the key pairs, and each private key as long as it can be decrypted."""
+    """Note each change of the key pairs, and each private key as long as Fernet decrypts it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -174,8 +182,8 @@ class Watcher:
         if states and (not self._states or self._states[-1][1] != states):
             self._states.append((time.time(), states))
         for row in rows:
-            if row.encrypted_private_key and row.fingerprint not in self.private_keys:
-                self.encrypted.add(row.encrypted_private_key)
-                self.private_keys[row.fingerprint] = PrivateKey.load(
-                    derived().decrypt(row.encrypted_private_key)
-                )
+            encrypted = row.encrypted_private_key
+            is_of_kms = encrypted.startswith("arn:")
+            if encrypted and not is_of_kms and row.fingerprint not in self.private_keys:
+                self.encrypted.add(encrypted)
+                self.private_keys[row.fingerprint] = PrivateKey.load(derived().decrypt(encrypted))

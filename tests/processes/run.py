@@ -97,8 +97,13 @@ class Run:
 
 
 @contextmanager
-def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterator[Run]:
-    """Start all of it on a database of a kind; stop it at the end of the block."""
+def run_everything(
+    kind: str, folder: Path, settings_key: PrivateKey, *, kms_outage: int = 0
+) -> Iterator[Run]:
+    """Start all of it on a database of a kind; stop it at the end of the block.
+
+    ``kms_outage``: KMS encrypts the private keys, and links live longer than so many seconds.
+    """
     evidence = Evidence()
     with ExitStack() as stack:
         for name in ("site", "database", "aws"):
@@ -114,7 +119,15 @@ def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterato
         edges, domain = stack.enter_context(run_edges(api))
         site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
         stack.callback(site.stop_commands)
-        site.write(settings_key, key_pair_id, domain)
+        settings: dict[str, object] = {}
+        if kms_outage:
+            kms = ministack.client("kms", account=api.account)
+            arn = kms.create_key()["KeyMetadata"]["Arn"]
+            settings = {
+                "AWS_CLOUDFRONT_ENCRYPTION_KEYS": [arn],
+                "AWS_CLOUDFRONT_MAX_EXPIRE": kms_outage + 30,
+            }
+        site.write(settings_key, key_pair_id, domain, settings)
         site.read("migrate", "--verbosity", "0")
         site.read("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
         address = stack.enter_context(site.serving("gunicorn", workers=2))

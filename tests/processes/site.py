@@ -79,8 +79,10 @@ class Site:
     #: Every command that was started.
     commands: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def write(self, private_key: PrivateKey, key_pair_id: str, domain: str) -> None:
-        """Write the project, whose settings hold a key."""
+    def write(
+        self, private_key: PrivateKey, key_pair_id: str, domain: str, settings: dict[str, object]
+    ) -> None:
+        """Write the project, whose settings hold a key, and what else is given."""
         (self.folder / "logs").mkdir()
         (self.folder / "settings_key.pem").write_bytes(private_key.to_pem())
         values = {
@@ -90,6 +92,7 @@ class Site:
             "AWS_CLOUDFRONT_MAX_EXPIRE": MAX_EXPIRE,
             "AWS_QUERYSTRING_EXPIRE": MAX_EXPIRE,
             "AWS_S3_CUSTOM_DOMAIN": domain,
+            **settings,
         }
         (self.folder / "settings.json").write_text(json.dumps(values))
         (self.folder / "site_settings.py").write_text(_SETTINGS)
