@@ -72,6 +72,9 @@ def check(page: Page, *, has_heading: bool) -> None:
         page.wait_for_timeout(100)  # A theme may slide its menu when the window changes.
     assert read
     assert [text for text, whole in read if not (text and whole)] == []
+    # The longest value of a key pair, on its own page.
+    longest = page.locator(".field-fingerprint .readonly").evaluate_all(READ)
+    assert [text for text, whole in longest if not whole] == []
     # Django 6.1 underlines links, of which some look like buttons here.
     lines = "all => all.map((one) => getComputedStyle(one).textDecorationLine)"
     assert set(page.locator(".cfsigned .button").evaluate_all(lines)) == {"none"}
