@@ -34,7 +34,7 @@ from cfsigned_django.aws.errors import AwsError
 #: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
 FOLDER = Path(".acceptance")
 NOTE = """\
-Use an account in which nothing matters. Account {account} has {distributions} distributions.
+Use an account in which nothing matters. Distributions in account {account}: {distributions}.
 This should create there, all named after the run {run}:
   one bucket with about twenty small files, one CloudFront distribution with an origin access
   control and a response headers policy, one key group, five public keys, one CloudFront function.
@@ -86,7 +86,7 @@ def ask(account: str, pace: Pace | None = None) -> int:
         print(f"This asks an emulator at {endpoint}. Its answers say nothing about AWS.\n")
     run = new_run()
     count = sum(1 for _ in list_items(clients.cloudfront.list_distributions, *_DISTRIBUTIONS))
-    print(NOTE.format(account=account, run=run, distributions=count or "no"))
+    print(NOTE.format(account=account, run=run, distributions=count))
     require_typed(account, "Type the account number to go on: ")
     ledger = Ledger.begin(
         FOLDER / run / "ledger.jsonl", run=run, account=account, endpoint=endpoint
@@ -150,7 +150,7 @@ def clean(path: Path) -> int:
 def remove(ledger: Ledger, pace: Pace) -> list[str]:
     """Remove what the ledger has; print at the end how to go on, unless all is removed."""
     say("\nRemoving what the run made.")
-    left = ["The removal did not end."]
+    left: list[str] | None = None
     try:
         # New clients: the first credentials may have ended; these must be of the account as well.
         clean_up = CleanUp(
@@ -164,11 +164,13 @@ def remove(ledger: Ledger, pace: Pace) -> list[str]:
                 if not (left := clean_up.run()):
                     break
     finally:
+        if left is None:  # it did not come to its end
+            left = [str(each) for each in ledger.left()]
         if left:
             listed = "\n".join(f"- {each}" for each in left)
             say(
                 f"\nThis may be left in the account:\n{listed}\n"
-                f"Keep the ledger. Run this in 15 minutes:\n  {clean_command(ledger)}"
+                f"Keep the ledger, and run this:\n  {clean_command(ledger)}"
             )
         else:
             say("\nNothing of the ledger is left.")

@@ -114,7 +114,7 @@ class CleanUp:
                     left.append(f"{resource}: {error}")
         unknown = [each for each in self.ledger.left() if not each.id]
         return left + [
-            f"{each}: its call had no answer, and AWS shows nothing of it so far."
+            f"{each}: its call had no answer; nothing of it shows. Look again in 15 minutes."
             for each in unknown
             if not any(line.startswith(f"{each}: ") for line in left)
         ]

@@ -84,7 +84,7 @@ class Question:
         except (AwsError, ClientError) as error:
             code = error.code if isinstance(error, AwsError) else error.response["Error"]["Code"]
             return Seen(self, f"could not ask: {code}", is_expected=False)
-        except (LookupError, NoAnswer, OSError, StopIteration) as error:
+        except (LookupError, NoAnswer, OSError, StopIteration, ValueError) as error:
             return Seen(self, f"could not ask: {type(error).__name__}", is_expected=False)
         text, is_expected = (answer, answer == self.expected) if isinstance(answer, str) else answer
         return Seen(self, text, is_expected=is_expected)
@@ -130,18 +130,17 @@ QUESTIONS: Final[list[Question]] = []
 
 
 def question(
-    fact: str, asks: str, *, expected: str, depends: tuple[str, ...] | str, is_emulated: bool = True
+    fact: str, expected: str, *depends: str, is_emulated: bool = True
 ) -> Callable[[Ask], Ask]:
-    """Add the function to the questions."""
-    places = (depends,) if isinstance(depends, str) else depends
+    """Add the function to the questions: its docstring is what it asks."""
 
     def add(ask: Ask) -> Ask:
         QUESTIONS.append(
             Question(
                 fact=fact,
-                asks=asks,
+                asks=ask.__doc__ or "",
                 expected=expected,
-                depends=places,
+                depends=depends,
                 ask=ask,
                 is_emulated=is_emulated,
             )
@@ -154,13 +153,9 @@ def question(
 # 8, 9: what the commands of the package made, and keys that join
 
 
-@question(
-    "9.2",
-    "Does cfsigned_doctor find a fault in what cfsigned_setup made?",
-    expected="none",
-    depends="doctor.examination:Examination",
-)
+@question("9.2", "none", "doctor.examination:Examination")
 def doctor(world: World) -> str:
+    """Does cfsigned_doctor find a fault in what cfsigned_setup made?"""
     _code, findings = world.command("cfsigned_doctor")
     return ", ".join(each["id"] for each in findings if each["level"] == "error") or "none"
 
@@ -176,13 +171,9 @@ def _measured(world: World, took: float | None, then: str, expected: str) -> tup
     return f"{took} s, then {then}", took <= _PROPAGATION and then == expected
 
 
-@question(
-    "8.4",
-    "How long is InvalidKey the answer after a key has joined the key group?",
-    expected=f"at most {_PROPAGATION} s, then 20 x served",
-    depends="conf:ROTATION_SECONDS",
-)
+@question("8.4", f"at most {_PROPAGATION} s, then 20 x served", "conf:ROTATION_SECONDS")
 def key_joins(world: World) -> tuple[str, bool]:
+    """How long is InvalidKey the answer after a key has joined the key group?"""
     for name in (EC, RSA):
         KeyGroups(world.clients.cloudfront).add(world.key_group_id, world.keys[name][0])
     took = world.seconds_until(
@@ -196,24 +187,16 @@ def key_joins(world: World) -> tuple[str, bool]:
 # 1: bytes of a policy, parameters
 
 
-@question(
-    "1.4",
-    "Is a signed URL served whose parameters are in another order?",
-    expected=SERVED,
-    depends="signing.encoding:split_query",
-)
+@question("1.4", SERVED, "signing.encoding:split_query")
 def parameters_in_another_order(world: World) -> str:
+    """Is a signed URL served whose parameters are in another order?"""
     address, _, query = world.link(FILE).partition("?")
     return world.said(f"{address}?{'&'.join(reversed(query.split('&')))}")
 
 
-@question(
-    "1.4",
-    "Is a signed URL served whose `~` was sent as `%7E`?",
-    expected=SERVED,
-    depends="signing.verifier:_find_credentials",
-)
+@question("1.4", SERVED, "signing.verifier:_find_credentials")
 def encoded_tilde(world: World) -> str:
+    """Is a signed URL served whose `~` was sent as `%7E`?"""
     found = next(url for _ in range(200) if "~" in (url := world.link(FILE, key=RSA)))
     return world.said(found.replace("~", "%7E"))
 
@@ -228,21 +211,22 @@ def _all_algorithms(ask: Callable[[str, str], str]) -> str:
 
 @question(
     "2.5",
-    "Which keys and hashes are accepted in URLs?",
-    expected="RSA SHA1: served, RSA SHA256: served, P-256 SHA1: served, P-256 SHA256: served",
-    depends="signing.signer:Signer.__init__",
+    "RSA SHA1: served, RSA SHA256: served, P-256 SHA1: served, P-256 SHA256: served",
+    "signing.signer:Signer.__init__",
 )
 def algorithms_in_urls(world: World) -> str:
+    """Which keys and hashes are accepted in URLs?"""
     return _all_algorithms(lambda key, digest: world.said(world.link(FILE, key=key, digest=digest)))
 
 
 @question(
     "2.5",
-    "Which keys and hashes are accepted in cookies?",
-    expected="RSA SHA1: served, RSA SHA256: served, P-256 SHA1: served, P-256 SHA256: served",
-    depends="signing.signer:Signer.sign_cookies",
+    "RSA SHA1: served, RSA SHA256: served, P-256 SHA1: served, P-256 SHA256: served",
+    "signing.signer:Signer.sign_cookies",
 )
 def algorithms_in_cookies(world: World) -> str:
+    """Which keys and hashes are accepted in cookies?"""
+
     def ask(key: str, digest: str) -> str:
         cookies = world.cookies(world.custom("/albums/*"), key=key, digest=digest)
         return world.said(f"https://{world.domain}{FILE}", Cookie=cookies)
@@ -250,60 +234,39 @@ def algorithms_in_cookies(world: World) -> str:
     return _all_algorithms(ask)
 
 
-@question(
-    "2.2",
-    "What is said of a SHA-256 signature without Hash-Algorithm?",
-    expected=DENIED,
-    depends="signing.signer:Signer.__init__",
-)
+@question("2.2", DENIED, "signing.signer:Signer.__init__")
 def no_hash_algorithm(world: World) -> str:
+    """What is said of a SHA-256 signature without Hash-Algorithm?"""
     return world.said(world.link(FILE).replace("&Hash-Algorithm=SHA256", ""))
 
 
-@question(
-    "2.2",
-    "What is said of Hash-Algorithm=sha256, in lower case?",
-    expected=DENIED,
-    depends="signing.verifier:_find_hash_algorithm",
-)
+@question("2.2", DENIED, "signing.verifier:_find_hash_algorithm")
 def hash_algorithm_in_lower_case(world: World) -> str:
+    """What is said of Hash-Algorithm=sha256, in lower case?"""
     return world.said(world.link(FILE, marker="sha256"))
 
 
-@question(
-    "2.2",
-    "What is said of Hash-Algorithm=SHA512?",
-    expected=DENIED,
-    depends="signing.verifier:_find_hash_algorithm",
-)
+@question("2.2", DENIED, "signing.verifier:_find_hash_algorithm")
 def unknown_hash_algorithm(world: World) -> str:
+    """What is said of Hash-Algorithm=SHA512?"""
     return world.said(world.link(FILE, marker="SHA512"))
 
 
 # 3: resources and names
 
 
-@question(
-    "3.4",
-    "Are files with difficult names served, by the URLs of the storage?",
-    expected="all served",
-    depends="signing.encoding:encode_name",
-)
+@question("3.4", "all served", "signing.encoding:encode_name")
 def difficult_names(world: World) -> str:
+    """Are files with difficult names served, by the URLs of the storage?"""
     storage = storages["default"]
     found = {name: world.said(storage.url(name)) for name in NAMES}
     wrong = {name: said for name, said in found.items() if said != SERVED}
     return ", ".join(f"{name!r}: {said}" for name, said in wrong.items()) or "all served"
 
 
-@question(
-    "3.4",
-    "Are `(`, `'`, `+`, `~` and `*` served if sent and signed without encoding?",
-    expected="all served",
-    depends="signing.encoding:encode_name",
-    is_emulated=False,
-)
+@question("3.4", "all served", "signing.encoding:encode_name", is_emulated=False)
 def names_as_they_are(world: World) -> str:
+    """Are `(`, `'`, `+`, `~` and `*` served if sent and signed without encoding?"""
     names = ("it's (1).txt", "a+b.txt", "~tilde.txt", "star*.txt")
     paths = ["/" + quote(name, safe="()'+~*") for name in names]
     wrong = [
@@ -316,149 +279,92 @@ def _of_all(world: World, path: str) -> str:
     return world.link(path, policy=world.custom("/*"))
 
 
-@question(
-    "3.3",
-    "Is `/star%2A.txt` served with a signature of `/star*.txt`, canned?",
-    expected=DENIED,
-    depends="signing.resource:compile_resource",
-)
+@question("3.3", DENIED, "signing.resource:compile_resource")
 def encoded_star_for_a_star(world: World) -> str:
+    """Is `/star%2A.txt` served with a signature of `/star*.txt`, canned?"""
     return world.said(world.link("/star%2A.txt", resource="/star*.txt"))
 
 
-@question(
-    "3.3",
-    "Is `/it%27s...` served with a signature of `/it's...`, canned?",
-    expected=DENIED,
-    depends="signing.resource:compile_resource",
-)
+@question("3.3", DENIED, "signing.resource:compile_resource")
 def encoded_quote_for_a_quote(world: World) -> str:
+    """Is `/it%27s...` served with a signature of `/it's...`, canned?"""
     return world.said(world.link("/it%27s%20%281%29.txt", resource="/it's%20(1).txt"))
 
 
-@question(
-    "3.3",
-    "Does a signature of `/%ed%95...` in lower case open `/%ED%95...`?",
-    expected=DENIED,
-    depends="signing.resource:compile_resource",
-)
+@question("3.3", DENIED, "signing.resource:compile_resource")
 def escapes_in_lower_case(world: World) -> str:
+    """Does a signature of `/%ed%95...` in lower case open `/%ED%95...`?"""
     path = f"/{quote(NAMES[0])}"
     return world.said(world.link(path, resource=path.lower()))
 
 
-@question(
-    "11.2",
-    "Does a policy for `/ALBUMS/*` open `/albums/...`?",
-    expected=DENIED,
-    depends="signing.resource:compile_resource",
-)
+@question("11.2", DENIED, "signing.resource:compile_resource")
 def case_of_a_path(world: World) -> str:
+    """Does a policy for `/ALBUMS/*` open `/albums/...`?"""
     return world.said(world.link(FILE, policy=world.custom("/ALBUMS/*")))
 
 
-@question(
-    "3.3",
-    "Is `//double.txt` served with its own signature?",
-    expected="403 AccessDenied of S3",
-    depends="edge.behavior:_normalize",
-    is_emulated=False,
-)
+@question("3.3", "403 AccessDenied of S3", "edge.behavior:_normalize", is_emulated=False)
 def two_slashes(world: World) -> str:
+    """Is `//double.txt` served with its own signature?"""
     return world.said(world.link("//double.txt"))
 
 
-@question(
-    "3.3",
-    "Does a policy for `/albums/43/*` open `/albums/43/../42/a.txt`?",
-    expected=DENIED,
-    depends="signing.policy:Policy.matches",
-)
+@question("3.3", DENIED, "signing.policy:Policy.matches")
 def dots_out_of_a_folder(world: World) -> str:
+    """Does a policy for `/albums/43/*` open `/albums/43/../42/a.txt`?"""
     return world.said(world.link("/albums/43/../42/a.txt", policy=world.custom("/albums/43/*")))
 
 
-@question(
-    "3.3",
-    "Does a policy for `/albums/43/*` open `/albums/43/%2e%2e/42/a.txt`?",
-    expected=DENIED,
-    depends="signing.policy:Policy.matches",
-)
+@question("3.3", DENIED, "signing.policy:Policy.matches")
 def encoded_dots_out_of_a_folder(world: World) -> str:
+    """Does a policy for `/albums/43/*` open `/albums/43/%2e%2e/42/a.txt`?"""
     path = "/albums/43/%2e%2e/42/a.txt"
     return world.said(world.link(path, policy=world.custom("/albums/43/*")))
 
 
-@question(
-    "3.2",
-    "Does `*` in a policy cover further folders: `/alb*` for `/albums/42/a.txt`?",
-    expected=SERVED,
-    depends=("signing.resource:compile_resource", "docs/reference/url.md"),
-)
+@question("3.2", SERVED, "signing.resource:compile_resource", "docs/reference/url.md")
 def star_over_folders(world: World) -> str:
+    """Does `*` in a policy cover further folders: `/alb*` for `/albums/42/a.txt`?"""
     return world.said(world.link(FILE, policy=world.custom("/alb*")))
 
 
-@question(
-    "3.2",
-    "Does `*` at the end of a policy cover a query?",
-    expected=SERVED,
-    depends="signing.resource:_sections",
-)
+@question("3.2", SERVED, "signing.resource:_sections")
 def star_over_a_query(world: World) -> str:
+    """Does `*` at the end of a policy cover a query?"""
     return world.said(world.link(f"{FILE}?v=1", policy=world.custom("/albums/*")))
 
 
-@question(
-    "3.1",
-    "Does a canned signature of `/albums/*` open a file?",
-    expected=DENIED,
-    depends="signing.signer:_choose_policy",
-)
+@question("3.1", DENIED, "signing.signer:_choose_policy")
 def star_in_a_canned_policy(world: World) -> str:
+    """Does a canned signature of `/albums/*` open a file?"""
     return world.said(world.link(FILE, resource="/albums/*"))
 
 
-@question(
-    "11.3",
-    "Is `?` in the path of a policy one character: `/albums/42/?.txt` for `a.txt`?",
-    expected=DENIED,
-    depends="signing.resource:_sections",
-)
+@question("11.3", DENIED, "signing.resource:_sections")
 def question_mark_in_a_policy(world: World) -> str:
+    """Is `?` in the path of a policy one character: `/albums/42/?.txt` for `a.txt`?"""
     return world.said(world.link(FILE, policy=world.custom("/albums/42/?.txt")))
 
 
 # 4: conditions
 
 
-@question(
-    "11.12",
-    "What is said of a URL that ends in 2096, beyond 32 bits?",
-    expected="403 MalformedPolicy",
-    depends="signing.policy:MAX_EPOCH_TIME",
-)
+@question("11.12", "403 MalformedPolicy", "signing.policy:MAX_EPOCH_TIME")
 def far_future(world: World) -> str:
+    """What is said of a URL that ends in 2096, beyond 32 bits?"""
     return world.said(world.link(FILE, until=4_000_000_000))
 
 
-@question(
-    "4",
-    "What is said of a time in milliseconds?",
-    expected="403 MalformedPolicy",
-    depends="signing.policy:MAX_EPOCH_TIME",
-)
+@question("4", "403 MalformedPolicy", "signing.policy:MAX_EPOCH_TIME")
 def milliseconds(world: World) -> str:
+    """What is said of a time in milliseconds?"""
     return world.said(world.link(FILE, until=int(time.time() + 60) * 1000))
 
 
-@question(
-    "11.11",
-    "Is a policy of 3,000 bytes accepted?",
-    expected=SERVED,
-    depends=("signing.policy:Policy.to_json", "docs/reference/url.md"),
-)
+@question("11.11", SERVED, "signing.policy:Policy.to_json", "docs/reference/url.md")
 def long_policy(world: World) -> str:
+    """Is a policy of 3,000 bytes accepted?"""
     policy = world.custom("/albums/*")
     return world.said(world.link(FILE, policy=policy[:-1] + " " * (3000 - len(policy)) + "}"))
 
@@ -466,33 +372,21 @@ def long_policy(world: World) -> str:
 # 5: parameters of a signed URL
 
 
-@question(
-    "11.14",
-    "Is a URL served that has both Expires and Policy?",
-    expected=SERVED,
-    depends="signing.verifier:_find_policy",
-)
+@question("11.14", SERVED, "signing.verifier:_find_policy")
 def expires_beside_policy(world: World) -> str:
+    """Is a URL served that has both Expires and Policy?"""
     return world.said(world.link(FILE, policy=world.custom(FILE)) + "&Expires=2000000000")
 
 
-@question(
-    "11.13",
-    "What is said of a parameter that appears twice, the right one first?",
-    expected=DENIED,
-    depends="signing.verifier:_find_credentials",
-)
+@question("11.13", DENIED, "signing.verifier:_find_credentials")
 def parameter_twice(world: World) -> str:
+    """What is said of a parameter that appears twice, the right one first?"""
     return world.said(world.link(FILE) + "&Expires=2000000000")
 
 
-@question(
-    "3.3",
-    "What is said if a parameter is added to a signed URL?",
-    expected=DENIED,
-    depends="doctor.live:_examine_signed",
-)
+@question("3.3", DENIED, "doctor.live:_examine_signed")
 def parameter_added(world: World) -> str:
+    """What is said if a parameter is added to a signed URL?"""
     return world.said(world.link(FILE) + "&v=1")
 
 
@@ -521,127 +415,83 @@ def _refused(world: World, url: str, code: str) -> tuple[str, bool]:
 
 @question(
     "6",
-    "How is a request without a signature refused?",
-    expected=_refusal("MissingKey"),
-    depends=("signing.verifier:_MESSAGES", "viewer:Answer.came_through_cloudfront"),
+    _refusal("MissingKey"),
+    "signing.verifier:_MESSAGES",
+    "viewer:Answer.came_through_cloudfront",
 )
 def unsigned(world: World) -> tuple[str, bool]:
+    """How is a request without a signature refused?"""
     return _refused(world, f"https://{world.domain}{FILE}", "MissingKey")
 
 
-@question(
-    "6",
-    "How is an unknown key refused?",
-    expected=_refusal("InvalidKey"),
-    depends="rotation.probe:_compare",
-)
+@question("6", _refusal("InvalidKey"), "rotation.probe:_compare")
 def unknown_key(world: World) -> tuple[str, bool]:
+    """How is an unknown key refused?"""
     return _refused(world, world.link(FILE, key_id="K00000000000AB"), "InvalidKey")
 
 
-@question(
-    "6",
-    "How is an expired URL refused?",
-    expected=_refusal("AccessDenied"),
-    depends="doctor.answers:check_refused",
-)
+@question("6", _refusal("AccessDenied"), "doctor.answers:check_refused")
 def expired(world: World) -> tuple[str, bool]:
+    """How is an expired URL refused?"""
     return _refused(world, world.link(FILE, until=int(time.time()) - 60), "AccessDenied")
 
 
-@question(
-    "6",
-    "How is a signature of another file refused?",
-    expected=_refusal("AccessDenied"),
-    depends="doctor.answers:check_refused",
-)
+@question("6", _refusal("AccessDenied"), "doctor.answers:check_refused")
 def signature_of_another_file(world: World) -> tuple[str, bool]:
+    """How is a signature of another file refused?"""
     return _refused(world, world.link(FILE, resource=OTHER), "AccessDenied")
 
 
-@question(
-    "6",
-    "How is a URL refused before its DateGreaterThan?",
-    expected=_refusal("AccessDenied"),
-    depends="signing.policy:Policy.why_not",
-)
+@question("6", _refusal("AccessDenied"), "signing.policy:Policy.why_not")
 def too_early(world: World) -> tuple[str, bool]:
+    """How is a URL refused before its DateGreaterThan?"""
     later = {"AWS:EpochTime": int(time.time()) + 300}
     policy = world.custom(FILE, DateGreaterThan=later)
     return _refused(world, world.link(FILE, policy=policy), "AccessDenied")
 
 
-@question(
-    "6",
-    "How is a viewer outside IpAddress refused?",
-    expected=_refusal("AccessDenied"),
-    depends="signing.policy:Policy.why_not",
-)
+@question("6", _refusal("AccessDenied"), "signing.policy:Policy.why_not")
 def other_address(world: World) -> tuple[str, bool]:
+    """How is a viewer outside IpAddress refused?"""
     policy = world.custom(FILE, IpAddress={"AWS:SourceIp": "192.0.2.0/24"})
     return _refused(world, world.link(FILE, policy=policy), "AccessDenied")
 
 
-@question(
-    "6",
-    "How is a policy refused whose Statement is an object, not a list?",
-    expected=_refusal("MalformedPolicy"),
-    depends="signing.policy:Policy.from_json",
-)
+@question("6", _refusal("MalformedPolicy"), "signing.policy:Policy.from_json")
 def statement_is_no_list(world: World) -> tuple[str, bool]:
+    """How is a policy refused whose Statement is an object, not a list?"""
     policy = world.custom(FILE).replace("[", "").replace("]", "")
     return _refused(world, world.link(FILE, policy=policy), "MalformedPolicy")
 
 
-@question(
-    "6",
-    "How is a signature refused whose text is not base64?",
-    expected=_refusal("MalformedSignature"),
-    depends="signing.verifier:_decode_signature",
-)
+@question("6", _refusal("MalformedSignature"), "signing.verifier:_decode_signature")
 def signature_is_no_base64(world: World) -> tuple[str, bool]:
+    """How is a signature refused whose text is not base64?"""
     return _refused(world, world.link(FILE, signature="!!!"), "MalformedSignature")
 
 
-@question(
-    "6",
-    "How is a signature refused that is too short?",
-    expected=_refusal("AccessDenied"),
-    depends="signing.verifier:Verifier.verify",
-)
+@question("6", _refusal("AccessDenied"), "signing.verifier:Verifier.verify")
 def signature_is_too_short(world: World) -> tuple[str, bool]:
+    """How is a signature refused that is too short?"""
     return _refused(world, world.link(FILE, signature=encode(b"short!")), "AccessDenied")
 
 
-@question(
-    "11.4",
-    "How is a URL without Signature refused?",
-    expected=_refusal("AccessDenied"),
-    depends="signing.verifier:_decode_signature",
-)
+@question("11.4", _refusal("AccessDenied"), "signing.verifier:_decode_signature")
 def no_signature(world: World) -> tuple[str, bool]:
+    """How is a URL without Signature refused?"""
     query = f"Expires={int(time.time()) + 60}&Key-Pair-Id={world.keys[EC][0]}"
     return _refused(world, world.url(FILE, query), "AccessDenied")
 
 
-@question(
-    "11.4",
-    "How is a URL without Expires and Policy refused?",
-    expected=_refusal("AccessDenied"),
-    depends="signing.verifier:_find_policy",
-)
+@question("11.4", _refusal("AccessDenied"), "signing.verifier:_find_policy")
 def no_expiry(world: World) -> tuple[str, bool]:
+    """How is a URL without Expires and Policy refused?"""
     return _refused(world, world.url(FILE, world.query("text")), "AccessDenied")
 
 
-@question(
-    "6",
-    "Who refuses a signed URL of a file that does not exist?",
-    expected="403 AccessDenied of S3",
-    depends="viewer:Answer.responder",
-    is_emulated=False,
-)
+@question("6", "403 AccessDenied of S3", "viewer:Answer.responder", is_emulated=False)
 def missing_file(world: World) -> str:
+    """Who refuses a signed URL of a file that does not exist?"""
     return world.said(world.link("/missing.txt"))
 
 
@@ -652,34 +502,22 @@ def _with(world: World, cookies: str, query: str = "") -> str:
     return world.said(f"https://{world.domain}{FILE}{query}", Cookie=cookies)
 
 
-@question(
-    "7",
-    "Do good cookies help a signed URL that is bad?",
-    expected=DENIED,
-    depends=("signing.verifier:_find_credentials", "docs/how-to/signed-cookies.md"),
-)
+@question("7", DENIED, "signing.verifier:_find_credentials", "docs/how-to/signed-cookies.md")
 def good_cookies_bad_url(world: World) -> str:
+    """Do good cookies help a signed URL that is bad?"""
     bad = world.link(FILE, resource=OTHER)
     return world.said(bad, Cookie=world.cookies(world.custom("/albums/*")))
 
 
-@question(
-    "7",
-    "Are good cookies looked at if the URL has another parameter, `?Expires=9`?",
-    expected=MISSING_KEY,
-    depends="signing.verifier:_MARKS_OF_A_SIGNED_URL",
-)
+@question("7", MISSING_KEY, "signing.verifier:_MARKS_OF_A_SIGNED_URL")
 def good_cookies_reserved_parameter(world: World) -> str:
+    """Are good cookies looked at if the URL has another parameter, `?Expires=9`?"""
     return _with(world, world.cookies(world.custom("/albums/*")), "?Expires=9")
 
 
-@question(
-    "7",
-    "Two sets of cookies, Path=/albums/42/ and Path=/albums/43/: does each open its folder?",
-    expected="/albums/42/: served; /albums/43/: served",
-    depends="cookies.place:CookiePlace.overlaps",
-)
+@question("7", "/albums/42/: served; /albums/43/: served", "cookies.place:CookiePlace.overlaps")
 def cookies_of_two_folders(world: World) -> str:
+    """Two sets of cookies, Path=/albums/42/ and Path=/albums/43/: does each open its folder?"""
     sets = {
         each: world.cookies(world.custom(f"{each}*")) for each in ("/albums/42/", "/albums/43/")
     }
@@ -689,25 +527,21 @@ def cookies_of_two_folders(world: World) -> str:
 
 @question(
     "7",
-    "With Path=/albums/42/ and Path=/albums/, both are sent, the longer first: which one counts?",
-    expected="the longer, if only it opens: served; the shorter: 403 AccessDenied",
-    depends="edge.local_distribution:Distribution._verify",
+    "the longer, if only it opens: served; the shorter: 403 AccessDenied",
+    "edge.local_distribution:Distribution._verify",
     is_emulated=False,
 )
 def cookies_of_a_folder_within(world: World) -> str:
+    """Path=/albums/42/ and Path=/albums/ are both sent, the longer first: which one counts?"""
     good, other = (world.cookies(world.custom(f"/albums/{each}/*")) for each in (42, 43))
     inner = world.with_cookies(FILE, {"/albums/42/": good, "/albums/": other})
     outer = world.with_cookies(FILE, {"/albums/42/": other, "/albums/": good})
     return f"the longer, if only it opens: {inner}; the shorter: {outer}"
 
 
-@question(
-    "7",
-    "Do cookies with a canned policy open their one file, and no other?",
-    expected="served; 403 AccessDenied",
-    depends="signing.signer:Signer.sign_cookies",
-)
+@question("7", "served; 403 AccessDenied", "signing.signer:Signer.sign_cookies")
 def canned_cookies(world: World) -> str:
+    """Do cookies with a canned policy open their one file, and no other?"""
     until = int(time.time()) + 600
     query = world.query(world.canned(FILE, until))
     cookies = "; ".join(f"CloudFront-{each}" for each in (f"Expires={until}", *query.split("&")))
@@ -718,14 +552,9 @@ def canned_cookies(world: World) -> str:
 # 8: keys, key groups and how long a change takes
 
 
-@question(
-    "8.2",
-    "How is a key group refused that names an unknown public key?",
-    expected="NoSuchPublicKey",
-    depends="aws.errors:EXPLANATIONS",
-    is_emulated=False,
-)
+@question("8.2", "NoSuchPublicKey", "aws.errors:EXPLANATIONS", is_emulated=False)
 def group_of_an_unknown_key(world: World) -> str:
+    """How is a key group refused that names an unknown public key?"""
     config = {"Name": f"acceptance-{world.run}-unknown", "Items": ["K00000000000AB"]}
     try:
         world.clients.cloudfront.create_key_group(KeyGroupConfig=config)
@@ -734,14 +563,9 @@ def group_of_an_unknown_key(world: World) -> str:
     return "accepted"
 
 
-@question(
-    "11.8",
-    "Is a public key of RSA 4096 accepted?",
-    expected="InvalidArgument",
-    depends="signing.keys:PublicKey.load",
-    is_emulated=False,
-)
+@question("11.8", "InvalidArgument", "signing.keys:PublicKey.load", is_emulated=False)
 def long_rsa_key(world: World) -> str:
+    """Is a public key of RSA 4096 accepted?"""
     key = rsa.generate_private_key(public_exponent=65537, key_size=4096).public_key()
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     reference = str(uuid.uuid4())
@@ -760,12 +584,13 @@ def long_rsa_key(world: World) -> str:
 
 @question(
     "9.6",
-    "Has a 403 of CloudFront the CORS headers of the response headers policy?",
-    expected="no Access-Control-Allow-Origin",
-    depends=("doctor.answers:check_cors", "docs/how-to/cors.md"),
+    "no Access-Control-Allow-Origin",
+    "doctor.answers:check_cors",
+    "docs/how-to/cors.md",
     is_emulated=False,
 )
 def cors_on_a_refusal(world: World) -> str:
+    """Has a 403 of CloudFront the CORS headers of the response headers policy?"""
     fields = world.get(f"https://{world.domain}{FILE}", Origin=ORIGIN).headers
     found = fields.get("access-control-allow-origin")
     return f"Access-Control-Allow-Origin: {found}" if found else "no Access-Control-Allow-Origin"
@@ -773,12 +598,13 @@ def cors_on_a_refusal(world: World) -> str:
 
 @question(
     "11.10",
-    "How is a preflight answered, which browsers send without a signature?",
-    expected="403 without CORS headers",
-    depends=("edge.local_distribution:Distribution._verify", "docs/how-to/cors.md"),
+    "403 without CORS headers",
+    "edge.local_distribution:Distribution._verify",
+    "docs/how-to/cors.md",
     is_emulated=False,
 )
 def preflight(world: World) -> str:
+    """How is a preflight answered, which browsers send without a signature?"""
     answer = world.options(
         f"https://{world.domain}{FILE}",
         Origin=ORIGIN,
@@ -791,13 +617,9 @@ def preflight(world: World) -> str:
 # 11.1, clocks
 
 
-@question(
-    "11.1",
-    "Is a URL served in the very second of DateLessThan?",
-    expected="403 AccessDenied",
-    depends="signing.policy:Policy.why_not",
-)
+@question("11.1", "403 AccessDenied", "signing.policy:Policy.why_not")
 def very_second(world: World) -> str:
+    """Is a URL served in the very second of DateLessThan?"""
     second = int(time.time()) + 2
     url = world.link(FILE, until=second)
     time.sleep(max(0.0, second + 0.2 - time.time()))
@@ -806,12 +628,13 @@ def very_second(world: World) -> str:
 
 @question(
     "4",
-    "By how many seconds do the clocks of CloudFront and of this machine differ?",
-    expected="at most 5",
-    depends=("conf:ROTATION_SECONDS", "doctor.answers:NOTICEABLE_SECONDS"),
+    "at most 5",
+    "conf:ROTATION_SECONDS",
+    "doctor.answers:NOTICEABLE_SECONDS",
     is_emulated=False,
 )
 def clocks(world: World) -> tuple[str, bool]:
+    """By how many seconds do the clocks of CloudFront and of this machine differ?"""
     began = time.time()
     date = world.get(f"https://{world.domain}{FILE}").headers["date"]
     now = (began + time.time()) / 2
@@ -835,13 +658,10 @@ def _becomes(world: World, what: str, is_so: Callable[[], bool], every: float = 
 
 
 @question(
-    "5",
-    "Do two signed URLs of one file share the copy at the edge?",
-    expected="yes",
-    depends=("docs/explanation/how-a-signed-url-works.md", "docs/aws/costs.md"),
-    is_emulated=False,
+    "5", "yes", "docs/explanation/how-a-signed-url-works.md", "docs/aws/costs.md", is_emulated=False
 )
 def one_copy(world: World) -> str:
+    """Do two signed URLs of one file share the copy at the edge?"""
     if not _becomes(world, "kept", lambda: _is_copied(world, world.link(FILE))):
         return "never kept"
     return "yes" if _is_copied(world, world.link(FILE, key=RSA)) else "no"
@@ -887,25 +707,15 @@ def _is_invalidated(world: World, id: str) -> bool:
     return bool(answer["Invalidation"]["Status"] == "Completed")
 
 
-@question(
-    "14.2",
-    "Does an invalidation count that writes a path as url() sends it?",
-    expected="all forgotten",
-    depends="invalidation:_spellings",
-    is_emulated=False,
-)
+@question("14.2", "all forgotten", "invalidation:_spellings", is_emulated=False)
 def invalidation_as_sent(world: World) -> str:
+    """Does an invalidation count that writes a path as url() sends it?"""
     return _forgetting(world, 0)
 
 
-@question(
-    "14.2",
-    "Does one count that encodes only what AWS's rule names?",
-    expected="all forgotten",
-    depends="invalidation:_spellings",
-    is_emulated=False,
-)
+@question("14.2", "all forgotten", "invalidation:_spellings", is_emulated=False)
 def invalidation_by_rule(world: World) -> str:
+    """Does one count that encodes only what AWS's rule names?"""
     return _forgetting(world, -1)
 
 
@@ -921,47 +731,29 @@ def _forgetting(world: World, spelling: int) -> str:
     return ", ".join(kept) or "all forgotten"
 
 
-@question(
-    "14.2",
-    "Is the copy of `/double.txt` forgotten by an invalidation of `//double.txt`?",
-    expected="kept",
-    depends="invalidation:_spellings",
-    is_emulated=False,
-)
+@question("14.2", "kept", "invalidation:_spellings", is_emulated=False)
 def invalidation_with_two_slashes(world: World) -> str:
+    """Is the copy of `/double.txt` forgotten by an invalidation of `//double.txt`?"""
     return _forgets(world, "double.txt", ["//double.txt"])
 
 
-@question(
-    "14.2",
-    "Is the copy of `/albums/42/a.txt` forgotten by one of `/albums/43/../42/a.txt`?",
-    expected="kept",
-    depends="invalidation:_spellings",
-    is_emulated=False,
-)
+@question("14.2", "kept", "invalidation:_spellings", is_emulated=False)
 def invalidation_with_dots(world: World) -> str:
+    """Is the copy of `/albums/42/a.txt` forgotten by one of `/albums/43/../42/a.txt`?"""
     return _forgets(world, FILE.strip("/"), ["/albums/43/../42/a.txt"])
 
 
 @question(
-    "13.3",
-    "Is a copy forgotten by the tag in its S3 metadata?",
-    expected="forgotten",
-    depends=("invalidation:send", "docs/how-to/deleted-files.md"),
-    is_emulated=False,
+    "13.3", "forgotten", "invalidation:send", "docs/how-to/deleted-files.md", is_emulated=False
 )
 def invalidation_by_tag(world: World) -> str:
+    """Is a copy forgotten by the tag in its S3 metadata?"""
     return _forgets(world, "tagged.txt", ["#album:42"])
 
 
-@question(
-    "14.3",
-    "Do viewers see the tag in S3 metadata?",
-    expected="yes",
-    depends="docs/how-to/deleted-files.md",
-    is_emulated=False,
-)
+@question("14.3", "yes", "docs/how-to/deleted-files.md", is_emulated=False)
 def visible_tag(world: World) -> str:
+    """Do viewers see the tag in S3 metadata?"""
     fields = world.get(world.link("/tagged.txt")).headers
     return "yes" if "x-amz-meta-cache-tag" in fields else "no"
 
@@ -969,14 +761,9 @@ def visible_tag(world: World) -> str:
 # 14.8: functions
 
 
-@question(
-    "14.8",
-    "Does a viewer-request function run before the signature is checked?",
-    expected="no: 403 MissingKey",
-    depends="docs/explanation/security.md",
-    is_emulated=False,
-)
+@question("14.8", "no: 403 MissingKey", "docs/explanation/security.md", is_emulated=False)
 def function_before_signature(world: World) -> str:
+    """Does a viewer-request function run before the signature is checked?"""
     answer = world.get(f"https://{world.domain}/function/a.txt")
     return "yes" if answer.status == 418 else f"no: {in_short(answer)}"
 
@@ -984,25 +771,17 @@ def function_before_signature(world: World) -> str:
 # 8, again: keys that leave
 
 
-@question(
-    "8.4",
-    "How long does a key open files after it has left the key group?",
-    expected=f"at most {_PROPAGATION} s, then 20 x 403 InvalidKey",
-    depends="conf:ROTATION_SECONDS",
-)
+@question("8.4", f"at most {_PROPAGATION} s, then 20 x 403 InvalidKey", "conf:ROTATION_SECONDS")
 def key_leaves(world: World) -> tuple[str, bool]:
+    """How long does a key open files after it has left the key group?"""
     KeyGroups(world.clients.cloudfront).remove(world.key_group_id, world.keys[RSA][0])
     took = world.seconds_until(lambda: world.said(world.link(FILE, key=RSA)) != SERVED)
     return _measured(world, took, _of_20(world, RSA), "20 x 403 InvalidKey")
 
 
-@question(
-    "8.3",
-    "Does cfsigned_rotate replace the key, until the old one is out of its group?",
-    expected="yes",
-    depends="rotation.steps:advance",
-)
+@question("8.3", "yes", "rotation.steps:advance")
 def rotation(world: World) -> str:
+    """Does cfsigned_rotate replace the key, until the old one is out of its group?"""
     world.confirm()
     groups = KeyGroups(world.clients.cloudfront)
     [old] = {*groups.members(world.key_group_id)} - {world.keys[EC][0]}

@@ -59,7 +59,7 @@ class Report:
             "docs/explanation/checked-on-aws.md says what the numbers of the facts stand for.",
             *([] if self.is_whole else ["The run broke off: not each question was asked."]),
             "## What differs",
-            "\n".join(differ) or "Nothing.",
+            "\n".join(differ) or ("Nothing." if self.is_whole else "Nothing so far."),
             "## All answers",
             _table([head, *rows]),
         ]

@@ -265,20 +265,12 @@ def main(folder: Path) -> None:
         with redirect_stdout(output):
             code = kills.ask()
         whole = inventory(kills.clients)
-        rows = [kills.clean(each) for each in _different(kills.moments)]
+        rows = [kills.clean(each) for each in kills.moments[:]]
         # As the removal began, the most was there: each clean-up does one thing.
         changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
         rows.append(kills.clean(changes[-2], dies=True))
     found = {"code": code, "output": output.getvalue(), "is_empty": whole == kills.theirs}
     print(json.dumps({**found, "theirs": len(kills.theirs), "rows": rows}))
-
-
-def _different(moments: list[Moment]) -> Iterator[Moment]:
-    """Yield each moment; of the files, which are written and removed one by one, two."""
-    for index, each in enumerate(moments):
-        around = {moments[at].call for at in range(max(index - 4, 0), min(index + 2, len(moments)))}
-        if around != {each.call} or "Object" not in each.call:
-            yield each
 
 
 if __name__ == "__main__":

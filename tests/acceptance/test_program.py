@@ -79,7 +79,7 @@ def test_asks_for_the_account_again(
 
     assert (codes, folders) == ([1] * 5, [])
     assert (done, begun) == (0, [""])
-    assert f"{ACCOUNT} has 2 distributions" in capsys.readouterr().out
+    assert f"Distributions in account {ACCOUNT}: 2." in capsys.readouterr().out
 
 
 def test_says_that_it_asks_an_emulator(
@@ -148,11 +148,16 @@ def test_stops_if_the_account_changes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Rotate and remove only while the credentials are those of the account."""
+
+    def go(run: Any, ledger: Ledger) -> None:
+        ledger.intend("key-group", f"acceptance-{ledger.run}")
+        run.confirm()
+
     accounts = iter((ACCOUNT, "999999999999", "999999999999"))
     make: Any = program.__dict__["make_clients"]
     clients = make()
     clients.sts.get_caller_identity = lambda: {"Account": next(accounts)}
-    monkeypatch.setattr(program, "go", lambda run, ledger: run.confirm())
+    monkeypatch.setattr(program, "go", go)
     types(f"{ACCOUNT}\n")
 
     assert program.main(["--account", ACCOUNT]) == 1

@@ -193,5 +193,7 @@ def test_report(tmp_path: Path) -> None:
     assert (found["asked"], found["day"]) == ("AWS", "2026-12-01")
     assert [each["mark"] for each in found["answers"]] == ["", "differs"]
     assert "emulator" in replace(report, endpoint="http://127.0.0.1").as_markdown()
-    assert "broke off" in replace(report, is_whole=False).as_markdown()
+    broken = replace(report, is_whole=False, seen=report.seen[:1]).as_markdown()
+    assert "broke off" in broken
+    assert "Nothing so far." in broken
     assert "broke off" not in page

@@ -144,7 +144,7 @@ def test_kills_at_each_call(killed: tuple[Path, dict[str, Any]]) -> None:
     rows = killed[1]["rows"]
     calls = [row["call"] for row in rows]
 
-    assert len(calls) > 60
+    assert len(calls) > 110
     assert killed[1]["theirs"] == 16
     for row in rows:
         assert (row["more"], row["gone"], row["later"]) == ([], [], []), row
