@@ -168,7 +168,8 @@ class CheckedFilesField(forms.FileField):
     def __init__(
         self, *, check: Callable[[UploadedFile[bytes]], Any], accept: str, **options: Any
     ) -> None:
-        super().__init__(**options)
+        # Django's own message does not say which file is empty.
+        super().__init__(allow_empty_file=True, **options)
         self._check = check
         self.widget.attrs |= {"accept": accept, "multiple": True}
 
