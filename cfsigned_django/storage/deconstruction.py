@@ -17,7 +17,6 @@ from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.signing.lazy_key import CalledKey
 
-_ID = "cloudfront_key_id"
 #: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
 #: no sense without them. There, they are read from the settings again.
 SECRET_OPTIONS = frozenset(
@@ -96,30 +95,30 @@ def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
 
 
-def find_secrets(
-    options: Mapping[str, Any], digest: str, key_pair_id: str | None
-) -> dict[str, Any]:
+def find_secrets(options: Mapping[str, Any], identity: str) -> dict[str, Any]:
     """Return the secret options of a storage that was pickled without them.
 
-    ``options`` are its other options; ``digest`` and ``key_pair_id`` are those of
-    the key that it was given, or empty. The secrets are those of the entry in STORAGES
-    with the same options and key. If no setting of this process contains the key, a
-    key that refuses to sign takes its place.
+    ``options`` are its other options; ``identity`` is that of the key that it was
+    given, or empty. The secrets are those of the entry in STORAGES with the same
+    options and key. If no setting of this process contains the key, a key that
+    refuses to sign takes its place.
     """
-
-    def is_its(given: Mapping[str, Any]) -> bool:
-        key = LazyPrivateKey.wrap(given.get("cloudfront_key"))
-        # Two callables, such as lambdas, may have one name, and so one digest.
-        is_other = isinstance(key, CalledKey) and key_pair_id not in (None, given.get(_ID))
-        return (key.digest if key else "") == digest and not is_other
-
-    own = {name: conf.default_of(name) for name in ("cloudfront_key", _ID)}
     for entry in conf.storage_entries().values():
         given = entry.get("OPTIONS", {})
-        if visible_options(given) == options and is_its({_ID: own[_ID], **given}):
+        if visible_options(given) == options and _identity_of(given) == identity:
             return {name: given[name] for name in given if name in SECRET_OPTIONS}
-    is_known = not digest or is_its(own)
-    return {} if is_known else {"cloudfront_key": LazyPrivateKey(None, digest)}
+    own = {"cloudfront_key": conf.default_of("cloudfront_key")}
+    is_known = identity in ("", _identity_of(own))
+    return {} if is_known else {"cloudfront_key": LazyPrivateKey(None, identity)}
+
+
+def _identity_of(options: Mapping[str, Any]) -> str:
+    """Return what identifies the key of some options: a digest, for a callable also the ID."""
+    key = LazyPrivateKey.wrap(options.get("cloudfront_key"))
+    if isinstance(key, CalledKey):  # Two callables, such as lambdas, may have one name.
+        key_pair_id = options.get("cloudfront_key_id", conf.default_of("cloudfront_key_id"))
+        return f"{key.digest} {key_pair_id}"
+    return key.digest if key else ""
 
 
 def reduce_storage(storage: Any) -> tuple[Any, ...]:
@@ -132,14 +131,13 @@ def reduce_storage(storage: Any) -> tuple[Any, ...]:
     if vars(storage).get("cloudfront_signer") is not None:
         raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
     state = vars(storage)  # Not before: a debug page prints the variables of a frame that raises.
-    key = state.get("cloudfront_key")
     others: dict[str, Any] = {}
     if "cloudfront_signer" in state:
         others["cloudfront_signer"] = None
     if isinstance(state.get("cloudfront_key_id"), str):
         others["cloudfront_key_id"] = state["cloudfront_key_id"]
     named = sorted(SECRET_OPTIONS & state["_given"].options.keys())
-    return unpickle, (type(storage), args, options, others, key.digest if key else "", named)
+    return unpickle, (type(storage), args, options, others, _identity_of(state), named)
 
 
 def unpickle(
@@ -147,7 +145,7 @@ def unpickle(
     args: tuple[Any, ...],
     options: dict[str, Any],
     others: dict[str, Any],
-    digest: str,
+    identity: str,
     named: Collection[str] = SECRET_OPTIONS,
 ) -> Any:
     """Return the storage again, with the secrets from the settings of this process.
@@ -156,12 +154,11 @@ def unpickle(
     options that the outermost constructor was given: a subclass may set the others.
     """
     is_named = "cloudfront_key" in named
-    key_pair_id = others.get(_ID)
-    secrets = {**find_secrets(options, digest if is_named else "", key_pair_id), **others}
+    secrets = {**find_secrets(options, identity if is_named else ""), **others}
     storage = cls(*args, **options, **{name: secrets[name] for name in secrets if name in named})
     assigned = {name: value for name, value in others.items() if name not in named}
-    if digest and not is_named:
-        found = find_secrets(options, digest, key_pair_id)
+    if identity and not is_named:
+        found = find_secrets(options, identity)
         assigned |= {name: found[name] for name in found if name == "cloudfront_key"}
     for name, value in assigned.items():
         if vars(storage).get(name, storage) != value:  # else the constructor has set it again
