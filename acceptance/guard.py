@@ -101,8 +101,8 @@ def guarding(ledger: Ledger) -> Iterator[None]:
         else:
             kind, name = "object", arguments["Key"]
             _require(ledger, "bucket", arguments["Bucket"], operation)
-            if ledger.find(kind, name):  # written over
-                return send(client, operation, arguments)
+            if ledger.find(kind, name):  # written over, and with it the tags
+                return send(client, *_tagged(operation, arguments, ledger))
         try:
             resource = ledger.intend(kind, name, reference)
         except BadLedger as error:

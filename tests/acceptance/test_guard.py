@@ -229,6 +229,7 @@ def test_objects_belong_to_its_bucket(aws: Aws, ledger: Ledger) -> None:
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="a.jpg")
     s3.put_object(Bucket=bucket, Key="a.jpg")
+    assert aws.arguments["Tagging"] == f"acceptance={MARK}"
     assert [each.name for each in ledger.left("object")] == ["a.jpg"]
     with pytest.raises(Refused):
         s3.delete_object(Bucket=bucket, Key="b.jpg")
