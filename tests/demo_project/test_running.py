@@ -136,7 +136,7 @@ def test_secrets_are_readable_by_their_owner_only(state: DemoState) -> None:
     secrets = [state.folder / "state.json", *(state.folder / "keys").iterdir()]
     assert {stat.S_IMODE(secret.stat().st_mode) for secret in secrets} == {0o600}
     assert stat.S_IMODE(state.folder.stat().st_mode) == 0o700
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     assert state.secret_key not in repr(state)
     assert state.root.secret_access_key not in repr(state)
 
