@@ -104,13 +104,10 @@ def replace_urls(
         new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
         return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
 
-    def of_set(raw: str) -> str:
-        def of_candidate(match: re.Match[str]) -> str:
-            # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
-            is_unsure = "&#" in raw and match[1].strip(",")
-            return match[0] if is_unsure else match[1] + of_url(match[2])
-
-        return in_set.sub(of_candidate, raw)
+    def of_candidate(match: re.Match[str]) -> str:
+        # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
+        is_unsure = match[1].strip(",") and "&#" in match.string
+        return match[0] if is_unsure else match[1] + of_url(match[2])
 
     parts, copied, at = [], 0, 0
     for each in found:
@@ -126,7 +123,7 @@ def replace_urls(
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
             if name == "srcset":
-                new = of_set(raw)
+                new = in_set.sub(of_candidate, raw)
             else:
                 bare = raw.strip(_SPACES)
                 new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw

@@ -202,9 +202,8 @@ def sign_html(
     """
     from cfsigned_django.rich_text import replace_urls  # its patterns are compiled when needed
 
-    source = find_storage(storage)
-    folders = [str(each) if isinstance(each, str) else each for each in _several(folder)]
-    for each in folders or [folder]:  # A lazy object may stand for a text.
+    source, folders = find_storage(storage), _several(folder)
+    for each in folders or [folder]:
         if not isinstance(each, str) or "*" in each or not is_exact_name(each):
             raise ValueError(
                 f"folder is {each!r}. It must be the name of a folder in the storage, such as "
@@ -230,9 +229,11 @@ def split_folders(folder: Any) -> Any:
 
 def _several(folder: Any) -> list[Any]:
     """Return one folder, or an iterable of them, as a list; a text is one folder."""
-    if isinstance(folder, str | Promise) or not isinstance(folder, Iterable):
-        return [folder]
-    return list(folder)
+    is_one = isinstance(folder, str | Promise) or not isinstance(folder, Iterable)
+    # A lazy object may stand for a text.
+    return [
+        str(each) if isinstance(each, str) else each for each in ([folder] if is_one else folder)
+    ]
 
 
 def _name_of(file_or_name: object) -> str:

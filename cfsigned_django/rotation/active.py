@@ -64,9 +64,18 @@ def find_active_signer(
             # There is no key pair before the first migration.
             return None, Found(explain=partial(no_table, key_group_id))
 
-    is_here = not runs_event_loop() and _sees_the_present(using)
-    seconds = LONGEST_PATIENCE if known is None else PATIENCE
-    row, found = look() if is_here else _on_own_connection(using, look, seconds)
+    if not runs_event_loop() and _sees_the_present(using):
+        row, found = look()
+    else:
+        pool = ThreadPoolExecutor(max_workers=1)
+        answer = pool.submit(_on_own_connection, using, look)
+        pool.shutdown(wait=False)
+        seconds = LONGEST_PATIENCE if known is None else PATIENCE
+        try:
+            row, found = answer.result(timeout=seconds)
+        except TimeoutError:
+            text = f"No answer on a second connection within {seconds} s."
+            raise OperationalError(text) from None
     if row is None:
         return found
     if known is None or known.key_pair_id != row.key_pair_id:
@@ -189,21 +198,10 @@ def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
         return False  # The transaction has failed.
 
 
-def _on_own_connection(using: str, look: Callable[[], _Answer], seconds: int) -> _Answer:
-    """Look in another thread. Raise :exc:`OperationalError` if that takes too long."""
-
-    def look_and_close() -> _Answer:
-        try:
-            return look()
-        finally:
-            # Nothing else would close the connection of this thread. Not by SQLite's method, which
-            # leaves an in-memory database open.
-            BaseDatabaseWrapper.close(connections[using])
-
-    pool = ThreadPoolExecutor(max_workers=1)
-    answer = pool.submit(look_and_close)
-    pool.shutdown(wait=False)
+def _on_own_connection(using: str, look: Callable[[], _Answer]) -> _Answer:
     try:
-        return answer.result(timeout=seconds)
-    except TimeoutError:
-        raise OperationalError(f"No answer on a second connection within {seconds} s.") from None
+        return look()
+    finally:
+        # Nothing else would close the connection of this thread. Not by SQLite's method, which
+        # leaves an in-memory database open.
+        BaseDatabaseWrapper.close(connections[using])
