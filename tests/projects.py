@@ -1,12 +1,22 @@
-"""Run a tiny project in a separate process, as a site uses the package."""
+"""Run a tiny project in a separate process, as a site uses the package.
+
+``python -m tests.projects`` has imported what every project uses, and nothing of a project: each
+process is a fork of it. To import Django and boto3 takes longest.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import gc
+import importlib
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import DOMAIN, KEY_ID
@@ -49,25 +59,95 @@ class Project:
 
     def run(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python code in the project after django.setup()."""
-        return self._start("-c", f"import django; django.setup()\n{code}", *arguments)
+        return self._start(f"import django; django.setup()\n{code}", "-c", *arguments)
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a management command in the project."""
-        return self._start("-m", "django", *arguments)
+        return self._start(_MANAGE, "django", *arguments)
 
-    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _start(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment = kept | {
-            "DJANGO_SETTINGS_MODULE": "project_settings",
-            "PYTHONPATH": os.pathsep.join((str(self.folder), str(ROOT))),
-            "PYTHONWARNINGS": "error",
-            "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
+        out, err = self.folder / ".out", self.folder / ".err"
+        told = {
+            "code": code,
+            "arguments": arguments,
+            "folder": str(self.folder),
+            "printed": [str(out), str(err)],
+            "environment": kept
+            | {
+                "DJANGO_SETTINGS_MODULE": "project_settings",
+                "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
+            },
         }
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=environment,
-            text=True,
-            check=False,
-            capture_output=True,
+        code_of_exit = int(_ask(json.dumps(told)))
+        return subprocess.CompletedProcess(
+            arguments, code_of_exit, out.read_text("utf-8"), err.read_text("utf-8")
         )
+
+
+_MANAGE = (
+    "import sys\nfrom django.core.management import execute_from_command_line as run\nrun(sys.argv)"
+)
+
+
+@functools.cache
+def _parent() -> subprocess.Popen[str]:
+    """Return the process that forks, which ends with this one."""
+    parent = subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    atexit.register(parent.communicate)
+    return parent
+
+
+def _ask(told: str) -> str:
+    """Let a fork run what is told; return its exit code."""
+    parent = _parent()
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    print(told, file=parent.stdin, flush=True)
+    return parent.stdout.readline()
+
+
+def main() -> None:
+    """Fork for each line; print the exit codes."""
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    gc.freeze()  # else each fork looks through all of it when it ends
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if not child:
+            return _be(json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    return None
+
+
+#: What a project imports in any case, or its commands.
+_IMPORTED = (
+    "storages.backends.s3",
+    "cfsigned_django.storage",
+    "django.db.backends.sqlite3.base",
+    *(f"django.core.management.commands.{each}" for each in ("check", "makemigrations", "migrate")),
+)
+
+
+def _be(told: dict[str, Any]) -> None:
+    """Be the process of a project: it ends as this code ends."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, path in enumerate(told["printed"], 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+    os.chdir(told["folder"])
+    os.environ.clear()
+    os.environ.update(told["environment"])
+    sys.argv, sys.path[0] = told["arguments"], told["folder"]
+    sys.path.insert(1, str(ROOT))
+    exec(told["code"], {"__name__": "__main__"})  # noqa: S102 - of a test
+
+
+if __name__ == "__main__":
+    main()

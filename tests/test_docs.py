@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,8 +59,27 @@ ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
 
-each_page = pytest.mark.parametrize("doc", PAGES, ids=name_of)
-each_page_with_korean = pytest.mark.parametrize("doc", WITH_KOREAN, ids=name_of)
+
+def of_each(pages: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Make one test of what is true of each page; its failure names the page."""
+
+    def make(judge: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            for doc in pages:
+                try:
+                    judge(doc)
+                except AssertionError as error:
+                    error.add_note(name_of(doc))
+                    raise
+
+        test.__doc__ = judge.__doc__
+        return test
+
+    return make
+
+
+each_page = of_each(PAGES)
+each_page_with_korean = of_each(WITH_KOREAN)
 
 
 def pages_in(language: str) -> pytest.MarkDecorator:
@@ -440,7 +459,7 @@ def test_links_lead_somewhere(doc: Path) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("index", sorted(DOCS.rglob("index.md")), ids=name_of)
+@of_each(sorted(DOCS.rglob("index.md")))
 def test_index_lists_what_is_in_its_folder(index: Path) -> None:
     """An index lists each page and folder beside it, in the order of its tables of contents.
 
