@@ -33,7 +33,7 @@ hypothesis.settings.load_profile("cfsigned")
 
 @pytest.fixture(scope="session", autouse=True)
 def botocore_models() -> Iterator[None]:
-    """Let all sessions of boto3 share what they read of AWS's services, and what follows from it.
+    """Share between sessions of boto3 what they read of AWS's services, and what follows from it.
 
     Each reads some megabytes of JSON anew, works out the names of 130 events, and makes a class
     with a method for each operation. Almost each test of an AWS call makes sessions: a quarter of
@@ -85,7 +85,7 @@ def loaded_keys() -> Iterator[None]:
 
 
 def _share(patch: pytest.MonkeyPatch, cls: type, cache: str) -> None:
-    """Let all objects of a class have the same cache."""
+    """Give all objects of a class the same cache."""
     shared: dict[Any, Any] = {}
     init: Any = cls.__init__  # type: ignore[misc]
 

@@ -184,7 +184,7 @@ class MinistackHere(Ministack):
 
 @contextmanager
 def ministack_here() -> Iterator[MinistackHere]:
-    """Let boto3 ask the emulator in this process, until the end of the block."""
+    """Answer boto3 with the emulator in this process, until the end of the block."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _VARIABLES.items():
             patch.setenv(name, value)

@@ -46,7 +46,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser(django_db_setup: None, browser: Browser) -> Browser:
-    """Let every page wait as long as a busy machine may need, whichever fixture opens it.
+    """Make every page wait as long as a busy machine may need, whichever fixture opens it.
 
     The database comes first: Django makes none in a thread with an event loop, as Playwright has.
     """

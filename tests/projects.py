@@ -106,7 +106,7 @@ def _parent() -> subprocess.Popen[str]:
 
 
 def _ask(told: str) -> str:
-    """Let a fork run what is told; return its exit code."""
+    """Run what is told in a fork; return its exit code."""
     parent = _parent()
     assert parent.stdin is not None
     assert parent.stdout is not None

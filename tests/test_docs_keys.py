@@ -59,7 +59,7 @@ def vault() -> Iterator[str]:
 def site_in_aws(
     ministack: Ministack, aws_account: str, no_aws_configuration: None, monkeypatch: Any
 ) -> None:
-    """Let boto3 find the emulator, as a site's process finds AWS."""
+    """Show boto3 the emulator, as a site's process finds AWS."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws_account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

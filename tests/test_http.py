@@ -1,4 +1,4 @@
-"""Let no cache keep a response, or a page of the site, for longer than its signed URLs live."""
+"""No cache keeps a response, or a page of the site, for longer than its signed URLs live."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def check_alive(response: Any, now: int) -> None:
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
 def test_no_dead_links(middleware: list[str], name: str, site: Any) -> None:
-    """Let neither the site nor a viewer's cache show a page after its URLs have ended."""
+    """Neither the site nor a viewer's cache shows a page after its URLs have ended."""
     site.MIDDLEWARE = middleware
     first = get(name)
     for now in range(NOW, NOW + 1200, 13):

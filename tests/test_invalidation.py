@@ -504,7 +504,7 @@ def fail(distribution_id: str, items: list[str]) -> None:
 
 
 def test_hand_over(storage: Any, aws: Aws, settings: Any) -> None:
-    """Let a function of the site have the items, which it may pass as JSON, and send() later."""
+    """A function of the site gets the items, which it may pass as JSON, and send() later."""
     settings.AWS_CLOUDFRONT_INVALIDATE_WITH = f"{__name__}.receive"
     received.clear()
     with invalidation_batch():

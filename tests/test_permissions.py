@@ -100,7 +100,7 @@ ALLOWED: dict[str, Callable[[], Any]] = {
 def test_names_that_the_viewer_may_see(
     view: str, answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Let in with True, and with the name itself, alone or among others."""
+    """Admit with True, and with the name itself, alone or among others."""
     assert lets_in(make(view, lambda request, name: ALLOWED[answer]()))
     assert caplog.records == []
 
@@ -219,7 +219,7 @@ def test_more_asynchronous_names(view: str, caplog: pytest.LogCaptureFixture) ->
 
 @pytest.mark.parametrize("view", ASYNC)
 def test_names_are_read_in_a_thread(view: str) -> None:
-    """Let an iterable ask the database, which an event loop must not."""
+    """An iterable may ask the database, which an event loop must not."""
 
     def names() -> Iterator[str]:
         with pytest.raises(RuntimeError):

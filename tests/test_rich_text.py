@@ -313,7 +313,7 @@ def test_within_a_block() -> None:
 
 
 def test_cached_pages() -> None:
-    """Let a page that is cached expire with the URLs of its text."""
+    """A page that is cached expires with the URLs of its text."""
     with watch_expiry() as watch, at(NOW):
         sign_html(f"<img src={DEAD}>", folder="articles", expire=90)
     assert watch.expires == NOW + 90

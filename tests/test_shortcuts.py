@@ -251,7 +251,7 @@ def test_expiry_is_noted() -> None:
 
 
 def test_decorator() -> None:
-    """Let each call of a function, in threads and tasks too, have its own block."""
+    """Each call of a function, in threads and tasks too, has its own block."""
 
     @signed_urls("a/*")
     def page(name: str) -> str:
@@ -313,7 +313,7 @@ def test_a_copy_of_the_context_outlives_the_block() -> None:
 
 
 def test_a_block_ends_itself() -> None:
-    """Let a generator that was left open end its own block, in whatever context it is closed."""
+    """A generator that was left open ends its own block, in whatever context it is closed."""
 
     def alice() -> Generator[str]:
         with signed_urls(folder="albums/alice"):
@@ -333,7 +333,7 @@ def test_a_block_ends_itself() -> None:
 
 
 def test_threads_share_a_block_that_was_made_before() -> None:
-    """Let several threads be within one block, in whatever order they enter and leave it."""
+    """Several threads may be within one block, in whatever order they enter and leave it."""
     block, step, found = signed_urls("a/*"), threading.Barrier(2, timeout=5), []
 
     def page(leaves_last: bool) -> None:

@@ -222,7 +222,7 @@ def test_mistakes(text: str, named: str) -> None:
 
 
 def test_bad_settings(site: Any) -> None:
-    """Let an error of the settings be one: no template can fix it."""
+    """An error of the settings stays one: no template can fix it."""
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="E004"):
         render("{% signed_url 'a.jpg' %}")

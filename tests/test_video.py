@@ -98,7 +98,7 @@ FILES = {
 
 
 def may_watch(request: HttpRequest, name: str) -> bool:
-    """Let in a viewer who has a token in the query, and hide what is secret."""
+    """Admit a viewer who has a token in the query, and hide what is secret."""
     if "secret" in name:
         raise Http404
     return request.GET.get("token") == "a&b"

@@ -20,7 +20,7 @@ from tests.storage_cases import NOW, at, verify
 
 
 def may_see(request: HttpRequest, name: str) -> bool:
-    """Let in a viewer who says so, and hide what is secret."""
+    """Admit a viewer who says so, and hide what is secret."""
     if "secret" in name:
         raise Http404
     return request.headers.get("X-Viewer") == "ada"
@@ -36,7 +36,7 @@ class MaySee:
     """Do the same in an object."""
 
     async def __call__(self, request: HttpRequest, name: str) -> bool:
-        """Let in a viewer who says so."""
+        """Admit a viewer who says so."""
         return may_see(request, name)
 
 
@@ -46,7 +46,7 @@ class OwnView(SignedRedirectView):
     expire = timedelta(minutes=5)
 
     def permission(self, request: HttpRequest, name: str) -> bool:
-        """Let in a viewer who says so."""
+        """Admit a viewer who says so."""
         assert self.kwargs == {"name": name}
         return may_see(request, name)
 

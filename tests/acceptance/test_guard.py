@@ -216,7 +216,7 @@ def test_changes_its_own(aws: Aws, ledger: Ledger) -> None:
 
 
 def test_lets_boto3_get_credentials(aws: Aws) -> None:
-    """Let a profile with a role get its credentials: they end before a run does."""
+    """A profile with a role gets its credentials: they end before a run does."""
     client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/x", RoleSessionName="x")
     client("sts").get_caller_identity()
 

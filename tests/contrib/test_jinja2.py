@@ -151,7 +151,7 @@ def test_several_resources(backend: str) -> None:
 
 
 def test_block_of_a_base_template(backend: str) -> None:
-    """Let the block of a base template cover what a child puts into it."""
+    """The block of a base template covers what a child puts into it."""
     (engine,) = engines.all()
     with at(NOW):
         text = engine.get_template("child.html").render({})

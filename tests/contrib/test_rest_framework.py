@@ -126,7 +126,7 @@ def test_no_file(field: SignedFileField) -> None:
 
 
 def test_model_serializer() -> None:
-    """Let the file fields of a model sign by themselves, with options in Meta."""
+    """The file fields of a model sign by themselves, with options in Meta."""
 
     class PhotoSerializer(serializers.ModelSerializer[Any]):
         serializer_field_mapping = SIGNED_FIELD_MAPPING
@@ -203,7 +203,7 @@ def test_mistakes() -> None:
 
 
 def may_see(request: HttpRequest, name: str) -> bool:
-    """Let in a viewer who says so, and hide what is secret."""
+    """Admit a viewer who says so, and hide what is secret."""
     name.encode()  # as a database does
     if "secret" in name:
         raise Http404

@@ -714,7 +714,7 @@ def test_a_response_is_never_replaced_on_asgi(kind: str, site: Any) -> None:
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 def test_what_ends_a_process_passes(site: Any, raised: type[BaseException]) -> None:
-    """Let through what is raised to end a process or a task."""
+    """Pass on what is raised to end a process or a task."""
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything"]
     answers["anything"] = raised()
     with pytest.raises(raised):
@@ -893,7 +893,7 @@ def test_many_cookies(site: Any, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_shared_caches() -> None:
-    """Let no shared cache keep a response with the cookies of a viewer, and change no other one."""
+    """No shared cache keeps a response with the cookies of a viewer; no other one is changed."""
     client = browser()
     kept = get(client, "/for_caches").headers
     assert (kept["Surrogate-Control"], kept["Cache-Control"].count("s-maxage")) == (

@@ -203,7 +203,7 @@ def test_conditions() -> None:
 
 @pytest.mark.parametrize("carrier", ["wsgi", "asgi", "copy", "deepcopy", "pickle"])
 def test_several_folders(carrier: str) -> None:
-    """Let all sets of one response arrive, wherever the response goes."""
+    """All sets of one response arrive, wherever the response goes."""
     if carrier == "wsgi":
         response: Any = Client().get("/two", secure=True, HTTP_HOST=PAGE)
     elif carrier == "asgi":
@@ -243,7 +243,7 @@ def test_other_attributes() -> None:
 
 @pytest.mark.parametrize("name", ["kept_two", "kept_two_by_django"])
 def test_page_caches(name: str) -> None:
-    """Let no page cache keep a response with signed cookies."""
+    """No page cache keeps a response with signed cookies."""
     cache.clear()
     for _ in range(2):
         response = Client().get(f"/{name}", secure=True, HTTP_HOST=PAGE)

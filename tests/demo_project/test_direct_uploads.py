@@ -22,7 +22,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
 @pytest.fixture(autouse=True)
 def _in_s3(site: Client, s3_options: dict[str, Any], settings: Any) -> Any:
-    """Let the default storage of the site be in S3."""
+    """Put the default storage of the site into S3."""
     options = {**s3_options, "signature_version": "s3v4"}
     options |= {"object_parameters": {"CacheControl": "private, no-cache"}}
     default = {"BACKEND": S3_BACKEND, "OPTIONS": options}

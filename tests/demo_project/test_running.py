@@ -142,7 +142,7 @@ def test_secrets_are_readable_by_their_owner_only(state: DemoState) -> None:
 
 
 def test_the_edge_may_read_and_nothing_else(state: DemoState) -> None:
-    """Let the edge's own user see whom to trust, and refuse it what it does not need."""
+    """Allow the edge's own user to see whom to trust, and refuse it what it does not need."""
     assert trusted(state, "edge") == trusted(state)
     s3 = client(state, "s3", "edge")
     with pytest.raises(ClientError, match="AccessDenied"):

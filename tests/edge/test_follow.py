@@ -46,7 +46,7 @@ class World:
         return self.rules
 
     def hold(self, *names: str) -> None:
-        """Let the key group hold the keys of these names."""
+        """Put the keys of these names into the key group."""
         self.rules = replace(self.rules, key_groups={"g1": {name: KEYS[name] for name in names}})
 
     def watch(self, propagation: float = 3) -> DistributionWatch:

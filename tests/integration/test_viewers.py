@@ -81,7 +81,7 @@ def test_served(
 
 @pytest.mark.parametrize("download", ["report.pdf", "보고서 2026.pdf", 'say "hi".pdf'])
 def test_response_headers(download: str, storage: Any, edge: EdgeClient) -> None:
-    """Let S3 answer with the name of a download, and with boto3's parameters, as S3 names them."""
+    """S3 answers with the name of a download, and with boto3's parameters, as S3 names them."""
     storage.save("r.pdf", ContentFile(DATA))
     parameters = {"ResponseContentType": "text/x-own; charset=utf-8"}
     response = edge.get(storage.url("r.pdf", parameters, download=download))
@@ -132,7 +132,7 @@ def test_large_object(public: EdgeClient, s3_server: S3Server, s3_bucket: str) -
 
 
 def test_parts_and_conditions(public: EdgeClient, etag: str) -> None:
-    """Let S3 answer ranges and preconditions, more than once on a connection."""
+    """S3 answers ranges and preconditions, more than once on a connection."""
     modified = str(public.get(f"{BASE}/a.txt").headers["Last-Modified"])
     for headers, status, body, part in (
         ({"Range": "bytes=2-4"}, 206, b"234", "bytes 2-4/10"),
@@ -214,7 +214,7 @@ def test_unreachable(read_options: dict[str, Any]) -> None:
 
 
 def test_cors(public: EdgeClient, s3_server: S3Server, s3_bucket: str, etag: str) -> None:
-    """Let S3 answer requests across origins and preflights, since their headers are forwarded."""
+    """S3 answers requests across origins and preflights, since their headers are forwarded."""
     rule: Any = {
         "AllowedOrigins": [APP],
         "AllowedMethods": ["GET", "HEAD"],

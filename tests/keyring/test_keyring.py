@@ -455,7 +455,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
     def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:
-        """Let all threads wait for one query if no answer, or no fresh one, is known."""
+        """All threads wait for one query if no answer, or no fresh one, is known."""
         if is_first:
             slow = Slow(process=Process(answer=found("K2")))
         slow.process.pass_time(INTERVAL)

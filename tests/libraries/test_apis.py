@@ -114,7 +114,7 @@ def test_block_of_one_album(page: None, media: Any) -> None:
     ],
 )
 def test_many_names(user: str, names: list[str], status: int, page: None, media: Any) -> None:
-    """Let the owner of the photos have their URLs, and nobody else."""
+    """Give the URLs of photos to their owner, and to nobody else."""
     client = Client()
     if user:
         client.force_login(User.objects.get_or_create(username=user)[0])

@@ -163,7 +163,7 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
 
 @pytest.fixture
 def forgotten(media: Any, settings: Any) -> Iterator[list[list[str]]]:
-    """Let CloudFront forget what is deleted or overwritten; return the items of each call."""
+    """Invalidate what is deleted or overwritten; return the items of each call."""
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
     settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"overwrite", "delete"}
     settings.AWS_ACCESS_KEY_ID, settings.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "secret"

@@ -1,4 +1,4 @@
-"""Let editors of rich text store links that last, as the page about e-mails and rich text shows."""
+"""Store links that last in editors of rich text, as the page about rich text shows."""
 
 from __future__ import annotations
 

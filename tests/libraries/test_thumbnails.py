@@ -1,4 +1,4 @@
-"""Let libraries make thumbnails in a bucket: made once, found again, with signed URLs."""
+"""Libraries make thumbnails in a bucket: made once, found again, with signed URLs."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class RecordingSerializer(ModelSerializer[Recording]):
 
 @pytest.fixture
 def parts(bucket: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let uploads have parts of the smallest size, at the addresses of the library."""
+    """Give uploads parts of the smallest size, at the addresses of the library."""
     monkeypatch.setattr(MultipartManager, "part_size", 5 * MEGABYTE)
     urls: Any = ModuleType("urls")
     urls.urlpatterns = [path("upload/", include("s3_file_field.urls"))]

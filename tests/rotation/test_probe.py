@@ -63,7 +63,7 @@ def choosing(signed: WSGIApplication, unsigned: WSGIApplication) -> MakeServer:
 
 
 def edge(origin: WSGIApplication, *, knows: str = "the key", restricted: bool = True) -> MakeServer:
-    """Let an edge answer that trusts the key, another key under its id, or none."""
+    """Answer as an edge that trusts the key, another key under its id, or none."""
 
     def make(host: str, key: PublicKey) -> WSGIApplication:
         keys = {

@@ -1,4 +1,4 @@
-"""Let AWS's own signer for JavaScript judge: same parameters, same policies, same signatures.
+"""Compare with AWS's own signer for JavaScript: same parameters, policies and signatures.
 
 `make javascript` installs it.
 

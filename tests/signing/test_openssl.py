@@ -1,4 +1,4 @@
-"""Let the openssl program judge: the pipeline that AWS documents gives the same signatures.
+"""Compare with the openssl program: what AWS documents gives the same signatures.
 
 Developer guide: "Use Linux commands and OpenSSL for base64 encoding and encryption".
 

@@ -15,7 +15,7 @@ from tests.simulation.mutations import read_seeds, write_seeds
 
 @pytest.fixture
 def shared_database(transactional_db: None) -> Iterator[None]:
-    """Let the threads of simulated processes share this one's database connection.
+    """Share this thread's database connection with those of simulated processes.
 
     Transactions are real: nothing is wrapped round them, as Django's TestCase does.
     """

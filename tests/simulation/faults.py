@@ -45,7 +45,7 @@ Boundary: TypeAlias = Callable[[str, str], None]
 
 
 def random_faults(random: Random, rate: float) -> ChooseFault:
-    """Let a share of the calls, from 0 to 1, meet a fault of any kind."""
+    """Choose a fault of any kind for a share of the calls, from 0 to 1."""
     kinds = [kind for kind in Fault if kind is not Fault.NONE]
 
     def choose(method: str) -> Fault:

@@ -66,7 +66,7 @@ class Worker:
             self._site.world.note("A worker loses the database")
 
     def sleep(self, seconds: float) -> None:
-        """Let the machine sleep, in which its clock that never goes back stands still."""
+        """Put the machine to sleep, in which its clock that never goes back stands still."""
         self._site.world.note(f"A worker sleeps for {seconds} s")
         self._asleep += seconds
         self._site.world.pass_time(seconds)
@@ -224,7 +224,7 @@ class Site:
             raise Violation(Rule.REPLACED, f"{names} signs no more, and nothing does.")
 
     def while_committing(self) -> None:
-        """Let a commit take long, during which others see what was there before."""
+        """Make a commit take long, during which others see what was there before."""
         world = self.world
         if world.is_calm or world.random.random() > 0.3:
             return
@@ -254,7 +254,7 @@ class Site:
         return self.world.random.choice(self.workers)
 
     def _rotate(self, program: Callable[[Rotator], None]) -> None:
-        """Let a rotator run a program, or go on with its own, or die in it."""
+        """Run a program of a rotator, or go on with its own, or make it die."""
         world = self.world
         if world.is_committing:
             return
@@ -269,7 +269,7 @@ class Site:
         self._rotate(Rotator.advance)
 
     def _wait(self, moments: list[float]) -> None:
-        """Let time pass until just before or after one of the moments, often the next one."""
+        """Move the clock to just before or after one of the moments, often the next one."""
         world, random = self.world, self.world.random
         due = sorted(moment for moment in moments if moment > world.now)
         if due:
@@ -314,7 +314,7 @@ class Site:
             self.world.take_out(str(row))
 
     def _correct(self) -> None:
-        """Let a person give an id, unless keys are revoked by hand: then it must be right."""
+        """Give an id as a person does, unless keys are revoked by hand: then it must be right."""
         if self.plan.meddles and not self.plan.revokes:
             self._rotate(Rotator.correct)
 
@@ -350,7 +350,7 @@ _ROUNDS = 30
 
 
 def finish(site: Site) -> None:
-    """Let one rotator do what is left to do, while time passes; judge what is there then."""
+    """Do with one rotator what is left to do, while time passes; judge what is there then."""
     world = site.world
     world.is_calm = True
     world.note("From here on, nothing goes wrong.")

@@ -59,7 +59,7 @@ class Process:
         self._wait()
 
     def resume(self, *, kill: bool = False) -> None:
-        """Let the program go on, or die, where it was held."""
+        """Go on with the program, or make it die, where it was held."""
         self._is_killed = kill
         self._go.release()
         self._wait()
@@ -143,7 +143,7 @@ class World:
         self.log.append(f"{self.now - _START:10.1f} {text}")
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, for every program."""
+        """Move the clock of every program."""
         self.now += seconds
 
     def database_clock(self) -> datetime:
@@ -181,7 +181,7 @@ class World:
             self.running = running
 
     def run(self, process: Process, program: Callable[[], None] | None, *, kill: bool) -> None:
-        """Let a process begin a program, or go on with its own, or die."""
+        """Begin a program in a process, or go on with its own, or make it die."""
         self.running = process
         try:
             if program is not None:
@@ -198,7 +198,7 @@ class World:
         self.note(f"AWS is out of reach for {seconds} s")
 
     def add_foreign_key(self) -> None:
-        """Let another person put a key into the group."""
+        """Put a key into the group, as another person does."""
         members = self.members()
         if len(members) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             key_pair_id = self._upload(next(self._keys), f"foreign-{next(self._numbers)}")
@@ -207,12 +207,12 @@ class World:
             self.note(f"{key_pair_id} of somebody else is in the group")
 
     def fill_group(self) -> None:
-        """Let another person fill the group with keys."""
+        """Fill the group with keys, as another person does."""
         while len(self.members()) < KEYS_PER_GROUP and len(self.foreign) < KEYS_PER_GROUP:
             self.add_foreign_key()
 
     def remove_foreign_key(self) -> None:
-        """Let another person remove their key, unless it is the last one in the group."""
+        """Remove another person's key, unless it is the last one in the group."""
         if self.foreign and len(self.members()) > 1:
             key_pair_id = self.foreign.pop()
             self.take_out(key_pair_id)
@@ -220,7 +220,7 @@ class World:
             self.note(f"{key_pair_id} of somebody else is gone")
 
     def open_or_close(self) -> None:
-        """Let a person remove the restriction to signed URLs, or restore it."""
+        """Remove the restriction to signed URLs, or restore it, as a person does."""
         self.is_open = not self.is_open
         self.note("No signature is needed" if self.is_open else "A signature is needed")
 
@@ -229,7 +229,7 @@ class World:
         return list(self.cloudfront.trusted_keys(self.key_group_id))
 
     def take_out(self, key_pair_id: str) -> None:
-        """Let a person take a key out of the group, between two calls of the code under test."""
+        """Take a key out of the group by hand, between two calls of the code under test."""
         left = [each for each in self.members() if each != key_pair_id]
         if left:  # CloudFront keeps the last one
             self._account.set_members(self.key_group_id, *left)

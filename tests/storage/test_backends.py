@@ -35,7 +35,7 @@ class Static(SignedUrlMixin, StaticFilesStorage):
 
 @pytest.fixture(autouse=True)
 def _urls(site: Any, tmp_path: Path) -> None:
-    """Let each storage have its files under another path."""
+    """Give each storage its files under another path."""
     site.MEDIA_URL, site.STATIC_URL = "/media/", "/static/"
     site.MEDIA_ROOT, site.STATIC_ROOT = str(tmp_path / "media"), str(tmp_path / "static")
 

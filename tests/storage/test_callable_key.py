@@ -62,7 +62,7 @@ class Own(CloudFrontS3Storage):
 
 @pytest.fixture
 def store(site: Any, rsa_key: PrivateKey) -> Store:
-    """Let the key of the site's settings come from a store."""
+    """Take the key of the site's settings from a store."""
     store = Store(rsa_key.to_pem().decode())
     site.AWS_CLOUDFRONT_KEY = store
     site.STORAGES = {

@@ -106,7 +106,7 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey) -> None:
 
 @pytest.fixture
 def impatient(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let threads interrupt each other as often as they can, and 20 s pass at each look at a clock.
+    """Switch threads as often as can be, and let 20 s pass at each look at a clock.
 
     So the database is asked at every third URL, mostly while other threads use what is known.
     """

@@ -65,7 +65,7 @@ STEPS = pytest.mark.parametrize("step", [0, DAY])
 
 @pytest.fixture(scope="module", autouse=True)
 def _collects_fast() -> Iterator[None]:
-    """Let the garbage collector look at nothing that was there before these tests."""
+    """Hide from the garbage collector what was there before these tests."""
     gc.collect()
     gc.freeze()
     yield
@@ -508,7 +508,7 @@ def test_no_step(cls: Any) -> None:
 
 
 def test_names_change_at_different_moments() -> None:
-    """Let the pictures of a page change all over a step, and those of one resource at once."""
+    """The pictures of a page change all over a step, and those of one resource at once."""
     storage = CloudFrontS3Storage(expire_step=3600)
     with at(NOW):
         ends = [expiry_of(storage.url(f"{n}.jpg")) for n in range(200)]

@@ -237,7 +237,7 @@ def test_own_rule_grows(present: list[dict[str, Any]], first: str, second: str) 
 
 @given(cors_rules, origins, origins)
 def test_rules_for_uploads(present: list[dict[str, Any]], first: str, second: str) -> None:
-    """Let pages upload, and see ETag, whatever stands there; keep every rule, and reading as is."""
+    """Allow pages to upload and to see ETag, whatever stands there; keep every rule and reading."""
     merged = merge_rules(merge_rules(present, [first], UPLOADS), [second], UPLOADS)
 
     assert missing_origins(merged, [first, second], UPLOADS) == []

@@ -717,7 +717,7 @@ def test_new_origin(taken: tuple[str, ...], expected: str) -> None:
 
 
 def test_kept_identity_may_read() -> None:
-    """Let the identity that stays on the origin into the bucket."""
+    """Admit the identity that stays on the origin to the bucket."""
     steps = plan(with_origins(IDENTITY), DESIRED)
 
     (statement,) = find(steps, "bucket-policy").after["Statement"]
@@ -725,7 +725,7 @@ def test_kept_identity_may_read() -> None:
 
 
 def test_order_and_version() -> None:
-    """Let CloudFront read and decrypt before the origin signs, and send the version of the plan."""
+    """Allow CloudFront to read and decrypt before the origin signs; send the plan's version."""
     steps = plan(encrypted(KMS_POLICY), DESIRED)
 
     call = find(steps, "behavior").call
