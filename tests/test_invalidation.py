@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import json
 import pickle
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -33,15 +32,16 @@ from cfsigned_django.invalidation import (
     invalidation_batch,
     send,
 )
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.invalidations import DISTRIBUTION, Aws, aws_in_memory
 from tests.pages import DOCS, snippets
+from tests.projects import Project
 from tests.storage_cases import OfTenant, Tenant, generated_names
 
 S3: dict[str, Any] = {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}
 PLAIN = "django.core.files.storage.InMemoryStorage"
 LOGGER = "cfsigned_django.invalidation"
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -59,6 +59,12 @@ def aws(site: Any) -> Iterator[Aws]:
 def storage(aws: Aws) -> Any:
     """Return the storage of the site."""
     return storages["default"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
+    """Return a project with a folder of its own."""
+    return Project(folder=tmp_path, key=ec_key)
 
 
 def save(storage: Any, *names: str) -> None:
@@ -169,11 +175,6 @@ def test_files_of_this_machine(
 
 WITHOUT = """
 import sys
-import django
-from django.conf import settings
-
-settings.configure(AWS_STORAGE_BUCKET_NAME="media", AWS_CLOUDFRONT_DISTRIBUTION_ID="E1")
-django.setup()
 from django.core.files.base import ContentFile
 from tests.invalidations import aws_in_memory
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -189,11 +190,10 @@ print(aws.requests, [name for name in sys.modules if name.startswith(more)])
 """
 
 
-def test_without() -> None:
+def test_without(project: Project) -> None:
     """A site that does not ask for it makes no request more, and imports nothing more."""
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    project.settings('AWS_CLOUDFRONT_DISTRIBUTION_ID = "E1"')
+    done = project.run(WITHOUT)
     assert done.stdout.strip() == "['PUT /a.jpg', 'DELETE /a.jpg'] []", done.stderr
 
 
@@ -655,14 +655,7 @@ def test_errors_can_be_pickled(aws: Aws) -> None:
 
 KILLED = """
 import logging, os, signal, sys
-import django
-from django.conf import settings
-
-settings.configure(
-    AWS_STORAGE_BUCKET_NAME="media", AWS_CLOUDFRONT_DISTRIBUTION_ID="E1A2B3C4D5E6F7",
-    AWS_CLOUDFRONT_INVALIDATE_ON=["delete"], AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
-)
-django.setup()
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.invalidations import FakeCloudFront, aws_in_memory
 
@@ -677,16 +670,17 @@ with aws_in_memory() as aws:
 """
 
 
-def test_a_process_that_is_killed() -> None:
+def test_a_process_that_is_killed(project: Project) -> None:
     """Log each call before it is made and when it is accepted: the same deletion repairs the rest.
 
     The process is killed when S3 has deleted the file, and CloudFront has not been reached.
     """
-    command = [sys.executable, "-c", KILLED]
-    killed, repaired = (
-        subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=False)
-        for more in (["kill"], [])
+    project.settings(
+        f'AWS_CLOUDFRONT_DISTRIBUTION_ID = "{DISTRIBUTION}"',
+        'AWS_CLOUDFRONT_INVALIDATE_ON = ["delete"]',
+        'AWS_ACCESS_KEY_ID = AWS_SECRET_ACCESS_KEY = "a"',
     )
+    killed, repaired = project.run(KILLED, "kill"), project.run(KILLED)
     begun = f"{LOGGER} Invalidating 1 of {DISTRIBUTION}: /albums/42/1.jpg"
 
     assert killed.returncode == -9

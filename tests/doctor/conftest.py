@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -42,17 +43,27 @@ def clients(emulator: MinistackHere) -> Clients:
         return emulator.clients(ACCOUNT)
 
 
+@pytest.fixture(scope="session")
+def built(emulator: MinistackHere, clients: Clients, ec_key: PrivateKey) -> tuple[bytes, World]:
+    """Build a site at AWS; return the state of AWS, and the site."""
+    emulator.empty()
+    world = World(clients=clients, bucket="doctor-media", key=ec_key)
+    world.build()
+    return emulator.state(), world
+
+
 @pytest.fixture
 def world(
     site: Any,
     db: None,
     no_aws_configuration: None,
+    built: tuple[bytes, World],
     ministack: MinistackHere,
-    clients: Clients,
-    ec_key: PrivateKey,
 ) -> World:
     """Return a site whose files are private and whose links work."""
-    world = World(clients=clients, bucket="doctor-media", key=ec_key)
+    state, found = built
+    ministack.restore(state)
+    world = replace(found, options={})
     configure_site(world, site)
     return world
 
@@ -61,13 +72,13 @@ def world(
 def values(site: Any, db: None, ec_key: PrivateKey) -> Values:
     """Return the same site as a value."""
     values = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
+    values.build()
     configure_site(values, site)
     return values
 
 
 def configure_site(world: World, site: Any) -> None:
-    """Build a site, and give it its settings."""
-    world.build()
+    """Give a site its settings."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_LOCATION = LOCATION
     site.AWS_CLOUDFRONT_KEY = world.key.to_pem().decode()
