@@ -83,8 +83,6 @@ class Decrypted:
     #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
     #: may not begin to trust the private key: see :class:`NotReencrypted`.
     is_of_settings: bool
-    #: Whether reading it asks KMS.
-    is_in_kms: bool = False
 
     def load(self) -> PrivateKey:
         """Return the private key.
@@ -95,11 +93,6 @@ class Decrypted:
         from cfsigned_django.signing import PrivateKey
 
         return PrivateKey.load(self.read().partition(b"\n")[2])
-
-    def check(self) -> None:
-        """Raise what :meth:`load` would, as far as that is known without asking KMS."""
-        if not self.is_in_kms:
-            self.load()
 
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
@@ -127,7 +120,6 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
             read=partial(_ask_kms, encrypted, row, fingerprint),
             is_newest=arn == _newest_arn(),
             is_of_settings=True,
-            is_in_kms=True,
         )
     found = None if arn else _decrypt(encrypted)
     if found is None:

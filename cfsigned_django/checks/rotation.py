@@ -24,7 +24,6 @@ from cfsigned_django.encryption import (
 from cfsigned_django.keyring import NothingSigns, looks_in_database
 from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
-from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import once_each, problem, refusal
@@ -171,10 +170,10 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
     for row in encrypted:
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
-            row.check_private_key()
+            row.decrypted()
         except NotItsKey as error:
             yield problem("cfsigned.W013", f"{name}: {error}")
-        except (CannotDecrypt, InvalidKey) as error:
+        except CannotDecrypt as error:
             yield problem("cfsigned.W007", f"{name}: {error}")
         else:
             if text := row.encryption_problem:

@@ -196,7 +196,7 @@ class KeyPair(models.Model):
         Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if no encryption
         key of the settings decrypts it, or if it is not the key of this row.
         """
-        return self._decrypt().load()
+        return self.decrypted().load()
 
     def open_trustworthy_key(self) -> PrivateKey:
         """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
@@ -208,7 +208,7 @@ class KeyPair(models.Model):
         return self._find_trustworthy().load()
 
     def _find_trustworthy(self) -> Decrypted:
-        found = self._decrypt()
+        found = self.decrypted()
         if found.is_of_settings:
             return found
         if self.status == KeyStatus.PENDING:
@@ -229,11 +229,12 @@ class KeyPair(models.Model):
         """
         return encrypt(self.open_private_key(), self.id)
 
-    def check_private_key(self) -> None:
-        """Raise what :meth:`open_private_key` would, as far as it is known without asking KMS."""
-        self._decrypt().check()
+    def decrypted(self) -> Decrypted:
+        """Return the private key, not parsed yet, and not decrypted if that asks KMS.
 
-    def _decrypt(self) -> Decrypted:
+        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        :meth:`open_private_key` does, as far as that is known without asking KMS.
+        """
         try:
             found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
             if self.status in ENDED or self.retired_at or self.revoked_at:
@@ -278,7 +279,7 @@ class KeyPair(models.Model):
         """Return why the private key cannot be decrypted; empty if it can, or if it is erased."""
         if self.encrypted_private_key:
             try:
-                self._decrypt()
+                self.decrypted()
             except (CannotDecrypt, ImproperlyConfigured) as error:
                 return gettext(str(error))
         return ""
@@ -287,8 +288,8 @@ class KeyPair(models.Model):
     def trust_problem(self) -> str:
         """Return why CloudFront may not begin to trust the private key; empty if it may."""
         try:
-            self._find_trustworthy().check()
-        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            self._find_trustworthy()
+        except (CannotDecrypt, ImproperlyConfigured) as error:
             return gettext(str(error))
         return ""
 
@@ -296,7 +297,7 @@ class KeyPair(models.Model):
     def encryption(self) -> Encryption:
         """Return what must be done about the encryption of the private key."""
         try:
-            found = self._decrypt() if self.encrypted_private_key else None
+            found = self.decrypted() if self.encrypted_private_key else None
         except (CannotDecrypt, ImproperlyConfigured):
             found = None
         if found is None or found.is_newest:
