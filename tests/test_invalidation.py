@@ -63,7 +63,7 @@ def storage(aws: Aws) -> Any:
 
 @pytest.fixture
 def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
-    """Return a project with a folder of its own."""
+    """Return a project in a separate folder."""
     return Project(folder=tmp_path, key=ec_key)
 
 
