@@ -6,7 +6,7 @@ import base64
 import functools
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
@@ -51,12 +51,12 @@ class Evidence:
 
     def find(self, private_keys: list[PrivateKey]) -> list[str]:
         """Return where key material was seen, and in which form; never the material."""
-        needles = _by_word(each for key in private_keys for each in _needles(key))
+        needles = [each for key in private_keys for each in _needles(key)]
         return [
             f"{place}: {form}"
             for place, content in self._all()
             for reading in _readings(content)
-            for form, part in _candidates(needles, reading)
+            for form, part in needles
             if part in reading
         ]
 
@@ -80,28 +80,6 @@ def _readings(content: bytes) -> Iterator[bytes]:
     squeezed = re.sub(rb"(?:\\+[nr]|[\s:,_'\"]|<br ?/?>)+", b"", content)
     yield squeezed
     yield squeezed.lower()
-
-
-def _by_word(needles: Iterable[Needle]) -> dict[int, list[Needle]]:
-    """Return the needles by each eight bytes in a row of theirs, as a number."""
-    found: dict[int, list[Needle]] = {}
-    for form, part in needles:
-        # Wherever it begins, it then has a whole word of the content, which is cut at each eighth.
-        assert len(part) >= 15, form
-        for start in range(8):
-            for word in _words(part[start:]):
-                found.setdefault(word, []).append((form, part))
-    return found
-
-
-def _candidates(needles: Mapping[int, Iterable[Needle]], content: bytes) -> set[Needle]:
-    """Return the needles that may be in the content: to look for each of hundreds took minutes."""
-    return {each for word in needles.keys() & {*_words(content)} for each in needles[word]}
-
-
-def _words(content: bytes) -> memoryview[int]:
-    """Cut bytes into words of eight, which are numbers; what is left over goes."""
-    return memoryview(content[: len(content) // 8 * 8]).cast("Q")
 
 
 @functools.cache
