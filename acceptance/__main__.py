@@ -150,6 +150,8 @@ def clean(path: Path) -> int:
 def remove(ledger: Ledger, pace: Pace) -> list[str]:
     """Remove what the ledger has; print at the end how to go on, unless all is removed."""
     say("\nRemoving what the run made.")
+    # A shell that ends sends a second one; Ctrl-C still stops this.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     left: list[str] | None = None
     try:
         # New clients: the first credentials may have ended; these must be of the account as well.

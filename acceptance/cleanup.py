@@ -83,6 +83,10 @@ class NotConfirmed(Exception):
     """What AWS has is not what the ledger has: it is left alone."""
 
 
+class NotMarked(NotConfirmed):
+    """It has the name and the caller reference, but not, or not yet, the mark of the run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUp:
     """Remove what is left of a run. ``tell`` is called with each line for the person."""
@@ -95,6 +99,8 @@ class CleanUp:
     look_again: float = 15.0
     #: Numbers of what AWS did not find at the first look: it may show late what was just made.
     _missing: set[int] = field(default_factory=set)
+    #: Numbers of what was waited for in vain: the next attempt looks only once.
+    _waited: set[int] = field(default_factory=set)
 
     def run(self) -> list[str]:
         """Return a line for each thing that may be left: empty if there is nothing."""
@@ -156,8 +162,8 @@ class CleanUp:
             except AwsError as error:
                 if not error.code.startswith("NoSuch"):
                     raise
-            except NotConfirmed:
-                if resource.id:
+            except NotConfirmed as error:
+                if resource.id or isinstance(error, NotMarked):
                     raise
             else:
                 return each
@@ -188,18 +194,20 @@ class CleanUp:
         if resource.kind == "distribution":
             self._require_tag(found["ARN"])
         if resource.kind == "public-key" and config.get("Comment") != self.ledger.mark:
-            raise NotConfirmed("its comment is not that of the run. It is not touched.")
+            raise NotMarked("its comment is not that of the run. It is not touched.")
         return version
 
     def _require_tag(self, arn: str) -> None:
-        answer = self._call(
-            self.clients.cloudfront.list_tags_for_resource, f"read the tags of {arn}", Resource=arn
-        )
+        method = self.clients.cloudfront.list_tags_for_resource
+        try:
+            answer = self._call(method, f"read the tags of {arn}", Resource=arn)
+        except AwsError as error:
+            raise NotMarked(str(error)) from None
         self._check_tags(answer["Tags"].get("Items", ()))
 
     def _check_tags(self, tags: Iterable[Mapping[str, str]]) -> None:
         if {"Key": TAG, "Value": self.ledger.mark} not in tags:
-            raise NotConfirmed("it does not have the tag of the run. It is not touched.")
+            raise NotMarked("it does not have the tag of the run. It is not touched.")
 
     def _read(self, kind: str, id: str) -> tuple[dict[str, Any], str]:
         method = getattr(self.clients.cloudfront, f"get_{_KINDS[kind].method}")
@@ -218,11 +226,13 @@ class CleanUp:
                 DistributionConfig={**config, "Enabled": False},
             )
             self.tell(f"Disabled distribution {resource.id}; CloudFront needs some minutes.")
-        for _ in range(int(DEPLOY_SECONDS / max(self.look_again, 1))):
+        looks = int(DEPLOY_SECONDS / max(self.look_again, 1))
+        for _ in range(1 if resource.number in self._waited else looks):
             found, _version = self._read(resource.kind, resource.id)
             if found["Status"] == "Deployed":
                 return
             self.sleep(self.look_again)
+        self._waited.add(resource.number)
 
     def _remove_function(self, resource: Resource) -> None:
         cloudfront = self.clients.cloudfront

@@ -80,7 +80,6 @@ class Run:
             clients=self.clients,
             pace=self.pace,
             is_emulator=is_emulator,
-            confirm=self.confirm,
             command=self._command,
         )
         files = (FILE.strip("/"), OTHER.strip("/"), "double.txt", "tagged.txt", "function/a.txt")
@@ -162,6 +161,7 @@ class Run:
             )
 
     def _command(self, name: str, *arguments: str) -> tuple[int, Any]:
+        self.confirm()  # the command makes other clients
         self.tell(f"$ {' '.join((name, *arguments))}")
         return site.command(name, *arguments)
 

@@ -44,8 +44,6 @@ class World:
     clients: Clients
     pace: Pace
     is_emulator: bool
-    #: Stops the run if the credentials have become those of another account.
-    confirm: Callable[[], object]
     #: Runs a command of the package; returns its exit code and its report.
     command: Callable[..., tuple[int, Any]]
     #: What was waited for in vain: no other question waits for it.

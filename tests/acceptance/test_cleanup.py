@@ -29,6 +29,7 @@ class CloudFront:
         self.tags = dict[str, str]()
         #: How often it does not find a distribution that is there.
         self.late = 0
+        self.shows_tags = True
         self.is_fixed = False
         self.versions = dict[str, int]()
 
@@ -55,6 +56,8 @@ class CloudFront:
 
     def list_tags_for_resource(self, *, Resource: str) -> Any:
         """Return the tag of one."""
+        if not self.shows_tags:
+            raise refusal("NoSuchResource")
         return {"Tags": {"Items": [{"Key": "acceptance", "Value": self.tags[Resource]}]}}
 
     def update_distribution(self, *, Id: str, IfMatch: str, DistributionConfig: Any) -> None:
@@ -171,6 +174,39 @@ def test_looks_again_for_what_has_no_id(ledger: Ledger) -> None:
     assert NAME in left
     assert (found, cloudfront.configs) == ([], {})
     assert (len(again), later, ledger.left()) == (1, [], [])
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+@pytest.mark.parametrize("shows_tags", [True, False])
+def test_leaves_what_shows_no_tag(ledger: Ledger, is_answered: bool, shows_tags: bool) -> None:
+    """Name a distribution until AWS shows its tag, also if the answer of its creation was lost."""
+    cloudfront = CloudFront()
+    cloudfront.add("D1", NAME, OURS, MARK if not shows_tags else "")
+    cloudfront.shows_tags = shows_tags
+    if is_answered:
+        ledger.made(ledger.left("distribution")[0], "D1")
+
+    [left] = clean_up(ledger, cloudfront, [], hours=1)
+    enabled = cloudfront.configs["D1"]["Enabled"]
+    cloudfront.shows_tags, cloudfront.tags = True, {"D1": MARK}
+    later = clean_up(ledger, cloudfront, [], hours=2)
+
+    assert NAME in left
+    assert (enabled, later, cloudfront.configs) == (True, [], {})
+
+
+def test_waits_in_vain_once(ledger: Ledger) -> None:
+    """Look once more, and do not wait again, for what was not disabled after the longest wait."""
+    cloudfront, slept = CloudFront(looks=5000), list[float]()
+    cloudfront.add("D1", NAME, OURS)
+    ledger.made(ledger.left("distribution")[0], "D1")
+    # Not found at first: it is looked for twice.
+    ledger.made(ledger.intend("distribution", f"{NAME}-2", OURS), "D2")
+
+    left = clean_up(ledger, cloudfront, slept)
+
+    assert [line.split()[1] for line in left] == [NAME]
+    assert sum(slept) < 50 * 60
 
 
 def test_believes_the_second_look(ledger: Ledger) -> None:

@@ -147,11 +147,11 @@ def test_stops_if_the_account_changes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Rotate and remove only while the credentials are those of the account."""
+    """Run a command and remove only while the credentials are those of the account."""
 
     def go(run: Any, ledger: Ledger) -> None:
         ledger.intend("key-group", f"acceptance-{ledger.run}")
-        run.confirm()
+        run.set_up()
 
     accounts = iter((ACCOUNT, "999999999999", "999999999999"))
     make: Any = program.__dict__["make_clients"]
