@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import django
 from bs4 import BeautifulSoup
 from django.conf import settings
+from docutils import nodes
 from sphinx.application import Sphinx
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
@@ -32,6 +34,8 @@ exclude_patterns = ["_build"]
 # html_image: <img> is what GitHub shows in a width of its own.
 myst_enable_extensions = ["colon_fence", "html_image"]
 myst_heading_anchors = 3
+# "%}" at the start of a line is the end of a tag, and not a comment to leave out with its line.
+myst_disable_syntax = ["myst_line_comment"]
 # Settings are quoted to be copied: "..." stays as it is typed.
 smartquotes = False
 # Copy a command, with the lines that continue it, without prompts and without what it prints.
@@ -43,6 +47,7 @@ html_theme = "furo"
 html_title = "cfsigned_django"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_search_scorer = str(Path(__file__).parent / "_static" / "search.js")
 
 
 #: The words of the theme on a Korean page.
@@ -57,7 +62,19 @@ _KOREAN = {
 
 def setup(app: Sphinx) -> None:
     """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
+    app.connect("doctree-resolved", _break_names)
     app.connect("html-page-context", _speak_korean, priority=900)
+
+
+def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Let a long name in a table break between its words, and not within one, on a phone."""
+    for cell in page.findall(nodes.entry):
+        for code in cell.findall(nodes.literal):
+            first, *others = re.split(r"(?<=[a-z])(?=[A-Z])|(?<=[_./:=(,])(?=\w)", code.astext())
+            code.children = []
+            code += nodes.Text(first)
+            for each in others:
+                code += [nodes.raw("", "<wbr>", format="html"), nodes.Text(each)]
 
 
 def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
@@ -66,5 +83,5 @@ def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: A
         context["language"] = "ko"
         context["_"] = lambda text: _KOREAN.get(text, text)
         tree = BeautifulSoup(context["furo_navigation_tree"], "html.parser")
-        branch = next(each for each in tree("li") if each.a and each.a.text == "한국어")
+        branch = next(each for each in tree("li") if each.a and each.a.text.startswith("한국어"))
         context["furo_navigation_tree"] = f"<ul>{branch}</ul>"
