@@ -14,6 +14,17 @@ from typing import Any
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError, marked as _, phrase
 
+_calls = threading.local()
+
+
+def _is_other(record: logging.LogRecord) -> bool:
+    return not getattr(_calls, "now", False)
+
+
+# At level DEBUG, botocore logs what it sends and receives: here, a key.
+for _name in ("endpoint", "parsers"):
+    logging.getLogger(f"botocore.{_name}").addFilter(_is_other)
+
 
 def encrypt(
     arn: str, make_text: Callable[[], bytes], context: Mapping[str, str], access: Mapping[str, Any]
@@ -57,17 +68,10 @@ def decrypt(encrypted: str, context: Mapping[str, str], access: Mapping[str, Any
 def _call(
     ask: Callable[[Any], Any], arn: str, access: Mapping[str, Any], what: str, permission: str
 ) -> Any:
-    """Call KMS. Keep botocore, at level DEBUG, from logging what this thread exchanges: a key."""
-    client, own = make_client("kms", region_name=arn.split(":")[3], **access), threading.get_ident()
-    loggers = [logging.getLogger(f"botocore.{name}") for name in ("endpoint", "parsers")]
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return threading.get_ident() != own
-
-    for each in loggers:
-        each.addFilter(is_other)
+    """Call KMS, without records of what this thread sends and receives."""
+    client = make_client("kms", region_name=arn.split(":")[3], **access)
+    _calls.now = True
     try:
         return call(ask, what, permission, client)
     finally:
-        for each in loggers:
-            each.removeFilter(is_other)
+        _calls.now = False

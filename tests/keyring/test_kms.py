@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -174,6 +175,41 @@ def test_no_key_in_the_log_of_botocore(
 
     assert "Plaintext" not in hidden
     assert caplog.text.removeprefix(hidden).count("Plaintext") >= 2
+
+
+def test_no_key_in_the_log_when_another_call_ends(
+    in_kms: Kms, arn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call of another thread that ends while botocore logs does not show what this one sends."""
+    other_sends, sends, end = threading.Event(), threading.Event(), threading.Event()
+    log = logging.getLogger("botocore.endpoint")
+
+    def make_other_text() -> bytes:
+        other_sends.set()
+        end.wait(10)
+        return b"another text"
+
+    def make_text() -> bytes:
+        sends.set()
+        return b"a text"
+
+    def end_other(record: logging.LogRecord) -> bool:
+        if sends.is_set() and not end.is_set():
+            end.set()
+            other.result(10)
+        return True
+
+    with ThreadPoolExecutor() as pool, caplog.at_level(logging.DEBUG):
+        other = pool.submit(kms.encrypt, arn, make_other_text, CONTEXT, {})
+        other_sends.wait(10)
+        log.addFilter(end_other)
+        try:
+            kms.encrypt(arn, make_text, CONTEXT, {})
+        finally:
+            log.removeFilter(end_other)
+            end.set()
+
+    assert "Plaintext" not in caplog.text
 
 
 @pytest.mark.parametrize("change", ["row", "fingerprint", "other key", "cut", "empty"])
