@@ -100,13 +100,18 @@ def find_secrets(options: Mapping[str, Any], identity: str) -> dict[str, Any]:
 
     ``options`` are its other options; ``identity`` is that of the key that it was
     given, or empty. The secrets are those of the entry in STORAGES with the same
-    options and key. If no setting of this process contains the key, a key that
-    refuses to sign takes its place.
+    options and key. If no setting of this process contains the key, or several
+    entries have different keys of this identity, a key that refuses to sign takes
+    its place.
     """
+    found = []
     for entry in conf.storage_entries().values():
         given = entry.get("OPTIONS", {})
         if visible_options(given) == options and _identity_of(given) == identity:
-            return {name: given[name] for name in given if name in SECRET_OPTIONS}
+            found.append({name: given[name] for name in given if name in SECRET_OPTIONS})
+    keys = [LazyPrivateKey.wrap(each.get("cloudfront_key")) for each in found]
+    if found and all(each == keys[0] for each in keys):
+        return found[0]
     own = {"cloudfront_key": conf.default_of("cloudfront_key")}
     is_known = identity in ("", _identity_of(own))
     return {} if is_known else {"cloudfront_key": LazyPrivateKey(None, identity)}

@@ -263,6 +263,39 @@ def test_pickles_of_callables_of_one_name(
             verify(original, copied.url("a.jpg"))
 
 
+class OfA(CloudFrontS3Storage):
+    """A storage whose class has the ID of its key."""
+
+    cloudfront_key_id = "KA"
+
+
+class OfB(CloudFrontS3Storage):
+    """Another one."""
+
+    cloudfront_key_id = "KB"
+
+
+def test_pickles_of_classes_with_an_id(site: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
+    """If two callables of one name have different keys, a pickle takes neither of them."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    keys = {OfA: lambda: rsa_key.to_pem(), OfB: lambda: ec_key.to_pem()}
+    given = {
+        each.__name__: {
+            "BACKEND": f"{__name__}.{each.__name__}",
+            "OPTIONS": {"cloudfront_key": keys[each]},
+        }
+        for each in keys
+    }
+    site.STORAGES = {**site.STORAGES, **given}
+    for name in given:
+        copied = pickle.loads(pickle.dumps(storages[name]))  # noqa: S301
+        with pytest.raises(ImproperlyConfigured, match="never contains the private key"):
+            copied.url("a.jpg")
+    del site.STORAGES["OfA"]
+    site.STORAGES = dict(site.STORAGES)
+    verify("OfB", pickle.loads(pickle.dumps(storages["OfB"])).url("a.jpg"))  # noqa: S301
+
+
 @pytest.mark.parametrize("in_event_loop", [False, True])
 def test_a_callable_that_signs(
     store: Store, site: Any, ec_key: PrivateKey, in_event_loop: bool

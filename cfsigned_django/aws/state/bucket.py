@@ -99,16 +99,15 @@ def _check_region(site: SiteInAws) -> Iterator[Fact]:
 
 def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Fact]:
     """Yield why browsers cannot upload files, and that what they abandon stays."""
-    subject, prefix = f"bucket {bucket.name}", site.wanted.upload_prefix
+    subject = f"bucket {bucket.name}"
     missing = cors.missing_origins(
         bucket.cors_rules, site.wanted.upload_origins, cors.UPLOAD_RULE_ID
     )
     if missing and BucketPart.CORS not in bucket.unread:
         yield fact("upload-cors", subject, bucket=bucket.name, origins=", ".join(missing))
-    ends = lifecycle.ends_uploads(bucket.lifecycle_rules, prefix)
+    ends = lifecycle.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
-        under = f" under {prefix}" if prefix else ""
-        yield fact("uploads-kept", subject, bucket=bucket.name, under=under)
+        yield fact("uploads-kept", subject, bucket=bucket.name)
 
 
 def _check_policy(

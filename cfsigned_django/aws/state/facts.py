@@ -481,7 +481,7 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "uploads-kept": FactType(
         level=Level.WARNING,
-        what="No lifecycle rule of {bucket} ends incomplete multipart uploads{under}.",
+        what="No lifecycle rule of {bucket} ends incomplete multipart uploads.",
         why="Parts of uploads that browsers abandon stay: no list of files has them, and they cost "
         "as much as files.",
         fix="Add a rule that deletes incomplete multipart uploads after 7 days: S3 > Management > "
