@@ -54,28 +54,29 @@ def start(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest(
             _("“%(name)s” is refused. Send a PDF, JPEG, PNG or MP4.") % {"name": name}
         )
-    if not size.isdecimal() or not 0 < int(size) <= MAX_BYTES:
+    if not (size.isdecimal() and len(size) < 12 and 0 < int(size) <= MAX_BYTES):
         return HttpResponseBadRequest(
             _("“%(name)s” is empty, or larger than %(most)s MB, the largest size allowed.")
             % {"name": name, "most": MAX_BYTES // MEGABYTE}
         )
     name = stem(name) + TYPES[kind][0]
     sent = f"tmp/uploads/{secrets.token_urlsafe(16)}/{get_valid_filename(name)}"
-    token = signing.dumps([name, kind, sent], salt="upload")
+    token = signing.dumps([name, kind, sent], salt="gallery.direct")
     return JsonResponse({"url": permit(sent, kind, int(size)), "token": token})
 
 
 @require_POST
 def finish(request: HttpRequest) -> HttpResponse:
     """Keep the file, if it is what its type says, and show it with signed links."""
+    refused = HttpResponseBadRequest(_("There is no such upload."))
     try:
         token = request.POST.get("token", "")
-        name, kind, sent = signing.loads(token, salt="upload", max_age=_TO_FINISH)
+        name, kind, sent = signing.loads(token, salt="gallery.direct", max_age=_TO_FINISH)
+        stored = check(sent, kind)
     except signing.BadSignature:
-        sent = ""
-    if not sent or not storage.exists(sent):
-        return HttpResponseBadRequest(_("There is no such upload."))
-    stored = check(sent, kind)
+        return refused
+    except storage.connection.meta.client.exceptions.NoSuchKey:
+        return refused
     if stored is None:
         return HttpResponseBadRequest(
             _("“%(name)s” is not what its type says, and was deleted.") % {"name": name}

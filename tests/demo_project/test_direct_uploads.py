@@ -88,6 +88,7 @@ def test_a_file_goes_to_s3(site: Client) -> None:
         {"size": 250 * 2**20 + 1},
         {"size": "-1"},
         {"size": "x"},
+        {"size": "9" * 5000},
     ],
 )
 def test_what_may_not_be_sent(site: Client, asked: dict[str, Any]) -> None:
@@ -95,6 +96,24 @@ def test_what_may_not_be_sent(site: Client, asked: dict[str, Any]) -> None:
     refused = start(site, **asked)
     assert refused.status_code == 400
     assert "우리 집.png" in refused.content.decode()
+
+
+def test_two_finish_at_once(site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that there is no such upload, if another request has just kept the file."""
+    permission = start(site).json()
+    assert send(permission["url"], PNG) == 200
+    [sent] = files()
+    original = default_storage.get_object_parameters  # type: ignore[attr-defined]
+
+    def parameters_later(name: str) -> Any:
+        if name != sent:
+            default_storage.delete(sent)
+        return original(name)
+
+    with monkeypatch.context() as patch:  # Until the default storage is that of the demo again.
+        patch.setattr(default_storage, "get_object_parameters", parameters_later)
+        refused = site.post("/upload/finish/", {"token": permission["token"]})
+    assert (refused.status_code, files(), documents().count()) == (400, [], 0)
 
 
 def test_what_is_not_kept(site: Client) -> None:

@@ -6,6 +6,7 @@ import json
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import urllib3
@@ -57,19 +58,27 @@ def files(folder: str) -> list[str]:
     ]
 
 
-def test_upload(views: Any) -> None:
-    """Upload a file with a Korean name; it is in the location, and its URL is signed."""
-    user = User(pk=1)
-    upload = json.loads(
-        call(views.start_upload, user, name="사진 1.jpg", type="image/jpeg").content
-    )
+@pytest.mark.parametrize(
+    ("pk", "name", "kept"),
+    [
+        (1, "사진 1.jpg", "사진_1.jpg"),
+        (uuid4(), "a.html", "a.jpg"),
+        (1, "a" * 300, "a" * 50 + ".jpg"),
+        (1, "", ".jpg"),
+    ],
+)
+def test_upload(views: Any, pk: Any, name: str, kept: str) -> None:
+    """Keep a file in the location, with the ending of its type; its URL is signed."""
+    user = User(pk=pk)
+    upload = json.loads(call(views.start_upload, user, name=name, type="image/jpeg").content)
 
     assert send(upload, JPEG) == 204
     answer = call(views.finish_upload, user, token=upload["token"])
     url = json.loads(answer.content)["url"]
     assert "Signature=" in url
-    [name] = files("uploads")
-    assert name.endswith("/사진_1.jpg")
+    [stored] = files("uploads")
+    assert stored.endswith(f"/{kept}")
+    assert len(stored) <= 100
     assert urlsplit(url).path.startswith(f"/{default_storage.location}".rstrip("/") + "/uploads/")  # type: ignore[attr-defined]
 
 
