@@ -52,7 +52,10 @@ def test_upload(page: Page, site: str, state: DemoState, tmp_path: Path) -> None
     page.on("request", lambda each: sent.append(f"{each.method} {each.url}"))
     page.goto(f"{site}/upload/")
     page.evaluate(WATCH, False)
-    picture = jpeg((600, 400)) + bytes(20 * MEGABYTE)
+    # Else all may be sent before the browser reports a part of it.
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": MEGABYTE}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
+    picture = jpeg((600, 400)) + bytes(2 * MEGABYTE)
     (tmp_path / "우리 집 사진.jpg").write_bytes(picture)
     page.locator("#file").set_input_files(tmp_path / "우리 집 사진.jpg")
     expect(page.locator(".papers h2")).to_have_text("우리 집 사진.jpg")
