@@ -7,7 +7,6 @@ here, and a comment that says so.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -63,7 +62,7 @@ class StrictCloudFront:
         self._clock = clock
         self._keys_per_group, self._keys_per_account = keys_per_group, keys_per_account
         self._list_lag, self._page_size = list_lag, page_size
-        self._numbers = itertools.count(1)
+        self._number = 0
         self.lock = RLock()
         #: As they are described, by id.
         self._keys: dict[str, Answer] = {}
@@ -80,6 +79,10 @@ class StrictCloudFront:
         kept = {name: value for name, value in vars(self).items() if name != "lock"}
         vars(made).update(deepcopy(kept, memo), lock=RLock())
         return made
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
 
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of each change of a key group, in order, and of all groups now."""
@@ -98,7 +101,7 @@ class StrictCloudFront:
     def create_key_group(self, *, KeyGroupConfig: Mapping[str, Any]) -> Answer:
         """Create a key group, as CreateKeyGroup does."""
         config = self._check_group(KeyGroupConfig, self._groups.values())
-        new_id = f"00000000-0000-4000-8000-{next(self._numbers):012d}"
+        new_id = f"00000000-0000-4000-8000-{self._next_number():012d}"
         self._put_group(new_id, config)
         return {**self._describe_group(new_id), "Location": f"/2020-05-31/key-group/{new_id}"}
 
@@ -136,7 +139,7 @@ class StrictCloudFront:
         if len(self._keys) >= self._keys_per_account:
             raise _Refused("TooManyPublicKeys")
         self._references.add(config["CallerReference"])
-        new_id = f"K{next(self._numbers):013d}"
+        new_id = f"K{self._next_number():013d}"
         self._keys[new_id] = {"Id": new_id, "CreatedTime": self._now(), "PublicKeyConfig": config}
         self._etags[new_id] = self._new_etag()
         return {**self._describe_key(new_id), "Location": f"/2020-05-31/public-key/{new_id}"}
@@ -194,7 +197,7 @@ class StrictCloudFront:
         return datetime.fromtimestamp(self._clock() + seconds, UTC)
 
     def _new_etag(self) -> str:
-        return f"E{next(self._numbers):013d}"
+        return f"E{self._next_number():013d}"
 
     def _check_etag(self, each_id: str, if_match: str | None) -> None:
         """Refuse a change by somebody who did not say, or does not know, what is there now."""
