@@ -12,7 +12,7 @@ import html
 import logging
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from html.entities import html5
 from itertools import islice
 from typing import Final
@@ -87,22 +87,7 @@ def replace_urls(
     # of another host may have commas, and ours in it.
     begins = rf"(?<![^{_S}])(?:,*+|(?<=[^{_S},;][{_S}])[\d.]++[wxh],++)"
     in_set = re.compile(rf"({begins})({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
-
-    def of_url(raw: str) -> str:
-        if len(raw) > _MAX_URL or raw.count("&") > _MAX_REFERENCES:
-            return raw
-        try:
-            url = _REFERENCE.sub(_character, raw)
-            path = unquote(urlsplit(url).path, errors="strict")
-            # A storage would take long to refuse a//b.
-            name = storage.name_of(url) if is_exact_name(path[1:]) else ""
-        except ValueError:
-            return raw
-        replaced = replace(name) if name else None
-        if replaced is None:
-            return raw
-        new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
-        return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
+    of_url = partial(_replace_url, storage=storage, replace=replace)
 
     def of_candidate(match: re.Match[str]) -> str:
         # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
@@ -130,6 +115,24 @@ def replace_urls(
             parts += [text[copied:start], new]
             copied = end
     return "".join([*parts, text[copied:]])
+
+
+def _replace_url(raw: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]) -> str:
+    """Return what replaces the URL of an attribute: the URL itself, if nothing does."""
+    if len(raw) > _MAX_URL or raw.count("&") > _MAX_REFERENCES:
+        return raw
+    try:
+        url = _REFERENCE.sub(_character, raw)
+        path = unquote(urlsplit(url).path, errors="strict")
+        # A storage would take long to refuse a//b.
+        name = storage.name_of(url) if is_exact_name(path[1:]) else ""
+    except ValueError:
+        return raw
+    replaced = replace(name) if name else None
+    if replaced is None:
+        return raw
+    new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
+    return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
 
 
 def _attributes(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
