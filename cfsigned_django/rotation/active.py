@@ -79,7 +79,7 @@ def find_active_signer(
     if row is None:
         return found
     if known is None or known.key_pair_id != row.key_pair_id:
-        # The database has answered. KMS, which may be slow, is no part of its transaction.
+        # The transaction has ended: it would last as long as KMS takes to answer.
         known = row.make_signer(hash_algorithm)
     return replace(found, signer=known)
 
