@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 from unittest import mock
 
 import pytest
+from django.test import override_settings
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from tests.checks.conftest import fields as fields
+from tests.conftest import Settings
 from tests.doctor.values import Values
-from tests.doctor.world import LOCATION, NOW, World
+from tests.doctor.world import LOCATION, NOW, Change, World
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
     ACCOUNT,
@@ -25,6 +30,8 @@ from tests.plugins_aws import (
 from tests.storage_cases import S3_BACKEND
 
 MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
+#: Gives a block a healthy site, changed.
+Seeded: TypeAlias = Callable[[Change], AbstractContextManager[Values]]
 
 
 @pytest.fixture
@@ -69,12 +76,23 @@ def world(
 
 
 @pytest.fixture
-def values(site: Any, db: None, ec_key: PrivateKey) -> Values:
-    """Return the same site as a value."""
-    values = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
-    values.build()
-    configure_site(values, site)
-    return values
+def seeded(site: Any, db: None, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Seeded:
+    """Return what changes the same site, as a value, and its settings, for one block."""
+    healthy = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
+    healthy.build()
+    configure_site(healthy, site)
+    # No account is asked: what this machine's configuration says is another test's subject.
+    monkeypatch.setattr(cfsigned_setup, "configured_region", lambda: "")
+
+    @contextmanager
+    def seed(change: Change) -> Iterator[Values]:
+        layer = override_settings(STORAGES=site.STORAGES)  # the storages are made anew
+        with layer:
+            values = replace(healthy, options={})
+            change(values, Settings(layer))
+            yield values
+
+    return seed
 
 
 def configure_site(world: World, site: Any) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -19,19 +19,18 @@ from cfsigned_django.aws.account import KmsKey
 from cfsigned_django.aws.state.facts import FACTS, Level
 from cfsigned_django.aws.state.judge import beside, judge
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.steps import StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState
+from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.aws import check_aws
 from cfsigned_django.doctor.findings import Finding
 from tests.doctor import faults, ids
+from tests.doctor.conftest import Seeded
 from tests.doctor.sites import ABOUT_OPEN, HEALTHY, OPENED, SITES, account
 from tests.doctor.values import Values, states
-from tests.doctor.world import NOW, Change, setting
+from tests.doctor.world import NOW, setting
 from tests.storage_cases import FILE_BACKEND
 
 TIME = datetime.fromtimestamp(NOW, UTC)
-#: Every site, and the ids of what is found there.
-ALL = [*SITES, *((" ".join(kinds.values()), change) for change, kinds in OPENED)]
-NAMED = [f"{at} {kinds}" for at, (kinds, _) in enumerate(ALL)]
 
 #: An option whose value the reader gives -> such a value.
 GIVEN = {
@@ -78,14 +77,66 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("expected", "change"), SITES, ids=NAMED[: len(SITES)])
-def test_site(expected: str, change: Change, values: Values, site: Any) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A site, what it needs by its settings and by the setup's options, and what is said of it."""
+
+    values: Values
+    wanted: Wanted
+    asked: Wanted
+    findings: list[Finding]
+    steps: list[SetupStep]
+
+    @classmethod
+    def of(cls, values: Values) -> Self:
+        """Let the doctor and the setup judge a site."""
+        wanted, asked = values.examination().wanted(), values.wanted_by_setup()
+        return cls(
+            values=values,
+            wanted=wanted,
+            asked=asked,
+            findings=list(check_aws(values.found(wanted), wanted, now=TIME)),
+            steps=plan(values.found(asked), asked),
+        )
+
+
+def test_sites(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Find the fault of each site and nothing else; the setup says the same, and repairs it."""
+    for at, (expected, change) in enumerate(SITES):
+        with seeded(change) as values:
+            judged = Judged.of(values)
+            with subtests.test("what is found", at=at, expected=expected):
+                assert_found(judged, expected)
+            assert_setup_agrees(subtests, judged, at=at, expected=expected)
+
+
+def test_open_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Report for each open behavior the worst of what it serves of the storage."""
+    for at, (change, expected) in enumerate(OPENED):
+        with seeded(change) as values:
+            judged = Judged.of(values)
+            with subtests.test("what is open", at=at, expected=expected):
+                names = {
+                    "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
+                    for pattern, kind_id in expected.items()
+                }
+                found = [each for each in judged.findings if each.id in ABOUT_OPEN]
+                assert {each.subject: each.id for each in found} == names
+                assert len(found) == len(expected)
+            assert_setup_agrees(subtests, judged, at=at, expected=expected)
+
+
+def assert_setup_agrees(subtests: pytest.Subtests, judged: Judged, **row: Any) -> None:
+    """Show each finding in the setup too, plan no step without one, and repair what is planned."""
+    with subtests.test("what the setup says", **row):
+        assert [*contradictions(judged)] == []
+    with subtests.test("what the plan repairs", **row):
+        assert_repaired(judged)
+
+
+def assert_found(judged: Judged, expected: str) -> None:
     """Find the fault of a site, with a reason and a remedy, and nothing else."""
-    change(values, site)
-    wanted = values.examination().wanted()
-
-    found = list(check_aws(values.found(wanted), wanted, now=TIME))
-
+    found = judged.findings
     wrong = [each for each in ids(found) if each not in HEALTHY]
     assert wrong == expected.partition("|")[0].split()
     for each in found:
@@ -97,41 +148,10 @@ def test_site(expected: str, change: Change, values: Values, site: Any) -> None:
     assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
 
 
-@pytest.mark.parametrize(("change", "expected"), OPENED, ids=range(len(OPENED)))
-def test_open_behaviors(
-    change: Change, expected: dict[str, str], values: Values, site: Any
-) -> None:
-    """Report for each open behavior the worst of what it serves of the storage."""
-    change(values, site)
-    wanted = values.examination().wanted()
-
-    facts = judge(values.found(wanted), values.at_its_behavior(wanted), now=TIME)
-
-    names = {
-        "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
-        for pattern, kind_id in expected.items()
-    }
-    found = [each for each in facts if each.id in ABOUT_OPEN]
-    assert {each.subject: each.id for each in found} == names
-    assert len(found) == len(expected)
-
-
-@pytest.mark.parametrize(("expected", "change"), ALL, ids=NAMED)
-def test_agreement(expected: str, change: Change, values: Values, site: Any) -> None:
-    """Show each finding in the setup too, and plan no step about which nothing was found."""
-    change(values, site)
-
-    assert [*contradictions(values)] == []
-
-
-@pytest.mark.parametrize(("expected", "change"), ALL, ids=NAMED)
-def test_repairs(expected: str, change: Change, values: Values, site: Any) -> None:
+def assert_repaired(judged: Judged) -> None:
     """Once the plan is done, nothing is left that the doctor said it would repair."""
-    change(values, site)
+    values, asked, steps = judged.values, judged.asked, judged.steps
     values.value, values.edit = values.edit(values.value), lambda found: found
-    wanted, asked = values.examination().wanted(), values.wanted_by_setup()
-    before = list(check_aws(values.found(wanted), wanted, now=TIME))
-    steps = plan(values.found(asked), asked)
     begun = []
 
     while (step := next_step(steps)) is not None and not blockers(steps):
@@ -143,22 +163,19 @@ def test_repairs(expected: str, change: Change, values: Values, site: Any) -> No
     # The command prints the public key ID, to be pasted.
     pem = values.key.public_key.to_pem()
     pasted = next(each for each in values.value.public_keys or () if each.holds(pem))
-    wanted = replace(wanted, key_pair_id=pasted.key_pair_id)
+    wanted = replace(judged.wanted, key_pair_id=pasted.key_pair_id)
     found = list(check_aws(values.found(wanted), wanted, now=TIME))
-    promised = {each.id for each in before if each.repair and each.repair["step"] in begun}
+    promised = {each.id for each in judged.findings if each.repair and each.repair["step"] in begun}
     assert not promised & {*ids(found)}
     # Trust in AWS accounts ends with a separate option.
-    assert {*faults(found)} <= {*faults(before), "trusted-signers"}
+    assert {*faults(found)} <= {*faults(judged.findings), "trusted-signers"}
 
 
-def contradictions(values: Values) -> Iterator[str]:
+def contradictions(judged: Judged) -> Iterator[str]:
     """Yield in what the doctor and the setup of a site differ, but for what a rule names."""
-    wanted, asked = values.examination().wanted(), values.wanted_by_setup()
-    findings = list(check_aws(values.found(wanted), wanted, now=TIME))
-    doctor, found = ids(findings), values.found(asked)
-
-    steps = plan(found, asked)
-    shown = {each.id for each in beside(steps, judge(found, asked, now=TIME))}
+    findings, steps, found = judged.findings, judged.steps, judged.values.found(judged.asked)
+    doctor = ids(findings)
+    shown = {each.id for each in beside(steps, judge(found, judged.asked, now=TIME))}
 
     open_steps = states(steps)
     for each in doctor:
@@ -175,7 +192,7 @@ def contradictions(values: Values) -> Iterator[str]:
             yield f"the setup warns of {each} and does not repair it"
     for told in findings:
         if told.repair is not None:
-            yield from broken_promises(values, told)
+            yield from broken_promises(judged.values, told)
     about = {FACTS[each].step for each in doctor if each in FACTS and FACTS[each].fix}
     for name in open_steps:
         causes, _ = ONLY_SETUP.get(name, (set[str](), ""))
@@ -206,23 +223,17 @@ def broken_promises(values: Values, told: Finding) -> Iterator[str]:
             yield f"{told.id} promises another change in {step.name}"
 
 
-@pytest.mark.parametrize(
-    ("change", "absent"),
-    [
-        (account(bucket=None), {"bucket"}),
-        (setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}}), {"bucket", "origin"}),
-    ],
-    ids=["not read", "on disk"],
-)
-def test_no_bucket(change: Change, absent: set[str], values: Values, site: Any) -> None:
+def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:
     """Judge no bucket if a storage has none, or if it was not read."""
-    change(values, site)
-    wanted = values.examination().wanted()
+    on_disk = setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}})
+    for change, absent in ((account(bucket=None), {"bucket"}), (on_disk, {"bucket", "origin"})):
+        with subtests.test(absent=absent), seeded(change) as values:
+            wanted = values.examination().wanted()
 
-    found = list(check_aws(values.found(wanted), wanted, now=TIME))
+            found = list(check_aws(values.found(wanted), wanted, now=TIME))
 
-    assert faults(found) == []
-    assert not absent & {*ids(found)}
+            assert faults(found) == []
+            assert not absent & {*ids(found)}
 
 
 def test_rules_have_reasons() -> None:

@@ -27,7 +27,6 @@ from cfsigned_django.aws.documents.policies import (
     RESPONSE_HEADERS_POLICIES,
 )
 from cfsigned_django.aws.key_groups import ListedPublicKey
-from cfsigned_django.aws.state.judge import at_its_behavior
 from cfsigned_django.aws.state.steps import SetupStep
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands.cfsigned_setup import Command, wanted_state
@@ -35,6 +34,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.doctor.world import LOCATION, ORIGIN, World, site_config
 
 ACCOUNT_ID = "111111111111"
+_PARSER = Command().create_parser("manage.py", "cfsigned_setup")
 _ARN = f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E2DISTRIBUTION"
 #: The policies of CloudFront that sites use.
 MANAGED: dict[str, dict[str, Document]] = {
@@ -139,13 +139,8 @@ class Values(World):
 
     def wanted_by_setup(self, *arguments: str) -> Wanted:
         """Return what cfsigned_setup is asked for, by default by a person who knows the site."""
-        parser = Command().create_parser("manage.py", "cfsigned_setup")
-        options = vars(parser.parse_args(arguments or setup_arguments(self)))
+        options = vars(_PARSER.parse_args(arguments or setup_arguments(self)))
         return replace(wanted_state(options), key=SiteKey.from_private_key(self.key))
-
-    def at_its_behavior(self, wanted: Wanted) -> Wanted:
-        """Return the wishes with the path pattern that the doctor finds."""
-        return at_its_behavior(self.found(wanted), wanted)
 
     def do(self, step: SetupStep) -> None:
         """Change the account as the call of a step would."""
