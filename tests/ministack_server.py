@@ -14,16 +14,18 @@ in memory. Each 12-digit access key id is a separate account.
 from __future__ import annotations
 
 import asyncio
+import functools
 import http.client
 import importlib
 import io
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import unquote, urlsplit
@@ -79,7 +81,7 @@ class Ministack:
             cloudfront=self.client("cloudfront", account=account),
             s3=self.client("s3", account=account),
             sts=self.client("sts", account=account),
-            kms=lambda region: self.client("kms", account=account),
+            kms=functools.cache(lambda region: self.client("kms", account=account)),
         )
 
     def get(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -99,13 +101,18 @@ class MinistackHere(Ministack):
 
     app: Any
     loop: asyncio.AbstractEventLoop
-    #: The loop's own thread: that of a test may have the loop of a browser.
+    #: One request at a time.
+    lock: threading.Lock
+    #: For requests from a thread in which the loop of a browser runs.
     thread: ThreadPoolExecutor
     #: What its services keep: dictionaries, over all accounts.
     stores: list[Any]
+    #: All that may have changed something: as long as there is no more, nothing has changed.
+    changes: list[str] = field(default_factory=list)
 
     def empty(self) -> None:
         """Forget all that is in any account."""
+        self.changes.append("empty")
         for each in self.stores:
             each.clear()
 
@@ -148,6 +155,8 @@ class MinistackHere(Ministack):
     def _ask(
         self, method: str, url: str, headers: Mapping[str, Any], body: bytes = b""
     ) -> tuple[int, HTTPHeaderDict, bytes]:
+        if method not in ("GET", "HEAD"):
+            self.changes.append(f"{method} {url}")
         place = urlsplit(url)
         fields = {"Host": place.netloc, **headers}
         scope = {
@@ -175,7 +184,12 @@ class MinistackHere(Ministack):
             else:
                 parts.append(message.get("body", b""))
 
-        self.thread.submit(self.loop.run_until_complete, self.app(scope, receive, send)).result()
+        with self.lock:
+            answering = self.app(scope, receive, send)
+            if asyncio._get_running_loop() is None:
+                self.loop.run_until_complete(answering)
+            else:
+                self.thread.submit(self.loop.run_until_complete, answering).result()
         answered = HTTPHeaderDict()
         for name, each in started["headers"]:
             answered.add(name.decode("latin-1"), each.decode("latin-1"))
@@ -197,6 +211,7 @@ def ministack_here() -> Iterator[MinistackHere]:
         endpoint_url="http://127.0.0.1:2",  # nothing listens there
         app=app,
         loop=loop,
+        lock=threading.Lock(),
         thread=thread,
         stores=[
             each for module in modules for each in vars(module).values() if isinstance(each, scoped)
@@ -214,7 +229,7 @@ def ministack_here() -> Iterator[MinistackHere]:
             patch.setattr(URLLib3Session, "send", send)
             yield here
     finally:
-        thread.submit(loop.run_until_complete, loop.shutdown_default_executor()).result()
+        loop.run_until_complete(loop.shutdown_default_executor())
         thread.shutdown()
         loop.close()
 

@@ -50,7 +50,7 @@ def viewer(
     no_aws_configuration: None,
 ) -> Viewer:
     """Configure boto3 for the emulator, and let both commands ask an edge in front of it."""
-    viewer = configure(ministack, settings, monkeypatch)
+    viewer = configure(ministack, ministack.clients(ACCOUNT), settings, monkeypatch)
     settings.AWS_STORAGE_BUCKET_NAME = f"made-{aws_account}"
     settings.AWS_CLOUDFRONT_COOKIE_SCOPES = []
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.aws.client import Clients, make_clients
+from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.doctor.failing import Failing
 
@@ -58,6 +58,8 @@ def let_fail(
     patch: pytest.MonkeyPatch, service: str, call: str, error: Callable[[str], Exception]
 ) -> None:
     """Make one call of the command fail."""
+
+    make_clients: Callable[..., Clients] = vars(cfsigned_setup)["make_clients"]
 
     def make(**given: Any) -> Clients:
         made = make_clients(**given)

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.account import Account, Bucket, BucketState
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.client import Clients, make_clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.setup.site_setup import SiteSetup
@@ -27,15 +27,30 @@ from tests.setup import PAGE
 from tests.setup.viewers import ACCOUNT, configure, nobody_answers
 
 
+@pytest.fixture(scope="session")
+def shared_clients(emulator: MinistackHere) -> Clients:
+    """Return the clients of one account, for all tests: they are slow to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        hide_aws_configuration(patch)
+        return emulator.clients(ACCOUNT)
+
+
 @pytest.fixture
-def clients(ministack: MinistackHere, no_aws_configuration: None) -> Clients:
-    """Return the clients of the account whose files the data plane serves."""
-    return ministack.clients(ACCOUNT)
+def clients(ministack: MinistackHere, shared_clients: Clients) -> Clients:
+    """Return the clients of the account whose files the data plane serves; it is empty."""
+    return shared_clients
+
+
+@pytest.fixture
+def own_clients(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command make its clients itself, from boto3's configuration."""
+    monkeypatch.setattr(cfsigned_setup, "make_clients", make_clients)
 
 
 @pytest.fixture
 def site_in_aws(
     ministack: MinistackHere,
+    clients: Clients,
     bucket_name: str,
     settings: Any,
     tmp_path: Path,
@@ -43,26 +58,26 @@ def site_in_aws(
     no_aws_configuration: None,
 ) -> None:
     """Configure boto3 for the emulator, and send the requests of the proof to the edge."""
-    configure(ministack, settings, monkeypatch)
+    configure(ministack, clients, settings, monkeypatch)
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
     monkeypatch.chdir(tmp_path)
     settings.AWS_STORAGE_BUCKET_NAME = bucket_name
 
 
 @pytest.fixture(scope="session")
-def prepared_site(emulator: MinistackHere, rsa_key: PrivateKey) -> tuple[bytes, dict[str, str]]:
+def prepared_site(
+    emulator: MinistackHere, shared_clients: Clients, rsa_key: PrivateKey
+) -> tuple[bytes, dict[str, str]]:
     """Set up a site whose key is in the settings; return the state of AWS, and these settings."""
     emulator.empty()
-    with pytest.MonkeyPatch.context() as patch:
-        hide_aws_configuration(patch)
-        clients = emulator.clients(ACCOUNT)
-        desired = Wanted(
-            bucket="media-set-up",
-            creates_distribution=True,
-            cors_origins=(PAGE,),
-            key=SiteKey.from_private_key(rsa_key),
-        )
-        provisioner(clients, desired).apply()
-        account = reader(clients, desired)()
+    desired = Wanted(
+        bucket="media-set-up",
+        creates_distribution=True,
+        cors_origins=(PAGE,),
+        key=SiteKey.from_private_key(rsa_key),
+    )
+    provisioner(shared_clients, desired).apply()
+    account = reader(shared_clients, desired)()
     assert account.distribution is not None
     [(group, (key_pair_id,))] = [
         (each.id, each.key_pair_ids)

@@ -40,6 +40,7 @@ def is_set_up(clients: Clients, bucket_name: str) -> bool:
     return bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
+@pytest.mark.usefixtures("own_clients")
 def test_from_nothing(
     clients: Clients, bucket_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_arguments(arguments: list[str], named: str, tmp_path: Path) -> None:
     assert (tmp_path / "settings.py").read_text() == "no key"
 
 
+@pytest.mark.usefixtures("own_clients")
 def test_environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name the host that cannot be reached, what sets credentials, and what names the bucket."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)

@@ -2,13 +2,13 @@
 
 The emulator serves files through behaviors and origin access controls, and
 evaluates the bucket policy, but checks no signature: the edge does. It reads
-behaviors and key groups from the API for every request.
+behaviors and key groups from the API again after each change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.viewer import Answer, NoAnswer
-from tests.ministack_server import Ministack
+from tests.ministack_server import Ministack, MinistackHere
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
@@ -35,32 +35,50 @@ _DENIED_BY_S3 = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Viewer:
     """Request URLs of the distribution and the bucket of a site."""
 
-    emulator: Ministack
+    emulator: MinistackHere
     clients: Clients
     settings: Any
+    #: What there was when AWS was read, and what was read: again after each change.
+    _state: tuple[Any, ...] = ()
+    _edges: dict[str, EdgeClient] = field(default_factory=dict)
+    _from_s3: Answer | None = None
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to an unsigned request."""
+        state = self._state_now()
+        if state != self._state:
+            self._state, self._edges, self._from_s3 = state, {}, None
         if url.startswith(self.clients.s3.meta.endpoint_url):
-            return self._ask_s3()
-        found = self._distribution()
-        reader = DistributionReader(self.clients.cloudfront, found.id)
-        edge = FollowedDistribution(
-            rules=reader.read,
-            domain_names=(urlsplit(url).netloc,),
-            origin=DataPlane(self.emulator, found),
-        )
-        answer = EdgeClient(edge.current()).get(url)
+            self._from_s3 = self._from_s3 or self._ask_s3()
+            return self._from_s3
+        host = urlsplit(url).netloc
+        if host not in self._edges:
+            self._edges[host] = self._edge(host)
+        answer = self._edges[host].get(url)
         fields = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(
             status=answer.status,
             headers={**fields, "date": formatdate(usegmt=True)},
             body=answer.body,
         )
+
+    def _state_now(self) -> tuple[Any, ...]:
+        named = getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None)
+        return len(self.emulator.changes), named, self.settings.AWS_STORAGE_BUCKET_NAME
+
+    def _edge(self, host: str) -> EdgeClient:
+        """Return the client of an edge with the rules of the distribution as they are now."""
+        found = self._distribution()
+        edge = FollowedDistribution(
+            rules=DistributionReader(self.clients.cloudfront, found.id).read,
+            domain_names=(host,),
+            origin=DataPlane(self.emulator, found),
+        )
+        return EdgeClient(edge.current())
 
     def _distribution(self) -> AwsDistribution:
         cloudfront = self.clients.cloudfront
@@ -82,12 +100,14 @@ class Viewer:
         return Answer(status=200, body=b"open")
 
 
-def configure(server: Ministack, settings: Any, patch: pytest.MonkeyPatch) -> Viewer:
+def configure(
+    server: MinistackHere, clients: Clients, settings: Any, patch: pytest.MonkeyPatch
+) -> Viewer:
     """Configure boto3 for the emulator; return the viewer that cfsigned_setup asks as."""
     patch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
     patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
     patch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
-    viewer = Viewer(emulator=server, clients=server.clients(ACCOUNT), settings=settings)
+    viewer = Viewer(emulator=server, clients=clients, settings=settings)
     patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
     return viewer
 
