@@ -28,9 +28,8 @@ demo: $(VENV)/.demo ## Start the demo site with S3 and a CloudFront edge on this
 .PHONY: test
 test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(call headline,tests)
-	@# Three, also on two cores: some wait for servers. In order of their names: some of the slowest
-	@# files have few tests, and would be the last.
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTHON_ONLY)
+	@# Three, also on two cores: some wait for servers.
+	$(BIN)/python -m pytest -n 3 -p tests.plugins_shares $(PYTHON_ONLY)
 
 .PHONY: check
 check: ## Run every check, as continuous integration does: what must pass before a merge
