@@ -468,8 +468,8 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_more_than_cloudfront_takes(
     storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Send what CloudFront takes of 10,000 files, and log the others: none is lost."""
-    names = [f"albums/{number}.jpg" for number in range(10_000)]
+    """Send what CloudFront takes of three portions, and log the others: none is lost."""
+    names = [f"albums/{number}.jpg" for number in range(6_001)]
     with invalidation_batch():
         for name in names:
             invalidate([name])
