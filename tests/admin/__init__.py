@@ -22,6 +22,14 @@ from tests.aws.api import Account
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 LIST = "/admin/cfsigned_django/keypair/"
+#: What is called so in Korean, too.
+_NAMES = {"CloudFront", "America", "Chicago", "True", "False", "media"}
+#: Abbreviations, ids, settings, options and commands.
+_CODE = re.compile(
+    r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"
+    r"|K[0-9A-Z]{13}|APKA\w+|manage\.py|--[a-z-]+",
+    re.ASCII,
+)
 
 
 @dataclass(kw_only=True)
@@ -119,8 +127,13 @@ class Visitor:
         return [*failed, *(level for level, _ in self.messages)]
 
     def buttons(self) -> list[str]:
-        """Return the steps that the first page offers; * is the one that it asks for."""
+        """Open the first page, and return the steps that it offers."""
         self.get()
+        return self.offered
+
+    @property
+    def offered(self) -> list[str]:
+        """Return the steps that the first page, the last one, offers; * is what it asks for."""
         overview = self.context["overview"]
         offered = [overview.primary, *overview.others] if overview.primary else []
         return [
@@ -146,6 +159,13 @@ def readable(html: str) -> str:
     """Return a page as it is read: without tags, with single spaces."""
     body = html.partition("<body")[2] or html
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def english_words(html: str) -> set[str]:
+    """Return the English words in the part of a page that is this package's."""
+    own = html.partition('<div class="cfsigned')[2].partition(">")[2].partition("</main>")[0]
+    own = re.sub(r"<pre.*?</pre>|<code>.*?</code>|cfsigned[\w-]*", " ", own, flags=re.DOTALL)
+    return set(re.findall(r"[A-Za-z]{3,}", _CODE.sub(" ", readable(own)))) - _NAMES
 
 
 def imported(*, days: int = 1) -> KeyPair:

@@ -20,6 +20,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from pytest_django import Settings
 
 from cfsigned_django import keyring
@@ -33,6 +34,7 @@ from tests.admin import (
     activated,
     address,
     detail,
+    english_words,
     fresh,
     imported,
     moved,
@@ -223,33 +225,50 @@ SITUATIONS = [
 ]
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: each.name.replace(" ", "-"))
-def test_steps_and_notices(admin: Visitor, situation: Situation) -> None:
-    """The page asks for one step, offers others quietly, and warns as loudly as it must."""
-    with situation.seen_by(admin):
-        admin.get()
-        overview = admin.context["overview"]
-        if overview is None:
-            assert situation.levels == "problem"
-            assert admin.context["problem"]
-            return
-        assert " ".join(each.level for each in overview.notices) == situation.levels
-        assert ", ".join(admin.buttons()) == situation.buttons
+def korean_pages(admin: Visitor) -> Iterator[str]:
+    """Yield the first page in Korean, and those of the steps that it offers."""
+    with translation.override("ko"):  # which a request leaves active
+        for path in (LIST, *steps_on_offer(admin)):
+            yield admin.client.get(path, headers={"accept-language": "ko"}).text
 
 
-def test_words_of_the_first_page(
-    admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
-) -> None:
-    """The page reads as its transcript says in each situation."""
+def steps_on_offer(admin: Visitor) -> list[str]:
+    """Return the addresses of the steps that the last page offers."""
+    overview = admin.context["overview"]
+    offered = [overview.primary, *overview.others, *(card.revoke for card in overview.live)]
+    return [address(each.action, each.key_pair) for each in offered if each]
+
+
+def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript) -> None:
+    """The page asks for one step, offers others quietly, and warns as loudly as it must.
+
+    It reads as its transcript says. In Korean, it holds no English word, nor do the pages of the
+    steps that it offers.
+    """
+    seen, english = {}, {}
     for situation in SITUATIONS:
         cloudfront.begin()
         keyring.forget()
         with situation.seen_by(admin):
             admin.get()
             transcript.add(situation.name)
+            seen[situation.name] = summary(admin)
+            # What the settings lack is said in English: it stops a command and a start, too.
+            if situation.levels != "problem":
+                english[situation.name] = set().union(*map(english_words, korean_pages(admin)))
         KeyPair.objects.all().delete()
 
+    assert seen == {each.name: (each.levels, each.buttons) for each in SITUATIONS}
+    assert {name: words for name, words in english.items() if words} == {}
     transcript.check("admin-first-page")
+
+
+def summary(admin: Visitor) -> tuple[str, str]:
+    """Return the levels of the notices on the last page, and the steps that it offers."""
+    overview = admin.context["overview"]
+    if overview is None:
+        return ("problem" if admin.context["problem"] else ""), ""
+    return " ".join(each.level for each in overview.notices), ", ".join(admin.offered)
 
 
 def test_wait_is_shown_and_followed(admin: Visitor) -> None:

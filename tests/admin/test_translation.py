@@ -1,17 +1,19 @@
-"""Test that the page speaks Korean if the browser asks for it, and that all catalogs are whole."""
+"""Test that the page speaks Korean if the browser asks for it, and that all catalogs are whole.
+
+The pages of each situation are read in Korean by test_pages.py.
+"""
 
 from __future__ import annotations
 
 import gettext
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
+from django.core.management import call_command
 from django.utils import translation
 from pytest_django import Settings
 
@@ -26,13 +28,12 @@ from tests.admin import (
     activated,
     address,
     detail,
+    english_words,
     fresh,
     imported,
     log,
-    readable,
     started,
 )
-from tests.admin.test_pages import SITUATIONS, Situation
 from tests.pages import CATALOG, ROOT, entries, name_of, read
 
 #: The catalogs of the package, and of the demo, whose scripts have a separate one.
@@ -42,48 +43,12 @@ CATALOGS = [
 ]
 
 
-#: What is called so in Korean, too.
-NAMES = {"CloudFront", "America", "Chicago", "True", "False", "media"}
-#: Abbreviations, ids, settings, options and commands.
-_CODE = re.compile(
-    r"\b\w+_\w+|\b[A-Z]{3,}\b|\b[0-9a-f]{8,}\b|[0-9a-f]+(-[0-9a-f]+){4}|cfsigned-\S+"
-    r"|K[0-9A-Z]{13}|APKA\w+|manage\.py|--[a-z-]+",
-    re.ASCII,
-)
-
-
-def english_words(html: str) -> set[str]:
-    """Return the English words in the part of a page that is this package's."""
-    own = html.partition('<div class="cfsigned')[2].partition(">")[2].partition("</main>")[0]
-    own = re.sub(r"<pre.*?</pre>|<code>.*?</code>|cfsigned[\w-]*", " ", own, flags=re.DOTALL)
-    return set(re.findall(r"[A-Za-z]{3,}", _CODE.sub(" ", readable(own)))) - NAMES
-
-
 @pytest.fixture
 def korean(admin: Visitor) -> Iterator[Visitor]:
     """Return a person whose browser prefers Korean."""
     admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko-KR,ko;q=0.9,en;q=0.8"
     yield admin
     translation.deactivate()  # as it was for the last request, in this thread
-
-
-#: What the settings lack is said in English: it stops a command and a start of the site as well.
-TRANSLATED = [each for each in SITUATIONS if each.levels != "problem"]
-
-
-@pytest.mark.parametrize("situation", TRANSLATED, ids=lambda each: each.name.replace(" ", "-"))
-def test_no_english_is_left(korean: Visitor, situation: Situation) -> None:
-    """In each situation the page, and those of the steps that it offers, hold no English word."""
-    with situation.seen_by(korean):
-        korean.get()
-        pages = [korean.answers[-1].text]
-        overview = korean.context["overview"]
-        offered = [overview.primary, *overview.others, *(card.revoke for card in overview.live)]
-        for button in filter(None, offered):
-            path = address(button.action, button.key_pair)
-            pages.append(korean.client.get(path, follow=True).text)
-
-    assert set().union(*map(english_words, pages)) == set()
 
 
 @pytest.mark.parametrize(("code", "is_korean"), [("en-us", False), ("ko", True)])
@@ -205,16 +170,14 @@ def test_placeholders_are_kept(po: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="needs GNU gettext")
 @pytest.mark.parametrize("po", CATALOGS, ids=name_of)
-def test_catalog_has_every_text(tmp_path: Path, po: Path) -> None:
+def test_catalog_has_every_text(tmp_path: Path, po: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog has the texts that makemessages finds, and no others."""
     source = po.parents[3]
     copy = tmp_path / source.name
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.mo", "__pycache__", "hls.js"))
-    # -P: a module of the package is named as one of the standard library, http.
-    command = ["makemessages", "--domain", po.stem, "--locale", "ko", "--no-wrap", "--no-obsolete"]
-    subprocess.run(
-        [sys.executable, "-P", "-m", "django", *command], cwd=copy, check=True, capture_output=True
-    )
+    monkeypatch.chdir(copy)
+    options = {"no_wrap": True, "no_obsolete": True}
+    call_command("makemessages", domain=po.stem, locale=["ko"], verbosity=0, **options)
 
     made = read(copy / po.relative_to(source))
 
