@@ -140,10 +140,10 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	scripts/translations.sh
 
 .PHONY: package
-package: $(VENV)/.dev ## Test the built wheel and the demo, and follow the tutorial and the page of the demo
+package: $(VENV)/.dev ## Test the built wheel, the demo and the exports, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
 	@# Two: the tutorial and the demo wait for servers.
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m package tests/demo_project tests/test_*.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m package tests/aws/export tests/demo_project tests/test_*.py
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html

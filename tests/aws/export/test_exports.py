@@ -1,5 +1,7 @@
 """Compare exports with the plan, value by value, and let other parsers and a person read them.
 
+The other parsers are slow to start: what needs one is run by make package.
+
 Modules: aws/export/cloudformation.py, aws/export/documents.py, aws/export/terraform.py
 """
 
@@ -147,6 +149,7 @@ def resources(text: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.package
 def test_terraform_is_the_plan(desired: Wanted) -> None:
     """The Terraform code has, value by value, what the plan for an empty account would send."""
     found = resources(terraform(export_documents(desired)))
@@ -191,12 +194,14 @@ def findings() -> Callable[[str], set[str]]:
     return lambda text: {match.rule.id for match in lint(text, rules, regions)}
 
 
+@pytest.mark.package
 @pytest.mark.parametrize("desired", ["everything", "domain", "identity", "pattern"], indirect=True)
 def test_cfn_lint_finds_nothing(desired: Wanted, findings: Callable[[str], set[str]]) -> None:
     """Pass AWS's own linter."""
     assert findings(cloudformation(export_documents(desired))) == set()
 
 
+@pytest.mark.package
 def test_cfn_lint_without_a_key(findings: Callable[[str], set[str]]) -> None:
     """Pass before there is a key pair; with a mistake, fail, so that passing means something."""
     text = cloudformation(export_documents(wish("plain")))
@@ -205,6 +210,7 @@ def test_cfn_lint_without_a_key(findings: Callable[[str], set[str]]) -> None:
     assert findings(text.replace('"PriceClass_All"', '"Cheap"')) == {"E3030"}
 
 
+@pytest.mark.package
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
 def test_terraform_validates(desired: Wanted, tmp_path: Path) -> None:
     """Pass terraform validate."""
@@ -213,12 +219,19 @@ def test_terraform_validates(desired: Wanted, tmp_path: Path) -> None:
     subprocess.run(["terraform", "validate"], cwd=tmp_path, check=True)
 
 
+EVERY_KIND = {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
+
+
+@pytest.mark.package
+def test_hcl_is_read() -> None:
+    """Write every kind of value so that another parser reads it."""
+    assert read_hcl(resource("kind", EVERY_KIND))["resource"]
+
+
 def test_hcl() -> None:
     """Interpolate nothing that is a string, and write every kind of value."""
-    body = {"s": "${x} %{y}", "n": 1, "e": Expression("a.b"), "m": {"a:b": True}}
-    text = resource("kind", body)
+    text = resource("kind", EVERY_KIND)
 
     assert quoted("${x}") == '"$${x}"'
-    assert read_hcl(text)["resource"]
     assert 's = "$${x} %%{y}"' in text
     assert '"a:b" = true' in text
