@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -185,6 +186,15 @@ def without_sha1() -> Iterator[None]:
     """Make OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
     with mock.patch.object(hashes.SHA1, "name", "unknown"):
         yield
+
+
+def not_refused(error: type[Exception], named: str, call: Callable[[], object]) -> str:
+    """Return what a call does that should raise this error, with these words; "" if it does."""
+    try:
+        return f"it returned {call()!r}"
+    except Exception as raised:
+        is_meant = isinstance(raised, error) and re.search(named, str(raised))
+        return "" if is_meant else f"it raised {raised!r}"
 
 
 def file_of(name: str | None, storage: Any = default_storage) -> Any:

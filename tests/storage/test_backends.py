@@ -10,6 +10,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 
+from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.testing import edge_for
@@ -44,9 +45,9 @@ def _urls(site: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("location", ["", "media", "media/files/", "미디어 50%+#?&*"])
-def test_files_have_the_urls_of_s3(location: str, site: Any) -> None:
+def test_files_have_the_urls_of_s3(location: str, ec_key: PrivateKey, site: Any) -> None:
     """Give files on disk the very URL that the same name has in S3, with AWS_LOCATION."""
-    site.AWS_LOCATION = location
+    site.AWS_LOCATION, site.AWS_CLOUDFRONT_KEY = location, ec_key.to_pem()
     s3, files = CloudFrontS3Storage(), CloudFrontFileSystemStorage()
     names = [name for name in generated_names(100) if name and not name.startswith("/")]
     unusual = ["a//b", "./a", "a/./b", "a\\b", "a/", "http://x/y", "a:b", "*"]

@@ -74,9 +74,11 @@ def shared_of(storage: SignedUrlMixin) -> list[str]:
 @BOTH
 @pytest.mark.parametrize("option", OTHER_VALUES)
 @pytest.mark.parametrize("step", [0, 1], ids="step {}".format)
-def test_each_option(cls: Any, option: str, step: int, site: Any) -> None:
+def test_each_option(cls: Any, option: str, step: int, ec_key: PrivateKey, site: Any) -> None:
     """Take it from the constructor, else from the class, else from its setting as it changes."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = step
+    if option != "hash_algorithm":  # which an RSA key may choose
+        site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
     value, shown = OTHER_VALUES[option]
     setting, default = conf.OPTIONS[option][0], conf.default_of(option)
     subclass = type("Subclass", (cls,), {option: value})

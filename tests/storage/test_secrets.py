@@ -441,7 +441,7 @@ def error_of_default_storage() -> Exception:
 def test_errors(
     backend: str, bad: dict[str, Any], ec_key: PrivateKey, settings: Any, rf: RequestFactory
 ) -> None:
-    """Show no secret of STORAGES or settings in an error, nor on the debug page, HTML or text."""
+    """Show no secret of STORAGES or settings in an error, nor in what the debug page is made of."""
     settings.ROOT_URLCONF = __name__
     options = bad_options(backend, bad, ec_key)
     in_settings = {SETTINGS[name]: options[name] for name in SETTINGS.keys() & options.keys()}
@@ -453,9 +453,21 @@ def test_errors(
         error = error_of_default_storage()
         assert_hides(everything_of(error), ec_key)
         page = ExceptionReporter(rf.get("/"), type(error), error, error.__traceback__)
-        for text in (html.unescape(page.get_traceback_html()), page.get_traceback_text()):
-            assert "cfsigned_django" in text
-            assert_hides(text, ec_key)
+        shown = pprint.pformat(page.get_traceback_data())
+        assert "cfsigned_django" in shown
+        assert_hides(html.unescape(shown), ec_key)
+
+
+def test_debug_page(ec_key: PrivateKey, settings: Any, rf: RequestFactory) -> None:
+    """Show no secret on the debug page, as HTML or text."""
+    settings.ROOT_URLCONF = __name__
+    options = bad_options(S3_BACKEND, BAD_OPTIONS["the key as its own id"], ec_key)
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    error = error_of_default_storage()
+    page = ExceptionReporter(rf.get("/"), type(error), error, error.__traceback__)
+    for text in (html.unescape(page.get_traceback_html()), page.get_traceback_text()):
+        assert "cfsigned_django" in text
+        assert_hides(text, ec_key)
 
 
 @pytest.mark.parametrize("option", ["custom_domain", "hash_algorithm", "url_protocol"])
