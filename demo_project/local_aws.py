@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,9 +46,8 @@ TUTORIAL_PROFILE, TUTORIAL_BUCKETS = "media-admin", "private-media-*"
 #: the owner of the account.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
 
-_WORDS: Final = {"done": "done", "todo": "to do", "conflict": "conflict"}
-_WIDTH: Final = 95
-_INDENT: Final = " " * 10
+# A plan has the change of a document below the step that sends it.
+_OF_A_DOCUMENT: Final = re.compile(r" {10}[-+@ ]")
 
 
 def aws_command(state: DemoState) -> Command:
@@ -223,14 +222,12 @@ def _client(state: DemoState, name: str) -> Any:
 
 def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
     """Print each step with its call; the long documents go into a file."""
-    for step in json.loads(_run(state, "--json"))["steps"]:
-        line = f"{_WORDS[step['state']]:<9} {step['name']}: {step['why']}"
-        for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_INDENT):
-            tell(part)
-        if step["call"]:
-            tell(f"{_INDENT}{step['call']}")
+    printed = _run(state)
     plan = state.logs / "plan.txt"
-    plan.write_text(_run(state), encoding="utf-8")
+    plan.write_text(printed, encoding="utf-8")
+    for line in printed.partition("\n\n")[0].splitlines():
+        if not _OF_A_DOCUMENT.match(line):
+            tell(line)
     tell("The plan as the command prints it, with each document that is sent:")
     tell(str(plan))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -51,9 +50,14 @@ class Thumbnail:
     number: int
 
     @property
+    def file_name(self) -> str:
+        """The name in the folder."""
+        return f"{self.number:04}.jpg"
+
+    @property
     def name(self) -> str:
         """The name in the bucket."""
-        return f"{FOLDER}/{self.number:04}.jpg"
+        return f"{FOLDER}/{self.file_name}"
 
     @property
     def title(self) -> str:
@@ -65,16 +69,16 @@ class Thumbnail:
 THUMBNAILS = tuple(Thumbnail(number=number) for number in range(1, COUNT + 1))
 
 
-def contents() -> Iterator[tuple[Thumbnail, ContentFile[bytes]]]:
-    """Cut the sheet into thumbnails, and yield each with its file, a JPEG of about a kilobyte."""
+def contents(wanted: Iterable[Thumbnail]) -> Iterator[tuple[Thumbnail, bytes]]:
+    """Cut thumbnails from the sheet, and yield each with its file, a JPEG of about a kilobyte."""
     with Image.open(SHEET) as opened:
         sheet = opened.convert("RGB")
-    for thumbnail in THUMBNAILS:
+    for thumbnail in wanted:
         row, column = divmod(thumbnail.number - 1, _COLUMNS)
         x, y = column * _SIDE, row * _SIDE
         file = io.BytesIO()
         sheet.crop((x, y, x + _SIDE, y + _SIDE)).save(file, "JPEG", quality=82)
-        yield thumbnail, ContentFile(file.getvalue())
+        yield thumbnail, file.getvalue()
 
 
 @require_safe

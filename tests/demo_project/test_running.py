@@ -128,6 +128,7 @@ def test_pages_and_files_arrive_whole(demo: RunningDemo, state: DemoState) -> No
     assert len({link.partition("?")[2] for link in links}) == 1
     with urlopen(unescape(links[0])) as answer:
         assert answer.headers["Cache-Control"] == "private, max-age=604800, immutable"
+        assert answer.headers["Content-Type"] == "image/jpeg"
     assert "\n     0 errors, 0 warnings, " in demo.printed
 
 
