@@ -120,11 +120,12 @@ def _bucket_parts(documents: Documents) -> list[str]:
 
 
 def _block(document: Mapping[str, Any]) -> HclBlock:
-    """Return a document whose names Terraform writes in snake case."""
+    """Return a document of the API, whose names Terraform writes in snake case."""
     return HclBlock(
         {
             xform_name(name): _block(value) if isinstance(value, dict) else value
             for name, value in document.items()
+            if name != "Quantity"
         }
     )
 
@@ -144,96 +145,20 @@ def _origin_access(documents: Documents) -> str:
     if config is None:
         comment = (documents.access_identity or {})["Comment"]
         return resource("aws_cloudfront_origin_access_identity", {"comment": comment})
-    return resource(
-        "aws_cloudfront_origin_access_control",
-        {
-            "name": config["Name"],
-            "description": config["Description"],
-            "origin_access_control_origin_type": config["OriginAccessControlOriginType"],
-            "signing_behavior": config["SigningBehavior"],
-            "signing_protocol": config["SigningProtocol"],
-        },
-    )
+    return resource("aws_cloudfront_origin_access_control", _block(config).body)
 
 
 def _policy_parts(documents: Documents) -> list[str]:
-    parts = []
-    if config := documents.cache_policy:
-        parameters = config["ParametersInCacheKeyAndForwardedToOrigin"]
-        body = {
-            "name": config["Name"],
-            "comment": config["Comment"],
-            "default_ttl": config["DefaultTTL"],
-            "max_ttl": config["MaxTTL"],
-            "min_ttl": config["MinTTL"],
-            "parameters_in_cache_key_and_forwarded_to_origin": HclBlock(
-                {
-                    "enable_accept_encoding_gzip": parameters["EnableAcceptEncodingGzip"],
-                    "enable_accept_encoding_brotli": parameters["EnableAcceptEncodingBrotli"],
-                    **_forwarded(parameters),
-                }
-            ),
-        }
-        parts.append(resource("aws_cloudfront_cache_policy", body))
-    if config := documents.origin_request_policy:
-        body = {"name": config["Name"], "comment": config["Comment"], **_forwarded(config)}
-        parts.append(resource("aws_cloudfront_origin_request_policy", body))
-    return [*parts, _response_headers_policy(documents.response_headers_policy)]
-
-
-def _response_headers_policy(config: Document) -> str:
-    security = config["SecurityHeadersConfig"]
-    referrer = security["ReferrerPolicy"]
-    body: Document = {"name": config["Name"], "comment": config["Comment"]}
-    if cors := config.get("CorsConfig"):
-        body["cors_config"] = HclBlock(
-            {
-                "access_control_allow_credentials": cors["AccessControlAllowCredentials"],
-                "access_control_allow_headers": _items(cors["AccessControlAllowHeaders"]),
-                "access_control_allow_methods": _items(cors["AccessControlAllowMethods"]),
-                "access_control_allow_origins": _items(cors["AccessControlAllowOrigins"]),
-                "origin_override": cors["OriginOverride"],
-            }
-        )
-    body["security_headers_config"] = HclBlock(
-        {
-            "content_type_options": HclBlock(
-                {"override": security["ContentTypeOptions"]["Override"]}
-            ),
-            "referrer_policy": HclBlock(
-                {
-                    "override": referrer["Override"],
-                    "referrer_policy": referrer["ReferrerPolicy"],
-                }
-            ),
-        }
-    )
-    return resource("aws_cloudfront_response_headers_policy", body)
-
-
-def _items(block: Document) -> HclBlock:
-    return HclBlock({"items": listed(block)})
-
-
-def _forwarded(config: Document) -> Document:
-    """Return the headers, cookies and query strings of a policy."""
-    headers, queries = config["HeadersConfig"], config["QueryStringsConfig"]
-    header_names = listed(headers.get("Headers"))
-    return {
-        "headers_config": HclBlock(
-            {
-                "header_behavior": headers["HeaderBehavior"],
-                **({"headers": HclBlock({"items": header_names})} if header_names else {}),
-            }
-        ),
-        "cookies_config": HclBlock({"cookie_behavior": config["CookiesConfig"]["CookieBehavior"]}),
-        "query_strings_config": HclBlock(
-            {
-                "query_string_behavior": queries["QueryStringBehavior"],
-                "query_strings": HclBlock({"items": listed(queries["QueryStrings"])}),
-            }
-        ),
+    policies = {
+        "cache": documents.cache_policy,
+        "origin_request": documents.origin_request_policy,
+        "response_headers": documents.response_headers_policy,
     }
+    return [
+        resource(f"aws_cloudfront_{kind}_policy", _block(config).body)
+        for kind, config in policies.items()
+        if config
+    ]
 
 
 def _refer(value: Any) -> Any:
@@ -273,20 +198,10 @@ def _distribution(config: Document) -> Document:
         ],
         "restrictions": HclBlock({"geo_restriction": HclBlock({"restriction_type": "none"})}),
         "aliases": listed(config.get("Aliases")),
-        "viewer_certificate": _certificate(config.get("ViewerCertificate")),
+        "viewer_certificate": _block(certificate)
+        if (certificate := config.get("ViewerCertificate"))
+        else HclBlock({"cloudfront_default_certificate": True}),
     }
-
-
-def _certificate(given: Document | None) -> HclBlock:
-    if given is None:
-        return HclBlock({"cloudfront_default_certificate": True})
-    return HclBlock(
-        {
-            "acm_certificate_arn": given["ACMCertificateArn"],
-            "ssl_support_method": given["SSLSupportMethod"],
-            "minimum_protocol_version": given["MinimumProtocolVersion"],
-        }
-    )
 
 
 def _origin(origin: Document) -> HclBlock:
