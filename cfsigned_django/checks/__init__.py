@@ -6,6 +6,7 @@ boto3, and no process should wait for that when it starts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -22,7 +23,7 @@ def check_storages(**kwargs: Any) -> list[CheckMessage]:
 
     return [
         problem(UNTIL_DEPLOYED[each.id], each.msg, each.obj) if each.id in UNTIL_DEPLOYED else each
-        for each in storages.check_storages(**kwargs)
+        for each in storages.check_storages()
     ]
 
 
@@ -34,9 +35,9 @@ def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
     from cfsigned_django.checks import storages
     from cfsigned_django.storage.registry import ask_for_keys
 
-    without_keys = storages.check_storages(**kwargs)
+    without_keys = storages.check_storages()
     ask_for_keys()
-    found = storages.check_storages(**kwargs)
+    found = storages.check_storages()
     return [each for each in found if each.id in UNTIL_DEPLOYED or each not in without_keys]
 
 
@@ -44,25 +45,25 @@ def check_rotation(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     from cfsigned_django.checks import rotation
 
-    return rotation.check_rotation(**kwargs)
+    return rotation.check_rotation()
 
 
-def check_encrypted_keys(**kwargs: Any) -> list[CheckMessage]:
+def check_encrypted_keys(*, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
     """Return which private keys in the database cannot be decrypted."""
     from cfsigned_django.checks import rotation
 
-    return rotation.check_encrypted_keys(**kwargs)
+    return rotation.check_encrypted_keys(databases or ())
 
 
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
     """Return which caches keep a page for longer than its signed URLs live."""
     from cfsigned_django.checks import caching
 
-    return caching.check_caches(**kwargs)
+    return caching.check_caches()
 
 
 def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     """Return why viewers would not get the signed cookies of the scopes."""
     from cfsigned_django.checks import cookies
 
-    return cookies.check_cookies(**kwargs)
+    return cookies.check_cookies()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import django
-from django.apps import AppConfig
 from django.core.checks import CheckMessage
 
 from cfsigned_django import conf
@@ -26,9 +25,7 @@ _CAP = "cfsigned_django.http.cap_cache_control"
 _FIXED: Final = ((5, 2, 19), (6, 0, 10), (6, 1, 3))
 
 
-def check_caches(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_caches() -> list[CheckMessage]:
     """Return which caches keep a page for longer than the shortest-lived signed URL.
 
     Looks at MIDDLEWARE. What a view keeps, with ``cache_page`` or ``{% cache %}``,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from django.apps import AppConfig
 from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
@@ -21,9 +20,7 @@ _SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
 _AUTH: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
-def check_cookies(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_cookies() -> list[CheckMessage]:
     """Return why viewers would not get the cookies of the scopes."""
     names = conf.cookie_scopes()
     if not names:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from django.apps import AppConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
@@ -37,9 +36,7 @@ _EFFECTS_OF_ZERO = {
 }
 
 
-def check_rotation(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_rotation() -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     found = [*_encryption_keys()]
     for setting in conf.ROTATION_SECONDS:
@@ -53,11 +50,7 @@ def check_rotation(
     return found
 
 
-def check_encrypted_keys(
-    app_configs: Sequence[AppConfig] | None = None,
-    databases: Sequence[str] | None = None,
-    **kwargs: Any,
-) -> list[CheckMessage]:
+def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
     """Return what is wrong with the key pairs in these databases.
 
     These are warnings, because ``migrate`` stops at an error, and one private
@@ -65,7 +58,7 @@ def check_encrypted_keys(
     """
     if count_wrong_keys():
         return []  # check_rotation() reports them
-    return [found for alias in databases or () for found in _key_pairs(alias)]
+    return [found for alias in databases for found in _key_pairs(alias)]
 
 
 def _encryption_keys() -> Iterator[CheckMessage]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from inspect import isdatadescriptor
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import apps
 from django.core.checks import CheckMessage
 from storages.backends.s3 import S3Storage
 
@@ -37,9 +37,7 @@ from cfsigned_django.validation import (
 )
 
 
-def check_storages(
-    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_storages() -> list[CheckMessage]:
     """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
     found += refusal("cfsigned.E030", conf.is_by_hand)

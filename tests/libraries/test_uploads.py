@@ -258,5 +258,5 @@ def test_parts_in_a_browser(
 def test_a_location_is_found(bucket: Any) -> None:
     """Find the field if its files would lie outside the location of the storage."""
     assert FIELD.lower() in " ".join(
-        str(each.obj).lower() for each in check_storages(None) if each.id == "cfsigned.W070"
+        str(each.obj).lower() for each in check_storages() if each.id == "cfsigned.W070"
     )
