@@ -8,6 +8,7 @@ import signal
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -18,14 +19,21 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError
 
 from cfsigned_django import conf
+from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
 from cfsigned_django.edge import EdgeServer
 from cfsigned_django.edge.cors import CorsRule
+from cfsigned_django.edge.follow import (
+    DistributionWatch,
+    FollowedDistribution,
+    Rules,
+    key_names,
+)
 from cfsigned_django.management.command import CfsignedCommand
-from cfsigned_django.management.edge_source import EdgeSource, from_distribution, from_storage
+from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.origin import StorageOrigin
+from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
@@ -115,29 +123,29 @@ class Command(CfsignedCommand):
         try:
             storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises at once if there is no domain
-            source = _find_source(storage, options)
+            application, described, watch = _make_edge(storage, options)
         except (AwsError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
             port = _port_of(storage) or DEFAULT_PORT
         try:
-            server = EdgeServer(source.application, host=options["host"], port=port)
+            server = EdgeServer(application, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(_why_not_listening(error, storage, options["host"], port)) from error
         with ExitStack() as stack:
             stack.enter_context(server)
             stack.enter_context(_log_to(self.stderr))
-            if source.watch:
-                stack.enter_context(source.watch.running())
-            self._introduce(storage, source, server, options)
+            if watch:
+                stack.enter_context(watch.running())
+            self._introduce(storage, described, server, options)
             _serve(server)
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
         self,
         storage: SignedUrlMixin,
-        source: EdgeSource,
+        described: str,
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
@@ -147,7 +155,7 @@ class Command(CfsignedCommand):
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
             f"  domain   {', '.join((storage.custom_domain, *options['domain']))}\n"
-            f"{source.description}"
+            f"{described}"
         )
         if _port_of(storage) != server.port:
             self.stderr.write(
@@ -166,28 +174,55 @@ class Command(CfsignedCommand):
         )
 
 
-def _find_source(storage: SignedUrlMixin, options: dict[str, Any]) -> EdgeSource:
+def _make_edge(
+    storage: SignedUrlMixin, options: dict[str, Any]
+) -> tuple[WSGIApplication, str, DistributionWatch | None]:
+    """Return the edge, lines about it for a person, and what must run beside its server, if any.
+
+    It trusts the keys that the storage signs with, or follows a distribution.
+    """
     origin = _origin(storage, options)
     domain_names = (storage.custom_domain, *options["domain"])
-    if not options["distribution"]:
+    distribution_id, public = options["distribution"], options["public"]
+    if not distribution_id:
         if options["propagation"]:
             raise CommandError(
                 "--propagation needs --distribution. Name the distribution, or leave it out."
             )
-        return from_storage(storage, origin, domain_names=domain_names, public=options["public"])
-    if options["public"]:
+        paths = ", ".join(public) or "nothing: each request needs a signature"
+        edge = replace(distribution_for(storage, origin, public=public), domain_names=domain_names)
+        return edge, f"  key      {key_names(storage.trusted_keys())}\n  public   {paths}", None
+    if public:
         raise CommandError(
             "--public cannot be used with --distribution: a path is public if its behavior in the "
             "distribution requires no signature."
         )
-    return from_distribution(
-        storage,
-        origin,
+    client = make_client("cloudfront", profile_name=options["profile"])
+    bucket = getattr(storage, "bucket_name", None)
+    reader = DistributionReader(client, distribution_id, bucket=bucket)
+    watch = DistributionWatch(reader.read, propagation=options["propagation"])
+    followed = FollowedDistribution(
+        rules=watch.current,
         domain_names=domain_names,
-        distribution_id=options["distribution"],
-        propagation=options["propagation"],
-        profile=options["profile"],
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
     )
+    return followed, _describe_rules(watch.current(), options), watch
+
+
+def _describe_rules(rules: Rules, options: dict[str, Any]) -> str:
+    """Return lines about a distribution that is followed, and what the edge does not imitate."""
+    delay = f"a change takes effect after {options['propagation']:g} s"
+    first, *others = rules.describe_behaviors()
+    lines = [
+        f"  edge of  {options['distribution']}, followed through CloudFront's API; {delay}",
+        f"  serves   {first}",
+        *(f"           {each}" for each in others),
+        f"  keys     {rules.describe_keys()}",
+    ]
+    if rules.left_out:
+        lines.append(f"  left out {', '.join(rules.left_out)}")
+    return "\n".join(lines)
 
 
 def _port_of(storage: SignedUrlMixin) -> int | None:

@@ -1,7 +1,4 @@
-"""The command serves what CloudFront would, follows a distribution, and refuses the rest.
-
-Modules: management/edge_source.py
-"""
+"""The command serves what CloudFront would, follows a distribution, and refuses the rest."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ from django.test import override_settings
 
 from cfsigned_django import viewer
 from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.management import edge_source
+from cfsigned_django.management.commands import cfsigned_edge
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.aws.api import Account
@@ -74,7 +71,7 @@ def account() -> Account:
 def api(account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Return the API that the command asks: a distribution over the grown bucket."""
     api = Api(account, grown_distribution("on-disk"))
-    monkeypatch.setattr(edge_source, "make_client", lambda name, profile_name: api)
+    monkeypatch.setattr(cfsigned_edge, "make_client", lambda name, profile_name: api)
     return api
 
 
