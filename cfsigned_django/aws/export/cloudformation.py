@@ -14,7 +14,7 @@ from typing import Any, Final
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.export import documents as export
-from cfsigned_django.aws.export.documents import Documents, substitute
+from cfsigned_django.aws.export.documents import Documents, flat, substitute
 
 _REFERENCES: Final[Mapping[str, Any]] = {
     export.PUBLIC_KEY: {"Ref": "PublicKey"},
@@ -79,7 +79,7 @@ def _resources(documents: Documents) -> Document:
             ResponseHeadersPolicyConfig=_without_quantities(documents.response_headers_policy),
         ),
         "Distribution": _resource(
-            "CloudFront::Distribution", DistributionConfig=_flat(documents.distribution)
+            "CloudFront::Distribution", DistributionConfig=flat(documents.distribution, _NAMES)
         ),
         "BucketPolicy": _resource(
             "S3::BucketPolicy",
@@ -89,12 +89,12 @@ def _resources(documents: Documents) -> Document:
     }
     if documents.cache_policy:
         resources["CachePolicy"] = _resource(
-            "CloudFront::CachePolicy", CachePolicyConfig=_flat(documents.cache_policy)
+            "CloudFront::CachePolicy", CachePolicyConfig=flat(documents.cache_policy)
         )
     if documents.origin_request_policy:
         resources["OriginRequestPolicy"] = _resource(
             "CloudFront::OriginRequestPolicy",
-            OriginRequestPolicyConfig=_flat(documents.origin_request_policy),
+            OriginRequestPolicyConfig=flat(documents.origin_request_policy),
         )
     is_oac = documents.access_control is not None
     found: Document = substitute(resources, lambda text: _refer(text, is_oac))
@@ -170,25 +170,3 @@ def _without_quantities(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {k: _without_quantities(each) for k, each in value.items() if k != "Quantity"}
-
-
-def _flat(value: Any) -> Any:
-    """Return a document of the API in the form of a template."""
-    if isinstance(value, list):
-        return [_flat(each) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    found: Document = {}
-    for name, each in value.items():
-        renamed = _NAMES.get(name, name)
-        # An origin with an access control has an empty identity, which the template must keep.
-        if renamed is None or (each == "" and name != "OriginAccessIdentity"):
-            continue
-        if isinstance(each, Mapping) and "Quantity" in each:
-            if each["Quantity"]:
-                found[renamed] = _flat(each["Items"])
-            if "CachedMethods" in each:
-                found["CachedMethods"] = each["CachedMethods"]["Items"]
-        else:
-            found[renamed] = _flat(each)
-    return found

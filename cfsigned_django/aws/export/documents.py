@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from cfsigned_django.aws.account import Account, KeyGroup, NamedConfig
@@ -58,7 +59,6 @@ _IMPORTS: Final[Mapping[str, str]] = {
 class Documents:
     """Every document in the form of the API; IDs of what is created are tokens."""
 
-    name: str
     bucket: str
     region: str
     #: Empty if there is no key pair yet.
@@ -115,7 +115,6 @@ def export_documents(desired: Wanted) -> Documents:
         each["Sid"] = "AllowCloudFront"  # tokens in the Sid would not be replaced
     name = state.name
     return Documents(
-        name=name,
         bucket=desired.bucket,
         region=state.region,
         public_key_pem=desired.key.public_key_pem if desired.key else "",
@@ -148,6 +147,31 @@ def export_documents(desired: Wanted) -> Documents:
         encryption=bucket_encryption(desired.kms_key) if desired.kms_key else None,
         key_statement=key_statement,
     )
+
+
+def flat(value: Any, names: Mapping[str, str | None] = MappingProxyType({})) -> Any:
+    """Return a document of the API with plain lists, without empty fields and with other names.
+
+    ``names``: how a template calls a field; None if it has no such field.
+    """
+    if isinstance(value, list):
+        return [flat(each, names) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    found: Document = {}
+    for name, each in value.items():
+        renamed = names.get(name, name)
+        # An origin with an access control has an empty identity, which the template must keep.
+        if renamed is None or (each == "" and name != "OriginAccessIdentity"):
+            continue
+        if isinstance(each, Mapping) and "Quantity" in each:
+            if each["Quantity"]:
+                found[renamed] = flat(each["Items"], names)
+            if "CachedMethods" in each:
+                found["CachedMethods"] = each["CachedMethods"]["Items"]
+        else:
+            found[renamed] = flat(each, names)
+    return found
 
 
 def substitute(value: Any, replacement: Callable[[str], Any]) -> Any:

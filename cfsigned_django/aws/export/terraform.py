@@ -10,11 +10,11 @@ from typing import Any, Final
 from botocore import xform_name
 
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import listed, trusted_key_groups
+from cfsigned_django.aws.documents.behavior import listed
 from cfsigned_django.aws.documents.distribution_config import access_identity_of
 from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.export import documents as export
-from cfsigned_django.aws.export.documents import Documents, substitute
+from cfsigned_django.aws.export.documents import Documents, flat, substitute
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,9 @@ def _distribution(config: Document) -> Document:
         "is_ipv6_enabled": config["IsIPV6Enabled"],
         "price_class": config["PriceClass"],
         "origin": [_origin(each) for each in listed(config["Origins"])],
-        "default_cache_behavior": HclBlock(_behavior(config["DefaultCacheBehavior"])),
+        "default_cache_behavior": _block(flat(config["DefaultCacheBehavior"])),
         "ordered_cache_behavior": [
-            HclBlock({"path_pattern": each["PathPattern"], **_behavior(each)})
+            HclBlock({"path_pattern": each["PathPattern"], **_block(flat(each)).body})
             for each in listed(config["CacheBehaviors"])
         ],
         "restrictions": HclBlock({"geo_restriction": HclBlock({"restriction_type": "none"})}),
@@ -213,22 +213,6 @@ def _origin(origin: Document) -> HclBlock:
         control = "aws_cloudfront_origin_access_control.media.id"
         body["origin_access_control_id"] = Expression(control)
     return HclBlock(body)
-
-
-def _behavior(behavior: Document) -> Document:
-    methods = behavior["AllowedMethods"]
-    return {
-        "target_origin_id": behavior["TargetOriginId"],
-        "viewer_protocol_policy": behavior["ViewerProtocolPolicy"],
-        "allowed_methods": listed(methods),
-        "cached_methods": listed(methods["CachedMethods"]),
-        "compress": behavior["Compress"],
-        "smooth_streaming": behavior["SmoothStreaming"],
-        "cache_policy_id": behavior.get("CachePolicyId"),
-        "origin_request_policy_id": behavior.get("OriginRequestPolicyId"),
-        "response_headers_policy_id": behavior.get("ResponseHeadersPolicyId"),
-        "trusted_key_groups": trusted_key_groups(behavior),
-    }
 
 
 # As much HCL as a setup needs
