@@ -138,6 +138,18 @@ class _Reading:
             return None
 
 
+def _list(cloudfront: Any, kind: str, words: str, **given: Any) -> Iterator[dict[str, Any]]:
+    """Return all items of a kind, such as KeyGroup, which ``words`` names in the plural."""
+    operation = f"List{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
+    return list_items(
+        getattr(cloudfront, xform_name(operation)),
+        f"{kind}List",
+        f"list the {words}",
+        f"cloudfront:{operation}",
+        **given,
+    )
+
+
 def find_distribution(
     cloudfront: Any, *, bucket: str | None, domain: str | None
 ) -> AwsDistribution | None:
@@ -147,12 +159,7 @@ def find_distribution(
     Raise :exc:`AwsError` if distributions cannot be listed or read.
     """
     readers = []
-    for summary in list_items(
-        cloudfront.list_distributions,
-        "DistributionList",
-        "list the distributions",
-        "cloudfront:ListDistributions",
-    ):
+    for summary in _list(cloudfront, "Distribution", "distributions"):
         is_reader = bucket is not None and bool(bucket_origins(summary, bucket))
         if domain is None:
             is_meant = is_reader and summary["Comment"] == name_for(str(bucket))
@@ -198,12 +205,7 @@ def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
 
 def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
     """Return every key group of the account."""
-    for item in list_items(
-        cloudfront.list_key_groups,
-        "KeyGroupList",
-        "list the key groups",
-        "cloudfront:ListKeyGroups",
-    ):
+    for item in _list(cloudfront, "KeyGroup", "key groups"):
         group = item["KeyGroup"]
         config = group["KeyGroupConfig"]
         yield KeyGroup(
@@ -215,22 +217,13 @@ def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
 
 
 def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
-    for item in list_items(
-        cloudfront.list_origin_access_controls,
-        "OriginAccessControlList",
-        "list the origin access controls",
-        "cloudfront:ListOriginAccessControls",
-    ):
+    for item in _list(cloudfront, "OriginAccessControl", "origin access controls"):
         yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
 
 
 def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
-    for item in list_items(
-        cloudfront.list_cloud_front_origin_access_identities,
-        "CloudFrontOriginAccessIdentityList",
-        "list the origin access identities",
-        "cloudfront:ListCloudFrontOriginAccessIdentities",
-    ):
+    words = "origin access identities"
+    for item in _list(cloudfront, "CloudFrontOriginAccessIdentity", words):
         yield NamedConfig(id=item["Id"], name=item["Comment"], config=item)
 
 
@@ -244,14 +237,7 @@ def _read_policies(
     cloudfront: Any, kind: str, config: Mapping[str, Any] | None
 ) -> dict[str, NamedConfig]:
     """Return the custom policies of a kind, and the managed ones that behaviors use."""
-    operation = f"List{kind.removesuffix('y')}ies"
-    listed_policies = list_items(
-        getattr(cloudfront, xform_name(operation)),
-        f"{kind}List",
-        f"list the policies ({_words(kind)})",
-        f"cloudfront:{operation}",
-        Type="custom",
-    )
+    listed_policies = _list(cloudfront, kind, f"policies ({_words(kind)})", Type="custom")
     found = {item[kind]["Id"]: _named(item[kind], kind) for item in listed_policies}
     used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
     for policy_id in sorted(filter(None, used.difference(found))):
