@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -89,23 +90,15 @@ def whole_seconds(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def defaults(others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def defaults(others: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """Return the value of each option that is not given to a storage; ``others`` override it."""
-    values = {}
-    for option, (setting, default) in OPTIONS.items():
-        if others is not None and option in others:
-            values[option] = others[option]
-        else:
-            values[option] = getattr(settings, setting, default)
-    # django-storages reads an empty protocol as unset.
-    values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
-    return hide_all(values)
+    return {option: default_of(option, others) for option in OPTIONS}
 
 
-def default_of(option: str) -> Any:
-    """Return the value of an option that is not given to a storage."""
+def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """Return the value of an option that is not given to a storage; ``others`` override it."""
     setting, default = OPTIONS[option]
-    value = getattr(settings, setting, default)
+    value = others[option] if option in others else getattr(settings, setting, default)
     if option == "url_protocol":
         return value or default  # django-storages reads an empty protocol as unset
     return hide(option, value)

@@ -46,9 +46,7 @@ class _S3Signer(StorageSigner):
 
     def default_of(self, name: str) -> Any:
         theirs = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
-        if name not in conf.OPTIONS:
-            return theirs[name]
-        return conf.hide(name, theirs[name]) if name in theirs else conf.default_of(name)
+        return conf.default_of(name, theirs) if name in conf.OPTIONS else theirs[name]
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings. This
