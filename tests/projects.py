@@ -61,23 +61,25 @@ class Project:
         """Run Python code in the project after django.setup()."""
         return self._start(f"import django; django.setup()\n{code}", "-c", *arguments)
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command in the project."""
-        return self._start(_MANAGE, "django", *arguments)
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command in the project, with its variables, or with these instead."""
+        return self._start(_MANAGE, "django", *arguments, **variables)
 
-    def _start(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _start(
+        self, code: str, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        own = {
+            "DJANGO_SETTINGS_MODULE": "project_settings",
+            "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
+        }
         out, err = self.folder / ".out", self.folder / ".err"
         told = {
             "code": code,
             "arguments": arguments,
             "folder": str(self.folder),
             "printed": [str(out), str(err)],
-            "environment": kept
-            | {
-                "DJANGO_SETTINGS_MODULE": "project_settings",
-                "CLOUDFRONT_PRIVATE_KEY": self.key.to_pem().decode(),
-            },
+            "environment": kept | (variables or own),
         }
         code_of_exit = int(_ask(json.dumps(told)))
         return subprocess.CompletedProcess(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import shlex
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,8 +24,8 @@ from django.utils import timezone
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed
-from tests.background import plain_environment
-from tests.pages import DEPLOY, DOCS, HOW_TO, ROOT, Snippet, settings_blocks, snippets
+from tests.pages import DEPLOY, DOCS, HOW_TO, Snippet, settings_blocks, snippets
+from tests.projects import Project
 from tests.storage_cases import S3_BACKEND
 
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
@@ -54,34 +52,31 @@ def blocks(language: str) -> list[Snippet]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a new project, with the settings of the page at the end of its settings."""
+def project(tmp_path_factory: pytest.TempPathFactory, ec_key: PrivateKey) -> Project:
+    """Return a new project, with the settings of the page at their end."""
     folder = tmp_path_factory.mktemp("project")
     call_command("startproject", "mysite", str(folder))
     with (folder / "mysite" / "settings.py").open("a") as file:
         file.write(settings_blocks(DEPLOY)[0] + SETTINGS)
-    return folder
+    return Project(folder=folder, key=ec_key)
 
 
-def run(project: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a line in the folder of the project, whose Python is that of the tests."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=project,
-        env=plain_environment() | {"PATH": path, "PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def manage(project: Project, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a command where there is no key; return its exit code, and what it says on stderr."""
+    done = project.manage(*arguments, DJANGO_SETTINGS_MODULE="mysite.settings", **variables)
+    return done.returncode, done.stderr
 
 
-def test_build_needs_no_key(project: Path) -> None:
+def test_build_needs_no_key(project: Project) -> None:
     """The line of the Dockerfile collects static files where no secret is known."""
     (dockerfile,) = blocks("dockerfile")
-    done = run(project, dockerfile.code.removeprefix("RUN "))
-    assert done.returncode == 0, done.stderr
-    assert (project / "static" / "admin").is_dir()
+    run, *words = shlex.split(dockerfile.code.replace("\\\n", " "))
+    at = words.index("python")
+    variables = dict(each.split("=") for each in words[:at])
+    assert (run, words[at + 1]) == ("RUN", "manage.py")
+
+    assert manage(project, *words[at + 2 :], **variables) == (0, "")
+    assert (project.folder / "static" / "admin").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -93,13 +88,13 @@ def test_build_needs_no_key(project: Path) -> None:
     ],
 )
 def test_checks_in_a_build(
-    project: Path, environment: dict[str, str], code: int, said: str
+    project: Project, environment: dict[str, str], code: int, said: str
 ) -> None:
     """What a job of CI must set, for check and the migrations to pass."""
     known = {"SECRET_KEY": "build", "CLOUDFRONT_ENCRYPTION_KEY": FERNET_KEY, **environment}
-    command = "python manage.py check && python manage.py makemigrations --check"
-    done = run(project, command, **known)
-    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    for command in (["check"], ["makemigrations", "--check"]):
+        ended, printed = manage(project, *command, **known)
+        assert (ended, said in printed) == (code, True), printed
 
 
 def test_variables_are_those_of_the_settings() -> None:
