@@ -111,7 +111,7 @@ def configure_site(world: World, site: Any) -> None:
 @pytest.fixture
 def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Connect the command to the emulator and the edge of a healthy site."""
-    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.clients)
+    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.let_requests_in())
     monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
     monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
     monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))

@@ -119,19 +119,21 @@ WRONG: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), WRONG, ids=range(len(WRONG)))
-def test_wrong(text: str, expected: list[str]) -> None:
+def test_wrong(subtests: pytest.Subtests) -> None:
     """Name what is wrong, and show neither a signature nor a key, whatever was done to the URL."""
-    found = explain_url(text, SITE)
+    for at, (text, expected) in enumerate(WRONG):
+        with subtests.test(at=at, expected=expected):
+            found = explain_url(text, SITE)
 
-    assert faults(found) == expected
-    assert "url-refusal-cors" not in ids(found)
-    # What CloudFront does not answer has no headers of a response headers policy.
-    is_refused_by_others = {*expected} & {"url-not-absolute", "url-presigned-s3", "url-s3-address"}
-    from_script = explain_url(text, replace(SITE, cors_origins=("https://app.example.com",)))
-    assert not (is_refused_by_others and "url-refusal-cors" in ids(from_script))
-    for secret in (SIGNATURE[10:40], SIGNATURE[-30:], "PRIVATE"):
-        assert secret not in str(found)
+            assert faults(found) == expected
+            assert "url-refusal-cors" not in ids(found)
+            # What CloudFront does not answer has no headers of a response headers policy.
+            by_others = {*expected} & {"url-not-absolute", "url-presigned-s3", "url-s3-address"}
+            asked_by_script = replace(SITE, cors_origins=("https://app.example.com",))
+            from_script = explain_url(text, asked_by_script)
+            assert not (by_others and "url-refusal-cors" in ids(from_script))
+            for secret in (SIGNATURE[10:40], SIGNATURE[-30:], "PRIVATE"):
+                assert secret not in str(found)
 
 
 RETIRED = replace(KNOWN, ended="was retired on 2026-11-01")
@@ -176,13 +178,16 @@ KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("url", "known", "expected"), KNOWLEDGE, ids=range(len(KNOWLEDGE)))
-def test_knowledge(url: str, known: dict[str, Any], expected: list[str]) -> None:
+def test_knowledge(subtests: pytest.Subtests) -> None:
     """Judge a URL by what is known of the site, and name each fault of one that has several."""
-    found = explain_url(url, replace(SITE, cors_origins=("https://a.example.com",), **known))
+    for at, (url, known, expected) in enumerate(KNOWLEDGE):
+        with subtests.test(at=at, expected=expected):
+            found = explain_url(
+                url, replace(SITE, cors_origins=("https://a.example.com",), **known)
+            )
 
-    assert faults(found) == expected
-    assert ids(found)[-1] == ("url-refusal-cors" if expected else "url-good")
+            assert faults(found) == expected
+            assert ids(found)[-1] == ("url-refusal-cors" if expected else "url-good")
 
 
 def test_signature_with_other_escapes() -> None:

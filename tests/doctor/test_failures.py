@@ -6,6 +6,7 @@ Modules: doctor/aws.py, aws/account_reader.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -23,7 +24,7 @@ from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.aws import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
 from tests.doctor import faults, ids
-from tests.doctor.failing import Failing, denied
+from tests.doctor.failing import Failing, Remembering, denied
 from tests.doctor.sites import HEALTHY
 from tests.doctor.world import (
     OTHER_ORIGIN,
@@ -45,6 +46,13 @@ REST = {
     *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
     *("tampered-refused", "expired-refused", "s3-private"),
 }
+
+
+def unchanging(world: World) -> World:
+    """Return the site as it is now, in an account that nobody changes from now on."""
+    clients = (world.clients.cloudfront, world.clients.s3, world.clients.sts)
+    cloudfront, s3, sts = map(Remembering, clients)
+    return replace(world, clients=Clients(cloudfront=cloudfront, s3=s3, sts=sts))
 
 
 def fail(world: World, error: Callable[[str], Exception], *calls: str) -> None:
@@ -97,14 +105,15 @@ PROBLEMS: dict[str, tuple[Change, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "words"), PROBLEMS.values(), ids=PROBLEMS)
-def test_aws_cannot_be_asked(change: Change, words: list[str], world: World) -> None:
+def test_aws_cannot_be_asked(world: World, subtests: pytest.Subtests) -> None:
     """Say once why a call fails, and examine all that needs no call."""
-    change(world, None)
+    still = unchanging(world)
+    for name, (change, words) in PROBLEMS.items():
+        change(site := replace(still), None)
+        with subtests.test(name):
+            problem = the_problem(site.examine())
 
-    problem = the_problem(world.examine())
-
-    assert all(each in problem.what + problem.fix for each in words)
+            assert all(each in problem.what + problem.fix for each in words)
 
 
 #: What is not looked at, or in fewer words, if the distribution is unknown.
@@ -125,21 +134,20 @@ PERMISSIONS: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("call", "permission", "others"), PERMISSIONS, ids=[each[0] for each in PERMISSIONS]
-)
-def test_one_permission_is_missing(call: str, permission: str, others: str, world: World) -> None:
+def test_one_permission_is_missing(world: World, subtests: pytest.Subtests) -> None:
     """Name the permission that is missing and what depends on it, and check all else."""
-    fail(world, denied, call)
+    still = unchanging(world)
+    for call, permission, others in PERMISSIONS:
+        fail(site := replace(still), denied, call)
+        with subtests.test(call):
+            found = site.examine()
 
-    found = world.examine()
-
-    problem = the_problem(found)
-    assert problem.subject == permission
-    assert permission in problem.what
-    assert permission in problem.fix
-    assert DEPENDS_ON_PERMISSION[permission] in problem.why
-    assert {*ids(found)} ^ HEALTHY == {"aws-unreadable", *others.split()}
+            problem = the_problem(found)
+            assert problem.subject == permission
+            assert permission in problem.what
+            assert permission in problem.fix
+            assert DEPENDS_ON_PERMISSION[permission] in problem.why
+            assert {*ids(found)} ^ HEALTHY == {"aws-unreadable", *others.split()}
 
 
 def test_every_permission_is_missing(world: World) -> None:
@@ -160,28 +168,28 @@ def test_every_permission_is_missing(world: World) -> None:
     assert {*ids(found)} >= REST
 
 
-@pytest.mark.parametrize(
-    ("call", "change", "expected"),
-    [
-        ("get_bucket_cors", public_bucket, "bucket-public"),
-        ("get_bucket_policy", no_block, "bucket-not-blocked"),
-        ("get_public_access_block", public_bucket, "bucket-public"),
-        (
-            "get_bucket_ownership_controls",
-            both(behavior(ResponseHeadersPolicyId=None), cors(OTHER_ORIGIN)),
-            "cors-rule-missing",
-        ),
-    ],
-)
-def test_other_parts_of_the_bucket(call: str, change: Change, expected: str, world: World) -> None:
+#: A call that is not allowed, and what is then not found of a bucket that is open in each way.
+PARTS = {
+    "get_bucket_cors": {"cors-rule-missing"},
+    "get_bucket_policy": {"bucket-public"},
+    "get_public_access_block": {"bucket-not-blocked"},
+    "get_bucket_ownership_controls": set[str](),
+}
+
+
+def test_other_parts_of_the_bucket(world: World, subtests: pytest.Subtests) -> None:
     """Judge the parts of the bucket that may be read if one may not."""
-    change(world, None)
-    fail(world, denied, call)
+    no_headers = behavior(ResponseHeadersPolicyId=None)
+    both(public_bucket, no_block, no_headers, cors(OTHER_ORIGIN))(world, None)
+    still = unchanging(world)
+    for call, unread in PARTS.items():
+        fail(site := replace(still), denied, call)
+        with subtests.test(call):
+            found = faults(site.examine())
 
-    found = faults(world.examine())
-
-    assert expected in found
-    assert found.count("aws-unreadable") == 1
+            each = {"bucket-public", "bucket-not-blocked", "cors-rule-missing"}
+            assert each & {*found} == each - unread
+            assert found.count("aws-unreadable") == 1
 
 
 def test_other_account(world: World, ministack: MinistackHere) -> None:

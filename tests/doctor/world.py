@@ -145,7 +145,7 @@ class World:
             def read(clients: Clients, **wanted: Any) -> Account:
                 return self.edit(read_account(clients, **wanted))
 
-            self.edge = self._edge()
+            self.let_requests_in()
             with mock.patch("cfsigned_django.doctor.examination.read_account", read):
                 found += examination.online()
         return found
@@ -170,7 +170,8 @@ class World:
         if self.is_cut_off:
             raise NoAnswer("Name or service not known")
         if host == DOMAIN:
-            response = (self.edge or self._edge()).get(url, now=NOW, headers=headers)
+            assert self.edge is not None
+            response = self.edge.get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return self.between(Answer(status=response.status, headers=dated, body=response.body))
@@ -180,6 +181,11 @@ class World:
                 return Answer(status=200, body=b"picture")
             return Answer(status=403, body=_S3_DENIED)
         raise NoAnswer("Name or service not known")
+
+    def let_requests_in(self) -> Clients:
+        """Serve the site as it is now, until the next time; return the clients of its account."""
+        self.edge = self._edge()
+        return self.clients
 
     def _edge(self) -> EdgeClient:
         config = self.config()
