@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,20 +11,37 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
 from tests.aws.api import Account
-from tests.aws.state.accounts import APP, make_grown_account
+from tests.aws.state.accounts import APP, make_grown_account, provisioner
+from tests.aws.state.strict import strict
+from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
-    aws_account as aws_account,
     bucket_name as bucket_name,
     clients as clients,
+    hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
+from tests.setup.viewers import ACCOUNT
 from tests.simulation.strict_cloudfront import StrictCloudFront
+
+
+@pytest.fixture(scope="session")
+def aws_account() -> str:
+    """Return the id of the account whose files the emulator's data plane serves."""
+    return ACCOUNT
 
 
 @pytest.fixture(autouse=True)
 def _apart(no_aws_configuration: None) -> None:
     """Keep every test here apart from the machine's own AWS configuration."""
+
+
+@pytest.fixture(scope="session")
+def cloudfront(emulator: MinistackHere, aws_account: str) -> Any:
+    """Return a client for all tests of the calls to CloudFront: it is slow to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        hide_aws_configuration(patch)
+        return emulator.client("cloudfront", account=aws_account)
 
 
 @pytest.fixture(params=["simulation", "emulator"])
@@ -32,8 +50,8 @@ def account(request: pytest.FixtureRequest) -> Account:
     if request.param == "simulation":
         # The emulator has no quotas: the tests of both stay below these.
         return Account(api=StrictCloudFront(keys_per_group=9, keys_per_account=20))
-    server = request.getfixturevalue("ministack")
-    return Account(api=server.client("cloudfront", account=request.getfixturevalue("aws_account")))
+    request.getfixturevalue("ministack")
+    return Account(api=request.getfixturevalue("cloudfront"))
 
 
 @pytest.fixture
@@ -63,3 +81,24 @@ def grown(clients: Clients, desired: Wanted) -> Wanted:
         distribution_id=distribution_id,
         path_pattern="media/*",
     )
+
+
+@pytest.fixture(scope="session")
+def set_up_state(emulator: MinistackHere, ec_key: PrivateKey) -> tuple[bytes, Wanted]:
+    """Set up a new distribution with CORS; return the state of AWS, and the desired state."""
+    emulator.empty()
+    with pytest.MonkeyPatch.context() as patch:
+        hide_aws_configuration(patch)
+        clients = emulator.clients(ACCOUNT)
+    key = SiteKey.from_private_key(ec_key)
+    desired = Wanted(bucket="media-set-up", creates_distribution=True, cors_origins=(APP,), key=key)
+    provisioner(strict(clients), desired).apply()
+    return emulator.state(), desired
+
+
+@pytest.fixture
+def set_up(ministack: MinistackHere, set_up_state: tuple[bytes, Wanted]) -> Wanted:
+    """Return the desired state of an account in which everything is as it must be."""
+    state, desired = set_up_state
+    ministack.restore(state)
+    return desired

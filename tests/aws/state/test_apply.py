@@ -30,7 +30,7 @@ from tests.aws.state.accounts import (
 )
 from tests.aws.state.strict import strict
 from tests.ministack_server import Ministack
-from tests.setup.viewers import ACCOUNT, DataPlane
+from tests.setup.viewers import DataPlane
 
 PUBLIC = {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
 
@@ -67,123 +67,119 @@ def changed(before: Any, after: Any, path: str = "") -> set[str]:
     return set() if before == after else {path}
 
 
-class TestEmptyAccount:
-    """An empty account becomes a private site."""
+def test_end_state(clients: Clients, set_up: Wanted, aws_account: str) -> None:
+    """Make of an empty account what AWS documents, read back with boto3."""
+    cloudfront, s3 = clients.cloudfront, clients.s3
+    (key,) = cloudfront.list_public_keys()["PublicKeyList"]["Items"]
+    (group,) = cloudfront.list_key_groups()["KeyGroupList"]["Items"]
+    (control,) = cloudfront.list_origin_access_controls()["OriginAccessControlList"]["Items"]
+    (summary,) = cloudfront.list_distributions()["DistributionList"]["Items"]
+    distribution = cloudfront.get_distribution(Id=summary["Id"])["Distribution"]
+    config = distribution["DistributionConfig"]
+    (origin,) = config["Origins"]["Items"]
+    behavior = config["DefaultCacheBehavior"]
+    block = s3.get_public_access_block(Bucket=set_up.bucket)["PublicAccessBlockConfiguration"]
+    (statement,) = policy_of(clients, set_up)["Statement"]
+    group_id, arn = group["KeyGroup"]["Id"], distribution["ARN"]
 
-    def test_end_state(self, clients: Clients, desired: Wanted, aws_account: str) -> None:
-        """Make what AWS documents, read back with boto3."""
-        provisioner(strict(clients), desired).apply()
-
-        cloudfront, s3 = clients.cloudfront, clients.s3
-        (key,) = cloudfront.list_public_keys()["PublicKeyList"]["Items"]
-        (group,) = cloudfront.list_key_groups()["KeyGroupList"]["Items"]
-        (control,) = cloudfront.list_origin_access_controls()["OriginAccessControlList"]["Items"]
-        (summary,) = cloudfront.list_distributions()["DistributionList"]["Items"]
-        distribution = cloudfront.get_distribution(Id=summary["Id"])["Distribution"]
-        config = distribution["DistributionConfig"]
-        (origin,) = config["Origins"]["Items"]
-        behavior = config["DefaultCacheBehavior"]
-        block = s3.get_public_access_block(Bucket=desired.bucket)["PublicAccessBlockConfiguration"]
-        (statement,) = policy_of(clients, desired)["Statement"]
-        group_id, arn = group["KeyGroup"]["Id"], distribution["ARN"]
-
-        assert group["KeyGroup"]["KeyGroupConfig"]["Items"] == [key["Id"]]
-        assert (control["SigningProtocol"], control["SigningBehavior"]) == ("sigv4", "always")
-        assert origin["DomainName"] == f"{desired.bucket}.s3.us-east-1.amazonaws.com"
-        assert origin["OriginAccessControlId"] == control["Id"]
-        assert origin["S3OriginConfig"]["OriginAccessIdentity"] == ""
-        trusted = {"Enabled": True, "Quantity": 1, "Items": [group_id]}
-        assert behavior["TrustedKeyGroups"] == trusted
-        assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
-        assert behavior["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
-        assert behavior["OriginRequestPolicyId"] == "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
-        assert cloudfront.get_response_headers_policy(Id=behavior["ResponseHeadersPolicyId"])
-        assert arn == f"arn:aws:cloudfront::{aws_account}:distribution/{distribution['Id']}"
-        assert says_the_same(
-            statement,
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudfront.amazonaws.com"},
-                "Action": "s3:GetObject",
-                "Resource": f"arn:aws:s3:::{desired.bucket}/*",
-                "Condition": {"StringEquals": {"AWS:SourceArn": arn}},
-            },
-        )
-        (rule,) = s3.get_bucket_cors(Bucket=desired.bucket)["CORSRules"]
-        assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET", "HEAD"], [APP])
-        assert set(block.values()) == {True}
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {
-                "downloads": True,
-                "path_pattern": "media/*",
-                "region": "eu-west-1",
-                "cors_origins": (),
-            },
-            {"origin_access": OriginAccess.OAI},
-            {
-                "cors_origins": (APP, "https://b.example.com"),
-                "domain": HOST,
-                "certificate": CERTIFICATE,
-            },
-            {"cookies": True},
-        ],
-        ids=["downloads", "identity", "domain", "cookies"],
+    assert group["KeyGroup"]["KeyGroupConfig"]["Items"] == [key["Id"]]
+    assert (control["SigningProtocol"], control["SigningBehavior"]) == ("sigv4", "always")
+    assert origin["DomainName"] == f"{set_up.bucket}.s3.us-east-1.amazonaws.com"
+    assert origin["OriginAccessControlId"] == control["Id"]
+    assert origin["S3OriginConfig"]["OriginAccessIdentity"] == ""
+    trusted = {"Enabled": True, "Quantity": 1, "Items": [group_id]}
+    assert behavior["TrustedKeyGroups"] == trusted
+    assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert behavior["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    assert behavior["OriginRequestPolicyId"] == "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
+    assert cloudfront.get_response_headers_policy(Id=behavior["ResponseHeadersPolicyId"])
+    assert arn == f"arn:aws:cloudfront::{aws_account}:distribution/{distribution['Id']}"
+    assert says_the_same(
+        statement,
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{set_up.bucket}/*",
+            "Condition": {"StringEquals": {"AWS:SourceArn": arn}},
+        },
     )
-    def test_second_run_changes_nothing(
-        self, clients: Clients, desired: Wanted, changes: dict[str, Any]
-    ) -> None:
-        """Plan everything first, do what was planned and no more, and send nothing after it."""
-        desired, strictly = replace(desired, **changes), strict(clients)
-        before = planned(strictly, desired)
-        did: list[str] = []
-        sent: list[str] = []
+    (rule,) = s3.get_bucket_cors(Bucket=set_up.bucket)["CORSRules"]
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["GET", "HEAD"], [APP])
+    assert set(block.values()) == {True}
 
-        after = states(
-            provisioner(strictly, desired, on_step=lambda step: did.append(step.name)).apply()
-        )
-        for client in (clients.cloudfront, clients.s3):
-            client.meta.events.register(
-                "before-call", lambda model, **event: sent.append(model.name)
-            )
-        again = states(provisioner(strictly, desired).apply())
 
-        assert set(states(before).values()) - {"done"} == {"todo"}
-        assert did == [each.name for each in before if each.call is not None]
-        assert set(after.values()) == {"done"}
-        assert again == after
-        assert sent
-        assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "downloads": True,
+            "path_pattern": "media/*",
+            "region": "eu-west-1",
+            "cors_origins": (),
+        },
+        {
+            "cookies": True,
+            "origin_access": OriginAccess.OAI,
+            "cors_origins": (APP, "https://b.example.com"),
+            "domain": HOST,
+            "certificate": CERTIFICATE,
+        },
+    ],
+    ids=["downloads", "cookies, identity and domain"],
+)
+def test_second_run_changes_nothing(
+    clients: Clients, desired: Wanted, changes: dict[str, Any]
+) -> None:
+    """Plan everything first, do what was planned and no more, and send nothing after it."""
+    desired, strictly = replace(desired, **changes), strict(clients)
+    before = planned(strictly, desired)
+    did: list[str] = []
+    sent: list[str] = []
 
-    def test_bucket_that_a_key_encrypts(self, clients: Clients, desired: Wanted) -> None:
-        """Encrypt the new bucket; let CloudFront decrypt for this distribution, and no more."""
-        kms, arn = clients.kms("us-east-1"), make_kms_key(clients)
+    after = states(
+        provisioner(strictly, desired, on_step=lambda step: did.append(step.name)).apply()
+    )
+    for client in (clients.cloudfront, clients.s3):
+        client.meta.events.register("before-call", lambda model, **event: sent.append(model.name))
+    again = states(provisioner(strictly, desired).apply())
 
-        after = provisioner(clients, replace(desired, kms_key=arn)).apply()
+    assert set(states(before).values()) - {"done"} == {"todo"}
+    assert did == [each.name for each in before if each.call is not None]
+    assert set(after.values()) == {"done"}
+    assert again == after
+    assert sent
+    assert {each for each in sent if not each.startswith(("Get", "List", "Head"))} == set()
 
-        encryption = clients.s3.get_bucket_encryption(Bucket=desired.bucket)
-        (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
-        found = reader(clients, desired)().distribution
-        assert found is not None
-        policy = json.loads(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
-        assert {each.state for each in after} == {"done"}
-        assert rule["ApplyServerSideEncryptionByDefault"] == {
-            "SSEAlgorithm": "aws:kms",
-            "KMSMasterKeyID": arn,
-        }
-        assert policy["Statement"][:-1] == KMS_POLICY["Statement"]
-        assert says_the_same(
-            policy["Statement"][-1],
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudfront.amazonaws.com"},
-                "Action": "kms:Decrypt",
-                "Resource": "*",
-                "Condition": {"StringEquals": {"AWS:SourceArn": found.arn}},
-            },
-        )
+
+def test_bucket_that_a_key_encrypts(clients: Clients, set_up: Wanted) -> None:
+    """Encrypt the new bucket; let CloudFront decrypt for this distribution, and no more."""
+    kms, arn = clients.kms("us-east-1"), make_kms_key(clients)
+    clients.s3.delete_bucket(Bucket=set_up.bucket)
+
+    after = provisioner(clients, replace(set_up, kms_key=arn)).apply()
+
+    encryption = clients.s3.get_bucket_encryption(Bucket=set_up.bucket)
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    found = reader(clients, set_up)().distribution
+    assert found is not None
+    policy = json.loads(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+    assert {each.state for each in after} == {"done"}
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": arn,
+    }
+    assert policy["Statement"][:-1] == KMS_POLICY["Statement"]
+    assert says_the_same(
+        policy["Statement"][-1],
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"AWS:SourceArn": found.arn}},
+        },
+    )
 
 
 def test_what_people_have_set_up_stays(clients: Clients, grown: Wanted) -> None:
@@ -235,14 +231,19 @@ def test_what_people_have_set_up_stays(clients: Clients, grown: Wanted) -> None:
     assert len(group["Items"]) == 2
 
 
-def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
+def test_waits_for_every_edge(clients: Clients, set_up: Wanted) -> None:
     """Report the time waited; give up after 45 minutes, with an error that passes."""
     slow, waited = strict(clients, looks=10), list[int]()
+    distribution = reader(clients, set_up)().distribution
+    assert distribution is not None
+    slow.cloudfront.update_distribution(
+        Id=distribution.id, IfMatch=distribution.etag, DistributionConfig=distribution.config
+    )
 
     def apply(seconds: float) -> list[SetupStep]:
         clock = itertools.count(0, seconds)
         return provisioner(
-            slow, desired, on_wait=waited.append, monotonic=lambda: next(clock)
+            slow, set_up, on_wait=waited.append, monotonic=lambda: next(clock)
         ).apply()
 
     with pytest.raises(AwsError) as caught:
@@ -258,8 +259,13 @@ def test_waits_for_every_edge(clients: Clients, desired: Wanted) -> None:
     assert waited == [15 * (number + 1) for number in range(len(waited))]
 
 
-def test_change_of_somebody_else(clients: Clients, grown: Wanted) -> None:
-    """Read again if the distribution was changed between the read and the call."""
+def test_others_work_here_meanwhile(clients: Clients, grown: Wanted) -> None:
+    """Take over what another run has made in the same second; keep what others change.
+
+    Read again if the distribution was changed between the read and the call.
+    """
+    read = reader(clients, grown)
+    stale: list[Any] = [read()] * 2
 
     def change(step: SetupStep) -> None:
         if step.name == "origin":
@@ -270,9 +276,14 @@ def test_change_of_somebody_else(clients: Clients, grown: Wanted) -> None:
                 DistributionConfig={**answer["DistributionConfig"], "Comment": "theirs"},
             )
 
-    after = provisioner(clients, grown, on_step=change).apply()
+    after = states(
+        provisioner(
+            clients, grown, on_step=change, read=lambda: stale.pop() if stale else read()
+        ).apply()
+    )
 
-    assert states(after)["origin"] == states(after)["behavior"] == "done"
+    assert len(clients.cloudfront.list_key_groups()["KeyGroupList"]["Items"]) == 1
+    assert after["origin"] == after["behavior"] == "done"
     assert config_of(clients, grown)["Comment"] == "theirs"
 
 
@@ -284,16 +295,6 @@ def test_something_undoes_it(clients: Clients, desired: Wanted) -> None:
         provisioner(clients, desired, read=lambda: stuck).apply()
 
     assert caught.value.code == "NoEffect"
-
-
-def test_made_by_somebody_else(clients: Clients, desired: Wanted) -> None:
-    """Take over what another run has made in the same second."""
-    read = reader(clients, desired)
-    stale: list[Any] = [read()] * 2
-
-    provisioner(clients, desired, read=lambda: stale.pop() if stale else read()).apply()
-
-    assert len(clients.cloudfront.list_key_groups()["KeyGroupList"]["Items"]) == 1
 
 
 def test_bucket_that_was_taken_meanwhile(
@@ -311,24 +312,22 @@ def test_bucket_that_was_taken_meanwhile(
 
 
 def test_file_is_served_through_its_own_access_control_only(
-    ministack: Ministack, desired: Wanted
+    ministack: Ministack, clients: Clients, set_up: Wanted
 ) -> None:
     """Serve a file with statement and access control of this distribution, not with one alone."""
-    clients = ministack.clients(ACCOUNT)
-    provisioner(clients, desired).apply()
-    clients.s3.put_object(Bucket=desired.bucket, Key="a.txt", Body=b"private")
-    distribution = reader(clients, desired)().distribution
+    clients.s3.put_object(Bucket=set_up.bucket, Key="a.txt", Body=b"private")
+    distribution = reader(clients, set_up)().distribution
     assert distribution is not None
     data_plane = DataPlane(ministack, distribution)
 
     opened = data_plane.get("/a.txt")
-    policy = policy_of(clients, desired)
+    policy = policy_of(clients, set_up)
     policy["Statement"][0]["Condition"]["StringEquals"]["AWS:SourceArn"] += "X"
-    clients.s3.put_bucket_policy(Bucket=desired.bucket, Policy=json.dumps(policy))
+    clients.s3.put_bucket_policy(Bucket=set_up.bucket, Policy=json.dumps(policy))
     of_another_distribution = data_plane.get("/a.txt")
-    clients.s3.delete_bucket_policy(Bucket=desired.bucket)
+    clients.s3.delete_bucket_policy(Bucket=set_up.bucket)
     without_statement = data_plane.get("/a.txt")
-    provisioner(clients, desired).apply()
+    provisioner(clients, set_up).apply()
     opened_again = data_plane.get("/a.txt")
     distribution.config["Origins"]["Items"][0]["OriginAccessControlId"] = ""
     clients.cloudfront.update_distribution(

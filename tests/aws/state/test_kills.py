@@ -1,8 +1,4 @@
-"""Kill a setup after each of its changes; the next run reaches the same end.
-
-``python -m tests.aws.state.test_kills ENDPOINT KEY_FILE`` sets up in one process after the
-other, each killed right after AWS answered its first change, until one has nothing left to change.
-The processes are forks of one: to import everything takes longest.
+"""Let a setup die after each of its changes; the next run reaches the same end.
 
 Modules: aws/state/apply.py
 """
@@ -10,26 +6,25 @@ Modules: aws/state/apply.py
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import traceback
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
+
+import pytest
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import bucket_of, provisioner, reader
-from tests.ministack_server import Ministack, run_ministack
-from tests.projects import ROOT
+from tests.ministack_server import MinistackHere
 
-KILLED, UNKILLED = "700000000001", "700000000002"
+DYING, UNDISTURBED = "700000000001", "700000000002"
 #: CreatePublicKey, CreateKeyGroup, CreateBucket, CreateOriginAccessControl, two policies,
 #: CreateDistribution, PutBucketPolicy, PutBucketCors, PutPublicAccessBlock.
 CHANGES = 11
+
+
+class Died(BaseException):
+    """The end of a process: nothing of it goes on."""
 
 
 def desired_state(account: str, key: PrivateKey) -> Wanted:
@@ -42,18 +37,6 @@ def desired_state(account: str, key: PrivateKey) -> Wanted:
         downloads=True,
         key=SiteKey.from_private_key(key),
     )
-
-
-def set_up_and_die(clients: Clients, desired: Wanted) -> None:
-    """Set up, but die as soon as AWS has answered a change."""
-
-    def die(model: Any, **event: Any) -> None:
-        if not model.name.startswith(("Get", "List", "Head")):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    for client in (clients.cloudfront, clients.s3):
-        client.meta.events.register("after-call", die)
-    provisioner(clients, desired).apply()
 
 
 def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
@@ -84,40 +67,28 @@ def end_state(clients: Clients, desired: Wanted, account_id: str) -> str:
     return text
 
 
-def test_same_end_state(ec_key: PrivateKey, tmp_path: Path) -> None:
-    """Reach the state of an undisturbed run, whichever answers were lost."""
-    key_file = tmp_path / "key.pem"
-    key_file.write_bytes(ec_key.to_pem())
+def test_same_end_state(ministack: MinistackHere, ec_key: PrivateKey) -> None:
+    """Reach the state of an undisturbed run, whichever answers were lost.
 
-    with run_ministack(tmp_path) as server:
-        command = [sys.executable, "-m", __name__, server.endpoint_url, str(key_file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        unkilled = server.clients(UNKILLED)
-        provisioner(unkilled, desired_state(UNKILLED, ec_key)).apply()
-        killed = end_state(server.clients(KILLED), desired_state(KILLED, ec_key), KILLED)
-        expected = end_state(unkilled, desired_state(UNKILLED, ec_key), UNKILLED)
+    Each run dies right after AWS answered its first change, until one has nothing left to change.
+    """
+    dying, undisturbed = ministack.clients(DYING), ministack.clients(UNDISTURBED)
+    died: list[str] = []
 
-    assert json.loads(done.stdout) == [-signal.SIGKILL] * CHANGES + [0], done.stderr
-    assert killed == expected
+    def die(model: Any, **event: Any) -> None:
+        if not model.name.startswith(("Get", "List", "Head")):
+            died.append(model.name)
+            raise Died
 
+    for client in (dying.cloudfront, dying.s3):
+        client.meta.events.register("after-call", die)
+    for _ in range(CHANGES):
+        with pytest.raises(Died):
+            provisioner(dying, desired_state(DYING, ec_key)).apply()
+    provisioner(dying, desired_state(DYING, ec_key)).apply()
+    provisioner(undisturbed, desired_state(UNDISTURBED, ec_key)).apply()
 
-def main(endpoint_url: str, key_file: Path) -> None:
-    """Run one process after the other; print their exit codes."""
-    desired = desired_state(KILLED, PrivateKey.load(key_file))
-    clients = Ministack(endpoint_url=endpoint_url).clients(KILLED)  # connects in each process
-    codes = [1]
-    while codes[-1] and len(codes) < 2 * CHANGES:
-        child = os.fork()
-        if not child:
-            try:
-                set_up_and_die(clients, desired)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    print(json.dumps(codes[1:]))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    assert len(died) == CHANGES
+    assert end_state(dying, desired_state(DYING, ec_key), DYING) == end_state(
+        undisturbed, desired_state(UNDISTURBED, ec_key), UNDISTURBED
+    )

@@ -24,6 +24,7 @@ from tests.aws.state.accounts import (
     make_key_group,
     planned,
     provisioner,
+    reader,
 )
 
 NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
@@ -118,17 +119,17 @@ def test_element_that_comes_meanwhile(clients: Clients, grown: Wanted, sent: lis
     assert sent[-1] == "PutBucketPolicy"
 
 
-def test_nothing_to_send(clients: Clients, grown: Wanted) -> None:
+def test_nothing_to_send(clients: Clients, set_up: Wanted) -> None:
     """Report no conflict if everything is as it must be; boto3 itself refuses to send it."""
-    desired = replace(grown, drops_trusted_signers=True)
-    provisioner(clients, desired).apply()
+    distribution = reader(clients, set_up)().distribution
+    assert distribution is not None
     add_elements(clients.cloudfront, "GetDistribution", CONFIG)
 
-    assert {each.state for each in planned(clients, desired)} == {"done"}
-    answer = clients.cloudfront.get_distribution(Id=grown.distribution_id)
+    assert {each.state for each in planned(clients, set_up)} == {"done"}
+    answer = clients.cloudfront.get_distribution(Id=distribution.id)
     with pytest.raises(ParamValidationError, match="Novelty"):
         clients.cloudfront.update_distribution(
-            Id=grown.distribution_id,
+            Id=distribution.id,
             IfMatch=answer["ETag"],
             DistributionConfig=answer["Distribution"]["DistributionConfig"],
         )
