@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.account import Account, Bucket, BucketState
+from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients, make_clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.setup import site_setup
 from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import provisioner, reader
@@ -42,9 +45,10 @@ def clients(ministack: MinistackHere, shared_clients: Clients) -> Clients:
 
 
 @pytest.fixture
-def own_clients(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command make its clients itself, from boto3's configuration."""
+def nothing_shared(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command make clients from boto3's configuration, and read AWS whenever it does."""
     monkeypatch.setattr(cfsigned_setup, "make_clients", make_clients)
+    monkeypatch.setattr(site_setup, "read_account", read_account)
 
 
 @pytest.fixture
@@ -57,9 +61,22 @@ def site_in_aws(
     monkeypatch: pytest.MonkeyPatch,
     no_aws_configuration: None,
 ) -> None:
-    """Configure boto3 for the emulator, and send the requests of the proof to the edge."""
+    """Configure boto3 for the emulator, and send the requests of the proof to the edge.
+
+    What takes longest is shared: clients, and an account that was read, until it changes.
+    """
     configure(ministack, clients, settings, monkeypatch)
     monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
+
+    @functools.lru_cache
+    def read(changes: int, clients: Clients, **asked: Any) -> Account:
+        return read_account(clients, **asked)
+
+    monkeypatch.setattr(
+        site_setup,
+        "read_account",
+        lambda clients, **asked: read(len(ministack.changes), clients, **asked),
+    )
     monkeypatch.chdir(tmp_path)
     settings.AWS_STORAGE_BUCKET_NAME = bucket_name
 
@@ -107,6 +124,15 @@ def set_up_site(
     for name, value in own.items():
         setattr(settings, name, value)
     return settings
+
+
+@pytest.fixture
+def key_of_nobody(set_up_site: Any) -> str:
+    """Take the key from the settings of a site that is set up; return its id in the key group."""
+    key_pair_id: str = set_up_site.AWS_CLOUDFRONT_KEY_ID
+    for name in ("AWS_CLOUDFRONT_KEY", "AWS_CLOUDFRONT_KEY_ID", "AWS_CLOUDFRONT_KEY_GROUP_ID"):
+        delattr(set_up_site, name)
+    return key_pair_id
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def is_set_up(clients: Clients, bucket_name: str) -> bool:
     return bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 
 
-@pytest.mark.usefixtures("own_clients")
+@pytest.mark.usefixtures("nothing_shared")
 def test_from_nothing(
     clients: Clients, bucket_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,13 +254,12 @@ def test_waiting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_proof_behind_an_error_page(
-    clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+    clients: Clients, set_up_site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prove a setup whose distribution answers 403 with its own error page: the status decides.
 
     Without a file to ask for, the page may hide anything: that is an error.
     """
-    run(*APPLY)
     ask = cfsigned_setup.Command.fetch
 
     def ask_behind_page(url: str, headers: Mapping[str, str]) -> Answer:
@@ -270,7 +269,7 @@ def test_proof_behind_an_error_page(
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(ask_behind_page))
     without_a_file = failing_report("--apply")
-    clients.s3.put_object(Bucket=bucket_name, Key="a.txt", Body=b"private")
+    clients.s3.put_object(Bucket=set_up_site.AWS_STORAGE_BUCKET_NAME, Key="a.txt", Body=b"private")
     with_a_file = report("--apply")
 
     refused = ["unsigned-refused", "tampered-refused", "expired-refused", "s3-private"]

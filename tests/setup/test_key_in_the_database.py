@@ -71,17 +71,14 @@ def test_where_the_key_is_kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -
     assert "SECRET_KEY" not in with_keys
 
 
-def test_key_in_another_database(clients: Clients, bucket_name: str) -> None:
+def test_key_in_another_database(clients: Clients, key_of_nobody: str) -> None:
     """Add a second key to the group if the first one went into another database by mistake."""
-    run(*APPLY)
-    first = KeyPair.objects.get()
-    KeyPair.objects.all().delete()
     run("--apply", "--yes")
     second = KeyPair.objects.get()
 
-    group = read_account(clients, bucket=bucket_name).key_group(second.key_group_id)
+    group = read_account(clients, bucket=None).key_group(second.key_group_id)
     assert group is not None
-    assert group.key_pair_ids == (first.key_pair_id, second.key_pair_id)
+    assert group.key_pair_ids == (key_of_nobody, second.key_pair_id)
 
 
 def test_run_that_died_before_the_end(settings: Any) -> None:
@@ -110,6 +107,7 @@ def test_run_that_died_before_the_end(settings: Any) -> None:
     assert then.verified_since is not None
 
 
+@pytest.mark.usefixtures("key_of_nobody")
 def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit with 75, and let the key sign nothing; prove nothing if no request is answered."""
 
@@ -119,7 +117,7 @@ def test_edge_that_does_not_know_the_key_yet(monkeypatch: pytest.MonkeyPatch) ->
         return Answer(status=403, headers={"server": "CloudFront"}, body=body)
 
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(answer))
-    found = report(*APPLY)
+    found = report("--apply", "--yes")
     monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
     unanswered = report("--apply")
 

@@ -104,43 +104,44 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     assert called | {"s3:PutBucketOwnershipControls"} == allowed("setup")
 
 
-def test_setup_with_uploads(bucket_name: str) -> None:
-    """Allow what uploads from the browser need only if they are asked for."""
-    uploads = ("--upload-origin", PAGE, "--upload-prefix", "tmp")
-    with recorded() as called:
-        run(*APPLY, *uploads)
+def test_setup_with_uploads_and_a_key(clients: Clients) -> None:
+    """Allow what uploads from the browser and a KMS key need only if they are asked for.
 
-    jobs = json.loads(run("--iam", *uploads))
-    added = {
-        job: {action for each in jobs[job]["Statement"] for action in each["Action"]} - allowed(job)
-        for job in jobs
-    }
-    assert added.pop("setup") == called - allowed("setup")
-    assert added == {"look": {"s3:GetLifecycleConfiguration"}, "rotation": set(), "site": set()}
-
-
-def test_setup_with_a_key(clients: Clients) -> None:
-    """Allow what a KMS key needs only if one is named, and for that key alone."""
+    For the key, allow it for that key alone.
+    """
     key = clients.kms("us-east-1").create_key()["KeyMetadata"]["Arn"]
+    uploads, of_key = ("--upload-origin", PAGE, "--upload-prefix", "tmp"), ("--kms-key", key)
     with recorded() as called:
-        run(*APPLY, "--kms-key", key)
+        run(*APPLY, *uploads, *of_key)
 
-    jobs = json.loads(run("--iam", "--kms-key", key))
-    for_key = {
+    for_uploads, for_key = json.loads(run("--iam", *uploads)), json.loads(run("--iam", *of_key))
+    by_uploads, by_key = (
+        {
+            job: {action for each in policy["Statement"] for action in each["Action"]}
+            - allowed(job)
+            for job, policy in jobs.items()
+        }
+        for jobs in (for_uploads, for_key)
+    )
+    assert by_uploads["setup"] | by_key["setup"] == called - allowed("setup")
+    assert by_uploads == {
+        "setup": {"s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"},
+        "look": {"s3:GetLifecycleConfiguration"},
+        "rotation": set(),
+        "site": set(),
+    }
+    on_key = {
         job: set(each["Action"])
-        for job, policy in jobs.items()
+        for job, policy in for_key.items()
         for each in policy["Statement"]
         if each["Resource"] == key
     }
-    assert for_key["setup"] == {each for each in called if each.startswith("kms:")} - {
-        "kms:CreateKey"
+    assert by_key["setup"] - on_key["setup"] == {"s3:PutEncryptionConfiguration"}
+    assert on_key == {
+        "setup": {each for each in called if each.startswith("kms:")},
+        "look": on_key["setup"] - {"kms:PutKeyPolicy"},
+        "site": {"kms:Decrypt", "kms:GenerateDataKey"},
     }
-    assert for_key["look"] == for_key["setup"] - {"kms:PutKeyPolicy"}
-    assert for_key["site"] == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert "rotation" not in for_key
-    of_the_bucket = {each for each in called if each.startswith("s3:")} - allowed("setup")
-    assert of_the_bucket == {"s3:PutEncryptionConfiguration"}
-    assert of_the_bucket <= {a for s in jobs["setup"]["Statement"] for a in s["Action"]}
 
 
 def test_look(clients: Clients, bucket_name: str, set_up_site: Any, db: None) -> None:

@@ -57,7 +57,7 @@ def test_arguments(arguments: list[str], named: str, tmp_path: Path) -> None:
     assert (tmp_path / "settings.py").read_text() == "no key"
 
 
-@pytest.mark.usefixtures("own_clients")
+@pytest.mark.usefixtures("nothing_shared")
 def test_environment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name the host that cannot be reached, what sets credentials, and what names the bucket."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
@@ -124,32 +124,22 @@ def test_refused_in_the_middle(
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("unanswered")
-@pytest.mark.parametrize(
-    ("options", "place"),
-    [
-        (APPLY[:-1], "builtins.input"),
-        (APPLY, "cfsigned_django.aws.state.apply.logger.info"),  # after a step
-    ],
-    ids=["question", "between two steps"],
-)
-def test_interrupted(
-    options: tuple[str, ...],
-    place: str,
-    clients: Clients,
-    bucket_name: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_interrupted(clients: Clients, bucket_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """End in one line and with 130 after Ctrl-C; the same command then goes on."""
 
     def interrupt(*args: object, **given: object) -> Any:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(place, interrupt)
-        _, errors, code = run_as_program("cfsigned_setup", *options)
+    for options, place in (
+        (APPLY[:-1], "builtins.input"),
+        (APPLY, "cfsigned_django.aws.state.apply.logger.info"),  # after a step
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, interrupt)
+            _, errors, code = run_as_program("cfsigned_setup", *options)
+        assert (code, "Traceback" in errors) == (130, False), place
+        assert errors.splitlines()[-1].endswith("run the same command again."), place
 
-    assert (code, "Traceback" in errors) == (130, False)
-    assert errors.splitlines()[-1].endswith("run the same command again.")
     assert set(states(report(*APPLY)).values()) == {"done"}
     assert bucket_of(read_account(clients, bucket=bucket_name)).is_ours
 

@@ -39,11 +39,12 @@ def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
     return Failing(client, lambda name: refusal(code, name), call)
 
 
-def test_empty_account(clients: Clients, bucket_name: str, aws_account: str) -> None:
+def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
     """Find nothing, in the account whose credentials these are."""
+    clients = ministack.clients("111111111111")
     account = read_account(clients, bucket=bucket_name, access_identities=True)
 
-    assert (account.account_id, account.partition) == (aws_account, "aws")
+    assert (account.account_id, account.partition) == ("111111111111", "aws")
     assert bucket_of(account).state is BucketState.MISSING
     assert account.distribution is None
     lists = (
