@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from cfsigned_django.aws.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.aws.documents import Document, bucket_policy, cors, lifecycle
@@ -243,12 +242,13 @@ def _bucket_policy(site: SiteInAws) -> SetupStep:
                 blocks=True,
             )
         base = bucket_policy.without_public(base)
+    after = bucket_policy.merge(base, statement)
     return todo(
         "bucket-policy",
         "CloudFront must be allowed to read the bucket; every other statement stays",
-        call=_put_policy(site, bucket_policy.merge(base, statement)),
+        call=site.put_call("PutBucketPolicy", Policy=json.dumps(after)),
         before=bucket.policy,
-        after=bucket_policy.merge(base, statement),
+        after=after,
     )
 
 
@@ -263,11 +263,8 @@ def _cors(site: SiteInAws, name: str, verb: str, origins: Sequence[str], rule: s
     return todo(
         name,
         f"pages of {', '.join(missing)} may not {verb} files across origins yet",
-        call=Call(
-            service="s3",
-            operation="PutBucketCors",
-            action="PutBucketCORS",
-            arguments=_owned(site, CORSConfiguration={"CORSRules": merged}),
+        call=site.put_call(
+            "PutBucketCors", "PutBucketCORS", CORSConfiguration={"CORSRules": merged}
         ),
         before=list(rules) or None,
         after=merged,
@@ -289,11 +286,10 @@ def _lifecycle(site: SiteInAws) -> SetupStep:
     return todo(
         "bucket-lifecycle",
         f"the parts of incomplete uploads under {prefix} stay, and cost as much as files",
-        call=Call(
-            service="s3",
-            operation="PutBucketLifecycleConfiguration",
-            action="PutLifecycleConfiguration",
-            arguments=_owned(site, LifecycleConfiguration={"Rules": merged}),
+        call=site.put_call(
+            "PutBucketLifecycleConfiguration",
+            "PutLifecycleConfiguration",
+            LifecycleConfiguration={"Rules": merged},
         ),
         before=list(rules) or None,
         after=merged,
@@ -310,7 +306,7 @@ def _public_statements(site: SiteInAws) -> SetupStep:
     return todo(
         "public-statements",
         f"the bucket policy allows public access ({sids})",
-        call=_put_policy(site, left),
+        call=site.put_call("PutBucketPolicy", Policy=json.dumps(left)),
         before=policy,
         after=left,
     )
@@ -335,11 +331,10 @@ def _block_public_access(site: SiteInAws) -> SetupStep:
         "block-public-access",
         f"not on yet: {', '.join(still_open)}; CloudFront's own access is not public and "
         f"continues{_what_ends(bucket, still_open)}",
-        call=Call(
-            service="s3",
-            operation="PutPublicAccessBlock",
-            action="PutBucketPublicAccessBlock",
-            arguments=_owned(site, PublicAccessBlockConfiguration=closed),
+        call=site.put_call(
+            "PutPublicAccessBlock",
+            "PutBucketPublicAccessBlock",
+            PublicAccessBlockConfiguration=closed,
         ),
         before=bucket.public_access_block,
         after=closed,
@@ -369,23 +364,6 @@ def _unread(name: str, site: SiteInAws, part: BucketPart, *, blocks: bool = Fals
     error = site.bucket.unread[part]
     why = f"the {part} of {site.wanted.bucket} cannot be read: {error.reason}. {error.next_step}"
     return conflict(name, why.rstrip("."), blocks=blocks)
-
-
-def _put_policy(site: SiteInAws, policy: Document) -> Call:
-    return Call(
-        service="s3",
-        operation="PutBucketPolicy",
-        arguments=_owned(site, Policy=json.dumps(policy)),
-    )
-
-
-def _owned(site: SiteInAws, **arguments: Any) -> Document:
-    """Return the arguments of a call that fails if another account owns the bucket."""
-    return {
-        "Bucket": site.wanted.bucket,
-        "ExpectedBucketOwner": site.account.account_id,
-        **arguments,
-    }
 
 
 def _sids(statements: list[Document]) -> str:

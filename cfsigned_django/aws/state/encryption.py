@@ -53,15 +53,10 @@ def bucket_encryption_steps(site: SiteInAws) -> Iterator[SetupStep]:
     yield todo(
         "bucket-encryption",
         f"{wanted} encrypts new objects (SSE-KMS); objects that exist stay as they are",
-        call=Call(
-            service="s3",
-            operation="PutBucketEncryption",
-            action="PutEncryptionConfiguration",
-            arguments={
-                "Bucket": bucket.name,
-                "ExpectedBucketOwner": site.account.account_id,
-                "ServerSideEncryptionConfiguration": {"Rules": [after]},
-            },
+        call=site.put_call(
+            "PutBucketEncryption",
+            "PutEncryptionConfiguration",
+            ServerSideEncryptionConfiguration={"Rules": [after]},
         ),
         before=bucket.encryption,
         after=after,

@@ -45,7 +45,7 @@ from cfsigned_django.aws.documents.policies import (
     overrides_origin,
 )
 from cfsigned_django.aws.key_groups import ListedPublicKey
-from cfsigned_django.aws.state.steps import NOT_YET
+from cfsigned_django.aws.state.steps import NOT_YET, Call
 from cfsigned_django.aws.state.wanted import OriginAccess, Wanted
 
 _HOME_REGION = "us-east-1"
@@ -238,6 +238,19 @@ class SiteInAws:
         else:
             config = replace_origin(self.config, origin)
         return replace_behavior(config, self.wanted.path_pattern, behavior)
+
+    def put_call(self, operation: str, action: str = "", **arguments: Any) -> Call:
+        """Return the call that sets something of the bucket, unless another account owns it.
+
+        ``action`` is the IAM action, if S3 names it differently.
+        """
+        bucket, owner = self.wanted.bucket, self.account.account_id
+        return Call(
+            service="s3",
+            operation=operation,
+            action=action,
+            arguments={"Bucket": bucket, "ExpectedBucketOwner": owner, **arguments},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
