@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call, list_items
@@ -307,14 +308,14 @@ class KeyGroups:
             for each in listed:
                 if each.holds(pem):
                     raise _conflict(
-                        what,
+                        what=what,
                         reason=_("CloudFront has this key under another name: {name}, {id}"),
                         next_step=_("Use that ID, or delete that public key if nothing uses it."),
                         values={"name": each.name, "id": each.key_pair_id},
                     )
             self._pause(attempt)
         raise _conflict(
-            what,
+            what=what,
             reason=_("CloudFront reports that it exists, but does not list it"),
             next_step=_(
                 "Try again in a minute. If this error remains, the public key existed once and "
@@ -375,7 +376,7 @@ def _same_key(found: ListedPublicKey, pem: str, what: str) -> str:
     if found.holds(pem):
         return found.key_pair_id
     raise _conflict(
-        what,
+        what=what,
         reason=_("another key, {id}, has that name"),
         next_step=_(
             "Delete it under CloudFront > Public keys if nothing uses it, or choose another name."
@@ -384,19 +385,4 @@ def _same_key(found: ListedPublicKey, pem: str, what: str) -> str:
     )
 
 
-def _conflict(
-    what: str,
-    *,
-    reason: str,
-    next_step: str,
-    is_temporary: bool = False,
-    values: Mapping[str, str] | None = None,
-) -> AwsError:
-    return AwsError(
-        what=what,
-        reason=reason,
-        next_step=next_step,
-        code="PublicKeyAlreadyExists",
-        is_temporary=is_temporary,
-        values=values,
-    )
+_conflict = partial(AwsError, code="PublicKeyAlreadyExists")

@@ -78,9 +78,7 @@ def _key_parts(documents: Documents) -> list[str]:
         declared = ['variable "public_key_pem" {\n  type = string\n}']
     public_key = {"name": documents.public_key_name, "encoded_key": key}
     group = {
-        "name": documents.key_group["Name"],
-        "comment": documents.key_group["Comment"],
-        "items": documents.key_group["Items"],
+        **_block(documents.key_group).body,
         # A rotation changes the group: the next apply must not bring the first key back.
         "lifecycle": HclBlock({"ignore_changes": [Expression("items")]}),
     }
