@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 from wsgiref.headers import Headers
 from wsgiref.types import WSGIEnvironment
+from wsgiref.util import setup_testing_defaults
 
 from cfsigned_django.edge.local_distribution import REASON_KEY, Distribution
 from cfsigned_django.edge.responses import ExcInfo
@@ -117,7 +117,7 @@ def _environ(
     environ = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()}
     if cookies:
         environ["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return {
+    environ = {
         "HTTP_HOST": host,
         **environ,
         "REQUEST_METHOD": method,
@@ -125,19 +125,10 @@ def _environ(
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query,
         "RAW_URI": target,
-        "SERVER_NAME": host,
-        "SERVER_PORT": "",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_TYPE": "",
-        "CONTENT_LENGTH": "",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme.lower(),
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
+    setup_testing_defaults(environ)
+    return environ
 
 
 def _read(body: Iterable[bytes]) -> bytes:
