@@ -53,14 +53,6 @@ class Rules:
         return [_describe(each) for each in self.behaviors]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """The rules as they were read once, and the time from which the edge applies them."""
-
-    rules: Rules
-    counts_from: float
-
-
 class DistributionWatch:
     """Watches the rules of a distribution, and applies a change ``propagation`` seconds later.
 
@@ -82,7 +74,8 @@ class DistributionWatch:
         self._read = read
         self._propagation = propagation
         self._clock = clock
-        self._views = deque([_View(rules=read(), counts_from=clock())])
+        #: From when the edge applies rules, and the rules: those of now, and later ones.
+        self._views = deque([(clock(), read())])
         self._lock = threading.Lock()
         self._is_failing = False
 
@@ -90,9 +83,9 @@ class DistributionWatch:
         """Return the rules that the edge applies now."""
         now = self._clock()
         with self._lock:
-            while len(self._views) > 1 and self._views[1].counts_from <= now:
+            while len(self._views) > 1 and self._views[1][0] <= now:
                 self._views.popleft()
-            return self._views[0].rules
+            return self._views[0][1]
 
     def look(self) -> None:
         """Read the rules once, and note when a change will apply."""
@@ -103,7 +96,7 @@ class DistributionWatch:
             if not self._is_failing:
                 logger.error(
                     "The distribution could not be read. The edge still trusts %s. %s",
-                    self._views[-1].rules.describe_keys(),
+                    self._views[-1][1].describe_keys(),
                     error,
                 )
             self._is_failing = True
@@ -131,14 +124,13 @@ class DistributionWatch:
             thread.join()
 
     def _note(self, rules: Rules) -> None:
-        before = self._views[-1].rules
+        before = self._views[-1][1]
         if rules == before:
             return
         for sentence in _changes(before, rules):
             logger.info("%s. The edge applies this in %g s.", sentence, self._propagation)
         with self._lock:
-            counts_from = self._clock() + self._propagation
-            self._views.append(_View(rules=rules, counts_from=counts_from))
+            self._views.append((self._clock() + self._propagation, rules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
