@@ -31,8 +31,8 @@ def page_of(
     failure: Exception | None = None,
 ) -> dict[str, Any]:
     """Return the context of a step's page; ``failure`` is why the step was not done."""
-    key_pair = button.key_pair
-    candidates = examine(None) if button.action is Action.RE_ENCRYPT else []
+    key_pair, action = button.step.key_pair, button.step.action
+    candidates = examine(None) if action is Action.RE_ENCRYPT else []
     return {
         **consequences(snapshot, key_pair),
         "unproven": [each for each in candidates if each.verdict is Verdict.UNPROVEN],
@@ -43,9 +43,7 @@ def page_of(
         "failure": put_in_words(failure) if failure else "",
         "is_aws_failure": isinstance(failure, AwsError),
         "by_hand": snapshot.by_hand,
-        "consequences_template": (
-            f"admin/cfsigned_django/keypair/consequences/{button.action}.html"
-        ),
+        "consequences_template": f"admin/cfsigned_django/keypair/consequences/{action}.html",
     }
 
 

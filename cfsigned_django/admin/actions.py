@@ -38,50 +38,30 @@ class AvailableAction:
     """A step that is due, as a button."""
 
     step: Step
-    by_hand: bool
-    #: Whether a start replaces a key that may never be trusted.
-    replaces: bool = False
+    #: The text on the button.
+    label: str
 
     @classmethod
     def of(cls, snapshot: Snapshot, step: Step) -> Self:
         """Return the button of a step."""
-        return cls(step=step, by_hand=snapshot.by_hand, replaces=snapshot.replaced is not None)
-
-    @property
-    def label(self) -> str:
-        """Return the text on the button."""
-        if self.action is Action.TRUST and self.by_hand:
-            return _("Enter the public key ID")
-        if self.action is Action.START and self.replaces:
-            return _("Make a new key")
-        return str(_LABELS[self.action])
-
-    @property
-    def action(self) -> Action:
-        """Return what the step does."""
-        return self.step.action
-
-    @property
-    def key_pair(self) -> KeyPair | None:
-        """Return the key pair of the step, if it has one."""
-        return self.step.key_pair
-
-    @property
-    def blocked(self) -> str:
-        """Return why the step cannot be taken yet; empty if it can."""
-        return self.step.blocked
+        label = str(_LABELS[step.action])
+        if step.action is Action.TRUST and snapshot.by_hand:
+            label = _("Enter the public key ID")
+        if step.action is Action.START and snapshot.replaced is not None:
+            label = _("Make a new key")
+        return cls(step=step, label=label)
 
     @property
     def url_name(self) -> str:
         """Return the URL name of its page."""
-        return url_name(self.action)
+        return url_name(self.step.action)
 
     @property
     def is_confirmed(self) -> bool:
         """Return whether a person confirms the step on a page that says what will happen."""
-        if self.action is Action.RE_ENCRYPT:
+        if self.step.action is Action.RE_ENCRYPT:
             return self.step.needs_proof
-        return self.action not in (Action.IMPORT, Action.CHECK)
+        return self.step.action not in (Action.IMPORT, Action.CHECK)
 
 
 def available_actions(

@@ -57,7 +57,7 @@ class Overview:
     @property
     def is_calm(self) -> bool:
         """Return whether a young key signs and nothing is under way."""
-        idle = self.primary is None or self.primary.action is Action.START
+        idle = self.primary is None or self.primary.step.action is Action.START
         idle = idle and self.snapshot.replaced is None
         return idle and self._rests_until is not None
 
@@ -71,12 +71,14 @@ class Overview:
         wait = self._primary_wait
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {
-                "key": self.primary.key_pair,
+                "key": self.primary.step.key_pair,
                 "clock": clock_time(wait.until, self.snapshot.now),
             }
         if self.check is not None and self.check == self.primary:
             # The page does that by itself.
-            return _("Waiting until CloudFront knows %(key)s.") % {"key": self.primary.key_pair}
+            return _("Waiting until CloudFront knows %(key)s.") % {
+                "key": self.primary.step.key_pair
+            }
         return purpose(self.snapshot, self.primary.step)
 
     @property
@@ -126,7 +128,8 @@ class Overview:
 
     @property
     def _primary_wait(self) -> PendingWait | None:
-        key_pair = self.primary.key_pair if self.primary and self.primary.blocked else None
+        step = self.primary.step if self.primary else None
+        key_pair = step.key_pair if step and step.blocked else None
         return self.snapshot.waits.get(key_pair.pk) if key_pair else None
 
     def _is_soon(self, card: Card) -> bool:
@@ -143,14 +146,18 @@ def make_overview(
 ) -> Overview:
     """Return the first page for a person with these permissions; ``problems`` come first."""
     mine = list(available_actions(snapshot, permissions))
-    steps = [each for each in mine if each.action is not Action.REVOKE and not each.step.is_aside]
+    steps = [
+        each for each in mine if each.step.action is not Action.REVOKE and not each.step.is_aside
+    ]
     revoke = {
-        each.key_pair.pk: each for each in mine if each.action is Action.REVOKE and each.key_pair
+        each.step.key_pair.pk: each
+        for each in mine
+        if each.step.action is Action.REVOKE and each.step.key_pair
     }
     cards = [make_card(snapshot, each, revoke.get(each.pk)) for each in snapshot.key_pairs]
     past = [card for card in cards if not is_unfinished(card.key_pair)]
     shown = past if show_all else past[:SOME]
-    checks = (each for each in steps if each.action is Action.CHECK and not each.blocked)
+    checks = (each for each in steps if each.step.action is Action.CHECK and not each.step.blocked)
     return Overview(
         snapshot=snapshot,
         notices=[
@@ -158,7 +165,7 @@ def make_overview(
             *find_notices(snapshot),
         ],
         primary=steps[0] if steps else None,
-        others=[each for each in steps[1:] if not each.blocked],
+        others=[each for each in steps[1:] if not each.step.blocked],
         check=next(checks, None),
         live=[card for card in cards if is_unfinished(card.key_pair)],
         past=shown,

@@ -192,7 +192,7 @@ class Pages:
             actions = available_actions(snapshot, self.permissions)
             return {
                 "card": make_card(snapshot, key_pair),
-                "buttons": [each for each in actions if each.key_pair == key_pair],
+                "buttons": [each for each in actions if each.step.key_pair == key_pair],
             }
         except FAILURES:
             return {}  # the first page says what is wrong

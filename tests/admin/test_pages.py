@@ -236,7 +236,7 @@ def steps_on_offer(admin: Visitor) -> list[str]:
     """Return the addresses of the steps that the last page offers."""
     overview = admin.context["overview"]
     offered = [overview.primary, *overview.others, *(card.revoke for card in overview.live)]
-    return [address(each.action, each.key_pair) for each in offered if each]
+    return [address(each.step.action, each.step.key_pair) for each in offered if each]
 
 
 def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript) -> None:
