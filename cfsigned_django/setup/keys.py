@@ -46,7 +46,7 @@ class KeyFile:
         Raise :exc:`cfsigned_django.signing.InvalidKey` if the file holds
         something else.
         """
-        return SiteKey.from_private_key(self._load()) if self.path.exists() else None
+        return SiteKey.from_public_key(self._load().public_key) if self.path.exists() else None
 
     def make(self, algorithm: KeyAlgorithm) -> None:
         """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
@@ -99,7 +99,7 @@ class SettingsKey:
 
     def find(self) -> SiteKey:
         """Return the public half."""
-        return SiteKey.from_private_key(self.private_key)
+        return SiteKey.from_public_key(self.private_key.public_key)
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return a signer that signs with the key."""

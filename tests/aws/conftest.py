@@ -67,7 +67,7 @@ def desired(bucket_name: str, ec_key: PrivateKey) -> Wanted:
         bucket=bucket_name,
         creates_distribution=True,
         cors_origins=(APP,),
-        key=SiteKey.from_private_key(ec_key),
+        key=SiteKey.from_public_key(ec_key.public_key),
     )
 
 
@@ -90,7 +90,7 @@ def set_up_state(emulator: MinistackHere, ec_key: PrivateKey) -> tuple[bytes, Wa
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
         clients = emulator.clients(ACCOUNT)
-    key = SiteKey.from_private_key(ec_key)
+    key = SiteKey.from_public_key(ec_key.public_key)
     desired = Wanted(bucket="media-set-up", creates_distribution=True, cors_origins=(APP,), key=key)
     provisioner(strict(clients), desired).apply()
     return emulator.state(), desired

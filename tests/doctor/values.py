@@ -140,7 +140,7 @@ class Values(World):
     def wanted_by_setup(self, *arguments: str) -> Wanted:
         """Return what cfsigned_setup is asked for, by default by a person who knows the site."""
         options = vars(_PARSER.parse_args(arguments or setup_arguments(self)))
-        return replace(wanted_state(options), key=SiteKey.from_private_key(self.key))
+        return replace(wanted_state(options), key=SiteKey.from_public_key(self.key.public_key))
 
     def do(self, step: SetupStep) -> None:
         """Change the account as the call of a step would."""

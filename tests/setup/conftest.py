@@ -91,7 +91,7 @@ def prepared_site(
         bucket="media-set-up",
         creates_distribution=True,
         cors_origins=(PAGE,),
-        key=SiteKey.from_private_key(rsa_key),
+        key=SiteKey.from_public_key(rsa_key.public_key),
     )
     provisioner(shared_clients, desired).apply()
     account = reader(shared_clients, desired)()

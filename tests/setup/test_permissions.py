@@ -91,7 +91,7 @@ def test_setup(clients: Clients, bucket_name: str, settings: Any, ec_key: Privat
     desired = Wanted(
         bucket=f"new-{bucket_name}",
         creates_distribution=True,
-        key=SiteKey.from_private_key(ec_key),
+        key=SiteKey.from_public_key(ec_key.public_key),
     )
     with recorded() as of_the_grown_one:
         options = ("--distribution", distribution_id, "--path-pattern", "media/*")

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from cfsigned_django.aws.documents.origins import ALIAS_ENDING
 from cfsigned_django.aws.documents.policies import CONTENT_TYPE_PARAMETER, DOWNLOAD_PARAMETERS
-from cfsigned_django.signing import PrivateKey, PublicKey
+from cfsigned_django.signing import PublicKey
 
 #: S3 User Guide, "Bucket naming rules".
 _BUCKET: Final = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]", re.ASCII)
@@ -50,11 +50,6 @@ class SiteKey:
     name: str
     caller_reference: str
     public_key_pem: str
-
-    @classmethod
-    def from_private_key(cls, private_key: PrivateKey) -> SiteKey:
-        """Return the public half, always with the same names for the same key."""
-        return cls.from_public_key(private_key.public_key)
 
     @classmethod
     def from_public_key(cls, public_key: PublicKey) -> SiteKey:

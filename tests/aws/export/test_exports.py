@@ -61,7 +61,7 @@ def wish(state: str, **fields: Any) -> Wanted:
 @pytest.fixture(params=list(DESIRED_STATES))
 def desired(request: pytest.FixtureRequest, ec_key: PrivateKey) -> Wanted:
     """Return a desired state."""
-    return wish(request.param, key=SiteKey.from_private_key(ec_key))
+    return wish(request.param, key=SiteKey.from_public_key(ec_key.public_key))
 
 
 def values(document: Any, *, skip: frozenset[str] = frozenset()) -> Iterator[Any]:

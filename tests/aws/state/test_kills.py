@@ -35,7 +35,7 @@ def desired_state(account: str, key: PrivateKey) -> Wanted:
         path_pattern="media/*",
         cors_origins=("https://www.example.com",),
         downloads=True,
-        key=SiteKey.from_private_key(key),
+        key=SiteKey.from_public_key(key.public_key),
     )
 
 
