@@ -48,12 +48,15 @@ def measure(*, rounds: int) -> dict[str, tuple[float, float]]:
         end = END.format(origin)
         return before + unit * ((length - len(before + end)) // len(unit)) + end
 
-    def elsewhere(unit: str, length: int) -> str:
-        room = MAX_LENGTH // MAX_URLS - len(f'<img src="{origin}/drafts/999/">')
+    def several(before: str, unit: str, after: str, length: int) -> str:
+        room = MAX_LENGTH // MAX_URLS - len(f"{before}999/{after}")
         repeated = unit * (32 if "&" in unit else room // len(unit))
         number = MAX_URLS * length // MAX_LENGTH
-        pictures = (f'<img src="{origin}/drafts/{each}/{repeated}">' for each in range(number))
-        return "".join(pictures).ljust(length)
+        return "".join(f"{before}{each}/{repeated}{after}" for each in range(number)).ljust(length)
+
+    def candidates(length: int) -> str:
+        urls = several(f" 1x,{origin}/drafts/", "%25%41", " 2x", length - 100)
+        return f'<img srcset="{urls}">'.ljust(length)
 
     def spent(text: str) -> float:
         times = []
@@ -69,9 +72,17 @@ def measure(*, rounds: int) -> dict[str, tuple[float, float]]:
         sign_html(article(1000), folder="articles")
         first, second = (spent(article(length)) for length in lengths)
         found[ARTICLE] = first, second
-        for unit in ("&#65536;", "%41%41%41", "a/a/a/"):
-            first, second = (spent(elsewhere(unit, length)) for length in lengths)
-            found[f"{MAX_URLS:,} URLs of another folder with `{unit}` repeated"] = first, second
+        for what, before, unit, after in (
+            *(
+                ("URLs of another folder with", f'<img src="{origin}/drafts/', unit, '">')
+                for unit in ("&#65536;", "%41%41%41", "a/a/a/", "%")
+            ),
+            ("tags with", "<a ", "a=b ", f"href={origin}/drafts/a>"),
+        ):
+            first, second = (spent(several(before, unit, after, length)) for length in lengths)
+            found[f"{MAX_URLS:,} {what} `{unit}` repeated"] = first, second
+        first, second = (spent(candidates(length)) for length in lengths)
+        found[f"{MAX_URLS:,} candidates in one `srcset`"] = first, second
         for before in BEFORE:
             for unit in UNITS:
                 first, second = (spent(hostile(before, unit, length)) for length in lengths)

@@ -16,9 +16,8 @@ from functools import lru_cache, partial
 from html.entities import html5
 from itertools import islice
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 logger = logging.getLogger("cfsigned_django.rich_text")
@@ -28,8 +27,6 @@ MAX_LENGTH: Final = 1024 * 1024
 MAX_URLS: Final = 1000
 #: CloudFront takes no longer URL (Developer Guide, "Quotas": "URL length").
 _MAX_URL: Final = 8192
-#: A million characters of references take longer than the rest of a text.
-_MAX_REFERENCES: Final = 32
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
 _SPACES: Final = " \t\n\f\r"
@@ -62,6 +59,8 @@ _ATTRIBUTE = re.compile(
     _FLAGS,
 )
 _REFERENCE = re.compile(r"&(?:\#(?:\d++|x[\da-f]++);?|[a-z][a-z\d]*+(?:;|(?!=)))", _FLAGS)
+#: A million of references, or of a % that begins no escape, take longer than the rest of a text.
+_SLOW = re.compile(r"(?:(?:[^&%]++|%[\da-f]{2})*+[&%]){33}", _FLAGS)
 _STRUCTURE = re.compile("[\0-\x20\x7f\"'<>`]")
 
 
@@ -73,9 +72,9 @@ def replace_urls(
     These are the URLs in ``src``, ``srcset``, ``poster`` and ``href`` of ``img``,
     ``source``, ``video``, ``audio``, ``track`` and ``a``, signed or not. Their fragment
     stays, their query does not. All else stays byte for byte, and so do a URL for
-    which ``replace`` returns None, one of more than 8,192 characters or 32 character
-    references, and a text of more than 1 MB (1,048,576 characters) or 1,000 URLs of
-    the storage, which is logged once with its length.
+    which ``replace`` returns None, one of more than 8,192 characters, or 32 character
+    references and ``%`` that begin no escape, and a text of more than 1 MB (1,048,576
+    characters) or 1,000 URLs of the storage, which is logged once with its length.
     """
     host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
     found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
@@ -89,9 +88,9 @@ def replace_urls(
     in_set = re.compile(rf"({begins})({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
     of_url = partial(_replace_url, storage=storage, replace=replace)
 
-    def of_candidate(match: re.Match[str]) -> str:
+    def of_candidate(match: re.Match[str], has_numbers: bool) -> str:
         # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
-        is_unsure = match[1].strip(",") and "&#" in match.string
+        is_unsure = has_numbers and match[1].strip(",")
         return match[0] if is_unsure else match[1] + of_url(match[2])
 
     parts, copied, at = [], 0, 0
@@ -108,7 +107,7 @@ def replace_urls(
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
             if name == "srcset":
-                new = in_set.sub(of_candidate, raw)
+                new = in_set.sub(partial(of_candidate, has_numbers="&#" in raw), raw)
             else:
                 bare = raw.strip(_SPACES)
                 new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw
@@ -119,16 +118,14 @@ def replace_urls(
 
 def _replace_url(raw: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]) -> str:
     """Return what replaces the URL of an attribute: the URL itself, if nothing does."""
-    if len(raw) > _MAX_URL or raw.count("&") > _MAX_REFERENCES:
+    if len(raw) > _MAX_URL or _SLOW.match(raw):
         return raw
     try:
         url = _REFERENCE.sub(_character, raw)
-        path = unquote(urlsplit(url).path, errors="strict")
-        # A storage would take long to refuse a//b.
-        name = storage.name_of(url) if is_exact_name(path[1:]) else ""
+        name = storage.name_of(url)
     except ValueError:
         return raw
-    replaced = replace(name) if name else None
+    replaced = None if name.endswith("/") else replace(name)
     if replaced is None:
         return raw
     new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)

@@ -116,6 +116,16 @@ def encode_path(path: str) -> str:
     return _quote(path, _PATH_SAFE)
 
 
+def decode_path(path: str) -> str:
+    """Return the path with its escapes decoded; a ``%`` that does not start one stays.
+
+    Raise :exc:`ValueError` if that is not UTF-8.
+    """
+    # unquote() loops over the escapes, of which a text from outside may have a million.
+    raw = _BROKEN_ESCAPE.sub("%25", path).encode().replace(b"\\", b"%5C").replace(b"%", b"\\x")
+    return raw.decode("unicode_escape").encode("latin-1").decode()
+
+
 def encode_query(query: str) -> str:
     """Return the query with unsafe characters percent-encoded; existing escapes are kept.
 

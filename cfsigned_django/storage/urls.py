@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
@@ -33,13 +33,14 @@ from cfsigned_django.signing import (
     PublicKey,
     Signer,
 )
-from cfsigned_django.signing.encoding import encode_name, encode_path
+from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import (
     Terms,
     check_folder,
     check_resource_name,
+    is_exact_name,
     join_query,
     refuse_conditions,
     refuse_dot_dot,
@@ -251,15 +252,18 @@ class SignedUrlMixin:
         shown = str(url).partition("?")[0]  # An error must not show a signature.
         try:
             given, own = urlsplit(shown), urlsplit(start)
-            path, folder = (unquote(each.path, errors="strict") for each in (given, own))
+            path, folder = (decode_path(each.path) for each in (given, own))
             name = path.removeprefix(folder)
             if (
                 given.scheme in {"http", "https", ""}
                 and given.netloc.lower() == own.netloc
                 and name != path
-                and name
-                # A name that the storage would change, such as a//b, has another URL.
-                and unquote(urlsplit(self.unsigned_url(name)).path) == path
+                and is_exact_name(name.removesuffix("/"))
+                and (
+                    self.signing.options().start
+                    # A storage whose paths are not known may change a name.
+                    or decode_path(urlsplit(self.unsigned_url(name)).path) == path
+                )
             ):
                 return name
         except (SuspiciousOperation, ValueError):
