@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from django.utils.encoding import filepath_to_uri
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from cfsigned_django.signing import Denied, Policy, Signer, Verifier
 from tests.signing.cases import EXPIRES, IMAGE, KINDS, NOW, ORIGIN, refusal
@@ -33,10 +33,10 @@ SIGNED = {
     "custom policy": (f"{ORIGIN}/albums/42/a.jpg", OFFICE),
     "custom policy, query": (f"{ORIGIN}/x?download=a.txt", {"date_greater_than": 1767200000}),
 }
-#: How many times each URL, or set of cookies, is damaged; the long run belongs to make simulation.
-MUTATIONS = pytest.mark.parametrize(
-    "mutations", [60, pytest.param(3000, marks=pytest.mark.simulation)]
-)
+#: The long run.
+SIMULATION = pytest.mark.simulation
+#: How many times each URL, or set of cookies, is damaged.
+MUTATIONS = pytest.mark.parametrize("mutations", [60, pytest.param(3000, marks=SIMULATION)])
 
 ONE_BYTE: dict[str, Callable[[str, int], str]] = {
     "changed": lambda signed, at: signed[:at] + "z7Q!;\x00é"[at % 7] + signed[at + 1 :],
@@ -74,7 +74,20 @@ def answer(verifier: Verifier, url: str, cookies: Mapping[str, str]) -> str | No
     return None
 
 
-@pytest.mark.parametrize("name", ["query", "custom policy"])
+#: Each part of a URL and each kind of key, but not each with each: that is for make simulation.
+EACH_PART = [
+    pytest.param(
+        name,
+        kind,
+        id="-".join((name, *kind)),
+        marks=() if kind == KINDS[-1] or (name, kind) == ("query", KINDS[0]) else SIMULATION,
+    )
+    for name in ("query", "custom policy")
+    for kind in KINDS
+]
+
+
+@pytest.mark.parametrize(("name", "signer"), EACH_PART, indirect=["signer"])
 @pytest.mark.parametrize("damage", ONE_BYTE.values(), ids=ONE_BYTE)
 def test_one_byte(
     name: str, damage: Callable[[str, int], str], signer: Signer, verifier: Verifier
@@ -134,6 +147,7 @@ def test_same_request(
 
 
 @ONE_KIND
+@settings(max_examples=50)
 @given(st.text())
 @example("../../etc/passwd")
 @example("a+b #1?.jpg")
@@ -158,6 +172,7 @@ def test_any_name_is_allowed(signer: Signer, verifier: Verifier, name: str) -> N
 
 
 @ONE_KIND
+@settings(max_examples=50)
 @given(st.text().filter(lambda name: ".." not in name))
 def test_any_name_under_a_wildcard(signer: Signer, verifier: Verifier, name: str) -> None:
     """Allow any name below a folder that a policy or its cookies cover."""

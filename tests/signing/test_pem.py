@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -26,7 +27,6 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
     load_pem_public_key,
 )
 from hypothesis import given, strategies as st
@@ -99,7 +99,7 @@ def framed(text: str, label: str) -> str:
 def rewrite(key: PrivateKey, form: PrivateFormat, password: bytes | None = None) -> str:
     """Return the key's PEM text in another format, encrypted if a password is given."""
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    loaded = load_pem_private_key(key.to_pem(), password=None)
+    loaded = serialization.load_pem_private_key(key.to_pem(), password=None)
     return loaded.private_bytes(Encoding.PEM, form, encryption).decode("ascii")
 
 
@@ -108,7 +108,7 @@ def foreign_keys() -> dict[str, tuple[str, str]]:
     """Return private and public PEM text of keys that CloudFront does not take, by kind."""
     made: dict[str, _Foreign] = {
         "RSA 1024": rsa.generate_private_key(65537, 1024),  # noqa: S505
-        "RSA 4096": rsa.generate_private_key(65537, 4096),
+        "RSA 3072": rsa.generate_private_key(65537, 3072),  # one of 4096 bits may take 3 s
         "P-384": ec.generate_private_key(ec.SECP384R1()),
         "secp256k1": ec.generate_private_key(ec.SECP256K1()),
         "Ed25519": ed25519.Ed25519PrivateKey.generate(),
@@ -128,7 +128,7 @@ def foreign_keys() -> dict[str, tuple[str, str]]:
 def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
     """Return what can be read neither as a private nor as a public key, by what is wrong."""
     pem = key.to_pem().decode("ascii")
-    loaded = load_pem_private_key(key.to_pem(), password=None)
+    loaded = serialization.load_pem_private_key(key.to_pem(), password=None)
     lines = pem.splitlines()
     body = "".join(lines[1:-1])
     first = rewrite(key, PrivateFormat.TraditionalOpenSSL).splitlines()[1]
@@ -225,27 +225,23 @@ def not_public_keys(key: PrivateKey) -> dict[str, Any]:
 
 # Reading
 
-EACH_MISHAP = pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
-Mishap = Callable[[str], str | bytes]
 
-
-@EACH_MISHAP
 @pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("password", [None, PASSWORD], ids=["plain", "encrypted"])
-def test_private_key_forms(
-    password: bytes | None, form: PrivateFormat, mishap: Mishap, ec_key: PrivateKey
-) -> None:
+def test_private_key_forms(password: bytes | None, form: PrivateFormat, ec_key: PrivateKey) -> None:
     """Read PKCS#8 and SEC1, encrypted or not, whatever the text went through."""
-    loaded = PrivateKey.load(mishap(rewrite(ec_key, form, password)), password=password)
-    assert loaded.to_pem() == ec_key.to_pem()
+    text = rewrite(ec_key, form, password)
+    for name, mishap in MISHAPS.items():
+        loaded = PrivateKey.load(mishap(text), password=password)
+        assert loaded.to_pem() == ec_key.to_pem(), name
 
 
-@EACH_MISHAP
-def test_public_key_forms(mishap: Mishap, key: PrivateKey) -> None:
+def test_public_key_forms(key: PrivateKey) -> None:
     """Read a public key, whatever the text went through; show nothing of a private one."""
-    assert PublicKey.load(mishap(key.public_key.to_pem())) == key.public_key
     pem = key.to_pem().decode("ascii")
-    refuse(PublicKey.load, mishap(pem), pem)
+    for name, mishap in MISHAPS.items():
+        assert PublicKey.load(mishap(key.public_key.to_pem())) == key.public_key, name
+        refuse(PublicKey.load, mishap(pem), pem)
 
 
 def test_files(ec_key: PrivateKey, tmp_path: Path) -> None:
@@ -260,10 +256,13 @@ def test_files(ec_key: PrivateKey, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
-def test_password(form: PrivateFormat, key: PrivateKey) -> None:
+def test_password(form: PrivateFormat, ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
     """Take the password as text too, UTF-8 or not, and ignore it if the key is not encrypted."""
-    assert PrivateKey.load(rewrite(key, form), password=PASSWORD).to_pem() == key.to_pem()
-    for password in ("pässword".encode(), b"p\xe4ssword"):
+    assert PrivateKey.load(rewrite(ec_key, form), password=PASSWORD).to_pem() == ec_key.to_pem()
+    for key, password in (
+        *((ec_key, "pässword".encode()), (ec_key, b"p\xe4ssword")),
+        (rsa_key, b"p\xe4ssword"),
+    ):
         source = rewrite(key, form, password)
         text = password.decode("utf-8", "surrogateescape")
         assert PrivateKey.load(source, password=text).to_pem() == key.to_pem()

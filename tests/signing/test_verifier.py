@@ -299,17 +299,11 @@ def test_v2_v3_other_hash(signed: str, verifier: Verifier) -> None:
 
 
 @pytest.mark.parametrize("resource", ["*", "http*://*/*", "*://media.example.com/*"])
-@pytest.mark.parametrize("scheme", ["ftp", "httpx", "javascript", "httpſ", "", "*", "http*"])
-def test_scheme_that_does_not_exist(
-    resource: str, scheme: str, signer: Signer, verifier: Verifier
-) -> None:
+def test_scheme_that_does_not_exist(resource: str, signer: Signer, verifier: Verifier) -> None:
     """A signature for all schemes opens http:// and https://, and no other."""
     policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
     url = signer.sign_url("https://media.example.com/a.jpg", policy=policy)
     for known in ("https", "http", "HTTPS"):
         assert verifier.verify(known + url.removeprefix("https"), now=NOW) == policy
-
-    with pytest.raises(Denied) as refused:
-        verifier.verify(scheme + url.removeprefix("https"), now=NOW)
-
-    assert refused.value.code == "AccessDenied"
+    for scheme in ("ftp", "httpx", "javascript", "httpſ", "", "*", "http*"):
+        assert refusal(verifier, scheme + url.removeprefix("https")).code == "AccessDenied", scheme
