@@ -160,7 +160,9 @@ def test_threads_while_keys_are_replaced(told: bool, impatient: None) -> None:
             for arguments in ({}, {"expire": 60 + turn}, {"folder": "a"}):
                 first = done
                 try:
-                    url = storages_of_steps[(thread + turn) % 2].url(f"a/{turn % 7}.jpg", **arguments)
+                    url = storages_of_steps[(thread + turn) % 2].url(
+                        f"a/{turn % 7}.jpg", **arguments
+                    )
                 except ImproperlyConfigured:
                     continue
                 urls.append((first, url, begun))
