@@ -18,8 +18,8 @@ def jpeg(size: tuple[int, int] = (90, 60), format: str = "JPEG") -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    # The largest are PNG: of one byte for each pixel, they are made in no time.
-    Image.new("L" if format == "PNG" else "RGB", size).save(file, format)
+    # The largest are PNG: of one bit for each pixel, they are made in no time.
+    Image.new("1" if format == "PNG" else "RGB", size).save(file, format)
     return file.getvalue()
 
 

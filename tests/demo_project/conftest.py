@@ -25,6 +25,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from demo_project.state import COOKIE_DOMAIN
 from tests.demo_project import HOST, KEY_GROUP_ID
 
+APPS = ["demo_project.gallery", *settings.INSTALLED_APPS]
 #: In seconds, as in the demo's settings.
 THUMBNAIL_LINKS = {"querystring_expire": 45, "max_expire": 45, "expire_step": 45}
 
@@ -60,8 +61,24 @@ def edge() -> Iterator[EdgeServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Make the tables of the demo; each test leaves them empty."""
+    with override_settings(INSTALLED_APPS=APPS):
+        models = list(apps.get_app_config("gallery").get_models())
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        for model in models:
+            editor.create_model(model)
+    yield
+    with django_db_blocker.unblock(), connection.schema_editor() as editor:
+        for model in models:
+            editor.delete_model(model)
+
+
 @pytest.fixture
-def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Client]:
+def site(
+    tables: None, db: None, tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey
+) -> Iterator[Client]:
     """Return a client of the demo's site with its tables, files on disk and the edge."""
     cdn = f"cdn.{COOKIE_DOMAIN}:{edge.port}"
     storages = {
@@ -92,7 +109,7 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
         AWS_S3_CUSTOM_DOMAIN=f"{HOST}:{edge.port}",
         AWS_S3_URL_PROTOCOL="http:",
         AWS_STORAGE_BUCKET_NAME="on-disk",
-        INSTALLED_APPS=["demo_project.gallery", *settings.INSTALLED_APPS],
+        INSTALLED_APPS=APPS,
         LANGUAGES=[("en", "English"), ("ko", "한국어")],
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",
         MIDDLEWARE=[
@@ -112,11 +129,12 @@ def site(tmp_path: Path, edge: EdgeServer, ec_key: PrivateKey) -> Iterator[Clien
             distribution_for(storage, StorageOrigin(storage)),
             domain_names=(f"{HOST}:{edge.port}", cdn),
         )
-        models = list(apps.get_app_config("gallery").get_models())
-        with connection.schema_editor() as editor:
-            for model in models:
-                editor.create_model(model)
         yield Client()
-        with connection.schema_editor() as editor:
-            for model in models:
-                editor.delete_model(model)
+
+
+@pytest.fixture
+def ten_thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the page of a thousand thumbnails have ten of them, the first and the last included."""
+    from demo_project.gallery import thumbnails  # needs Pillow
+
+    monkeypatch.setattr(thumbnails, "THUMBNAILS", thumbnails.THUMBNAILS[:: thumbnails.COUNT // 9])

@@ -22,8 +22,6 @@ from tests.demo_project import jpeg, links, upload
 
 pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 SHORT = {
     "AWS_QUERYSTRING_EXPIRE": 90,
     "AWS_CLOUDFRONT_MAX_EXPIRE": 90,
@@ -53,7 +51,7 @@ def english_words(page: str) -> set[str]:
 
 
 @pytest.fixture
-def korean(site: Client) -> Iterator[Client]:
+def korean(site: Client, ten_thumbnails: None) -> Iterator[Client]:
     """Return a browser that prefers Korean, at a site with a picture, a document and accounts."""
     for name in (MEMBER, GUEST):
         User.objects.create_user(name)

@@ -29,8 +29,6 @@ from tests.pages import paste, started_project
 
 Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> None:
     """Show the thumbnail with its size, its text and the end of its link, which the edge serves."""
@@ -55,47 +53,47 @@ def test_log_in_of_the_admin(site: Client) -> None:
     assert f"<strong>{ADMIN_NAME}</strong>" in page
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://169.254.169.254/latest/meta-data/",
-        "http://127.0.0.1:1/documents/a.txt",
-        "file:///etc/passwd",
-        "{own}.evil.test/",
-        "{own}\r\nX: y",
-        "http://{host}/documents/other.txt",
-        "",
-    ],
-)
-def test_the_site_asks_for_its_own_file_only(site: Client, edge: EdgeServer, url: str) -> None:
+def test_the_site_asks_for_its_own_file_only(
+    site: Client, edge: EdgeServer, subtests: pytest.Subtests
+) -> None:
     """Refuse to send a request to an invented address."""
     upload(site, "/documents/", ("a.txt", b"text"))
     own = default_storage.url("documents/a.txt").partition("?")[0]
-    asked = url.format(own=own, host=f"{HOST}:{edge.port}")
-    assert site.post("/documents/1/", {"url": asked}).status_code == 400
+    for url in (
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1:1/documents/a.txt",
+        "file:///etc/passwd",
+        f"{own}.evil.test/",
+        f"{own}\r\nX: y",
+        f"http://{HOST}:{edge.port}/documents/other.txt",
+        "",
+    ):
+        with subtests.test(url):
+            assert site.post("/documents/1/", {"url": url}).status_code == 400
+    assert site.post("/documents/1/", {"url": own}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("recipe", "is_canned", "shown", "status"),
-    [
-        ("plain", True, "storage.url(name)", 200),
-        ("download", True, "response-content-disposition", 200),
-        ("address", False, "&quot;AWS:SourceIp&quot;: &quot;127.0.0.1/32&quot;", 200),
-        ("later", False, "DateGreaterThan", 403),
-        ("folder", False, "/documents/*&quot;", 200),
-        ("no such kind", True, "storage.url(name)", 200),
-    ],
-)
-def test_a_file_s_page_takes_its_link_apart(
-    site: Client, recipe: str, is_canned: bool, shown: str, status: int
-) -> None:
+#: A kind of link -> whether its policy is canned, what is shown of it, and what the edge answers.
+RECIPES = {
+    "plain": (True, "storage.url(name)", 200),
+    "download": (True, "response-content-disposition", 200),
+    "address": (False, "&quot;AWS:SourceIp&quot;: &quot;127.0.0.1/32&quot;", 200),
+    "later": (False, "DateGreaterThan", 403),
+    "folder": (False, "/documents/*&quot;", 200),
+    "no such kind": (True, "storage.url(name)", 200),
+}
+
+
+def test_a_file_s_page_takes_its_link_apart(site: Client, subtests: pytest.Subtests) -> None:
     """Show the policy of each kind of link, and whether it is canned; the link can be opened."""
     upload(site, "/documents/", ("a.txt", b"text"))
-    page = site.get("/documents/1/", {"link": recipe}).content.decode()
-    assert shown in page
-    assert ("custom:" in page) is not is_canned
-    (made,) = re.findall(r'href="([^"]+)"[^>]*>Open this link', page)
-    assert ask(unescape(made)).status == status
+    for recipe, (is_canned, shown, status) in RECIPES.items():
+        with subtests.test(recipe):
+            page = site.get("/documents/1/", {"link": recipe}).content.decode()
+            assert shown in page
+            assert ("custom:" in page) is not is_canned
+            (made,) = re.findall(r'href="([^"]+)"[^>]*>Open this link', page)
+            assert ask(unescape(made)).status == status
 
 
 def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Clock) -> None:
@@ -189,25 +187,21 @@ def test_links_are_as_short_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 # What may be uploaded, judged by content
 
 
-@pytest.mark.parametrize(
-    ("path", "name", "content", "stored"),
-    [
+def test_the_content_decides_the_ending(site: Client, subtests: pytest.Subtests) -> None:
+    """Store a file under the ending of what it is, not of what it is called."""
+    for path, name, content, stored in (
         ("/", "photo.exe", jpeg(), "photo.jpg"),
         ("/", "photo.exe", jpeg(format="WEBP"), "photo.webp"),
         # Markup is kept as plain text, under a name that no browser runs.
         ("/documents/", "attack.html", b"<script>", "attack.txt"),
-    ],
-)
-def test_the_content_decides_the_ending(
-    site: Client, path: str, name: str, content: bytes, stored: str
-) -> None:
-    """Store a file under the ending of what it is, not of what it is called."""
-    assert f"“{stored}”" in upload(site, path, (name, content))
+    ):
+        with subtests.test(stored):
+            assert f"“{stored}”" in upload(site, path, (name, content))
 
 
-@pytest.mark.parametrize(
-    ("path", "name", "content"),
-    [
+def test_what_cannot_be_shown_is_refused(site: Client, subtests: pytest.Subtests) -> None:
+    """Refuse the upload, name the file, and store none of the others either."""
+    for path, name, content in (
         ("/", "page.jpg", b"<script>alert(1)</script>"),
         ("/", "cut.jpg", jpeg()[:300]),
         ("/", "drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
@@ -218,19 +212,15 @@ def test_the_content_decides_the_ending(
         ("/documents/", "a.txt", b"\xff\xfe\x00"),
         ("/documents/", "b.txt", b"a\0b"),
         ("/documents/", "c.pdf", b"\x89PNG\r\n"),
-    ],
-)
-def test_what_cannot_be_shown_is_refused(
-    site: Client, path: str, name: str, content: bytes
-) -> None:
-    """Refuse the upload, name the file, and store none of the others either."""
-    good = ("heron.jpg", jpeg()) if path == "/" else ("heron.txt", b"text")
-    files = [SimpleUploadedFile(*each) for each in (good, (name, content))]
-    answer = site.post(path, {"uploads": files})
-    assert answer.status_code == 422
-    assert f"“{name}”" in answer.content.decode()
-    assert "heron" not in answer.content.decode()
-    assert links(site.get(path).content.decode()) == []
+    ):
+        good = ("heron.jpg", jpeg()) if path == "/" else ("heron.txt", b"text")
+        files = [SimpleUploadedFile(*each) for each in (good, (name, content))]
+        with subtests.test(name):
+            answer = site.post(path, {"uploads": files})
+            assert answer.status_code == 422
+            assert f"“{name}”" in answer.content.decode()
+            assert "heron" not in answer.content.decode()
+            assert links(site.get(path).content.decode()) == []
 
 
 def test_too_many_files_are_refused(site: Client) -> None:
