@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import pytest
 from django.conf import global_settings, settings
 from django.test import override_settings
 
@@ -57,10 +59,10 @@ class Snippet:
     code: str
 
 
-def snippets(doc: Path) -> Iterator[Snippet]:
-    """Find the code blocks of a page, in their order."""
-    for found in SNIPPET.finditer(doc.read_text(encoding="utf-8")):
-        yield Snippet(**found.groupdict())
+@functools.cache
+def snippets(doc: Path) -> tuple[Snippet, ...]:
+    """Return the code blocks of a page, in their order."""
+    return tuple(Snippet(**found.groupdict()) for found in SNIPPET.finditer(read(doc)))
 
 
 @contextmanager
@@ -162,6 +164,23 @@ def read_commands(path: Path) -> str:
 def read(path: Path) -> str:
     """Return the text of a file."""
     return path.read_text(encoding="utf-8")
+
+
+def of_each(
+    pages: Iterable[Path],
+) -> Callable[[Callable[[Path], None]], Callable[[pytest.Subtests], None]]:
+    """Make one test of what is true of each page; each failure names its page."""
+
+    def make(judge: Callable[[Path], None]) -> Callable[[pytest.Subtests], None]:
+        def test(subtests: pytest.Subtests) -> None:
+            for doc in pages:
+                with subtests.test(name_of(doc)):
+                    judge(doc)
+
+        test.__doc__ = judge.__doc__
+        return test
+
+    return make
 
 
 def name_of(doc: Path) -> str:

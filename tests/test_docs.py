@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from typing import Any, cast
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import find_commands, load_command_class
-from django.core.management.base import DjangoHelpFormatter
+from django.core.management.base import CommandParser, DjangoHelpFormatter
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
 from django.template import Context, Template
@@ -43,6 +44,7 @@ from tests.pages import (
     SCHEDULER,
     Snippet,
     name_of,
+    of_each,
     paste,
     prose,
     read,
@@ -58,24 +60,6 @@ from tests.storage_cases import S3_BACKEND
 ARCHITECTURE = DOCS / "architecture.md"
 REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
-
-
-def of_each(pages: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
-    """Make one test of what is true of each page; its failure names the page."""
-
-    def make(judge: Callable[[Path], None]) -> Callable[[], None]:
-        def test() -> None:
-            for doc in pages:
-                try:
-                    judge(doc)
-                except AssertionError as error:
-                    error.add_note(name_of(doc))
-                    raise
-
-        test.__doc__ = judge.__doc__
-        return test
-
-    return make
 
 
 each_page = of_each(PAGES)
@@ -292,6 +276,12 @@ def test_lengths_of_signatures(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
 COMMANDS = sorted(find_commands(str(ROOT / "cfsigned_django" / "management")))
 
 
+@functools.cache
+def parser_of(command: str) -> CommandParser:
+    """Return what reads the arguments of a command."""
+    return load_command_class("cfsigned_django", command).create_parser("manage.py", command)
+
+
 def test_settings_table_is_what_conf_reads() -> None:
     """The table has one row for each setting, with its option and its default."""
     rows = table(DOCS / "reference" / "settings.md", "Setting")
@@ -353,11 +343,10 @@ def test_checks_page_is_what_checks_say() -> None:
 def test_options_are_what_the_command_takes(command: str) -> None:
     """Each command has a table of its arguments, with the texts of its --help."""
     rows = table(DOCS / "reference" / "commands.md", f"`{command}`")
-    parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
     of_every_command = {"--help", *DjangoHelpFormatter.show_last}
     assert {option.strip("`"): meaning for option, meaning in rows} == {
         f"{[action.dest, *action.option_strings][-1]} {action.metavar or ''}".strip(): action.help
-        for action in parser._actions
+        for action in parser_of(command)._actions
         if not of_every_command & set(action.option_strings)
     }
 
@@ -367,9 +356,9 @@ def test_options_that_are_named_exist(doc: Path) -> None:
     """Each option that a page passes to a command exists."""
     for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
-            known = load_command_class("cfsigned_django", command).create_parser("", command)
+            known = parser_of(command)._option_string_actions
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
-            assert [each for each in named if each not in known._option_string_actions] == []
+            assert [each for each in named if each not in known] == []
 
 
 # The Python API
@@ -437,6 +426,7 @@ def test_setup_is_told_its_bucket(doc: Path) -> None:
 # Links and pictures
 
 
+@functools.cache
 def anchors(doc: Path) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", prose(doc), re.MULTILINE)

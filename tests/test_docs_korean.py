@@ -14,7 +14,7 @@ from tests.pages import (
     PAGES,
     ROOT,
     entries,
-    name_of,
+    of_each,
     prose,
     read,
     snippets,
@@ -22,25 +22,26 @@ from tests.pages import (
 )
 
 GLOSSARY = DOCS / "ko" / "glossary.md"
+#: All code on the English pages, with its language.
+ENGLISH_CODE = {(each.language, each.code) for page in PAGES for each in snippets(page)}
 DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES"
 
 
-@pytest.mark.parametrize("doc", KOREAN, ids=name_of)
+@of_each(KOREAN)
 def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     """What a reader copies stands on an English page as well, whose code is run or compared.
 
     But for the region, which is that of Seoul.
     """
-    known = {(each.language, each.code) for page in PAGES for each in snippets(page)}
     shown = [
         (each.language, each.code.replace("ap-northeast-2", "eu-central-1"))
         for each in snippets(doc)
         if not each.language.startswith("{")
     ]
-    assert [code for language, code in shown if (language, code) not in known] == []
+    assert [code for language, code in shown if (language, code) not in ENGLISH_CODE] == []
 
 
-@pytest.mark.parametrize("doc", KOREAN, ids=name_of)
+@of_each(KOREAN)
 def test_a_page_and_its_translation_lead_to_each_other(doc: Path) -> None:
     """Below the title of a Korean page is a link to the English page, which has one back."""
     english = linked(doc, "English")
@@ -57,7 +58,7 @@ def linked(doc: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", ["first-private-image.md", "on-aws.md", "on-the-emulator.md"])
 def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
     """Each block is there, in the same order and with the same role: that page is followed."""
-    assert [*snippets(DOCS / "ko" / name)] == [*snippets(DOCS / "tutorial" / name)]
+    assert snippets(DOCS / "ko" / name) == snippets(DOCS / "tutorial" / name)
 
 
 def test_steps_of_the_setup_are_those_of_the_english_page() -> None:
@@ -82,9 +83,7 @@ def test_glossaries_explain_the_same_terms() -> None:
     assert [each for _, each, *_ in table(GLOSSARY, "용어") if each not in words] == []
 
 
-@pytest.mark.parametrize(
-    "path", [*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))], ids=name_of
-)
+@of_each([*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))])
 def test_korean_has_the_words_of_the_glossary(path: Path) -> None:
     """Pages and catalogs call a thing by one name: none has a word that the glossary replaces."""
     rows = table(GLOSSARY, "용어")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections import defaultdict
@@ -43,8 +42,10 @@ of a folder (`__init__.py`) may have helpers, too.
 
 
 def docstring(path: Path) -> str:
-    """Return the docstring of a file of Python."""
-    return ast.get_docstring(ast.parse(read(path))) or ""
+    """Return the docstring at the beginning of a file."""
+    found = re.match(r'"""(.*?)"""', read(path), re.DOTALL)
+    assert found, path
+    return found[1].strip()
 
 
 def modules_of(path: Path) -> list[str]:
