@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run all that make test runs on the oldest and on the newest Python, what knows Django on the pair
-# between them, and what knows AWS on the newest boto3 and cryptography. Two of the pairs look at
-# the admin in Chromium.
+# Run what make test runs on the oldest and on the newest Python, what a release of Django may change
+# on the pair between them, and what knows AWS on the newest boto3 and cryptography; [tool.tox] in
+# pyproject.toml names the files. Two of the pairs look at the admin in Chromium.
 # usage: scripts/matrix.sh [TOX ARGUMENT...], for example: scripts/matrix.sh -e py312-django60
 set -euo pipefail
 cd "$(dirname "$0")/.."

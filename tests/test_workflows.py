@@ -45,6 +45,14 @@ def test_workflow_runs_what_ci_run_runs() -> None:
     assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
 
 
+def test_each_file_that_tox_names_is_there() -> None:
+    """A file that was moved stays among those that an environment runs, or leaves out."""
+    text = (ROOT / "pyproject.toml").read_text()
+    named = set(re.findall(r'"(?:--ignore=)?(tests/[^"]*)"', text.partition("[tool.tox]")[2]))
+    assert named
+    assert [each for each in sorted(named) if not (ROOT / each).exists()] == []
+
+
 def test_each_commit_of_main_gets_its_verdict() -> None:
     """Only a newer push to the same pull request cancels a run."""
     file = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
