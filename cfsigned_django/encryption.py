@@ -46,7 +46,7 @@ OLD_ENCRYPTION = gettext_noop(
     "Encrypted with a previous key, which must stay in the settings until the private key is "
     "encrypted again (manage.py cfsigned_rotate --re-encrypt, or in the admin)."
 )
-#: What is wrong with one that must not be: see :class:`NotReencrypted`.
+#: What is wrong with one that must not be: see ``KeyPair.open_trustworthy_key()``.
 UNPROVABLE_KEY = gettext_noop(
     "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and nothing "
     "shows that it is still the same: it is not added to CloudFront, nor encrypted again. Make a "
@@ -68,10 +68,6 @@ class NotItsKey(CannotDecrypt):
     """Raised if a private key is decrypted, but does not belong to its row: it must not be used."""
 
 
-class NotReencrypted(CannotDecrypt):
-    """Raised if a private key must be encrypted again, or replaced, before it may be trusted."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decrypted:
     """A decrypted private key, and which key decrypted it."""
@@ -81,7 +77,7 @@ class Decrypted:
     #: Whether it is the newest encryption key.
     is_newest: bool
     #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
-    #: may not begin to trust the private key: see :class:`NotReencrypted`.
+    #: may not begin to trust the private key: see ``KeyPair.open_trustworthy_key()``.
     is_of_settings: bool
 
     def load(self) -> PrivateKey:

@@ -42,7 +42,7 @@ def page_of(
         "form": form,
         "failure": put_in_words(failure) if failure else "",
         "is_aws_failure": isinstance(failure, AwsError),
-        "by_hand": snapshot.by_hand,
+        "by_hand": snapshot.rotation.by_hand,
         "consequences_template": f"admin/cfsigned_django/keypair/consequences/{action}.html",
     }
 

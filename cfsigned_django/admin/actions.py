@@ -45,7 +45,7 @@ class AvailableAction:
     def of(cls, snapshot: Snapshot, step: Step) -> Self:
         """Return the button of a step."""
         label = str(_LABELS[step.action])
-        if step.action is Action.TRUST and snapshot.by_hand:
+        if step.action is Action.TRUST and snapshot.rotation.by_hand:
             label = _("Enter the public key ID")
         if step.action is Action.START and snapshot.replaced is not None:
             label = _("Make a new key")

@@ -43,11 +43,6 @@ class Snapshot:
         rotation.catch_up(key_pairs)  # if no job runs, nothing else does this
         return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
-    @property
-    def by_hand(self) -> bool:
-        """Return whether a person changes CloudFront instead of this site."""
-        return self.rotation.by_hand
-
     def find(self, pk: UUID) -> KeyPair | None:
         """Return the key pair with this primary key if it belongs to the key group."""
         return next((each for each in self.key_pairs if each.pk == pk), None)

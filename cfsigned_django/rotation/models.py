@@ -21,7 +21,6 @@ from cfsigned_django.encryption import (
     CannotDecrypt,
     Decrypted,
     NotItsKey,
-    NotReencrypted,
     decrypt,
     encrypt,
 )
@@ -212,8 +211,8 @@ class KeyPair(models.Model):
         if found.is_of_settings:
             return found
         if self.status == KeyStatus.PENDING:
-            raise NotReencrypted(UNPROVABLE_KEY)
-        raise NotReencrypted(
+            raise CannotDecrypt(UNPROVABLE_KEY)
+        raise CannotDecrypt(
             gettext_noop(
                 "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set. "
                 "It cannot begin to sign before it is encrypted again: manage.py "
