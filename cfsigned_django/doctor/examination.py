@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,9 +46,10 @@ from cfsigned_django.viewer import Fetch
 class Examination:
     """What to examine, and with which clients and clock.
 
-    ``name`` is the name of an object in the storage; if it is None, the
-    requested object need not exist. ``make_clients`` is called only if AWS is
-    asked; it may raise :exc:`AwsError`. ``clock`` returns Unix seconds.
+    ``asked`` is what the person who asks adds to what the storage needs. ``name``
+    is the name of an object in the storage; if it is None, the requested object
+    need not exist. ``make_clients`` is called only if AWS is asked; it may raise
+    :exc:`AwsError`. ``clock`` returns Unix seconds.
     """
 
     alias: str
@@ -56,13 +57,8 @@ class Examination:
     make_clients: Callable[[], Clients]
     fetch: Fetch
     clock: Clock
+    asked: Wanted
     name: str | None = None
-    cors_origins: Sequence[str] = ()
-    upload_origins: Sequence[str] = ()
-    uses_addresses: bool = False
-    uses_downloads: bool = False
-    uses_cookies: bool = False
-    distribution_id: str | None = None
 
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
@@ -99,22 +95,17 @@ class Examination:
         parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
         signer = self._signer()
         key = signer.private_key.public_key if signer else None
-        return Wanted(
+        return replace(
+            self.asked,
             bucket=_option(self.storage, "bucket_name") or "",
             region=_option(self.storage, "region_name") or "",
-            distribution_id=self.distribution_id,
             domain=parts.hostname or "",
-            cors_origins=tuple(self.cors_origins),
-            upload_origins=tuple(self.upload_origins),
-            cookies=self.uses_cookies,
-            downloads=self.uses_downloads,
             key_group_id=self.storage.key_group_id or "",
             key=SiteKey.from_public_key(key) if key else None,
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
             path=parts.path,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
-            addresses=self.uses_addresses,
             is_local=is_local_host(parts.netloc),
         )
 
@@ -146,7 +137,7 @@ class Examination:
             return None  # check_signer() reports it
 
     def _aws(self, wanted: Wanted) -> Iterator[Finding]:
-        if wanted.is_local and self.distribution_id is None:
+        if wanted.is_local and wanted.distribution_id is None:
             yield finding("local-edge", "AWS_S3_CUSTOM_DOMAIN", host=wanted.host)
             return
         try:
@@ -158,7 +149,7 @@ class Examination:
             clients,
             domain=wanted.host,
             bucket=wanted.bucket or None,
-            distribution_id=self.distribution_id,
+            distribution_id=wanted.distribution_id,
             uploads=wanted.uploads,
         )
         yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
@@ -182,9 +173,9 @@ class Examination:
             ),
             why_no_object="" if self.name else "No object was named (--object)",
             region=wanted.region or None,
-            expire=whole_seconds(self.storage.querystring_expire) or 0,
-            cors_origins=self.cors_origins,
-            uses_cookies=self.uses_cookies,
+            expire=wanted.expire,
+            cors_origins=wanted.cors_origins,
+            uses_cookies=wanted.cookies,
         )
 
 

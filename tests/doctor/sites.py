@@ -249,15 +249,15 @@ NOTHING_FORWARDED = behavior(OriginRequestPolicyId=None)
 NO_COPIES = behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"])
 #: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
 RULE_OF_BUCKET = both(cache_key_with(), NO_HEADERS, NOTHING_FORWARDED)
-WITH_COOKIES = world_with(options={"uses_cookies": True})
-WITH_UPLOADS = world_with(options={"upload_origins": [ORIGIN]})
+WITH_COOKIES = world_with(options={"cookies": True})
+WITH_UPLOADS = world_with(options={"upload_origins": (ORIGIN,)})
 UPLOADED = cors(ORIGIN, AllowedMethods=["GET", "HEAD", "PUT", "POST"])
 ENDING = world_with(
     edit=lambda found: replace(
         found, bucket=replace(found.bucket, lifecycle_rules=(upload_rule("tmp/"),))
     )
 )
-WITH_DOWNLOADS = world_with(options={"uses_downloads": True})
+WITH_DOWNLOADS = world_with(options={"downloads": True})
 ROOT_RESTRICTED = both(setting("AWS_LOCATION", ""), default_like_storage())
 #: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
 NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg"))
@@ -325,7 +325,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("plain-http", behavior(ViewerProtocolPolicy="allow-all")),
     ("ipv6-note", IPV6),
-    ("ipv6-on", both(IPV6, world_with(options={"uses_addresses": True}))),
+    ("ipv6-on", both(IPV6, world_with(options={"addresses": True}))),
     # The origin.
     ("", origin_group()),
     ("", origin_group(replica_first=True)),

@@ -259,8 +259,8 @@ def setup_arguments(world: World) -> list[str]:
     if is_asked_for and find_behavior(world.config(), pattern) is not None:
         asked += ["--path-pattern", pattern]
     for name, option in {"downloads": "downloads", "addresses": "ip-address"}.items():
-        asked += [f"--{option}"] if world.options.get(f"uses_{name}") else []
-    return asked + (["--cookies"] if world.options.get("uses_cookies") else [])
+        asked += [f"--{option}"] if world.options.get(name) else []
+    return asked + (["--cookies"] if world.options.get("cookies") else [])
 
 
 def states(steps: list[SetupStep]) -> Mapping[str, str]:

@@ -45,6 +45,7 @@ from cfsigned_django.aws.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
+from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.examination import Examination
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.edge import Behavior, Distribution
@@ -160,8 +161,7 @@ class World:
             fetch=self.fetch,
             clock=lambda: NOW + self.ahead,
             name=self.name,
-            cors_origins=(ORIGIN,),
-            **self.options,
+            asked=Wanted(cors_origins=(ORIGIN,), **self.options),
         )
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:

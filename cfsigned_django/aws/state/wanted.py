@@ -67,7 +67,7 @@ class Wanted:
     """What the site needs of AWS, from its settings and the options of a command."""
 
     #: Empty if the storage has none: then nothing is known about a bucket.
-    bucket: str
+    bucket: str = ""
     #: The region in the settings; empty: wherever the bucket is.
     region: str = ""
     #: Where a new bucket is created if ``region`` is empty; empty: in us-east-1.

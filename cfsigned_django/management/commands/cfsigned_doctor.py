@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client, make_clients
+from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.doctor.examination import Examination
@@ -140,12 +141,14 @@ class Command(CfsignedCommand):
             fetch=fetch,
             clock=time.time,
             name=options["object"],
-            cors_origins=options["cors_origin"],
-            upload_origins=options["upload_origin"],
-            uses_addresses=options["ip_address"],
-            uses_downloads=options["downloads"],
-            uses_cookies=bool(conf.cookie_scopes()),
-            distribution_id=options["distribution"] or storage.distribution_id or None,
+            asked=Wanted(
+                cors_origins=tuple(options["cors_origin"]),
+                upload_origins=tuple(options["upload_origin"]),
+                addresses=options["ip_address"],
+                downloads=options["downloads"],
+                cookies=bool(conf.cookie_scopes()),
+                distribution_id=options["distribution"] or storage.distribution_id or None,
+            ),
         )
         found = list(examination.offline())
         if not options["offline"]:
