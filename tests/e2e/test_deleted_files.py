@@ -13,7 +13,7 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from cfsigned_django.edge import EdgeServer
 from demo_project.servers import manage_command, run
 from demo_project.state import DemoState
-from tests.caching_front import caching_front
+from tests.e2e.caching_front import caching_front
 from tests.e2e.conftest import demo_in
 from tests.invalidations import FakeCloudFront
 

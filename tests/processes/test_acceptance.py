@@ -16,10 +16,10 @@ import pytest
 
 from acceptance.questions import NOT_EMULATED, QUESTIONS
 from cfsigned_django.aws.client import Clients
-from tests.acceptance.kills import ACCOUNT as KILLED_ACCOUNT, inventory
 from tests.background import PATIENCE, plain_environment, wait_until
 from tests.cloudfront_server import run_cloudfront
 from tests.ministack_server import run_ministack
+from tests.processes.kills import ACCOUNT as KILLED_ACCOUNT, inventory
 from tests.projects import ROOT
 from tests.setup.viewers import ACCOUNT
 
@@ -107,7 +107,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     """Return the folder of a whole run, and what became of it, and of each kill."""
     folder = tmp_path_factory.mktemp("kills")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.acceptance.kills", str(folder)],
+        [sys.executable, "-m", "tests.processes.kills", str(folder)],
         cwd=ROOT,
         env={**plain_environment(), "PYTHONPATH": str(ROOT)},
         capture_output=True,

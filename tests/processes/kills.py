@@ -1,6 +1,6 @@
 """Make one run, and clean up what a kill would leave before and after each of its calls.
 
-``python -m tests.acceptance.kills FOLDER`` prints, for each kill, what was in the account
+``python -m tests.processes.kills FOLDER`` prints, for each kill, what was in the account
 afterwards. The emulator is in the same process: so its state can be kept at each call, as the disk
 has the ledger then, and be put back when the run is over. One run is enough for all kills.
 """
