@@ -19,6 +19,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import import_settings_key, site_rotation
 from cfsigned_django.signing import KeyAlgorithm
 from tests.aws.api import Account
+from tests.rotation import make_active, make_trusted
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 LIST = "/admin/cfsigned_django/keypair/"
@@ -186,7 +187,9 @@ def trusted(*, spare: bool = False, good_for: int | None = None) -> KeyPair:
     """Return a new TRUSTED key pair, which has worked for so many seconds if it has."""
     key_pair = started(spare=spare)
     rotation = site_rotation()
-    rotation.trust(key_pair, now=rotation.store.clock())
+    assert rotation.key_groups is not None
+    account = rotation.key_groups.client.account
+    make_trusted(key_pair, account, now=rotation.store.clock(), verified_since=None)
     return key_pair if good_for is None else moved(key_pair, verified_since=-good_for)
 
 
@@ -195,7 +198,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
     key_pair = trusted(good_for=3600)
     rotation = site_rotation()
     former = rotation.store.active()
-    rotation.activate(key_pair, now=rotation.store.clock())
+    make_active(key_pair, now=rotation.store.clock(), wait=rotation.waits.retirement)
     if former is not None and former_retiring_for is not None:
         moved(former, retiring_at=-former_retiring_for)
     return key_pair

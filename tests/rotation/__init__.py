@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from cfsigned_django import keyring
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
@@ -64,7 +66,7 @@ class Site:
         )
         return Rotation(
             store=store,
-            waits=WAITS,
+            waits=self.waits,
             key_groups=None if by_hand else self.account.over(api),
             by_hand=by_hand,
             probe=self.probe,
@@ -123,6 +125,13 @@ class Site:
         """Return the key pair that signs, of which there must be one."""
         return KeyPair.objects.get(status=KeyStatus.ACTIVE)
 
+    # The states in which tests begin, made without the steps: test_rotation.py compares them
+
+    @property
+    def waits(self) -> Waits:
+        """Return the waits of the site."""
+        return WAITS
+
     def started(self, *, spare: bool = False) -> KeyPair:
         """Return a PENDING key pair."""
         return self.rotation().start(algorithm=ECDSA, now=self.now, spare=spare)
@@ -130,11 +139,9 @@ class Site:
     def trusted(self, *, spare: bool = False, good_for: int | None = None) -> KeyPair:
         """Return a TRUSTED key pair, which has worked for so many seconds if it has."""
         key_pair = self.started(spare=spare)
-        rotation = self.rotation()
-        rotation.trust(key_pair, now=self.now)
-        if good_for is not None:
-            rotation.check(key_pair, now=self.now)
-            self.wait(good_for)
+        verified_since = None if good_for is None else self.now
+        make_trusted(key_pair, self.account, now=self.now, verified_since=verified_since)
+        self.wait(good_for or 0)
         return key_pair
 
     def typed(self, key_pair_id: str) -> KeyPair:
@@ -146,7 +153,7 @@ class Site:
     def activated(self) -> KeyPair:
         """Return a new ACTIVE key pair; the one before it is RETIRING."""
         key_pair = self.trusted(good_for=301)
-        self.rotation().activate(key_pair, now=self.now)
+        make_active(key_pair, now=self.now, wait=self.waits.retirement)
         return key_pair
 
     def imported(self) -> KeyPair:
@@ -155,7 +162,23 @@ class Site:
         pem = private_key.public_key.to_pem()
         key_pair_id = self.account.upload(f"settings-{len(self.public_keys)}", pem)
         self.set_members(*self.members, key_pair_id)
-        return self.rotation().import_key(private_key, key_pair_id, now=self.now)
+        return self.signing_with(private_key, key_pair_id)
+
+    def signing_with(self, private_key: PrivateKey, key_pair_id: str) -> KeyPair:
+        """Return the ACTIVE key pair that was imported with this key."""
+        row = KeyPair.from_private_key(
+            private_key,
+            key_group_id=self.key_group_id,
+            key_pair_id=key_pair_id,
+            active_in=self.key_group_id,
+            status=KeyStatus.ACTIVE,
+            reason=KnownReason.IMPORTED,
+            created_at=self.now,
+            active_at=self.now,
+            retirement_seconds=self.waits.retirement,
+        )
+        row.save(force_insert=True)
+        return row
 
     # Steps, which machines take with a row that they have just read
 
@@ -184,6 +207,48 @@ def fresh(key_pair: KeyPair) -> KeyPair:
 def change(key_pair: KeyPair, **fields: Any) -> None:
     """Write into the row, past all rules."""
     KeyPair.objects.filter(pk=key_pair.pk).update(**fields)
+
+
+def make_trusted(
+    key_pair: KeyPair, account: Account, *, now: datetime, verified_since: datetime | None
+) -> None:
+    """Make a PENDING key pair TRUSTED, in CloudFront and in its row, without taking the step."""
+    config = {
+        "CallerReference": str(key_pair.pk),
+        "Name": key_pair.caller_name,
+        "EncodedKey": key_pair.public_key,
+    }
+    key_pair_id = account.api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    members = account.group_config(key_pair.key_group_id)["Items"]
+    account.set_members(key_pair.key_group_id, *members, key_pair_id)
+    key_pair.status, key_pair.key_pair_id = KeyStatus.TRUSTED, key_pair_id
+    key_pair.trusted_at, key_pair.verified_since = now, verified_since
+    key_pair.save()
+
+
+def make_active(key_pair: KeyPair, *, now: datetime, wait: int) -> None:
+    """Make a TRUSTED key pair ACTIVE, and the one before it RETIRING, without taking the step."""
+    for former in KeyPair.objects.filter(active_in=key_pair.key_group_id):
+        former.status, former.active_in, former.retiring_at = KeyStatus.RETIRING, None, now
+        former.save()
+    key_pair.status, key_pair.active_in = KeyStatus.ACTIVE, key_pair.key_group_id
+    key_pair.next_in, key_pair.is_spare = None, False
+    key_pair.active_at, key_pair.retirement_seconds = now, wait
+    key_pair.save()
+    keyring.forget()
+
+
+def seen_by_others(site: Site) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+    """Return all that another machine can see: the rows, and what CloudFront has.
+
+    A key that is made anew differs from one time to the next: only whether it is there counts.
+    """
+    made = {"id", "public_key", "fingerprint", "encrypted_private_key"}
+    rows = [
+        {name: bool(value) if name in made else value for name, value in row.items()}
+        for row in KeyPair.objects.order_by("created_at", "status").values()
+    ]
+    return rows, sorted(site.members), sorted(site.public_keys)
 
 
 def statuses() -> dict[str, str]:
@@ -243,6 +308,7 @@ class Shell(Site):
     """Runs the command on the site, whose settings hold a key of the group."""
 
     answer: ProbeResult = ProbeResult.GOOD
+    settings_key: PrivateKey = field(default_factory=PrivateKey.generate)
     settings_key_id: str = ""
     #: Raised, if set, in the place of any call.
     failure: Exception | None = None
@@ -251,6 +317,15 @@ class Shell(Site):
     printed: list[str] = field(default_factory=list)
     #: The URLs that were probed.
     probed: list[str] = field(default_factory=list)
+
+    @property
+    def waits(self) -> Waits:
+        """Return the waits that the settings ask for."""
+        return site_rotation().waits
+
+    def imported(self) -> KeyPair:
+        """Return the ACTIVE key pair that was imported: that of the settings."""
+        return self.signing_with(self.settings_key, self.settings_key_id)
 
     def send_probe(self, url: str) -> ProbeResult:
         """Answer a probe of the command."""

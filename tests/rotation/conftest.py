@@ -38,7 +38,7 @@ def shell(
     site: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, db: None
 ) -> Iterator[Shell]:
     """Return a shell on a site whose settings hold a key that is in the key group."""
-    shell = Shell()
+    shell = Shell(settings_key=ec_key)
     shell.settings_key_id = shell.account.upload("settings", ec_key.public_key.to_pem())
     shell.set_members(shell.foreign, shell.settings_key_id)
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()

@@ -6,9 +6,11 @@ terminal.py
 
 from __future__ import annotations
 
+import copy
 import io
 import pkgutil
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import pytest
@@ -23,13 +25,12 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
 from tests.management import run_as_program
-from tests.rotation import Shell, change, fresh, plain
+from tests.rotation import Shell, change, fresh, plain, seen_by_others
 from tests.simulation.answers import refusal
 
 DAY = 86400
 IMPORT, START, RUN = ("--import",), ("--start",), ()
-IMPORTED, STARTED, TRUSTED = (IMPORT,), (IMPORT, START), (IMPORT, START, RUN)
-WORKING = (*TRUSTED, RUN)
+TRUSTED = (IMPORT, START, RUN)
 SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 
 
@@ -38,11 +39,57 @@ def without_key(site: Any) -> None:
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
 
 
+# How far a site is when a test begins, in which the settings' key signs
+
+
+def nothing(shell: Shell) -> None:
+    """Have no key pair in the database."""
+
+
+def imported(shell: Shell) -> None:
+    """Have the settings' key in the database."""
+    shell.imported()
+
+
+def started(shell: Shell) -> None:
+    """Have a key that CloudFront does not know."""
+    shell.imported()
+    shell.started()
+
+
+def trusted(shell: Shell) -> None:
+    """Have a key in the group that was never probed."""
+    shell.imported()
+    shell.trusted()
+
+
 def replaced(shell: Shell) -> None:
     """Make a new key sign, and the settings' key retire."""
-    shell.run_all(*WORKING)
+    shell.imported()
+    shell.activated()
+
+
+def test_states_of_tests_are_those_of_the_commands(shell: Shell) -> None:
+    """The site on which a test begins is the one to which the commands lead."""
+
+    def outline() -> list[Any]:
+        rows, *in_cloudfront = seen_by_others(shell)
+        for row in rows:
+            moments = {name: True for name in row if isinstance(row[name], datetime)}
+            row |= {**moments, "changed_by": ""}
+        return [sorted(rows, key=lambda row: row["status"]), *in_cloudfront]
+
+    before = copy.deepcopy(shell.account)
+    shell.run_all(*TRUSTED, RUN)
     shell.wait(301)
-    assert shell.run().code == 0
+    shell.run()
+    played = outline()
+    KeyPair.objects.all().delete()
+    shell.account = before
+
+    replaced(shell)
+
+    assert outline() == played
 
 
 # Whole stories, word by word
@@ -100,7 +147,9 @@ def test_revocations_are_told(shell: Shell, site: Any) -> None:
 
 def test_json_has_its_shape(shell: Shell) -> None:
     """Machines get what docs/reference/commands.md says, with moments in UTC."""
-    shell.run_all(*WORKING)
+    shell.imported()
+    shell.wait(60)
+    shell.trusted(good_for=0)
 
     ran = shell.run("--json")
 
@@ -109,7 +158,7 @@ def test_json_has_its_shape(shell: Shell) -> None:
     assert (ran.code, report["key_group_id"], report["did"]) == (75, shell.key_group_id, None)
     (blocker,), (newest, oldest) = report["blockers"], report["keys"]
     assert list(blocker) == ["what", "until"]
-    assert blocker["until"] == "2026-05-04T12:05:04Z"
+    assert blocker["until"] == "2026-05-04T12:06:00Z"
     assert list(newest) == ["key_pair_id", "status", "algorithm", "since"]
     assert (newest["status"], oldest["status"]) == ("trusted", "active")
     assert ran.err == ""
@@ -157,7 +206,7 @@ def is_harmless(text: str) -> bool:
 )
 def test_hostile_row(shell: Shell, caplog: pytest.LogCaptureFixture, arguments: list[str]) -> None:
     """Print and log no control character of a row: not as text, as JSON, nor in an error."""
-    shell.run_all(*TRUSTED)
+    trusted(shell)
     for number, row in enumerate(KeyPair.objects.all()):
         change(row, key_pair_id=f"K{number}2{HOSTILE}")
     active, successor = (KeyPair.objects.get(status=each) for each in ("active", "trusted"))
@@ -177,7 +226,7 @@ def test_hostile_answer(
     shell: Shell, caplog: pytest.LogCaptureFixture, code: str, options: tuple[str, ...]
 ) -> None:
     """Print and log no control character of what AWS answers."""
-    shell.run_all(*TRUSTED)
+    trusted(shell)
     shell.failure = refusal("InvalidArgument", "GetKeyGroup", f"theirs{HOSTILE}")
     shell.failure.response["Error"]["Code"] = code
 
@@ -278,7 +327,7 @@ def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
 
 def test_other_algorithm_is_not_dropped_in_silence(shell: Shell) -> None:
     """If the next key has another algorithm, --max-age notes it; --start with the same is fine."""
-    shell.run_all(*STARTED)
+    started(shell)
 
     assert shell.run("--max-age", "90d", "--algorithm", "RSA_2048", "--json").report["notes"]
     assert shell.run("--start", "--algorithm", "ECDSA_P256").code == 0
@@ -344,26 +393,32 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
 @pytest.mark.parametrize(
     ("before", "problem", "arguments", "code", "named"),
     [
-        (STARTED, throttled, RUN, 75, ""),
-        (STARTED, claimed, RUN, 75, ""),
-        ((), keyless, RUN, 75, "--start"),
-        (IMPORTED, forbidden, START, 1, "cloudfront:GetKeyGroup"),
-        (IMPORTED, lambda shell, site: shell.fill(), START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
-        (TRUSTED, opened, RUN, 1, "Restrict viewer access"),
-        (STARTED, None, RSA_START, 1, "--algorithm"),
-        (IMPORTED, spare_is_next, RSA_START, 1, "--algorithm"),
-        ((), None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
-        ((), keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
-        ((), not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
-        ((), signed_by_account, IMPORT, 1, "--drop-trusted-signers"),
-        ((), signed_by_account, ("--revoke", SIGNER_ID, "--no-input"), 1, "--drop-trusted-signers"),
+        (started, throttled, RUN, 75, ""),
+        (started, claimed, RUN, 75, ""),
+        (nothing, keyless, RUN, 75, "--start"),
+        (imported, forbidden, START, 1, "cloudfront:GetKeyGroup"),
+        (imported, lambda shell, site: shell.fill(), START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
+        (trusted, opened, RUN, 1, "Restrict viewer access"),
+        (started, None, RSA_START, 1, "--algorithm"),
+        (imported, spare_is_next, RSA_START, 1, "--algorithm"),
+        (nothing, None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
+        (nothing, keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
+        (nothing, not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
+        (nothing, signed_by_account, IMPORT, 1, "--drop-trusted-signers"),
+        (
+            nothing,
+            signed_by_account,
+            ("--revoke", SIGNER_ID, "--no-input"),
+            1,
+            "--drop-trusted-signers",
+        ),
     ],
     ids=lambda value: None if callable(value) else str(value)[:30],
 )
 def test_what_cannot_be_done(
     shell: Shell,
     site: Any,
-    before: Sequence[Sequence[str]],
+    before: Callable[[Shell], None],
     problem: Problem | None,
     arguments: Sequence[str],
     code: int,
@@ -373,7 +428,7 @@ def test_what_cannot_be_done(
 
     Neither changes anything, and a dry run of an import is refused in the same words.
     """
-    shell.run_all(*before)
+    before(shell)
     if problem is not None:
         problem(shell, site)
     rows = list(KeyPair.objects.values_list("status", "is_spare"))
@@ -394,7 +449,7 @@ def test_what_cannot_be_done(
 
 def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
     """A key group that holds 5 keys takes one more if a setting says so."""
-    shell.run_all(IMPORT)
+    shell.imported()
     shell.fill()
     settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 6
 
@@ -471,7 +526,7 @@ def test_wait_goes_on_after_failures(shell: Shell, monkeypatch: pytest.MonkeyPat
         shell.wait(60)
 
     monkeypatch.setattr("time.sleep", pause)
-    shell.run_all(IMPORT, *STARTED)
+    started(shell)
     shell.failure = failure
 
     ran = shell.run("--revoke", shell.settings_key_id, "--no-input", "--wait")
@@ -484,7 +539,7 @@ def test_wait_goes_on_after_failures(shell: Shell, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("activated", [False, True], ids=["before it signs", "after"])
 def test_interrupted_wait(shell: Shell, activated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends --wait in one line, with 130 and what to run: never a second --start."""
-    shell.run_all(IMPORT)
+    shell.imported()
 
     def pause(seconds: float) -> None:
         if activated and not KeyPair.objects.filter(status="retiring").exists():
@@ -505,7 +560,7 @@ def test_interrupted_wait(shell: Shell, activated: bool, monkeypatch: pytest.Mon
 
 def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C during a call to CloudFront, the step can be repeated at once."""
-    shell.run_all(*STARTED)
+    started(shell)
 
     def interrupt(**arguments: object) -> None:
         raise KeyboardInterrupt
@@ -544,7 +599,7 @@ def test_revocation_asks_twice(
     shell: Shell, answers: list[str], questions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a yes the id is asked for, after a no nothing; only the id revokes the key."""
-    shell.run_all(IMPORT)
+    shell.imported()
     asked: list[int] = []
 
     def answer() -> str:
@@ -565,7 +620,7 @@ def test_interrupted_revocation(
     shell: Shell, answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C at a question revokes nothing, and ends in one line with 130."""
-    shell.run_all(IMPORT)
+    shell.imported()
     left = iter(answers)
 
     def answer() -> str:
@@ -584,7 +639,7 @@ def test_interrupted_revocation(
 @pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])
 def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
     """A key that CloudFront never had is named as the list shows it, or by its uuid."""
-    shell.run_all(*STARTED)
+    started(shell)
     row = KeyPair.objects.get(status="pending")
     names = {"shown": str(row), "fingerprint": row.fingerprint[:12], "uuid": str(row.pk)}
     assert str(row) in shell.run("--dry-run").out
@@ -617,7 +672,7 @@ def test_revocation_that_is_not_finished(
     shell: Shell, site: Any, problem: Problem, code: int, status: str
 ) -> None:
     """While AWS fails for a moment nothing is revoked; if for good, the key signs no longer."""
-    shell.run_all(IMPORT)
+    shell.imported()
     problem(shell, site)
 
     ran = shell.run("--revoke", shell.settings_key_id, "--no-input")
@@ -635,13 +690,13 @@ def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
     settings.AWS_CLOUDFRONT_BY_HAND = True
     shell.failure = AwsError(what="x", reason="y", next_step="z", code="c")
 
-    assert shell.run_all(*STARTED, RUN) == [0, 0, 75]
+    assert shell.run_all(IMPORT, START, RUN) == [0, 0, 75]
     assert shell.clients == []
 
 
 def test_re_encryption(shell: Shell, settings: Any) -> None:
     """--re-encrypt encrypts anew, as JSON too, and a dry run changes nothing."""
-    shell.run_all(IMPORT)
+    shell.imported()
     before = KeyPair.objects.get().encrypted_private_key
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another"
@@ -717,7 +772,7 @@ def test_start_replaces_what_may_not_be_encrypted_again(
     shell: Shell, settings: Any, spare: bool
 ) -> None:
     """A PENDING key that only SECRET_KEY decrypts fails each run; --start makes another one."""
-    shell.run_all(*STARTED)
+    started(shell)
     KeyPair.objects.filter(status="pending").update(is_spare=spare)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     pending = KeyPair.objects.get(status="pending")
@@ -742,7 +797,7 @@ def test_start_replaces_what_may_not_be_encrypted_again(
 
 def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> None:
     """A key that cannot be decrypted is an error that names the setting that changed."""
-    shell.run_all(IMPORT)
+    shell.imported()
     settings.SECRET_KEY = "another"
 
     for options in ((), ("--dry-run",)):

@@ -21,7 +21,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
-from tests.rotation import ECDSA, Site, die, fresh
+from tests.rotation import ECDSA, Site, die, fresh, seen_by_others
 from tests.simulation.faults import Killed
 
 
@@ -117,19 +117,6 @@ def die_at(site: Site, act: Callable[..., Any], key_pair: KeyPair, number: int) 
     return False
 
 
-def left_behind(site: Site) -> str:
-    """Return all that another machine can see: the rows, and what CloudFront has.
-
-    A key that was made on the way differs from one death to the next, and nothing else.
-    """
-    made = {"id", "public_key", "fingerprint", "encrypted_private_key"}
-    rows = [
-        {name: bool(value) if name in made else value for name, value in row.items()}
-        for row in KeyPair.objects.order_by("created_at", "status").values()
-    ]
-    return str((rows, sorted(site.members), sorted(site.public_keys)))
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("move", MOVES)
 def test_death_between_any_two_lines(move: str) -> None:
@@ -141,12 +128,12 @@ def test_death_between_any_two_lines(move: str) -> None:
     key_pair = bring(begun)
     rows = list(KeyPair.objects.all())
     foreign = begun.members & {begun.foreign}
-    seen = set[str]()
+    seen = []
     for number in itertools.count():
         site = copy.deepcopy(begun)
         has_died = die_at(site, act, copy.copy(key_pair), number)
-        if (left := left_behind(site)) not in seen:
-            seen.add(left)
+        if (left := seen_by_others(site)) not in seen:
+            seen.append(left)
             site.wait(61)
             if move != "finish":  # there, none signed before
                 assert KeyPair.objects.filter(status=KeyStatus.ACTIVE).count() == 1

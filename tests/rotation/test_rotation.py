@@ -6,7 +6,7 @@ Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/errors.py
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -40,11 +40,60 @@ from tests.rotation import (
     die,
     fresh,
     once,
+    seen_by_others,
     statuses,
 )
 from tests.simulation.faults import Killed
 
 KEY_ID, OTHER_ID = "K2JCJMDEHXQW5F", "K3ABCDEFGHIJKL"
+
+
+def step_by_step(site: Site) -> Iterator[str]:
+    """Take the steps of a rotation that begins with an imported key; yield what each leads to."""
+    private_key = PrivateKey.generate(ECDSA)
+    key_pair_id = site.account.upload("settings", private_key.public_key.to_pem())
+    site.set_members(*site.members, key_pair_id)
+    rotation = site.rotation()
+    rotation.import_key(private_key, key_pair_id, now=site.now)
+    yield "imported"
+    key_pair = rotation.start(algorithm=ECDSA, now=site.now, spare=True)
+    yield "started"
+    rotation.trust(key_pair, now=site.now)
+    yield "trusted"
+    rotation.check(key_pair, now=site.now)
+    site.wait(301)
+    yield "good"
+    rotation.activate(key_pair, now=site.now)
+    yield "activated"
+
+
+MADE: dict[str, Callable[[Site], object]] = {
+    "imported": lambda site: None,
+    "started": lambda site: site.started(spare=True),
+    "trusted": lambda site: site.trusted(spare=True),
+    "good": lambda site: site.trusted(spare=True, good_for=301),
+    "activated": Site.activated,
+}
+
+
+def test_states_of_tests_are_those_of_the_steps(db: None) -> None:
+    """A state in which a test begins is the one to which the steps lead, here and in CloudFront."""
+    played, site = {}, Site()
+    for state in step_by_step(site):
+        played[state] = seen_by_others(site)
+        names = {each.caller_name for each in KeyPair.objects.filter(trusted_at__isnull=False)}
+        assert names <= set(site.account.names())
+    assert played.keys() == MADE.keys()
+
+    for state, make in MADE.items():
+        KeyPair.objects.all().delete()
+        site = Site()
+        site.imported()
+        make(site)
+        assert seen_by_others(site) == played[state], state
+        names = {each.caller_name for each in KeyPair.objects.filter(trusted_at__isnull=False)}
+        assert names <= set(site.account.names())
+
 
 # Start and import
 
