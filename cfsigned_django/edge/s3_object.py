@@ -60,13 +60,13 @@ class S3Response:
 class FileBody:
     """A part of a file as an iterable of chunks; ``close`` closes the file."""
 
-    def __init__(self, file: BinaryIO, part: ByteRange) -> None:
+    def __init__(self, file: BinaryIO, part: range) -> None:
         self._file = file
         self._part = part
 
     def __iter__(self) -> Iterator[bytes]:
-        remaining = self._part.length
-        self._file.seek(self._part.first)
+        remaining = len(self._part)
+        self._file.seek(self._part.start)
         while remaining and (chunk := self._file.read(min(CHUNK_SIZE, remaining))):
             remaining -= len(chunk)
             yield chunk
@@ -130,15 +130,15 @@ def _answer_bytes(
     part = None
     if _range_applies(stored, environ):
         part = parse_range(environ.get("HTTP_RANGE", ""), stored.size)
-    whole = ByteRange(first=0, last=stored.size - 1)
+    sent = range(stored.size) if part is None else part
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     if part is not None:
-        described["Content-Range"] = part.content_range(stored.size)
-    described["Content-Length"] = str((part or whole).length)
+        described["Content-Range"] = f"bytes {part[0]}-{part[-1]}/{stored.size}"
+    described["Content-Length"] = str(len(sent))
     return S3Response(
         status="206 Partial Content" if part is not None else "200 OK",
         headers=(*described.items(), *common),
-        body=() if is_head else FileBody(stored.open(), part or whole),
+        body=() if is_head else FileBody(stored.open(), sent),
     )
 
 
@@ -166,25 +166,8 @@ class NotSatisfiable(Exception):
     """Raised for a range that begins after the end of the object (416)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByteRange:
-    """The bytes from ``first`` to ``last``, both included, as in HTTP."""
-
-    first: int
-    last: int
-
-    @property
-    def length(self) -> int:
-        """Return the number of bytes."""
-        return self.last - self.first + 1
-
-    def content_range(self, size: int) -> str:
-        """Return the value of Content-Range for an object of ``size`` bytes."""
-        return f"bytes {self.first}-{self.last}/{size}"
-
-
-def parse_range(header: str, size: int) -> ByteRange | None:
-    """Return the range that a viewer requested, or None for the whole object.
+def parse_range(header: str, size: int) -> range | None:
+    """Return the bytes that a viewer requested, at least one, or None for the whole object.
 
     A header that is not valid is ignored, and so is one with several ranges:
     "Amazon S3 doesn't support retrieving multiple ranges of data per GET
@@ -203,7 +186,7 @@ def parse_range(header: str, size: int) -> ByteRange | None:
             return None
     if first >= size:
         raise NotSatisfiable
-    return ByteRange(first=first, last=min(last, size - 1))
+    return range(first, min(last + 1, size))
 
 
 def _is_not_modified(stored: StoredObject, environ: WSGIEnvironment) -> bool:
