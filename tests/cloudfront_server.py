@@ -23,8 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cfsigned_django.aws.account_reader import read_distribution
-from cfsigned_django.edge import EdgeServer
-from cfsigned_django.edge.follow import FollowedDistribution
+from cfsigned_django.edge import Distribution, EdgeServer
 from cfsigned_django.management.edge_rules import DistributionReader
 from tests.ministack_server import Ministack
 from tests.setup.viewers import DataPlane
@@ -41,9 +40,11 @@ def run_cloudfront(aws: Ministack, account: str, folder: Path) -> Iterator[dict[
         [found_id] = [each["Id"] for each in listed if each["DomainName"] == host]
         found = read_distribution(cloudfront, found_id)
         reader = DistributionReader(cloudfront, found_id)
-        edge = FollowedDistribution(
-            rules=reader.read,
+        rules = reader.read()
+        edge = Distribution(
             domain_names=(host,),
+            behaviors=rules.behaviors,
+            key_groups=rules.key_groups,
             origin=DataPlane(aws, found),
             viewer_scheme="https",
         )

@@ -11,14 +11,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, TypeAlias
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.edge.behavior import Behavior
-from cfsigned_django.edge.local_distribution import Distribution
 from cfsigned_django.signing.keys import PublicKey
 
 logger = logging.getLogger("cfsigned_django.edge")
@@ -131,33 +129,6 @@ class DistributionWatch:
             logger.info("%s. The edge applies this in %g s.", sentence, self._propagation)
         with self._lock:
             self._views.append((self._clock() + self._propagation, rules))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowedDistribution:
-    """A WSGI application that serves each request by the rules at that moment.
-
-    ``rules`` returns the rules; the other fields are as in :class:`Distribution`.
-    """
-
-    rules: Callable[[], Rules]
-    domain_names: tuple[str, ...]
-    origin: WSGIApplication
-    viewer_scheme: str | None = None
-
-    def current(self) -> Distribution:
-        """Return the distribution with the current rules."""
-        rules = self.rules()
-        return Distribution(
-            domain_names=self.domain_names,
-            behaviors=rules.behaviors,
-            key_groups=rules.key_groups,
-            origin=self.origin,
-            viewer_scheme=self.viewer_scheme,
-        )
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self.current()(environ, start_response)
 
 
 def key_names(keys: TrustedKeys) -> str:

@@ -20,8 +20,8 @@ from cfsigned_django.aws.account import AwsDistribution
 from cfsigned_django.aws.account_reader import find_distribution, read_bucket, read_distribution
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import open_switches, public_statements
+from cfsigned_django.edge import Distribution
 from cfsigned_django.edge.client import EdgeClient
-from cfsigned_django.edge.follow import FollowedDistribution
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.viewer import Answer, NoAnswer
@@ -73,12 +73,15 @@ class Viewer:
     def _edge(self, host: str) -> EdgeClient:
         """Return the client of an edge with the rules of the distribution as they are now."""
         found = self._distribution()
-        edge = FollowedDistribution(
-            rules=DistributionReader(self.clients.cloudfront, found.id).read,
-            domain_names=(host,),
-            origin=DataPlane(self.emulator, found),
+        rules = DistributionReader(self.clients.cloudfront, found.id).read()
+        return EdgeClient(
+            Distribution(
+                domain_names=(host,),
+                behaviors=rules.behaviors,
+                key_groups=rules.key_groups,
+                origin=DataPlane(self.emulator, found),
+            )
         )
-        return EdgeClient(edge.current())
 
     def _distribution(self) -> AwsDistribution:
         cloudfront = self.clients.cloudfront

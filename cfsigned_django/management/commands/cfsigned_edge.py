@@ -6,13 +6,13 @@ import errno
 import logging
 import signal
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
@@ -22,14 +22,9 @@ from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.s3_origin import S3Origin
-from cfsigned_django.edge import EdgeServer
+from cfsigned_django.edge import Distribution, EdgeServer
 from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.edge.follow import (
-    DistributionWatch,
-    FollowedDistribution,
-    Rules,
-    key_names,
-)
+from cfsigned_django.edge.follow import DistributionWatch, Rules, key_names
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -201,12 +196,19 @@ def _make_edge(
     bucket = getattr(storage, "bucket_name", None)
     reader = DistributionReader(client, distribution_id, bucket=bucket)
     watch = DistributionWatch(reader.read, propagation=options["propagation"])
-    followed = FollowedDistribution(
-        rules=watch.current,
-        domain_names=domain_names,
-        origin=origin,
-        viewer_scheme=storage.url_protocol.removesuffix(":"),
-    )
+    scheme = storage.url_protocol.removesuffix(":")
+
+    def followed(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        rules = watch.current()
+        edge = Distribution(
+            domain_names=domain_names,
+            behaviors=rules.behaviors,
+            key_groups=rules.key_groups,
+            origin=origin,
+            viewer_scheme=scheme,
+        )
+        return edge(environ, respond)
+
     return followed, _describe_rules(watch.current(), options), watch
 
 
