@@ -145,6 +145,13 @@ def ec_key() -> PrivateKey:
     return PrivateKey.generate(KeyAlgorithm.ECDSA_P256)
 
 
+@pytest.fixture(scope="module")
+def own_urls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Serve the urlpatterns of the module of the test, which Django resolves once for all of it."""
+    with override_settings(ROOT_URLCONF=request.module.__name__):
+        yield
+
+
 @pytest.fixture
 def site(settings: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Configure a site that signs with an RSA key, whatever AWS settings this machine has."""

@@ -25,9 +25,8 @@ from django.utils.safestring import SafeString, mark_safe
 from cfsigned_django import rich_text
 from cfsigned_django.http import cache_page, patch_cache_control, watch_expiry
 from cfsigned_django.shortcuts import sign_html, signed_urls
+from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import DOMAIN, KEY_ID, NOW, ORIGIN, at, counted_signatures, verify
-
-pytestmark = pytest.mark.usefixtures("aliases")
 
 #: A URL as an editor stored it a year ago.
 DEAD = f"{ORIGIN}/articles/a.jpg?Expires=1743464000&amp;Signature=x~-_&amp;Key-Pair-Id=K2JC"
@@ -35,6 +34,12 @@ MB = 1024 * 1024
 QUERY = re.compile(
     rf"\?Expires=\d+&amp;Signature=[\w~-]+&amp;Key-Pair-Id={KEY_ID}(?:&amp;Hash-Algorithm=SHA256)?"
 )
+
+
+@pytest.fixture(autouse=True)
+def _aliases(aliases: Any, ec_key: PrivateKey) -> None:
+    """Sign with ECDSA: some texts have a thousand URLs."""
+    aliases.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
 
 
 def sign(text: Any, folder: Any = "articles", **arguments: Any) -> str:
@@ -126,12 +131,11 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("tag", ['<img src="{}">', '<img srcset="/x 1x,{} 2x">'])
-def test_names_that_stay(name: str, tag: str) -> None:
+def test_names_that_stay(tag: str) -> None:
     """Sign no name of another folder, however it is written, and let no value end its quotes."""
-    text = tag.format(f"{ORIGIN}/{name}")
-    assert sign(text) == text
+    texts = [tag.format(f"{ORIGIN}/{name}") for name in OTHERS]
+    assert [sign(text) for text in texts] == texts
 
 
 @pytest.mark.parametrize(
@@ -240,7 +244,7 @@ def test_hostile_texts(unit: str) -> None:
     """
     end = "--></script></style>'\"><p><img src='//media.example.com/articles/a.jpg'>"
     for before in BEFORE:
-        text = f"{before}{unit * (100_000 // len(unit))}{end}"
+        text = f"{before}{unit * (30_000 // len(unit))}{end}"
         signed = sign(text)
         assert signed in (text, f"{text[: text.rindex('//')]}{ORIGIN}/articles/a.jpg!'>")
 
@@ -265,17 +269,17 @@ def test_too_long(caplog: pytest.LogCaptureFixture) -> None:
 # The folder
 
 
-@pytest.mark.parametrize(
-    "folder",
-    ["", ".", "/", "*", "articles/*", "articles/", "/articles", "a//b", "..", "a/../b", "a\\b",
-     None, (), [""], ["articles", None], ["articles", ""], b"articles", 1, True, lazystr("a")],
-    ids=repr,
-)  # fmt: skip
 @pytest.mark.parametrize("text", ["", f'<img src="{DEAD}">'], ids=["nothing", "text"])
-def test_no_folder(folder: Any, text: str) -> None:
+def test_no_folder(text: str) -> None:
     """Refuse whatever is not the name of a folder: nothing means all of them."""
-    with pytest.raises(ValueError, match="folder is"):
-        sign_html(text, folder=folder)
+    folder: Any
+    for folder in (
+        *("", ".", "/", "*", "articles/*", "articles/", "/articles", "a//b", "..", "a/../b"),
+        *("a\\b", None, (), [""], ["articles", None], ["articles", ""], b"articles", 1, True),
+        lazystr("a"),
+    ):
+        with pytest.raises(ValueError, match="folder is"):
+            sign_html(text, folder=folder)
 
 
 def test_several_folders() -> None:

@@ -86,14 +86,17 @@ FILES = {
     "courses/bad/dash.m3u8": "<MPD/>",
     "courses/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
     "courses/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
+    "courses/comments.m3u8": "#EXTM3U\n" + "#\n" * 200_000,
+    "courses/42/secret.m3u8": SEGMENTS,
+    "root.m3u8": SEGMENTS,
+}
+#: What one test each puts there: a megabyte or so.
+LARGE = {
     "courses/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
     "courses/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
     "courses/bad/line.m3u8": "#EXTM3U\n#EXT-X-MAP:" + 'URI="a",' * 100_000,
     "courses/bad/variable.m3u8": "#EXTM3U\n" + "{$a}" * 200_000,
     "courses/bad/links.m3u8": "#EXTM3U\n" + "a.m3u8\n" * 1001,
-    "courses/comments.m3u8": "#EXTM3U\n" + "#\n" * 200_000,
-    "courses/42/secret.m3u8": SEGMENTS,
-    "root.m3u8": SEGMENTS,
 }
 
 
@@ -153,9 +156,8 @@ BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
 
 
 @pytest.fixture(autouse=True)
-def _site(site: Any, tmp_path: Path) -> None:
+def _site(own_urls: None, site: Any, tmp_path: Path) -> None:
     """Configure a site with these views, and store the playlists."""
-    site.ROOT_URLCONF = __name__
     site.MIDDLEWARE = [
         "django.contrib.sessions.middleware.SessionMiddleware",
         "cfsigned_django.middleware.SignedCookiesMiddleware",
@@ -264,30 +266,41 @@ def test_refusals(view: str, handler: str) -> None:
         assert ask(f"/{view}/{name}?token=a%26b", handler).status_code == 404
 
 
+#: The name of a playlist, and what the reason must name.
+BAD = [
+    ("bad/dash", "#EXTM3U"),
+    ("bad/fragment", "%23"),
+    ("bad/long", "8192"),
+    ("bad/latin", "UTF-8"),
+    ("up/index", "get_url_arguments"),
+    ("outside/index", "other.m3u8"),
+    ("outside/encoded", "other.m3u8"),
+    ("outside/host", "other.m3u8"),
+]
+BAD_AND_LARGE = [
+    ("bad/large", "max_size"),
+    ("bad/many", "max_size"),
+    ("bad/line", "max_size"),
+    ("bad/links", "1000"),
+    ("bad/variable", "EXT-X-DEFINE"),
+]
+
+
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("view", "name", "reason"),
     [
-        ("bad/dash", "#EXTM3U"),
-        ("bad/fragment", "%23"),
-        ("bad/long", "8192"),
-        ("bad/large", "max_size"),
-        ("bad/many", "max_size"),
-        ("bad/line", "max_size"),
-        ("bad/links", "1000"),
-        ("bad/variable", "EXT-X-DEFINE"),
-        ("bad/latin", "UTF-8"),
-        ("up/index", "get_url_arguments"),
-        ("outside/index", "other.m3u8"),
-        ("outside/encoded", "other.m3u8"),
-        ("outside/host", "other.m3u8"),
+        *(("sync", *row) for row in BAD + BAD_AND_LARGE),
+        # A coroutine reads them with the same function, in a thread.
+        *(("async", *row) for row in BAD),
     ],
 )
-@EACH
 def test_playlists_that_cannot_be_signed(
-    name: str, reason: str, view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    view: str, name: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Answer 404 to a bad upload, never with a part of it; log once what is wrong."""
     # A new file for each test: what is logged once stays logged.
+    if large := LARGE.get(f"courses/{name}.m3u8"):
+        (tmp_path / f"courses/{name}.m3u8").write_text(large)
     shutil.copytree(tmp_path / f"courses/{name}".rpartition("/")[0], tmp_path / f"courses/{view}")
     name = f"courses/{view}/{name.rpartition('/')[2]}.m3u8"
     responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(2)]

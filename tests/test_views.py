@@ -107,9 +107,8 @@ BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
 
 
 @pytest.fixture(autouse=True)
-def _site(aliases: Any) -> None:
+def _site(own_urls: None, aliases: Any) -> None:
     """Configure a site with these views."""
-    aliases.ROOT_URLCONF = __name__
     aliases.MIDDLEWARE = []
 
 

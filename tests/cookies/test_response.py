@@ -39,7 +39,7 @@ THREE = {"CloudFront-Policy", "CloudFront-Signature", "CloudFront-Key-Pair-Id"}
 
 
 @pytest.fixture(autouse=True)
-def _site(site: Any) -> None:
+def _site(own_urls: None, site: Any) -> None:
     """Configure a site at app.example.com, with files at media.example.com."""
     site.STORAGES = {
         "default": {"BACKEND": S3_BACKEND},
@@ -57,7 +57,6 @@ def _site(site: Any) -> None:
     }
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
     site.ALLOWED_HOSTS = ["*"]
-    site.ROOT_URLCONF = __name__
     site.MIDDLEWARE = []
 
 
@@ -431,10 +430,13 @@ SEGMENT = st.text(min_size=1, max_size=8).filter(
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(folder=st.lists(SEGMENT, min_size=1, max_size=3), name=SEGMENT, other=SEGMENT)
-def test_any_folder(folder: list[str], name: str, other: str) -> None:
+def test_any_folder(
+    folder: list[str], name: str, other: str, ec_key: PrivateKey, site: Any
+) -> None:
     """Open exactly the files in a folder, whatever it and they are called."""
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
     response, opened = HttpResponse(), "/".join(folder)
     set_signed_cookies(response, folder=opened)
     for inside in (f"{opened}/{name}", f"{opened}/{other}/{name}"):
