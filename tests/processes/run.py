@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.background import PATIENCE, repeating, wait_until
 from tests.ministack_server import run_ministack
 from tests.processes.cloudfront import Api, run_edges
+from tests.processes.commands import Command, Commands, running_commands
 from tests.processes.databases import Row, Watcher, run_database
 from tests.processes.evidence import Evidence
 from tests.processes.load import Load
@@ -31,6 +31,7 @@ class Run:
     """Everything that runs, and what must be so while it does."""
 
     site: Site
+    commands: Commands
     edges: Edges
     load: Load
     watcher: Watcher
@@ -40,9 +41,13 @@ class Run:
 
     def rotate(self, *arguments: str, codes: tuple[int, ...] = (DONE, NOT_YET)) -> str:
         """Run cfsigned_rotate, which may say "not yet" but must not fail; return what it says."""
-        return self.assert_in_words(self.site.begin("cfsigned_rotate", *arguments), *codes)
+        return self.assert_in_words(self.begin(*arguments), *codes)
 
-    def assert_in_words(self, command: subprocess.Popen[str], *codes: int) -> str:
+    def begin(self, *arguments: str) -> Command:
+        """Start cfsigned_rotate."""
+        return self.commands.begin("cfsigned_rotate", *arguments)
+
+    def assert_in_words(self, command: Command, *codes: int) -> str:
         """Fail unless a command ends with one of these exit codes, and with words."""
         code, output = self.site.finish(command)
         assert code in codes, f"exit code {code}:\n{output}"
@@ -55,7 +60,8 @@ class Run:
         while not is_so():
             assert time.monotonic() < deadline, f"in vain: {what}\n{self.story()}"
             self.rotate(*arguments)
-            time.sleep(0.5)  # what serves the site needs the machine as well
+            if not is_so():
+                time.sleep(2)
 
     def is_under_way(self) -> bool:
         """Return whether a rotation is still under way."""
@@ -118,7 +124,6 @@ def run_everything(
         api.key_group_id = api.by_hand.make_group(next(iter(foreign)), key_pair_id)
         edges, domain = stack.enter_context(run_edges(api))
         site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
-        stack.callback(site.stop_commands)
         settings: dict[str, object] = {}
         if kms_outage:
             kms = ministack.client("kms", account=api.account)
@@ -128,8 +133,9 @@ def run_everything(
                 "AWS_CLOUDFRONT_MAX_EXPIRE": kms_outage + 30,
             }
         site.write(settings_key, key_pair_id, domain, settings)
-        site.read("migrate", "--verbosity", "0")
-        site.read("shell", "--verbosity", "0", "-c", _CREATE_PERSON)
+        commands = stack.enter_context(running_commands(site.folder, site.environment))
+        site.read(commands.begin("migrate", "--verbosity", "0"))
+        site.read(commands.begin("shell", "--verbosity", "0", "-c", _CREATE_PERSON))
         address = stack.enter_context(site.serving("gunicorn", workers=2))
         person = Person(address, evidence, _PASSWORD)
         load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
@@ -139,6 +145,7 @@ def run_everything(
         stack.enter_context(repeating(lambda: person.get(LIST), every=2))
         yield Run(
             site=site,
+            commands=commands,
             edges=edges,
             load=load,
             watcher=watcher,

@@ -1,23 +1,23 @@
-"""Make the scratch site, run its commands, serve it with gunicorn, and use its admin."""
+"""Make the scratch site, serve it with gunicorn, and use its admin."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 from pathlib import Path
 
 from cfsigned_django.signing import PrivateKey
-from tests.background import PATIENCE, fetch, free_port, plain_environment, running
+from tests.background import fetch, free_port, plain_environment, running
 from tests.processes.cloudfront import Api
+from tests.processes.commands import Command
 from tests.processes.databases import Database
 from tests.processes.evidence import Evidence
 from tests.projects import ROOT
@@ -76,8 +76,6 @@ class Site:
     database: Database
     api: Api
     evidence: Evidence
-    #: Every command that was started.
-    commands: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def write(
         self, private_key: PrivateKey, key_pair_id: str, domain: str, settings: dict[str, object]
@@ -112,38 +110,16 @@ class Site:
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a management command."""
-        command = subprocess.Popen(
-            [sys.executable, "-m", "django", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.commands.append(command)
-        return command
-
-    def stop_commands(self) -> None:
-        """Kill what a test that failed has left."""
-        for command in self.commands:
-            with command:
-                command.kill()
-
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+    def finish(self, command: Command) -> tuple[int, str]:
         """Wait for a command; return its exit code, and what it printed."""
-        output, _ = process.communicate(timeout=PATIENCE)
-        self.evidence.add(f"output of {process.args!r}", output)
-        return process.returncode, output
+        code = command.wait()
+        self.evidence.add(f"output of {command.arguments}", command.printed)
+        return code, command.printed
 
-    def read(self, *arguments: str) -> str:
-        """Run a command that must succeed; return what it printed, outside of the evidence."""
-        process = self.begin(*arguments)
-        output, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, output
-        return output
+    def read(self, command: Command) -> str:
+        """Wait for a command that must succeed; return what it printed, not as evidence."""
+        assert command.wait() == 0, command.printed
+        return command.printed
 
     @contextmanager
     def serving(self, name: str, *, workers: int, debug: bool = False) -> Iterator[str]:

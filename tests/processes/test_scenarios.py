@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.background import fetch, repeating, wait_until
 from tests.ministack_server import Ministack
 from tests.processes.cloudfront import Outage
+from tests.processes.commands import Command
 from tests.processes.evidence import Evidence
 from tests.processes.run import SEED, Run, run_everything
 from tests.processes.site import DONE, FAILED, LIST, NOT_YET
@@ -60,7 +60,7 @@ class Scenarios:
         usual = time.monotonic() - began
         for _ in range(_KILLS):
             beginning = () if run.is_under_way() else ("--start", "--algorithm", "ECDSA_P256")
-            process = run.site.begin("cfsigned_rotate", *beginning, "--wait")
+            process = run.begin(*beginning, "--wait")
             moment = chance.randint(1, 14) if chance.random() < 0.6 else None
             patience = 4 * usual if moment else chance.uniform(0.5, 2) * usual
             print(f"killed at moment {moment} of its calls, or after {patience:.2f} s")
@@ -75,7 +75,7 @@ class Scenarios:
         created = _count_creations(run)
         with _colleague(run) as changes:
             for arguments in (("--start",), (), (), ("--wait",)):
-                pair = [run.site.begin("cfsigned_rotate", *arguments) for _ in range(2)]
+                pair = [run.begin(*arguments) for _ in range(2)]
                 for process in pair:
                     run.assert_in_words(process, DONE, NOT_YET)
 
@@ -87,7 +87,7 @@ class Scenarios:
 
     def test_database_fails(self, run: Run) -> None:
         """Signing goes on while the database is away, and a rotation ends when it is back."""
-        waiting = run.site.begin("cfsigned_rotate", "--start", "--wait")
+        waiting = run.begin("--start", "--wait")
         for _ in range(3):
             time.sleep(2)
             began = time.monotonic()
@@ -111,13 +111,13 @@ class TestPostgreSQL(Scenarios):
         run.rotate("--start", "--algorithm", "RSA_2048")
         with run.site.api.failing(Outage.NO_ANSWER):
             run.rotate(codes=(FAILED, NOT_YET))
-            patient = run.site.begin("cfsigned_rotate", "--wait")
+            patient = run.begin("--wait")
             time.sleep(2)
             assert run.watcher.statuses()[-1] == "pending"
-        run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "the previous key retires")
+        wait_until(lambda: "retiring" in run.watcher.statuses(), "the previous key retires")
         with run.site.api.failing(Outage.NOT_AVAILABLE):
             while '"until": "' in run.rotate("--json", codes=(FAILED, NOT_YET)):
-                pass  # its wait is not over
+                time.sleep(1)  # its wait is not over
             assert run.watcher.statuses()[-2] == "retiring"
         run.assert_in_words(patient, DONE)
 
@@ -162,15 +162,12 @@ class TestSQLite(Scenarios):
     def test_five_rotations(self, run: Run) -> None:
         """Five keys sign one after the other, RSA and ECDSA, and no link is refused."""
         algorithms = ("ECDSA_P256", "RSA_2048", "ECDSA_P256", "RSA_2048", "ECDSA_P256")
-        signed_by: list[str] = []
-        waiting: list[subprocess.Popen[str]] = []
+        signed_by = [str(run.active().key_pair_id)]
+        waiting: list[Command] = []
         for algorithm in algorithms:
-            run.rotate_until(lambda: run.watcher.statuses().count("retiring") < 2, "a free place")
-            run.rotate("--start", "--algorithm", algorithm)
-            if not waiting or waiting[-1].poll() is not None:
-                # It acts as soon as it may, however slow commands are to start.
-                waiting.append(run.site.begin("cfsigned_rotate", "--wait"))
-            run.rotate_until(lambda: run.watcher.statuses()[-1:] == ["active"], "it signs")
+            wait_until(lambda: run.watcher.statuses().count("retiring") < 2, "a free place")
+            waiting.append(run.begin("--start", "--algorithm", algorithm, "--wait"))
+            wait_until(lambda: run.active().key_pair_id not in signed_by, "the new key signs")
             signed_by.append(str(run.active().key_pair_id))
             wait_until(lambda: run.load.of_key(signed_by[-1]), "links of the new key")
         for each in waiting:
@@ -179,7 +176,7 @@ class TestSQLite(Scenarios):
         run.finish()
 
         assert [row.algorithm for row in run.watcher.rows()[-5:]] == [*algorithms]
-        assert len(set(signed_by)) == 5
+        assert len(set(signed_by)) == 6
         assert len({link.process for link in run.load.links}) == 2
 
 
@@ -197,7 +194,7 @@ class TestKms:
             assert old.encrypted_private_key.startswith("arn:aws:kms:")
             looked_at = time.time() + 3  # The keyring looks each second.
             wait_until(lambda: load.links[-1].issued_at > looked_at, "all have asked KMS")
-            waiting = run.site.begin("cfsigned_rotate", "--start", "--wait")
+            waiting = run.begin("--start", "--wait")
             wait_until(lambda: run.watcher.statuses()[-1] == "trusted", "the next key waits")
             asked = api.calls.count(_DECRYPT)
 
@@ -206,7 +203,7 @@ class TestKms:
                 wait_until(lambda: run.active() != old, "the next key is ACTIVE")
                 new = run.active().key_pair_id
                 print(f"The rotation switched {time.time() - began:.1f} s after KMS fell silent.")
-                code, output = run.site.finish(run.site.begin("shell", "-c", _SIGN))
+                code, output = run.site.finish(run.commands.begin("shell", "-c", _SIGN))
                 assert (code, "did not answer in time" in output) == (1, True), output
                 print(f"A new process: {output.strip().splitlines()[-1]}")
                 time.sleep(max(0, began + _KMS_OUTAGE - time.time()))
@@ -227,7 +224,7 @@ _DECRYPT = "TrentService.Decrypt"
 _SIGN = "from django.core.files.storage import default_storage as s; s.url('a.jpg')"
 
 
-def _kill_at(run: Run, process: subprocess.Popen[str], moment: int | None, patience: float) -> None:
+def _kill_at(run: Run, process: Command, moment: int | None, patience: float) -> None:
     """Kill a process at its nth moment before or after a call, at the latest after a while."""
     moments = iter(range(1, 10**6))
 
@@ -237,8 +234,8 @@ def _kill_at(run: Run, process: subprocess.Popen[str], moment: int | None, patie
 
     run.site.api.at_each_moment = count
     try:
-        process.wait(timeout=patience)
-    except subprocess.TimeoutExpired:
+        process.wait(patience)
+    except TimeoutError:
         process.kill()
     finally:
         run.site.api.at_each_moment = lambda: None
@@ -310,7 +307,7 @@ def _visit_pages(run: Run) -> None:
 def _copy_database(run: Run, copies: Evidence) -> str:
     """Copy the database in every way there is; return what dumpdata wrote."""
     dumped, pickled = (
-        run.site.read(*arguments)
+        run.site.read(run.commands.begin(*arguments))
         for arguments in (["dumpdata"], ["shell", "--verbosity", "0", "-c", _PICKLE])
     )
     copies.add("dumpdata", dumped)
