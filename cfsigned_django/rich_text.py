@@ -12,12 +12,14 @@ import html
 import logging
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from html.entities import html5
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH
+from cfsigned_django.storage.options import log_once
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 logger = logging.getLogger("cfsigned_django.rich_text")
@@ -25,11 +27,12 @@ logger = logging.getLogger("cfsigned_django.rich_text")
 #: A longer text has pictures in base64. To sign more URLs than these would take seconds.
 MAX_LENGTH: Final = 1024 * 1024
 MAX_URLS: Final = 1000
-#: CloudFront takes no longer URL (Developer Guide, "Quotas": "URL length").
-_MAX_URL: Final = 8192
+_NOT_SIGNED: Final = (
+    "The URLs in a text of %d characters were not signed: it has more than %d characters, or more "
+    "than %d URLs of the storage. Store pictures as files, not in the text."
+)
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
-_SPACES: Final = " \t\n\f\r"
 _S = r"\ \t\n\f\r"
 _END = rf"(?![^{_S}/>])"  # of the name of a tag
 _VALUE = rf"""=[{_S}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)?"""
@@ -79,20 +82,18 @@ def replace_urls(
     host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
     found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
     if len(text) > MAX_LENGTH or len(found) > MAX_URLS:
-        _log_once(len(text))
+        log_once(logger.warning, _NOT_SIGNED, len(text), MAX_LENGTH, MAX_URLS)
         return text
-    own = re.compile(f"(?:https?:)?//{host}/", _FLAGS)
+    own = f"(?:https?:)?//{host}/"
+    whole = re.compile(rf"\A([{_S}]*+)({own}(?:[{_S}]*+[^{_S}]++)*+)", _FLAGS)
     # A candidate begins after white space, or after the descriptor of another and a comma. The URL
     # of another host may have commas, and ours in it.
-    begins = rf"(?<![^{_S}])(?:,*+|(?<=[^{_S},;][{_S}])[\d.]++[wxh],++)"
-    in_set = re.compile(rf"({begins})({own.pattern}[^{_S}]*[^{_S},])", _FLAGS)
+    begins, descriptor = rf"(?<![^{_S}])", rf"(?<=[^{_S},;][{_S}])[\d.]++[wxh],++"
+    spaced, dense = (
+        re.compile(rf"{begins}({before})({own}[^{_S}]*[^{_S},])", _FLAGS)
+        for before in (",*+", f",*+|{descriptor}")
+    )
     of_url = partial(_replace_url, storage=storage, replace=replace)
-
-    def of_candidate(match: re.Match[str], has_numbers: bool) -> str:
-        # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
-        is_unsure = has_numbers and match[1].strip(",")
-        return match[0] if is_unsure else match[1] + of_url(match[2])
-
     parts, copied, at = [], 0, 0
     for each in found:
         if each.start() < at:
@@ -106,19 +107,17 @@ def replace_urls(
         at = piece.end()
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
-            if name == "srcset":
-                new = in_set.sub(partial(of_candidate, has_numbers="&#" in raw), raw)
-            else:
-                bare = raw.strip(_SPACES)
-                new = raw.replace(bare, of_url(bare), 1) if own.match(bare) else raw
-            parts += [text[copied:start], new]
+            # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
+            in_set = spaced if "&#" in raw else dense
+            urls = in_set if name == "srcset" else whole
+            parts += [text[copied:start], urls.sub(lambda url: url[1] + of_url(url[2]), raw)]
             copied = end
     return "".join([*parts, text[copied:]])
 
 
 def _replace_url(raw: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]) -> str:
     """Return what replaces the URL of an attribute: the URL itself, if nothing does."""
-    if len(raw) > _MAX_URL or _SLOW.match(raw):
+    if len(raw) > MAX_URL_LENGTH or _SLOW.match(raw):
         return raw
     try:
         url = _REFERENCE.sub(_character, raw)
@@ -150,14 +149,3 @@ def _character(reference: re.Match[str]) -> str:
     if reference[0][1] == "#":
         return html.unescape(reference[0]) or "\0"
     return html5.get(reference[0][1:], reference[0])
-
-
-@lru_cache(maxsize=1000)
-def _log_once(length: int) -> None:
-    logger.warning(
-        "The URLs in a text of %d characters were not signed: it has more than %d characters, or "
-        "more than %d URLs of the storage. Store pictures as files, not in the text.",
-        length,
-        MAX_LENGTH,
-        MAX_URLS,
-    )

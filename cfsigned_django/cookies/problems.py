@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 import threading
@@ -16,6 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpResponseBase
 
 from cfsigned_django.signing import InvalidKey
+from cfsigned_django.storage.options import log_once
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
@@ -83,18 +83,13 @@ def log_problems(problems: list[Problem]) -> None:
     """Log each problem of a kind that was not logged for its scope within the last minute."""
     for each in problems:
         if each.cause == PAGE:
-            _log_once(each.text)
+            # Pages at other addresses may set them, so those go on.
+            log_once(logger.error, "Signed cookies are not set. %s", each.text)
             continue
         more = _count((each.scope, each.cause), PAUSE)
         if more is not None:
             count = f" (and {more} more times since this was last logged)" if more else ""
             logger.error("%s%s: %s", each.scope, count, each.text, exc_info=each.error)
-
-
-@functools.lru_cache(maxsize=100)
-def _log_once(reason: str) -> None:
-    """Log why pages at some address cannot set cookies: others of the site may, so they go on."""
-    logger.error("Signed cookies are not set. %s", reason)
 
 
 def warn_of_size(response: HttpResponseBase) -> None:

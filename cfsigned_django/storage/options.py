@@ -220,7 +220,7 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
     for each in find_signing_problems(config, handed_in, tries_key=False):
         raise_first_error([each])
         if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
-            log_once(f"{each.msg} {each.hint} ({each.id})")
+            log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
     most, step = config.max_expire, config.expire_step
     return Signing(
         key=_find_key(config, handed_in),
@@ -306,10 +306,10 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
     )
 
 
-@functools.cache
-def log_once(message: str) -> None:
-    """Log a warning, once in the life of the process."""
-    logger.warning("%s", message)
+@functools.lru_cache(maxsize=1000)
+def log_once(log: Callable[..., None], *message: Any) -> None:
+    """Log a message by a method of a logger, once in the life of the process."""
+    log(*message)
 
 
 def refuse_unknown(cls: type, options: Iterable[str], known: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import posixpath
 import time
@@ -21,6 +20,7 @@ from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import join_signature
 from cfsigned_django.storage.arguments import is_exact_name
+from cfsigned_django.storage.options import log_once
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.views.files import FileView
 
@@ -89,7 +89,8 @@ class SignedPlaylistView(FileView):
             text = self._read(name)
             signed = self._sign(name, text)
         except (InvalidPlaylist, InvalidUrl) as error:
-            _log_once(name, self.storage, str(error))
+            text = "The playlist %r of the storage %r is answered 404; this is logged once. %s"
+            log_once(logger.warning, text, name, self.storage, str(error))
             raise Http404("This file is not a playlist that can be signed.") from None
         response = HttpResponse(signed.encode(), content_type="application/vnd.apple.mpegurl")
         # A playlist of variants does not change, and one with an end does not grow.
@@ -152,16 +153,6 @@ class SignedPlaylistView(FileView):
 
         # A megabyte of short URIs would make an answer of fifty.
         return sign_playlist(text, base_url, sign, max_uris=self.max_size // SHORTEST_SEGMENT)
-
-
-@functools.lru_cache(maxsize=1000)
-def _log_once(name: str, storage: str, problem: str) -> None:
-    logger.warning(
-        "The playlist %r of the storage %r is answered 404; this is logged once. %s",
-        name,
-        storage,
-        problem,
-    )
 
 
 class GrantedPlaylistView(SignedPlaylistView):
