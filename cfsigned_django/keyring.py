@@ -23,10 +23,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 from django.db import Error
+from django.dispatch import receiver
 from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
@@ -181,7 +183,13 @@ class Keyring:
         self.monotonic = monotonic
         self.wall = wall
         self.longest_look = longest_look
+        #: What was asked before this began no longer counts.
+        self.era = object()
         self._groups: dict[tuple[str, HashAlgorithm | None], WatchedGroup] = {}
+
+    def expire(self) -> None:
+        """Ask again before the next URL is signed; a look in progress does not count."""
+        self.era = object()
 
     def group(self, key_group_id: str, hash_algorithm: HashAlgorithm | None) -> WatchedGroup:
         """Return a key group, whose keys sign with this hash algorithm."""
@@ -200,8 +208,8 @@ class WatchedGroup:
     #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
     #: count while a machine sleeps.
     _asked_at: tuple[float, float] = (-math.inf, -math.inf)
-    #: :data:`cfsigned_django.conf.generation` when the last look began.
-    _generation: object = None
+    #: The keyring's era in which the last look began.
+    _era: object = None
     #: When the database was first asked, in Unix seconds.
     _first_asked_at: int | None = None
     #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
@@ -233,9 +241,9 @@ class WatchedGroup:
         return self._answer.lease or self._make_lease(fallback)
 
     def _age(self) -> float:
-        """Return how many seconds ago the database was last asked; infinity after forget()."""
+        """Return how many seconds ago the database was last asked; infinity after expire()."""
         keyring = self.keyring
-        if self._generation is not conf.generation:
+        if self._era is not keyring.era:
             return math.inf
         monotonic, wall = self._asked_at
         awake, elapsed = keyring.monotonic() - monotonic, keyring.wall() - wall
@@ -244,7 +252,7 @@ class WatchedGroup:
     def _look(self, fallback: Signer | None) -> None:
         """Ask the database. If it does not answer, continue with what is known."""
         keyring = self.keyring
-        interval, generation = keyring.interval(), conf.generation
+        interval, era = keyring.interval(), keyring.era
         self._interval = interval
         # Read before the query: the answer is as old as the question.
         asked_at = keyring.monotonic(), keyring.wall()
@@ -281,7 +289,7 @@ class WatchedGroup:
                     revoked_ids=found.revoked_ids,
                 )
             self._answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
-        self._asked_at, self._pause, self._generation = asked_at, interval, generation
+        self._asked_at, self._pause, self._era = asked_at, interval, era
 
     def _make_lease(self, fallback: Signer | None) -> Lease:
         """Return a lease of the signer that was found, or of the settings' key if it may sign."""
@@ -359,8 +367,14 @@ def watch(key_group_id: str, hash_algorithm: HashAlgorithm | None) -> WatchedGro
 
 
 def forget() -> None:
-    """Ask again at the next URL, after a transition that this process made itself.
+    """Ask again at the next URL, after a transition that this process made itself."""
+    if _keyring is not None:
+        _keyring.expire()
+        conf.begin_generation()
 
-    A look in progress does not count.
-    """
-    conf.begin_generation()
+
+@receiver(setting_changed)
+def _ask_again(*, setting: str, **kwargs: Any) -> None:
+    """Ask again after override_settings and the like: a test may have its own keys."""
+    if setting.startswith(("AWS_", "SECRET_KEY", "DATABASE")):
+        forget()

@@ -215,13 +215,13 @@ class TestAnswers:
         """Query at once after this process moved a key, even if a query was under way."""
         for key_pair_id in ("K2", "K3"):
             signing.answer = found(key_pair_id)
-            forget_keys()
+            signing.keyring.expire()
             assert signing.signs() == key_pair_id
 
         def move() -> None:
             signing.meanwhile = lambda: None
             signing.answer = found("K5")
-            forget_keys()
+            signing.keyring.expire()
 
         signing.answer, signing.meanwhile = found("K4"), move
         signing.pass_time(INTERVAL)
@@ -378,7 +378,7 @@ class TestFirstUse:
         """Log the first failure after an answer, also within an interval of the last one."""
         for answer in (GONE, Found(), GONE):
             process.answer = answer
-            forget_keys()
+            process.keyring.expire()
             process.lease()
 
         assert len(logged()) == 2
