@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore import xform_name
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.documents.bucket_policy import says_the_same
@@ -264,11 +265,14 @@ def test_others_work_here_meanwhile(clients: Clients, grown: Wanted) -> None:
 
     Read again if the distribution was changed between the read and the call.
     """
-    read = reader(clients, grown)
-    stale: list[Any] = [read()] * 2
+    made: list[str] = []
 
     def change(step: SetupStep) -> None:
-        if step.name == "origin":
+        # The emulator lets a public key be made twice.
+        if step.call and step.call.operation in ("CreateKeyGroup", "CreateOriginAccessControl"):
+            made.append(step.call.operation)
+            getattr(clients.cloudfront, xform_name(step.call.operation))(**step.call.arguments)
+        elif step.name == "origin":
             answer = clients.cloudfront.get_distribution_config(Id=grown.distribution_id)
             clients.cloudfront.update_distribution(
                 Id=grown.distribution_id,
@@ -276,13 +280,11 @@ def test_others_work_here_meanwhile(clients: Clients, grown: Wanted) -> None:
                 DistributionConfig={**answer["DistributionConfig"], "Comment": "theirs"},
             )
 
-    after = states(
-        provisioner(
-            clients, grown, on_step=change, read=lambda: stale.pop() if stale else read()
-        ).apply()
-    )
+    after = states(provisioner(clients, grown, on_step=change).apply())
 
-    assert len(clients.cloudfront.list_key_groups()["KeyGroupList"]["Items"]) == 1
+    account = reader(clients, grown)()
+    assert len(made) == 2
+    assert len(account.key_groups or ()) == len(account.access_controls or ()) == 1
     assert after["origin"] == after["behavior"] == "done"
     assert config_of(clients, grown)["Comment"] == "theirs"
 
