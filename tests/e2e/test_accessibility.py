@@ -12,7 +12,7 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from demo_project.gallery.video import MEMBER
 from demo_project.state import ADMIN_NAME, DemoState
 from tests.accessibility import NEEDS_AXE, barriers
-from tests.e2e import log_in_to_admin, log_in_to_watch
+from tests.e2e import log_in_to_admin, log_in_to_watch, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,12 +31,12 @@ def test_pages_of_the_demo(browser: Browser, state: DemoState, language: str) ->
     tabs = page.locator("header a").evaluate_all(TABS)
     assert len(tabs) > 6
     found = []
+    colors = language == "en"  # The same in each language.
     for address in (*tabs, f"{site}/pictures/1/", f"{site}/documents/1/"):
-        # No need to wait for a thousand pictures: each has its place.
-        page.goto(address, wait_until="domcontentloaded")
-        found += barriers(page)
+        open_page(page, address)
+        found += barriers(page, colors=colors)
     page.goto(f"{state.app_address}/video/")
     log_in_to_watch(page, MEMBER)
-    found += barriers(page)
+    found += barriers(page, colors=colors)
     page.close()
     assert found == []

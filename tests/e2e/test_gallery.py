@@ -16,6 +16,7 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from playwright.sync_api import expect
 
 from tests.demo_project import jpeg
+from tests.e2e import open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -105,8 +106,9 @@ def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
 def test_nothing_is_wider_than_the_screen(page: Page, site: str) -> None:
     """Need no sideways scrolling on any page, from a small phone to a desk."""
     for path in PATHS:
-        # Each thumbnail has its place before it has come: a thousand need not be waited for.
-        page.goto(site + path, wait_until="domcontentloaded" if "thumb" in path else "load")
+        open_page(page, site + path)
+        if "thumb" not in path:
+            page.wait_for_load_state()
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("document.documentElement.scrollWidth") == width, path
