@@ -6,5 +6,6 @@ source scripts/packages.sh
 
 install_chromium
 scripts/npm.sh
-# They wait more than they work. Other folders have none; to read them all takes longer than some test.
-.venv/bin/python -m pytest -n 2 --dist loadfile -m e2e tests/admin tests/e2e tests/integration/*_in_a_browser.py tests/test_*.py "$@"
+# In one process: each one would start a demo and a browser. Other folders have none; to read them all
+# takes longer than some test.
+.venv/bin/python -m pytest -m e2e tests/admin tests/e2e tests/integration/*_in_a_browser.py tests/test_*.py "$@"

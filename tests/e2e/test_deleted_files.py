@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,6 @@ from cfsigned_django.edge import EdgeServer
 from demo_project.servers import manage_command, run
 from demo_project.state import DemoState
 from tests.e2e.caching_front import caching_front
-from tests.e2e.conftest import demo_in
 from tests.invalidations import FakeCloudFront
 
 if TYPE_CHECKING:
@@ -38,17 +36,10 @@ WIDTH = """async (selector) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
-    """Run a demo whose pictures may change."""
-    with demo_in(tmp_path_factory.mktemp("demo")) as state:
-        yield state
-
-
-def test_stale_then_gone(demo: DemoState, browser: Browser) -> None:
+def test_stale_then_gone(state: DemoState, browser: Browser) -> None:
     """Without invalidation, the edge shows the old pictures; with it, the file is gone, or new."""
-    cloudfront = FakeCloudFront(distributions={demo.distribution_id})
-    edge = demo.address("edge").removeprefix("http://")
+    cloudfront = FakeCloudFront(distributions={state.distribution_id})
+    edge = state.address("edge").removeprefix("http://")
     with (
         EdgeServer(cloudfront).running() as api,
         caching_front(edge, cloudfront) as front,
@@ -58,23 +49,24 @@ def test_stale_then_gone(demo: DemoState, browser: Browser) -> None:
         variables = {"AWS_ENDPOINT_URL_CLOUDFRONT": f"http://127.0.0.1:{api.port}"}
 
         def change(pks: tuple[int, int], events: str) -> list[int | str]:
-            before = [width(page, demo, pk) for pk in pks]
+            before = [width(page, state, pk) for pk in pks]
             assert 77 not in before
             assert 0 not in before
             shell = ("shell", "--settings", "tests.e2e.invalidating", "-c", CHANGE.format(pks=pks))
             given = {**variables, "INVALIDATE_ON": events}
-            run(manage_command(demo, "change", *shell, variables=given))
-            after = [width(page, demo, pk) for pk in pks]
+            run(manage_command(state, "change", *shell, variables=given))
+            after = [width(page, state, pk) for pk in pks]
             return ["old" if new == old else new for new, old in zip(after, before, strict=True)]
 
-        assert change((1, 2), "") == ["old", "old"]
+        # Pictures whose pages no other test opens.
+        assert change((9, 10), "") == ["old", "old"]
         assert cloudfront.answers == []
-        assert change((3, 4), "overwrite delete") == [0, 77]
+        assert change((11, 12), "overwrite delete") == [0, 77]
         assert cloudfront.answers == [""]
 
 
-def width(page: Page, demo: DemoState, pk: int) -> int:
+def width(page: Page, state: DemoState, pk: int) -> int:
     """Return how wide the picture on its page is; 0 if the browser got none."""
-    page.goto(f"{demo.address('site')}/pictures/{pk}/")
+    page.goto(f"{state.address('site')}/pictures/{pk}/")
     found: int = page.evaluate(WIDTH, "main img")
     return found

@@ -103,7 +103,7 @@ def wait_for_button(page: Page, tabs: OldTabs, step: str) -> None:
     while not button(page, step).is_visible():
         assert time.monotonic() < deadline, page.locator("main").inner_text()
         tabs.check()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1_000)
 
 
 def test_rotation_from_rsa_to_ecdsa(browser: Browser, quick_demo: DemoState) -> None:

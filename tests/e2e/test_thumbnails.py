@@ -14,8 +14,9 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from playwright.sync_api import expect
 
 from demo_project.gallery.thumbnails import COUNT
-from demo_project.state import LINK_VARIABLE, DemoState
-from tests.e2e.conftest import demo_in
+from demo_project.servers import manage_command
+from demo_project.state import BASE_FOLDER, HOST, LINK_VARIABLE, DemoState
+from tests.background import free_port, opens, running
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
@@ -35,12 +36,24 @@ SCROLL = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
-    """Run a demo of which the links live for a week."""
-    variables = {LINK_VARIABLE: str(LINK_SECONDS)}
-    with demo_in(tmp_path_factory.mktemp("patient"), **variables) as state:
-        yield state
+@pytest.fixture
+def patient(state: DemoState) -> Iterator[str]:
+    """Run the demo's site a second time, with links that live for a week; return its address."""
+    place = f"{HOST}:{free_port()}"
+    command = manage_command(
+        state,
+        "patient",
+        *("runserver", "--noreload", place),
+        variables={LINK_VARIABLE: str(LINK_SECONDS)},
+    )
+    with running(
+        command.arguments,
+        is_ready=lambda: opens(f"http://{place}"),
+        log=command.log,
+        folder=BASE_FOLDER,
+        environment=command.environment,
+    ):
+        yield f"http://{place}"
 
 
 def asked(state: DemoState) -> int:
@@ -49,11 +62,11 @@ def asked(state: DemoState) -> int:
     return sum(" /thumbs/" in line for line in lines)
 
 
-def visit(page: Page, state: DemoState, path: str = "/thumbnails/") -> int:
+def visit(page: Page, state: DemoState, address: str) -> int:
     """Open the page and scroll to its end; return what its visit asked of the edge."""
     before = asked(state)
     page.goto("about:blank")
-    page.goto(state.address("site") + path)
+    page.goto(address)
     return seen(page, state, before)
 
 
@@ -72,10 +85,12 @@ def seen(page: Page, state: DemoState, before: int) -> int:
 def test_visits_of_the_thumbnails(
     browser_type: BrowserType,
     browser_type_launch_args: dict[str, object],
-    patient: DemoState,
+    state: DemoState,
+    patient: str,
     tmp_path: Path,
 ) -> None:
     """Fetch a thousand pictures once, and none at the next visits or after a new start."""
+    address = f"{patient}/thumbnails/"
 
     def start() -> BrowserContext:
         context = browser_type.launch_persistent_context(tmp_path, **browser_type_launch_args)  # type: ignore[arg-type]
@@ -84,18 +99,18 @@ def test_visits_of_the_thumbnails(
 
     context = start()
     page = context.new_page()
-    assert visit(page, patient) == COUNT
+    assert visit(page, state, address) == COUNT
     expect(page.locator("[data-asked]")).to_contain_text("1,000")
     expect(page.locator("[data-signatures]")).to_have_text("1")
-    assert visit(page, patient) == 0
-    before = asked(patient)
+    assert visit(page, state, address) == 0
+    before = asked(state)
     page.reload()
-    assert seen(page, patient, before) == 0
-    assert visit(context.new_page(), patient) == 0
+    assert seen(page, state, before) == 0
+    assert visit(context.new_page(), state, address) == 0
     # The links of the page that the cache keeps are the same as well.
-    assert visit(page, patient, "/thumbnails/kept/") == 0
+    assert visit(page, state, f"{address}kept/") == 0
     context.close()
 
     context = start()
-    assert visit(context.new_page(), patient) == 0
+    assert visit(context.new_page(), state, address) == 0
     context.close()
