@@ -35,7 +35,7 @@ def test_workflow_runs_what_ci_run_runs() -> None:
     [job] = jobs_of(ROOT / ".github" / "workflows" / "ci.yml").values()
     words = " ".join(each["targets"] for each in job["strategy"]["matrix"]["include"]).split()
     script = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
-    stages = re.findall(r"^(?:stage|two_at_a_time) (.*)$", script, re.MULTILINE)
+    stages = re.findall(r"^(?:stage|side_by_side) (.*)$", script, re.MULTILINE)
     tox = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["tox"]
 
     assert {*" ".join(stages).split()} - {*words} == {"install", "libraries", "test"}
