@@ -11,6 +11,7 @@ read, and is stopped by its process id.
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import signal
@@ -55,16 +56,21 @@ class S3Server:
     reader: S3User = READER
 
     def client(self) -> S3Client:
-        """Return a boto3 client that may do everything."""
-        client: S3Client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=self.writer.access_key,
-            aws_secret_access_key=self.writer.secret_key,
-            config=Config(s3={"addressing_style": "path"}),
-        )
-        return client
+        """Return a boto3 client that may do everything, always the same."""
+        return _client_of(self)
+
+
+@functools.cache
+def _client_of(server: S3Server) -> S3Client:
+    client: S3Client = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        region_name=server.region,
+        aws_access_key_id=server.writer.access_key,
+        aws_secret_access_key=server.writer.secret_key,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    return client
 
 
 @contextmanager
