@@ -453,7 +453,7 @@ def test_errors(
         error = error_of_default_storage()
         assert_hides(everything_of(error), ec_key)
         page = ExceptionReporter(rf.get("/"), type(error), error, error.__traceback__)
-        shown = pprint.pformat(page.get_traceback_data())
+        shown = repr(page.get_traceback_data())
         assert "cfsigned_django" in shown
         assert_hides(html.unescape(shown), ec_key)
 
