@@ -121,11 +121,6 @@ def not_due(action: Action, key_pair: KeyPair | None) -> str:
     }
 
 
-def is_revoked(key_pair: KeyPair) -> str:
-    """Return the sentence that a key no longer signs, even if the rest of the step failed."""
-    return _("%(key)s is revoked: it no longer signs.") % {"key": key_pair}
-
-
 def put_in_words(error: Exception) -> str:
     """Return a failure as text, in the person's language if this package wrote the text."""
     if isinstance(error, AwsError):

@@ -24,7 +24,6 @@ from cfsigned_django.admin.action_page import ShownKey, page_of
 from cfsigned_django.admin.actions import (
     AvailableAction,
     available_actions,
-    is_revoked,
     not_due,
     put_in_words,
 )
@@ -120,9 +119,8 @@ class Pages:
                 failure = error
             except Unfinished as error:
                 failure = error.cause
+                self.admin.message_user(self.request, error.text, messages.WARNING)
                 if step.key_pair is not None and step.key_pair.status == KeyStatus.REVOKED:
-                    text = is_revoked(step.key_pair)
-                    self.admin.message_user(self.request, text, messages.WARNING)
                     return self.lead_back(put_in_words(failure), messages.ERROR)
             else:
                 for key_pair in () if logged else outcome.key_pairs:
