@@ -222,9 +222,10 @@ def sign_html(
     return replace_urls(str(text), storage=source, replace=sign)
 
 
-def split_folders(folder: Any) -> Any:
-    """Return what a template gives as a folder: a text is divided at its commas."""
-    return [each.strip() for each in folder.split(",")] if isinstance(folder, str) else folder
+def signed_html(html: object, folder: Any, **arguments: Any) -> str:
+    """Return what :func:`sign_html` does: the filter of templates, where commas divide folders."""
+    folders = [each.strip() for each in folder.split(",")] if isinstance(folder, str) else folder
+    return sign_html(html, folder=folders, **arguments)
 
 
 def _several(folder: Any) -> list[Any]:

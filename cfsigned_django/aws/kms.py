@@ -15,15 +15,9 @@ from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError, marked as _, phrase
 
 _calls = threading.local()
-
-
-def _is_other(record: logging.LogRecord) -> bool:
-    return not getattr(_calls, "now", False)
-
-
 # At level DEBUG, botocore logs what it sends and receives: here, a key.
-for _name in ("endpoint", "parsers"):
-    logging.getLogger(f"botocore.{_name}").addFilter(_is_other)
+for _log in map(logging.getLogger, ("botocore.endpoint", "botocore.parsers")):
+    _log.addFilter(lambda record: not getattr(_calls, "now", False))
 
 
 def encrypt(

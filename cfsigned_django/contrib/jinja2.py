@@ -45,7 +45,7 @@ class CfsignedExtension(Extension):
         super().__init__(environment)
         environment.globals["signed_url"] = shortcuts.signed_url
         environment.globals["unsigned_url"] = shortcuts.unsigned_url
-        environment.filters["signed_html"] = _signed_html
+        environment.filters["signed_html"] = shortcuts.signed_html
 
     def parse(self, parser: Parser) -> nodes.Node:
         """Return a call of :meth:`_render` with the arguments of the tag and what stands within."""
@@ -80,7 +80,3 @@ class CfsignedExtension(Extension):
         """Render what stands within the block, and the templates that it includes."""
         with shortcuts.signed_urls(*args, **kwargs):
             return caller()
-
-
-def _signed_html(html: Any, folder: Any, **arguments: Any) -> str:
-    return shortcuts.sign_html(html, folder=shortcuts.split_folders(folder), **arguments)

@@ -18,6 +18,7 @@ from cfsigned_django import shortcuts
 from cfsigned_django.storage.query import FileName
 
 register = template.Library()
+register.filter(shortcuts.signed_html)
 
 
 @register.simple_tag
@@ -66,20 +67,6 @@ def media_url(file_or_name: Any, *, storage: str | None = None) -> str:
     """
     with _mistakes_of("media_url"):
         return shortcuts.unsigned_url(file_or_name, storage=storage)
-
-
-@register.filter
-def signed_html(html: Any, folder: Any) -> str:
-    """Return HTML with signed URLs for the files in a folder, or in several with commas between.
-
-    ::
-
-        {% load cfsigned %}
-        {{ article.body|safe|signed_html:"articles" }}
-
-    See :func:`cfsigned_django.shortcuts.sign_html`.
-    """
-    return shortcuts.sign_html(html, folder=shortcuts.split_folders(folder))
 
 
 @register.inclusion_tag("cfsigned_django/signed_cookies_script.html", takes_context=True)
