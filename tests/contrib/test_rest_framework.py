@@ -37,9 +37,8 @@ from tests.storage_cases import (
 
 
 @pytest.fixture(autouse=True)
-def _site(aliases: Any) -> None:
+def _site(own_urls: None, aliases: Any) -> None:
     """Configure a site with the views below."""
-    aliases.ROOT_URLCONF = __name__
     aliases.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
 
 
@@ -183,9 +182,11 @@ def test_one_signature_for_a_list() -> None:
     with at(NOW), counted_signatures() as signatures, signed_urls(folder="albums"):
         data = PhotoSerializer(photos, many=True).data
     assert len(signatures) == 2
-    assert {opens(row["image"]["url"]).resource for row in data} == {f"{ORIGIN}/albums/*"}
+    queries = [row["image"]["url"].partition("?")[2] for row in data]
+    assert {*queries} == {queries[0]}
+    assert {opens(row["image"]["url"]).resource for row in data[::50]} == {f"{ORIGIN}/albums/*"}
     assert [row["image"]["url"] for row in data] == [row["unchanged"] for row in data]
-    assert {opens(row["original"]).resource for row in data} == {f"{ORIGIN}/originals/*"}
+    assert {opens(row["original"]).resource for row in data[::50]} == {f"{ORIGIN}/originals/*"}
     assert {row["image"]["expires_at"] for row in data} == {iso(NOW + 3600)}
 
 

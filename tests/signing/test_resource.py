@@ -86,23 +86,21 @@ MORE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("resource", "url", "expected", "source"),
-    ROWS,
-    ids=[f"V21 row {at}: {row[3].partition(':')[0]}" for at, row in enumerate(ROWS)],
-)
-def test_published_examples(resource: str, url: str, expected: bool, source: str) -> None:
-    """Match as the guide's examples and rules say, and as is inferred from them."""
+def matches(resource: str, url: str) -> bool:
+    """Return whether a policy for the resource covers the URL."""
+    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
+    return policy.matches(url)
+
+
+def test_published_examples() -> None:
+    """Match as the guide's examples and rules say, and as is inferred from them (V21)."""
     assert (len(DATA["resource_match"]), len(ROWS)) == (21, 20)
-    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
-    assert policy.matches(url) is expected, source
+    assert [row for row in ROWS if matches(row[0], row[1]) is not row[2]] == []
 
 
-@pytest.mark.parametrize(("resource", "url", "expected"), MORE)
-def test_matching(resource: str, url: str, expected: bool) -> None:
+def test_matching() -> None:
     """Keep each wildcard within its section, its host and its folder."""
-    policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
-    assert policy.matches(url) is expected
+    assert [row for row in MORE if matches(row[0], row[1]) is not row[2]] == []
 
 
 @pytest.mark.parametrize("stars", ["*" * 5000, "*a" * 200, "*a?" * 200])

@@ -30,7 +30,6 @@ from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN, generated_policies, par
 
 DATA = json.loads((Path(__file__).parent / "vectors/aws_vectors.json").read_text("utf-8"))
 VECTORS: dict[str, dict[str, Any]] = {vector["id"]: vector for vector in DATA["vectors"]}
-EACH_VECTOR = pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS)
 RSA_1024 = "aws-shared-rsa1024"
 
 # Case, vector, and the arguments behind it: the resource or raw URL, the end
@@ -86,22 +85,22 @@ def verify_as_published(vector: dict[str, Any], hash_algorithm: str) -> None:
     key.verify(signature, message, padding.PKCS1v15(), hash_class())
 
 
-@EACH_VECTOR
-def test_published_signature(vector: dict[str, Any]) -> None:
-    """Verify the published signature, and refuse it under the other hash (T19, T20)."""
-    verify_as_published(vector, vector["hash"])
-    with pytest.raises((InvalidKey, InvalidSignature)):
-        verify_as_published(vector, "SHA256" if vector["hash"] == "SHA1" else "SHA1")
+def test_published_signatures() -> None:
+    """Verify each published signature, and refuse it under the other hash (T19, T20)."""
+    for vector in VECTORS.values():
+        verify_as_published(vector, vector["hash"])
+        with pytest.raises((InvalidKey, InvalidSignature)):
+            verify_as_published(vector, "SHA256" if vector["hash"] == "SHA1" else "SHA1")
 
 
-@EACH_VECTOR
-def test_published_bytes(vector: dict[str, Any]) -> None:
-    """Read the policy, and write it again in the same bytes and the same base64."""
-    policy = Policy.from_json(vector["policy"]).to_json()
-    assert policy == vector["policy"]
-    if "policy_b64" in vector:
-        assert encode_base64(policy.encode("utf-8")) == vector["policy_b64"]
-    assert encode_base64(decode_base64(vector["signature"])) == vector["signature"]
+def test_published_bytes() -> None:
+    """Read each policy, and write it again in the same bytes and the same base64."""
+    for vector in VECTORS.values():
+        policy = Policy.from_json(vector["policy"]).to_json()
+        assert policy == vector["policy"]
+        if "policy_b64" in vector:
+            assert encode_base64(policy.encode("utf-8")) == vector["policy_b64"]
+        assert encode_base64(decode_base64(vector["signature"])) == vector["signature"]
 
 
 @pytest.mark.parametrize(
