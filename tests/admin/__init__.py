@@ -13,6 +13,7 @@ from unittest import mock
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -97,14 +98,20 @@ class Visitor:
         """Send a form, and return the text of the page that it leads to."""
         return self._see(self.client.post(address, answers, follow=True))
 
+    def korean(self, address: str = LIST) -> str:
+        """Return the source of a page that comes to a browser which prefers Korean."""
+        with translation.override("ko"):  # which a request leaves active
+            answer = self.client.get(address, follow=True, headers={"accept-language": "ko"})
+        assert answer.status_code == 200, answer.status_code
+        return answer.text
+
     def _see(self, answer: Any) -> str:
         assert answer.status_code == 200, answer.status_code
         self.answers.append(answer)
         return readable(answer.text)
 
     def take(self, step: str, key_pair: KeyPair | None = None, **answers: str) -> str:
-        """Ask for the page of a step, confirm it, and return what comes then."""
-        self.get(address(step, key_pair))
+        """Confirm a step, and return the text of the page that comes then."""
         return self.post(address(step, key_pair), **answers)
 
     def statuses(self, address: str) -> tuple[int, int]:

@@ -174,21 +174,25 @@ def test_whole_rotation_shows_no_key(
 ) -> None:
     """Pages, downloads, logs and sessions of a rotation hold no part of a private key."""
     caplog.set_level(logging.DEBUG)
-    admin.post(address("import"))
-    admin.take("start", algorithm="RSA_2048", reason="test")
+
+    def take(step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
+        admin.get(address(step, key_pair))
+        admin.take(step, key_pair, **answers)
+
+    take("import")
+    take("start", algorithm="RSA_2048", reason="test")
     key_pair = KeyPair.objects.get(status="pending")
-    admin.get(address("trust", key_pair))
     cloudfront.failure = LATE
-    admin.take("trust", key_pair)
+    take("trust", key_pair)
     cloudfront.failure = None
-    admin.take("trust", moved(key_pair, claimed_until=-1))
-    admin.post(address("check", key_pair))
+    take("trust", moved(key_pair, claimed_until=-1))
+    admin.take("check", key_pair)
     admin.get(f"{LIST}{key_pair.pk}/change/")
     admin.get(f"{LIST}{key_pair.pk}/history/")
     secrets.remember_encrypted()
     moved(key_pair, verified_since=-301)
-    admin.take("activate", key_pair)
-    admin.take("revoke", key_pair, typed=str(fresh(key_pair)), reason="test")
+    take("activate", key_pair)
+    take("revoke", key_pair, typed=str(fresh(key_pair)), reason="test")
 
     download = admin.client.get(address("download", key_pair)).text
     entries = [f"{each.object_repr} {each.change_message}" for each in LogEntry.objects.all()]

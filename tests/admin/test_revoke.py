@@ -17,6 +17,7 @@ from tests.admin import (
     Visitor,
     activated,
     address,
+    english_words,
     fresh,
     imported,
     log,
@@ -50,32 +51,36 @@ SUCCESSIONS: list[tuple[Callable[[], object], bool, SignsAfter]] = [
 def test_page_says_what_signs_afterwards(
     admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, transcript: Transcript
 ) -> None:
-    """The page of a revocation says which key takes over, and how well it is known."""
+    """The page of a revocation says which key takes over, and how well it is known.
+
+    In Korean, it holds no English word.
+    """
+    english = set[str]()
+
+    def read(key_pair: KeyPair, title: str, after: SignsAfter) -> None:
+        admin.get(address("revoke", key_pair))
+        assert admin.context["revocation"].after == after
+        transcript.add(title)
+        english.update(english_words(admin.korean(address("revoke", key_pair))))
+
     for prepare, by_hand, after in SUCCESSIONS:
         cloudfront.begin()
         key_pair = imported()
         prepare()
         settings.AWS_CLOUDFRONT_BY_HAND = by_hand
-        admin.get(address("revoke", key_pair))
-        assert admin.context["revocation"].after == after
-        transcript.add(f"{after}{', by hand' if by_hand else ''}")
+        read(key_pair, f"{after}{', by hand' if by_hand else ''}", after)
         settings.AWS_CLOUDFRONT_BY_HAND = False
         KeyPair.objects.all().delete()
 
     imported()
-    admin.get(address("revoke", started()))
-    assert (admin.context["revocation"].after, admin.context["revocation"].minutes) == (
-        SignsAfter.UNCHANGED,
-        0,
-    )
-    transcript.add("a key that never signed")
+    read(started(), "a key that never signed", SignsAfter.UNCHANGED)
+    assert admin.context["revocation"].minutes == 0
     KeyPair.objects.all().delete()
     key_pair = activated()
     settings.AWS_CLOUDFRONT_BY_HAND = True
-    admin.get(address("revoke", key_pair))
-    assert admin.context["revocation"].after == SignsAfter.SETTINGS
-    transcript.add("the key of the settings was never imported")
+    read(key_pair, "the key of the settings was never imported", SignsAfter.SETTINGS)
     transcript.check("admin-revocation")
+    assert english == set()
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,7 @@ def test_page_says_how_many_minutes_break(
     admin.get(address("revoke", key_pair))
 
     assert admin.context["revocation"].minutes == minutes
+    assert english_words(admin.korean(address("revoke", key_pair))) == set()
 
 
 @pytest.mark.parametrize("typed", ["", "K0000000000000"])

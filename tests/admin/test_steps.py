@@ -143,7 +143,7 @@ def test_answer_of_the_probe(
     assert admin.levels == []
 
     moved(key_pair, verified_since=-301)
-    admin.post(address("activate", key_pair))
+    admin.take("activate", key_pair)
     assert fresh(key_pair).status == ("active" if is_good else "trusted")
     assert admin.levels == ["success" if is_good else "error"]
 
@@ -252,7 +252,7 @@ def test_failure_of_a_step_is_told(
     key_pair = started()
     cloudfront.failure = failure
 
-    page = admin.post(address("trust", key_pair))
+    page = admin.take("trust", key_pair)
 
     assert admin.levels == [level]
     assert str(failure) in page
