@@ -144,11 +144,6 @@ def _checked(text: bytes, row: UUID, fingerprint: str) -> bytes:
     )
 
 
-def count_wrong_keys() -> int:
-    """Return how many entries of AWS_CLOUDFRONT_ENCRYPTION_KEYS cannot be used."""
-    return sum(not is_arn(key) and _as_fernet(key) is None for key in conf.encryption_keys())
-
-
 def is_arn(key: object) -> bool:
     """Return whether an entry of AWS_CLOUDFRONT_ENCRYPTION_KEYS is the ARN of a KMS key."""
     return isinstance(key, str) and _ARN.fullmatch(key) is not None
@@ -162,7 +157,7 @@ def has_weak_secret_key() -> bool:
 def _decrypt(encrypted: str) -> Decrypted | None:
     from cryptography.fernet import InvalidToken
 
-    count = sum(not is_arn(key) for key in conf.encryption_keys())
+    count = len(given_fernets())
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
             return Decrypted(
@@ -188,10 +183,11 @@ def _binding(row: UUID, fingerprint: str) -> bytes:
     return f"cfsigned_django.KeyPair {row} {fingerprint}\n".encode()
 
 
-def _fernets() -> list[Fernet]:
-    """Return the keys that decrypt; the first one encrypts."""
-    from cryptography.fernet import Fernet
+def given_fernets() -> list[Fernet]:
+    """Return the Fernet keys of AWS_CLOUDFRONT_ENCRYPTION_KEYS.
 
+    Raise :exc:`ImproperlyConfigured` if one of its entries cannot be used.
+    """
     given = [_as_fernet(key) for key in conf.encryption_keys() if not is_arn(key)]
     if None in given:
         raise ImproperlyConfigured(
@@ -199,8 +195,14 @@ def _fernets() -> list[Fernet]:
             "the ARN of a KMS key (arn:aws:kms:...:key/..., no alias). It must be a list of these, "
             f"newest first. Make a Fernet key with: {MAKE_KEY}"
         )
-    derived = [Fernet(_derive(secret)) for secret in conf.secret_keys()]
-    return [*filter(None, given), *derived]
+    return [*filter(None, given)]
+
+
+def _fernets() -> list[Fernet]:
+    """Return the keys that decrypt; the first one encrypts."""
+    from cryptography.fernet import Fernet
+
+    return [*given_fernets(), *(Fernet(_derive(secret)) for secret in conf.secret_keys())]
 
 
 def _as_fernet(key: Any) -> Fernet | None:

@@ -17,7 +17,7 @@ from cfsigned_django.encryption import (
     WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
-    count_wrong_keys,
+    given_fernets,
     has_weak_secret_key,
 )
 from cfsigned_django.keyring import NothingSigns, looks_in_database
@@ -38,7 +38,7 @@ _EFFECTS_OF_ZERO = {
 
 def check_rotation() -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
-    found = [*_encryption_keys()]
+    found = refusal("cfsigned.E023", given_fernets)
     for setting in conf.ROTATION_SECONDS:
         found += refusal("cfsigned.E024", partial(conf.rotation_seconds, setting))
     found += refusal("cfsigned.E025", conf.spare_algorithm)
@@ -56,19 +56,9 @@ def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
     These are warnings, because ``migrate`` stops at an error, and one private
     key that cannot be decrypted leaves all others usable.
     """
-    if count_wrong_keys():
+    if refusal("cfsigned.E023", given_fernets):
         return []  # check_rotation() reports them
     return [found for alias in databases for found in _key_pairs(alias)]
-
-
-def _encryption_keys() -> Iterator[CheckMessage]:
-    count = count_wrong_keys()
-    if count:
-        yield problem(
-            "cfsigned.E023",
-            f"AWS_CLOUDFRONT_ENCRYPTION_KEYS: {count} of {len(conf.encryption_keys())} entries "
-            "are neither Fernet keys nor ARNs of KMS keys.",
-        )
 
 
 def _time_zones() -> Iterator[CheckMessage]:

@@ -31,14 +31,14 @@ from cfsigned_django.doctor.local import (
     check_url,
     from_system_checks,
 )
-from cfsigned_django.encryption import count_wrong_keys
+from cfsigned_django.encryption import given_fernets
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.registry import ask_for_keys
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import PROBE_NAME, is_local_host
+from cfsigned_django.validation import PROBE_NAME, is_local_host, refusal
 from cfsigned_django.viewer import Fetch
 
 
@@ -117,7 +117,7 @@ class Examination:
             if looks_in_database(self.storage.key_group_id):
                 yield _no_rows(error)
             return
-        if not count_wrong_keys():  # else a check reports that nothing can be decrypted
+        if not refusal("cfsigned.E023", given_fernets):  # which a system check reports
             yield from check_key_pairs(rows)
         yield from waits
 
