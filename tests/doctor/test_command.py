@@ -31,8 +31,8 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.storage import CloudFrontS3Storage
+from tests.aws.failing import Failing, denied
 from tests.doctor.conftest import MODULE
-from tests.doctor.failing import Failing, denied
 from tests.doctor.world import (
     BACKUP,
     NOW,

@@ -23,8 +23,8 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.aws import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
+from tests.aws.failing import Failing, Remembering, denied
 from tests.doctor import faults, ids
-from tests.doctor.failing import Failing, Remembering, denied
 from tests.doctor.sites import HEALTHY
 from tests.doctor.world import (
     OTHER_ORIGIN,

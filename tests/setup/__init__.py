@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
-from tests.doctor.failing import Failing
+from tests.aws.failing import Failing
 
 PAGE = "https://a.example.com"
 APPLY = ("--create", "--apply", "--yes")

@@ -26,8 +26,8 @@ from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.setup.report import settings_as_text
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.viewer import Answer
+from tests.aws.failing import denied
 from tests.aws.state.accounts import bucket_of, make_grown_account
-from tests.doctor.failing import denied
 from tests.setup import APPLY, failing_report, let_fail, proof, report, run, states
 from tests.storage_cases import without_sha1
 

@@ -19,8 +19,8 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.setup.keys import SettingsKey
 from cfsigned_django.signing import PrivateKey
+from tests.aws.failing import denied
 from tests.aws.state.accounts import bucket_of
-from tests.doctor.failing import denied
 from tests.management import run_as_program
 from tests.setup import APPLY, PAGE, let_fail, report, run, states
 from tests.simulation.answers import refusal

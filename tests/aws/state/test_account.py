@@ -28,8 +28,8 @@ from cfsigned_django.aws.documents.lifecycle import upload_rule
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.plan import plan
 from cfsigned_django.aws.state.wanted import Wanted
+from tests.aws.failing import Failing
 from tests.aws.state.accounts import KMS_POLICY, bucket_of, make_kms_key
-from tests.doctor.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
 
