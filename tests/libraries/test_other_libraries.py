@@ -146,11 +146,12 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
         force_path_style=True,
         location="보고서",
     )
+    edge = edge_for(storage)
     for name in generated_names(60):
         stored = storage.save(name.rstrip("/"), ContentFile(name.encode()))
         with storage.open(stored) as file:
             assert file.read() == name.encode()
-        assert edge_for(storage).get(storage.url(stored)).body == name.encode()
+        assert edge.get(storage.url(stored)).body == name.encode()
         key = unquote(urlsplit(storage.url(stored)).path).removeprefix("/")
         answer = s3_server.client().get_object(Bucket=s3_bucket, Key=key)
         assert answer["Body"].read() == name.encode()
