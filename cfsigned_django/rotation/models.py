@@ -220,14 +220,6 @@ class KeyPair(models.Model):
             )
         )
 
-    def reencrypt(self) -> str:
-        """Return the private key, encrypted with the newest encryption key.
-
-        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as
-        :meth:`open_private_key` does.
-        """
-        return encrypt(self.open_private_key(), self.id)
-
     def decrypted(self) -> Decrypted:
         """Return the private key, not parsed yet, and not decrypted if that asks KMS.
 

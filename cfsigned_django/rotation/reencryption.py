@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.encryption import CannotDecrypt, encrypt
 from cfsigned_django.rotation.errors import Unfinished
 from cfsigned_django.rotation.models import Encryption, KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
@@ -145,7 +145,7 @@ def encrypt_again(
             former = each.key_pair.encrypted_private_key
             row = rows.filter(pk=each.key_pair.pk, encrypted_private_key=former)
             try:
-                again = each.key_pair.reencrypt()
+                again = encrypt(each.key_pair.open_private_key(), each.key_pair.id)
             except AwsError as error:
                 text = _("Private keys encrypted with the newest encryption key: %(count)s.")
                 names = ", ".join(map(str, encrypted)) or "0"

@@ -125,7 +125,7 @@ class SignedUrlMixin:
     def __init__(self, *args: Any, **options: Any) -> None:
         given = dict(options)
         try:
-            options = {name: conf.hide(name, value) for name, value in options.items()}
+            options = conf.hide_all(options)
             own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
                 self.signing.refuse_unknown(options)
