@@ -144,19 +144,17 @@ ANSWERS: list[tuple[str, Answer, str]] = [
 ]
 
 
-#: What says nothing of the setup, which answered otherwise or not at all.
-
-
-@pytest.mark.parametrize(("which", "answer", "expected"), ANSWERS, ids=range(len(ANSWERS)))
-def test_answers(which: str, answer: Answer, expected: str, wanted: RequestedObject) -> None:
+def test_answers(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Name what a request meets, and still ask S3."""
-    found = examine(wanted, answering(**{which: answer}))
+    for at, (which, answer, expected) in enumerate(ANSWERS):
+        with subtests.test(at=at, which=which, expected=expected):
+            found = examine(wanted, answering(**{which: answer}))
 
-    assert faults(found) == ([expected] if expected else [])
-    assert ids(found)[-1].startswith("s3-")
-    assert expected or ids(found) == HEALTHY
-    if which == "unsigned":  # CloudFront is asked no more
-        assert ids(found)[-2:] == [expected, "s3-private"]
+            assert faults(found) == ([expected] if expected else [])
+            assert ids(found)[-1].startswith("s3-")
+            assert expected or ids(found) == HEALTHY
+            if which == "unsigned":  # CloudFront is asked no more
+                assert ids(found)[-2:] == [expected, "s3-private"]
 
 
 def test_no_object_named(wanted: RequestedObject) -> None:
@@ -233,13 +231,14 @@ CLOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("ahead", "expire", "kind_id"), CLOCKS)
-def test_clock(ahead: int, expire: int, kind_id: str, wanted: RequestedObject) -> None:
+def test_clock(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Compare the clock with CloudFront's and with how long links live; sign by CloudFront's."""
-    found = examine(replace(wanted, expire=expire), answering(), ahead=ahead)
+    for ahead, expire, kind_id in CLOCKS:
+        with subtests.test(ahead=ahead, expire=expire):
+            found = examine(replace(wanted, expire=expire), answering(), ahead=ahead)
 
-    assert ids(found)[0] == kind_id
-    assert faults(found) == ([] if kind_id == "clock" else [kind_id])
+            assert ids(found)[0] == kind_id
+            assert faults(found) == ([] if kind_id == "clock" else [kind_id])
 
 
 @pytest.mark.parametrize(
@@ -310,23 +309,17 @@ CORS: list[tuple[tuple[str | None, ...], dict[str, str], bool, list[str], list[s
 ]
 
 
-@pytest.mark.parametrize(("allowed", "headers", "cookies", "expected", "named"), CORS)
-def test_cors(
-    allowed: tuple[str | None, ...],
-    headers: dict[str, str],
-    cookies: bool,
-    expected: list[str],
-    named: list[str],
-    wanted: RequestedObject,
-) -> None:
+def test_cors(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Distinguish headers that never come from those that a cached copy lacks, for each origin."""
-    origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
-    asked = replace(wanted, cors_origins=origins, uses_cookies=cookies)
-    found = examine(asked, with_cors(*allowed, **headers))
+    for at, (allowed, headers, cookies, expected, named) in enumerate(CORS):
+        origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
+        asked = replace(wanted, cors_origins=origins, uses_cookies=cookies)
+        with subtests.test(at=at, expected=expected):
+            found = examine(asked, with_cors(*allowed, **headers))
 
-    about = [each for each in found if each.id.startswith("cors")]
-    assert ids(about) == expected
-    assert all(words in each.what for words, each in zip(named, about, strict=True))
+            about = [each for each in found if each.id.startswith("cors")]
+            assert ids(about) == expected
+            assert all(words in each.what for words, each in zip(named, about, strict=True))
 
 
 def test_cors_of_a_cached_copy(wanted: RequestedObject) -> None:
