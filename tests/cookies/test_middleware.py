@@ -584,7 +584,7 @@ ANSWERS: dict[str, tuple[Any, list[str], int]] = {
     "None": (None, [], 409),
     "a number": (42, [], 409),
     "an object": (object(), [], 409),
-    "a long name": (["x" * 1_000_000, "x" * 5000, "가" * 900, "가" * 120, "good"], ["good"], 409),
+    "a long name": (["x" * 100_000, "x" * 5000, "가" * 900, "가" * 120, "good"], ["good"], 409),
     "eight long names": (eight("가" * 100), eight("가" * 100), 200),
     "names without meaning": ([*RANDOM, "good"], [*RANDOM[:3], "good"], 409),
     "raised": (KeyError("secret of the site"), [], 500),

@@ -430,7 +430,7 @@ SEGMENT = st.text(min_size=1, max_size=8).filter(
 )
 
 
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(folder=st.lists(SEGMENT, min_size=1, max_size=3), name=SEGMENT, other=SEGMENT)
 def test_any_folder(
     folder: list[str], name: str, other: str, ec_key: PrivateKey, site: Any

@@ -15,12 +15,12 @@ from unittest import mock
 
 import pytest
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import (
@@ -78,7 +78,7 @@ def test_sign_and_verify(key: PrivateKey, hash_algorithm: HashAlgorithm) -> None
 )
 def test_openssl_that_refuses_a_hash(error: Exception, rsa_key: PrivateKey) -> None:
     """Raise HashRefused if OpenSSL refuses SHA-1; pass other failures on."""
-    real: Any = load_pem_private_key(rsa_key.to_pem(), password=None)
+    real: Any = serialization.load_pem_private_key(rsa_key.to_pem(), password=None)
     fake = mock.Mock(spec=rsa.RSAPrivateKey, public_key=real.public_key)
     fake.sign.side_effect = error
     key = PrivateKey(fake)
