@@ -26,7 +26,7 @@ from cfsigned_django.doctor.findings import Finding
 from tests.doctor import faults, ids
 from tests.doctor.conftest import Seeded
 from tests.doctor.sites import ABOUT_OPEN, HEALTHY, OPENED, SITES, account
-from tests.doctor.values import Values, states
+from tests.doctor.values import Values, setup_arguments, states
 from tests.doctor.world import NOW, setting
 from tests.storage_cases import FILE_BACKEND
 
@@ -90,7 +90,8 @@ class Judged:
     @classmethod
     def of(cls, values: Values) -> Self:
         """Let the doctor and the setup judge a site."""
-        wanted, asked = values.examination().wanted(), values.wanted_by_setup()
+        wanted = values.examination().wanted()
+        asked = values.wanted_by_setup(*setup_arguments(values, wanted))
         return cls(
             values=values,
             wanted=wanted,

@@ -61,7 +61,8 @@ def test_both_commands(
     monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **_: online.clients)
 
     doctor = _report(cfsigned_doctor.Command(), "--object", online.name, "--cors-origin", ORIGIN)
-    setup = _report(cfsigned_setup.Command(), *setup_arguments(online))
+    arguments = setup_arguments(online, online.examination().wanted())
+    setup = _report(cfsigned_setup.Command(), *arguments)
 
     about = {each["id"]: (each["level"], each["what"]) for each in doctor if each["id"] in FACTS}
     facts = {each["id"]: (each["level"], each["what"]) for each in setup["facts"]}

@@ -138,8 +138,8 @@ class Values(World):
         return replace(found, bucket=bucket)
 
     def wanted_by_setup(self, *arguments: str) -> Wanted:
-        """Return what cfsigned_setup is asked for, by default by a person who knows the site."""
-        options = vars(_PARSER.parse_args(arguments or setup_arguments(self)))
+        """Return what cfsigned_setup is asked for with these arguments."""
+        options = vars(_PARSER.parse_args(arguments))
         return replace(wanted_state(options), key=SiteKey.from_public_key(self.key.public_key))
 
     def do(self, step: SetupStep) -> None:
@@ -249,13 +249,13 @@ class Values(World):
         self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
 
 
-def setup_arguments(world: World) -> list[str]:
-    """Return the options of cfsigned_setup that a person gives who knows the site."""
+def setup_arguments(world: World, wanted: Wanted) -> list[str]:
+    """Return the options of cfsigned_setup that a person gives who knows the site and its needs."""
     asked = ["--cors-origin", ORIGIN, "--distribution", world.distribution_id]
     for origin in world.options.get("upload_origins", ()):
         asked += ["--upload-origin", origin, "--upload-prefix", "tmp/s3file"]
     pattern = f"{LOCATION}/*"
-    is_asked_for = world.examination().wanted().path.startswith(f"/{LOCATION}/")
+    is_asked_for = wanted.path.startswith(f"/{LOCATION}/")
     if is_asked_for and find_behavior(world.config(), pattern) is not None:
         asked += ["--path-pattern", pattern]
     for name, option in {"downloads": "downloads", "addresses": "ip-address"}.items():
