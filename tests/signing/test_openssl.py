@@ -22,7 +22,7 @@ from tests.signing.cases import KEY_ID, generated_policies, parameters
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl program")
 
-#: Two of each kind. Each costs a few processes.
+#: Two of each kind. Each costs a process or two; six in the pipeline, which gets one of each kind.
 CASES = generated_policies(10)
 
 
@@ -47,7 +47,7 @@ def test_documented_pipeline(
     """Give the signatures of the documented pipeline, run by a shell as it is printed."""
     signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=hash_algorithm)
     (tmp_path / "private_key.pem").write_bytes(rsa_key.to_pem())
-    for number, (_, policy) in enumerate(CASES):
+    for number, (_, policy) in enumerate(CASES[:5]):
         (tmp_path / f"policy{number:02}").write_text(policy.to_json() + "\n")
     pipeline = (
         r'cat $policy | tr -d "\n" | tr -d " \t\n\r" '
@@ -58,7 +58,7 @@ def test_documented_pipeline(
     done = subprocess.run(
         ["sh", "-c", every], cwd=tmp_path, capture_output=True, check=True, text=True
     )
-    assert done.stdout.split() == [signature_of(signer, url, policy) for url, policy in CASES]
+    assert done.stdout.split() == [signature_of(signer, url, policy) for url, policy in CASES[:5]]
 
 
 def test_ecdsa_signatures_verify(ec_signer: Signer, tmp_path: Path) -> None:
