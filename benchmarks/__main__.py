@@ -243,7 +243,11 @@ def report_cookies(report: Report, found: dict[str, list[float]]) -> None:
 
 
 def report_files(
-    report: Report, found: dict[str, dict[str, tuple[int, float]]], batch: dict[str, float]
+    report: Report,
+    found: dict[str, dict[str, tuple[int, float]]],
+    batch: dict[str, float],
+    *,
+    count: int,
 ) -> None:
     """Add what it costs to let CloudFront forget files."""
     rows = [["Requests, and ms of the process", *files.STEPS]]
@@ -252,7 +256,7 @@ def report_files(
     report.table(
         "Saving and deleting with invalidation",
         "Requests to S3 and CloudFront, both in memory: each takes as long as the network does "
-        f"besides. The end of a batch of 10,000 files took {batch['calls']:.0f} calls and "
+        f"besides. The end of a batch of {count:,} files took {batch['calls']:.0f} calls and "
         f"{batch['seconds']:.1f} s, and the batch {batch['MB']:.0f} MB: CloudFront took "
         f"{batch['accepted']:,.0f}, and the log has the others.",
         rows,
@@ -394,7 +398,7 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     say("the first URL of a process ...")
     first = _first_urls(starts=max(1, rounds // 4))
     say("the start of a process ...")
-    started = start.measure(starts=max(3, rounds // 3))
+    started = start.measure(starts=max(1, rounds // 3))
     say("pages, threads and memory ...")
     images, known = count * 10, count * 100
     found = {
@@ -408,8 +412,8 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     report_first(report, first)
     report_start(report, started)
     report_cookies(report, cookies.measure(rounds=rounds, count=count))
-    batch = files.measure_batch(files=10_000)
-    report_files(report, files.measure(rounds=rounds), batch)
+    batch = files.measure_batch(files=known)
+    report_files(report, files.measure(rounds=rounds), batch, count=known)
     report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
     report_rich_text(report, rich_text.measure(rounds=min(rounds, 3)))
     report_lists(report, lists.measure(rounds=max(1, rounds // 2), files=images), files=images)
