@@ -109,7 +109,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if folder := os.environ.get("CFSIGNED_TEST_DIST"):
         return Path(folder)
     new = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", *PINNED, "--outdir", new)
+    run(sys.executable, "-m", "build", *PINNED, "--installer", "uv", "--outdir", new)
     return new
 
 
