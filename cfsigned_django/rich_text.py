@@ -37,7 +37,7 @@ _S = r"\ \t\n\f\r"
 _END = rf"(?![^{_S}/>])"  # of the name of a tag
 _VALUE = rf"""=[{_S}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)?"""
 # Names without a value are skipped together: a tag may have a million of them.
-_ATTRIBUTES = rf"""(?:(?=[^=>]*+=)(?:[^=>]*[^{_S}/=>][{_S}]*+{_VALUE}
+_ATTRIBUTES = rf"""(?:[^=>]++(?<=[^{_S}/]){_VALUE} | (?=[^=>]*+=)(?:[^=>]*[^{_S}/=>][{_S}]*+{_VALUE}
     | [^=>]*+=[^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?))*+[^=>]*+"""
 # In a script, "<!-- <script" needs a separate </script>, unless "-->" comes first.
 _INNER = rf"<script{_END}(?:[^<-]++|-(?!->)|<(?!/script{_END}))*+(?:</script)?"
