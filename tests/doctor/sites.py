@@ -396,6 +396,13 @@ SITES: list[tuple[str, Change]] = [
     ("upload-cors uploads-kept", WITH_UPLOADS),
     ("uploads-kept", both(WITH_UPLOADS, UPLOADED)),
     ("upload-cors", both(WITH_UPLOADS, ENDING)),
+    (
+        "aws-unreadable",
+        both(
+            both(WITH_UPLOADS, UPLOADED),
+            part_of_account("bucket", unread={BucketPart.LIFECYCLE: _KEY_DENIED}),
+        ),
+    ),
     ("", both(both(WITH_UPLOADS, UPLOADED), ENDING)),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
     ("origin-not-in-cache-key", NO_HEADERS),

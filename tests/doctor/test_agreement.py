@@ -72,6 +72,7 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
         "a new bucket is open; or the step cannot be planned",
     ),
     "object-ownership": ({"aws-unreadable"}, "the step cannot be planned"),
+    "bucket-lifecycle": ({"aws-unreadable"}, "the step cannot be planned"),
     "kms-key-policy": ({"aws-unreadable"}, "the step cannot be planned"),
     "trusted-signers": ({"only-trusted-signers"}, "they go after the key group is trusted"),
 }
