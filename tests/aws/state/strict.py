@@ -1,6 +1,6 @@
 """Refuse what CloudFront refuses and the emulator takes; add what the emulator lacks.
 
-The hooks stand between boto3 and the emulator. The API reference names the
+It stands in front of boto3's client, which tests may share. The API reference names the
 errors: UpdateDistribution, CreateDistribution, CreatePublicKey.
 """
 
@@ -16,8 +16,6 @@ from cfsigned_django.aws.documents.distribution_config import access_control_of,
 from cfsigned_django.signing import InvalidKey, PublicKey
 from tests.simulation.answers import refusal
 
-_CHANGES = ("CreateDistribution", "UpdateDistribution")
-
 
 class StrictCloudFront:
     """Stand in front of the emulator's client.
@@ -31,19 +29,21 @@ class StrictCloudFront:
         self._looks = looks
         self._left = 0
         self._identities: dict[str, dict[str, str]] = {}
-        for operation in _CHANGES:
-            client.meta.events.register(
-                f"provide-client-params.cloudfront.{operation}", self._check_distribution
-            )
-        client.meta.events.register(
-            "provide-client-params.cloudfront.CreatePublicKey", _check_public_key
-        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
+    def create_public_key(self, *, PublicKeyConfig: Mapping[str, str]) -> Any:
+        """Create a public key that CloudFront can read."""
+        try:
+            PublicKey.load(PublicKeyConfig["EncodedKey"])
+        except InvalidKey:
+            raise refusal("InvalidArgument", "CreatePublicKey", "Not a public key.") from None
+        return self._client.create_public_key(PublicKeyConfig=PublicKeyConfig)
+
     def create_distribution(self, **arguments: Any) -> Any:
         """Create it, InProgress."""
+        self._check_distribution("CreateDistribution", arguments["DistributionConfig"])
         self._left = self._looks
         return self._client.create_distribution(**arguments)
 
@@ -51,6 +51,7 @@ class StrictCloudFront:
         """Change it: InProgress again."""
         if "IfMatch" not in arguments:
             raise refusal("InvalidIfMatchVersion", "UpdateDistribution")
+        self._check_distribution("UpdateDistribution", arguments["DistributionConfig"])
         self._left = self._looks
         return self._client.update_distribution(**arguments)
 
@@ -85,9 +86,7 @@ class StrictCloudFront:
         self._identities[new_id] = config
         return {"CloudFrontOriginAccessIdentity": {"Id": new_id}}
 
-    def _check_distribution(self, params: dict[str, Any], **event: Any) -> None:
-        operation = event["model"].name
-        config = params["DistributionConfig"]
+    def _check_distribution(self, operation: str, config: Mapping[str, Any]) -> None:
         groups = {
             each["KeyGroup"]["Id"]
             for each in listed(self._client.list_key_groups()["KeyGroupList"])
@@ -116,13 +115,6 @@ class StrictCloudFront:
                 raise refusal("InvalidOriginAccessControl", operation)
             if identity and identity not in self._identities:
                 raise refusal("InvalidOriginAccessIdentity", operation)
-
-
-def _check_public_key(params: dict[str, Any], **event: Any) -> None:
-    try:
-        PublicKey.load(params["PublicKeyConfig"]["EncodedKey"])
-    except InvalidKey:
-        raise refusal("InvalidArgument", "CreatePublicKey", "Not a public key.") from None
 
 
 def strict(clients: Clients, *, looks: int = 0) -> Clients:
