@@ -85,12 +85,12 @@ class FakeCloudFront:
             kept = r"%(?:24|26|2B|2C|3A|3B|3D|40)"
             path = re.sub(kept, lambda found: unquote(found[0]), path).replace("~", "%7E")
         own = {f"#{each.strip().lower()}" for each in tags.split(",") if each.strip()}
-        return any(
-            item.lower() in own
-            or item == path
-            or (item.endswith("*") and item.startswith("/") and path.startswith(item[:-1]))
-            for each in self.accepted[since:]
-            for item in each.items
+        items = [item for each in self.accepted[since:] for item in each.items]
+        folders = (item[:-1] for item in items if item.startswith("/") and item.endswith("*"))
+        return (
+            path in items
+            or any(path.startswith(each) for each in folders)
+            or bool(own and own & {item.lower() for item in items})
         )
 
     def answer(self, path: str, body: bytes | str) -> tuple[int, str]:

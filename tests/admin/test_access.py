@@ -180,7 +180,7 @@ def test_whole_rotation_shows_no_key(
         admin.take(step, key_pair, **answers)
 
     take("import")
-    take("start", algorithm="RSA_2048", reason="test")
+    take("start", algorithm="ECDSA_P256", reason="test")
     key_pair = KeyPair.objects.get(status="pending")
     cloudfront.failure = LATE
     take("trust", key_pair)
