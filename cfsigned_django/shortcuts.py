@@ -223,7 +223,12 @@ def sign_html(
 
 
 def signed_html(html: object, folder: Any, **arguments: Any) -> str:
-    """Return what :func:`sign_html` does: the filter of templates, where commas divide folders."""
+    """Return what :func:`sign_html` does: the filter of templates, where commas divide folders.
+
+    ::
+
+        {{ article.body|safe|signed_html:"articles" }}
+    """
     folders = [each.strip() for each in folder.split(",")] if isinstance(folder, str) else folder
     return sign_html(html, folder=folders, **arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,7 +115,9 @@ def _environ(
     scheme, host, target = address.groups()
     target = target if target.startswith("/") else f"/{target}"
     path, _, query = target.partition("?")
-    environ = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()}
+    environ: WSGIEnvironment = {
+        f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()
+    }
     if cookies:
         environ["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     environ = {
@@ -126,6 +129,7 @@ def _environ(
         "QUERY_STRING": query,
         "RAW_URI": target,
         "wsgi.url_scheme": scheme.lower(),
+        "wsgi.errors": sys.stderr,  # which a traceback of the origin must reach
     }
     setup_testing_defaults(environ)
     return environ

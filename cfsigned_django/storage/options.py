@@ -308,8 +308,8 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
 
 @functools.lru_cache(maxsize=1000)
 def log_once(log: Callable[..., None], *message: Any) -> None:
-    """Log a message by a method of a logger, once in the life of the process."""
-    log(*message)
+    """Log a message by a method of a logger, once: until a thousand others have been logged."""
+    log(*message, stacklevel=2)
 
 
 def refuse_unknown(cls: type, options: Iterable[str], known: Iterable[str]) -> None:

@@ -246,7 +246,9 @@ class SignedUrlMixin:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
 
         The URL may be signed or not; its signature is not verified, and may have
-        expired. Raise :exc:`ValueError` for a URL that is not one of this storage.
+        expired. Raise :exc:`ValueError` for a URL that is not one of this storage, and
+        for one of a name that the package's views take for none: with a line break,
+        or longer than 1,024 bytes.
         """
         start = self.unsigned_url("x").removesuffix("x")
         shown = str(url).partition("?")[0]  # An error must not show a signature.

@@ -241,11 +241,13 @@ def make_active(key_pair: KeyPair, *, now: datetime, wait: int) -> None:
 def seen_by_others(site: Site) -> tuple[list[dict[str, Any]], list[str], list[str]]:
     """Return all that another machine can see: the rows, and what CloudFront has.
 
-    A key that is made anew differs from one time to the next: only whether it is there counts.
+    A key that is made anew differs from one time to the next: only whether it is there counts,
+    and whether it belongs to its row.
     """
     made = {"id", "public_key", "fingerprint", "encrypted_private_key"}
     rows = [
         {name: bool(value) if name in made else value for name, value in row.items()}
+        | {"problem": KeyPair(**row).decryption_problem}
         for row in KeyPair.objects.order_by("created_at", "status").values()
     ]
     return rows, sorted(site.members), sorted(site.public_keys)
