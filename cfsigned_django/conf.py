@@ -92,15 +92,21 @@ def whole_seconds(value: Any) -> int | None:
 
 def defaults(others: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """Return the value of each option that is not given to a storage; ``others`` override it."""
-    return {option: default_of(option, others) for option in OPTIONS}
+    values = {
+        option: others[option] if option in others else getattr(settings, setting, default)
+        for option, (setting, default) in OPTIONS.items()
+    }
+    # django-storages reads an empty protocol as unset.
+    values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
+    return hide_all(values)
 
 
 def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) -> Any:
-    """Return the value of an option that is not given to a storage; ``others`` override it."""
+    """Return the value of one such option, without a look at the rest."""
     setting, default = OPTIONS[option]
     value = others[option] if option in others else getattr(settings, setting, default)
     if option == "url_protocol":
-        return value or default  # django-storages reads an empty protocol as unset
+        return value or default
     return hide(option, value)
 
 

@@ -173,8 +173,13 @@ def hide(option: str, value: Any) -> Any:
 
 
 def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with their keys hidden."""
-    return {name: hide(name, value) for name, value in options.items()}
+    """Return the options with their keys hidden; a short value cannot be a key."""
+    hidden = dict(options)
+    for name, value in options.items():
+        is_long = isinstance(value, str | bytes) and len(value) > _SHORTEST_KEY
+        if is_long or (name == "cloudfront_key" and not isinstance(value, LazyPrivateKey | None)):
+            hidden[name] = hide(name, value)
+    return hidden
 
 
 def _name_of(source: Any) -> str:
