@@ -18,8 +18,8 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
+from cfsigned_django.logs import log_once
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
-from cfsigned_django.storage.options import log_once
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 logger = logging.getLogger("cfsigned_django.rich_text")

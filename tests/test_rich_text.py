@@ -1,6 +1,6 @@
 """Sign the URLs in the HTML of an editor: those of files in one folder, and nothing else.
 
-Modules: rich_text.py, shortcuts.py
+Modules: logs.py, rich_text.py, shortcuts.py
 """
 
 from __future__ import annotations

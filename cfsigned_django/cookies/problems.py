@@ -14,8 +14,8 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpResponseBase
 
+from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
-from cfsigned_django.storage.options import log_once
 
 logger = logging.getLogger("cfsigned_django.cookies")
 

@@ -8,7 +8,6 @@ frozen.
 from __future__ import annotations
 
 import difflib
-import functools
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
 from cfsigned_django.keyring import Lease, WatchedGroup, looks_in_database, watch
+from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
@@ -304,12 +304,6 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
     return Signer(
         key_pair_id=key_pair_id, private_key=CallbackKey(callback), hash_algorithm=hash_algorithm
     )
-
-
-@functools.lru_cache(maxsize=1000)
-def log_once(log: Callable[..., None], *message: Any) -> None:
-    """Log a message by a method of a logger, once: until a thousand others have been logged."""
-    log(*message, stacklevel=2)
 
 
 def refuse_unknown(cls: type, options: Iterable[str], known: Iterable[str]) -> None:

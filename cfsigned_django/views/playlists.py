@@ -15,12 +15,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from cfsigned_django.conf import whole_seconds
+from cfsigned_django.logs import log_once
 from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import join_signature
 from cfsigned_django.storage.arguments import is_exact_name
-from cfsigned_django.storage.options import log_once
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.views.files import FileView
 
