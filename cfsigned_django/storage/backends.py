@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
-from storages.utils import clean_name
+from storages.utils import clean_name, setting
 
 from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey, whole_seconds
@@ -45,6 +45,9 @@ class _S3Signer(StorageSigner):
         return conf.defaults(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
 
     def default_of(self, name: str) -> Any:
+        if type(self.storage).get_default_settings is S3Storage.get_default_settings:
+            # The location is read for each name: of one setting, not of all that are theirs.
+            return setting("AWS_LOCATION", "") if name == "location" else conf.default_of(name)
         theirs = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
         return conf.default_of(name, theirs) if name in conf.OPTIONS else theirs[name]
 

@@ -222,6 +222,24 @@ def test_default_settings(site: Any) -> None:
     assert check_storages() == []
 
 
+@pytest.mark.parametrize("is_set", [True, False])
+def test_defaults_are_those_of_django_storages(is_set: bool, site: Any) -> None:
+    """Follow django-storages' settings, with its defaults, for each option that both have."""
+    of_both = [*OTHER_VALUES.items(), ("cloudfront_key", ("x", "")), ("location", ("a/b", ""))]
+    theirs = UntypedS3Storage(cloudfront_signer=None).get_default_settings().keys()
+    named = {name: value for name, (value, _) in of_both if name in theirs}
+    settings = {conf.OPTIONS.get(name, ("AWS_LOCATION",))[0]: name for name in named}
+    for setting, name in settings.items():
+        delattr(site, setting)
+        if is_set:
+            setattr(site, setting, named[name])
+    followed, plain = CloudFrontS3Storage(), UntypedS3Storage(cloudfront_signer=None)
+    assert len(named) == 7
+    assert conf.hide_all({each: getattr(followed, each) for each in named}) == conf.hide_all(
+        {each: getattr(plain, each) for each in named}
+    )
+
+
 def test_public_subclass(site: Any) -> None:
     """Make URLs public if the class says so, as S3StaticStorage does, and static files' mixin."""
 
