@@ -84,7 +84,7 @@ simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation tests/signing/test_mutations.py
 
 .PHONY: matrix
-matrix: $(VENV)/.dev ## Run the tests on other Pythons, and what knows Django or AWS on other versions of these
+matrix: $(VENV)/.dev ## Run what a release of Python, Django, boto3 or cryptography may change on other versions
 	$(call headline,Python and Django versions)
 	scripts/matrix.sh $(addprefix -e ,$(ENVIRONMENT))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run what make test runs on the oldest and on the newest Python, what a release of Django may change
-# on the pair between them, and what knows AWS on the newest boto3 and cryptography; [tool.tox] in
-# pyproject.toml names the files. Two of the pairs look at the admin in Chromium.
+# Run what a release of Python or Django may change on other versions of these, and what knows AWS on
+# the newest boto3 and cryptography; [tool.tox] in pyproject.toml names the files, and the two ends on
+# which all run. Two of the pairs look at the admin in Chromium.
 # usage: scripts/matrix.sh [TOX ARGUMENT...], for example: scripts/matrix.sh -e py312-django60
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +23,7 @@ if (( $# == 0 )); then
   set -- -e "$(.venv/bin/tox list --no-desc | grep --invert-match --line-regexp --regexp="$here" --regexp='.*-libraries' | paste --serial --delimiters=,)"
 fi
 
-if [[ $* == *django52* || $* == *py313-django61* || $* == *libraries* ]]; then
+if [[ $* == *django52* || $* == *py313-django61* || $* == *py313-libraries* ]]; then
   install_chromium
 fi
 
