@@ -16,7 +16,6 @@ from tests.aws.state.strict import strict
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
     bucket_name as bucket_name,
-    clients as clients,
     hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
@@ -61,6 +60,12 @@ def strict_account() -> Account:
 
 
 @pytest.fixture
+def clients(ministack: MinistackHere, aws_account: str) -> Clients:
+    """Return the clients of an empty account; they ask again only after a change."""
+    return ministack.remembering(aws_account)
+
+
+@pytest.fixture
 def desired(bucket_name: str, ec_key: PrivateKey) -> Wanted:
     """Return the desired state for a new distribution with CORS."""
     return Wanted(
@@ -89,7 +94,7 @@ def set_up_state(emulator: MinistackHere, ec_key: PrivateKey) -> tuple[bytes, Wa
     emulator.empty()
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        clients = emulator.clients(ACCOUNT)
+        clients = emulator.remembering(ACCOUNT)
     key = SiteKey.from_public_key(ec_key.public_key)
     desired = Wanted(bucket="media-set-up", creates_distribution=True, cors_origins=(APP,), key=key)
     provisioner(strict(clients), desired).apply()

@@ -1,9 +1,8 @@
-"""Make calls to AWS fail, and answer the others from memory."""
+"""Make calls to AWS fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,23 +26,6 @@ class Failing:
             raise self._error(name)
 
         return fail
-
-
-class Remembering:
-    """A boto3 client of an account that nobody changes: it asks once for each thing."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._answers: dict[tuple[str, str], Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        def ask(**arguments: Any) -> Any:
-            asked = (name, repr(sorted(arguments.items())))
-            if asked not in self._answers:
-                self._answers[asked] = getattr(self._client, name)(**arguments)
-            return deepcopy(self._answers[asked])
-
-        return ask
 
 
 def denied(name: str) -> ClientError:

@@ -47,7 +47,7 @@ def clients(emulator: MinistackHere) -> Clients:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return emulator.clients(ACCOUNT)
+        return emulator.remembering(ACCOUNT)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.aws import DEPENDS_ON_PERMISSION, check_aws
 from cfsigned_django.doctor.findings import Finding, Level
-from tests.aws.failing import Failing, Remembering, denied
+from tests.aws.failing import Failing, denied
 from tests.doctor import faults, ids
 from tests.doctor.sites import HEALTHY
 from tests.doctor.world import (
@@ -46,13 +46,6 @@ REST = {
     *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
     *("tampered-refused", "expired-refused", "s3-private"),
 }
-
-
-def unchanging(world: World) -> World:
-    """Return the site as it is now, in an account that nobody changes from now on."""
-    clients = (world.clients.cloudfront, world.clients.s3, world.clients.sts)
-    cloudfront, s3, sts = map(Remembering, clients)
-    return replace(world, clients=Clients(cloudfront=cloudfront, s3=s3, sts=sts))
 
 
 def fail(world: World, error: Callable[[str], Exception], *calls: str) -> None:
@@ -107,9 +100,8 @@ PROBLEMS: dict[str, tuple[Change, list[str]]] = {
 
 def test_aws_cannot_be_asked(world: World, subtests: pytest.Subtests) -> None:
     """Say once why a call fails, and examine all that needs no call."""
-    still = unchanging(world)
     for name, (change, words) in PROBLEMS.items():
-        change(site := replace(still), None)
+        change(site := replace(world), None)
         with subtests.test(name):
             problem = the_problem(site.examine())
 
@@ -136,9 +128,8 @@ PERMISSIONS: list[tuple[str, str, str]] = [
 
 def test_one_permission_is_missing(world: World, subtests: pytest.Subtests) -> None:
     """Name the permission that is missing and what depends on it, and check all else."""
-    still = unchanging(world)
     for call, permission, others in PERMISSIONS:
-        fail(site := replace(still), denied, call)
+        fail(site := replace(world), denied, call)
         with subtests.test(call):
             found = site.examine()
 
@@ -181,9 +172,8 @@ def test_other_parts_of_the_bucket(world: World, subtests: pytest.Subtests) -> N
     """Judge the parts of the bucket that may be read if one may not."""
     no_headers = behavior(ResponseHeadersPolicyId=None)
     both(public_bucket, no_block, no_headers, cors(OTHER_ORIGIN))(world, None)
-    still = unchanging(world)
     for call, unread in PARTS.items():
-        fail(site := replace(still), denied, call)
+        fail(site := replace(world), denied, call)
         with subtests.test(call):
             found = faults(site.examine())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,9 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.account import Account, Bucket, BucketState
-from cfsigned_django.aws.account_reader import read_account
 from cfsigned_django.aws.client import Clients, make_clients
 from cfsigned_django.aws.state.wanted import SiteKey, Wanted
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.setup import site_setup
 from cfsigned_django.setup.site_setup import SiteSetup
 from cfsigned_django.signing import PrivateKey
 from tests.aws.state.accounts import provisioner, reader
@@ -35,7 +32,7 @@ def shared_clients(emulator: MinistackHere) -> Clients:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return emulator.clients(ACCOUNT)
+        return emulator.remembering(ACCOUNT)
 
 
 @pytest.fixture
@@ -46,9 +43,8 @@ def clients(ministack: MinistackHere, shared_clients: Clients) -> Clients:
 
 @pytest.fixture
 def nothing_shared(site_in_aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command make clients from boto3's configuration, and read AWS whenever it does."""
+    """Let the command make clients from boto3's configuration."""
     monkeypatch.setattr(cfsigned_setup, "make_clients", make_clients)
-    monkeypatch.setattr(site_setup, "read_account", read_account)
 
 
 @pytest.fixture
@@ -61,22 +57,9 @@ def site_in_aws(
     monkeypatch: pytest.MonkeyPatch,
     no_aws_configuration: None,
 ) -> None:
-    """Configure boto3 for the emulator, and send the requests of the proof to the edge.
-
-    What takes longest is shared: clients, and an account that was read, until it changes.
-    """
+    """Configure boto3 for the emulator, and send the requests of the proof to the edge."""
     configure(ministack, clients, settings, monkeypatch)
     monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
-
-    @functools.lru_cache
-    def read(changes: int, clients: Clients, **asked: Any) -> Account:
-        return read_account(clients, **asked)
-
-    monkeypatch.setattr(
-        site_setup,
-        "read_account",
-        lambda clients, **asked: read(len(ministack.changes), clients, **asked),
-    )
     monkeypatch.chdir(tmp_path)
     settings.AWS_STORAGE_BUCKET_NAME = bucket_name
 

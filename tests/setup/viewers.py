@@ -1,14 +1,13 @@
 """Answer commands as a viewer is answered: the local edge before the emulator's data plane.
 
 The emulator serves files through behaviors and origin access controls, and
-evaluates the bucket policy, but checks no signature: the edge does. It reads
-behaviors and key groups from the API again after each change.
+evaluates the bucket policy, but checks no signature: the edge does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,33 +41,18 @@ class Viewer:
     emulator: MinistackHere
     clients: Clients
     settings: Any
-    #: What there was when AWS was read, and what was read: again after each change.
-    _state: tuple[Any, ...] = ()
-    _edges: dict[str, EdgeClient] = field(default_factory=dict)
-    _from_s3: Answer | None = None
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront, or as S3 to an unsigned request."""
-        state = self._state_now()
-        if state != self._state:
-            self._state, self._edges, self._from_s3 = state, {}, None
         if url.startswith(self.clients.s3.meta.endpoint_url):
-            self._from_s3 = self._from_s3 or self._ask_s3()
-            return self._from_s3
-        host = urlsplit(url).netloc
-        if host not in self._edges:
-            self._edges[host] = self._edge(host)
-        answer = self._edges[host].get(url)
+            return self._ask_s3()
+        answer = self._edge(urlsplit(url).netloc).get(url)
         fields = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(
             status=answer.status,
             headers={**fields, "date": formatdate(usegmt=True)},
             body=answer.body,
         )
-
-    def _state_now(self) -> tuple[Any, ...]:
-        named = getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None)
-        return len(self.emulator.changes), named, self.settings.AWS_STORAGE_BUCKET_NAME
 
     def _edge(self, host: str) -> EdgeClient:
         """Return the client of an edge with the rules of the distribution as they are now."""

@@ -72,7 +72,7 @@ def test_same_end_state(ministack: MinistackHere, ec_key: PrivateKey) -> None:
 
     Each run dies right after AWS answered its first change, until one has nothing left to change.
     """
-    dying, undisturbed = ministack.clients(DYING), ministack.clients(UNDISTURBED)
+    dying, undisturbed = ministack.remembering(DYING), ministack.remembering(UNDISTURBED)
     died: list[str] = []
 
     def die(model: Any, **event: Any) -> None:

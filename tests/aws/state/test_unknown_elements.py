@@ -26,6 +26,7 @@ from tests.aws.state.accounts import (
     provisioner,
     reader,
 )
+from tests.ministack_server import MinistackHere
 
 NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
 CONFIG = "</DistributionConfig>"
@@ -63,6 +64,12 @@ def add_elements(client: Any, operation: str, *closings: str) -> None:
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-send.{service}.{operation}", send)
+
+
+@pytest.fixture
+def clients(ministack: MinistackHere, aws_account: str) -> Clients:
+    """Return clients that ask each time: their answers get elements that AWS did not send."""
+    return ministack.clients(aws_account)
 
 
 @pytest.fixture
