@@ -1,4 +1,4 @@
-"""Run commands of the site as forks of one process: to import Django and boto3 takes longest.
+"""Run commands of the site as forks of one process: to set Django up and import takes longest.
 
 ``python -m tests.processes.commands`` reads a line for each command: a folder, and the arguments.
 """
@@ -17,19 +17,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import django
 from django.core.management import execute_from_command_line
 
 from tests.background import PATIENCE, wait_until
 
-#: What commands import in any case, as far as it needs no settings.
+#: What most commands, and the checks of Django before them, import besides.
 _IMPORTED = (
     "cfsigned_django.aws.key_groups",
-    "cfsigned_django.storage",
+    "cfsigned_django.checks.cookies",
+    "cfsigned_django.checks.rotation",
+    "cfsigned_django.checks.storages",
+    "cfsigned_django.management.commands.cfsigned_rotate",
+    "cryptography.fernet",
+    "django.core.management.commands.makemigrations",
     "django.db.backends.postgresql.base",
     "django.db.backends.sqlite3.base",
     "django.test",
     "jinja2",
-    "storages.backends.s3",
+    "tests.processes.site_views",
 )
 
 
@@ -106,6 +112,7 @@ def running_commands(folder: Path, environment: Mapping[str, str]) -> Iterator[C
 
 def main() -> None:
     """Start a command for each line, and print its process ID."""
+    django.setup()
     for name in _IMPORTED:
         importlib.import_module(name)
     gc.freeze()  # else each fork looks through all of it when it ends

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -71,16 +72,22 @@ class PostgresDatabase:
             "PASSWORD": server.password or "",
             "NAME": self._name,
         }
+        # For what the test asks, again and again: the server starts a process for each connection.
+        self._connection: Any = None
+        self._lock = threading.Lock()
 
     def query(self, sql: str) -> Rows | None:
         """Return the rows of a query; None if the database does not answer."""
         import psycopg
 
-        try:
-            with psycopg.connect(self._address) as connection:
-                return connection.execute(sql.encode()).fetchall()
-        except psycopg.OperationalError:
-            return None
+        with self._lock:
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = psycopg.connect(self._address, autocommit=True)
+                found: Rows = self._connection.execute(sql.encode()).fetchall()
+            except psycopg.OperationalError:
+                return None
+            return found
 
     def interrupt(self) -> None:
         """Break every connection, and refuse new ones for two seconds."""
@@ -96,6 +103,8 @@ class PostgresDatabase:
 
     def drop(self) -> None:
         """Drop it, with the connections that are left."""
+        if self._connection:
+            self._connection.close()
         self.tell_server(f"DROP DATABASE {self._name} WITH (FORCE)")
 
     def dump(self) -> bytes:

@@ -41,10 +41,10 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[Load]:
-        """Run three clients for the duration of the block."""
+        """Run three clients, of two links a second each, for the duration of the block."""
         with ExitStack() as stack:
             for _ in range(3):
-                stack.enter_context(repeating(self._issue, every=0.25))
+                stack.enter_context(repeating(self._issue, every=0.5))
             yield self
 
     def of_key(self, key_pair_id: str | None) -> list[Link]:

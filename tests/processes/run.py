@@ -136,11 +136,11 @@ def run_everything(
         commands = stack.enter_context(running_commands(site.folder, site.environment))
         site.read(commands.begin("migrate", "--verbosity", "0"))
         site.read(commands.begin("shell", "--verbosity", "0", "-c", _CREATE_PERSON))
-        address = stack.enter_context(site.serving("gunicorn", workers=2))
+        address = stack.enter_context(site.serving())
         person = Person(address, evidence, _PASSWORD)
         load = stack.enter_context(Load(address, edges, evidence, seed=SEED).running())
         watcher = Watcher(database)
-        stack.enter_context(repeating(watcher.look, every=0.1))
+        stack.enter_context(repeating(watcher.look, every=0.25))
         # Somebody has the page of the keys open, which looks again every two seconds.
         stack.enter_context(repeating(lambda: person.get(LIST), every=2))
         yield Run(

@@ -36,7 +36,6 @@ from pathlib import Path
 from tests.settings import *
 
 FOLDER = Path(__file__).parent
-DEBUG = os.environ.get("SITE_DEBUG") == "on"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "tests.processes.site_views"
 
@@ -52,7 +51,7 @@ STORAGES = {
     "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# Everything that any library writes, in one file for each process.
+# Everything that any library writes, in one file for the server and one for the commands.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -122,21 +121,21 @@ class Site:
         return command.printed
 
     @contextmanager
-    def serving(self, name: str, *, workers: int, debug: bool = False) -> Iterator[str]:
+    def serving(self) -> Iterator[str]:
         """Serve the site with gunicorn for the duration of the block; return its address."""
         port = free_port()
         command = [
             *(sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()"),
-            *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--no-control-socket"),
+            *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload", "--no-control-socket"),
             *("--access-logfile", "-", "--log-level", "debug", "--timeout", "60"),
         ]
         address = f"http://127.0.0.1:{port}"
         with running(
             command,
             is_ready=lambda: _answers(f"{address}/admin/login/"),
-            log=self.folder / "logs" / f"{name}.log",
+            log=self.folder / "logs" / "gunicorn.log",
             folder=self.folder,
-            environment=self.environment | {"SITE_DEBUG": "on" if debug else "off"},
+            environment=self.environment,
         ):
             yield address
 

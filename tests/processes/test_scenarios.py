@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.signing import PrivateKey
-from tests.background import fetch, repeating, wait_until
+from tests.background import repeating, wait_until
 from tests.ministack_server import Ministack
 from tests.processes.cloudfront import Outage
 from tests.processes.commands import Command
@@ -131,9 +131,8 @@ class TestPostgreSQL(Scenarios):
         run.rotate_until(lambda: "retiring" in run.watcher.statuses(), "two keys are encrypted")
         _visit_pages(run)
         dumped = _copy_database(run, copies)
-        with run.site.serving("debug", workers=1, debug=True) as address:
-            status, page = fetch(f"{address}/fail/")
-            seen.add("debug page", page)
+        debugged = run.site.read(run.commands.begin("shell", "--verbosity", "0", "-c", _DEBUG_PAGE))
+        seen.add("debug page", debugged)
         run.finish()
         _copy_database(run, copies)
         seen.add_files(*(run.site.folder / "logs").iterdir())
@@ -143,8 +142,8 @@ class TestPostgreSQL(Scenarios):
 
         keys, encrypted = run.watcher.private_keys, run.watcher.encrypted
         assert {row.fingerprint for row in run.watcher.rows()} == set(keys)
-        assert status == 500
-        assert b"Local vars" in page
+        assert "status 500" in debugged
+        assert "Local vars" in debugged
         assert '"model": "admin.logentry"' in dumped
         assert copies.find_text(encrypted)
         assert seen.find_text({*keys})
@@ -284,6 +283,16 @@ from cfsigned_django import conf
 from cfsigned_django.rotation.models import KeyPair
 held = storages["default"], conf.Config.read(), list(KeyPair.objects.all())
 print(base64.b64encode(pickle.dumps(held)).decode())
+"""
+
+
+#: Prints what a site that was deployed with DEBUG shows of a view that fails.
+_DEBUG_PAGE = """
+from django.conf import settings
+from django.test import Client
+settings.DEBUG = True
+answer = Client(raise_request_exception=False).get("/fail/", SERVER_NAME="127.0.0.1")
+print("status", answer.status_code, answer.content.decode())
 """
 
 
