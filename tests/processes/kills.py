@@ -41,6 +41,7 @@ from cfsigned_django.aws.documents.distribution_config import (
 )
 from cfsigned_django.aws.documents.policies import response_headers_policy_config
 from cfsigned_django.signing import PrivateKey
+from tests.botocore_models import sharing_models
 from tests.ministack_server import REGION, MinistackHere, ministack_here
 
 #: The emulator's data plane looks for buckets in this account.
@@ -250,6 +251,19 @@ class Kills:
                 return None
 
 
+def _distinct(moments: list[Moment]) -> list[Moment]:
+    """Leave out what is between the first and the last object: a kill there leaves one more."""
+    calls = [(each.call, each.is_after) for each in moments]
+    return [
+        each
+        for place, each in enumerate(moments)
+        if not each.call.endswith("Object")
+        or calls[place] not in calls[:place]
+        or calls[place] not in calls[place + 1 :]
+    ]
+
+
+@sharing_models()
 def main(folder: Path) -> None:
     """Print, as JSON, what became of the run, and one row for each kill."""
     os.environ |= {
@@ -265,7 +279,7 @@ def main(folder: Path) -> None:
         with redirect_stdout(output):
             code = kills.ask()
         whole = inventory(kills.clients)
-        rows = [kills.clean(each) for each in kills.moments[:]]
+        rows = [kills.clean(each) for each in _distinct(kills.moments)]
         # As the removal began, the most was there: each clean-up does one thing.
         changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
         rows.append(kills.clean(changes[-2], dies=True))
