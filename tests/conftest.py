@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import uuid
@@ -21,6 +22,10 @@ from tests.botocore_models import sharing_models
 from tests.ministack_server import MinistackHere, ministack_here
 from tests.s3_server import S3Server, run_s3_server
 from tests.storage_cases import S3_BACKEND, settings_for
+
+# Most of what there is has been imported or collected, and stays: to look through it for garbage as
+# often as Python does by itself takes a twentieth of a run.
+gc.set_threshold(10_000)
 
 # A shared machine may stall at any moment: no example has a time limit. Each run, of which
 # continuous integration has several, looks at other examples: a run has half of what is usual.
