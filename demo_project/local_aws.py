@@ -174,9 +174,12 @@ def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     if state.cors_origin == _origins(state):
         tell(f"as it was left: {_summary(state)}")
         return state
+    command = _setup_command(state)
     tell(f"$ manage.py {' '.join(_arguments(state))}")
-    _tell_plan(state, tell)
-    made = json.loads(_run(state, "--apply", "--yes", "--json"))["settings"]
+    # It asks after it has shown its plan. The edge of the demo starts later, so the proof has no
+    # answer yet: 75.
+    made = json.loads(run(command, typed="yes", codes=(0, 75)))["settings"]
+    _tell_plan(state, command.log.read_text("utf-8"), tell)
     prepared = replace(
         state,
         cors_origin=_origins(state),
@@ -220,12 +223,14 @@ def _client(state: DemoState, name: str) -> Any:
     )
 
 
-def _tell_plan(state: DemoState, tell: Callable[[str], object]) -> None:
-    """Print each step with its call; the long documents go into a file."""
-    printed = _run(state)
+def _tell_plan(state: DemoState, printed: str, tell: Callable[[str], object]) -> None:
+    """Print each step that was to do with its call; the long documents go into a file."""
+    steps, is_planned, _ = printed.partition("\n\nIn short:\n")
+    if not is_planned:
+        return  # An earlier start has done all of it, and was killed then.
     plan = state.logs / "plan.txt"
-    plan.write_text(printed, encoding="utf-8")
-    for line in printed.partition("\n\n")[0].splitlines():
+    plan.write_text(f"{steps}\n", encoding="utf-8")
+    for line in steps.splitlines():
         if not _OF_A_DOCUMENT.match(line):
             tell(line)
     tell("The plan as the command prints it, with each document that is sent:")
@@ -242,14 +247,10 @@ def _summary(state: DemoState) -> str:
 
 def _arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py by which the demo sets itself up."""
-    arguments = (*state.cors_options, "--upload-prefix", "tmp", "--downloads")
+    arguments = (*state.cors_options, "--upload-prefix", "tmp", "--downloads", "--apply", "--json")
     return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
 
 
-def _run(state: DemoState, *arguments: str) -> str:
-    """Run cfsigned_setup as the user who may set AWS up; return what it prints."""
-    command = manage_command(
-        state, "setup", *_arguments(state), *arguments, variables={USER_VARIABLE: "setup"}
-    )
-    # The edge of the demo starts later, so the proof has no answer yet: 75.
-    return run(command, codes=(0, 75))
+def _setup_command(state: DemoState) -> Command:
+    """Return cfsigned_setup as the user who may set AWS up."""
+    return manage_command(state, "setup", *_arguments(state), variables={USER_VARIABLE: "setup"})

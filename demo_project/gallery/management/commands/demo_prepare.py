@@ -92,10 +92,10 @@ class Command(BaseCommand):
 
 
 def _ensure_admin(password: str) -> None:
-    user, _ = User.objects.get_or_create(
+    user, is_new = User.objects.get_or_create(
         username=ADMIN_NAME, defaults={"is_staff": True, "is_superuser": True}
     )
-    if not user.check_password(password):
+    if is_new or not user.check_password(password):
         user.set_password(password)
         user.save()
 
