@@ -8,7 +8,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -22,6 +22,9 @@ from tests.botocore_models import sharing_models
 from tests.ministack_server import MinistackHere, ministack_here
 from tests.s3_server import S3Server, run_s3_server
 from tests.storage_cases import S3_BACKEND, settings_for
+
+if TYPE_CHECKING:
+    from tests.demo_project.running import RunningDemo
 
 # Most of what there is has been imported or collected, and stays: to look through it for garbage as
 # often as Python does by itself takes a twentieth of a run.
@@ -141,6 +144,16 @@ def emulator() -> Iterator[MinistackHere]:
         pytest.skip("ministack is not installed: it holds boto3 back")
     with ministack_here() as here:
         yield here
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    """Return the demo, which a test starts if it needs it running; its first start is slow."""
+    from tests.demo_project.running import RunningDemo
+
+    demo = RunningDemo(tmp_path_factory.mktemp("demo") / "data")
+    yield demo
+    demo.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Follow the tutorial, from an empty folder to private images on AWS, and the tour of the demo."""
+"""Follow the tutorial, from an empty folder to private images, on AWS and in the demo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from types import MappingProxyType
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from demo_project.state import BASE_FOLDER, FOLDER_VARIABLE, LINK_VARIABLE
 from tests.background import fetch, free_ports, plain_environment
 from tests.cloudfront_server import run_cloudfront
 from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
@@ -30,8 +29,6 @@ from tests.setup.viewers import ACCOUNT
 TUTORIAL = DOCS / "tutorial"
 CHECKOUT = "../cfsigned_django"
 PICTURE = ROOT / "demo_project" / "collection" / "mountains.webp"
-#: Of the links of the demo, in seconds: the shortest, since a rotation waits for the end of one.
-LINK_SECONDS = 15
 IN_THE_FIRST_TERMINAL = "cd private-media && source .venv/bin/activate"
 
 
@@ -170,21 +167,12 @@ def test_part_2_leads_to_private_images_on_aws(part_1: Part1, tmp_path: Path) ->
         assert ".cloudfront.net/photos/mountains.webp?" in picture
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Return a demo that runs, for the pages on it."""
-    demo = RunningDemo(tmp_path_factory.mktemp("demo") / "data", link_seconds=LINK_SECONDS)
-    with ExitStack() as stack:
-        stack.callback(demo.stop)
-        demo.start()
-        yield demo
-
-
 @NEEDED[0]
 @NEEDED[1]
 @pytest.mark.package
 def test_part_2_can_be_followed_in_the_demo(part_1: Part1, demo: RunningDemo) -> None:
     """Each command works with the profile that the demo writes, and the edge has the picture."""
+    demo.start()
     with part_1.reader({f"$PWD/{CHECKOUT}/.demo": str(demo.folder)}) as reader:
         reader.terminal.run(IN_THE_FIRST_TERMINAL)
         for snippet in snippets(TUTORIAL / "on-the-emulator.md"):
@@ -203,32 +191,3 @@ def test_part_2_can_be_followed_in_the_demo(part_1: Part1, demo: RunningDemo) ->
             assert f"export {each}={reader.terminal.run(f'echo ${each}')}" in demo.printed
         [picture] = part_1.browser.pictures(part_1.address)
         assert fetch(picture) == (200, PICTURE.read_bytes())
-
-
-@NEEDED[0]
-@NEEDED[1]
-@pytest.mark.package
-def test_every_command_of_the_page_of_the_demo_works(demo: RunningDemo) -> None:
-    """Rotate, break, diagnose and repair as the page says, and see what it shows."""
-    start, *rest = (each for each in snippets(TUTORIAL / "demo.md") if each.language == "console")
-    [(make, _)] = commands(start.code)
-    assert made_by(make) == ARGUMENTS
-
-    with ExitStack() as stack:
-        edge = demo.state.ports["edge"]
-        environment = {
-            **plain_environment(),
-            FOLDER_VARIABLE: str(demo.folder),
-            LINK_VARIABLE: str(LINK_SECONDS),
-        }
-        terminal = Terminal(BASE_FOLDER, environment)
-        stack.callback(terminal.close)
-        reader = Reader(
-            folder=BASE_FOLDER,
-            environment=environment,
-            replaced={".venv/bin/python": sys.executable, ":8001/": f":{edge}/"},
-            terminal=terminal,
-            servers=stack,
-        )
-        for snippet in rest:
-            reader.do(snippet)

@@ -29,8 +29,8 @@ NEEDED = [
 ]
 #: In seconds, for a start on a busy machine.
 PATIENCE = 300
-#: Nothing here waits for the end of a link that lives as long as this, in seconds.
-LINK_SECONDS = 3600
+#: How long its links live: a rotation waits for the end of one, and a busy machine asks late.
+LINK_SECONDS = 45
 #: What make demo passes to Python.
 ARGUMENTS = ("-m", "demo_project.run")
 
@@ -50,9 +50,8 @@ def made_by(command: str) -> tuple[str, ...]:
 class RunningDemo:
     """A demo with its own folder and ports, not the preferred ones."""
 
-    def __init__(self, folder: Path, *, link_seconds: int = LINK_SECONDS) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._link_seconds = link_seconds
         ports = dict(zip(PREFERRED_PORTS, free_ports(len(PREFERRED_PORTS)), strict=True))
         replace(DemoState.open(folder), ports=ports).save()
         self._output = folder / "printed.txt"
@@ -86,7 +85,7 @@ class RunningDemo:
             self._process = subprocess.Popen(
                 [sys.executable, *ARGUMENTS, "--folder", str(self.folder)],
                 cwd=BASE_FOLDER,
-                env=os.environ | {LINK_VARIABLE: str(self._link_seconds)},
+                env=os.environ | {LINK_VARIABLE: str(LINK_SECONDS)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -1,4 +1,4 @@
-"""One demo, started once: all that it serves, and that no kill and no restart loses anything."""
+"""One demo: all that it serves, that no kill and no restart loses anything, and its page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -34,20 +33,22 @@ from demo_project.state import (
     LINK_VARIABLE,
     DemoState,
 )
-from tests.demo_project.running import LINK_SECONDS, NEEDED, RunningDemo, open_ports
+from tests.background import plain_environment
+from tests.demo_project.running import (
+    ARGUMENTS,
+    LINK_SECONDS,
+    NEEDED,
+    RunningDemo,
+    made_by,
+    open_ports,
+)
+from tests.pages import DOCS, snippets
+from tests.reader import Reader, Terminal, commands
 
 pytestmark = [*NEEDED, pytest.mark.package]
 
 PICTURES, DOCUMENTS, COUNT = 12, 3, 1000
 NOT_YET = 75
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """Return a demo in a new folder, for all tests of this file; it is stopped in the end."""
-    demo = RunningDemo(tmp_path_factory.mktemp("demo") / "data")
-    yield demo
-    demo.stop()
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
     assert rotate(first, "--import") == {"RSA_2048": "active"}
     rotate(first, "--start")
     assert rotate(first) == {"RSA_2048": "active", "ECDSA_P256": "trusted"}
-    before, both = listing(first)[0]["url"], trusted(first)
+    both = trusted(first)
     assert len(both) == 2
     demo.kill()
 
@@ -207,9 +208,39 @@ def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
     assert second == replace(first, ports=ports, cors_origin=" ".join(second.cors_options[1::2]))
     assert trusted(second) == both
     assert {(file["name"], file["size"]) for file in listing(second)} == files
-    while rotate(second) != {"RSA_2048": "retiring", "ECDSA_P256": "active"}:
-        time.sleep(3)
-    assert {ask(link).status for link in (before, listing(second)[0]["url"])} == {200}
+    assert statuses([file["url"] for file in listing(second)]) == {"200"}
+    assert rotate(second) == {"RSA_2048": "active", "ECDSA_P256": "trusted"}
+
+
+def test_every_command_of_the_page_of_the_demo_works(demo: RunningDemo, state: DemoState) -> None:
+    """Rotate, break, diagnose and repair as the page says, and see what it shows.
+
+    If the demo was killed during a rotation, this one goes on: ECDSA signs in the end.
+    """
+    page = DOCS / "tutorial" / "demo.md"
+    start, *rest = (each for each in snippets(page) if each.language == "console")
+    [(make, _)] = commands(start.code)
+    assert made_by(make) == ARGUMENTS
+    with ExitStack() as stack:
+        environment = {
+            **plain_environment(),
+            FOLDER_VARIABLE: str(demo.folder),
+            LINK_VARIABLE: str(LINK_SECONDS),
+        }
+        terminal = Terminal(BASE_FOLDER, environment)
+        stack.callback(terminal.close)
+        reader = Reader(
+            folder=BASE_FOLDER,
+            environment=environment,
+            replaced={".venv/bin/python": sys.executable, ":8001/": f":{state.ports['edge']}/"},
+            terminal=terminal,
+            servers=stack,
+        )
+        for snippet in rest:
+            reader.do(snippet)
+    urls = [file["url"] for file in listing(state)]
+    assert min(map(len, urls)) < 250  # Those of the RSA key are longer than 400.
+    assert statuses(urls) == {"200"}
 
 
 def test_sigterm_stops_every_server(demo: RunningDemo, state: DemoState) -> None:
