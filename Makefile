@@ -72,17 +72,17 @@ english: $(VENV)/.dev
 .PHONY: simulation
 simulation: $(VENV)/.test ## Let 150 random schedules happen to simulated rotations
 	$(call headline,simulated rotations)
-	$(call simulate,150)
+	$(call simulate,150,-n 0)
 
 .PHONY: nightly
 nightly: $(VENV)/.test ## Let 10,000 happen, and search anew for what shows each lost guard
 	$(call headline,simulated rotations of a night)
-	SIMULATION_ANEW=1 $(call simulate,10000)
+	SIMULATION_ANEW=1 $(call simulate,10000,-n 2 --dist worksteal)
 
-# The seed of the day, unless one is given; it is printed with the command.
+# What make test leaves out. The seed of the day, unless one is given; it is printed with the command.
 simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	SIMULATION_SCHEDULES=$(or $(SIMULATION_SCHEDULES),$(1)) \
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/simulation tests/signing/test_mutations.py
+	$(BIN)/python -m pytest $(2) -m simulation tests/simulation tests/signing/test_mutations.py
 
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run what a release of Python, Django, boto3 or cryptography may change on other versions
