@@ -35,6 +35,7 @@ from benchmarks import (
     urls,
     whole,
 )
+from cfsigned_django.rich_text import MAX_LENGTH
 
 DOCS_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: The page is written anew from here on; what stands before it was written by a person.
@@ -284,9 +285,9 @@ def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segm
     )
 
 
-def report_rich_text(report: Report, found: dict[str, tuple[float, float]]) -> None:
+def report_rich_text(report: Report, found: dict[str, tuple[float, float]], *, length: int) -> None:
     """Add what it takes to sign the text of an editor: an article, and the slowest of the rest."""
-    rows = [["Text of 1 MB", "ms", "times half of it"]]
+    rows = [[f"Text of {length / 1e6:g} MB", "ms", "times half of it"]]
     slowest = sorted(found, key=lambda title: found[title], reverse=True)
     for title in (rich_text.ARTICLE, *[each for each in slowest if each != rich_text.ARTICLE][:4]):
         spent, of_half = found[title]
@@ -415,7 +416,9 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     batch = files.measure_batch(files=known)
     report_files(report, files.measure(rounds=rounds), batch, count=known)
     report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
-    report_rich_text(report, rich_text.measure(rounds=min(rounds, 3)))
+    length = min(MAX_LENGTH, count * MAX_LENGTH // 100)
+    texts = rich_text.measure(rounds=min(rounds, 3), length=length)
+    report_rich_text(report, texts, length=length)
     report_lists(report, lists.measure(rounds=max(1, rounds // 2), files=images), files=images)
     report_whole(report, found, images=images, urls=known)
     return report

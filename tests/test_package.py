@@ -24,6 +24,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 #: The build backend is pinned, as scripts/release.sh has it.
 PINNED = ("--dependency-constraints-txt", "constraints/tools.txt")
 DIST_INFO = f"cfsigned_django-{VERSION}.dist-info"
+UV = Path(sys.executable).with_name("uv")
 
 START = """
 import importlib, pkgutil, sys
@@ -135,16 +136,28 @@ def test_wheel(dist: Path) -> None:
 
 
 @pytest.mark.package
-@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
-def test_clean_environment(dist: Path, kind: str, tmp_path: Path) -> None:
-    """Wheel and sdist bring all that the package needs; a module that needs an extra names it."""
-    [file] = dist.glob(kind)
+def test_sdist(dist: Path, tmp_path: Path) -> None:
+    """The sdist installs, file by file, what the wheel does."""
+    [sdist], [wheel] = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    options = ("-p", sys.executable, "--build-constraints", "constraints/tools.txt", "--no-deps")
+    run(UV, "pip", "install", "-q", *options, "--target", tmp_path, sdist)
+    with ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            # The installer adds its files to this list.
+            if not name.endswith(("/", "/RECORD")):
+                assert (tmp_path / name).read_bytes() == archive.read(name)
+
+
+@pytest.mark.package
+def test_clean_environment(dist: Path, tmp_path: Path) -> None:
+    """The wheel brings all that the package needs; a module that needs an extra names it."""
+    [wheel] = dist.glob("*.whl")
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
-    python, uv = environment / "bin" / "python", Path(sys.executable).with_name("uv")
+    python = environment / "bin" / "python"
     constraints = ROOT / "constraints" / "default.txt"
-    run(uv, "pip", "install", "-q", "-p", python, "-c", constraints, file, cwd=tmp_path)
-    run(uv, "pip", "check", "-p", python)
+    run(UV, "pip", "install", "-q", "-p", python, "-c", constraints, wheel, cwd=tmp_path)
+    run(UV, "pip", "check", "-p", python)
     output = run(python, "-I", "-W", "error", "-c", START + IMPORT_EVERYTHING, cwd=tmp_path)
     _, path, *refused = output.splitlines()
     assert path.startswith(str(environment))
