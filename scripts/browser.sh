@@ -6,6 +6,6 @@ source scripts/packages.sh
 
 install_chromium
 scripts/npm.sh
-# In one process: each one would start a demo and a browser. Other folders have none; to read them all
-# takes longer than some test.
-.venv/bin/python -m pytest -m e2e tests/admin tests/e2e tests/integration/*_in_a_browser.py tests/test_*.py "$@"
+# In one process: each one would start a demo and a browser. To read other files, which have no test
+# of a browser, takes longer than some test.
+.venv/bin/python -m pytest -m e2e tests/admin/*_browser.py tests/e2e tests/integration/*_browser.py tests/*_themes.py "$@"
