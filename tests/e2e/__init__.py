@@ -61,12 +61,6 @@ def until(page: Page, expression: str) -> None:
         page.wait_for_timeout(200)
 
 
-def open_page(page: Page, address: str) -> None:
-    """Open a page in its style; no need to wait for a thousand pictures: each has its place."""
-    page.goto(address, wait_until="domcontentloaded")
-    until(page, "[...document.querySelectorAll('[rel=stylesheet]')].every((link) => link.sheet)")
-
-
 def play(page: Page) -> None:
     """Begin to play, and to count the seconds that were played."""
     page.evaluate(COUNT)

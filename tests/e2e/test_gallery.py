@@ -16,15 +16,11 @@ pytest.importorskip("PIL", reason="needs the demo extra")
 from playwright.sync_api import expect
 
 from tests.demo_project import jpeg
-from tests.e2e import open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PICTURES = 12
-SIZES = [(360, 740), (390, 844), (820, 1180), (1280, 900)]
-PATHS = ["/", "/how/", "/upload/", "/thumbnails/", "/video/", "/pictures/1/"]
-PATHS += ["/documents/", "/documents/1/"]
 
 LOAD_ALL = """async () => {
   const pictures = [...document.querySelectorAll('main img')];
@@ -101,17 +97,6 @@ def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
         quiet.get_by_role("link", name="Download 회의록 2026.txt").click()
     assert downloading.value.suggested_filename == "회의록 2026.txt"
     assert "비공개 자료 공유" in Path(downloading.value.path()).read_text("utf-8")
-
-
-def test_nothing_is_wider_than_the_screen(page: Page, site: str) -> None:
-    """Need no sideways scrolling on any page, from a small phone to a desk."""
-    for path in PATHS:
-        open_page(page, site + path)
-        if "thumb" not in path:
-            page.wait_for_load_state()
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            assert page.evaluate("document.documentElement.scrollWidth") == width, path
 
 
 def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:
