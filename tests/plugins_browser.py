@@ -29,9 +29,14 @@ PATIENCE = 180_000
 
 
 def chromium() -> str:
-    """Return the path of the machine's Chromium; empty if there is none."""
-    named = os.environ.get("CHROMIUM", "")
-    return named or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+    """Return the path of the machine's Chromium; empty if there is none.
+
+    The one without windows first, as Playwright itself would have it. To watch a test, with
+    ``--headed``, set CHROMIUM to one with windows.
+    """
+    programs = ("chromium-headless-shell", "chromium", "chromium-browser")
+    found = (path for name in programs if (path := shutil.which(name)))
+    return os.environ.get("CHROMIUM") or next(found, "")
 
 
 @pytest.fixture(scope="session")
