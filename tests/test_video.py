@@ -86,12 +86,12 @@ FILES = {
     "courses/bad/dash.m3u8": "<MPD/>",
     "courses/bad/fragment.m3u8": "#EXTM3U\na#1.ts\n",
     "courses/bad/long.m3u8": f"#EXTM3U\n{'a' * 8000}.ts\n",
-    "courses/comments.m3u8": "#EXTM3U\n" + "#\n" * 200_000,
     "courses/42/secret.m3u8": SEGMENTS,
     "root.m3u8": SEGMENTS,
 }
 #: What one test each puts there: a megabyte or so.
 LARGE = {
+    "courses/comments.m3u8": "#EXTM3U\n" + "#\n" * 200_000,
     "courses/bad/large.m3u8": "#EXTM3U\n" + "#" * 1024 * 1024,
     "courses/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 200_000,
     "courses/bad/line.m3u8": "#EXTM3U\n#EXT-X-MAP:" + 'URI="a",' * 100_000,
@@ -286,31 +286,31 @@ BAD_AND_LARGE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("view", "name", "reason"),
-    [
-        *(("sync", *row) for row in BAD + BAD_AND_LARGE),
-        # A coroutine reads them with the same function, in a thread.
-        *(("async", *row) for row in BAD),
-    ],
-)
+@EACH
 def test_playlists_that_cannot_be_signed(
-    view: str, name: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    view: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
     """Answer 404 to a bad upload, never with a part of it; log once what is wrong."""
-    # A new file for each test: what is logged once stays logged.
-    if large := LARGE.get(f"courses/{name}.m3u8"):
-        (tmp_path / f"courses/{name}.m3u8").write_text(large)
-    shutil.copytree(tmp_path / f"courses/{name}".rpartition("/")[0], tmp_path / f"courses/{view}")
-    name = f"courses/{view}/{name.rpartition('/')[2]}.m3u8"
-    responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(2)]
-    assert [each.status_code for each in responses] == [404, 404]
-    assert not any(b"Signature=" in each.content for each in responses)
-    (record,) = (each for each in caplog.records if each.name == "cfsigned_django.views")
-    text = record.getMessage()
-    assert (record.levelno, name in text, reason in text) == (WARNING, True, True)
-    assert "Signature=" not in text
-    assert len(text) < 2000
+    # A coroutine reads them with the same function, in a thread.
+    for source, reason in BAD + BAD_AND_LARGE if view == "sync" else BAD:
+        folder, _, file = f"courses/{source}.m3u8".rpartition("/")
+        large = LARGE.get(f"{folder}/{file}")
+        # A new one: what is logged once stays logged.
+        name = f"courses/{view} {source.replace('/', ' ')}/{file}"
+        shutil.copytree(tmp_path / folder, (tmp_path / name).parent)
+        if large:
+            (tmp_path / name).write_text(large)
+        caplog.clear()
+        with subtests.test(source):
+            responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(1 if large else 2)]
+
+            assert {each.status_code for each in responses} == {404}
+            assert not any(b"Signature=" in each.content for each in responses)
+            (record,) = (each for each in caplog.records if each.name == "cfsigned_django.views")
+            text = record.getMessage()
+            assert (record.levelno, name in text, reason in text) == (WARNING, True, True)
+            assert "Signature=" not in text
+            assert len(text) < 2000
 
 
 @pytest.mark.parametrize(
@@ -327,14 +327,19 @@ def test_views_that_cannot_sign(name: str, match: str) -> None:
     assert "Signature=" not in repr([each for each in frames if "site" not in each])
 
 
-def test_many_comments() -> None:
+def test_many_comments(tmp_path: Path) -> None:
     """Count what is signed, not lines."""
+    name = "courses/comments.m3u8"
+    (tmp_path / name).write_text(LARGE[name])
     assert ask("/sync/courses/comments.m3u8?token=a%26b").status_code == 200
 
 
 @pytest.mark.parametrize(("name", "size"), [("bad/large", 10), ("live/index", 2**30)])
-def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_in_the_storage(
+    name: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Read no more than the limit of a compressed file, and nothing of one that is too large."""
+    (tmp_path / "courses/bad/large.m3u8").write_text(LARGE["courses/bad/large.m3u8"])
     monkeypatch.setattr("django.core.files.base.File.size", size)
     assert ask(f"/sync/courses/{name}.m3u8?token=a%26b").status_code == 404
 

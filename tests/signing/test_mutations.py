@@ -80,7 +80,9 @@ EACH_PART = [
         name,
         kind,
         id="-".join((name, *kind)),
-        marks=() if kind == KINDS[-1] or (name, kind) == ("query", KINDS[0]) else SIMULATION,
+        marks=()
+        if (name, kind) in (("query", KINDS[0]), ("custom policy", KINDS[-1]))
+        else SIMULATION,
     )
     for name in ("query", "custom policy")
     for kind in KINDS

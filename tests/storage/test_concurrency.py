@@ -180,7 +180,7 @@ def test_threads_while_keys_are_replaced(told: bool, impatient: None) -> None:
         replacing.join()
 
     numbers = {}
-    for _, url, _ in urls:
+    for url in {url for _, url, _ in urls}:
         key_pair_id = parameters_of(url)["Key-Pair-Id"]
         assert key_pair_id.startswith("KROTATED")
         numbers[url] = int(key_pair_id.removeprefix("KROTATED"))
