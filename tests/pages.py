@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import django
-import pytest
 from django.conf import global_settings, settings
 from django.test import override_settings
 
@@ -168,14 +167,20 @@ def read(path: Path) -> str:
 
 def of_each(
     pages: Iterable[Path],
-) -> Callable[[Callable[[Path], None]], Callable[[pytest.Subtests], None]]:
+) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
     """Make one test of what is true of each page; each failure names its page."""
 
-    def make(judge: Callable[[Path], None]) -> Callable[[pytest.Subtests], None]:
-        def test(subtests: pytest.Subtests) -> None:
+    def make(judge: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            failures = []
             for doc in pages:
-                with subtests.test(name_of(doc)):
+                try:
                     judge(doc)
+                except Exception as failure:
+                    failure.add_note(f"on the page {name_of(doc)}")
+                    failures.append(failure)
+            if failures:
+                raise ExceptionGroup("pages", failures)
 
         test.__doc__ = judge.__doc__
         return test
