@@ -379,31 +379,33 @@ def test_storages_with_properties(rsa_key: PrivateKey) -> None:
     assert all(url.startswith("https://a.example.com/a/x/") for url in urls)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        ({}, "folder"),
-        ({"folder": []}, "folder"),
-        ({"folder": ""}, "folder"),
-        ({"folder": "a//b"}, "folder"),
-        ({"folder": 42}, "folder is 42"),
-        ({"folder": [42]}, "folder is 42"),
-        ({"folder": gettext_lazy("a")}, "folder is 'a'"),
-        ({"resources": [42]}, "resource is 42"),
-        ({"resources": [""]}, "resource"),
-        ({"resources": ["*"]}, "allow_any_resource"),
-        ({"resources": ["https://x/*"]}, "resource"),
-        ({"resources": ["a/*"], "storage": "plain"}, "'plain'"),
-        ({"resources": ["a/*"], "expire": 0}, "expire"),
-        ({"resources": ["a/*"], "ip_address": "::1"}, "ip_address"),
-    ],
-)
-def test_mistakes_of_a_block(arguments: dict[str, Any], named: str) -> None:
+#: Arguments of a block that make no sense, and what the error must name.
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({}, "folder"),
+    ({"folder": []}, "folder"),
+    ({"folder": ""}, "folder"),
+    ({"folder": "a//b"}, "folder"),
+    ({"folder": 42}, "folder is 42"),
+    ({"folder": [42]}, "folder is 42"),
+    ({"folder": gettext_lazy("a")}, "folder is 'a'"),
+    ({"resources": [42]}, "resource is 42"),
+    ({"resources": [""]}, "resource"),
+    ({"resources": ["*"]}, "allow_any_resource"),
+    ({"resources": ["https://x/*"]}, "resource"),
+    ({"resources": ["a/*"], "storage": "plain"}, "'plain'"),
+    ({"resources": ["a/*"], "expire": 0}, "expire"),
+    ({"resources": ["a/*"], "ip_address": "::1"}, "ip_address"),
+]
+
+
+def test_mistakes_of_a_block() -> None:
     """Refuse a block that covers nothing or everything, and wrong arguments."""
-    resources = arguments.pop("resources", [])
-    errors = (ValueError, InvalidStorageError)
-    with pytest.raises(errors, match=named), signed_urls(*resources, **arguments):
-        signed_url("a/1")
+    for given, named in MISTAKES:
+        arguments = dict(given)
+        resources = arguments.pop("resources", [])
+        errors = (ValueError, InvalidStorageError)
+        with pytest.raises(errors, match=named), signed_urls(*resources, **arguments):
+            signed_url("a/1")
 
 
 def test_generators_are_refused() -> None:

@@ -248,24 +248,25 @@ def test_foreign_origin_comes_last(make_client: MakeClient, url: str) -> None:
     assert client.get(url).status == 502
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        *("a%2Fb.jpg", "a%2fb.jpg", "%7Euser.jpg", "~user.jpg", "a%2Bb.jpg", "it's.jpg", "a//b"),
-        *("%ED%95%9C%EA%B8%80.pdf", "a?x=%27&y=%2F", "a?size=large&x=a+b", "a?expires=1"),
-        *("a?a&&b=", "a?b?c"),
-    ],
-)
-def test_target_as_sent(target: str, client: EdgeClient, signer: Signer) -> None:
+#: Targets whose spelling another reader might change.
+TARGETS: list[str] = [
+    *("a%2Fb.jpg", "a%2fb.jpg", "%7Euser.jpg", "~user.jpg", "a%2Bb.jpg", "it's.jpg", "a//b"),
+    *("%ED%95%9C%EA%B8%80.pdf", "a?x=%27&y=%2F", "a?size=large&x=a+b", "a?expires=1"),
+    *("a?a&&b=", "a?b?c"),
+]
+
+
+def test_target_as_sent(client: EdgeClient, signer: Signer) -> None:
     """Verify the target as it was sent, and hand it on so, without CloudFront's parameters."""
-    url = f"{ORIGIN}/{target}"
-    policy = Policy(resource=url, date_less_than=EXPIRES, ip_address="127.0.0.1")
-    signed = signer.sign_url(url, policy=policy) + "&Expires=1"
-    assert signed.startswith(url)
-    assert "Hash-Algorithm" in signed
-    seen = seen_by_origin(client.get(signed))
-    assert seen["RAW_URI"] == seen["REQUEST_URI"] == f"/{target}"
-    assert seen["QUERY_STRING"] == target.partition("?")[2]
+    for target in TARGETS:
+        url = f"{ORIGIN}/{target}"
+        policy = Policy(resource=url, date_less_than=EXPIRES, ip_address="127.0.0.1")
+        signed = signer.sign_url(url, policy=policy) + "&Expires=1"
+        assert signed.startswith(url)
+        assert "Hash-Algorithm" in signed
+        seen = seen_by_origin(client.get(signed))
+        assert seen["RAW_URI"] == seen["REQUEST_URI"] == f"/{target}"
+        assert seen["QUERY_STRING"] == target.partition("?")[2]
 
 
 def test_open_behavior_forwards_all(make_client: MakeClient, signer: Signer) -> None:

@@ -234,37 +234,38 @@ def found(kind: str, *, is_fact: bool = False) -> Any:
     return Finding(id=kind, level=level, what="x", why="", fix="", subject="x")
 
 
-@pytest.mark.parametrize(
-    ("facts", "proof", "waits", "steps", "expected"),
-    [
-        ("", "clock signed-served", False, "", 0),
-        ("open-folder earlier-behavior-elsewhere", "signed-served", False, "", 0),
-        ("", "no-answer s3-no-answer", False, "", 75),
-        ("", "server-error", False, "", 75),
-        ("", "signed-passes", True, "", 75),
-        ("key-not-at-edges", "signed-served", False, "", 75),
-        ("distribution-deploying", "signed-served", False, "", 75),
-        ("", "no-answer", True, "domain", 1),
-        ("", "not-cloudfront", True, "", 1),
-        ("", "signed-unknown-key", False, "", 1),
-        ("", "signed-unknown-key", True, "", 75),
-        ("", "signed-unknown-key s3-open", True, "", 1),
-        ("key-not-at-edges", "signed-unknown-key", False, "", 75),
-        ("", "no-answer s3-open", False, "", 1),
-        ("ipv6-on", "signed-served", False, "", 1),
-    ],
-)
-def test_exit_code(facts: str, proof: str, waits: bool, steps: str, expected: int) -> None:
-    """Exit with 75 only if an answer or time is all that is missing, and with 1 for the rest."""
-    code = exit_code(
-        [conflict(each, "x") for each in steps.split()],
-        [found(each, is_fact=True) for each in facts.split()],
-        [found(each) for each in proof.split()],
-        key_waits=waits,
-        key_is_new=False,
-    )
+#: Facts, findings of the proof, whether the key waits, conflicts, and the exit code.
+EXIT_CODES: list[tuple[str, str, bool, str, int]] = [
+    ("", "clock signed-served", False, "", 0),
+    ("open-folder earlier-behavior-elsewhere", "signed-served", False, "", 0),
+    ("", "no-answer s3-no-answer", False, "", 75),
+    ("", "server-error", False, "", 75),
+    ("", "signed-passes", True, "", 75),
+    ("key-not-at-edges", "signed-served", False, "", 75),
+    ("distribution-deploying", "signed-served", False, "", 75),
+    ("", "no-answer", True, "domain", 1),
+    ("", "not-cloudfront", True, "", 1),
+    ("", "signed-unknown-key", False, "", 1),
+    ("", "signed-unknown-key", True, "", 75),
+    ("", "signed-unknown-key s3-open", True, "", 1),
+    ("key-not-at-edges", "signed-unknown-key", False, "", 75),
+    ("", "no-answer s3-open", False, "", 1),
+    ("ipv6-on", "signed-served", False, "", 1),
+]
 
-    assert code == expected
+
+def test_exit_code() -> None:
+    """Exit with 75 only if an answer or time is all that is missing, and with 1 for the rest."""
+    for facts, proof, waits, steps, expected in EXIT_CODES:
+        code = exit_code(
+            [conflict(each, "x") for each in steps.split()],
+            [found(each, is_fact=True) for each in facts.split()],
+            [found(each) for each in proof.split()],
+            key_waits=waits,
+            key_is_new=False,
+        )
+
+        assert (facts, proof, waits, steps, code) == (facts, proof, waits, steps, expected)
 
 
 def test_exit_code_of_a_new_key() -> None:

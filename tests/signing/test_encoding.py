@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import partial
 from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
@@ -17,6 +18,7 @@ from cfsigned_django.signing.encoding import (
     encode_url,
 )
 from tests.signing.cases import ORIGIN
+from tests.storage_cases import not_refused
 
 # RFC 3986: pchar and "/" make a path, "?" may stand in a query as well; "'" is encoded there.
 PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*", re.ASCII)
@@ -106,23 +108,21 @@ def test_encode_url(sent: str, host: str) -> None:
     assert found == [(raw, host + expected) for raw, expected in ENCODED]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("", "/image.jpg", "image.jpg", "//h/a", "ftp://h/a", "https:/h/a", "https:///a"),
-        *("https://?a", "https://user:secret@h/a", "https://user@h/a", "https://한글.example/a"),
-        *("https://\u212aey.example/a", "https://h h/a", "https://h\\a", "https://h:port/a"),
-        *("https://h:123456/a", "https://[::1]/a", "https://*.example.com/a", " https://h/a"),
-        "https://h\n/a",
-        *(f"{ORIGIN}/a#b", f"{ORIGIN}/#", "#", f"{ORIGIN}/a?b#c"),
-        *(f"{ORIGIN}/\ud800.jpg", f"{ORIGIN}/x?a=\udfff"),
-    ],
-    ids=ascii,
-)
-def test_t28_unfit_url(url: str) -> None:
+#: URLs without a plain host, with a fragment, or with a lone surrogate.
+UNFIT: list[str] = [
+    *("", "/image.jpg", "image.jpg", "//h/a", "ftp://h/a", "https:/h/a", "https:///a"),
+    *("https://?a", "https://user:secret@h/a", "https://user@h/a", "https://한글.example/a"),
+    *("https://\u212aey.example/a", "https://h h/a", "https://h\\a", "https://h:port/a"),
+    *("https://h:123456/a", "https://[::1]/a", "https://*.example.com/a", " https://h/a"),
+    "https://h\n/a",
+    *(f"{ORIGIN}/a#b", f"{ORIGIN}/#", "#", f"{ORIGIN}/a?b#c"),
+    *(f"{ORIGIN}/\ud800.jpg", f"{ORIGIN}/x?a=\udfff"),
+]
+
+
+def test_t28_unfit_url() -> None:
     """Refuse a URL without a plain host, with a fragment or with a lone surrogate (T28)."""
-    with pytest.raises(InvalidUrl):
-        encode_url(url)
+    assert [each for each in UNFIT if not_refused(InvalidUrl, "", partial(encode_url, each))] == []
 
 
 @pytest.mark.parametrize("query", ["{}=1", "{}", "a=1&{}=", "{}=1&a=2", "a&{}"])

@@ -138,14 +138,12 @@ def test_cookies(seed: int, mutations: int, signer: Signer, verifier: Verifier) 
         assert code is None or code in expected_codes_of_values(values), where
 
 
-@pytest.mark.parametrize(("pattern", "replacement"), SAME)
-def test_same_request(
-    pattern: str, replacement: str, signed: str, signer: Signer, verifier: Verifier
-) -> None:
+def test_same_request(signed: str, verifier: Verifier) -> None:
     """Allow what is the same request in another spelling (V20)."""
-    changed = re.sub(pattern, replacement, signed)
-    assert meaning(changed) == meaning(signed)
-    assert verifier.verify(changed, now=NOW).resource == IMAGE
+    for pattern, replacement in SAME:
+        changed = re.sub(pattern, replacement, signed)
+        assert meaning(changed) == meaning(signed)
+        assert verifier.verify(changed, now=NOW).resource == IMAGE
 
 
 @ONE_KIND

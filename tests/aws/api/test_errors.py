@@ -8,7 +8,6 @@ from __future__ import annotations
 import pickle
 import textwrap
 
-import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -84,17 +83,15 @@ ALL: list[tuple[AwsFailure, bool, str]] = [(error, True, "") for error in TEMPOR
 ]
 
 
-@pytest.mark.parametrize(
-    ("error", "is_temporary", "named"), ALL, ids=[explained(error).code for error, _, _ in ALL]
-)
-def test_explanation(error: AwsFailure, is_temporary: bool, named: str) -> None:
+def test_explanations() -> None:
     """Return whether waiting helps, name what a person must change, and show no password."""
-    explanation = explained(error)
+    for error, is_temporary, named in ALL:
+        explanation = explained(error)
 
-    assert explanation.is_temporary is is_temporary
-    assert named in str(explanation)
-    assert explanation.what == "read the key group G"
-    assert "password" not in repr(vars(explanation)) + str(explanation)
+        assert explanation.is_temporary is is_temporary, explanation.code
+        assert named in str(explanation)
+        assert explanation.what == "read the key group G"
+        assert "password" not in repr(vars(explanation)) + str(explanation)
 
 
 def test_words() -> None:

@@ -311,12 +311,11 @@ BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[OriginFolder],
 ]
 
 
-@pytest.mark.parametrize(("behaviors", "default", "places", "found"), BESIDE_RESTRICTED)
-def test_open_behavior_beside_restricted_ones(
-    behaviors: list[dict[str, Any]], default: str, places: Sequence[OriginFolder], found: list[str]
-) -> None:
+def test_open_behavior_beside_restricted_ones() -> None:
     """Return each open behavior that reads the files from a path that nothing restricts before."""
-    assert leaking(*behaviors, default=default, storage_locations=places) == found
+    for behaviors, default, places, found in BESIDE_RESTRICTED:
+        leaks = leaking(*behaviors, default=default, storage_locations=places)
+        assert leaks == found, (behaviors, default, places)
 
 
 def _config(*behaviors: dict[str, Any], default: str = "app") -> dict[str, Any]:

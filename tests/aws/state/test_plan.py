@@ -660,19 +660,21 @@ def shown(step: SetupStep | None, fields: list[str]) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_case(name: str) -> None:
+def test_cases() -> None:
     """Plan each step as expected, and block everything only if that is expected."""
-    account, desired, expected = CASES[name]
-    planned = plan(account, desired)
-    steps = {each.name: each for each in planned}
+    found, blocked = {}, {}
+    for name, (account, desired, expected) in CASES.items():
+        planned = plan(account, desired)
+        steps = {each.name: each for each in planned}
+        fields = [each.partition("=")[0] for each in expected.split()]
+        found[name] = [
+            f"{field}={shown(steps.get(step), of_step)}"
+            for field, (step, *of_step) in ((each, each.split(".")) for each in fields)
+        ]
+        blocked[name] = len(blockers(planned))
 
-    found = []
-    for field, _, _ in (each.partition("=") for each in expected.split()):
-        step, *fields = field.split(".")
-        found.append(f"{field}={shown(steps.get(step), fields)}")
-    assert found == expected.split()
-    assert len(blockers(planned)) == expected.count("conflict!")
+    assert found == {name: expected.split() for name, (_, _, expected) in CASES.items()}
+    assert blocked == {name: each[2].count("conflict!") for name, each in CASES.items()}
 
 
 def filled(text: str) -> str:
@@ -807,18 +809,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "named"), REFUSED)
-def test_desired_state_that_no_account_can_have(fields: dict[str, Any], named: str) -> None:
-    """Refuse what AWS would not take before it is asked, and name the value or the option."""
-    with pytest.raises(InvalidWanted, match=named):
-        replace(DESIRED, **fields).refuse_impossible()
-
-
-def test_words_of_refusals() -> None:
-    """Say what is expected instead."""
+def test_desired_state_that_no_account_can_have() -> None:
+    """Refuse what AWS would not take before it is asked: name it, and say what is expected."""
     lines = []
-    for fields, _ in REFUSED:
-        with pytest.raises(InvalidWanted) as caught:
+    for fields, named in REFUSED:
+        with pytest.raises(InvalidWanted, match=named) as caught:
             replace(DESIRED, **fields).refuse_impossible()
         lines.append(filled(str(caught.value)))
     assert_golden("aws-desired-state", "\n\n".join(lines))
