@@ -40,24 +40,24 @@ class _S3Signer(StorageSigner):
         key_id, key = self.storage.cloudfront_key_id, self.storage.cloudfront_key
         return self.storage.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
 
-    def _theirs(self) -> Mapping[str, Any] | None:
-        """Return django-storages' defaults if a subclass overrides them, as is documented there.
+    def _theirs(self) -> Mapping[str, Any]:
+        """Return django-storages' defaults where a subclass overrides them, as is documented there.
 
         Else they are those of conf, which reads the settings that are asked for, not all of them.
         """
         if type(self.storage).get_default_settings is S3Storage.get_default_settings:
-            return None
+            return {}
         theirs: dict[str, Any] = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
         return theirs
 
     def defaults(self) -> Mapping[str, Any]:
-        theirs = self._theirs()
-        return conf.defaults() if theirs is None else conf.defaults(theirs)
+        return conf.defaults(self._theirs())
 
     def default_of(self, name: str) -> Any:
-        if (theirs := self._theirs()) is None:
-            return setting("AWS_LOCATION", "") if name == "location" else conf.default_of(name)
-        return conf.default_of(name, theirs) if name in conf.OPTIONS else theirs[name]
+        theirs = self._theirs()
+        if name in conf.OPTIONS:
+            return conf.default_of(name, theirs)
+        return theirs[name] if name in theirs else setting("AWS_LOCATION", "")
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings. This
