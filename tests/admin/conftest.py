@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -59,8 +60,9 @@ def cloudfront(
 
 
 @pytest.fixture
-def visit(db: None) -> MakeVisitor:
-    """Return how a person with these permissions comes to the admin."""
+def visit(db: None, monkeypatch: pytest.MonkeyPatch) -> MakeVisitor:
+    """Return how a person with these permissions comes to the admin, without Django's sidebar."""
+    monkeypatch.setattr(site, "enable_nav_sidebar", False)
 
     def log_in(*codenames: str, superuser: bool = False) -> Visitor:
         user = get_user_model().objects.create_user(

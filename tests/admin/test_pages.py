@@ -242,7 +242,10 @@ def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: 
             if situation.levels != "problem":
                 overview = admin.context["overview"]
                 steps = [each.step for each in (overview.primary, *overview.others) if each]
-                pages = [LIST, *(address(each.action, each.key_pair) for each in steps)]
+                pages = [
+                    f"{LIST}?fragment=1",
+                    *(address(each.action, each.key_pair) for each in steps),
+                ]
                 found = (english_words(admin.korean(each)) for each in pages)
                 english[situation.name] = set().union(*found)
         KeyPair.objects.all().delete()
