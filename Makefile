@@ -108,7 +108,7 @@ mariadb: $(VENV)/.dev ## Run the tests of the database on MariaDB
 processes: $(VENV)/.dev ## Rotate keys under load with real processes that are killed
 	$(call headline,rotation under load)
 	@# On the server that the script starts; of the options that it gives as well, the last count.
-	scripts/postgres.sh -m processes -n 2 --dist loadscope tests/processes
+	scripts/postgres.sh -m processes tests/processes
 
 .PHONY: drop-in
 drop-in: $(VENV)/.dev ## Run django-storages' own S3 tests with the class of this project

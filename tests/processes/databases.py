@@ -71,6 +71,8 @@ class PostgresDatabase:
             "USER": server.username,
             "PASSWORD": server.password or "",
             "NAME": self._name,
+            # As sites have it whose database is a server. An outage breaks what is kept.
+            "CONN_MAX_AGE": 600,
         }
         # For what the test asks, again and again: the server starts a process for each connection.
         self._connection: Any = None
