@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -14,6 +15,7 @@ from configparser import RawConfigParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 from django.conf import settings as django_settings
@@ -97,16 +99,14 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     assert names
 
 
-@pytest.mark.parametrize(
-    "doc", [each for each in WITH_KOREAN if settings_blocks(each)], ids=name_of
-)
-def test_settings_of_a_page_can_be_pasted(doc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@of_each([each for each in WITH_KOREAN if settings_blocks(each)])
+def test_settings_of_a_page_can_be_pasted(doc: Path) -> None:
     """At the end of the settings of a new project, they take nothing away that Django needs."""
-    for name in re.findall(r"os\.environ\[\"(\w+)\"\]", read(doc)):
-        monkeypatch.setenv(name, "from the environment")
-    names = started_project()
-    for block in settings_blocks(doc):
-        paste(block, names)
+    asked = re.findall(r"os\.environ\[\"(\w+)\"\]", read(doc))
+    with mock.patch.dict(os.environ, dict.fromkeys(asked, "from the environment")):
+        names = started_project()
+        for block in settings_blocks(doc):
+            paste(block, names)
 
 
 def test_settings_to_paste_are_those_of_one_page() -> None:

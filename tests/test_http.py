@@ -238,32 +238,34 @@ def test_no_dead_links(middleware: list[str], name: str, site: Any) -> None:
 # The headers of one response
 
 
-@pytest.mark.parametrize(
-    ("middleware", "name", "header"),
-    [
-        ([CAP], "plain", None),
-        ([CAP], "template", None),
-        ([CAP], "without", None),
-        ([CAP], "long", "max-age=300"),
-        ([CAP], "short", "max-age=60"),
-        ([CAP], "private", "private"),
-        ([CAP], "async", "max-age=300"),
-        ([CAP], "patched", "public, max-age=280"),
-        ([CAP], "stream", None),
-        (BY_DJANGO, "without", "max-age=600"),
-        (BY_DJANGO, "short", "max-age=60"),
-        (BY_DJANGO, "private", "private"),
-        (BY_DJANGO, "stream", None),
-        (BY_DJANGO, "with_cookie", None),
-        (BY_DJANGO, "with_any_vary", None),
-        (BY_DJANGO, "missing", None),
-    ],
-    ids=lambda value: len(value) if isinstance(value, list) else value,
-)
-def test_middleware(middleware: list[str], name: str, header: str | None, site: Any) -> None:
+#: A middleware, a view, and the Cache-Control of its answer.
+LOWERED: list[tuple[list[str], str, str | None]] = [
+    ([CAP], "plain", None),
+    ([CAP], "template", None),
+    ([CAP], "without", None),
+    ([CAP], "long", "max-age=300"),
+    ([CAP], "short", "max-age=60"),
+    ([CAP], "private", "private"),
+    ([CAP], "async", "max-age=300"),
+    ([CAP], "patched", "public, max-age=280"),
+    ([CAP], "stream", None),
+    (BY_DJANGO, "without", "max-age=600"),
+    (BY_DJANGO, "short", "max-age=60"),
+    (BY_DJANGO, "private", "private"),
+    (BY_DJANGO, "stream", None),
+    (BY_DJANGO, "with_cookie", None),
+    (BY_DJANGO, "with_any_vary", None),
+    (BY_DJANGO, "missing", None),
+]
+
+
+def test_middleware(site: Any) -> None:
     """Lower a max-age to the life of the URLs, and add none if Django adds none."""
-    site.MIDDLEWARE = middleware
-    assert control(get(name)) == header
+    found = []
+    for middleware, name, _ in LOWERED:
+        site.MIDDLEWARE = middleware
+        found.append((middleware, name, control(get(name))))
+    assert found == LOWERED
 
 
 @pytest.mark.parametrize("name", ["async", "long"])

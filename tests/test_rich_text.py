@@ -52,64 +52,65 @@ def sign(text: Any, folder: Any = "articles", **arguments: Any) -> str:
     return QUERY.sub("!", signed)
 
 
-@pytest.mark.parametrize(
-    ("text", "signed"),
-    [
-        ('<img src="{}">', '<img src="{}">'),
-        ("<img src='{}'>", "<img src='{}'>"),
-        ("<img src={}>", "<img src={}>"),
-        ("<IMG\r\n\talt=x SrC \n=\n {} >", "<IMG\r\n\talt=x SrC \n=\n {} >"),
-        ('<img/src="{}"/>', '<img/src="{}"/>'),
-        ('<img alt="a>b" title=\'"\' src="{}"id=x>', '<img alt="a>b" title=\'"\' src="{}"id=x>'),
-        ('<img src=" \n{}\t">', '<img src=" \n{}\t">'),
-        ('<video poster="{0}" src="{0}">', '<video poster="{0}" src="{0}">'),
-        ('<audio src="{}">', '<audio src="{}">'),
-        ('<track src="{}">', '<track src="{}">'),
-        ('<a href="{}" download>x</a>', '<a href="{}" download>x</a>'),
-        (
-            '<source media=x srcset="{0} 1x, {0} 2x,{0} 3x, /b.jpg 4x">',
-            '<source media=x srcset="{0} 1x, {0} 2x,{0} 3x, /b.jpg 4x">',
-        ),
-        ("<img srcset='{}, x'>", "<img srcset='{}, x'>"),
-        ('<img a=b =c ="d>e" src="{}">', '<img a=b =c ="d>e" src="{}">'),
-        ("<p <!-- --><!--><!---><!-- a --!><img src='{}'>", "<p <!-- --><!--><!---><!-- a --!>"
-         "<img src='{}'>"),
-        ("<p a /=b =><p /==c><img src={}>",) * 2,
-        ("< b </> <? > <![CDATA[ > <img src={}>", "< b </> <? > <![CDATA[ > <img src={}>"),
-        ("<script><!-- <script> </script> --></script><img src={}>",) * 2,
-        ("<style>a</styles></style ><img src={}>",) * 2,
-        ("<noscript><img src={}></noscript><template><img src={}></template>",) * 2,
-        ('<img src="{}"><img src="https://x"', '<img src="{}"><img src="https://x"'),
-    ],
-)  # fmt: skip
-def test_what_is_signed(text: str, signed: str) -> None:
+#: Texts with DEAD in each place of {}, and what is signed of them.
+SIGNED: list[tuple[str, str]] = [
+    ('<img src="{}">', '<img src="{}">'),
+    ("<img src='{}'>", "<img src='{}'>"),
+    ("<img src={}>", "<img src={}>"),
+    ("<IMG\r\n\talt=x SrC \n=\n {} >", "<IMG\r\n\talt=x SrC \n=\n {} >"),
+    ('<img/src="{}"/>', '<img/src="{}"/>'),
+    ('<img alt="a>b" title=\'"\' src="{}"id=x>', '<img alt="a>b" title=\'"\' src="{}"id=x>'),
+    ('<img src=" \n{}\t">', '<img src=" \n{}\t">'),
+    ('<video poster="{0}" src="{0}">', '<video poster="{0}" src="{0}">'),
+    ('<audio src="{}">', '<audio src="{}">'),
+    ('<track src="{}">', '<track src="{}">'),
+    ('<a href="{}" download>x</a>', '<a href="{}" download>x</a>'),
+    (
+        '<source media=x srcset="{0} 1x, {0} 2x,{0} 3x, /b.jpg 4x">',
+        '<source media=x srcset="{0} 1x, {0} 2x,{0} 3x, /b.jpg 4x">',
+    ),
+    ("<img srcset='{}, x'>", "<img srcset='{}, x'>"),
+    ('<img a=b =c ="d>e" src="{}">', '<img a=b =c ="d>e" src="{}">'),
+    ("<p <!-- --><!--><!---><!-- a --!><img src='{}'>", "<p <!-- --><!--><!---><!-- a --!>"
+     "<img src='{}'>"),
+    ("<p a /=b =><p /==c><img src={}>",) * 2,
+    ("< b </> <? > <![CDATA[ > <img src={}>", "< b </> <? > <![CDATA[ > <img src={}>"),
+    ("<script><!-- <script> </script> --></script><img src={}>",) * 2,
+    ("<style>a</styles></style ><img src={}>",) * 2,
+    ("<noscript><img src={}></noscript><template><img src={}></template>",) * 2,
+    ('<img src="{}"><img src="https://x"', '<img src="{}"><img src="https://x"'),
+]  # fmt: skip
+
+
+def test_what_is_signed() -> None:
     """Sign the named attributes of the named tags, as browsers read them; change no other byte."""
-    url = f"{ORIGIN}/articles/a.jpg"
-    assert sign(text.replace("{}", "{0}").format(DEAD)) == signed.replace("{}", "{0}").format(
-        f"{url}!"
-    )
+    url = f"{ORIGIN}/articles/a.jpg!"
+    rows = [[each.replace("{}", "{0}") for each in row] for row in SIGNED]
+    found = [(text, sign(text.format(DEAD))) for text, _ in rows]
+    assert found == [(text, signed.format(url)) for text, signed in rows]
 
 
-@pytest.mark.parametrize(
-    ("url", "signed"),
-    [
-        (f"//{DOMAIN}/articles/b/a.jpg", "articles/b/a.jpg!"),
-        (f"HTTP://{DOMAIN.upper()}/articles/a.jpg#t=1,2", "articles/a.jpg!#t=1,2"),
-        (f"{ORIGIN}/articles/사진 (1).jpg?v=1#a&amp;b",
-         "articles/%EC%82%AC%EC%A7%84%20(1).jpg!#a&amp;b"),
-        (f"{ORIGIN}/articles/it's.jpg", "articles/it's.jpg!"),
-        (f"{ORIGIN}/articles/a#&quot;onload=x&gt;", "articles/a!#&quot;onload=x&gt;"),
-        (f"{ORIGIN}/articles/it&#39;s%20&#x41;&amp;&eacute;.jpg",
-         "articles/it&#x27;s%20A%26%C3%A9.jpg!"),
-        (f"{ORIGIN}/articles/a&copy=1&notit;.jpg", "articles/a%26copy%3D1%26notit%3B.jpg!"),
-        (f"{ORIGIN}/articles/a?{'&amp;' * 32}", "articles/a!"),
-        (f"{ORIGIN}/articles/a%{'%4a' * 40}{'%' * 31}", f"articles/a%25{'J' * 40}{'%25' * 31}!"),
-        (f"{ORIGIN}/articles/%252e%252e/a.jpg", "articles/%252e%252e/a.jpg!"),
-    ],
-)  # fmt: skip
-def test_spellings(url: str, signed: str) -> None:
+#: A URL as a text has it, and what comes after the host when it is signed.
+SPELLINGS: list[tuple[str, str]] = [
+    (f"//{DOMAIN}/articles/b/a.jpg", "articles/b/a.jpg!"),
+    (f"HTTP://{DOMAIN.upper()}/articles/a.jpg#t=1,2", "articles/a.jpg!#t=1,2"),
+    (f"{ORIGIN}/articles/사진 (1).jpg?v=1#a&amp;b",
+     "articles/%EC%82%AC%EC%A7%84%20(1).jpg!#a&amp;b"),
+    (f"{ORIGIN}/articles/it's.jpg", "articles/it's.jpg!"),
+    (f"{ORIGIN}/articles/a#&quot;onload=x&gt;", "articles/a!#&quot;onload=x&gt;"),
+    (f"{ORIGIN}/articles/it&#39;s%20&#x41;&amp;&eacute;.jpg",
+     "articles/it&#x27;s%20A%26%C3%A9.jpg!"),
+    (f"{ORIGIN}/articles/a&copy=1&notit;.jpg", "articles/a%26copy%3D1%26notit%3B.jpg!"),
+    (f"{ORIGIN}/articles/a?{'&amp;' * 32}", "articles/a!"),
+    (f"{ORIGIN}/articles/a%{'%4a' * 40}{'%' * 31}", f"articles/a%25{'J' * 40}{'%25' * 31}!"),
+    (f"{ORIGIN}/articles/%252e%252e/a.jpg", "articles/%252e%252e/a.jpg!"),
+]  # fmt: skip
+
+
+def test_spellings() -> None:
     """Read a URL, its references to characters and its fragment as browsers do."""
-    assert sign(f'<img src="{url}">') == f'<img src="{ORIGIN}/{signed}">'
+    found = [(url, sign(f'<img src="{url}">')) for url, _ in SPELLINGS]
+    assert found == [(url, f'<img src="{ORIGIN}/{signed}">') for url, signed in SPELLINGS]
 
 
 OTHERS = [
@@ -138,84 +139,84 @@ def test_names_that_stay(tag: str) -> None:
     assert [sign(text) for text in texts] == texts
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *(
-            "https://{0}.evil.example/articles/a",
-            "https://{0}@evil.example/articles/a",
-            "/articles/a",
-        ),
-        *("https://u@{0}/articles/a", "https://{0}:444/articles/a", "ftp://{0}/articles/a"),
-        *(
-            "https:/{0}/articles/a",
-            "https:{0}/articles/a",
-            "https:\\\\{0}\\articles\\a",
-            "x//{0}/articles/a",
-        ),
-        *(
-            "https://evil.example/?//{0}/articles/a",
-            "javascript://{0}/articles/a",
-            "https://{0}./articles/a",
-        ),
-    ],
-)
-def test_other_hosts(url: str) -> None:
+#: URLs that are not of the storage, whose domain is in them.
+OTHER_HOSTS: list[str] = [
+    *(
+        "https://{0}.evil.example/articles/a",
+        "https://{0}@evil.example/articles/a",
+        "/articles/a",
+    ),
+    *("https://u@{0}/articles/a", "https://{0}:444/articles/a", "ftp://{0}/articles/a"),
+    *(
+        "https:/{0}/articles/a",
+        "https:{0}/articles/a",
+        "https:\\\\{0}\\articles\\a",
+        "x//{0}/articles/a",
+    ),
+    *(
+        "https://evil.example/?//{0}/articles/a",
+        "javascript://{0}/articles/a",
+        "https://{0}./articles/a",
+    ),
+]
+
+
+def test_other_hosts() -> None:
     """Leave alone what is not a URL of this storage."""
-    text = f'<a href="{url.format(DOMAIN)}">x</a>'
-    assert sign(text) == text
+    texts = [f'<a href="{url.format(DOMAIN)}">x</a>' for url in OTHER_HOSTS]
+    assert [sign(text) for text in texts] == texts
 
 
-@pytest.mark.parametrize(
-    "candidate",
-    [
-        "https://evil.example/?u=,//{0}/articles/a 1x",
-        "https://evil.example/?u=&comma;//{0}/articles/a 1x",
-        "https://evil.example/,https://{0}/articles/a",
-        "https://evil.example/1x,https://{0}/articles/a",
-        "data:,//{0}/articles/a 2x",
-        *("1x//{0}/articles/a", "1x,//{0}/articles/a", "a, 1x,//{0}/articles/a"),
-        *("a&#44 1x,//{0}/articles/a", "a&comma; 1x,//{0}/articles/a", "/ 1x//{0}/articles/a"),
-    ],
-)
-def test_candidates_of_other_hosts(candidate: str) -> None:
+#: The same, as candidates of a srcset.
+CANDIDATES: list[str] = [
+    "https://evil.example/?u=,//{0}/articles/a 1x",
+    "https://evil.example/?u=&comma;//{0}/articles/a 1x",
+    "https://evil.example/,https://{0}/articles/a",
+    "https://evil.example/1x,https://{0}/articles/a",
+    "data:,//{0}/articles/a 2x",
+    *("1x//{0}/articles/a", "1x,//{0}/articles/a", "a, 1x,//{0}/articles/a"),
+    *("a&#44 1x,//{0}/articles/a", "a&comma; 1x,//{0}/articles/a", "/ 1x//{0}/articles/a"),
+]
+
+
+def test_candidates_of_other_hosts() -> None:
     """A URL of another host, or a relative one, may contain one of this storage, and stays."""
-    text = f'<img srcset="{candidate.format(DOMAIN)}">'
-    assert sign(text) == text
+    texts = [f'<img srcset="{candidate.format(DOMAIN)}">' for candidate in CANDIDATES]
+    assert [sign(text) for text in texts] == texts
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{}",
-        "",
-        '<p title="<img src={}>"><b src={}><image src={}><link href={}><img data-src={} alt={}>',
-        '<img alt="<img src=\'{}\'>">',
-        "<!-- <img src={}> -- > <img src={}> --> x",
-        "<!-- <img src={}>",
-        "<!---!><img src={}>",
-        "<!doctype x '><img src={}",
-        "<? <img src={}> </ <img src={}>",
-        *(f"<{each} a='>'><img src={{}}></{each}x></ {each}>" for each in (
-            "script", "STYLE", "textarea", "title", "xmp", "iframe", "noembed", "noframes",
-        )),
-        "<script><!--<script></script><img src={}>--></script>",
-        "<script><!--<script a></script><script><img src={}></script><img src={}></script x>",
-        "<plaintext></plaintext><img src={}>",
-        '<img src="{}',
-        "<img src='{}' ",
-        "<img src={}",
-        '<a x="><a x=\'><img src={}>',
-        "<img src src={}><img src=x SRC={}><img src='' src={}>",
-        "<img ſrc={}><img src\x0b={}><img\x0bsrc={}><imgs src={}><img-x src={}>",
-        "<a href='x {0}'><img src=x,{0}>",
-        "</a href={}></img src={}>",
-    ],
-)  # fmt: skip
-def test_places_that_stay(text: str) -> None:
+#: Texts with DEAD where no browser reads the URL of a file.
+STAY: list[str] = [
+    "{}",
+    "",
+    '<p title="<img src={}>"><b src={}><image src={}><link href={}><img data-src={} alt={}>',
+    '<img alt="<img src=\'{}\'>">',
+    "<!-- <img src={}> -- > <img src={}> --> x",
+    "<!-- <img src={}>",
+    "<!---!><img src={}>",
+    "<!doctype x '><img src={}",
+    "<? <img src={}> </ <img src={}>",
+    *(f"<{each} a='>'><img src={{}}></{each}x></ {each}>" for each in (
+        "script", "STYLE", "textarea", "title", "xmp", "iframe", "noembed", "noframes",
+    )),
+    "<script><!--<script></script><img src={}>--></script>",
+    "<script><!--<script a></script><script><img src={}></script><img src={}></script x>",
+    "<plaintext></plaintext><img src={}>",
+    '<img src="{}',
+    "<img src='{}' ",
+    "<img src={}",
+    '<a x="><a x=\'><img src={}>',
+    "<img src src={}><img src=x SRC={}><img src='' src={}>",
+    "<img ſrc={}><img src\x0b={}><img\x0bsrc={}><imgs src={}><img-x src={}>",
+    "<a href='x {0}'><img src=x,{0}>",
+    "</a href={}></img src={}>",
+]  # fmt: skip
+
+
+def test_places_that_stay() -> None:
     """Return comments, scripts, texts, repeated attributes and broken tags byte for byte."""
-    written = text.replace("{0}", DEAD).replace("{}", DEAD)
-    assert sign(written) == written
+    texts = [text.replace("{0}", DEAD).replace("{}", DEAD) for text in STAY]
+    assert [sign(text) for text in texts] == texts
 
 
 HOSTILE = [

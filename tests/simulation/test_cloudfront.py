@@ -98,18 +98,15 @@ _REFUSED: dict[str, Callable[[Given], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", _REFUSED)
-def test_refused(what: str) -> None:
+def test_refused() -> None:
     """Refuse what AWS refuses, with its code and its status."""
-    given = Given()
+    for what, ask in _REFUSED.items():
+        code = what.partition(":")[0]
+        with pytest.raises(ClientError, match=rf"\({code}\)") as caught:
+            ask(Given())
 
-    with pytest.raises(ClientError) as caught:
-        _REFUSED[what](given)
-
-    code = what.partition(":")[0]
-    response = caught.value.response
-    assert response["Error"]["Code"] == code
-    assert response["ResponseMetadata"]["HTTPStatusCode"] == status_of(code)
+        status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+        assert (what, status) == (what, status_of(code))
 
 
 def test_pages_and_lag() -> None:
