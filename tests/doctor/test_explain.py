@@ -19,6 +19,7 @@ from cfsigned_django.doctor.findings import write_report
 from cfsigned_django.doctor.known_keys import KnownKey
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
+from tests.characters import CHARACTERS
 from tests.doctor import faults, ids
 from tests.golden import assert_golden
 from tests.storage_cases import DOMAIN, KEY_ID, OTHER_KEY_ID
@@ -214,7 +215,7 @@ def test_signature_with_other_escapes() -> None:
             st.sampled_from(
                 [URL, OPEN, "&amp;", "\\u0026", "Signature=", f"Signature={SIGNATURE}", "#", "%25"]
             ),
-            st.text(max_size=5),
+            st.text(CHARACTERS, max_size=5),
         ),
         max_size=6,
     )

@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Policy, PrivateKey, PublicKey, Signer
+from tests.characters import CHARACTERS, TEXT
 from tests.golden import assert_golden
 from tests.leaks import everything_of
 from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN
@@ -320,21 +321,23 @@ def damaged_keys(draw: st.DrawFn) -> str:
         data[place : place + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))
     pem = framed(base64.encodebytes(data).decode(), draw(LABELS))
     place = draw(st.integers(0, len(pem)))
-    return pem[:place] + draw(st.text(max_size=3)) + pem[place + draw(st.integers(0, 5)) :]
+    return (
+        pem[:place] + draw(st.text(CHARACTERS, max_size=3)) + pem[place + draw(st.integers(0, 5)) :]
+    )
 
 
 SOURCES = st.one_of(
     damaged_keys(),
-    st.text(),
+    TEXT,
     st.binary(),
-    st.builds(framed, st.text(), LABELS),
-    st.builds(Path, st.text()),
-    st.builds(Pathlike, st.one_of(st.text(), st.binary(), st.integers(), st.none())),
-    st.one_of(st.none(), st.integers(), st.builds(bytearray), st.lists(st.text())),
+    st.builds(framed, TEXT, LABELS),
+    st.builds(Path, TEXT),
+    st.builds(Pathlike, st.one_of(TEXT, st.binary(), st.integers(), st.none())),
+    st.one_of(st.none(), st.integers(), st.builds(bytearray), st.lists(TEXT)),
 )
 
 
-@given(source=SOURCES, password=st.one_of(st.none(), st.text(), st.binary(), st.integers()))
+@given(source=SOURCES, password=st.one_of(st.none(), TEXT, st.binary(), st.integers()))
 def test_nothing_but_invalid_key(source: Any, password: Any) -> None:
     """Return a key or raise InvalidKey, whatever is given as a key or a password."""
     for load in (PublicKey.load, lambda each: PrivateKey.load(each, password=password)):
@@ -342,7 +345,7 @@ def test_nothing_but_invalid_key(source: Any, password: Any) -> None:
             assert load(source).algorithm in KeyAlgorithm
 
 
-@given(password=st.one_of(st.none(), st.text(), st.binary(), st.integers(), st.builds(object)))
+@given(password=st.one_of(st.none(), TEXT, st.binary(), st.integers(), st.builds(object)))
 def test_wrong_password(password: Any, ec_key: PrivateKey) -> None:
     """Raise InvalidKey for any password that is not the one of the key."""
     with pytest.raises(InvalidKey):

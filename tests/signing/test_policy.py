@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidPolicy, Policy, SigningError
 from cfsigned_django.signing.encoding import decode_base64
+from tests.characters import TEXT
 from tests.signing.cases import EXPIRES, IMAGE as URL
 from tests.storage_cases import not_refused
 
@@ -190,15 +191,15 @@ def test_value_semantics() -> None:
         one.resource = "*"  # type: ignore[misc]
 
 
-@given(st.text())
+@given(TEXT)
 def test_from_json_raises_its_own_error(text: str) -> None:
     """Refuse any text that is not a policy with InvalidPolicy and nothing else."""
     with pytest.raises(InvalidPolicy):
         Policy.from_json(text)
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-JSON = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(), SCALARS, max_size=3)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
+JSON = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(TEXT, SCALARS, max_size=3)
 
 
 @given(JSON, JSON, JSON)
