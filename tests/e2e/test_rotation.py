@@ -86,8 +86,8 @@ class OldTabs:
 
 
 def film(browser: Browser, address: str) -> Page:
-    """Return a page in which a member watches the film."""
-    page = browser.new_context().new_page()
+    """Return a page in which a member has the film on, in a window too small to draw it."""
+    page = browser.new_context(viewport={"width": 360, "height": 240}).new_page()
     page.goto(f"{address}/video/")
     log_in_to_watch(page, MEMBER)
     play(page)
