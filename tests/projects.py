@@ -134,6 +134,7 @@ _IMPORTED = (
     "storages.backends.s3",
     "cfsigned_django.storage",
     "django.db.backends.sqlite3.base",
+    *("django.utils.log", "django.views.debug"),
     *(f"django.core.management.commands.{each}" for each in ("check", "makemigrations", "migrate")),
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -182,9 +183,9 @@ for backend in BACKENDS:
 
 
 @pytest.fixture
-def project(tmp_path: Path, rsa_key: PrivateKey) -> Project:
+def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
     """Return an empty project."""
-    return Project(folder=tmp_path, key=rsa_key)
+    return Project(folder=tmp_path, key=ec_key)
 
 
 def assert_hides(text: str, key: PrivateKey) -> None:
@@ -193,8 +194,9 @@ def assert_hides(text: str, key: PrivateKey) -> None:
     assert [each for each in secrets if each in text] == []
 
 
-def test_two_processes(project: Project, ec_key: PrivateKey) -> None:
+def test_two_processes(project: Project, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     """Sign without the app and its models as another process does that has the same key."""
+    project = replace(project, key=rsa_key)
     step = f"AWS_CLOUDFRONT_EXPIRE_STEP = {6 * DAY}"
     project.settings(step, f'STORAGES = {{"default": {{"BACKEND": "{S3_BACKEND}"}}}}')
     done = project.run(
@@ -236,6 +238,7 @@ def test_pickle_in_another_process(
     project: Project, rsa_key: PrivateKey, ec_key: PrivateKey
 ) -> None:
     """Load a pickle and follow the settings there; name the setting if they hold another key."""
+    project = replace(project, key=rsa_key)
     with override_settings(**settings_for(rsa_key, AWS_LOCATION="here")):
         storages = [
             CloudFrontS3Storage(),
