@@ -76,16 +76,16 @@ class RunningDemo:
             assert process.poll() is None, self.printed
         return self.state
 
-    def fail_to_start(self) -> int:
-        """Start it, and return its exit code when it has given up."""
-        return self._begin().wait(PATIENCE)
+    def fail_to_start(self, link_seconds: int) -> int:
+        """Start it with a lifetime of links, and return its exit code when it has given up."""
+        return self._begin(link_seconds).wait(PATIENCE)
 
-    def _begin(self) -> subprocess.Popen[bytes]:
+    def _begin(self, link_seconds: int = LINK_SECONDS) -> subprocess.Popen[bytes]:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *ARGUMENTS, "--folder", str(self.folder)],
                 cwd=BASE_FOLDER,
-                env=os.environ | {LINK_VARIABLE: str(LINK_SECONDS)},
+                env=os.environ | {LINK_VARIABLE: str(link_seconds)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -160,12 +160,12 @@ def test_one_folder_takes_one_demo(state: DemoState) -> None:
 
 
 def test_a_failing_step_shows_its_log(tmp_path: Path) -> None:
-    """Exit 1, name the step and its log, and stop the rest if the database cannot be used."""
+    """Exit 1, name the step, its log and the reason, and stop the rest if a command fails."""
     demo = RunningDemo(tmp_path / "broken")
-    (demo.folder / "db.sqlite3").write_bytes(b"not a database" * 100)
-    assert demo.fail_to_start() == 1
-    assert "manage.py cfsigned_setup" in demo.printed
-    assert str(demo.folder / "logs" / "setup.log") in demo.printed
+    assert demo.fail_to_start(link_seconds=1) == 1
+    step, reason = demo.printed.split(str(demo.folder / "logs" / "setup.log"))
+    assert "manage.py cfsigned_setup" in step
+    assert f"{LINK_VARIABLE} is '1'" in reason
     assert open_ports(demo.state) == []
 
 
