@@ -13,8 +13,11 @@ if [[ -z ${DJANGO_STORAGES:-} ]]; then
   version=1.14.6
   folder=.cache/django-storages
   if [[ ! -d $folder/tests ]]; then
-    mkdir -p "$folder"
-    .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+    # pip asks setuptools for what is in a source. Installing that takes uv a tenth of pip's time.
+    "$uv" venv --quiet --clear --python .venv/bin/python "$folder/environment"
+    "$uv" pip install --quiet --python "$folder/environment" setuptools
+    .venv/bin/python -m pip --python "$folder/environment" download --quiet \
+      --disable-pip-version-check --no-deps --no-binary :all: --no-build-isolation \
       --dest "$folder" "django-storages==$version"
     tar -xzf "$folder/django_storages-$version.tar.gz" -C "$folder" --strip-components=1 \
       "django_storages-$version/tests"
