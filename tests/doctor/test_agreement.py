@@ -16,10 +16,10 @@ from typing import Any, Self
 import pytest
 
 from cfsigned_django.aws.account import KmsKey
-from cfsigned_django.aws.state.facts import FACTS, Level
+from cfsigned_django.aws.state.facts import FACTS, Fact, Level
 from cfsigned_django.aws.state.judge import beside, judge
 from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.steps import SetupStep, StepState
+from cfsigned_django.aws.state.steps import SetupStep, StepState, done, todo
 from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.doctor.aws import check_aws
 from cfsigned_django.doctor.findings import Finding
@@ -243,3 +243,19 @@ def test_rules_have_reasons() -> None:
     assert ONLY_DOCTOR.keys() <= {*FACTS, "aws-unreadable"}
     assert all(ONLY_DOCTOR.values())
     assert all(reason for _, reason in ONLY_SETUP.values())
+
+
+def test_what_no_step_repairs() -> None:
+    """Show a warning beside the plan once its step is done, or not planned; a note never."""
+    warning, note = (
+        Fact(id=each, what="x", subject="x") for each in ("plain-http", "downloads-note")
+    )
+    step = warning.type.step
+
+    assert (warning.level, note.level) == (Level.WARNING, Level.OK)
+    for steps, expected in (
+        ([todo(step, "x")], []),
+        ([done(step, "x")], [warning]),
+        ([], [warning]),
+    ):
+        assert beside(steps, [warning, note]) == expected
