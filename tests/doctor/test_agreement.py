@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 import pytest
 
@@ -105,35 +105,31 @@ class Judged:
 def test_sites(seeded: Seeded, subtests: pytest.Subtests) -> None:
     """Find the fault of each site and nothing else; the setup says the same, and repairs it."""
     for at, (expected, change) in enumerate(SITES):
-        with seeded(change) as values:
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
             judged = Judged.of(values)
-            with subtests.test("what is found", at=at, expected=expected):
-                assert_found(judged, expected)
-            assert_setup_agrees(subtests, judged, at=at, expected=expected)
+            assert_found(judged, expected)
+            assert_setup_agrees(judged)
 
 
 def test_open_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
     """Report for each open behavior the worst of what it serves of the storage."""
     for at, (change, expected) in enumerate(OPENED):
-        with seeded(change) as values:
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
             judged = Judged.of(values)
-            with subtests.test("what is open", at=at, expected=expected):
-                names = {
-                    "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
-                    for pattern, kind_id in expected.items()
-                }
-                found = [each for each in judged.findings if each.id in ABOUT_OPEN]
-                assert {each.subject: each.id for each in found} == names
-                assert len(found) == len(expected)
-            assert_setup_agrees(subtests, judged, at=at, expected=expected)
+            names = {
+                "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
+                for pattern, kind_id in expected.items()
+            }
+            found = [each for each in judged.findings if each.id in ABOUT_OPEN]
+            assert {each.subject: each.id for each in found} == names
+            assert len(found) == len(expected)
+            assert_setup_agrees(judged)
 
 
-def assert_setup_agrees(subtests: pytest.Subtests, judged: Judged, **row: Any) -> None:
+def assert_setup_agrees(judged: Judged) -> None:
     """Show each finding in the setup too, plan no step without one, and repair what is planned."""
-    with subtests.test("what the setup says", **row):
-        assert [*contradictions(judged)] == []
-    with subtests.test("what the plan repairs", **row):
-        assert_repaired(judged)
+    assert [*contradictions(judged)] == []
+    assert_repaired(judged)
 
 
 def assert_found(judged: Judged, expected: str) -> None:
