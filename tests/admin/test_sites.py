@@ -6,8 +6,6 @@ Modules: admin/key_pairs.py
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -122,7 +120,7 @@ def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey
     databases = {
         alias: {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(tmp_path / f"{alias}.sqlite3"),
+            "NAME": ":memory:",
             "ATOMIC_REQUESTS": True,
         }
         for alias in ("default", "keys")
@@ -145,18 +143,15 @@ def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey
     assert (done.stdout, done.stderr) == ("200 200\n302 revoked\n", "")
 
 
-def test_site_without_an_admin_can_import_all() -> None:
+def test_site_without_an_admin_can_import_all(tmp_path: Path, ec_key: PrivateKey) -> None:
     """If Django's admin is not installed, nothing is registered, and nothing fails."""
-    code = (
-        "import django; from django.conf import settings; "
-        "settings.configure(INSTALLED_APPS=["
-        "'django.contrib.contenttypes', 'django.contrib.auth', 'cfsigned_django']); "
-        "django.setup(); import cfsigned_django.admin"
-    )
+    project = Project(folder=tmp_path, key=ec_key)
+    apps = ["django.contrib.contenttypes", "django.contrib.auth", "cfsigned_django"]
+    project.settings(f"INSTALLED_APPS = {apps}")
 
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True)
+    done = project.run("import cfsigned_django.admin")
 
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # A database that is read, and falls behind that of writes

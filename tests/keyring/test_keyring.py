@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import pickle
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -28,7 +28,7 @@ from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
 from tests.keyring import KEY_GROUP_ID
-from tests.projects import ROOT
+from tests.projects import Project
 
 INTERVAL, START = 60, 1_800_000_000
 PRIVATE_KEY = PrivateKey.generate()
@@ -521,11 +521,7 @@ def test_looks_again(way: str, settings: Settings) -> None:
 
 
 BEGIN = """
-import os, threading
-from django.conf import settings
-
-settings.configure(SECRET_KEY="x")
-
+import os, signal, threading, warnings
 from django.core.exceptions import ImproperlyConfigured
 from cfsigned_django.keyring import Found, Keyring, Lease, forget, looks_in_database
 from cfsigned_django.signing import PrivateKey, Signer
@@ -543,6 +539,7 @@ os.write(1, b"K1")
 """
 
 FORK = """
+warnings.simplefilter("ignore")  # that a process with threads forks
 begun = threading.Event()
 
 def find(*arguments):
@@ -556,6 +553,7 @@ ask = lambda: keyring.group("group", None).lease(None).signer.key_pair_id
 threading.Thread(target=ask, daemon=True).start()
 begun.wait()
 child = os.fork()
+signal.alarm(60)  # either would wait for good
 if child == 0:
     os.write(1, ask().encode())
     os._exit(0)
@@ -565,12 +563,11 @@ os._exit(0)
 
 
 @pytest.mark.parametrize("script", [WITHOUT_THE_APP, FORK], ids=["app", "fork"])
-def test_other_processes(script: str) -> None:
+def test_other_processes(script: str, tmp_path: Path, ec_key: PrivateKey) -> None:
     """Sign without a limit if no app is installed; answer in a child forked during a query."""
-    command = [sys.executable, "-W", "ignore", "-c", BEGIN + script]
+    project = Project(folder=tmp_path, key=ec_key)
+    project.settings()
 
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = project.run(BEGIN + script)
 
     assert (done.stdout, done.returncode) == ("K1", 0), done.stderr
