@@ -811,6 +811,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 def test_desired_state_that_no_account_can_have() -> None:
     """Refuse what AWS would not take before it is asked: name it, and say what is expected."""
+    replace(DESIRED, certificate=ARN, domain="files.example.com").refuse_impossible()
     lines = []
     for fields, named in REFUSED:
         with pytest.raises(InvalidWanted, match=named) as caught:
