@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -40,15 +40,15 @@ class _S3Signer(StorageSigner):
         key_id, key = self.storage.cloudfront_key_id, self.storage.cloudfront_key
         return self.storage.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
 
-    def _theirs(self) -> Mapping[str, Any]:
-        """Return django-storages' defaults where a subclass overrides them, as is documented there.
+    @cached_property
+    def _theirs(self) -> Callable[[], Mapping[str, Any]]:
+        """Return what reads the defaults that a subclass overrides, as django-storages documents.
 
-        Else they are those of conf, which reads the settings that are asked for, not all of them.
+        Its own defaults are those of conf, which reads no settings but those that are asked for.
         """
-        if type(self.storage).get_default_settings is S3Storage.get_default_settings:
-            return {}
-        theirs: dict[str, Any] = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
-        return theirs
+        theirs: Callable[[], Mapping[str, Any]] = self.storage.get_default_settings
+        overrides = type(self.storage).get_default_settings is not S3Storage.get_default_settings
+        return theirs if overrides else dict
 
     def defaults(self) -> Mapping[str, Any]:
         return conf.defaults(self._theirs())
