@@ -541,6 +541,7 @@ os.write(1, b"K1")
 FORK = """
 warnings.simplefilter("ignore")  # that a process with threads forks
 begun = threading.Event()
+signal.alarm(60)  # any of the waits would be for good
 
 def find(*arguments):
     if threading.current_thread() is not threading.main_thread():
@@ -553,8 +554,8 @@ ask = lambda: keyring.group("group", None).lease(None).signer.key_pair_id
 threading.Thread(target=ask, daemon=True).start()
 begun.wait()
 child = os.fork()
-signal.alarm(60)  # either would wait for good
 if child == 0:
+    signal.alarm(60)  # a child has none of its parent's
     os.write(1, ask().encode())
     os._exit(0)
 os.waitpid(child, 0)
