@@ -198,10 +198,6 @@ class MinistackHere(Ministack):
         self, method: str, url: str, headers: Mapping[str, Any], body: bytes = b""
     ) -> tuple[int, HTTPHeaderDict, bytes]:
         place = urlsplit(url)
-        if method not in ("GET", "HEAD") and b"GetCallerIdentity" not in body:
-            # S3 and KMS are told apart by nothing but the signature.
-            is_cloudfront = place.path.startswith("/2020-05-31/")
-            self.changes.update(["cloudfront"] if is_cloudfront else {*SERVICES} - {"cloudfront"})
         fields = {"Host": place.netloc, **headers}
         scope = {
             "type": "http",
@@ -229,6 +225,11 @@ class MinistackHere(Ministack):
                 parts.append(message.get("body", b""))
 
         with self.lock:
+            if method not in ("GET", "HEAD") and b"GetCallerIdentity" not in body:
+                # S3 and KMS are told apart by nothing but the signature.
+                is_cloudfront = place.path.startswith("/2020-05-31/")
+                others = {*SERVICES} - {"cloudfront"}
+                self.changes.update(["cloudfront"] if is_cloudfront else others)
             answering = self.app(scope, receive, send)
             if asyncio._get_running_loop() is None:
                 self.loop.run_until_complete(answering)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -166,9 +166,11 @@ def read(path: Path) -> str:
 
 
 def of_each(
-    pages: Iterable[Path],
+    pages: Sequence[Path],
 ) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
     """Make one test of what is true of each page; each failure names its page."""
+
+    assert pages
 
     def make(judge: Callable[[Path], None]) -> Callable[[], None]:
         def test() -> None:

@@ -188,7 +188,9 @@ def without_sha1() -> Iterator[None]:
         yield
 
 
-def not_refused(error: type[Exception], named: str, call: Callable[[], object]) -> str:
+def not_refused(
+    error: type[Exception] | tuple[type[Exception], ...], named: str, call: Callable[[], object]
+) -> str:
     """Return what a call does that should raise this error, with these words; "" if it does."""
     try:
         return f"it returned {call()!r}"

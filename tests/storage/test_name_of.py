@@ -22,7 +22,7 @@ from cfsigned_django.storage import (
     SignedUrlMixin,
 )
 from cfsigned_django.testing import InMemorySignedStorage
-from tests.storage_cases import ORIGIN, OfTenant, Tenant
+from tests.storage_cases import ORIGIN, OfTenant, Tenant, not_refused
 
 
 class OnDisk(SignedUrlMixin, FileSystemStorage):
@@ -118,10 +118,12 @@ NOT_OURS: list[str | None] = [
 def test_not_a_url_of_the_storage(site: Any) -> None:
     """Refuse other hosts and folders, and paths that no file can have; show no signature."""
     storage: Any = CloudFrontS3Storage(location="media")
+    wrong = {}
     for url in NOT_OURS:
-        with pytest.raises(ValueError, match=f"{ORIGIN}/media/") as refused:
-            storage.name_of(url and f"{url}?Signature=abc")
-        assert "Signature" not in str(refused.value)
+        call = partial(storage.name_of, url and f"{url}?Signature=abc")
+        if seen := not_refused(ValueError, f"(?s)^(?!.*Signature).*{ORIGIN}/media/", call):
+            wrong[url] = seen
+    assert wrong == {}
 
 
 def test_domain_of_the_tenant(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,14 @@ STATEMENTS: list[tuple[dict[str, Any], bool]] = [
     ({"Principal": {"AWS": "*"}}, True),
     ({"Principal": {"AWS": [SOMEBODY, "*"]}}, True),
     ({"Principal": None, "NotPrincipal": {"AWS": SOMEBODY}}, True),
+    (
+        {
+            "Principal": None,
+            "NotPrincipal": {"AWS": SOMEBODY},
+            "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+        },
+        True,
+    ),
     ({"Condition": {"StringLike": {"aws:Referer": "https://example.com/*"}}}, True),
     ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}}, True),
     ({"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}, True),
