@@ -287,7 +287,7 @@ def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segm
 
 def report_rich_text(report: Report, found: dict[str, tuple[float, float]], *, length: int) -> None:
     """Add what it takes to sign the text of an editor: an article, and the slowest of the rest."""
-    rows = [[f"Text of {length / 1e6:g} MB", "ms", "times half of it"]]
+    rows = [[f"Text of {length / 2**20:.2g} MB", "ms", "times half of it"]]
     slowest = sorted(found, key=lambda title: found[title], reverse=True)
     for title in (rich_text.ARTICLE, *[each for each in slowest if each != rich_text.ARTICLE][:4]):
         spent, of_half = found[title]
