@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml scripts/venv.sh $(wildcard constraints/*.txt)
 # Needs a browser, node, a database server, the package index or minutes: make check runs these.
-# Nor is the plugin of a browser loaded, which gives each test a fixture.
+# pytest-playwright is not loaded: it would give each test a fixture.
 PYTHON_ONLY := -p no:playwright -m "not e2e and not js and not postgres and not package and not simulation and not processes"
 
 headline = @printf '\n== %s ==\n' "$(1)"

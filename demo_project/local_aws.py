@@ -224,7 +224,7 @@ def _client(state: DemoState, name: str) -> Any:
 
 
 def _tell_plan(state: DemoState, printed: str, tell: Callable[[str], object]) -> None:
-    """Print each step that was to do with its call; the long documents go into a file."""
+    """Print each planned step with its call; the long documents go into a file."""
     steps, is_planned, _ = printed.partition("\n\nIn short:\n")
     if not is_planned:
         return  # An earlier start has done all of it, and was killed then.

@@ -13,7 +13,7 @@ if [[ -z ${DJANGO_STORAGES:-} ]]; then
   version=1.14.6
   folder=.cache/django-storages
   if [[ ! -d $folder/tests ]]; then
-    # pip asks setuptools for what is in a source. Installing that takes uv a tenth of pip's time.
+    # pip asks setuptools for what is in a source. uv installs that in a tenth of pip's time.
     "$uv" venv --quiet --clear --python .venv/bin/python "$folder/environment"
     "$uv" pip install --quiet --python "$folder/environment" setuptools
     .venv/bin/python -m pip --python "$folder/environment" download --quiet \

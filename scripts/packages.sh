@@ -15,7 +15,7 @@ install_packages() {
   } 9< "${BASH_SOURCE[0]}"
 }
 
-# Chromium without windows takes a third of the processor time. The whole browser does as well.
+# Chromium without windows takes a third of the processor time. The whole browser works, too.
 install_chromium() {
   if ! command -v chromium-headless-shell > /dev/null; then
     # The demo has a file with a Korean name.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the wheel and the sdist of a release into dist/, and test these files in clean environments.
+# Build the wheel and the sdist of a release into dist/, and test these files.
 # Nothing is published: RELEASING.md has the rest.
 # If the environment has TAG, it must name the version.
 set -euo pipefail

@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 
 @contextmanager
 def sharing_models() -> Iterator[None]:
-    """Share it for the duration of the block.
+    """Let all sessions share what they read, until the block ends.
 
     Each session reads some megabytes of JSON anew, works out the names of 130 events, and makes a
     class with a method for each operation. Almost each test of an AWS call makes sessions: a

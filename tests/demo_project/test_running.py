@@ -188,7 +188,7 @@ def rotate(state: DemoState, *arguments: str) -> dict[str, str]:
 
 
 def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
-    """Set all up; go on where a rotation stood when every process was killed; break no link."""
+    """Set all up; go on where a rotation stood when every process was killed."""
     first = demo.start()
     assert trusted(first) == [first.key_pair_id]
     place = first.logs / "plan.txt"
