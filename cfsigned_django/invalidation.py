@@ -222,5 +222,5 @@ def unsent(distribution_id: str, items: list[str], why: str) -> str:
     return (
         f"CloudFront may still serve {len(items)} deleted or overwritten item(s) of "
         f"{distribution_id}. {why} Run manage.py cfsigned_invalidate --distribution "
-        f"{shlex.quote(distribution_id)} --stdin --wait with these lines:\n"
+        f"{shlex.quote(distribution_id)} --stdin with these lines:\n"
     ) + "\n".join(items)

@@ -42,13 +42,12 @@ _TAG = re.compile(r"#[!-+\--~]{1,256}")
 
 @dataclass(slots=True, kw_only=True)
 class Invalidation:
-    """One invalidation that was accepted."""
+    """One invalidation that was accepted, and stays in progress."""
 
     id: str
     distribution: str
     reference: str
     items: list[str]
-    is_in_progress: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,12 +67,6 @@ class FakeCloudFront:
     def items(self) -> list[str]:
         """All items that were accepted."""
         return [item for each in self.accepted for item in each.items]
-
-    def finish(self, count: int | None = None) -> None:
-        """Complete the oldest invalidations in progress, or all."""
-        running = [each for each in self.accepted if each.is_in_progress]
-        for each in running[:count]:
-            each.is_in_progress = False
 
     def forgets(self, path: str, *, tags: str = "", by_rule: bool = False, since: int = 0) -> bool:
         """Return whether an object is forgotten: its path as requested, with query and tags.
@@ -127,7 +120,7 @@ class FakeCloudFront:
         running = [
             item
             for each in self.accepted
-            if each.distribution == distribution and each.is_in_progress
+            if each.distribution == distribution
             for item in each.items
         ] + items
         wildcards = sum(each.endswith("*") and each.startswith("/") for each in running)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -24,12 +23,10 @@ from cfsigned_django.invalidation import (
 from cfsigned_django.management.command import CfsignedCommand
 
 NOT_YET = 75
-#: How many seconds --wait waits before it tries again.
-_WAIT = 10
 
 
 class Command(CfsignedCommand):
-    """Send names, folders, tags or lines to CloudFront."""
+    """Send names, a folder or lines to CloudFront."""
 
     help = (
         "Let CloudFront forget files, so that it asks S3 again. The files need not exist. Exit "
@@ -41,38 +38,30 @@ class Command(CfsignedCommand):
         add = parser.add_argument
         add("names", nargs="*", metavar="NAME", help="Name of a file")
         add("--folder", help="Everything in this folder, such as albums/42")
-        add("--tag", help="Everything with this cache tag, such as album:42")
         add("--stdin", action="store_true", help="Read names, one a line, and lines of the log")
         add("--storage", default="default", metavar="ALIAS", help="Alias in STORAGES")
         add("--distribution", metavar="ID", help="Distribution. Default: that of the storage")
-        add("--wait", action="store_true", help="Wait while too many are in progress, and go on")
         add("--json", action="store_true", help="Print JSON for machines")
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
-        if sum(bool(options[each]) for each in ("names", "folder", "tag", "stdin")) != 1:
-            raise CommandError("Give either names, --folder, --tag or --stdin.")
+        if sum(bool(options[each]) for each in ("names", "folder", "stdin")) != 1:
+            raise CommandError("Give either names, --folder or --stdin.")
         try:
             name, items = _items(options)
         except (ImproperlyConfigured, SuspiciousOperation, ValueError) as error:
             raise CommandError(str(error)) from None
-        left, failed = items, None
-        while left:
-            try:
-                send(name, left)
-                left = []
-            except InvalidationError as error:
-                left, failed = error.left, error
-                if not options["wait"] or not failed.is_temporary:
-                    break
-                self.stderr.write(f"{len(left)} of {len(items)} left. Waiting {_WAIT} s. {failed}")
-                time.sleep(_WAIT)
+        left, failed = [], None
+        try:
+            send(name, items)
+        except InvalidationError as error:
+            left, failed = error.left, error
         sent = len(items) - len(left)
         described = {"distribution_id": name or None, "sent": sent, "left": left}
         where = name or "CloudFront: these files are on this machine"
         text = f"Sent {sent} of {len(items)} item(s) to {where}."
         self.stdout.write(json.dumps(described, indent=2) if options["json"] else text)
-        if left and failed:
+        if failed:
             text = unsent(name, left, str(failed))
             raise CommandError(text, returncode=NOT_YET if failed.is_temporary else 1)
 
@@ -80,9 +69,7 @@ class Command(CfsignedCommand):
 def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the distribution, and the items that the options mean."""
     names, items = options["names"], []
-    if options["tag"]:
-        items = ["#" + options["tag"].removeprefix("#")]
-    elif options["stdin"]:
+    if options["stdin"]:
         lines = [line.rstrip("\r\n") for line in sys.stdin]
         items = [line.strip() for line in lines if line.startswith(("/", "#"))]
         names = [line for line in lines if line and not line.startswith(("/", "#"))]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.core.files.storage import storages
@@ -22,7 +21,7 @@ IN_MEMORY = {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}
 
 @pytest.fixture
 def aws(site: Any) -> Iterator[Aws]:
-    """Give a site an AWS in memory, which completes one invalidation in each wait."""
+    """Give a site an AWS in memory."""
     site.AWS_ACCESS_KEY_ID, site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "not to be shown"
     site.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
     site.STORAGES = {
@@ -35,9 +34,7 @@ def aws(site: Any) -> Iterator[Aws]:
     }
     with aws_in_memory() as aws:
         aws.cloudfront.distributions.add("E2")
-        finish = aws.cloudfront.finish
-        with mock.patch("time.sleep", side_effect=lambda seconds: finish(1)):
-            yield aws
+        yield aws
 
 
 def run(*arguments: str) -> SimpleNamespace:
@@ -62,13 +59,11 @@ def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
         (["a b.jpg", "한.jpg"], ["/a%20b.jpg", "/%ED%95%9C.jpg"]),
         (["*.jpg"], ["/%2A.jpg"]),
         (["--folder", "albums/42"], ["/albums/42/*"]),
-        (["--tag", "album:42"], ["#album:42"]),
-        (["--tag", "#album:42"], ["#album:42"]),
         (["--storage", "default", "--", "-x.jpg", "--json"], ["/-x.jpg", "/--json"]),
     ],
 )
 def test_what_is_sent(arguments: list[str], items: list[str], aws: Aws) -> None:
-    """Send names and folders, which are data, and tags."""
+    """Send names and folders, which are data."""
     described = json.loads(run("--json", *arguments).out)
 
     assert aws.cloudfront.items == items
@@ -114,27 +109,15 @@ def test_the_list_of_the_log(
     aws.cloudfront.refusals = ["Throttling"] * 2  # boto3 repeats the call once
     assert delete_all() == []
     command, *lines = caplog.records[-1].getMessage().split("\n")
-    assert command.endswith(f"--distribution {DISTRIBUTION} --stdin --wait with these lines:")
+    assert command.endswith(f"--distribution {DISTRIBUTION} --stdin with these lines:")
     give(monkeypatch, *lines)
-    assert run("--distribution", DISTRIBUTION, "--stdin", "--wait").code == 0
+    assert run("--distribution", DISTRIBUTION, "--stdin").code == 0
     sent_later = sorted(aws.cloudfront.items)
     aws.cloudfront.accepted.clear()
     assert delete_all() == sent_later
 
 
-def test_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --wait, send all, with progress on stderr, as fast as others finish; exit with 0."""
-    lines = [f"/{number}.jpg" for number in range(4000)]
-    give(monkeypatch, *lines)
-    done = run("--stdin", "--wait", "--json")
-
-    assert done.code == 0
-    assert sorted(aws.cloudfront.items) == sorted(lines)
-    assert json.loads(done.out)["sent"] == 4000
-    assert "1000 of 4000 left" in done.err
-
-
-def test_without_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_yet(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit with 75 if too many are in progress or AWS throttles, and give what is left."""
     give(monkeypatch, *(f"/{number}.jpg" for number in range(3001)))
     done = run("--stdin", "--json")
@@ -143,7 +126,7 @@ def test_without_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.code == 75
     assert described["sent"] == 3000
     assert described["left"] == ["/3000.jpg"]
-    assert done.error.endswith("--stdin --wait with these lines:\n/3000.jpg")
+    assert done.error.endswith("--stdin with these lines:\n/3000.jpg")
     aws.cloudfront.refusals = ["Throttling"] * 2
     assert run("a.jpg").code == 75
 
@@ -151,21 +134,18 @@ def test_without_wait(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_failure(aws: Aws) -> None:
     """Fail with the cause, the command and what is left, and without a control character."""
     aws.cloudfront.refusals = ["AccessDenied"]
-    done = run("a\x1b.jpg", "한.jpg", "--wait")
+    done = run("a\x1b.jpg", "한.jpg")
 
     assert done.code == 1
     assert "cloudfront:CreateInvalidation" in done.error
     assert done.error.endswith("\n/a%1B.jpg\n/%ED%95%9C.jpg")
     assert "not to be shown" not in done.error
-    assert run("--tag", "a,b").code == 1
-    aws.cloudfront.refusals = ["AccessDenied"]
-    assert run("--tag", "%ED%95%9C").error.endswith("\n#%ED%95%9C")
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        *([], ["a.jpg", "--folder", "b"], ["--tag", "a", "--stdin"], ["--folder", "albums/"]),
+        *([], ["a.jpg", "--folder", "b"], ["a.jpg", "--stdin"], ["--folder", "albums/"]),
         *(["a.jpg", "--storage", "none"], ["a\udce9.jpg"], ["--folder", "a\udce9"]),
     ],
 )
