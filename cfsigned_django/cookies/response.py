@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.cookies.place import CookieOptions, why_not_from
@@ -17,6 +17,9 @@ from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 View: TypeAlias = Callable[..., Any]
+
+#: The methods to which only a view's own code answers 2xx.
+OPENING_METHODS: Final = ("GET", "HEAD", "POST")
 
 
 def set_signed_cookies(
@@ -115,9 +118,24 @@ def delete_signed_cookies(
     delete(response, place)
 
 
-def succeeds(response: HttpResponseBase) -> bool:
-    """Return whether a view has shown a page: Django redirects those who may not see it."""
-    return 200 <= response.status_code < 300
+def open_if_let_in(
+    request: HttpRequest, answer: Any, set_cookies: Callable[[HttpResponseBase], None]
+) -> Any:
+    """Return what a view answered, with cookies if the view's own code has let this viewer in.
+
+    Its own code has if the status is 2xx and the method GET, HEAD or POST. Django's classes
+    answer OPTIONS themselves, with 200 and to anyone; so do those of REST framework. An
+    ``answer`` that must be awaited is returned as a coroutine.
+    """
+    if isinstance(answer, Awaitable):
+
+        async def opened() -> Any:
+            return open_if_let_in(request, await answer, set_cookies)
+
+        return opened()
+    if request.method in OPENING_METHODS and 200 <= answer.status_code < 300:
+        set_cookies(answer)
+    return answer
 
 
 def signed_cookies(
@@ -130,31 +148,22 @@ def signed_cookies(
 
     ``folder`` may be a function that takes the arguments of the view, and
     returns the folder; None sets no cookies. The other arguments are those of
-    :func:`set_signed_cookies`. Only a response with a status of 2xx gets
-    cookies, so the view decides who may open the folder: a redirect to the
-    log-in page opens nothing.
+    :func:`set_signed_cookies`. Only a response to GET, HEAD or POST with a
+    status of 2xx gets cookies, so the view decides who may open the folder: a
+    redirect to the log-in page opens nothing, nor does OPTIONS, to which
+    Django itself answers 200.
     """
 
     def decorate(view: View) -> View:
-        def finish(response: Any, request: HttpRequest, args: Any, kwargs: Any) -> Any:
-            opened = folder(request, *args, **kwargs) if callable(folder) else folder
-            is_open = resource is not None or opened is not None
-            if is_open and succeeds(response):
-                set_signed_cookies(response, resource, folder=opened, request=request, **options)
-            return response
-
-        if iscoroutinefunction(view):
-
-            @functools.wraps(view)
-            async def opened_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-                return finish(await view(request, *args, **kwargs), request, args, kwargs)
-
-            return opened_async
-
         @functools.wraps(view)
-        def opened_sync(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return finish(view(request, *args, **kwargs), request, args, kwargs)
+        def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            def set_cookies(response: HttpResponseBase) -> None:
+                name = folder(request, *args, **kwargs) if callable(folder) else folder
+                if resource is not None or name is not None:
+                    set_signed_cookies(response, resource, folder=name, request=request, **options)
 
-        return opened_sync
+            return open_if_let_in(request, view(request, *args, **kwargs), set_cookies)
+
+        return markcoroutinefunction(opened) if iscoroutinefunction(view) else opened
 
     return decorate

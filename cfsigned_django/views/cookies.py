@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.cookies.renewal import renew_cookies
-from cfsigned_django.cookies.response import succeeds
+from cfsigned_django.cookies.response import open_if_let_in
 from cfsigned_django.cookies.scopes import list_folders
 
 
@@ -22,8 +22,9 @@ class SignedCookiesMixin(View):
 
     ``cookie_options`` are further arguments of
     :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``. Only
-    a response with a status of 2xx gets cookies: a redirect to the log-in page
-    gets none.
+    a response to GET, HEAD or POST with a status of 2xx gets cookies: a redirect
+    to the log-in page gets none, nor does the answer to OPTIONS, which is
+    Django's own.
     """
 
     cookie_options: Mapping[str, Any] = {}
@@ -34,21 +35,12 @@ class SignedCookiesMixin(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the response of the view, with the cookies if it succeeds."""
-        response = super().dispatch(request, *args, **kwargs)
-        if isinstance(response, Awaitable):
-            return self._opened_async(response)
-        return self._opened(response)
+        answer = super().dispatch(request, *args, **kwargs)
+        return open_if_let_in(request, answer, self._set_cookies)
 
-    async def _opened_async(self, response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
-        return self._opened(await response)
-
-    def _opened(self, response: HttpResponseBase) -> HttpResponseBase:
-        if succeeds(response):
-            for folder in list_folders(self.get_signed_folders()):
-                set_signed_cookies(
-                    response, folder=folder, request=self.request, **self.cookie_options
-                )
-        return response
+    def _set_cookies(self, response: HttpResponseBase) -> None:
+        for folder in list_folders(self.get_signed_folders()):
+            set_signed_cookies(response, folder=folder, request=self.request, **self.cookie_options)
 
 
 @require_POST

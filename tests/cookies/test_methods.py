@@ -1,0 +1,175 @@
+"""Who gets the cookies of a view, for each method of HTTP: those whom the view's own code lets in.
+
+Modules: cookies/response.py, views/cookies.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.test import Client
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.generic import DetailView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cfsigned_django.cookies import signed_cookies
+from cfsigned_django.testing import assert_cookies_open
+from cfsigned_django.views import SignedCookiesMixin
+from tests.storage_cases import S3_BACKEND
+
+#: PROPFIND stands for what no part of Django knows.
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
+
+opens_course = signed_cookies(folder=lambda request, pk: f"courses/{pk}")
+
+
+class Course(DetailView):  # type: ignore[type-arg]
+    """A course, for its members: the check is in the query."""
+
+    def get_queryset(self) -> QuerySet[Group]:
+        """Return the courses of the viewer."""
+        courses: QuerySet[Group] = self.request.user.groups.all()
+        return courses
+
+    def render_to_response(self, context: Any, **response_kwargs: Any) -> HttpResponse:
+        """Show the course."""
+        return HttpResponse("course")
+
+
+class CourseOfArguments(SignedCookiesMixin):
+    """Name the folder by what the path captured."""
+
+    def get_signed_folders(self) -> list[str]:
+        """Return the folder of the course."""
+        return [f"courses/{self.kwargs['pk']}"]
+
+
+class CourseOfObject(SignedCookiesMixin, Course):
+    """Name the folder by the object that get() finds, as the documentation does."""
+
+    def get_signed_folders(self) -> list[str]:
+        """Return the folder of the course."""
+        return [f"courses/{self.object.pk}"]
+
+
+class CheckedCourse(View):
+    """A course, for its members: the check is in the handler."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the course."""
+        if not request.user.groups.filter(pk=pk).exists():
+            raise PermissionDenied
+        return HttpResponse("course")
+
+
+class AsyncCourse(View):
+    """A course, for its members, from a coroutine."""
+
+    async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the course."""
+        user = await request.auser()
+        if not await user.groups.filter(pk=pk).aexists():
+            raise Http404
+        return HttpResponse("course")
+
+
+def course(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a course to its members."""
+    get_object_or_404(request.user.groups, pk=pk)
+    return HttpResponse("course")
+
+
+async def async_course(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a course to its members, from a coroutine."""
+    return await AsyncCourse().get(request, pk)
+
+
+class ApiCourse(CourseOfArguments, APIView):
+    """A course of an API, whose permission classes let anyone ask."""
+
+    permission_classes = [AllowAny]
+
+    def get(self, request: Any, pk: int) -> Response:
+        """Return the course, to its members."""
+        return Response(get_object_or_404(request.user.groups, pk=pk).name)
+
+
+def mixed(*bases: type) -> Any:
+    """Return the view of a class with these bases."""
+    cls: Any = type("Mixed", bases, {})
+    return cls.as_view()
+
+
+def on_dispatch(base: type[View]) -> Any:
+    """Return the view of a class whose dispatch() is decorated."""
+    cls: Any = type("Decorated", (base,), {})
+    return method_decorator(opens_course, name="dispatch")(cls).as_view()
+
+
+VIEWS = {
+    "mixin": mixed(CourseOfArguments, Course),
+    "mixin, folder of the object": CourseOfObject.as_view(),
+    "mixin, check in get()": mixed(CourseOfArguments, CheckedCourse),
+    "mixin before LoginRequiredMixin": mixed(CourseOfArguments, LoginRequiredMixin, Course),
+    "mixin after LoginRequiredMixin": mixed(LoginRequiredMixin, CourseOfArguments, Course),
+    "mixin, async": mixed(CourseOfArguments, AsyncCourse),
+    "mixin, APIView": ApiCourse.as_view(),
+    "decorator on dispatch": on_dispatch(Course),
+    "decorator on dispatch, async": on_dispatch(AsyncCourse),
+    "decorator on as_view()": opens_course(Course.as_view()),
+    "decorator on as_view(), async": opens_course(AsyncCourse.as_view()),
+    "decorator on a function": opens_course(course),
+    "decorator on a coroutine function": opens_course(async_course),
+}
+urlpatterns = [path(f"{index}/<int:pk>", view) for index, view in enumerate(VIEWS.values())]
+
+
+@pytest.fixture
+def course_of_alice(own_urls: None, site: Any, db: None) -> Group:
+    """Return a course with one member, on a site with files at media.example.com."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
+    site.ALLOWED_HOSTS = ["*"]
+    group = Group.objects.create(name="course")
+    group.user_set.add(User.objects.create(username="alice"))
+    User.objects.create(username="mallory")
+    return group
+
+
+@pytest.mark.django_db
+def test_who_gets_cookies(course_of_alice: Group) -> None:
+    """Open the folder to those whom the view's own code lets in, and by no other method."""
+    pk = course_of_alice.pk
+    opened, failed = set(), set()
+    for index, name in enumerate(VIEWS):
+        for viewer in ("alice", "mallory", "nobody"):
+            client = Client(raise_request_exception=False)
+            if viewer != "nobody":
+                client.force_login(User.objects.get(username=viewer))
+            for method in METHODS:
+                answer: Any = client.generic(
+                    method, f"/{index}/{pk}", secure=True, HTTP_HOST="app.example.com"
+                )
+                case = (name, viewer, method)
+                if answer.status_code >= 500:
+                    failed.add(case)
+                if any(each.startswith("CloudFront-") for each in answer.cookies):
+                    opened.add(case)
+                    assert_cookies_open(answer, f"courses/{pk}/1.ts")
+    asks = {"decorator on a function": ["GET", "HEAD", "POST"]}
+    asks["decorator on a coroutine function"] = asks["decorator on a function"]
+    assert failed == set()
+    assert opened == {
+        (name, "alice", method) for name in VIEWS for method in asks.get(name, ["GET", "HEAD"])
+    }
