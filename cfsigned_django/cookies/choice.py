@@ -21,7 +21,9 @@ from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.cookies.problems import Problem, shown
 from cfsigned_django.cookies.scopes import Offer, ScopeAnswers, ask_scopes
 
-#: Browsers send every set that matches, and CloudFront accepts 20,480 bytes of headers.
+#: A response that sets eight has 7 KB of Set-Cookie, beside a marker of up to 4 KB, which fit into
+#: the 16 KB that the docs give nginx. Eight are up to 32 cookies, and browsers need not keep more
+#: than 50 for a domain (RFC 6265, 6.1). A request to CloudFront has one: each has its own Path.
 MAX_SETS: Final = 8
 
 
@@ -136,9 +138,9 @@ def _too_many(offers: list[Offer], left_out: Offer) -> Problem:
         scope=name,
         cause="too many",
         text=f"A viewer has {len(offers)} folders, {count} of them from this scope, and gets "
-        f"cookies for {MAX_SETS}: with more, browsers would send more than CloudFront accepts. No "
-        f"cookies are set for {shown(left_out.folder)}. Let get_folders() return one folder that "
-        f"contains them{such_as} and nothing that this viewer may not open.",
+        f"cookies for {MAX_SETS}: more would be longer than the headers that many servers accept. "
+        f"No cookies are set for {shown(left_out.folder)}. Let get_folders() return one folder "
+        f"that contains them{such_as} and nothing that this viewer may not open.",
     )
 
 
