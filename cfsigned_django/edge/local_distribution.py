@@ -121,9 +121,10 @@ class Distribution:
     def _verify(
         self, request: ViewerRequest, behavior: Behavior, *, now: int
     ) -> Behavior | Refusal:
-        # An OPTIONS request needs a signature like any other. Preflights never
-        # carry cookies, so they fail here with signed cookies. AWS does not
-        # document what CloudFront does with them; this is the stricter answer.
+        # An OPTIONS request needs a signature like any other: with key groups,
+        # "CloudFront requires signed URLs or signed cookies for all requests that
+        # match the cache behavior" (API reference, CacheBehavior). Preflights
+        # never carry cookies, so they fail here with signed cookies.
         verifier = Verifier(self._trusted_keys(behavior))
         # A browser sends a cookie twice if two paths or domains set it. AWS does
         # not document which of the two CloudFront reads, so both must be valid.

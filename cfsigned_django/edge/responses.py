@@ -1,8 +1,8 @@
 """The responses of the edge itself, and the headers that it adds to every response.
 
-The XML bodies are CloudFront's, byte for byte. If CloudFront refuses with an
-HTML page, the edge sends CloudFront's status with a page of this project: it
-does not reproduce the text of the real page.
+The XML bodies are those that users of CloudFront report. If CloudFront refuses
+with an HTML page, the edge sends CloudFront's status with a page of this
+project: it does not reproduce the text of the real page.
 """
 
 from __future__ import annotations
