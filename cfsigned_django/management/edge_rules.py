@@ -162,8 +162,7 @@ def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
     for group in listed(config.get("OriginGroups")):
         yield f"OriginGroup {group['Id']} (nothing fails over)"
     for behavior in behaviors(config):
-        pattern = behavior["PathPattern"]
-        place = "Default (*)" if pattern == "*" else pattern
+        place = behavior.get("PathPattern", "Default (*)")
         yield from (
             f"{name} of {place}" for name in _set_fields(behavior) if name not in _BEHAVIOR_FIELDS
         )

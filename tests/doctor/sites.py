@@ -229,6 +229,15 @@ def encrypted_for_the_distribution(world: World, settings: Any) -> None:
     encrypted({"Statement": decrypt_statement(world.arn)})(world, settings)
 
 
+@edited
+def every_path_of_another_group(config: Document) -> None:
+    """Restrict every path to another key group before the default behavior, which trusts ours."""
+    config["DefaultCacheBehavior"] = media_of(config)
+    trusted = {"Enabled": True, **list_of([KEY_GROUP_ID])}
+    every = {**behavior_of(config), "TrustedKeyGroups": trusted, "PathPattern": "*"}
+    config["CacheBehaviors"] = list_of([every])
+
+
 NO_GROUP = setting("AWS_CLOUDFRONT_KEY_GROUP_ID", None)
 TRUSTS_ANOTHER = behavior(TrustedKeyGroups={"Enabled": True, **list_of([KEY_GROUP_ID])})
 OLD_SIGNERS = behavior(TrustedSigners=_ACCOUNTS)
@@ -264,6 +273,22 @@ NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg")
 #: An open behavior of the bucket whose origin signs nothing.
 WITHOUT_ACCESS = twin("*.pdf", OriginPath="/media", OriginAccessControlId="")
 
+_ANYONE = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+#: What every company denies: requests without TLS.
+PLAIN_HTTP = {**_ANYONE, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+MORE_THAN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}
+UPLOADS_ONLY = {**_ANYONE, "Action": "s3:PutObject"}
+OF_A_ROLE = {**_ANYONE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/auditor"}}
+#: A Deny that most likely refuses CloudFront as well.
+OF_STRANGERS = {**_ANYONE, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
+
+
+def by_one_more_condition(world: World, settings: Any) -> None:
+    """Let the distribution read if another condition is met as well."""
+    condition = {**world.statement()["Condition"], "Bool": {"aws:ViaAWSService": "false"}}
+    policy({"Condition": condition})(world, settings)
+
+
 #: What is found that a healthy site has not, the fault first, and after "|" what answers show ->
 #: what is changed of such a site.
 SITES: list[tuple[str, Change]] = [
@@ -280,6 +305,7 @@ SITES: list[tuple[str, Change]] = [
         both(setting("AWS_CLOUDFRONT_KEY_GROUP_ID", KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
     ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
+    ("group-not-on-behavior", every_path_of_another_group),
     (
         "key-old",
         each_of("public_keys", created_at=datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)),
@@ -368,6 +394,22 @@ SITES: list[tuple[str, Change]] = [
         policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
     ),
     ("bucket-policy-wide", WIDE_POLICY),
+    ("", policy({}, PLAIN_HTTP, UPLOADS_ONLY, OF_A_ROLE)),
+    ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
+    ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
+    ("bucket-policy-unknown", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),
+    ("bucket-policy-unknown", by_one_more_condition),
+    (
+        "bucket-policy-unknown",
+        both(
+            BY_IDENTITY,
+            lambda world, _: world.set_policy(
+                access_identity_statement(world.bucket, _IDENTITY),
+                world.statement(**OF_STRANGERS),
+            ),
+        ),
+    ),
+    ("bucket-policy", policy(OF_STRANGERS)),
     ("bucket-readers", policy({}, BACKUP)),
     ("bucket-readers-wide bucket-readers", policy({}, BACKUP, OFFICE)),
     ("", encrypted_for_the_distribution),
@@ -488,8 +530,21 @@ def two_ways_in(pattern: str) -> Change:
     )
 
 
-#: What is changed -> the pattern of each open behavior, and what is said of it.
-OPENED: list[tuple[Change, dict[str, str]]] = [
+def every_path_restricted(pattern: str) -> Change:
+    """Save at the root, and restrict every path before the default behavior, which is open."""
+
+    @edited
+    def change(config: Document) -> None:
+        every = {**behavior_of(config), "PathPattern": pattern}
+        config["DefaultCacheBehavior"] = {**media_of(config), "TrustedKeyGroups": OPEN}
+        config["CacheBehaviors"] = list_of([every])
+
+    return both(setting("AWS_LOCATION", ""), change)
+
+
+#: What is changed -> the pattern of each open behavior (the default one has none), and what is said
+#: of it.
+OPENED: list[tuple[Change, dict[str | None, str]]] = [
     # Behaviors that come before the restricted one.
     (open_like("media/public/*"), {"media/public/*": "open-folder"}),
     (open_like("/media/public/*.css"), {"/media/public/*.css": "open-folder"}),
@@ -517,7 +572,7 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     (twin("logo.png", OriginPath="/static"), {}),
     # A restricted behavior takes the other paths before the open default, or not all of them.
     (two_ways_in("prod/*"), {}),
-    (two_ways_in("prod/*.jpg"), {"*": "origin-path-open"}),
+    (two_ways_in("prod/*.jpg"), {None: "origin-path-open"}),
     # An open default behind a pattern that takes all that the storage saves.
     (default_like_storage(TrustedKeyGroups=OPEN), {}),
     # An origin without access leaks only if the bucket's policy lets in strangers.
@@ -533,8 +588,13 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
         both(ROOT_RESTRICTED, open_like("favicon.ico", "a.html", "*.html")),
         {"favicon.ico": "open-file", "a.html": "open-file", "*.html": "earlier-behavior-open"},
     ),
+    # A behavior that is not the default one and matches every path as well.
+    (both(ROOT_RESTRICTED, open_like("*")), {"*": "earlier-behavior-open"}),
+    (both(ROOT_RESTRICTED, open_like("/*")), {"/*": "earlier-behavior-open"}),
+    (every_path_restricted("*"), {}),
+    (every_path_restricted("/*"), {}),
     # There, media/* is restricted and asked for.
-    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {"*": "later-behavior-open"}),
+    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {None: "later-behavior-open"}),
     (
         both(NARROW, open_like("*.pdf", "public/*", "media/old/*", last=True)),
         {"*.pdf": "later-behavior-open", "public/*": "open-folder"},

@@ -63,9 +63,9 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
     "bucket": ({""}, "the doctor says nothing of a bucket that was not read"),
     "bucket-policy": (
         {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide", "bucket-not-public"}
-        | {"no-origin-access", "aws-unreadable"},
-        "it is new, gets the statement that names the distribution beside a wide one, or one for "
-        "the access that the origin gets; or it cannot be planned",
+        | {"no-origin-access", "aws-unreadable", "bucket-policy-unknown"},
+        "it is new, gets the statement that names the distribution beside a wide or a conditional "
+        "one, or one for the access that the origin gets; or it cannot be planned",
     ),
     "block-public-access": (
         {"bucket", "bucket-missing", "aws-unreadable"},
@@ -117,7 +117,7 @@ def test_open_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
         with seeded(change) as values, subtests.test(at=at, expected=expected):
             judged = Judged.of(values)
             names = {
-                "the default behavior" if pattern == "*" else f"the behavior {pattern}": kind_id
+                "the default behavior" if pattern is None else f"the behavior {pattern}": kind_id
                 for pattern, kind_id in expected.items()
             }
             found = [each for each in judged.findings if each.id in ABOUT_OPEN]

@@ -14,7 +14,7 @@ from cfsigned_django.aws.documents.bucket_policy import (
     Reader,
     access_control_statement,
     admits,
-    admits_identity,
+    identity_statements,
     other_readers,
     service_statements,
 )
@@ -89,9 +89,9 @@ def test_statement_for_an_identity(principal: Any, expected: bool) -> None:
     alone = statement(Principal=principal, Condition={})
     beside = [statement(), statement(Effect="Deny"), alone]
 
-    assert admits_identity({"Statement": alone}, "EH1", OBJECT) is expected
-    assert admits_identity({"Statement": beside}, "EH1", OBJECT) is expected
-    assert not admits_identity(None, "EH1", OBJECT)
+    assert bool(identity_statements({"Statement": alone}, "EH1", OBJECT)) is expected
+    assert bool(identity_statements({"Statement": beside}, "EH1", OBJECT)) is expected
+    assert not identity_statements(None, "EH1", OBJECT)
 
 
 BACKUP = {"AWS": "arn:aws:iam::999999999999:root"}

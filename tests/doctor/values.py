@@ -17,7 +17,7 @@ from cfsigned_django.aws.account import (
     NamedConfig,
 )
 from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import find_behavior, list_of
+from cfsigned_django.aws.documents.behavior import find_behavior, is_open, list_of
 from cfsigned_django.aws.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.aws.documents.cors import cors_rule
 from cfsigned_django.aws.documents.policies import (
@@ -258,6 +258,9 @@ def setup_arguments(world: World, wanted: Wanted) -> list[str]:
     is_asked_for = wanted.path.startswith(f"/{LOCATION}/")
     if is_asked_for and find_behavior(world.config(), pattern) is not None:
         asked += ["--path-pattern", pattern]
+    every = find_behavior(world.config(), "*")
+    if every is not None and not is_open(every):
+        asked += ["--path-pattern", every["PathPattern"]]
     for name, option in {"downloads": "downloads", "addresses": "ip-address"}.items():
         asked += [f"--{option}"] if world.options.get(name) else []
     return asked + (["--cookies"] if world.options.get("cookies") else [])

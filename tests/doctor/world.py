@@ -25,6 +25,7 @@ from cfsigned_django.aws.documents.behavior import (
     behaviors,
     list_of,
     patch_behavior,
+    pattern_of,
     trusted_key_groups,
 )
 from cfsigned_django.aws.documents.bucket_policy import (
@@ -202,7 +203,7 @@ class World:
                 domain_names=(DOMAIN,),
                 behaviors=tuple(
                     Behavior(
-                        path_pattern=each["PathPattern"],
+                        path_pattern=pattern_of(each),
                         trusted_key_groups=tuple(trusted_key_groups(each)),
                     )
                     for each in behaviors(config)

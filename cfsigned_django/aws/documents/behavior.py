@@ -29,9 +29,18 @@ def list_of(items: list[Any]) -> Document:
 
 
 def behaviors(config: Mapping[str, Any]) -> Iterator[Document]:
-    """Return the behaviors in the order in which CloudFront tries them; the default is last."""
+    """Return the behaviors in the order in which CloudFront tries them; the default is last.
+
+    Only the default one has no PathPattern: another may have the pattern ``*`` as well.
+    """
     yield from listed(config.get("CacheBehaviors"))
-    yield {"PathPattern": "*", **config["DefaultCacheBehavior"]}
+    yield config["DefaultCacheBehavior"]
+
+
+def pattern_of(behavior: Mapping[str, Any]) -> str:
+    """Return the path pattern of a behavior; that of the default one matches every path."""
+    pattern: str = behavior.get("PathPattern", "*")
+    return pattern
 
 
 def find_behavior(config: Mapping[str, Any], path_pattern: str | None) -> Document | None:

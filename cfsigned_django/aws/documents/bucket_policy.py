@@ -207,6 +207,7 @@ def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
 _READ: Final = "s3:GetObject"
 _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
+_TLS: Final = ("bool", "aws:securetransport")
 _IDENTITY: Final = "CloudFront Origin Access Identity "
 
 
@@ -243,7 +244,8 @@ def service_statements(
 def admits(statement: Mapping[str, Any], distribution_arn: str) -> bool:
     """Return whether the conditions of a statement allow a distribution.
 
-    Only the source is compared; other conditions count as fulfilled.
+    Only the source is compared; other conditions count as fulfilled, and
+    :func:`has_known_conditions` finds them.
     """
     account = distribution_arn.split(":")[4]
     wanted = {"aws:sourcearn": distribution_arn, "aws:sourceaccount": account}
@@ -258,15 +260,55 @@ def is_for_any_distribution(statement: Mapping[str, Any]) -> bool:
     return not _source_conditions(statement)
 
 
-def admits_identity(policy: Mapping[str, Any] | None, identity_id: str, object_arn: str) -> bool:
-    """Return whether a policy lets an origin access identity read an object."""
-    for statement in statements(policy):
-        if _allows(statement, object_arn, _READ):
-            names = _principals(statement, "AWS")
-            users = _principals(statement, "CanonicalUser")
-            if users or any(_may_be_identity("AWS", each, identity_id) for each in names):
-                return True
-    return False
+def identity_statements(
+    policy: Mapping[str, Any] | None, identity_id: str, object_arn: str
+) -> list[Document]:
+    """Return the statements that let an origin access identity read an object."""
+    return [
+        each
+        for each in statements(policy)
+        if _allows(each, object_arn, _READ) and _names_identity(each, identity_id)
+    ]
+
+
+def has_known_conditions(statement: Mapping[str, Any]) -> bool:
+    """Return whether every condition of a statement is on the source, or that TLS is used."""
+    tls = [each for each in _conditions(statement) if each == (*_TLS, ["true"])]
+    return len(_conditions(statement)) == len(_source_conditions(statement)) + len(tls)
+
+
+def denials(policy: Mapping[str, Any] | None, objects: str, *, identity_id: str) -> list[Document]:
+    """Return the Deny statements that may keep CloudFront from reading some objects.
+
+    ``objects`` is an ARN with ``*``. What only denies requests without TLS is left out.
+    """
+    return [
+        each
+        for each in statements(policy)
+        if each.get("Effect") == "Deny"
+        and _covers_reading(each, objects)
+        and _may_be_cloudfront(each, identity_id)
+        and _conditions(each) != [(*_TLS, ["false"])]
+    ]
+
+
+def _may_be_cloudfront(statement: Mapping[str, Any], identity_id: str) -> bool:
+    """Return whether the principals of a statement may include CloudFront, or its identity."""
+    principal = statement.get("Principal")
+    kinds = principal if isinstance(principal, Mapping) else {"AWS": principal}
+    names = [name for each in kinds.values() for name in _listed(each)]
+    return (
+        "NotPrincipal" in statement
+        or SERVICE in names
+        or not all(map(_is_fixed, names))
+        or bool(identity_id and _names_identity(statement, identity_id))
+    )
+
+
+def _names_identity(statement: Mapping[str, Any], identity_id: str) -> bool:
+    return bool(_principals(statement, "CanonicalUser")) or any(
+        _may_be_identity("AWS", each, identity_id) for each in _principals(statement, "AWS")
+    )
 
 
 def other_readers(
@@ -280,7 +322,7 @@ def other_readers(
     """
     found = []
     for number, each in enumerate(statements(policy), 1):
-        if is_public(each) or not _may_read(each, objects):
+        if each.get("Effect") != "Allow" or is_public(each) or not _covers_reading(each, objects):
             continue
         if others := list(_others(each, distribution_arn, identity_id)):
             found.append(
@@ -325,13 +367,12 @@ def _may_be_identity(kind: str, name: str, identity_id: str) -> bool:
     return kind == "CanonicalUser" or name.endswith(f"{_IDENTITY}{identity_id}")
 
 
-def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
-    """Return whether a statement may allow reading some of the objects."""
+def _covers_reading(statement: Mapping[str, Any], objects: str) -> bool:
+    """Return whether a statement, an Allow or a Deny, may be about reading some of the objects."""
     actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
     left_out = _listed(statement.get("NotAction"))
     return (
-        statement.get("Effect") == "Allow"
-        and not _names(left_out, _READ)
+        not _names(left_out, _READ)
         and ("Action" not in statement or _names(actions, _READ))
         and ("Resource" not in statement or any(may_overlap(r, objects) for r in resources))
     )
@@ -339,11 +380,25 @@ def _may_read(statement: Mapping[str, Any], objects: str) -> bool:
 
 def _source_conditions(statement: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     return [
-        (key.lower(), _listed(value))
+        (key, values)
+        for operator, key, values in _conditions(statement)
+        if operator in _COMPARISONS and key in _SOURCES
+    ]
+
+
+def _conditions(statement: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """Return operator, key and values of each condition; JSON's true and false as IAM writes them.
+
+    IAM ignores the case of operators and keys.
+    """
+    return [
+        (
+            operator.lower(),
+            key.lower(),
+            _listed(str(value).lower() if isinstance(value, bool) else value),
+        )
         for operator, keys in (statement.get("Condition") or {}).items()
-        if operator.lower() in _COMPARISONS
         for key, value in keys.items()
-        if key.lower() in _SOURCES
     ]
 
 

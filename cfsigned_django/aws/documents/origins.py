@@ -19,6 +19,7 @@ from cfsigned_django.aws.documents.behavior import (
     is_within,
     listed,
     may_overlap,
+    pattern_of,
 )
 
 # Regional or global, with a dot or, in old ones, a hyphen; dual-stack, FIPS, accelerated; website.
@@ -130,7 +131,7 @@ def origin_path_exposures(
         if place.holds_same(home)
         and place.folder != home.folder
         and may_overlap(
-            pattern := place.pattern(behavior["PathPattern"]), files := home.pattern(path_pattern)
+            pattern := place.pattern(pattern_of(behavior)), files := home.pattern(path_pattern)
         )
         and not _is_closed((pattern, files), place, closed)
     ]
@@ -138,10 +139,8 @@ def origin_path_exposures(
 
 def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[str]:
     """Return the patterns that require a signature and are tried before a behavior."""
-    before = takewhile(
-        lambda each: each["PathPattern"] != behavior["PathPattern"], behaviors(config)
-    )
-    return [each["PathPattern"] for each in before if not is_open(each)]
+    before = takewhile(lambda each: each is not behavior, behaviors(config))
+    return [pattern_of(each) for each in before if not is_open(each)]
 
 
 def _is_closed(patterns: Iterable[str], place: OriginFolder, closed: Iterable[str]) -> bool:

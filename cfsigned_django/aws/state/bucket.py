@@ -11,7 +11,9 @@ from cfsigned_django.aws.documents import Document, bucket_policy, cors, lifecyc
 from cfsigned_django.aws.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     admits,
-    admits_identity,
+    denials,
+    has_known_conditions,
+    identity_statements,
     is_for_any_distribution,
     open_switches,
     other_readers,
@@ -116,22 +118,30 @@ def _check_policy(
     bucket_arn = f"arn:{distribution.partition}:s3:::{bucket.name}"
     object_arn = f"{bucket_arn}/{site.wanted.object_key}"
     control_id, identity_id = access_control_of(origin or {}), access_identity_of(origin or {})
+    objects = f"{bucket_arn}{site.wanted.location or '/'}*"
     for_service = service_statements(bucket.policy, object_arn)
-    if control_id and not any(admits(each, distribution.arn) for each in for_service):
+    if control_id:
+        reader = distribution.id
+        admitting = [each for each in for_service if admits(each, distribution.arn)]
         other = " It lets another distribution read." if for_service else ""
         present = " It has no policy." if bucket.policy is None else other
-        yield _not_admitted(bucket, distribution.id, present)
-    elif (
-        identity_id
-        and not control_id
-        and not admits_identity(bucket.policy, identity_id, object_arn)
-    ):
-        yield _not_admitted(bucket, f"the identity {identity_id}", "")
+    else:
+        reader, present = f"the identity {identity_id}", ""
+        admitting = identity_statements(bucket.policy, identity_id, object_arn)
+    if (control_id or identity_id) and not admitting:
+        yield _not_admitted(bucket, reader, present)
+    elif control_id or identity_id:
+        unknown = denials(bucket.policy, objects, identity_id=identity_id)
+        if not any(has_known_conditions(each) for each in admitting):
+            unknown += admitting
+        if unknown:
+            values = {"bucket": bucket.name, "reader": reader, "statements": _sids(unknown)}
+            yield fact("bucket-policy-unknown", f"bucket {bucket.name}", **values)
     if any(is_for_any_distribution(each) for each in for_service):
         yield fact("bucket-policy-wide", f"bucket {bucket.name}", bucket=bucket.name)
     readers = other_readers(
         bucket.policy,
-        f"{bucket_arn}{site.wanted.location or '/'}*",
+        objects,
         distribution_arn=distribution.arn,
         identity_id=identity_id,
     )

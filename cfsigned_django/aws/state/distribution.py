@@ -98,7 +98,7 @@ def behavior_facts(site: SiteInAws) -> Iterator[Fact]:
 
 def _about(fact_id: str, site: SiteInAws, **values: str) -> Fact:
     """Return a fact about the behavior of the private files."""
-    name, wanted = named(site.pattern), site.wanted
+    name, wanted = named(site.wanted.path_pattern), site.wanted
     return fact(fact_id, name, behavior=name, files=wanted.location or wanted.files, **values)
 
 
@@ -153,7 +153,7 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document | None) 
     return fact(
         kind or "origin-not-bucket",
         f"origin {target}" if target else "origins",
-        behavior="the distribution" if behavior is None else named(site.pattern),
+        behavior="the distribution" if behavior is None else named(site.wanted.path_pattern),
         hosts=" and ".join(points or websites or domains)
         or f"an origin that does not exist ({target})",
         bucket=site.wanted.bucket,

@@ -19,10 +19,11 @@ from cfsigned_django.aws.account import BucketPart, BucketState
 from cfsigned_django.aws.documents import Document
 from cfsigned_django.aws.documents.behavior import (
     behaviors,
+    find_behavior,
     is_open,
-    is_same_pattern,
     is_within,
     may_overlap,
+    pattern_of,
 )
 from cfsigned_django.aws.documents.bucket_policy import is_for_strangers, is_public, statements
 from cfsigned_django.aws.documents.origins import (
@@ -41,11 +42,15 @@ def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
     if site.config is None:
         return
     config = site.wanted_config() if site.changes_distribution else site.config
+    private = find_behavior(config, site.wanted.path_pattern)
     before: list[Document] = []
     for each in behaviors(config):
-        is_other = is_open(each) and not is_same_pattern(each["PathPattern"], site.pattern)
-        if is_other and not _is_taken(each["PathPattern"], before):
-            found = [*_Other(site=site, config=config, behavior=each, before=before).facts()]
+        if each is not private and is_open(each) and not _is_taken(pattern_of(each), before):
+            comes_later = any(one is private for one in before)
+            other = _Other(
+                site=site, config=config, behavior=each, before=before, comes_later=comes_later
+            )
+            found = [*other.facts()]
             if found:
                 yield max(found, key=lambda one: list(Level).index(one.level))
         before.append(each)
@@ -60,19 +65,23 @@ def exposure_steps(site: SiteInAws) -> Iterator[SetupStep]:
         yield decision(replace(found[0], what=what), blocks=True)
 
 
-def named(pattern: str) -> str:
-    """Return the name of a behavior for the middle of a sentence."""
-    return "the default behavior" if pattern == "*" else f"the behavior {pattern}"
+def named(path_pattern: str | None) -> str:
+    """Return the name of a behavior for the middle of a sentence; None is the default one."""
+    return "the default behavior" if path_pattern is None else f"the behavior {path_pattern}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Other:
-    """An open behavior beside the private one, and those that are tried ``before`` it."""
+    """An open behavior beside the private one, and those that are tried ``before`` it.
+
+    If it ``comes_later``, the private one is among these.
+    """
 
     site: SiteInAws
     config: Document
     behavior: Document
     before: Sequence[Document]
+    comes_later: bool
 
     def facts(self) -> Iterator[Fact]:
         """Yield what it serves or takes."""
@@ -96,13 +105,7 @@ class _Other:
     @property
     def pattern(self) -> str:
         """Return its path pattern."""
-        pattern: str = self.behavior["PathPattern"]
-        return pattern
-
-    @property
-    def comes_later(self) -> bool:
-        """Return whether the private behavior is tried first."""
-        return any(is_same_pattern(each["PathPattern"], self.site.pattern) for each in self.before)
+        return pattern_of(self.behavior)
 
     @property
     def homes(self) -> set[OriginFolder]:
@@ -152,12 +155,12 @@ class _Other:
         return " and ".join(hosts) or str(self.behavior["TargetOriginId"])
 
     def _fact(self, fact_id: str, **values: str) -> Fact:
-        wanted = self.site.wanted
+        wanted, name = self.site.wanted, named(self.behavior.get("PathPattern"))
         return fact(
             fact_id,
-            named(self.pattern),
-            behavior=named(self.pattern),
-            restricted=named(self.site.pattern),
+            name,
+            behavior=name,
+            restricted=named(wanted.path_pattern),
             files=wanted.location or wanted.files,
             **values,
         )
@@ -165,7 +168,7 @@ class _Other:
 
 def _is_taken(pattern: str, before: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether an earlier behavior matches every path of a pattern."""
-    return any(is_within(pattern, each["PathPattern"]) for each in before)
+    return any(is_within(pattern, pattern_of(each)) for each in before)
 
 
 def _is_file(pattern: str) -> bool:

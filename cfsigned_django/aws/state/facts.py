@@ -451,6 +451,17 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Add the statement for the distribution.",
         step="bucket-policy",
     ),
+    "bucket-policy-unknown": FactType(
+        level=Level.WARNING,
+        what="Whether the policy of the bucket {bucket} lets {reader} read cannot be known: it "
+        "depends on {statements}.",
+        why="A Deny wins over every Allow, and an Allow counts only if its conditions are met. The "
+        "doctor knows the conditions on AWS:SourceArn, AWS:SourceAccount and aws:SecureTransport. "
+        "If CloudFront may not read, S3 answers Access Denied, with a RequestId, to valid signed "
+        "URLs.",
+        fix="Request a file: manage.py cfsigned_doctor --object NAME. If S3 refuses it, let the "
+        "statement make an exception for CloudFront.",
+    ),
     "bucket-policy-wide": FactType(
         level=Level.WARNING,
         what="The policy of the bucket {bucket} lets every CloudFront distribution read.",

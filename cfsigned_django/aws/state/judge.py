@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cfsigned_django.aws.account import Account
-from cfsigned_django.aws.documents.behavior import behaviors, is_open, matches
+from cfsigned_django.aws.documents.behavior import behaviors, is_open, matches, pattern_of
 from cfsigned_django.aws.state.bucket import bucket_facts
 from cfsigned_django.aws.state.distribution import behavior_facts, distribution_facts, origin_facts
 from cfsigned_django.aws.state.facts import Fact, Level
@@ -43,11 +43,10 @@ def at_its_behavior(account: Account, wanted: Wanted) -> Wanted:
     found = [
         each
         for each in behaviors(account.distribution.config)
-        if matches(each["PathPattern"], wanted.path)
+        if matches(pattern_of(each), wanted.path)
     ]
     serving = next((each for each in found if not is_open(each)), found[0])
-    pattern = serving["PathPattern"]
-    return replace(wanted, path_pattern=None if pattern == "*" else pattern)
+    return replace(wanted, path_pattern=serving.get("PathPattern"))
 
 
 def beside(steps: Iterable[SetupStep], facts: Iterable[Fact]) -> list[Fact]:

@@ -20,6 +20,7 @@ from cfsigned_django.aws.documents.behavior import (
     misplaced_patterns,
     overtaken_patterns,
     patch_behavior,
+    pattern_of,
     replace_behavior,
     trusted_key_groups,
     trusted_signers,
@@ -39,7 +40,7 @@ def config(*path_patterns: str, **fields: Any) -> dict[str, Any]:
 
 def first(found: dict[str, Any], path: str) -> str:
     """Return the pattern that serves a path."""
-    names: list[str] = [each["PathPattern"] for each in behaviors(found)]
+    names: list[str] = [pattern_of(each) for each in behaviors(found)]
     return next(each for each in names if matches(each, path))
 
 
@@ -125,7 +126,7 @@ def test_existing_pattern_stays_in_its_place() -> None:
     assert listed(after["CacheBehaviors"])[0] == listed(before["CacheBehaviors"])[0]
     assert after["Comment"] == "kept"
     assert find_behavior(default, None) == {"x": 1}
-    assert list(behaviors(default))[-1] == {"PathPattern": "*", "x": 1}
+    assert list(behaviors(default))[-1] == {"x": 1}
 
 
 @given(st.lists(patterns, unique_by=lambda each: each.removeprefix("/")), patterns, paths)

@@ -15,6 +15,7 @@ from cfsigned_django.aws.documents.behavior import (
     is_open,
     list_of,
     listed,
+    pattern_of,
 )
 from cfsigned_django.aws.documents.distribution_config import (
     Attachment,
@@ -244,7 +245,7 @@ def leaking(
     """Return the patterns of a distribution with these behaviors that leak media/*."""
     config = _config(*behaviors, default=default)
     return [
-        each["PathPattern"]
+        pattern_of(each)
         for each in behaviors_of(config)
         if is_open(each)
         and origin_path_exposures(
