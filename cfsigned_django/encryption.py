@@ -1,9 +1,8 @@
 """Encrypt private keys before they go into the database.
 
-The newest key of AWS_CLOUDFRONT_ENCRYPTION_KEYS encrypts, a Fernet key or one in
-KMS; if none is set, a key derived from SECRET_KEY does. All of these keys decrypt, and so do
-those derived from SECRET_KEY_FALLBACKS: a team that sets
-AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
+The newest key of AWS_CLOUDFRONT_ENCRYPTION_KEYS encrypts; if none is set, a key
+derived from SECRET_KEY does. All of these keys decrypt, and so do those derived from
+SECRET_KEY_FALLBACKS: a team that sets AWS_CLOUDFRONT_ENCRYPTION_KEYS later loses nothing.
 
 The row of the key pair and the fingerprint of the public key are encrypted with
 the private key. So someone who can write to the table, but has no encryption
@@ -16,11 +15,8 @@ imported by the functions that use it.
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,7 +26,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.signing.outside import Answers
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -54,10 +49,6 @@ UNPROVABLE_KEY = gettext_noop(
 )
 #: What is wrong with all private keys if :func:`has_weak_secret_key`.
 WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
-# An alias may lead to another key tomorrow, which decrypts nothing of today.
-_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", re.ASCII)
-#: What KMS decrypted within the last minute: the line of a row and its PEM.
-_of_kms: Answers[bytes] = Answers(60)
 
 
 class CannotDecrypt(Exception):
@@ -72,8 +63,8 @@ class NotItsKey(CannotDecrypt):
 class Decrypted:
     """A decrypted private key, and which key decrypted it."""
 
-    #: Returns the line of its row, then the PEM. Not in variables, which a debug page would show.
-    read: Callable[[], bytes] = field(repr=False)
+    #: The line of its row, then the PEM.
+    text: bytes = field(repr=False)
     #: Whether it is the newest encryption key.
     is_newest: bool
     #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
@@ -81,72 +72,36 @@ class Decrypted:
     is_of_settings: bool
 
     def load(self) -> PrivateKey:
-        """Return the private key.
-
-        One in KMS is decrypted now. Raise :exc:`NotItsKey` then, too, and
-        :exc:`cfsigned_django.aws.errors.AwsError` if KMS refuses or does not answer.
-        """
+        """Return the private key."""
         from cfsigned_django.signing import PrivateKey
 
-        return PrivateKey.load(self.read().partition(b"\n")[2])
+        return PrivateKey.load(self.text.partition(b"\n")[2])
 
 
 def encrypt(private_key: PrivateKey, row: UUID) -> str:
     """Return the PEM of a row's private key, encrypted with the newest encryption key."""
-    from cfsigned_django.aws import kms
-
-    fingerprint = private_key.public_key.fingerprint
-    binding, arn = _binding(row, fingerprint), _newest_arn()
+    binding = _binding(row, private_key.public_key.fingerprint)
     # The PEM is not kept in a variable, since a debug page would show it.
-    if arn is None:
-        return _fernets()[0].encrypt(binding + private_key.to_pem()).decode("ascii")
-    context = _context(row, fingerprint)
-    return kms.encrypt(arn, lambda: binding + private_key.to_pem(), context, conf.aws_access())
+    return _fernets()[0].encrypt(binding + private_key.to_pem()).decode("ascii")
 
 
 def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
-    """Return the decrypted private key of a row. KMS is asked when it is read, once a minute.
+    """Return the decrypted private key of a row.
 
     Raise :exc:`CannotDecrypt` if no key decrypts it, or :exc:`NotItsKey` if it
     is the key of another row.
     """
-    arn = encrypted.rpartition(":")[0]
-    if is_arn(arn) and arn in conf.encryption_keys():  # No other key is asked.
-        return Decrypted(
-            read=partial(_ask_kms, encrypted, row, fingerprint),
-            is_newest=arn == _newest_arn(),
-            is_of_settings=True,
-        )
-    found = None if arn else _decrypt(encrypted)
+    found = _decrypt(encrypted)
     if found is None:
         raise CannotDecrypt(_what_changed())
-    _checked(found.read(), row, fingerprint)
-    return found
-
-
-def _ask_kms(encrypted: str, row: UUID, fingerprint: str) -> bytes:
-    from cfsigned_django.aws import kms
-
-    ask = partial(kms.decrypt, encrypted, _context(row, fingerprint), conf.aws_access())
-    question, arn = (encrypted, row, fingerprint), encrypted.rpartition(":")[0]
-    return _checked(_of_kms.get(question, ask, source=arn), row, fingerprint)
-
-
-def _checked(text: bytes, row: UUID, fingerprint: str) -> bytes:
-    if text.startswith(_binding(row, fingerprint)):
-        return text
-    text = b""  # A debug page prints this frame.
-    raise NotItsKey(
-        gettext_noop(
-            "The encrypted private key belongs to another key pair: someone changed the table. "
-            "Revoke this key pair, and find out who can write to the database."
+    if not found.text.startswith(_binding(row, fingerprint)):
+        raise NotItsKey(
+            gettext_noop(
+                "The encrypted private key belongs to another key pair: someone changed the table. "
+                "Revoke this key pair, and find out who can write to the database."
+            )
         )
-    )
-
-
-def is_arn(key: object) -> bool:
-    """Return whether an entry of AWS_CLOUDFRONT_ENCRYPTION_KEYS is the ARN of a KMS key."""
-    return isinstance(key, str) and _ARN.fullmatch(key) is not None
+    return found
 
 
 def has_weak_secret_key() -> bool:
@@ -161,21 +116,11 @@ def _decrypt(encrypted: str) -> Decrypted | None:
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
             return Decrypted(
-                read=partial(bytes, fernet.decrypt(encrypted.encode())),
-                is_newest=number == 0 and _newest_arn() is None,
+                text=fernet.decrypt(encrypted.encode()),
+                is_newest=number == 0,
                 is_of_settings=number < count or not conf.encryption_keys(),
             )
     return None
-
-
-def _newest_arn() -> str | None:
-    """Return the ARN of the KMS key that encrypts, or None if a Fernet key does."""
-    newest = next(iter(conf.encryption_keys()), None)
-    return str(newest) if is_arn(newest) else None
-
-
-def _context(row: UUID, fingerprint: str) -> dict[str, str]:
-    return {"cfsigned:row": str(row), "cfsigned:fingerprint": fingerprint}
 
 
 def _binding(row: UUID, fingerprint: str) -> bytes:
@@ -188,12 +133,11 @@ def given_fernets() -> list[Fernet]:
 
     Raise :exc:`ImproperlyConfigured` if one of its entries cannot be used.
     """
-    given = [_as_fernet(key) for key in conf.encryption_keys() if not is_arn(key)]
+    given = [_as_fernet(key) for key in conf.encryption_keys()]
     if None in given:
         raise ImproperlyConfigured(
-            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is neither a valid Fernet key nor "
-            "the ARN of a KMS key (arn:aws:kms:...:key/..., no alias). It must be a list of these, "
-            f"newest first. Make a Fernet key with: {MAKE_KEY}"
+            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is not a valid Fernet key. It must "
+            f"be a list of Fernet keys, newest first. Make one with: {MAKE_KEY}"
         )
     return [*filter(None, given)]
 

@@ -32,7 +32,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.aws.errors import AwsError, phrase
+from cfsigned_django.aws.errors import phrase
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey
 
@@ -135,9 +135,8 @@ class Lease:
         latest = self.seen_at + self.max_age + lifetime
         if latest <= now:
             raise ImproperlyConfigured(
-                f"It was not confirmed for {now - self.seen_at} s that {self.signer.key_pair_id} "
-                "still signs: nothing can be signed until the database, and KMS if it encrypts the "
-                "private keys, answer."
+                f"The database has not confirmed for {now - self.seen_at} s that "
+                f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
             )
         return latest if latest < expires else expires
 
@@ -262,17 +261,11 @@ class WatchedGroup:
         try:
             known = self._answer.found.signer
             found = keyring.find_active(self.key_group_id, self.hash_algorithm, known)
-        except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
-            is_silent = isinstance(error, AwsError) and error.is_temporary
-            then = "What signed before goes on."
-            if not is_silent or self._answer.seen_at is None or self._answer.problem:
-                # The key that signed before must not continue: it will be retired.
-                problem = f"Key group {self.key_group_id}: {error}"
-                self._answer = _LastLook(problem=problem, seen_at=None if is_silent else seen_at)
-                interval = min(interval, _SOON) if is_silent else interval
-                then = "Nothing can be signed."
-            group = self.key_group_id
-            logger.error("The ACTIVE key pair of %s cannot be used. %s %s", group, error, then)
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            # The key that signed before must not continue: it will be retired.
+            problem = f"Key group {self.key_group_id}: {error}"
+            self._answer = _LastLook(problem=problem, seen_at=seen_at)
+            logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
             asked_at = keyring.monotonic(), keyring.wall()

@@ -76,9 +76,8 @@ TABLE: dict[str, str] = {
     'STORAGES["default"].',
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
     "DEFAULT_FILE_STORAGE: Django no longer reads it, so files are stored elsewhere.",
-    "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), or use the ARN of "
-    "a KMS key (arn:aws:kms:...:key/..., no alias), newest first, and keep the keys that encrypted "
-    "what is in the database.",
+    "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
+    "keep the keys that encrypted what is in the database.",
     "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
     "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
     "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "

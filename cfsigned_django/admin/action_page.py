@@ -97,7 +97,7 @@ class ShownKey:
             return cls(file_name=file_name, pem=key_pair.public_key)
         try:
             return cls(file_name=file_name, pem=key_pair.open_public_key())
-        except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             text = _("The public key is not shown.")
             return cls(file_name=file_name, problem=f"{text} {_(str(error))}")
 

@@ -14,13 +14,11 @@ T = TypeVar("T")
 
 # A person waits for the page, and gunicorn waits 30 s by default. So there are two attempts of at
 # most 10 s each, with at most one second between them.
-_PATIENCE: Final[dict[str, Any]] = {
+_PATIENCE: Final[Mapping[str, Any]] = {
     "connect_timeout": 3,
     "read_timeout": 7,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
-# KMS decrypts the key that signs: a page that needs a signed URL waits for it, 7 s at most.
-_SHORTER: Final[Mapping[str, Any]] = {"kms": {"connect_timeout": 1, "read_timeout": 2}}
 # CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
 # for a region if the endpoint is not one of AWS.
 _REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
@@ -80,7 +78,7 @@ def make_client(
             service_name,  # type: ignore[call-overload]
             region_name=session.region_name or _REGIONS.get(service_name),
             endpoint_url=endpoint_url,
-            config=Config(**(_PATIENCE | _SHORTER.get(service_name, {}))),
+            config=Config(**_PATIENCE),
         )
         if service_name in _IN_XML:
             client.meta.events.register("after-call", mark_unknown)

@@ -270,10 +270,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     "AccessDenied": _DENIED,
     "AccessDeniedException": replace(  # of KMS
         _DENIED,
-        next_step=_(
-            "Allow {permission} in IAM for the user or role whose credentials are used here, and "
-            "in the policy of the KMS key."
-        ),
+        next_step="Allow {permission} in IAM for the user or role whose credentials are used here, "
+        "and in the policy of the KMS key.",
     ),
     "InvalidAccessKeyId": _UNKNOWN_ACCESS_KEY,
     "InvalidClientTokenId": _UNKNOWN_ACCESS_KEY,
@@ -372,21 +370,16 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = {
     ),
     # Setting up a distribution, a bucket or its KMS key.
     "NotFoundException": Explanation(
-        reason=_("there is no KMS key with that ID in its region"),
-        next_step=_("Compare it with KMS > Customer managed keys, in that region."),
-    ),
-    "DisabledException": Explanation(
-        reason=_("the KMS key is disabled"),
-        next_step=_("Enable it in KMS > Customer managed keys."),
+        reason="there is no KMS key with that ID in its region",
+        next_step="Compare it with KMS > Customer managed keys, in that region.",
     ),
     "KMSInvalidStateException": Explanation(
-        reason=_('the KMS key cannot be used: "{detail}"'),
-        next_step=_("If it is pending deletion, cancel that in KMS > Customer managed keys."),
+        reason='the KMS key cannot be used: "{detail}"',
+        next_step="If it is pending deletion, cancel that in KMS > Customer managed keys.",
         shows_detail=True,
     ),
     "KMSInternalException": _AWS_FAILED,
     "DependencyTimeoutException": _AWS_FAILED,
-    "KeyUnavailableException": _AWS_FAILED,
     "NoSuchDistribution": Explanation(
         reason="this AWS account has no distribution with that ID",
         next_step="Check the ID (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "

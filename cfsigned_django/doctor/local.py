@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.doctor.catalog import CATALOG, finding
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.encryption import (
@@ -92,7 +91,7 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
         except NotItsKey as error:
             yield finding("key-pair-differs", subject, what=f"{row} ({status}): {error}")
             continue
-        except (AwsError, CannotDecrypt) as error:
+        except CannotDecrypt as error:
             yield finding("cannot-decrypt", subject, status=status, key_pair=row, error=error)
             continue
         if text := row.encryption_problem:

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,8 +30,6 @@ from cfsigned_django.signing.outside import runs_event_loop
 
 if TYPE_CHECKING:
     from cfsigned_django.signing import HashAlgorithm, Signer
-
-_Answer: TypeAlias = tuple[KeyPair | None, Found]
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
 #: wait for a connection.
@@ -54,38 +51,31 @@ def find_active_signer(
     # The database that takes writes: a replica may lag by any time.
     using = router.db_for_write(KeyPair)
 
-    def look() -> _Answer:
+    def look() -> Found:
         try:
             with _apart(connections[using]):
-                return _find(using, key_group_id)
+                return _find(using, key_group_id, hash_algorithm, known)
         except DatabaseError:
             if known is not None or has_table(using):
                 raise
             # There is no key pair before the first migration.
-            return None, Found(explain=partial(no_table, key_group_id))
+            return Found(explain=partial(no_table, key_group_id))
 
     if not runs_event_loop() and _sees_the_present(using):
-        row, found = look()
-    else:
-        pool = ThreadPoolExecutor(max_workers=1)
-        answer = pool.submit(_on_own_connection, using, look)
-        pool.shutdown(wait=False)
-        seconds = LONGEST_PATIENCE if known is None else PATIENCE
-        try:
-            row, found = answer.result(timeout=seconds)
-        except TimeoutError:
-            text = f"No answer on a second connection within {seconds} s."
-            raise OperationalError(text) from None
-    if row is None:
-        return found
-    if known is None or known.key_pair_id != row.key_pair_id:
-        # The transaction has ended: it would last as long as KMS takes to answer.
-        known = row.make_signer(hash_algorithm)
-    return replace(found, signer=known)
+        return look()
+    pool = ThreadPoolExecutor(max_workers=1)
+    answer = pool.submit(_on_own_connection, using, look)
+    pool.shutdown(wait=False)
+    seconds = LONGEST_PATIENCE if known is None else PATIENCE
+    try:
+        return answer.result(timeout=seconds)
+    except TimeoutError:
+        raise OperationalError(f"No answer on a second connection within {seconds} s.") from None
 
 
-def _find(using: str, key_group_id: str) -> _Answer:
-    """Return the row of the ACTIVE key pair, and what else the database has."""
+def _find(
+    using: str, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
+) -> Found:
     rows = KeyPair.objects.using(using)
     found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
     if not any(each.active_in for each in found):
@@ -93,12 +83,14 @@ def _find(using: str, key_group_id: str) -> _Answer:
     revoked_ids = _ids(each for each in found if each.status == KeyStatus.REVOKED)
     row = next((each for each in found if each.active_in == key_group_id), None)
     if row is None:
-        return None, Found(
+        return Found(
             known_ids=_ids(found),
             revoked_ids=revoked_ids,
             explain=partial(explain_no_key, key_group_id, found),
         )
-    return row, Found(revoked_ids=revoked_ids)
+    if known is None or known.key_pair_id != row.key_pair_id:
+        known = row.make_signer(hash_algorithm)
+    return Found(signer=known, revoked_ids=revoked_ids)
 
 
 def _ids(rows: Iterable[KeyPair]) -> frozenset[str]:
@@ -198,7 +190,7 @@ def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
         return False  # The transaction has failed.
 
 
-def _on_own_connection(using: str, look: Callable[[], _Answer]) -> _Answer:
+def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
     try:
         return look()
     finally:

@@ -105,7 +105,7 @@ class NotTheKey(RotationError):
 
 
 class Unfinished(RotationError):
-    """A revocation, or an encryption again, is incomplete; ``cause`` is what stopped it."""
+    """A revocation is incomplete; ``cause`` is the error that stopped it."""
 
     def __init__(self, text: str, cause: Exception) -> None:
         super().__init__(f"{text} {cause}")

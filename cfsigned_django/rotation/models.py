@@ -14,7 +14,6 @@ from django.db import connections, models, router
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import (
     OLD_ENCRYPTION,
     UNPROVABLE_KEY,
@@ -221,10 +220,10 @@ class KeyPair(models.Model):
         )
 
     def decrypted(self) -> Decrypted:
-        """Return the private key, not parsed yet, and not decrypted if that asks KMS.
+        """Return the private key, not parsed yet.
 
         Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as
-        :meth:`open_private_key` does, as far as that is known without asking KMS.
+        :meth:`open_private_key` does.
         """
         try:
             found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
@@ -262,7 +261,7 @@ class KeyPair(models.Model):
         """
         try:
             return self.open_private_key().public_key.to_pem()
-        except (AwsError, CannotDecrypt, ImproperlyConfigured, InvalidKey):
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
     @property

@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt, encrypt
-from cfsigned_django.rotation.errors import Unfinished
 from cfsigned_django.rotation.models import Encryption, KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
 
@@ -89,8 +88,6 @@ def _examine(key_pair: KeyPair, key_groups: KeyGroups | None, unasked: str) -> C
                 _require_in_cloudfront(key_groups, key_pair, public_key)
                 verdict = Verdict.PROVEN
     except AwsError as error:
-        if not fingerprint:  # KMS was asked, not CloudFront.
-            return Candidate(key_pair=key_pair, verdict=Verdict.REFUSED, why=str(error))
         _what, reason, next_step = error.translated(_)
         text = _(
             "CloudFront could not be asked: %(reason)s. %(next_step)s Or let a person compare the "
@@ -134,8 +131,7 @@ def encrypt_again(
 
     ``compared`` are the fingerprints that a person found to be those of the
     public keys in CloudFront. What was examined is encrypted again, and nothing
-    else: a row that was changed meanwhile is left as it is. Raise :exc:`Unfinished`,
-    with those that are done, if KMS does not encrypt one.
+    else: a row that was changed meanwhile is left as it is.
     """
     encrypted: list[KeyPair] = []
     rows = primary_rows()
@@ -144,12 +140,7 @@ def encrypt_again(
         if each.verdict in (Verdict.READY, Verdict.PROVEN) or is_compared:
             former = each.key_pair.encrypted_private_key
             row = rows.filter(pk=each.key_pair.pk, encrypted_private_key=former)
-            try:
-                again = encrypt(each.key_pair.open_private_key(), each.key_pair.id)
-            except AwsError as error:
-                text = _("Private keys encrypted with the newest encryption key: %(count)s.")
-                names = ", ".join(map(str, encrypted)) or "0"
-                raise Unfinished(text % {"count": names}, error) from error
+            again = encrypt(each.key_pair.open_private_key(), each.key_pair.id)
             if row.update(encrypted_private_key=again):
                 encrypted.append(each.key_pair)
     return encrypted

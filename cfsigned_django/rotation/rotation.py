@@ -819,8 +819,8 @@ def _is_lost(key_pair: KeyPair) -> bool:
     """Return whether the private key may not begin to sign, although the settings are valid."""
     try:
         key_pair.open_trustworthy_key()
-    except (AwsError, ImproperlyConfigured):
-        return False  # It may be decrypted once KMS answers, or the settings are corrected.
+    except ImproperlyConfigured:
+        return False  # It may be decrypted once the settings are corrected.
     except (CannotDecrypt, InvalidKey):
         return True
     return False

@@ -15,7 +15,6 @@ from cfsigned_django.aws.state.facts import Fact, Level
 from cfsigned_django.aws.state.steps import SetupStep, StepState
 from cfsigned_django.doctor.aws import from_fact
 from cfsigned_django.doctor.findings import Finding, finding_lines, worst_first
-from cfsigned_django.encryption import is_arn
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.storage.registry import signing_storages, site_storages
 
@@ -193,10 +192,6 @@ def iam_as_text(bucket: str, kms_key: str, job: str = "", *, uploads: bool = Fal
         "rotation": iam.rotation_policy(),
         "site": iam.runtime_policy(bucket, kms_key=kms_key, invalidated=invalidated),
     }
-    arns = [str(each) for each in conf.encryption_keys() if is_arn(each)]
-    for name, policy in policies.items():
-        encrypts = name in ("setup", "rotation")
-        policy["Statement"] += iam.of_signing_keys(arns, encrypts=encrypts)
     return json.dumps(policies.get(job, policies), indent=2)
 
 

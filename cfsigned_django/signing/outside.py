@@ -22,11 +22,10 @@ RETRY = 5
 class Answers(Generic[V]):
     """The answers to questions of one kind. One thread asks at a time, never in an event loop.
 
-    An answer counts for ``seconds``, an error for :data:`RETRY` seconds.
+    An answer counts for the life of the process, an error for :data:`RETRY` seconds.
     """
 
-    def __init__(self, seconds: float = math.inf) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         #: Question -> until when the answer counts, by a monotonic clock, and the answer.
         self._known: dict[Hashable, tuple[float, V | Exception]] = {}
         self._renew_lock()
@@ -41,33 +40,27 @@ class Answers(Generic[V]):
         until, answer = self._known.get(question, (-math.inf, None))
         return answer if time.monotonic() < until else None
 
-    def get(self, question: Hashable, ask: Callable[[], V], source: Hashable = None) -> V:
-        """Return the answer, or raise what ``ask`` raised.
-
-        A temporary error counts for all questions to the same ``source``.
-        """
+    def get(self, question: Hashable, ask: Callable[[], V]) -> V:
+        """Return the answer, or raise what ``ask`` raised."""
         answer = self.find(question)
         if answer is None:
-            ask_once = partial(self._ask, question, ask, source)
+            ask_once = partial(self._ask, question, ask)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 answer = pool.submit(ask_once).result() if runs_event_loop() else ask_once()
         if isinstance(answer, Exception):
             raise copy.copy(answer)  # each raise adds its frames
         return answer
 
-    def _ask(self, question: Hashable, ask: Callable[[], V], source: Hashable) -> V | Exception:
+    def _ask(self, question: Hashable, ask: Callable[[], V]) -> V | Exception:
         with self._lock:
-            for each in (question, source):  # Another thread may have asked meanwhile.
-                if (known := self.find(each)) is not None:
-                    return known
+            if (known := self.find(question)) is not None:  # Another thread has asked meanwhile.
+                return known
             answer: V | Exception
-            seconds = self._seconds
+            seconds = math.inf
             try:
                 answer = ask()
             except Exception as error:
                 answer, seconds = error.with_traceback(None), RETRY
-                if source is not None and getattr(error, "is_temporary", False):
-                    question = source
             now = time.monotonic()
             kept = {each: known for each, known in self._known.items() if known[0] > now}
             self._known = {**kept, question: (now + seconds, answer)}

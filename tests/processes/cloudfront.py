@@ -29,16 +29,12 @@ from tests.processes.evidence import Evidence
 from tests.simulation.edges import Edges
 from tests.simulation.strict_cloudfront import Listener
 
-#: Longer, in seconds, than anyone waits for an answer of KMS.
-_SILENCE = 6
 #: What belongs to one connection only, and is not handed on.
 _OF_A_CONNECTION = {"connection", "content-length", "keep-alive", "server", "transfer-encoding"}
 
 
 class Outage(Enum):
     """Name a way in which the API fails."""
-
-    SILENT_KMS = "KMS takes calls, and does not answer"
 
     NO_ANSWER = "the connection is closed"
     NOT_AVAILABLE = "503"
@@ -59,7 +55,7 @@ class Api:
         self.at_each_moment: Callable[[], None] = lambda: None
         #: When the key group was changed last: what is taken out is missed at an edge then.
         self.changed_at = 0.0
-        #: Method and path of each call that reached the emulator; of KMS, the operation.
+        #: Method and path of each call that reached the emulator.
         self.calls: list[str] = []
         self._listeners: list[Listener] = []
         self._evidence = evidence
@@ -118,10 +114,9 @@ class Api:
                 found = answer.status, answer.getheaders(), answer.read()
             finally:
                 connection.close()
-            self.calls.append(headers.get("X-Amz-Target") or f"{method} {urlsplit(path).path}")
-            if "X-Amz-Target" not in headers:  # KMS is told the private keys.
-                self._evidence.add("call of the API", body)
-                self._evidence.add("answer of the API", found[2])
+            self.calls.append(f"{method} {urlsplit(path).path}")
+            self._evidence.add("call of the API", body)
+            self._evidence.add("answer of the API", found[2])
             if method == "PUT" and "/key-group/" in path and found[0] == 200:
                 self.changed_at = moment
                 for listener in self._listeners:
@@ -150,10 +145,7 @@ class _Call(BaseHTTPRequestHandler):
             return
         api = cast("_Server", self.server).api
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        is_silent = api.outage is Outage.SILENT_KMS and "X-Amz-Target" in self.headers
-        if is_silent:
-            time.sleep(_SILENCE)
-        if is_silent or api.outage is Outage.NO_ANSWER:
+        if api.outage is Outage.NO_ANSWER:
             self.close_connection = True
             return
         if api.outage is Outage.NOT_AVAILABLE:

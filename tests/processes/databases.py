@@ -157,7 +157,7 @@ class Row:
 
 
 class Watcher:
-    """Note each change of the key pairs, and each private key as long as Fernet decrypts it."""
+    """Note each change of the key pairs, and each private key as long as it can be decrypted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -194,7 +194,6 @@ class Watcher:
             self._states.append((time.time(), states))
         for row in rows:
             encrypted = row.encrypted_private_key
-            is_of_kms = encrypted.startswith("arn:")
-            if encrypted and not is_of_kms and row.fingerprint not in self.private_keys:
+            if encrypted and row.fingerprint not in self.private_keys:
                 self.encrypted.add(encrypted)
                 self.private_keys[row.fingerprint] = PrivateKey.load(derived().decrypt(encrypted))

@@ -103,13 +103,8 @@ class Run:
 
 
 @contextmanager
-def run_everything(
-    kind: str, folder: Path, settings_key: PrivateKey, *, kms_outage: int = 0
-) -> Iterator[Run]:
-    """Start all of it on a database of a kind; stop it at the end of the block.
-
-    ``kms_outage``: KMS encrypts the private keys, and links live longer than so many seconds.
-    """
+def run_everything(kind: str, folder: Path, settings_key: PrivateKey) -> Iterator[Run]:
+    """Start all of it on a database of a kind; stop it at the end of the block."""
     evidence = Evidence()
     with ExitStack() as stack:
         for name in ("site", "database", "aws"):
@@ -124,15 +119,7 @@ def run_everything(
         api.key_group_id = api.by_hand.make_group(next(iter(foreign)), key_pair_id)
         edges, domain = stack.enter_context(run_edges(api))
         site = Site(folder=folder / "site", database=database, api=api, evidence=evidence)
-        settings: dict[str, object] = {}
-        if kms_outage:
-            kms = ministack.client("kms", account=api.account)
-            arn = kms.create_key()["KeyMetadata"]["Arn"]
-            settings = {
-                "AWS_CLOUDFRONT_ENCRYPTION_KEYS": [arn],
-                "AWS_CLOUDFRONT_MAX_EXPIRE": kms_outage + 30,
-            }
-        site.write(settings_key, key_pair_id, domain, settings)
+        site.write(settings_key, key_pair_id, domain)
         commands = stack.enter_context(running_commands(site.folder, site.environment))
         site.read(commands.begin("migrate", "--verbosity", "0"))
         site.read(commands.begin("shell", "--verbosity", "0", "-c", _CREATE_PERSON))

@@ -76,10 +76,8 @@ class Site:
     api: Api
     evidence: Evidence
 
-    def write(
-        self, private_key: PrivateKey, key_pair_id: str, domain: str, settings: dict[str, object]
-    ) -> None:
-        """Write the project, whose settings hold a key, and what else is given."""
+    def write(self, private_key: PrivateKey, key_pair_id: str, domain: str) -> None:
+        """Write the project, whose settings hold a key."""
         (self.folder / "logs").mkdir()
         (self.folder / "settings_key.pem").write_bytes(private_key.to_pem())
         values = {
@@ -89,7 +87,6 @@ class Site:
             "AWS_CLOUDFRONT_MAX_EXPIRE": MAX_EXPIRE,
             "AWS_QUERYSTRING_EXPIRE": MAX_EXPIRE,
             "AWS_S3_CUSTOM_DOMAIN": domain,
-            **settings,
         }
         (self.folder / "settings.json").write_text(json.dumps(values))
         (self.folder / "site_settings.py").write_text(_SETTINGS)

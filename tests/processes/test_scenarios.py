@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -27,8 +25,6 @@ _KILLS = 8
 #: After a longer outage of the database, in seconds, a site may refuse to sign: where its last
 #: answer is older than the longest life of a link and two intervals of the keyring together.
 _LONGEST_OUTAGE = 3
-#: For how many seconds KMS is silent. All of it takes two minutes more, and as long once again.
-_KMS_OUTAGE = int(os.environ.get("CFSIGNED_TEST_KMS_OUTAGE", "0"))
 
 
 @pytest.fixture(scope="class")
@@ -177,50 +173,6 @@ class TestSQLite(Scenarios):
         assert [row.algorithm for row in run.watcher.rows()[-5:]] == [*algorithms]
         assert len(set(signed_by)) == 6
         assert len({link.process for link in run.load.links}) == 2
-
-
-@pytest.mark.processes
-@pytest.mark.skipif(not _KMS_OUTAGE, reason="CFSIGNED_TEST_KMS_OUTAGE=300 silences KMS for so long")
-class TestKms:
-    """Run on PostgreSQL with private keys that KMS encrypts."""
-
-    def test_kms_is_silent(self, tmp_path: Path, rsa_key: PrivateKey) -> None:
-        """Signing goes on through a rotation, a new process says so, and no link is broken."""
-        with run_everything("postgresql", tmp_path, rsa_key, kms_outage=_KMS_OUTAGE) as run:
-            load, api = run.load, run.site.api
-            run.rotate("--import")
-            old = run.active()
-            assert old.encrypted_private_key.startswith("arn:aws:kms:")
-            looked_at = time.time() + 3  # The keyring looks each second.
-            wait_until(lambda: load.links[-1].issued_at > looked_at, "all have asked KMS")
-            waiting = run.begin("--start", "--wait")
-            wait_until(lambda: run.watcher.statuses()[-1] == "trusted", "the next key waits")
-            asked = api.calls.count(_DECRYPT)
-
-            with api.failing(Outage.SILENT_KMS):
-                began = time.time()
-                wait_until(lambda: run.active() != old, "the next key is ACTIVE")
-                new = run.active().key_pair_id
-                print(f"The rotation switched {time.time() - began:.1f} s after KMS fell silent.")
-                code, output = run.site.finish(run.commands.begin("shell", "-c", _SIGN))
-                assert (code, "did not answer in time" in output) == (1, True), output
-                print(f"A new process: {output.strip().splitlines()[-1]}")
-                time.sleep(max(0, began + _KMS_OUTAGE - time.time()))
-                print(f"{time.time() - began:.1f} s: {len(load.of_key(old.key_pair_id))} links of")
-                print(f"the old key, {len(load.of_key(new))} of the new one.")
-                run.assert_unharmed()
-                assert not load.of_key(new)
-
-            wait_until(lambda: load.of_key(new), "the next key signs")
-            print(f"{time.time() - began:.1f} s: the new key signs.")
-            run.finish()
-            run.assert_in_words(waiting, DONE, NOT_YET)
-            print(f"{time.time() - began:.1f} s: the old key is retired; {len(load.links)} links,")
-            print(f"0 broken; {api.calls.count(_DECRYPT) - asked} calls of kms:Decrypt since then.")
-
-
-_DECRYPT = "TrentService.Decrypt"
-_SIGN = "from django.core.files.storage import default_storage as s; s.url('a.jpg')"
 
 
 def _kill_at(run: Run, process: Command, moment: int | None, patience: float) -> None:

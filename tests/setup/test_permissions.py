@@ -15,7 +15,6 @@ from unittest import mock
 
 import pytest
 from botocore.client import BaseClient
-from cryptography.fernet import Fernet
 from django.core.files.base import ContentFile, File
 from django.core.management import CommandError, call_command
 
@@ -213,21 +212,3 @@ def test_site(clients: Clients, bucket_name: str, settings: Any, ec_key: Private
             storage.save("b.bin", File(Torn(bytes(9 * 2**20))))
 
     assert called == allowed("site")
-
-
-def test_keys_that_encrypt(settings: Any) -> None:
-    """Allow each job to encrypt or decrypt with the KMS keys of the settings, and no other."""
-    arns = [f"arn:aws:kms:eu-central-1:111122223333:key/{number}" for number in "12"]
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [arns[0], Fernet.generate_key().decode(), arns[1]]
-
-    jobs = json.loads(run("--iam", "--bucket", "media-example"))
-
-    found = {
-        job: set(each["Action"])
-        for job, policy in jobs.items()
-        for each in policy["Statement"]
-        if each["Resource"] == arns
-    }
-    wraps = {"kms:Decrypt", "kms:Encrypt"}
-    unwraps = {"kms:Decrypt"}
-    assert found == {"setup": wraps, "look": unwraps, "rotation": wraps, "site": unwraps}

@@ -7,7 +7,7 @@ of CloudFront take no single resource, so their resource is "*".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from cfsigned_django.aws.documents import Document
 
@@ -113,7 +113,7 @@ def rotation_policy() -> Document:
 
 
 def runtime_policy(bucket: str, *, kms_key: str = "", invalidated: Iterable[str] = ()) -> Document:
-    """Return the policy for the site's files; signing itself needs no permission.
+    """Return the policy for the site's files; signing needs no permission at all.
 
     ``invalidated``: the IDs of the distributions that must forget files.
     """
@@ -125,12 +125,6 @@ def runtime_policy(bucket: str, *, kms_key: str = "", invalidated: Iterable[str]
         *([_statement("Invalidations", "cloudfront", _INVALIDATE, arns)] if arns else ()),
         *_key_statements(_USE_KEY, kms_key),
     )
-
-
-def of_signing_keys(arns: Sequence[str], *, encrypts: bool) -> list[Document]:
-    """Return the statement for the KMS keys that encrypt private keys in the database."""
-    actions = ("Decrypt", "Encrypt") if encrypts else ("Decrypt",)
-    return [_statement("SigningKeys", "kms", actions, [*arns])] if arns else []
 
 
 def _key_statements(actions: tuple[str, ...], kms_key: str) -> list[Document]:
