@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from cfsigned_django.cookies.renewal import find_opened
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.registry import find_storage, url_of
 
 #: How the name of an HLS playlist ends (RFC 8216, section 4).
 PLAYLISTS: Final = (".m3u8", ".m3u")
@@ -113,7 +113,7 @@ def playback(
                 if address.startswith(start):
                     watch.note(end)
                     return address
-            return found.url(str(file), expire=expire)
+            return url_of(found, str(file), expire=expire)
 
         uses_cookies = found.unsigned_url(name).startswith(tuple(opened))
         if uses_cookies:
@@ -126,7 +126,7 @@ def playback(
         elif name.lower().endswith(PLAYLISTS):
             folder = posixpath.dirname(name) if folder is None else folder
             # As the view signs later: here for the errors, and for the time when that ends.
-            found.url(name, folder=folder, expire=expire, expire_step=0)
+            url_of(found, name, folder=folder, expire=expire, expire_step=0)
             end = cast(int, watch.expires)
             token = PlaylistGrant(storage, folder, end, found.signing.key_pair_id()).dump()
             url = _own_url(request, "playlist", token, name)

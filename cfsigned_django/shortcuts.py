@@ -17,7 +17,7 @@ from django.utils.safestring import mark_safe
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.query import FileName
-from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage
+from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage, url_of
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,8 @@ def signed_url(
     if not file_or_name:
         return ""
     name, source = _name_of(file_or_name), _storage_of(file_or_name, storage)
-    return source.url(
+    return url_of(
+        source,
         name,
         expire=expire,
         download=download,
@@ -213,7 +214,7 @@ def sign_html(
     within = tuple(f"{each}/" for each in folders)
 
     def sign(name: str) -> str | None:
-        return source.url(name, expire=expire) if name.startswith(within) else None
+        return url_of(source, name, expire=expire) if name.startswith(within) else None
 
     text = "" if html is None else str(html) if isinstance(html, Promise) else html
     if hasattr(text, "__html__"):

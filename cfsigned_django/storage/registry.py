@@ -5,6 +5,7 @@ Each storage is asked itself, not its entry in STORAGES: the instance may have o
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -57,6 +58,29 @@ def _within(storage: Any) -> Any:
         storage.__class__  # noqa: B018
         storage = storage._wrapped
     return storage
+
+
+def url_of(storage: SignedUrlMixin, name: str, **arguments: Any) -> str:
+    """Return the signed URL of a file; an argument that is None counts as not given.
+
+    A subclass may have a ``url()`` that takes fewer arguments, such as those of
+    django-storages, or the name alone. Raise :exc:`TypeError`, which says what to
+    change, for an argument that it does not take.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    try:
+        return storage.url(name, **given)
+    except TypeError as error:
+        taken = inspect.signature(storage.url).parameters
+        untaken = [key for key in given if key not in taken]
+        if not untaken or any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+            raise
+        cls = next(each for each in type(storage).__mro__ if "url" in vars(each))
+        raise TypeError(
+            f"{cls.__module__}.{cls.__qualname__}.url() does not take {', '.join(untaken)}. Let it "
+            "hand on what it does not know: def url(self, name, *args, **kwargs), with "
+            "super().url(name, *args, **kwargs)."
+        ) from error
 
 
 def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:

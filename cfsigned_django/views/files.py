@@ -22,7 +22,7 @@ from cfsigned_django.permissions import (
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.query import FileName
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.registry import find_storage, url_of
 
 
 class FileView(View):
@@ -160,9 +160,8 @@ class SignedRedirectView(FileView):
         }
 
     def _respond(self, name: str) -> HttpResponseBase:
-        return HttpResponseRedirect(
-            find_storage(self.storage).url(name, **self.get_url_arguments(name))
-        )
+        storage = find_storage(self.storage)
+        return HttpResponseRedirect(url_of(storage, name, **self.get_url_arguments(name)))
 
 
 async def _result(found: Any) -> Any:

@@ -21,7 +21,7 @@ from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import join_signature
 from cfsigned_django.storage.arguments import is_exact_name
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.registry import find_storage, url_of
 from cfsigned_django.views.files import FileView
 
 logger = logging.getLogger("cfsigned_django.views")
@@ -119,7 +119,7 @@ class SignedPlaylistView(FileView):
     def _sign(self, name: str, text: str) -> str:
         storage = find_storage(self.storage)
         arguments = self.get_url_arguments(name)
-        base_url, _, signature = storage.url(name, **arguments).partition("?")
+        base_url, _, signature = url_of(storage, name, **arguments).partition("?")
         folder_url = storage.resource_url(folder=arguments["folder"]).removesuffix("*")
         own_folder = posixpath.dirname(urlsplit(base_url).path)
         storage_url = storage.unsigned_url("x").removesuffix("x")

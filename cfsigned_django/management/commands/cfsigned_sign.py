@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.signing import Denied
 from cfsigned_django.signing.verifier import read_claim
-from cfsigned_django.storage.registry import find_storage, why_changed, why_unsigned
+from cfsigned_django.storage.registry import find_storage, url_of, why_changed, why_unsigned
 
 
 class Command(CfsignedCommand):
@@ -62,11 +62,11 @@ class Command(CfsignedCommand):
             elif why := why_unsigned(storage, alias):
                 raise CommandError(f"{why} To print its URL, use --unsigned.")
             else:
-                url = storage.url(name, expire=options["expire"])
+                url = url_of(storage, name, expire=options["expire"])
                 if why := why_changed(storage, name, url):
                     unsigned = "" if "Signature=" in url else " To print it, use --unsigned."
                     raise CommandError(why + unsigned)
-        except (ImproperlyConfigured, SuspiciousFileOperation, ValueError) as error:
+        except (ImproperlyConfigured, SuspiciousFileOperation, TypeError, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
 

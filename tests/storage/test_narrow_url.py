@@ -1,0 +1,218 @@
+"""Subclasses whose url() takes less than the package's: what was not given is not handed on.
+
+Modules: storage/registry.py, shortcuts.py, views/files.py, views/playlists.py, playback.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.config import Config
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+from django.template import TemplateSyntaxError, engines
+from django.test import Client, RequestFactory
+from django.urls import include, path
+
+from cfsigned_django.contrib.rest_framework import SignedFileField, SignedUrlsView
+from cfsigned_django.playback import playback
+from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
+from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.testing import InMemorySignedStorage, assert_signed
+from cfsigned_django.views import SignedPlaylistView, SignedRedirectView
+from tests.storage_cases import ORIGIN
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n1.ts\n#EXT-X-ENDLIST\n"
+
+
+class NameOnly(InMemorySignedStorage):
+    """A storage as Django documents it: its url() takes a name."""
+
+    def url(self, name: str | None) -> str:  # type: ignore[override]
+        """Return the URL of a file."""
+        return super().url(name)
+
+
+class AsDjangoStorages(InMemorySignedStorage):
+    """A storage whose url() has the arguments of django-storages."""
+
+    def url(  # type: ignore[override]
+        self,
+        name: str | None,
+        parameters: dict[str, Any] | None = None,
+        expire: int | None = None,
+        http_method: str | None = None,
+    ) -> str:
+        """Return the URL of a file."""
+        return super().url(name, parameters=parameters, expire=expire, http_method=http_method)
+
+
+class Archive(CloudFrontS3Storage):
+    """A storage like that of dandi-archive: its own options, and links without a signature."""
+
+    def __init__(self, **settings: Any) -> None:
+        config = Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard"})
+        super().__init__(client_config=config, **settings)
+
+    def generate_filename(self, filename: Any) -> str:
+        """Return the name as it is: it is a key of S3, and not a path."""
+        return str(filename)
+
+    def url(  # type: ignore[override]
+        self,
+        name: str | None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        expire: int | None = None,
+        http_method: str | None = None,
+        signed: bool = True,
+    ) -> str:
+        """Return the URL of a file, if wanted without a signature."""
+        if not signed:
+            bucket = self.bucket_name  # type: ignore[attr-defined]
+            return f"https://{bucket}.s3.amazonaws.com/{name}"
+        given: Any = parameters
+        return super().url(name, parameters=given, expire=expire, http_method=http_method)
+
+
+class HandsOn(InMemorySignedStorage):
+    """A storage whose url() hands on whatever it is given."""
+
+    def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:
+        """Return the URL of a file."""
+        return super().url(name, *args, **kwargs)
+
+
+class File:
+    """A file of the storage, as a file field has it."""
+
+    def __init__(self) -> None:
+        self.name: Any = "a/1.jpg"
+        self.storage: Any = find_storage("default")
+
+    @property
+    def url(self) -> str:
+        """Return what the storage returns."""
+        return str(self.storage.url(self.name))
+
+
+def get(url: str) -> str:
+    """Return where a view leads, or the first URI of the playlist that it shows."""
+    response: Any = Client().get(urlsplit(url).path, secure=True)
+    return str(response.headers.get("Location") or response.content.decode().split("\n")[3])
+
+
+def render(text: str) -> str:
+    """Return a rendered template, which loads the tags."""
+    template = engines["django"].from_string("{% load cfsigned %}" + text)
+    return unescape(template.render({"file": File()}))
+
+
+def in_block(call: Callable[[], str]) -> str:
+    """Return the URL that a call returns within a block."""
+    with signed_urls(folder="a"):
+        return call()
+
+
+def post_names() -> str:
+    """Return the URL from the view for many files."""
+    names = {"names": ["a/1.jpg"]}
+    response: Any = Client().post("/many", names, "application/json", secure=True)
+    return str(response.json()["urls"]["a/1.jpg"])
+
+
+def sign_text(text: str) -> str:
+    """Return the URL within a text that is signed."""
+    return unescape(sign_html(text, folder="a").split('"')[1])
+
+
+def play(name: str) -> str:
+    """Return the address that a player is told."""
+    return playback(RequestFactory().get("/"), name, cookies=False)["url"]
+
+
+def represent(**options: Any) -> str:
+    """Return what the field of a serializer shows."""
+    return str(SignedFileField(**options).to_representation(File()))
+
+
+#: What a site calls -> the call, and the argument that it gives to url(), if it gives one.
+CALLS: dict[str, tuple[Callable[[], str], str]] = {
+    "signed_url()": (lambda: signed_url("a/1.jpg"), ""),
+    "signed_url(file)": (lambda: signed_url(File()), ""),
+    "signed_url(expire=)": (lambda: signed_url("a/1.jpg", expire=60), "expire"),
+    "signed_url(download=)": (lambda: signed_url("a/1.jpg", download=True), "download"),
+    "tag": (lambda: render("{% signed_url file %}"), ""),
+    "tag with expire=": (lambda: render("{% signed_url file expire=60 %}"), "expire"),
+    "block": (lambda: in_block(lambda: signed_url("a/1.jpg")), ""),
+    "block and file.url": (lambda: in_block(lambda: File().url), ""),
+    "sign_html()": (lambda: sign_text(f'<img src="{ORIGIN}/a/1.jpg">'), ""),
+    "SignedRedirectView": (lambda: get("/redirect/a/1.jpg"), ""),
+    "SignedRedirectView(expire=)": (lambda: get("/brief/a/1.jpg"), "expire"),
+    "SignedFileField": (represent, ""),
+    "SignedUrlsView": (post_names, ""),
+    "playback() of a file": (lambda: play("a/1.mp4"), ""),
+    "playback() of a playlist": (lambda: get(play("a/1.m3u8")), "folder"),
+    "SignedPlaylistView": (lambda: get("/playlist/a/1.m3u8"), "folder"),
+}
+
+anyone = {"permission": lambda request, name: True}
+urlpatterns = [
+    path("redirect/<path:name>", SignedRedirectView.as_view(**anyone)),
+    path("brief/<path:name>", SignedRedirectView.as_view(**anyone, expire=60)),
+    path("playlist/<path:name>", SignedPlaylistView.as_view(**anyone)),
+    path("many", SignedUrlsView.as_view(**anyone)),
+    path("media/", include("cfsigned_django.urls")),
+]
+
+#: Each class, and the arguments that its url() takes.
+CLASSES: dict[type[Any], set[str]] = {
+    NameOnly: set(),
+    AsDjangoStorages: {"expire"},
+    Archive: {"expire"},
+    HandsOn: {"expire", "download", "folder"},
+}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_calls(cls: type[Any], own_urls: None, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign with what was given; what url() does not take is an error with the way out."""
+    site.STORAGES = {"default": {"BACKEND": f"{__name__}.{cls.__name__}"}}
+    monkeypatch.setattr(cls, "open", lambda self, name, mode: ContentFile(PLAYLIST, name))
+    found, expected = {}, {}
+    for name, (call, argument) in CALLS.items():
+        try:
+            assert_signed(call())
+        except (TypeError, TemplateSyntaxError) as error:
+            named = (f"{cls.__name__}.url()", argument, "def url(self, name, *args, **kwargs)")
+            found[name] = "named" if all(each in str(error) for each in named) else str(error)
+        else:
+            found[name] = "signed"
+        is_taken = not argument or argument in CLASSES[cls]
+        expected[name] = "signed" if is_taken else "named"
+    assert found == expected
+
+
+def test_command(site: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Print the URL of a storage whose url() takes a name, unless a lifetime is given."""
+    site.STORAGES = {"default": {"BACKEND": f"{__name__}.NameOnly"}}
+    call_command("cfsigned_sign", "a/1.jpg")
+    assert_signed(capsys.readouterr().out.strip())
+    with pytest.raises(CommandError, match=r"NameOnly\.url\(\)"):
+        call_command("cfsigned_sign", "a/1.jpg", expire=60)
+
+
+def test_other_mistakes(site: Any) -> None:
+    """Leave a TypeError as it is if url() takes the arguments."""
+
+    class Broken(InMemorySignedStorage):
+        def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:
+            return str(name + 1)  # type: ignore[operator]
+
+    with pytest.raises(TypeError, match="concatenate"):
+        signed_url("a/1.jpg", storage=Broken(), expire=60)
