@@ -1,0 +1,3 @@
+"""Tools for AWS, which only a terminal runs: no request of a site imports them."""
+
+from __future__ import annotations

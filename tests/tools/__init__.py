@@ -1,0 +1,3 @@
+"""Test the tools for AWS."""
+
+from __future__ import annotations
