@@ -501,6 +501,23 @@ class TestRestore:
         assert fresh(successor).status == "revoked"
         assert key_group.members == {key_group.foreign, str(key_group.signing)}
 
+    def test_database_restored_from_before_a_rotation(self, key_group: Site) -> None:
+        """The key that signs is gone: a revocation lets a new one sign, and leaves unknown keys."""
+        signed = key_group.imported()
+        backup = list(KeyPair.objects.values())
+        unknown = key_group.activated()
+        key_group.wait(3780)
+        key_group.retire(signed)
+        KeyPair.objects.all().delete()
+        KeyPair.objects.bulk_create(KeyPair(**each) for each in backup)
+
+        with pytest.raises(AwsError, match=f"--revoke {signed}"):
+            key_group.advance()
+
+        key_group.wait(6)
+        key_group.revoke(fresh(signed), "not in CloudFront")
+        assert key_group.members == {key_group.foreign, str(unknown), str(key_group.signing)}
+
     @pytest.mark.parametrize("step", ["revoke", "put back"])
     def test_deleted_key_holds_no_other_one_up(self, key_group: Site, step: str) -> None:
         """While the key that signs is gone for good, others are revoked and put back."""
