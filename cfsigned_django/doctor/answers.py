@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from cfsigned_django.doctor.catalog import finding
@@ -85,18 +85,13 @@ def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
 _HOME_REGION = "us-east-1"
 
 
-def direct_url(
-    bucket: str, key: str, *, region: str | None = None, endpoint_url: str | None = None
-) -> str:
-    """Return the URL of an object in S3; ``key`` is not percent-encoded."""
-    path = quote(key)
-    if endpoint_url:
-        return f"{endpoint_url.rstrip('/')}/{bucket}/{path}"
-    region = region or _HOME_REGION
-    suffix = ".cn" if region.startswith("cn-") else ""
-    host = f"s3.{region}.amazonaws.com{suffix}"
-    # The certificate of *.s3 does not cover a bucket name with a dot.
-    return f"https://{host}/{bucket}/{path}" if "." in bucket else f"https://{bucket}.{host}/{path}"
+def direct_url(s3: Any, bucket: str, key: str) -> str:
+    """Return the URL of an object in S3; ``key`` is not percent-encoded.
+
+    The client ``s3`` knows the endpoint, which may be that of an emulator. Each accepts the bucket
+    in the path; in the host, the certificate covers no name with a dot.
+    """
+    return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{quote(key)}"
 
 
 def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:

@@ -48,8 +48,8 @@ class Examination:
 
     ``asked`` is what the person who asks adds to what the storage needs. ``name``
     is the name of an object in the storage; if it is None, the requested object
-    need not exist. ``make_clients`` is called only if AWS is asked; it may raise
-    :exc:`AwsError`. ``clock`` returns Unix seconds.
+    need not exist. ``make_clients`` makes no request; it may raise :exc:`AwsError`.
+    ``clock`` returns Unix seconds.
     """
 
     alias: str
@@ -86,8 +86,17 @@ class Examination:
         if address is None:
             return
         signer, wanted = self._signer(), self.wanted()
-        yield from self._aws(wanted)
-        requested = self._requested_object(address, signer, wanted)
+        asks_aws, clients = not wanted.is_local or wanted.distribution_id is not None, None
+        if not asks_aws:
+            yield finding("local-edge", "AWS_S3_CUSTOM_DOMAIN", host=wanted.host)
+        if asks_aws or wanted.bucket:
+            try:
+                clients = self.make_clients()
+            except AwsError as error:
+                yield from_aws_error(error)
+        if asks_aws and clients is not None:
+            yield from self._aws(wanted, clients)
+        requested = self._requested_object(address, signer, wanted, clients)
         yield from examine_live(requested, self.fetch, self.clock)
 
     def wanted(self) -> Wanted:
@@ -136,15 +145,7 @@ class Examination:
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() reports it
 
-    def _aws(self, wanted: Wanted) -> Iterator[Finding]:
-        if wanted.is_local and wanted.distribution_id is None:
-            yield finding("local-edge", "AWS_S3_CUSTOM_DOMAIN", host=wanted.host)
-            return
-        try:
-            clients = self.make_clients()
-        except AwsError as error:
-            yield from_aws_error(error)
-            return
+    def _aws(self, wanted: Wanted, clients: Clients) -> Iterator[Finding]:
         found = read_account(
             clients,
             domain=wanted.host,
@@ -156,20 +157,15 @@ class Examination:
         yield from check_invalidation(self.storage)
 
     def _requested_object(
-        self, address: str, signer: Signer | None, wanted: Wanted
+        self, address: str, signer: Signer | None, wanted: Wanted, clients: Clients | None
     ) -> RequestedObject:
+        """Return the object to request. Without a client, where it is in S3 is unknown."""
+        key = wanted.object_key
         return RequestedObject(
             url=address,
             signer=signer,
             direct_url=(
-                direct_url(
-                    wanted.bucket,
-                    wanted.object_key,
-                    region=wanted.region or None,
-                    endpoint_url=_option(self.storage, "endpoint_url"),
-                )
-                if wanted.bucket
-                else None
+                direct_url(clients.s3, wanted.bucket, key) if clients and wanted.bucket else None
             ),
             why_no_object="" if self.name else "No object was named (--object)",
             region=wanted.region or None,

@@ -152,9 +152,7 @@ class SiteSetup:
         wanted = RequestedObject(
             url=url,
             signer=signer.with_hash(conf.default_of("hash_algorithm")),
-            direct_url=direct_url(
-                self.desired.bucket, key, endpoint_url=self.clients.s3.meta.endpoint_url
-            ),
+            direct_url=direct_url(self.clients.s3, self.desired.bucket, key),
             why_no_object=why_no_object,
             region=state.region,
             expire=whole_seconds(conf.default_of("querystring_expire")) or 0,

@@ -13,6 +13,7 @@ import time
 from datetime import timedelta
 from typing import Any, cast
 from unittest import mock
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.signers import CloudFrontSigner
@@ -264,6 +265,18 @@ def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPat
     assert made["cloudfront"] == {}
     assert made["s3"] == {"region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:9"}
     assert made["sts"] == {"region_name": "eu-west-1"}
+
+
+def test_nothing_but_the_emulator(online: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the endpoint that the client knows whether the bucket is private, never AWS instead."""
+    fetch = mock.Mock(side_effect=online.fetch)
+    monkeypatch.setattr(f"{MODULE}.fetch", fetch)
+
+    found, code = levels("--object", "albums/1.jpg")
+
+    assert (found["s3-private"], code) == ("ok", 0)
+    hosts = {urlsplit(each.args[0]).netloc for each in fetch.call_args_list}
+    assert hosts == {DOMAIN, urlsplit(online.clients.s3.meta.endpoint_url).netloc}
 
 
 class TestKeys:

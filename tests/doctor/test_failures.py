@@ -44,7 +44,7 @@ from tests.storage_cases import DOMAIN
 #: What needs no call to AWS.
 REST = {
     *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
-    *("tampered-refused", "expired-refused", "s3-private"),
+    *("tampered-refused", "expired-refused"),
 }
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
+from cfsigned_django.aws.client import make_client
 from cfsigned_django.doctor.answers import direct_url
 from cfsigned_django.doctor.findings import Finding
 from cfsigned_django.doctor.live import RequestedObject, examine_live
@@ -258,21 +260,29 @@ def test_date(headers: dict[str, str], expected: list[str], wanted: RequestedObj
 
 
 @pytest.mark.parametrize(
-    ("bucket", "options", "expected"),
+    ("profile", "options", "host"),
     [
-        ("b", {}, "https://b.s3.us-east-1.amazonaws.com/a%20b/%ED%95%9C.jpg"),
-        ("b.c", {}, "https://s3.us-east-1.amazonaws.com/b.c/a%20b/%ED%95%9C.jpg"),
-        (
-            "b",
-            {"region": "cn-north-1"},
-            "https://b.s3.cn-north-1.amazonaws.com.cn/a%20b/%ED%95%9C.jpg",
-        ),
-        ("b", {"endpoint_url": "http://localhost:1/"}, "http://localhost:1/b/a%20b/%ED%95%9C.jpg"),
+        ("", {}, "https://s3.amazonaws.com"),
+        ("", {"region_name": "cn-north-1"}, "https://s3.cn-north-1.amazonaws.com.cn"),
+        ("", {"endpoint_url": "http://localhost:1/"}, "http://localhost:1"),
+        ("endpoint_url = http://localhost:2", {}, "http://localhost:2"),
     ],
 )
-def test_direct_url(bucket: str, options: dict[str, str], expected: str) -> None:
-    """Address an object in S3 itself."""
-    assert direct_url(bucket, "a b/한.jpg", **options) == expected
+def test_direct_url(
+    profile: str,
+    options: dict[str, str],
+    host: str,
+    no_aws_configuration: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Address an object in S3 itself, or in the emulator that an option or the profile names."""
+    (config := tmp_path / "config").write_text(f"[default]\n{profile}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+    url = direct_url(make_client("s3", **options), "b.c", "a b/한.jpg")
+
+    assert url == f"{host}/b.c/a%20b/%ED%95%9C.jpg"
 
 
 def with_cors(*allowed: str | None, **headers: str) -> Fetch:
