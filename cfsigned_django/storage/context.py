@@ -104,13 +104,7 @@ def watch_expiry() -> Iterator[ExpiryWatch]:
     is when the first of the URLs expires, in Unix seconds, or None if no URL
     was signed.
     """
-    with resume(ExpiryWatch()) as watch:
-        yield watch
-
-
-@contextmanager
-def resume(watch: ExpiryWatch) -> Iterator[ExpiryWatch]:
-    """Let a watch note what is signed within the block; its own block may have ended."""
+    watch = ExpiryWatch()
     around = current.get()
     token = current.set(replace(around, watches=(*around.watches, watch)))
     try:

@@ -1,4 +1,4 @@
-"""A thousand thumbnails on one page, with one signature; and the page that a cache keeps."""
+"""A thousand thumbnails on one page, with one signature, and with one for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from django.template.loader import get_template
 from django.views.decorators.http import require_safe
 from PIL import Image
 
-from cfsigned_django.http import cache_page
 from cfsigned_django.storage import SignedUrlMixin
 from demo_project.gallery.anatomy import expiry
 
@@ -31,11 +29,6 @@ SHEET = Path(__file__).parents[1] / "collection" / "day.webp"
 _COLUMNS, _SIDE = 40, 72
 # The part of the day that the first one shows, shortly before dawn.
 _FIRST = 0.19
-
-#: The site's cache keeps a page for at most this many seconds ...
-KEPT = 600
-#: ... and for this many less than its links live, in which a browser fetches the pictures.
-RESERVE = 20
 
 _LINK = re.compile(r'src="([^"]+)"')
 _SIGNATURE = re.compile(r"Signature=([^&]+)")
@@ -93,13 +86,6 @@ def one_for_each(request: HttpRequest) -> HttpResponse:
     return _page(request, "each")
 
 
-@cache_page(KEPT, reserve=RESERVE)
-@require_safe
-def kept(request: HttpRequest) -> HttpResponse:
-    """Show the page with one signature from the site's cache, if it is there."""
-    return _page(request, "kept")
-
-
 @require_safe
 def asked(request: HttpRequest) -> JsonResponse:
     """Return how many requests for thumbnails the edge has logged since a position in its log."""
@@ -129,12 +115,9 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
         "links": f"{len(links):,}",
         "signatures": f"{len(signatures):,}",
         "milliseconds": max(1, round(seconds * 1000)),
-        "made": datetime.now(UTC),
-        "first_link": links[0],
         # Until then, the page is made with the same links.
         "same_until": expiry(links[0]) - _lifetime(),
-        # For a cached page, it is unknown when it was made.
-        "log_end": log.stat().st_size if kind != "kept" and log and log.exists() else None,
+        "log_end": log.stat().st_size if log and log.exists() else None,
     }
     return render(request, "gallery/thumbnails.html", context)
 

@@ -24,7 +24,6 @@ urlpatterns = [
     path("api/", api.page, name="api"),
     path("api/files/", api.files, name="api-files"),
     path("thumbnails/", thumbnails.one_signature, name="thumbnails"),
-    path("thumbnails/kept/", thumbnails.kept, name="thumbnails-kept"),
     path("thumbnails/each/", thumbnails.one_for_each, name="thumbnails-each"),
     path("thumbnails/asked/", thumbnails.asked, name="thumbnails-asked"),
     path("video/", video.page, name="video"),

@@ -27,9 +27,9 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, Client
 from django.urls import include, path
+from django.views.decorators.cache import cache_page
 
 from cfsigned_django.cookies import SignedCookieScope, set_signed_cookies
-from cfsigned_django.http import cache_page
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse, forget_keys

@@ -74,7 +74,7 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
         korean.post("/upload/finish/"),
         korean.get("/documents/1/"),
         *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
-        *(korean.get(f"/thumbnails/{kind}") for kind in ("", "kept/", "each/")),
+        *(korean.get(f"/thumbnails/{kind}") for kind in ("", "each/")),
         korean.post("/pictures/1/", {"url": own, "attempt": "own"}),
         korean.post("/pictures/1/", {"url": "http://localhost/"}),
         korean.post("/", {}),
@@ -105,12 +105,6 @@ def test_the_notice_in_the_admin_is_korean(korean: Client) -> None:
     notice = page.partition('class="demo-waits">')[2].partition("</aside>")[0]
     assert notice.count("<li>") == len(SHORT) - 1
     assert english_words(notice) == set()
-
-
-def test_a_kept_page_is_kept_for_each_language(korean: Client) -> None:
-    """Show a reader of English the cached page in English after a reader of Korean asked."""
-    assert 'lang="ko"' in korean.get("/thumbnails/kept/").content.decode()
-    assert 'lang="en"' in Client().get("/thumbnails/kept/").content.decode()
 
 
 def test_scripts_speak_korean(korean: Client) -> None:

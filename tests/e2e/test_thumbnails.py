@@ -82,8 +82,6 @@ def test_visits_of_the_thumbnails(
     before = asked(state)
     page.reload()
     assert seen(page, state, before) == 0
-    # In another tab, the links of the page that the cache keeps are the same.
-    assert visit(context.new_page(), state, f"{address}kept/") == 0
     context.close()
 
     context = start()
