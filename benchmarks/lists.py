@@ -24,7 +24,7 @@ from rest_framework.renderers import JSONRenderer
 from benchmarks.sites import ECDSA, RESOURCE, RSA, names, ours, theirs
 from benchmarks.urls import ratio
 from cfsigned_django.contrib.rest_framework import SignedFileField
-from cfsigned_django.shortcuts import signed_urls
+from cfsigned_django.shortcuts import signed_url, signed_urls
 
 UNSIGNED = "django-storages, unsigned"
 WITH_FIELD = "RSA, in a block, with `SignedFileField` and `signed_url`"
@@ -67,9 +67,8 @@ class Contender:
     def answers(self) -> dict[str, Answer]:
         """Return what makes each kind of answer of the photos."""
         django = Engine(libraries={"cfsigned": "cfsigned_django.templatetags.cfsigned"})
-        environment = jinja2.Environment(
-            autoescape=True, extensions=["cfsigned_django.contrib.jinja2.CfsignedExtension"]
-        )
+        environment = jinja2.Environment(autoescape=True)
+        environment.globals["signed_url"] = signed_url
         tag, call = "{{ photo.image.url }}", "{{ photo.image.url }}"
         serializer: type[serializers.Serializer[Any]] = PhotoSerializer
         if self.with_calls:

@@ -229,6 +229,8 @@ def signed_html(html: object, folder: Any, **arguments: Any) -> str:
     ::
 
         {{ article.body|safe|signed_html:"articles" }}
+
+    Jinja2's templates can give it the other arguments, too.
     """
     folders = [each.strip() for each in folder.split(",")] if isinstance(folder, str) else folder
     return sign_html(html, folder=folders, **arguments)

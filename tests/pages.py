@@ -10,10 +10,13 @@ from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import django
 from django.conf import global_settings, settings
+from django.db.models import FileField, Model
+from django.db.models.fields.files import FieldFile
 from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
@@ -118,6 +121,24 @@ def _lists(names: dict[str, Any]) -> dict[str, list[str]]:
         "MIDDLEWARE": [*names["MIDDLEWARE"]],
         "TEMPLATES": [each["BACKEND"] for each in names["TEMPLATES"]],
         "STORAGES": [each for each in storages if each in names.get("STORAGES", storages)],
+    }
+
+
+def page_context() -> dict[str, Any]:
+    """Return what the templates of the pages show."""
+    field, instance = FileField(), cast("Model", None)
+
+    def file(name: str) -> FieldFile:
+        return FieldFile(instance, field, name)
+
+    photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
+    return {
+        "article": SimpleNamespace(body='<img src="https://media.example.com/articles/1.jpg">'),
+        "photo": photo,
+        "photos": [photo],
+        "album": SimpleNamespace(slug="42", photos=[photo]),
+        "document": SimpleNamespace(file=file("report.pdf")),
+        "course": SimpleNamespace(video=file("courses/42/all.mp4")),
     }
 
 

@@ -13,18 +13,14 @@ import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import CommandParser, DjangoHelpFormatter
-from django.db.models import FileField, Model
-from django.db.models.fields.files import FieldFile
 from django.template import Context, Template
-from django.template.backends.jinja2 import Jinja2
 from django.test import override_settings
 
 from cfsigned_django import conf, validation
@@ -47,6 +43,7 @@ from tests.pages import (
     Snippet,
     name_of,
     of_each,
+    page_context,
     paste,
     prose,
     read,
@@ -118,24 +115,6 @@ def test_settings_to_paste_are_those_of_one_page() -> None:
     assert readmes == [install, install]
 
 
-def page_context() -> dict[str, Any]:
-    """Return what the templates of the pages show."""
-    field, instance = FileField(), cast("Model", None)
-
-    def file(name: str) -> FieldFile:
-        return FieldFile(instance, field, name)
-
-    photo = SimpleNamespace(image=file("albums/42/001.jpg"), thumb=file("thumbs/1.jpg"))
-    return {
-        "article": SimpleNamespace(body='<img src="https://media.example.com/articles/1.jpg">'),
-        "photo": photo,
-        "photos": [photo],
-        "album": SimpleNamespace(slug="42", photos=[photo]),
-        "document": SimpleNamespace(file=file("report.pdf")),
-        "course": SimpleNamespace(video=file("courses/42/all.mp4")),
-    }
-
-
 @pages_in("html+django")
 @override_settings(ROOT_URLCONF="tests.cookies.test_middleware")
 def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
@@ -145,19 +124,6 @@ def test_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
             text = Template(snippet.code).render(Context(page_context()))
             assert "https://" in text or "/media/refresh/" in text
             assert ("Signature=" in text) == bool(re.search("signed_(url|html)", snippet.code))
-
-
-@pages_in("html+jinja")
-def test_jinja2_templates_of_a_page_sign(doc: Path, signing_site: None) -> None:
-    """Each Jinja2 template of a page renders, and all its URLs are signed."""
-    extensions = ["cfsigned_django.contrib.jinja2.CfsignedExtension"]
-    engine = Jinja2(
-        {"NAME": "", "DIRS": [], "APP_DIRS": False, "OPTIONS": {"extensions": extensions}}
-    )
-    for snippet in snippets(doc):
-        if snippet.language == "html+jinja":
-            text = engine.from_string(snippet.code).render(page_context())
-            assert text.count("https://") == text.count("Signature=") == 2
 
 
 @each_page

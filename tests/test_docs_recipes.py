@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shlex
 import sys
 from base64 import b64encode
@@ -17,19 +19,32 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
 from django.http import Http404
+from django.template import engines
 from django.test import RequestFactory
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed
-from tests.pages import DEPLOY, DOCS, HOW_TO, Snippet, settings_blocks, snippets
+from tests.pages import (
+    DEPLOY,
+    DOCS,
+    HOW_TO,
+    Snippet,
+    page_context,
+    paste,
+    settings_blocks,
+    snippets,
+    started_project,
+)
 from tests.projects import Project
-from tests.storage_cases import S3_BACKEND
+from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
+JINJA2 = HOW_TO / "jinja2.md"
 HOUR = timedelta(hours=1)
 SETTINGS = """
 SECRET_KEY = os.environ["SECRET_KEY"]
@@ -181,3 +196,50 @@ def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:
     assert_signed(storages["default"].url("a.jpg"))
     assert storages["staticfiles"].url("a.css") == "https://media.example.com/static/a.css"
     assert [each.id for each in check_storages()] == ["cfsigned.W002"]
+
+
+@pytest.fixture(params=["django.template.backends.jinja2.Jinja2", "django_jinja.jinja2.Jinja2"])
+def jinja2(request: pytest.FixtureRequest, site: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the engine of a site that follows the page about Jinja2."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    names, module = started_project(), ModuleType("mysite.jinja2")
+    for block in settings_blocks(JINJA2):
+        paste(block, names)
+    code = next(each.code for each in snippets(JINJA2) if "def environment" in each.code)
+    exec(compile(code, JINJA2.name, "exec"), vars(module))  # noqa: S102 - our own page
+    monkeypatch.setitem(sys.modules, "mysite.jinja2", module)
+    site.TEMPLATES = [each for each in names["TEMPLATES"] if each["BACKEND"] == request.param]
+    (engine,) = engines.all()
+    return engine
+
+
+def test_jinja2_signs_what_the_page_shows(jinja2: Any) -> None:
+    """The template of the page renders, and each URL in it is signed."""
+    (template,) = [each.code for each in snippets(JINJA2) if each.language == "html+jinja"]
+    text = jinja2.from_string(template).render(page_context())
+    assert text.count("https://") == text.count("Signature=") == 2
+
+
+def test_jinja2_functions(jinja2: Any) -> None:
+    """They sign, or do not; escape their URLs once; and give nothing for an empty file."""
+    text = jinja2.from_string(
+        "[{{ signed_url('a/1', expire=60) }}][{{ unsigned_url('a/1') }}]"
+        "[{{ signed_url('') }}{{ signed_url(nothing) }}{{ unsigned_url(none) }}]"
+        "[{{ body|signed_html('a') }}][{{ body|safe|signed_html('a, b') }}]"
+    ).render({"body": f"<img src={ORIGIN}/a/1><img src={ORIGIN}/c/3>"})
+    signed, unsigned, nothing, escaped, signed_text = re.findall(r"\[(.*?)\]", text)
+    assert signed.count("&") == signed.count("&amp;") > 0
+    assert verify("default", html.unescape(signed)).resource == f"{ORIGIN}/a/1"
+    assert (unsigned, nothing) == (f"{ORIGIN}/a/1", "")
+    assert "<" not in escaped
+    assert re.findall(r"src=([^?>]*)\?", signed_text) == [f"{ORIGIN}/a/1"]
+    assert signed_text.endswith(f"<img src={ORIGIN}/c/3>")
+
+
+def test_jinja2_page_takes_one_signature(jinja2: Any) -> None:
+    """A block around the call that renders covers each URL of the page."""
+    template = jinja2.from_string("{% for n in names %}{{ signed_url(n) }} {% endfor %}")
+    with counted_signatures() as signatures, signed_urls(folder="a"):
+        text = html.unescape(template.render({"names": ["a/1", "a/사진.jpg"]}))
+    assert {verify("default", url).resource for url in text.split()} == {f"{ORIGIN}/a/*"}
+    assert len(signatures) == 1

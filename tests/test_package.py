@@ -162,6 +162,5 @@ def test_clean_environment(dist: Path, tmp_path: Path) -> None:
     _, path, *refused = output.splitlines()
     assert path.startswith(str(environment))
     assert [(line.split()[0], *re.findall(r"\[(\w+)\]", line)) for line in refused] == [
-        ("cfsigned_django.contrib.jinja2", "jinja2"),
         ("cfsigned_django.contrib.rest_framework", "drf"),
     ]
