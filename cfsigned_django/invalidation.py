@@ -6,16 +6,22 @@ rules are those of the Developer Guide, "Invalidate files to remove content".
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import logging
+import os
 import re
 import shlex
+import sys
 import uuid
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import lru_cache
+from types import FrameType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -37,9 +43,25 @@ MAX_WILDCARDS: Final = 15
 #: More wildcards than these, for the variants of files in one folder, become one.
 _MAX_VARIANTS: Final = 10
 
-#: What the block around has found: distribution -> items, and this key once the block has ended.
-_batch: ContextVar[dict[str, list[str]] | None] = ContextVar("cfsigned_batch", default=None)
-_ENDED: Final = "(ended)"
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What a block has found, and what is around it."""
+
+    outer: _Batch | None
+    #: The generator function that opened the block, if one did.
+    generator: FrameType | None
+    #: Distribution -> items.
+    found: dict[str, list[str]] = field(default_factory=dict)
+    is_ended: bool = False
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the block has yielded: the code that runs now is not its own."""
+        return self.generator is not None and self.generator.f_back is None
+
+
+_batch: ContextVar[_Batch | None] = ContextVar("cfsigned_batch", default=None)
 
 
 class InvalidationError(Exception):
@@ -55,22 +77,24 @@ def invalidate(
 ) -> None:
     """Let CloudFront forget files of a storage, and everything in a folder.
 
-    ``names`` are names of files, or file fields, each of which counts for its own storage;
-    ``folder``, such as ``"albums/42"``, is data. ``storage`` is an alias of STORAGES, or a storage;
-    nothing is done if it keeps its files on this machine. Within :func:`invalidation_batch`,
-    CloudFront is called when the block ends.
+    ``names`` are names of files, URLs of files, or file fields, each of which counts for its own
+    storage; ``folder``, such as ``"albums/42"``, is data. ``storage`` is an alias of STORAGES, or a
+    storage; nothing is done if it keeps its files on this machine. Within
+    :func:`invalidation_batch`, CloudFront is called when the block ends.
 
     Raise :exc:`ImproperlyConfigured` if no distribution is set, and :exc:`ValueError` for a folder
-    without a name. If CloudFront refuses, that is logged, and nothing is raised.
+    or a file without a name, and for a URL of something else. If CloudFront refuses, that is
+    logged, and nothing is raised.
     """
-    around = _batch.get()
-    with invalidation_batch() if around is None or _ENDED in around else nullcontext():
+    around = _surrounding()
+    with invalidation_batch() if around is None or around.is_ended else nullcontext():
         if folder is not None:
             note(*items_of(storage, (), folder))
         # A field iterates over the lines of its file.
         for each in [names] if isinstance(names, str | File) else names:
             if each:  # A field may be empty.
-                note(*items_of(getattr(each, "storage", storage), [str(each)]))
+                source = getattr(each, "storage", storage)
+                note(*items_of(source, [name_given(source, str(each))]))
 
 
 @contextmanager
@@ -78,31 +102,47 @@ def invalidation_batch() -> Iterator[None]:
     """Let CloudFront forget all that the block deletes, overwrites or names in one call at its end.
 
     The call is made even if the block raises: what S3 has deleted stays deleted. A block within a
-    block, in another thread or another task is a separate batch. There is one call for each
-    distribution. What CloudFront does not take at once is logged.
+    block, in another thread or another task is a separate batch, and the block of a generator
+    holds only what the generator itself does. There is one call for each distribution. What
+    CloudFront does not take at once is logged.
     """
-    batch: dict[str, list[str]] = {}
-    outer = _batch.get()
+    opener = sys._getframe(2)  # 1 is contextlib's own
+    # A generator that contextlib resumes is a context manager: it yields to the code of its block.
+    is_generator = (
+        opener.f_code.co_flags & inspect.CO_GENERATOR
+        and opener.f_back is not None
+        and opener.f_back.f_code.co_filename != contextlib.__file__
+    )
+    batch = _Batch(outer=_batch.get(), generator=opener if is_generator else None)
+    del opener
     _batch.set(batch)
     try:
         yield
     finally:
         # No reset(): a generator that yields within the block may end in another context.
-        _batch.set(outer)
-        batch[_ENDED] = []
+        _batch.set(batch.outer)
+        batch.is_ended = True
         with ExitStack() as each_even_if_one_raises:
-            for each in batch.copy().items():
+            for each in batch.found.copy().items():
                 each_even_if_one_raises.callback(_deliver, *each)
 
 
 def note(distribution_id: str, items: list[str]) -> None:
     """Give items to the batch that surrounds the call, or to CloudFront. Raise nothing."""
-    if (batch := _batch.get()) is not None:
-        batch.setdefault(distribution_id, []).extend(items)
+    if (batch := _surrounding()) is not None:
+        batch.found.setdefault(distribution_id, []).extend(items)
     # sync_to_async() and asyncio.to_thread() take the block along to threads, which may go on when
     # it ends: in this order, nothing is lost, though something may be sent twice.
-    if batch is None or _ENDED in batch:
+    if batch is None or batch.is_ended:
         _deliver(distribution_id, items)
+
+
+def _surrounding() -> _Batch | None:
+    """Return the innermost batch around the code that runs now, or None."""
+    batch = _batch.get()
+    while batch is not None and batch.is_paused:
+        batch = batch.outer
+    return batch
 
 
 def send(distribution_id: str, items: Iterable[str]) -> None:
@@ -134,7 +174,7 @@ def create(distribution_id: str, items: list[str], reference: str) -> None:
     logger.info("Invalidating %d of %s: %s", len(items), distribution_id, " ".join(items[:3]))
     batch = {"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": reference}
     answer = call(
-        _client(conf.generation).create_invalidation,
+        _client(conf.generation, os.getpid()).create_invalidation,
         f"create an invalidation of {distribution_id}",
         "cloudfront:CreateInvalidation",
         DistributionId=distribution_id,
@@ -144,8 +184,11 @@ def create(distribution_id: str, items: list[str], reference: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _client(generation: object) -> Any:
-    """Return the client of this process: to make one takes 0.1 s, for each file of a loop."""
+def _client(generation: object, process_id: int) -> Any:
+    """Return the client of this process: to make one takes 0.1 s, for each file of a loop.
+
+    A fork inherits the client of its parent, with an open connection, and makes its own instead.
+    """
     return make_client("cloudfront", **conf.aws_access())
 
 
@@ -154,23 +197,50 @@ def items_of(
 ) -> tuple[str, list[str]]:
     """Return the distribution of a storage, and the items for files and everything in a folder.
 
-    Both are empty for files of this machine. Raise the error of the check if no ID is set.
+    Both are empty for files of this machine. Raise the error of the check if no ID is set, and
+    :exc:`ValueError` for a name that means the folder of the storage.
     """
-    found = storages[storage] if isinstance(storage, str) else storage
-    if (signing := getattr(found, "signing", None)) is None:
-        raise InvalidStorageError(f"The storage {storage!r} is not one of this package.")
+    signing = _find(storage).signing
     if signing.is_local:
         return "", []
     options = signing.options()
     if not options.config.distribution_id:
         raise CheckFailed(no_distribution())
-    # Not address_of(): S3 storages resolve "..".
-    items = [each for name in names for each in _spellings(options.origin + signing.path_of(name))]
+    items: list[str] = []
+    for name in names:
+        path = signing.path_of(name)  # Not address_of(): S3 storages resolve "..".
+        if path.rstrip("/") == signing.path_of("").rstrip("/"):
+            raise ValueError(
+                f"The name {name!r} is not the name of a file. Pass the name as the storage "
+                'returned it from save(), or a folder, such as "albums/42", as the folder.'
+            )
+        items += _spellings(options.origin + path)
     if conf.aws_setting("AWS_CLOUDFRONT_INVALIDATE_VARIANTS"):
         items += [f"{each}?*" for each in items]
     if folder is not None:
         items += _spellings(signing.resource_address(None, folder, False, options))
     return str(options.config.distribution_id), items
+
+
+def name_given(storage: Any, given: str) -> str:
+    """Return the name of a file that is given by its name, or by its URL in the storage.
+
+    Raise :exc:`ValueError` for a URL that is not one of this storage.
+    """
+    if "://" not in given:
+        return given
+    try:
+        return str(_find(storage).name_of(given))
+    except ValueError as error:
+        raise ValueError(f"{error} Or pass the name of the file.") from None
+
+
+def _find(storage: Any) -> Any:
+    """Return a storage of this package, which an alias may name."""
+    found = storages[storage] if isinstance(storage, str) else storage
+    if not hasattr(found, "signing"):
+        raise InvalidStorageError(f"The storage {storage!r} is not one of this package.")
+    return found
 
 
 def _spellings(url: str) -> Iterable[str]:

@@ -141,12 +141,16 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     """Return what each user may do."""
     return {
         "setup": (setup_policy(bucket, uploads=True),),
-        "site": (runtime_policy(bucket), rotation_policy(), doctor_policy(bucket, uploads=True)),
+        "site": (
+            runtime_policy(bucket, invalidated=("*",)),
+            rotation_policy(),
+            doctor_policy(bucket, uploads=True),
+        ),
         "edge": (_edge_policy(bucket),),
         "tutorial": (
             setup_policy(TUTORIAL_BUCKETS),
             doctor_policy(TUTORIAL_BUCKETS),
-            runtime_policy(TUTORIAL_BUCKETS),
+            runtime_policy(TUTORIAL_BUCKETS, invalidated=("*",)),
         ),
     }
 

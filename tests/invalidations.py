@@ -60,6 +60,8 @@ class FakeCloudFront:
     answers: list[str] = field(default_factory=list)
     #: What the next calls are answered, whatever they ask for.
     refusals: list[str] = field(default_factory=list)
+    #: The text of each refusal.
+    message: str = "Refused."
     #: Called after a call was carried out, before it is answered: it may lose the answer.
     before_answer: Callable[[], object] = lambda: None
 
@@ -96,7 +98,7 @@ class FakeCloudFront:
         self.answers.append(code)
         self.before_answer()
         if code or isinstance(found, str) or found is None:
-            text = f"<Error><Code>{code}</Code><Message>Refused.</Message></Error>"
+            text = f"<Error><Code>{code}</Code><Message>{self.message}</Message></Error>"
             return status_of(code), f"<ErrorResponse>{text}</ErrorResponse>"
         return 201, (
             f'<Invalidation xmlns="{_SPACE.strip("{}")}"><Id>{found.id}</Id>'

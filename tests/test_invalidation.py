@@ -8,7 +8,8 @@ import json
 import pickle
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -276,13 +277,18 @@ def test_fields(storage: Any, aws: Aws) -> None:
 
 
 def test_folder(storage: Any, aws: Aws, settings: Any) -> None:
-    """Forget everything in a folder, whose name is data, with names or alone."""
+    """Forget everything in a folder, whose name is data, with names, URLs of files, or alone."""
     invalidate("a.jpg", folder="albums/4*2")
     invalidate(folder="q&a")
+    invalidate([storage.url("한 b.jpg"), "4*2.jpg"])
 
-    assert calls(aws) == [["/a.jpg", "/albums/4%2A2/*"], ["/q%26a/*", "/q&a/*"]]
-    with pytest.raises(ValueError, match="folder"):
-        invalidate(folder="albums/")
+    names = ["/%ED%95%9C%20b.jpg", "/4%2A2.jpg"]
+    assert calls(aws) == [["/a.jpg", "/albums/4%2A2/*"], ["/q%26a/*", "/q&a/*"], names]
+    with pytest.raises(ValueError, match="not the URL"):
+        invalidate("https://other.example.com/a.jpg")
+    for wrong in ({"folder": "albums/"}, {"names": ["."]}, {"names": "/"}, {"names": "a/.."}):
+        with pytest.raises(ValueError, match="folder"):
+            invalidate(**wrong)
     settings.STORAGES = {"default": S3, "plain": {"BACKEND": PLAIN}}
     with pytest.raises(InvalidStorageError, match="plain"):
         invalidate(["a.jpg"], storage="plain")
@@ -448,6 +454,45 @@ def test_a_batch_of_a_generator(storage: Any, aws: Aws) -> None:
         contextvars.Context().run(next, working, None)
 
     assert sorted(each for call in calls(aws) for each in call) == ["/a.jpg", "/b.jpg"]
+
+
+def test_a_generator_that_has_stopped(storage: Any, aws: Aws) -> None:
+    """A batch whose generator has yielded holds back nothing that others delete."""
+
+    def work() -> Generator[None]:
+        with invalidation_batch():
+            delete(storage, "a.jpg", "b.jpg")
+            yield
+            delete(storage, "c.jpg")
+
+    working = work()
+    next(working)
+    delete(storage, "other.jpg")
+    invalidate(["other1.jpg", "other2.jpg"])
+    assert calls(aws) == [["/other.jpg"], ["/other1.jpg", "/other2.jpg"]]
+    with invalidation_batch():
+        delete(storage, "d.jpg", "e.jpg")
+        for _ in work():
+            delete(storage, "f.jpg")
+    working.close()
+    delete(storage, "g.jpg")
+
+    one = ["/a.jpg", "/b.jpg"]
+    assert calls(aws)[2:] == [[*one, "/c.jpg"], ["/d.jpg", "/e.jpg", "/f.jpg"], one, ["/g.jpg"]]
+
+
+def test_a_batch_of_a_context_manager(storage: Any, aws: Aws) -> None:
+    """A context manager of the site, which is a generator, may have a batch for its block."""
+
+    @contextmanager
+    def of_site() -> Iterator[None]:
+        with invalidation_batch():
+            yield
+
+    with of_site():
+        delete(storage, "a.jpg", "b.jpg")
+
+    assert calls(aws) == [["/a.jpg", "/b.jpg"]]
 
 
 # Limits, and what CloudFront does not take
@@ -692,6 +737,52 @@ def test_a_process_that_is_killed(project: Project) -> None:
         f"{LOGGER} CloudFront accepted invalidation I{0:013d}",
     ]
     assert "'DELETE /albums/42/1.jpg'" in repaired.stdout
+
+
+FORKED = """
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from cfsigned_django.invalidation import send
+from tests.invalidations import DISTRIBUTION, FakeCloudFront
+
+cloudfront, connections = FakeCloudFront(), set()
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        connections.add(self.client_address)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, text = cloudfront.answer(self.path, body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *arguments):
+        pass
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+Thread(target=server.serve_forever, daemon=True).start()
+os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.server_port}"
+send(DISTRIBUTION, ["/parent.jpg"])
+if os.fork() == 0:
+    send(DISTRIBUTION, ["/child.jpg"])
+    send(DISTRIBUTION, ["/child2.jpg"])
+    os._exit(0)
+os.wait()
+print(cloudfront.items, len(connections))
+"""
+
+
+def test_fork(project: Project) -> None:
+    """A forked process calls CloudFront over its own connection, not over that of its parent."""
+    project.settings('AWS_ACCESS_KEY_ID = AWS_SECRET_ACCESS_KEY = "a"')
+    done = project.run(FORKED)
+    items = ["/parent.jpg", "/child.jpg", "/child2.jpg"]
+    assert done.stdout.strip() == f"{items} 2", done.stderr
 
 
 # Recipes

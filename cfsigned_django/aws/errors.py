@@ -7,6 +7,7 @@ SignatureDoesNotMatch, it repeats the request, including a session token.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -110,7 +111,7 @@ def _restore(fields: dict[str, Any]) -> AwsError:
 class Explanation:
     """Why a call failed and what to do next.
 
-    ``{permission}``, ``{code}``, ``{host}`` and ``{detail}`` are filled in.
+    ``{permission}``, ``{code}``, ``{host}``, ``{who}`` and ``{detail}`` are filled in.
     ``is_temporary``: the call may succeed later. ``shows_detail``: AWS's own
     text helps and contains no secret.
     """
@@ -138,13 +139,15 @@ def aws_failures() -> tuple[type[BotoCoreError], type[ClientError], type[Respons
 
 
 _DETAIL_LENGTH = 400
+#: The user or role in AWS's own text.
+_WHO = re.compile(r"User: (arn:\S+) is not authorized")
 
 
 def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
     """Return the error that explains why ``what`` failed."""
     from botocore.exceptions import ClientError
 
-    detail = ""
+    detail, who = "", None
     if isinstance(error, ClientError):
         given: Mapping[str, Any] = error.response.get("Error", {})
         code = str(given.get("Code", "Unknown"))
@@ -152,6 +155,9 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
         found = EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
         if found.shows_detail:
             detail = str(given.get("Message", ""))[:_DETAIL_LENGTH]
+        who = _WHO.search(detail)
+        if who and found is _DENIED:
+            found = replace(_DENIED, next_step=_("Allow {permission} in IAM for {who}."))
     else:  # AWS gave no answer.
         names = [each.__name__ for each in type(error).__mro__]
         code = names[0]
@@ -161,6 +167,7 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
         "detail": detail.rstrip("."),
         "host": _host(error),
         "permission": permission or "this operation",
+        "who": who[1] if who else "",
     }
     return AwsError(
         what=what,

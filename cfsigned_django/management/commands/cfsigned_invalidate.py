@@ -6,6 +6,7 @@ Exit codes: 0 sent, 75 (EX_TEMPFAIL) too many in progress or throttled, 1 failed
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -17,6 +18,7 @@ from cfsigned_django.invalidation import (
     InvalidationError,
     condensed,
     items_of,
+    name_given,
     send,
     unsent,
 )
@@ -36,7 +38,7 @@ class Command(CfsignedCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         add = parser.add_argument
-        add("names", nargs="*", metavar="NAME", help="Name of a file")
+        add("names", nargs="*", metavar="NAME", help="Name of a file, or its URL")
         add("--folder", help="Everything in this folder, such as albums/42")
         add("--stdin", action="store_true", help="Read names, one a line, and lines of the log")
         add("--storage", default="default", metavar="ALIAS", help="Alias in STORAGES")
@@ -45,7 +47,8 @@ class Command(CfsignedCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
-        if sum(bool(options[each]) for each in ("names", "folder", "stdin")) != 1:
+        given = bool(options["names"]), options["folder"] is not None, options["stdin"]
+        if sum(given) != 1:
             raise CommandError("Give either names, --folder or --stdin.")
         try:
             name, items = _items(options)
@@ -56,10 +59,11 @@ class Command(CfsignedCommand):
             send(name, items)
         except InvalidationError as error:
             left, failed = error.left, error
-        sent = len(items) - len(left)
+        lacking = set(left)
+        sent = [each for each in items if each not in lacking]
         described = {"distribution_id": name or None, "sent": sent, "left": left}
         where = name or "CloudFront: these files are on this machine"
-        text = f"Sent {sent} of {len(items)} item(s) to {where}."
+        text = "\n".join((f"Sent {len(sent)} of {len(items)} item(s) to {where}.", *sent))
         self.stdout.write(json.dumps(described, indent=2) if options["json"] else text)
         if failed:
             text = unsent(name, left, str(failed))
@@ -68,13 +72,28 @@ class Command(CfsignedCommand):
 
 def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the distribution, and the items that the options mean."""
-    names, items = options["names"], []
+    names, folder, items = options["names"], options["folder"], []
     if options["stdin"]:
         lines = [line.rstrip("\r\n") for line in sys.stdin]
         items = [line.strip() for line in lines if line.startswith(("/", "#"))]
         names = [line for line in lines if line and not line.startswith(("/", "#"))]
-    distribution_id = options["distribution"]
-    if names or options["folder"] or not distribution_id:
-        known, more = items_of(options["storage"], names, options["folder"])
+    distribution_id, storage = options["distribution"], options["storage"]
+    if names or folder is not None or not distribution_id:
+        names = [_name(storage, each) for each in names]
+        folder = None if folder is None else _name(storage, folder)
+        known, more = items_of(storage, names, folder)
         distribution_id, items = distribution_id or known, items + more
     return distribution_id, condensed(items) if distribution_id else []
+
+
+def _name(storage: str, given: str) -> str:
+    """Return the name that is given. Raise :exc:`ValueError` for what is meant as a pattern."""
+    name = name_given(storage, given)
+    if "*" not in name and not name.endswith("/"):
+        return name
+    folder = name.partition("*")[0].rpartition("/")[0].strip("/")
+    raise ValueError(
+        f"{given!r} would be a single name, in which * stands for itself. For everything in a "
+        f"folder, pass --folder {shlex.quote(folder) if folder else 'NAME'}. If a file has this "
+        "name, call invalidate() of cfsigned_django.invalidation, which takes it as it is."
+    )

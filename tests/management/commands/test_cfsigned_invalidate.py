@@ -57,21 +57,26 @@ def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
     ("arguments", "items"),
     [
         (["a b.jpg", "한.jpg"], ["/a%20b.jpg", "/%ED%95%9C.jpg"]),
-        (["*.jpg"], ["/%2A.jpg"]),
+        (["https://media.example.com/a%20b.jpg?Signature=x"], ["/a%20b.jpg"]),
         (["--folder", "albums/42"], ["/albums/42/*"]),
         (["--storage", "default", "--", "-x.jpg", "--json"], ["/-x.jpg", "/--json"]),
     ],
 )
 def test_what_is_sent(arguments: list[str], items: list[str], aws: Aws) -> None:
-    """Send names and folders, which are data."""
+    """Send names and folders, which are data, and print their paths."""
     described = json.loads(run("--json", *arguments).out)
 
     assert aws.cloudfront.items == items
     assert described == {
         "distribution_id": DISTRIBUTION,
-        "sent": len(items),
+        "sent": items,
         "left": [],
     }
+    assert run(
+        *arguments
+    ).out == f"Sent {len(items)} of {len(items)} item(s) to {DISTRIBUTION}.\n" + (
+        "".join(f"{each}\n" for each in items)
+    )
 
 
 def test_storage_and_distribution(aws: Aws) -> None:
@@ -124,7 +129,7 @@ def test_not_yet(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     described = json.loads(done.out)
 
     assert done.code == 75
-    assert described["sent"] == 3000
+    assert sorted(described["sent"]) == sorted(f"/{number}.jpg" for number in range(3000))
     assert described["left"] == ["/3000.jpg"]
     assert done.error.endswith("--stdin with these lines:\n/3000.jpg")
     aws.cloudfront.refusals = ["Throttling"] * 2
@@ -147,6 +152,8 @@ def test_failure(aws: Aws) -> None:
     [
         *([], ["a.jpg", "--folder", "b"], ["a.jpg", "--stdin"], ["--folder", "albums/"]),
         *(["a.jpg", "--storage", "none"], ["a\udce9.jpg"], ["--folder", "a\udce9"]),
+        *([""], ["."], ["/"], ["a/.."], ["--folder", ""], ["--folder", "/"], ["--folder", "."]),
+        *(["", "--storage", "media"], ["a.jpg", "/", "--storage", "media"]),
     ],
 )
 def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,11 +163,45 @@ def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatc
     assert aws.requests == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pictures/*"], "--folder pictures."),
+        (["a.jpg", "my pictures/2026/d*.webp"], "--folder 'my pictures/2026'."),
+        (["pictures/"], "--folder pictures."),
+        (["--folder", "pictures/*"], "--folder pictures."),
+        (["/*"], "--folder NAME."),
+        (["https://media.example.com/pictures/*"], "--folder pictures."),
+        (["https://other.example.com/a.jpg?Signature=secret"], "the name of the file"),
+        (["s3://bucket/a.jpg"], "https://media.example.com/"),
+    ],
+)
+def test_what_names_no_file(arguments: list[str], words: str, aws: Aws) -> None:
+    """Refuse patterns and URLs of something else, with what to pass instead; send nothing."""
+    done = run("--distribution", DISTRIBUTION, *arguments)
+
+    assert (done.code, aws.requests) == (1, [])
+    assert words in done.error
+    assert "secret" not in done.error
+
+
+def test_who_was_refused(aws: Aws) -> None:
+    """Name the user or role that AWS names when it refuses."""
+    user = "arn:aws:iam::111122223333:user/site"
+    aws.cloudfront.refusals = ["AccessDenied"]
+    aws.cloudfront.message = (
+        f"User: {user} is not authorized to perform: cloudfront:CreateInvalidation on resource: "
+        "arn:aws:cloudfront::111122223333:distribution/E1 because no identity-based policy allows "
+        "the cloudfront:CreateInvalidation action"
+    )
+    assert f"cloudfront:CreateInvalidation in IAM for {user}." in run("a.jpg").error
+
+
 def test_no_distribution(aws: Aws, settings: Any) -> None:
     """Say which setting is missing; do nothing for files of this machine."""
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
     assert "AWS_CLOUDFRONT_DISTRIBUTION_ID" in run("a.jpg").error
     assert run("a.jpg", "--storage", "memory").code == 0
     answer = json.loads(run("a.jpg", "--storage", "memory", "--json").out)
-    assert answer == {"distribution_id": None, "sent": 0, "left": []}
+    assert answer == {"distribution_id": None, "sent": [], "left": []}
     assert aws.requests == []
