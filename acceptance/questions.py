@@ -153,7 +153,7 @@ def question(
 # 8, 9: what the commands of the package made, and keys that join
 
 
-@question("9.2", "none", "doctor.examination:Examination")
+@question("9.2", "none", "tools.doctor.examination:Examination")
 def doctor(world: World) -> str:
     """Does cfsigned_doctor find a fault in what cfsigned_setup made?"""
     _code, findings = world.command("cfsigned_doctor")
@@ -304,7 +304,7 @@ def case_of_a_path(world: World) -> str:
     return world.said(world.link(FILE, policy=world.custom("/ALBUMS/*")))
 
 
-@question("3.3", "403 AccessDenied of S3", "edge.behavior:_normalize", is_emulated=False)
+@question("3.3", "403 AccessDenied of S3", "tools.edge.behavior:_normalize", is_emulated=False)
 def two_slashes(world: World) -> str:
     """Is `//double.txt` served with its own signature?"""
     return world.said(world.link("//double.txt"))
@@ -384,7 +384,7 @@ def parameter_twice(world: World) -> str:
     return world.said(world.link(FILE) + "&Expires=2000000000")
 
 
-@question("3.3", DENIED, "doctor.live:_examine_signed")
+@question("3.3", DENIED, "tools.doctor.live:_examine_signed")
 def parameter_added(world: World) -> str:
     """What is said if a parameter is added to a signed URL?"""
     return world.said(world.link(FILE) + "&v=1")
@@ -430,13 +430,13 @@ def unknown_key(world: World) -> tuple[str, bool]:
     return _refused(world, world.link(FILE, key_id="K00000000000AB"), "InvalidKey")
 
 
-@question("6", _refusal("AccessDenied"), "doctor.answers:check_refused")
+@question("6", _refusal("AccessDenied"), "tools.doctor.answers:check_refused")
 def expired(world: World) -> tuple[str, bool]:
     """How is an expired URL refused?"""
     return _refused(world, world.link(FILE, until=int(time.time()) - 60), "AccessDenied")
 
 
-@question("6", _refusal("AccessDenied"), "doctor.answers:check_refused")
+@question("6", _refusal("AccessDenied"), "tools.doctor.answers:check_refused")
 def signature_of_another_file(world: World) -> tuple[str, bool]:
     """How is a signature of another file refused?"""
     return _refused(world, world.link(FILE, resource=OTHER), "AccessDenied")
@@ -528,7 +528,7 @@ def cookies_of_two_folders(world: World) -> str:
 @question(
     "7",
     "the longer, if only it opens: served; the shorter: 403 AccessDenied",
-    "edge.local_distribution:Distribution._verify",
+    "tools.edge.local_distribution:Distribution._verify",
     is_emulated=False,
 )
 def cookies_of_a_folder_within(world: World) -> str:
@@ -585,7 +585,7 @@ def long_rsa_key(world: World) -> str:
 @question(
     "9.6",
     "no Access-Control-Allow-Origin",
-    "doctor.answers:check_cors",
+    "tools.doctor.answers:check_cors",
     "docs/how-to/cors.md",
     is_emulated=False,
 )
@@ -599,7 +599,7 @@ def cors_on_a_refusal(world: World) -> str:
 @question(
     "11.10",
     "403 without CORS headers",
-    "edge.local_distribution:Distribution._verify",
+    "tools.edge.local_distribution:Distribution._verify",
     "docs/how-to/cors.md",
     is_emulated=False,
 )
@@ -630,7 +630,7 @@ def very_second(world: World) -> str:
     "4",
     "at most 5",
     "conf:ROTATION_SECONDS",
-    "doctor.answers:NOTICEABLE_SECONDS",
+    "tools.doctor.answers:NOTICEABLE_SECONDS",
     is_emulated=False,
 )
 def clocks(world: World) -> tuple[str, bool]:

@@ -15,9 +15,9 @@ from acceptance.questions import FILE, NAMES, OTHER, QUESTIONS, Seen
 from acceptance.site import CommandFailed, Pace
 from acceptance.world import DONE, EC, LATER, RSA, World
 from cfsigned_django.aws.client import Clients, call
-from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
+from cfsigned_django.tools.account.documents.behavior import list_of
 
 _FUNCTION = b"""\
 function handler(event) {

@@ -27,13 +27,13 @@ from django.http import HttpResponseBase
 from cfsigned_django import keyring
 from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_within
-from cfsigned_django.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
-from cfsigned_django.edge.cors import CorsRule as CorsRule
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
+from cfsigned_django.tools.edge.cors import CorsRule as CorsRule
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
 
 class InMemorySignedStorage(SignedUrlMixin, InMemoryStorage):

@@ -27,8 +27,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.iam import (
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.iam import (
     doctor_policy,
     rotation_policy,
     runtime_policy,

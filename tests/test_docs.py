@@ -24,12 +24,12 @@ from django.template import Context, Template
 from django.test import override_settings
 
 from cfsigned_django import conf, validation
-from cfsigned_django.edge.responses import denied
 from cfsigned_django.invalidation import invalidate
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import Denied, HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.templatetags.cfsigned import register
+from cfsigned_django.tools.edge.responses import denied
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import (
     DEPLOY,
@@ -333,15 +333,16 @@ PYTHON = DOCS / "reference" / "python.md"
 
 
 #: What users import from: these hand on names of the modules in which they are written.
-DOORS = ("cookies", "edge", "http", "models", "signing", "storage", "testing", "views")
+DOORS = ("cookies", "http", "models", "signing", "storage", "testing", "tools/edge", "views")
 
 
 def handed_on(door: str) -> Iterator[str]:
     """Yield the names that a door imports for others: ``from x import Name as Name``."""
     package = ROOT / "cfsigned_django"
-    path = package / door / "__init__.py" if door in PACKAGES else package / f"{door}.py"
+    path = package / door
+    path = path / "__init__.py" if path.is_dir() else package / f"{door}.py"
     for name in re.findall(r"\b(\w+) as \1\b", read(path)):
-        yield f"cfsigned_django.{door}.{name}"
+        yield f"cfsigned_django.{door.replace('/', '.')}.{name}"
 
 
 def imported_by(doc: Path) -> Iterator[str]:

@@ -30,8 +30,8 @@ from cfsigned_django.aws.errors import EXPLANATIONS
 from cfsigned_django.encryption import decrypt
 from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.setup.report import iam_as_text
 from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.tools.setup.report import iam_as_text
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront, story
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story

@@ -24,7 +24,7 @@ from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
 from tests.ministack_server import run_ministack
 from tests.pages import DOCS, ROOT, snippets
 from tests.reader import Reader, Terminal, commands
-from tests.setup.viewers import ACCOUNT
+from tests.tools.setup.viewers import ACCOUNT
 
 TUTORIAL = DOCS / "tutorial"
 CHECKOUT = "../cfsigned_django"

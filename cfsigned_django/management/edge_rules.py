@@ -6,22 +6,25 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cfsigned_django.aws.account_reader import read_distribution
-from cfsigned_django.aws.documents import Document
-from cfsigned_django.aws.documents.behavior import (
+from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
+from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     listed,
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.aws.documents.distribution_config import is_origin_of, origin_in_bucket
-from cfsigned_django.aws.documents.origins import is_access_point, origins_of
-from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
-from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.edge.follow import Rules, TrustedKeys
-from cfsigned_django.signing import InvalidKey, PublicKey
+from cfsigned_django.tools.account.documents.distribution_config import (
+    is_origin_of,
+    origin_in_bucket,
+)
+from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
+from cfsigned_django.tools.account.reader import read_distribution
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
+from cfsigned_django.tools.edge.follow import Rules, TrustedKeys
 
-logger = logging.getLogger("cfsigned_django.edge")
+logger = logging.getLogger("cfsigned_django.tools.edge")
 
 # Fields that are read here, or that make no difference to a viewer who reads files. Caching only
 # makes responses faster and older; cfsigned_doctor finds what a cache may mix up.

@@ -18,10 +18,10 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from cfsigned_django import keyring
-from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.edge.server import EdgeServer
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from demo_project.state import COOKIE_DOMAIN
 from tests.demo_project import HOST, KEY_GROUP_ID
 

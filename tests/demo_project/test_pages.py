@@ -15,9 +15,9 @@ from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
-from cfsigned_django.edge.server import EdgeServer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import edge_for
+from cfsigned_django.tools.edge.server import EdgeServer
 from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.attempts import ask
 from demo_project.gallery.video import FOLDER, MEMBER, files

@@ -19,10 +19,10 @@ from django.test import override_settings
 
 from cfsigned_django import viewer
 from cfsigned_django.cookies import set_signed_cookies
-from cfsigned_django.edge import EdgeServer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
+from cfsigned_django.tools.edge import EdgeServer
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 pytest.importorskip("PIL", reason="needs the demo extra")
 
-from cfsigned_django.edge import EdgeServer
+from cfsigned_django.tools.edge import EdgeServer
 from demo_project.servers import manage_command, run
 from demo_project.state import DemoState
 from tests.e2e.caching_front import caching_front

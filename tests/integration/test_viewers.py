@@ -1,6 +1,6 @@
 """Go the whole way of a viewer: storage, signed URL, edge, and a real S3 server behind it.
 
-Modules: aws/s3_origin.py, edge/local_distribution.py, storage/query.py
+Modules: tools/s3_origin.py, tools/edge/local_distribution.py, storage/query.py
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from django.core.files.base import ContentFile
 from django.http import Http404
 from django.test import RequestFactory
 
-from cfsigned_django.aws.s3_origin import S3Origin
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
-from cfsigned_django.edge.client import EdgeClient, EdgeResponse
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import content_disposition
+from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.tools.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.views import SignedPlaylistView
 from tests.background import fetch
 from tests.integration.test_files import NAMES
@@ -287,7 +287,7 @@ def test_s3_stops_in_the_middle(
         response = edge_of({**read_options, "endpoint_url": endpoint_url}).get(f"{BASE}/a.txt")
     assert response.headers["Content-Length"] == "10"
     assert len(response.body) < 10
-    assert [each.levelname for each in caplog.records if each.name == "cfsigned_django.edge"]
+    assert [each.levelname for each in caplog.records if each.name == "cfsigned_django.tools.edge"]
 
 
 def test_playlist(site: Any, storage: Any, s3_options: dict[str, Any], edge: EdgeClient) -> None:

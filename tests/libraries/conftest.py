@@ -15,8 +15,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 
-from cfsigned_django.edge.server import EdgeServer
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
+from cfsigned_django.tools.edge.server import EdgeServer
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from tests.background import free_port
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.plugins_browser import (

@@ -25,9 +25,9 @@ from sorl.thumbnail import default as sorl, get_thumbnail
 from sorl.thumbnail.images import get_or_create_storage
 from versatileimagefield.settings import cache as versatile_cache
 
-from cfsigned_django.edge.client import EdgeClient
 from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.testing import edge_for
+from cfsigned_django.tools.edge.client import EdgeClient
 from tests.libraries.cases import picture
 from tests.libraries.models import Picture, VersatilePicture
 from tests.pages import DOCS, site_of, snippets

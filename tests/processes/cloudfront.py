@@ -20,8 +20,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.signing import PublicKey
+from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from tests.aws.api import Account
 from tests.background import free_port
 from tests.ministack_server import Ministack
@@ -191,7 +191,7 @@ def run_edges(api: Api) -> Iterator[tuple[Edges, str]]:
     )
     with pytest.MonkeyPatch.context() as patch, EdgeServer(distribution, port=port).running():
         # What it refuses as it must is not for the report of a failure.
-        patch.setattr(logging.getLogger("cfsigned_django.edge"), "disabled", True)
+        patch.setattr(logging.getLogger("cfsigned_django.tools.edge"), "disabled", True)
         yield edges, domain
 
 

@@ -32,15 +32,15 @@ from acceptance.ledger import Ledger
 from acceptance.run import bucket_of
 from acceptance.site import Pace
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.documents.distribution_config import (
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_config,
     name_for,
     new_behavior,
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.documents.policies import response_headers_policy_config
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.account.documents.policies import response_headers_policy_config
 from tests.botocore_models import sharing_models
 from tests.ministack_server import REGION, MinistackHere, ministack_here
 
@@ -172,7 +172,7 @@ class Kills:
         def configure_and_serve(*given: Any) -> None:
             configure(*given)
             # Not earlier: it needs Django's settings.
-            from cfsigned_django.edge import EdgeServer
+            from cfsigned_django.tools.edge import EdgeServer
             from tests.cloudfront_server import run_cloudfront
 
             found = run_cloudfront(self.aws, ACCOUNT, self.folder)

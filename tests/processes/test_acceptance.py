@@ -21,7 +21,7 @@ from tests.cloudfront_server import run_cloudfront
 from tests.ministack_server import run_ministack
 from tests.processes.kills import ACCOUNT as KILLED_ACCOUNT, inventory
 from tests.projects import ROOT
-from tests.setup.viewers import ACCOUNT
+from tests.tools.setup.viewers import ACCOUNT
 
 pytestmark = pytest.mark.processes
 

@@ -10,9 +10,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from cfsigned_django.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
+from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.viewer import Answer, NoAnswer
 
 KEY_ID = "K2JCJMDEHXQW5F"

@@ -20,7 +20,6 @@ from django.utils import timezone, translation
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encrypted_keys
-from cfsigned_django.doctor.local import check_signer
 from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -28,6 +27,7 @@ from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.tools.doctor.local import check_signer
 from tests.golden import assert_golden
 from tests.rotation import ECDSA, Shell, Site, change, fresh, plain
 from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1

@@ -13,7 +13,7 @@ import sys
 
 # With None for a module, Python refuses to import it.
 sys.modules.update(dict.fromkeys(("boto3", "botocore", "django", "storages")))
-for name in ("cfsigned_django.signing", "cfsigned_django.edge"):
+for name in ("cfsigned_django.signing", "cfsigned_django.tools.edge"):
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

@@ -16,16 +16,22 @@ from django.core.management.base import CommandError
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client, make_clients
-from cfsigned_django.aws.state.wanted import Wanted
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.doctor.examination import Examination
-from cfsigned_django.doctor.explain import explain
-from cfsigned_django.doctor.findings import Finding, Level, has_error, worst_first, write_report
-from cfsigned_django.doctor.local import from_system_checks
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.doctor.examination import Examination
+from cfsigned_django.tools.doctor.explain import explain
+from cfsigned_django.tools.doctor.findings import (
+    Finding,
+    Level,
+    has_error,
+    worst_first,
+    write_report,
+)
+from cfsigned_django.tools.doctor.local import from_system_checks
 from cfsigned_django.viewer import fetch
 
 

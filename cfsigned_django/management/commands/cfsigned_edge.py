@@ -21,16 +21,16 @@ from django.core.management.base import CommandError
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.s3_origin import S3Origin
-from cfsigned_django.edge import Distribution, EdgeServer
-from cfsigned_django.edge.cors import CorsRule
-from cfsigned_django.edge.follow import DistributionWatch, Rules, key_names
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.origin import StorageOrigin, distribution_for
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.edge import Distribution, EdgeServer
+from cfsigned_django.tools.edge.cors import CorsRule
+from cfsigned_django.tools.edge.follow import DistributionWatch, Rules, key_names
+from cfsigned_django.tools.s3_origin import S3Origin
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
 DEFAULT_PORT = 8001
 
@@ -291,7 +291,7 @@ def _describe_origin(storage: SignedUrlMixin, alias: str) -> str:
 @contextmanager
 def _log_to(stream: Any) -> Iterator[None]:
     """Show a line for each request, unless the project's LOGGING handles this logger."""
-    logger = logging.getLogger("cfsigned_django.edge")
+    logger = logging.getLogger("cfsigned_django.tools.edge")
     if logger.handlers:
         yield
         return

@@ -20,28 +20,29 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django import conf
 from cfsigned_django.aws.client import configured_region, make_clients
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.export.cloudformation import cloudformation
-from cfsigned_django.aws.export.documents import (
+from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.tools.account.export.cloudformation import cloudformation
+from cfsigned_django.tools.account.export.documents import (
     Documents,
     export_documents,
     refuse_existing,
 )
-from cfsigned_django.aws.export.terraform import terraform
-from cfsigned_django.aws.state.apply import NOT_DEPLOYED
-from cfsigned_django.aws.state.judge import beside
-from cfsigned_django.aws.state.plan import blockers, next_step, plan
-from cfsigned_django.aws.state.site_in_aws import SiteInAws
-from cfsigned_django.aws.state.steps import SetupStep, StepState
-from cfsigned_django.aws.state.wanted import (
+from cfsigned_django.tools.account.export.terraform import terraform
+from cfsigned_django.tools.account.state.apply import NOT_DEPLOYED
+from cfsigned_django.tools.account.state.judge import beside
+from cfsigned_django.tools.account.state.plan import blockers, next_step, plan
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.account.state.steps import SetupStep, StepState
+from cfsigned_django.tools.account.state.wanted import (
     InvalidWanted,
     OriginAccess,
     Wanted,
 )
-from cfsigned_django.doctor.findings import write_report
-from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.management.command import CfsignedCommand
-from cfsigned_django.rotation.errors import RotationError
-from cfsigned_django.setup.report import (
+from cfsigned_django.tools.doctor.findings import write_report
+from cfsigned_django.tools.setup.report import (
     DONE,
     LATER,
     as_json,
@@ -58,8 +59,7 @@ from cfsigned_django.setup.report import (
     summary,
     wrapped,
 )
-from cfsigned_django.setup.site_setup import SiteSetup, choose_provider, location_of_files
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.tools.setup.site_setup import SiteSetup, choose_provider, location_of_files
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 

@@ -16,7 +16,7 @@ import pytest
 
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.edge import EdgeServer
+from cfsigned_django.tools.edge import EdgeServer
 from tests.background import free_port
 
 SECRETS = ("secret-access-key-of-nobody", "session-of-nobody", "password")

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cfsigned_django.aws.documents.behavior import list_of
-from cfsigned_django.aws.documents.distribution_config import (
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.unknown import UNKNOWN
+from cfsigned_django.management.edge_rules import DistributionReader
+from cfsigned_django.signing import PublicKey
+from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.distribution_config import (
     new_behavior,
     new_distribution_config,
     new_origin,
 )
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.unknown import UNKNOWN
-from cfsigned_django.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
-from cfsigned_django.edge.follow import Rules
-from cfsigned_django.management.edge_rules import DistributionReader
-from cfsigned_django.signing import PublicKey
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
+from cfsigned_django.tools.edge.follow import Rules
 from tests.aws.api import Account, new_pem
-from tests.aws.state.accounts import grown_distribution
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.tools.account.state.accounts import grown_distribution
 
 BUCKET = "media"
 
@@ -204,7 +204,7 @@ class Replies(Api):
 
 def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
     """Ask for each key once, leave out what cannot verify or is gone by now, and log it once."""
-    caplog.set_level(logging.WARNING, "cfsigned_django.edge")
+    caplog.set_level(logging.WARNING, "cfsigned_django.tools.edge")
     api = Replies(K1=new_pem(), K2="nonsense", K3=refusal("NoSuchPublicKey", "GetPublicKey"))
     reader = DistributionReader(api, "E1", bucket=BUCKET)
 

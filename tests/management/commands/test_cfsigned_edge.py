@@ -25,19 +25,19 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from cfsigned_django import viewer
-from cfsigned_django.aws.documents.behavior import list_of
 from cfsigned_django.management.commands import cfsigned_edge
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.tools.account.documents.behavior import list_of
 from tests.aws.api import Account
 from tests.aws.api.test_edge_rules import Api
-from tests.aws.state.accounts import grown_distribution
 from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
 from tests.projects import ROOT, Project
 from tests.s3_server import S3Server
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
+from tests.tools.account.state.accounts import grown_distribution
 
 S3 = {"default": {"BACKEND": S3_BACKEND}}
 PLAIN = "django.core.files.storage.FileSystemStorage"
@@ -129,7 +129,7 @@ class TestServe:
 
     def test_own_logging(self, port: int, caplog: pytest.LogCaptureFixture) -> None:
         """Leave the log to the project if it has a handler for it."""
-        logger = logging.getLogger("cfsigned_django.edge")
+        logger = logging.getLogger("cfsigned_django.tools.edge")
         logger.addHandler(caplog.handler)
         try:
             _, _, stderr = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"))

@@ -1,0 +1,1 @@
+"""Read an AWS account, and judge it."""

@@ -1,0 +1,372 @@
+"""Read an :class:`~cfsigned_django.tools.account.account.Account` from CloudFront, S3 and STS.
+
+:func:`read_account` continues if something cannot be read, and notes the problem. The local edge
+reads only the distribution: see management/edge_rules.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from botocore import xform_name
+
+from cfsigned_django.aws.client import Clients, call, list_items
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.tools.account.account import (
+    Account,
+    AwsDistribution,
+    Bucket,
+    BucketPart,
+    BucketState,
+    KeyGroup,
+    KmsKey,
+    NamedConfig,
+)
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.behavior import behaviors, listed
+from cfsigned_django.tools.account.documents.distribution_config import (
+    bucket_origins,
+    covers,
+    name_for,
+)
+
+T = TypeVar("T")
+_HOME_REGION = "us-east-1"
+
+
+def read_account(
+    clients: Clients,
+    *,
+    bucket: str | None,
+    distribution_id: str | None = None,
+    domain: str | None = None,
+    access_identities: bool = False,
+    kms_key: str = "",
+    uploads: bool = False,
+) -> Account:
+    """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
+
+    The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
+    bare host name: see :func:`find_distribution`. Origin access identities, and for ``uploads``
+    lifecycle rules, are read only on request, since that needs one more permission. ``kms_key`` is
+    the ARN of the key that the bucket must have, if that is not the one that it has.
+    """
+    reading = _Reading()
+    cloudfront = clients.cloudfront
+
+    def distributions() -> list[AwsDistribution]:
+        """Return the matching distribution; an empty list if the account has none."""
+        if distribution_id is not None:
+            return [read_distribution(cloudfront, distribution_id)]
+        found = find_distribution(cloudfront, bucket=bucket, domain=domain)
+        return [found] if found else []
+
+    identity = reading.read(
+        "sts",
+        lambda: call(
+            clients.sts.get_caller_identity, "identify the AWS account", "sts:GetCallerIdentity"
+        ),
+    )
+    meant = reading.read("cloudfront", distributions)
+    found = meant[0] if meant else None
+    config = found.config if found else None
+    account_id = str(identity["Account"]) if identity else ""
+    owner = account_id or (found.arn.split(":")[4] if found else "")
+    found_bucket = (
+        reading.read("s3", lambda: read_bucket(clients.s3, bucket, owner, uploads=uploads))
+        if bucket and owner
+        else None
+    )
+    key_id = kms_key or (found_bucket.kms_key_id if found_bucket else None)
+    return Account(
+        account_id=account_id,
+        partition=str(identity["Arn"]).split(":")[1] if identity else "aws",
+        distribution=found,
+        has_looked_for_distribution=meant is not None,
+        bucket=found_bucket,
+        kms_key=_read_key(clients, key_id, found_bucket) if key_id else None,
+        public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
+        key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
+        access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
+        access_identities=(
+            reading.read("cloudfront", lambda: tuple(_access_identities(cloudfront)))
+            if access_identities
+            else ()
+        ),
+        cache_policies=reading.read(
+            "cloudfront", lambda: _read_policies(cloudfront, _CACHE_POLICY, config)
+        ),
+        origin_request_policies=reading.read(
+            "cloudfront", lambda: _read_policies(cloudfront, _ORIGIN_REQUEST_POLICY, config)
+        ),
+        response_headers_policies=reading.read(
+            "cloudfront", lambda: _read_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
+        ),
+        problems=tuple(reading.problems),
+    )
+
+
+# The response of HeadBucket has no body, so its error code is the HTTP status.
+_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403"})
+# After one of these the next call of the same service may succeed.
+_OF_ONE_CALL: Final = _NOT_ALLOWED | {
+    "AccessDeniedException",
+    "NoSuchDistribution",
+    "NoSuchResource",
+}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Read parts and collect problems. A service that does not answer is not called again."""
+
+    problems: list[AwsError] = field(default_factory=list)
+    _silent: set[str] = field(default_factory=set)
+
+    def read(self, service: str, look: Callable[[], T]) -> T | None:
+        """Return the result of ``look``; return None if it fails, and note the problem."""
+        if service in self._silent:
+            return None
+        try:
+            return look()
+        except AwsError as error:
+            if error.code not in _OF_ONE_CALL:
+                self._silent.add(service)
+            # A problem that every call has is noted once.
+            if error.code in _OF_ONE_CALL or all(each.code != error.code for each in self.problems):
+                self.problems.append(error)
+            return None
+
+
+def _list(cloudfront: Any, kind: str, words: str, **given: Any) -> Iterator[dict[str, Any]]:
+    """Return all items of a kind, such as KeyGroup, which ``words`` names in the plural."""
+    operation = f"List{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
+    return list_items(
+        getattr(cloudfront, xform_name(operation)),
+        f"{kind}List",
+        f"list the {words}",
+        f"cloudfront:{operation}",
+        **given,
+    )
+
+
+def find_distribution(
+    cloudfront: Any, *, bucket: str | None, domain: str | None
+) -> AwsDistribution | None:
+    """Return the distribution that has the domain, else the only one that reads the bucket.
+
+    Without a domain, return the one that cfsigned_setup created for the bucket.
+    Raise :exc:`AwsError` if distributions cannot be listed or read.
+    """
+    readers = []
+    for summary in _list(cloudfront, "Distribution", "distributions"):
+        is_reader = bucket is not None and bool(bucket_origins(summary, bucket))
+        if domain is None:
+            is_meant = is_reader and summary["Comment"] == name_for(str(bucket))
+        else:
+            names = [summary["DomainName"], *listed(summary.get("Aliases"))]
+            is_meant = any(covers(each, domain) for each in names)
+        if is_meant:
+            return read_distribution(cloudfront, summary["Id"])
+        if is_reader:
+            readers.append(summary["Id"])
+    if domain is None or len(readers) != 1:
+        return None
+    return read_distribution(cloudfront, readers[0])
+
+
+def read_distribution(cloudfront: Any, distribution_id: str) -> AwsDistribution:
+    """Return a distribution by its ID. Raise :exc:`AwsError` if there is none."""
+    answer = call(
+        cloudfront.get_distribution,
+        f"read the distribution {distribution_id}",
+        "cloudfront:GetDistribution",
+        Id=distribution_id,
+    )
+    return as_distribution(answer)
+
+
+def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
+    """Return the distribution in a response of GetDistribution, or of a change."""
+    found = answer["Distribution"]
+    active = listed(found.get("ActiveTrustedKeyGroups"))
+    return AwsDistribution(
+        id=found["Id"],
+        arn=found["ARN"],
+        status=found["Status"],
+        domain_name=found["DomainName"],
+        etag=answer["ETag"],
+        config=found["DistributionConfig"],
+        active_key_pairs={
+            each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
+        },
+    )
+
+
+def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
+    """Return every key group of the account."""
+    for item in _list(cloudfront, "KeyGroup", "key groups"):
+        group = item["KeyGroup"]
+        config = group["KeyGroupConfig"]
+        yield KeyGroup(
+            id=group["Id"],
+            name=config["Name"],
+            key_pair_ids=tuple(config["Items"]),
+            config=config,
+        )
+
+
+def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
+    for item in _list(cloudfront, "OriginAccessControl", "origin access controls"):
+        yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
+
+
+def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
+    words = "origin access identities"
+    for item in _list(cloudfront, "CloudFrontOriginAccessIdentity", words):
+        yield NamedConfig(id=item["Id"], name=item["Comment"], config=item)
+
+
+# The kinds of policies that behaviors refer to, as the API names them.
+_CACHE_POLICY: Final = "CachePolicy"
+_ORIGIN_REQUEST_POLICY: Final = "OriginRequestPolicy"
+_RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
+
+
+def _read_policies(
+    cloudfront: Any, kind: str, config: Mapping[str, Any] | None
+) -> dict[str, NamedConfig]:
+    """Return the custom policies of a kind, and the managed ones that behaviors use."""
+    listed_policies = _list(cloudfront, kind, f"policies ({_words(kind)})", Type="custom")
+    found = {item[kind]["Id"]: _named(item[kind], kind) for item in listed_policies}
+    used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
+    for policy_id in sorted(filter(None, used.difference(found))):
+        answer = call(
+            getattr(cloudfront, xform_name(f"Get{kind}")),
+            f"read the {_words(kind)} {policy_id}",
+            f"cloudfront:Get{kind}",
+            Id=policy_id,
+        )
+        found[policy_id] = _named(answer[kind], kind)
+    return found
+
+
+def _words(kind: str) -> str:
+    return xform_name(kind, " ")
+
+
+def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
+    config = policy[f"{kind}Config"]
+    return NamedConfig(id=policy["Id"], name=config["Name"], config=config)
+
+
+def _read_key(clients: Clients, key_id: str, bucket: Bucket | None) -> KmsKey:
+    """Return a KMS key, by its ARN, ID or alias, and its policy if it can be changed."""
+    region = key_id.split(":")[3] if key_id.startswith("arn:") else bucket.region if bucket else ""
+    try:
+        kms = clients.kms(region)
+        what = f"read the KMS key {key_id}"
+        key = call(kms.describe_key, what, "kms:DescribeKey", KeyId=key_id)["KeyMetadata"]
+        if key["KeyManager"] == "AWS":
+            return KmsKey(arn=key["Arn"], is_aws_managed=True)
+        what = f"read the policy of the KMS key {key_id}"
+        policy = call(
+            kms.get_key_policy, what, "kms:GetKeyPolicy", KeyId=key["Arn"], PolicyName="default"
+        )
+    except AwsError as error:
+        return KmsKey(arn=key_id, unread=error)
+    return KmsKey(arn=key["Arn"], policy=json.loads(policy["Policy"]))
+
+
+_MISSING: Final = frozenset({"404", "NoSuchBucket"})
+# The error codes of S3 for a setting that was never made.
+_NOT_SET: Final = frozenset(
+    {
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "OwnershipControlsNotFoundError",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
+
+
+def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -> Bucket:
+    """Return the bucket with a name. Raise :exc:`AwsError` if S3 cannot be asked.
+
+    If the permission for one part is missing, only that part is left out.
+    """
+    try:
+        head = call(
+            s3.head_bucket,
+            f"look at the bucket {name}",
+            "s3:ListBucket",
+            Bucket=name,
+            ExpectedBucketOwner=account_id,
+        )
+    except AwsError as error:
+        if error.code in _MISSING:
+            return Bucket(name=name, state=BucketState.MISSING)
+        if error.code in _NOT_ALLOWED:
+            return Bucket(name=name, state=BucketState.REFUSED)
+        raise
+    unread: dict[BucketPart, AwsError] = {}
+
+    def get(part: BucketPart, method: Any, permission: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = call(
+                method, f"read the {part} of the bucket {name}", permission, Bucket=name
+            )
+        except AwsError as error:
+            if error.code in _NOT_ALLOWED:
+                unread[part] = error
+            elif error.code not in _NOT_SET:
+                raise
+            return None
+        return found
+
+    policy = get(BucketPart.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = get(BucketPart.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = get(
+        BucketPart.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
+    )
+    ownership = get(
+        BucketPart.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
+    )
+    encryption = get(
+        BucketPart.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration"
+    )
+    read_rules, needed = s3.get_bucket_lifecycle_configuration, "s3:GetLifecycleConfiguration"
+    lifecycle = get(BucketPart.LIFECYCLE, read_rules, needed) if uploads else None
+    return Bucket(
+        name=name,
+        state=BucketState.OURS,
+        region=_region(head),
+        policy=json.loads(policy["Policy"]) if policy else None,
+        cors_rules=tuple(cors["CORSRules"]) if cors else (),
+        lifecycle_rules=tuple(lifecycle["Rules"]) if lifecycle else (),
+        public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
+        object_ownership=_ownership(ownership),
+        encryption=_encryption(encryption),
+        unread=unread,
+    )
+
+
+def _region(head: Mapping[str, Any]) -> str:
+    headers = head["ResponseMetadata"]["HTTPHeaders"]
+    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
+
+
+def _ownership(controls: Mapping[str, Any] | None) -> str | None:
+    rules = controls["OwnershipControls"]["Rules"] if controls else []
+    return rules[0]["ObjectOwnership"] if rules else None
+
+
+def _encryption(answer: Mapping[str, Any] | None) -> Document | None:
+    rules = answer["ServerSideEncryptionConfiguration"]["Rules"] if answer else []
+    return rules[0] if rules else None

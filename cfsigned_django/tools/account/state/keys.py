@@ -1,0 +1,144 @@
+"""Judge and plan the key pair, its public key in CloudFront, and the key group that trusts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
+from cfsigned_django.tools.account.documents.behavior import trusted_key_groups
+from cfsigned_django.tools.account.documents.distribution_config import (
+    key_group_config,
+    public_key_config,
+)
+from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.account.state.steps import Call, SetupStep, create, decision, done, todo
+
+#: The only step without an AWS call: the site creates its key pair itself.
+KEY_PAIR: Final = "key-pair"
+#: A key that signs for longer should be rotated.
+OLD: Final = timedelta(days=90)
+
+
+def key_facts(site: SiteInAws, *, now: datetime) -> Iterator[Fact]:
+    """Yield what is wrong with the key that signs; nothing if CloudFront has none yet."""
+    public_key = site.public_key
+    key_pair_id = site.wanted.key_pair_id or (public_key.key_pair_id if public_key else "")
+    if not key_pair_id:
+        return
+    faults = [*_check_public_key(site, key_pair_id, now), *_check_groups(site, key_pair_id)]
+    yield from faults
+    if not faults and site.account.public_keys is not None and site.account.key_groups is not None:
+        yield fact("keys", key_pair_id, key=key_pair_id)
+
+
+def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Iterator[Fact]:
+    keys, key = site.account.public_keys, site.wanted.key
+    if keys is None or key is None:
+        return
+    listed = next((each for each in keys if each.key_pair_id == key_pair_id), None)
+    twins = [each.key_pair_id for each in keys if each.holds(key.public_key_pem)]
+    said = f" The private key belongs to {' and '.join(twins)}." if twins else ""
+    if listed is None:
+        yield fact("key-unknown", "AWS_CLOUDFRONT_KEY_ID", key=key_pair_id, twins=said)
+    elif not listed.holds(key.public_key_pem):
+        yield fact("key-mismatch", "AWS_CLOUDFRONT_KEY", key=key_pair_id, twins=said)
+    elif _is_old(listed, now):
+        yield fact("key-old", key_pair_id, key=key_pair_id, created=f"{listed.created_at:%Y-%m-%d}")
+
+
+def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
+    return listed.created_at is not None and now - listed.created_at > OLD
+
+
+def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Fact]:
+    account, wanted, groups = site.account, site.wanted.key_group_id, _trusted_groups(site)
+    if not groups:
+        if wanted and account.key_groups is not None:
+            yield fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wanted)
+        return
+    held = {key for each in groups for key in each.key_pair_ids}
+    keys = account.public_keys
+    # A key that CloudFront does not have is one fact, not two.
+    is_there = keys is None or any(each.key_pair_id == key_pair_id for each in keys)
+    if is_there and key_pair_id not in held:
+        names = " and ".join(f"{each.name} ({each.id})" for each in groups)
+        values = {"key_group": names, "held": ", ".join(sorted(held)) or "none"}
+        yield fact("key-not-in-group", groups[0].id, key=key_pair_id, **values)
+    elif account.distribution is not None:
+        yield from _check_edges(account.distribution, groups, key_pair_id)
+
+
+def _trusted_groups(site: SiteInAws) -> list[KeyGroup]:
+    """Return the key group of the settings, else those that the behavior trusts."""
+    wanted = site.wanted.key_group_id
+    trusted = [wanted] if wanted else trusted_key_groups(site.behavior or {})
+    by_id = {each.id: each for each in site.account.key_groups or ()}
+    return [by_id[each] for each in trusted if each in by_id]
+
+
+def _check_edges(
+    distribution: AwsDistribution, groups: list[KeyGroup], key_pair_id: str
+) -> Iterator[Fact]:
+    for group in groups:
+        active = distribution.active_key_pairs.get(group.id)
+        if active is not None and key_pair_id in group.key_pair_ids and key_pair_id not in active:
+            yield fact(
+                "key-not-at-edges",
+                key_pair_id,
+                key=key_pair_id,
+                key_group=group.name,
+                distribution=distribution.id,
+            )
+
+
+def key_steps(site: SiteInAws) -> Iterator[SetupStep]:
+    """Return the steps in their order."""
+    yield _key_pair(site)
+    yield _public_key(site)
+    yield _key_group(site)
+
+
+def _key_pair(site: SiteInAws) -> SetupStep:
+    if site.wanted.key is None:
+        return todo(KEY_PAIR, "the site has no key pair for signing yet")
+    return done(KEY_PAIR, "the site has a key pair for signing")
+
+
+def _public_key(site: SiteInAws) -> SetupStep:
+    if site.public_key is not None:
+        return done("public-key", f"the public key in CloudFront is {site.key_pair_id}")
+    why = "CloudFront verifies signatures with the public half of the key pair"
+    key = site.wanted.key
+    if key is None:
+        return todo("public-key", why)
+    config = public_key_config(key.name, key.caller_reference, key.public_key_pem)
+    return create("public-key", why, "CreatePublicKey", {"PublicKeyConfig": config})
+
+
+def _key_group(site: SiteInAws) -> SetupStep:
+    group = site.key_group
+    if group is None and (wished := site.wanted.key_group_id):
+        found = fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wished)
+        return decision(found, blocks=True)
+    if group is None:
+        config = key_group_config(site.name, [site.key_pair_id])
+        why = "a behavior trusts a key group, which contains the public keys"
+        return create("key-group", why, "CreateKeyGroup", {"KeyGroupConfig": config})
+    if site.key_pair_id in group.key_pair_ids:
+        return done("key-group", f"{group.name} ({group.id}) contains {site.key_pair_id}")
+    config = {**group.config, "Items": [*group.key_pair_ids, site.key_pair_id]}
+    return todo(
+        "key-group",
+        f"{group.name} ({group.id}) does not contain the public key yet; its other keys stay",
+        call=Call(
+            service="cloudfront",
+            operation="UpdateKeyGroup",
+            arguments={"Id": group.id, "KeyGroupConfig": config},
+        ),
+        before=group.config,
+        after=config,
+    )

@@ -1,0 +1,213 @@
+"""Check the answers of CloudFront and S3: without a signature, with one, and for CORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
+from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.doctor.findings import Finding, ago
+from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
+
+_REFUSALS = {
+    "InvalidKey": "signed-unknown-key",
+    "AccessDenied": "signed-denied",
+    "MissingKey": "signed-missing-key",
+    "MalformedPolicy": "signed-malformed",
+    "MalformedSignature": "signed-malformed",
+}
+
+
+def check_common(answer: Answer, url: str) -> Finding | None:
+    """Return the finding for an answer that says nothing about signatures, or None."""
+    host = url.split("/")[2]
+    if answer.is_redirect:
+        location = answer.headers.get("location", "nowhere").partition("?")[0]
+        return finding("redirected", host, url=url, location=location, status=answer.status)
+    if answer.status >= 500:
+        return finding("server-error", host, host=host, status=answer.status)
+    if not answer.came_through_cloudfront:
+        values = {"status": str(answer.status), "server": answer.headers.get("server", "no name")}
+        return finding("not-cloudfront", "AWS_S3_CUSTOM_DOMAIN", host=host, **values)
+    if answer.status >= 400 and answer.responder is Responder.PAGE:
+        return finding("html-answer", host, status=answer.status)
+    return None
+
+
+def _refusal(answer: Answer) -> str:
+    page = ", with an HTML page" if answer.responder is Responder.PAGE else ""
+    return answer.code or f"{answer.status}{page}"
+
+
+def _strange(answer: Answer, request: str, url: str) -> Finding:
+    said = f"{answer.status} {answer.code}".rstrip()
+    return finding("strange-answer", url, request=request, answer=said)
+
+
+def check_refused(answer: Answer, kind: str, url: str) -> Finding:
+    """Check the answer to a signed URL that must be refused: "tampered" or "expired"."""
+    if answer.is_served or answer.responder is Responder.S3:
+        return finding(f"{kind}-served", url, answer=answer.status)
+    if answer.code == "AccessDenied" or answer.is_refused_by_status:
+        return finding(f"{kind}-refused", url, answer=_refusal(answer))
+    return _strange(answer, "An expired URL" if kind == "expired" else "A changed URL", url)
+
+
+def check_unsigned(answer: Answer, url: str) -> Finding:
+    """Check the answer to a request without a signature."""
+    if answer.is_served:
+        return finding("unsigned-served", url, url=url)
+    if answer.responder is Responder.S3:
+        return finding("unsigned-forwarded", url, url=url, code=answer.code)
+    if answer.code == "MissingKey" or answer.is_refused_by_status:
+        return finding("unsigned-refused", url, answer=_refusal(answer))
+    return _strange(answer, "A request without a signature", url)
+
+
+def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
+    """Check the answer to a request with a new signature."""
+    if answer.is_served:
+        return finding("signed-served", url, url=url, status=answer.status)
+    if answer.responder is not Responder.S3:
+        if kind := _REFUSALS.get(answer.code):
+            return finding(kind, url, code=answer.code)
+    elif why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
+        return finding("signed-passes", url, why_no_object=why_no_object)
+    elif answer.code == "AccessDenied":
+        return finding("signed-s3-denied", url, url=url)
+    elif answer.code == "NoSuchKey":
+        return finding("signed-not-found", url, url=url)
+    return _strange(answer, "A new signed URL", url)
+
+
+_HOME_REGION = "us-east-1"
+
+
+def direct_url(s3: Any, bucket: str, key: str) -> str:
+    """Return the URL of an object in S3; ``key`` is not percent-encoded.
+
+    The client ``s3`` knows the endpoint, which may be that of an emulator. Each accepts the bucket
+    in the path; in the host, the certificate covers no name with a dot.
+    """
+    return f"{s3.meta.endpoint_url.rstrip('/')}/{bucket}/{quote(key)}"
+
+
+def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
+    """Request an object from S3 without credentials; ``region`` is that in the settings."""
+    try:
+        answer = fetch(url, {})
+    except NoAnswer as error:
+        return finding("s3-no-answer", url, answer=error)
+    actual = answer.headers.get("x-amz-bucket-region", "")
+    if answer.is_served:
+        return finding("s3-open", url, url=url)
+    if answer.code == "NoSuchKey":
+        return finding("s3-lists", url, url=url)
+    if answer.code == "NoSuchBucket":
+        return finding("s3-no-bucket", "AWS_STORAGE_BUCKET_NAME", url=url)
+    if answer.status in (301, 307, 400) and actual and actual != (region or _HOME_REGION):
+        values = {"region": actual, "setting": region or "no region"}
+        return finding("s3-wrong-region", "AWS_S3_REGION_NAME", **values)
+    if answer.status == 403:
+        return finding("s3-private", url)
+    return finding("s3-no-answer", url, answer=f"{answer.status} {answer.code}".rstrip())
+
+
+def check_cors(
+    fetch: Fetch,
+    signed_url: str,
+    url: str,
+    origins: Sequence[str],
+    *,
+    without_origin: Answer,
+    credentials: bool,
+) -> Iterator[Finding]:
+    """Yield the findings about the CORS headers for each origin, with ``credentials`` or without.
+
+    ``without_origin`` is the answer to a request without Origin, just before.
+    Each origin requests the object twice: the second answer comes from the cache.
+    """
+    good = True
+    for origin in origins:
+        answers = [fetch(signed_url, {"Origin": origin}) for _ in range(2)]
+        allowed = [each.headers.get("access-control-allow-origin", "") for each in answers]
+        if all(each in (origin, "*") for each in allowed):
+            if credentials and not all(_allows_credentials(each, origin) for each in answers):
+                good = False
+                values = {"policy": "the object", "origins": origin}
+                yield finding("cors-credentials-missing", url, **values)
+            continue
+        good = False
+        values = {"origin": origin, "header": _wrong_value(allowed, origin)}
+        if _is_lost_in_cache(allowed, origin):
+            yield finding("cors-lost-in-cache", url, **values)
+        else:
+            place = " from the cache" if any(map(_is_hit, answers)) else ""
+            yield finding("cors-headers-missing", url, place=place, **values)
+    if good:
+        yield finding("cors", url, origins=" and ".join(origins), url=url)
+        if "origin" not in without_origin.headers.get("vary", "").lower():
+            yield finding("cors-browser-cache", url)
+
+
+def _allows_credentials(answer: Answer, origin: str) -> bool:
+    """Return whether browsers show the answer to a page that has sent cookies."""
+    named = answer.headers.get("access-control-allow-origin") == origin
+    return named and answer.headers.get("access-control-allow-credentials") == "true"
+
+
+def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:
+    """Return whether the headers come from a copy that was cached for another request."""
+    others = {each for each in allowed if each not in ("", origin, "*")}
+    return bool(others) or len(set(allowed)) > 1
+
+
+def _is_hit(answer: Answer) -> bool:
+    return "hit from" in answer.headers.get("x-cache", "").lower()
+
+
+def _wrong_value(allowed: Sequence[str], origin: str) -> str:
+    """Return the wrong value of Access-Control-Allow-Origin, or that there is none."""
+    wrong = max((each for each in allowed if each not in (origin, "*")), key=len)
+    return f"Access-Control-Allow-Origin: {wrong}" if wrong else "no Access-Control-Allow-Origin"
+
+
+#: Returns the time in Unix seconds.
+Clock: TypeAlias = Callable[[], float]
+#: A larger difference is a warning: NTP keeps clocks right within a fraction of a second.
+NOTICEABLE_SECONDS: Final = 30
+#: A larger difference is an error: it is a large part of the usual lifetime of a URL.
+WRONG_SECONDS: Final = 300
+
+_SUBJECT = "clock of this machine"
+
+
+def read_date(headers: Mapping[str, str]) -> float | None:
+    """Return the time, in Unix seconds, by the clock of the server that answered.
+
+    The names of ``headers`` are in lowercase. For a cached answer, Age is the
+    number of seconds since its Date.
+    """
+    try:
+        date = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return date + int(headers.get("age", "0"))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
+    """Check the clock, which showed ``now`` when CloudFront's showed ``date``.
+
+    Both are in Unix seconds; ``expire`` is the lifetime of URLs, in seconds.
+    """
+    if date is None:
+        return finding("clock-unknown", _SUBJECT)
+    skew = now - date
+    off = abs(skew)
+    direction = "ahead of" if skew > 0 else "behind"
+    if off <= NOTICEABLE_SECONDS:
+        return finding("clock", _SUBJECT)
+    kind = "clock-wrong" if off > min(WRONG_SECONDS, expire) else "clock-off"
+    return finding(kind, _SUBJECT, skew=f"{ago(off)} {direction}", life=ago(expire))

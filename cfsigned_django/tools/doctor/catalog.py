@@ -1,0 +1,583 @@
+"""Every finding of the doctor. The ids are API: they keep their meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfsigned_django.encryption import WEAK_SECRET_KEY
+from cfsigned_django.tools.account.state.facts import FACTS, FactType, Level
+from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.validation import TABLE
+
+_NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
+
+#: Id -> what its findings have in common, in the order in which a request meets them.
+CATALOG: dict[str, FactType] = {
+    # Settings, keys and the clock.
+    "settings": FactType(level=Level.OK, what="The system checks find nothing."),
+    "check-warning": FactType(
+        level=Level.WARNING,
+        what="A system check warns. The finding has the id of the check, such as cfsigned.W001.",
+        why="Signed URLs work, but not as intended. manage.py check reports it as well.",
+        fix="Do what the check says. See the page on system checks.",
+    ),
+    "check-error": FactType(
+        level=Level.ERROR,
+        what="A system check fails. The finding has the id of the check, such as cfsigned.E001.",
+        why="Signed URLs cannot be made, or do not work. manage.py check reports it as well.",
+        fix="Do what the check says. See the page on system checks.",
+    ),
+    "cannot-sign": FactType(
+        level=Level.ERROR,
+        what="The storage cannot sign now.",
+        why="url() raises the same error, and pages with signed URLs fail.",
+        fix="Do what the message says. manage.py cfsigned_rotate shows the keys of the database.",
+    ),
+    "foreign-signer": FactType(
+        level=Level.WARNING,
+        what="{storage} has a cloudfront_signer that is not from this package.",
+        why="Its key is unknown, so keys, signed requests and the key group were not checked.",
+        fix="Remove cloudfront_signer, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
+    ),
+    "changed-url": FactType(
+        level=Level.ERROR,
+        what="The url() of a subclass changed the URL after it was signed.",
+        why="CloudFront refuses a URL that is not the signed one.",
+        fix="Let the class change the name or the options (custom_domain, location), not the URL "
+        "that the package returns.",
+    ),
+    "unsigned-url": FactType(
+        level=Level.OK,
+        what="The url() of a subclass returned a URL without a signature.",
+        why="This is right if the file is public. If its behavior restricts viewer access, "
+        "CloudFront refuses the URL.",
+        fix="If the file is private, let the class return what url() of the package returns.",
+    ),
+    "database": FactType(
+        level=Level.ERROR,
+        what="The key pairs of the database cannot be read ({error}).",
+        why="New processes cannot find out which key is ACTIVE.",
+        fix="Check DATABASES, and whether the database server runs.",
+    ),
+    "cannot-decrypt": FactType(
+        level=Level.ERROR,
+        what="The private key of the {status} key pair {key_pair} cannot be decrypted. {error}",
+        why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
+        "next rotation fails.",
+        fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --re-encrypt.",
+    ),
+    "key-pair-differs": FactType(
+        level=Level.ERROR,
+        what="The private key of the {status} key pair {key_pair} does not match its public key.",
+        why="It is not used, or CloudFront refuses what it signs.",
+        fix="The row was edited or only partly restored. Find out who can write to the database. "
+        "Revoke the key pair in the admin, and start a rotation.",
+    ),
+    "old-encryption": FactType(
+        level=Level.WARNING,
+        what="A private key of the database is not encrypted with the newest encryption key.",
+        why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
+        "SECRET_KEY or encryption key is removed from the settings.",
+        fix="Run manage.py cfsigned_rotate --re-encrypt, or --start if the finding says so.",
+    ),
+    "weak-secret-key": FactType(
+        level=Level.WARNING,
+        what=WEAK_SECRET_KEY,
+        why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
+        fix=TABLE["cfsigned.W012"],
+    ),
+    "signing-key": FactType(level=Level.OK, what="{key} from {place} signs ({algorithm})."),
+    "rotation-waits": FactType(
+        level=Level.OK,
+        what="What a rotation waits for, in the words of the admin page and cfsigned_rotate.",
+    ),
+    "rotation-stuck": FactType(
+        level=Level.WARNING,
+        what="A step of a rotation has been due for 3 days.",
+        why="URLs work, but an old key is still trusted, or a new key does not sign yet.",
+        fix="Do what the message says. See the page on rotating keys.",
+    ),
+    "clock": FactType(level=Level.OK, what="The clock agrees with CloudFront's."),
+    "clock-off": FactType(
+        level=Level.WARNING,
+        what="The clock is {skew} CloudFront's: more than 30 s.",
+        why="Signed URLs expire that much too early or too late, and those with a start time are "
+        "refused at first.",
+        fix="Let NTP set the clock of this machine (timedatectl set-ntp true).",
+    ),
+    "clock-wrong": FactType(
+        level=Level.ERROR,
+        what="The clock is {skew} CloudFront's: more than 5 min, or than the {life} for which "
+        "signed URLs live.",
+        why="If the clock is slow, short-lived URLs have already expired when they are made; if it "
+        "is fast, URLs live too long. If it is far off, AWS refuses API calls as well "
+        "(RequestTimeTooSkewed).",
+        fix="Set the clock, and let NTP keep it right (timedatectl set-ntp true).",
+    ),
+    "clock-unknown": FactType(
+        level=Level.WARNING,
+        what="CloudFront's answer has no readable Date header.",
+        why="The clock could not be compared. If it is wrong, signed URLs are refused.",
+        fix="Compare the clock by hand, and look for a proxy that removes headers.",
+    ),
+    # What AWS's API says.
+    "aws-unreadable": FactType(
+        level=Level.ERROR,
+        what="Could not {task}: {reason}.",
+        why="What depends on it was not checked, so it may or may not be in order.",
+        fix="Do what the message says, or skip AWS with --offline.",
+    ),
+    "aws-not-asked": FactType(
+        level=Level.OK, what="The keys at AWS were not checked: could not {task}, {reason}."
+    ),
+    "local-edge": FactType(
+        level=Level.OK,
+        what="{host} is this machine, and no distribution is configured: AWS was not asked.",
+        why="The local edge answers in place of CloudFront, so the configuration at AWS does not "
+        "matter.",
+        fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
+    ),
+    "invalidation": FactType(level=Level.OK, what="Files of {distribution} can be invalidated."),
+    "cannot-invalidate": FactType(
+        # The site may have other credentials than the person who asks.
+        level=Level.WARNING,
+        what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
+        why="Deleted and overwritten files are served until the TTL of their copies ends. Only if "
+        "the site has other credentials, it may be in order: run this with those.",
+        fix="Do what the message says. manage.py cfsigned_setup --iam site prints the policy.",
+    ),
+    **FACTS,
+    # What CloudFront and S3 answer.
+    "no-answer": FactType(
+        level=Level.ERROR,
+        what="{host} does not answer: {error}.",
+        why="This machine could not request anything from CloudFront. Viewers may still be able "
+        "to connect.",
+        fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
+        "check its certificate and the network of this machine.",
+    ),
+    "not-cloudfront": FactType(
+        level=Level.ERROR,
+        what="{host} answers {status}, but the answer is not from CloudFront ({server}).",
+        why="Another server, or a proxy in front of CloudFront, answers. It does not check "
+        "signatures.",
+        fix="Point the DNS record of AWS_S3_CUSTOM_DOMAIN at the domain name of the distribution.",
+    ),
+    "redirected": FactType(
+        level=Level.ERROR,
+        what="{url} redirects to {location} ({status}).",
+        why="A signature is valid for one URL: at the target, it is refused, or another server "
+        "answers.",
+        fix='Set AWS_S3_URL_PROTOCOL to "https:" if http redirects to https, and '
+        "AWS_S3_CUSTOM_DOMAIN to a host that does not redirect.",
+    ),
+    "html-answer": FactType(
+        level=Level.ERROR,
+        what="CloudFront answers {status} with an HTML page.",
+        why="CloudFront refused before it checked the signature, or the page hides the reason.",
+        fix="Check the web ACL, the geographic restrictions, the alternate domain names and the "
+        "error pages of the distribution, and allow the methods GET and HEAD.",
+    ),
+    "server-error": FactType(
+        level=Level.ERROR,
+        what="{host} answers {status}: CloudFront or the origin failed.",
+        why="This says nothing about signatures. Viewers get the same answer.",
+        fix="Try again in a minute. If it fails again, check the origin of the distribution, its "
+        "domain name, and the functions of the behavior.",
+    ),
+    "strange-answer": FactType(
+        level=Level.ERROR,
+        what="{request} gets the answer {answer}, which neither CloudFront nor S3 is known to "
+        "give.",
+        why="Something else handles the request: a function, a custom error page, or a proxy.",
+        fix="Check the functions and error pages of the behavior.",
+    ),
+    "unsigned-refused": FactType(
+        level=Level.OK, what="A request without a signature is refused ({answer})."
+    ),
+    "unsigned-served": FactType(
+        level=Level.ERROR,
+        what="{url} is served without a signature.",
+        why="Anyone who knows or guesses a name can read the file.",
+        fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
+        "and for every one before it that matches the path.",
+    ),
+    "unsigned-forwarded": FactType(
+        level=Level.ERROR,
+        what="S3 answers {code} to {url} without a signature.",
+        why="CloudFront requires no signature on this path. Only S3 keeps viewers out, with or "
+        "without a signed URL.",
+        fix="Turn on Restrict viewer access, with the key group, for the behavior of this path.",
+    ),
+    "signed-served": FactType(level=Level.OK, what="{url} is served with a signature ({status})."),
+    "signed-passes": FactType(
+        level=Level.OK,
+        what="CloudFront accepts the signature. {why_no_object}: access to the bucket was not "
+        "checked.",
+    ),
+    "signed-unknown-key": FactType(
+        level=Level.ERROR,
+        what="CloudFront answers InvalidKey (Unknown Key) to a new signed URL.",
+        why="Every signed URL of this site is refused.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
+        "group with the behavior. A change takes a while to reach every edge; AWS does not say how "
+        "long.",
+    ),
+    "signed-denied": FactType(
+        level=Level.ERROR,
+        what="CloudFront answers AccessDenied (Access denied) to a new signed URL.",
+        why="CloudFront knows the key ID, but its public key does not match the private key; or "
+        "the URL is changed on its way.",
+        fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
+        "key ID of one key pair, and look for a proxy that rewrites URLs.",
+    ),
+    "signed-missing-key": FactType(
+        level=Level.ERROR,
+        what="CloudFront answers MissingKey to a new signed URL.",
+        why="The query was lost on its way.",
+        fix="Look for a proxy or a viewer request function that removes query parameters.",
+    ),
+    "signed-malformed": FactType(
+        level=Level.ERROR,
+        what="CloudFront answers {code} to a new signed URL.",
+        why="The parameters were changed on their way.",
+        fix="Look for a proxy or a viewer request function that rewrites query parameters.",
+    ),
+    "signed-s3-denied": FactType(
+        level=Level.ERROR,
+        what="CloudFront accepts the signature, but S3 answers AccessDenied for {url}.",
+        why="The signature is good. Either CloudFront may not read the object, or the object does "
+        "not exist: S3 gives the same answer to a reader that may not list the bucket.",
+        fix="Compare the name with the key of the object in S3. If the object exists, look for a "
+        "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
+        "allow CloudFront, and for an object that another AWS account owns.",
+    ),
+    "signed-not-found": FactType(
+        level=Level.ERROR,
+        what="CloudFront accepts the signature, but S3 has no object for {url}.",
+        why="The name, AWS_LOCATION or the origin path of the distribution does not match the "
+        "bucket.",
+        fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
+        "before it.",
+    ),
+    "tampered-refused": FactType(
+        level=Level.OK, what="A URL that was changed is refused ({answer})."
+    ),
+    "tampered-served": FactType(
+        level=Level.ERROR,
+        what="A URL that was changed is accepted ({answer}).",
+        why="Signatures are not checked: the answer is not from CloudFront, or another behavior "
+        "serves this path.",
+        fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
+        "this domain.",
+    ),
+    "expired-refused": FactType(level=Level.OK, what="An expired URL is refused ({answer})."),
+    "expired-served": FactType(
+        level=Level.ERROR,
+        what="An expired URL is accepted ({answer}).",
+        why="Signed URLs never expire: a cache or proxy in front of CloudFront answers without "
+        "asking CloudFront.",
+        fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
+    ),
+    "cors": FactType(
+        level=Level.OK,
+        what="Pages of {origins} may read {url}, cached or not.",
+    ),
+    "cors-untested": FactType(
+        level=Level.OK,
+        what="CORS was not checked: the object was not served.",
+        fix="Name an existing object with --object to check CORS as well.",
+    ),
+    "cors-headers-missing": FactType(
+        level=Level.ERROR,
+        what="For {origin}, the object{place} has {header}.",
+        why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of pages of "
+        "that origin.",
+        fix="Give the bucket a CORS rule for the origin, and the behavior the origin request "
+        "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path if the "
+        "cached copy is older than that change.",
+    ),
+    "cors-lost-in-cache": FactType(
+        level=Level.ERROR,
+        what="For {origin}, a cached copy has {header}.",
+        why="The first request decides for all: after a request without Origin, pages are refused.",
+        fix="Give the behavior the origin request policy CORS-S3Origin together with Origin in "
+        "the cache key, or a response headers policy with CORS; then invalidate the path.",
+    ),
+    "cors-browser-cache": FactType(
+        level=Level.OK,
+        what="Without an Origin, the answer has no Vary: Origin. Chrome may reuse such a copy "
+        "for a request with CORS.",
+        why="A copy that a plain <img> has fetched has no CORS headers. Chrome may take it from "
+        "its cache for a later request with CORS, which then fails.",
+        fix='Write crossorigin="anonymous" on every <img> whose URL scripts or canvas use too: see '
+        "{% signed_url %} in the documentation.",
+    ),
+    "s3-private": FactType(
+        level=Level.OK, what="S3 refuses requests that do not come through CloudFront."
+    ),
+    "s3-open": FactType(
+        level=Level.ERROR,
+        what="{url} is served to anyone.",
+        why="Anyone who knows the bucket and a name can read the file, without a signature.",
+        fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy.",
+    ),
+    "s3-lists": FactType(
+        level=Level.ERROR,
+        what="S3 tells anyone that {url} does not exist.",
+        why="S3 answers NoSuchKey only to readers that may list the bucket, so anyone can find out "
+        "every name.",
+        fix="Turn on Block Public Access for the bucket, and remove s3:ListBucket for * from its "
+        "policy.",
+    ),
+    "s3-no-bucket": FactType(
+        level=Level.ERROR,
+        what="There is no bucket at {url}.",
+        why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
+        "that name decides what it serves.",
+        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
+    ),
+    "s3-wrong-region": FactType(
+        level=Level.WARNING,
+        what="The bucket is in {region}, but the settings say {setting}.",
+        why="Uploads are redirected or fail.",
+        fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
+    ),
+    "s3-no-answer": FactType(
+        level=Level.WARNING,
+        what="S3 does not answer as expected: {answer}.",
+        why="Whether the bucket is private could not be checked.",
+        fix="Check the network of this machine and AWS_S3_ENDPOINT_URL, and try again in a minute.",
+    ),
+    # One URL: cfsigned_doctor --explain.
+    "url-not-absolute": FactType(
+        level=Level.ERROR,
+        what="The text is not an http or https URL.",
+        why="CloudFront signs whole URLs. A part of one cannot be checked.",
+        fix="Pass the whole URL, from https:// to its end, in single quotes.",
+    ),
+    "url-copied": FactType(
+        level=Level.WARNING,
+        what="The URL has {extra}.",
+        why="The findings below are about the URL without them. If a client sends them, CloudFront "
+        "refuses the request.",
+        fix="Check whether they were added when the URL was copied, or are in the page, mail or "
+        "script.",
+    ),
+    "url-html-escaped": FactType(
+        level=Level.ERROR,
+        what="The URL has &amp; in place of &.",
+        why="That is right in the source of an HTML page, and wrong anywhere else: CloudFront "
+        "finds no Key-Pair-Id and answers MissingKey.",
+        fix="Escape once: use {% signed_url ... as url %} outside HTML, and do not mark escaped "
+        "text as safe. If the URL was copied from the source of a page, nothing is wrong.",
+    ),
+    "url-json-escaped": FactType(
+        level=Level.ERROR,
+        what="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript.",
+        why="That is right within JSON, and wrong in a request: CloudFront finds no parameters.",
+        fix="Parse the JSON before you use the URL. If the URL was copied from JSON, nothing is "
+        "wrong.",
+    ),
+    "url-double-encoded": FactType(
+        level=Level.ERROR,
+        what="{part} is percent-encoded twice.",
+        why="Clients send the URL as it is: CloudFront finds no parameters, or a path and values "
+        "that were not signed.",
+        fix="Remove the code that quotes the finished URL (quote, urlencode, encodeURI): a signed "
+        "URL is complete.",
+    ),
+    "url-fragment": FactType(
+        level=Level.ERROR,
+        what="The CloudFront parameters come after a #.",
+        why="Clients do not send what follows a #, so CloudFront never receives the signature.",
+        fix="Encode a # in a file name as %23; url() does so.",
+    ),
+    "url-presigned-s3": FactType(
+        level=Level.ERROR,
+        what="The URL is a presigned URL of S3, for {host}.",
+        why="It bypasses CloudFront, or CloudFront finds no Key-Pair-Id in it and answers "
+        "MissingKey.",
+        fix="Set cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES, and set "
+        "AWS_S3_CUSTOM_DOMAIN: without a domain, django-storages presigns URLs of S3, without a "
+        "warning.",
+    ),
+    "url-s3-address": FactType(
+        level=Level.ERROR,
+        what="The host {host} belongs to S3.",
+        why="S3 does not check CloudFront signatures, and a private bucket refuses every such "
+        "request.",
+        fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution.",
+    ),
+    "url-other-domain": FactType(
+        level=Level.ERROR,
+        what="The host is {host}, but the storages of this site sign for {domains}.",
+        why="The domain is signed too: a URL signed for one domain is refused at another, even if "
+        "both belong to one distribution.",
+        fix="Use the URL as url() returns it, and set AWS_S3_CUSTOM_DOMAIN to the domain that "
+        "viewers must use.",
+    ),
+    "url-too-long": FactType(
+        level=Level.ERROR,
+        what="The URL has {length} characters; CloudFront reads 8192 bytes at most.",
+        why="CloudFront does not read it.",
+        fix="Shorten the name or the parameters, or sign with an ECDSA key, whose signature is "
+        "shorter.",
+    ),
+    "url-unsigned": FactType(
+        level=Level.ERROR,
+        what="The URL has no signature.",
+        why="CloudFront answers MissingKey, unless the request has signed cookies.",
+        fix="Use url() or {% signed_url %}. Look for code that removes the query, such as a cache "
+        "key, a thumbnail library or urlsplit().",
+    ),
+    "url-parameter-case": FactType(
+        level=Level.ERROR,
+        what="{names} is spelled in another case.",
+        why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
+        "not document any other case.",
+        fix="Look for a proxy or client that changes parameters to lowercase. " + _NEW_URL,
+    ),
+    "url-incomplete": FactType(
+        level=Level.ERROR,
+        what="The URL has no {missing}.",
+        why="CloudFront requires a Key-Pair-Id, a Signature, and either Expires or Policy.",
+        fix="The URL was cut off: in a mail, by an unquoted & in a shell, or by a column that is "
+        "too short. " + _NEW_URL,
+    ),
+    "url-key-id": FactType(
+        level=Level.ERROR,
+        what="The Key-Pair-Id, of {length} characters, is not a public key ID.",
+        why="CloudFront looks the key up by its public key ID (K...), and by nothing else.",
+        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys.",
+    ),
+    "url-unknown-key": FactType(
+        level=Level.ERROR,
+        what="The URL names the key {key}, but the keys of this site are: {known}.{signer}",
+        why="CloudFront answers InvalidKey (Unknown Key), unless another site has added that key "
+        "to the key group. Its signature cannot be checked here.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with CloudFront > Key management > Public keys, and "
+        "find out which site or environment made the URL.",
+    ),
+    "url-key-ended": FactType(
+        level=Level.ERROR,
+        what="The key {key} that signed the URL {ended}.",
+        why="CloudFront no longer knows the key and answers InvalidKey (Unknown Key).",
+        fix=_NEW_URL,
+    ),
+    "url-key-not-in-group": FactType(
+        level=Level.ERROR,
+        what="The key {key} is not in {key_groups}.",
+        why="CloudFront answers InvalidKey (Unknown Key).",
+        fix="Find out which storage or site made the URL. If it is this one, compare its key and "
+        "its key group with CloudFront > Key management > Key groups.",
+    ),
+    "url-malformed-signature": FactType(
+        level=Level.ERROR,
+        what="The Signature, of {length} characters, is cut off or changed.",
+        why="CloudFront answers MalformedSignature (Could not unencode Signature) or AccessDenied.",
+        fix="The URL was cut off or changed on its way: compare its length with a new one. "
+        + _NEW_URL,
+    ),
+    "url-malformed-policy": FactType(
+        level=Level.ERROR,
+        what="The policy, or Expires, cannot be read.",
+        why="CloudFront answers MalformedPolicy.",
+        fix="Times must be Unix seconds, not milliseconds, and the Policy must be CloudFront's "
+        "base64 (-_~), not base64url. " + _NEW_URL,
+    ),
+    "url-refused": FactType(
+        level=Level.ERROR,
+        what="A CloudFront parameter appears twice, or has a value that CloudFront does not "
+        "accept.",
+        why="AWS does not document what CloudFront does in that case; expect a refusal.",
+        fix=_NEW_URL,
+    ),
+    "url-signature-mismatch": FactType(
+        level=Level.ERROR,
+        what="The signature does not match: the URL, its policy or the key is not the one that "
+        "was signed.",
+        why="CloudFront answers AccessDenied (Access denied), as for an expired URL.",
+        fix="Use the URL byte for byte as url() returns it. If a new URL fails as well, the "
+        "private key does not match the key ID: run cfsigned_doctor without --explain.",
+    ),
+    "url-not-covered": FactType(
+        level=Level.ERROR,
+        what="The policy covers {resource}, not {url}{reason}.",
+        why="CloudFront answers AccessDenied (Access denied).",
+        fix="Sign the URL that is requested, with all of its parameters, or a resource with * that "
+        "covers it.",
+    ),
+    "url-expired": FactType(
+        level=Level.ERROR,
+        what="The URL expired {since} ago, at {end}; the clock of this machine shows {now}.",
+        why="CloudFront answers AccessDenied (Access denied).",
+        fix="Make a new signed URL. If pages, mails or caches outlive their URLs, raise "
+        "AWS_QUERYSTRING_EXPIRE, or link to a view that redirects to a new URL.",
+    ),
+    "url-not-yet": FactType(
+        level=Level.ERROR,
+        what="The URL becomes valid in {wait}, after {start}; the clock of this machine shows "
+        "{now}.",
+        why="CloudFront answers AccessDenied (Access denied) until date_greater_than has passed.",
+        fix="Wait, or sign with an earlier date_greater_than. If the URL was meant to be valid "
+        "now, the clock of the machine that signs is ahead.",
+    ),
+    "url-address": FactType(
+        level=Level.ERROR,
+        what="The URL is for viewers from {addresses}, not for {viewer_ip}.",
+        why="CloudFront answers AccessDenied (Access denied). It checks the address of the "
+        "connection: networks that share or change addresses, and IPv6, do not match.",
+        fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
+    ),
+    "url-bound-to-address": FactType(
+        level=Level.WARNING,
+        what="The URL is only for viewers from {addresses}.",
+        why="All other viewers are refused with AccessDenied (Access denied).",
+        fix="Pass the viewer's address with --viewer-ip.",
+    ),
+    "url-refusal-cors": FactType(
+        level=Level.OK,
+        what="Scripts of {origins} that request this URL may see a CORS error.",
+        why="A refusal may have no CORS headers, and then an expired URL or cookie looks like a "
+        "CORS error.",
+        fix="Look at the status of the request in the network panel of the browser: 403 is a "
+        "refusal.",
+    ),
+    "url-policy": FactType(level=Level.OK, what="What the URL grants, in words."),
+    "url-good": FactType(
+        level=Level.OK,
+        what="The signature is that of this site's key {key} ({where}), and the URL is valid "
+        "now. Whether CloudFront has the same key was not checked.",
+        why="If CloudFront refuses it, it has no such key or another one under this ID, or the "
+        "behavior does not trust a key group with it.",
+        fix="Run manage.py cfsigned_doctor --object NAME, with the name of the file: it asks "
+        "CloudFront.",
+    ),
+}
+
+
+def finding(
+    type_id: str,
+    subject: str,
+    *,
+    what: str = "",
+    why: str | None = None,
+    fix: str | None = None,
+    **values: Any,
+) -> Finding:
+    """Return a finding about a setting or resource; the values fill the pattern of its type.
+
+    ``what``, ``why`` and ``fix`` are those of its type unless given.
+    """
+    found_type = CATALOG[type_id]
+    return Finding(
+        id=type_id,
+        level=found_type.level,
+        what=what or found_type.describe(values),
+        why=found_type.why if why is None else why,
+        fix=found_type.fix if fix is None else fix,
+        subject=subject,
+    )

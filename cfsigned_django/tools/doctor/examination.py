@@ -1,0 +1,189 @@
+"""Examine a site: its settings and keys, then AWS, then the answers to live requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, router
+
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.checks.rotation import check_rotation
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.conf import whole_seconds
+from cfsigned_django.encryption import given_fernets
+from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.rotation.active import NO_TABLE
+from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
+from cfsigned_django.signing import HashRefused, Signer
+from cfsigned_django.storage.registry import ask_for_keys
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.account.reader import read_account
+from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
+from cfsigned_django.tools.doctor.answers import Clock, direct_url
+from cfsigned_django.tools.doctor.aws import check_aws, check_invalidation, from_aws_error
+from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
+from cfsigned_django.tools.doctor.local import (
+    check_key_pairs,
+    check_rotation_waits,
+    check_signer,
+    check_url,
+    from_system_checks,
+)
+from cfsigned_django.validation import PROBE_NAME, is_local_host, refusal
+from cfsigned_django.viewer import Fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What to examine, and with which clients and clock.
+
+    ``asked`` is what the person who asks adds to what the storage needs. ``name``
+    is the name of an object in the storage; if it is None, the requested object
+    need not exist. ``make_clients`` makes no request; it may raise :exc:`AwsError`.
+    ``clock`` returns Unix seconds.
+    """
+
+    alias: str
+    storage: SignedUrlMixin
+    make_clients: Callable[[], Clients]
+    fetch: Fetch
+    clock: Clock
+    asked: Wanted
+    name: str | None = None
+
+    def offline(self) -> Iterator[Finding]:
+        """Yield the findings about settings and database, without the network."""
+        ask_for_keys()
+        found = [
+            *from_system_checks([*check_storages(), *check_rotation()]),
+            *self._key_pairs(),
+        ]
+        yield from found
+        if self._address() is not None:
+            signs = check_signer(self.storage, self.alias)
+            # If url() raises what was found before, report one finding, not two. The same check
+            # may also have found the same problem with another key.
+            if not any(
+                each.what in signs.what and (each.id == "database" or f"({each.id})" in signs.what)
+                for each in found
+            ):
+                yield signs
+            if signs.id == "signing-key":
+                yield from check_url(self.storage, self.alias, self.name)
+
+    def online(self) -> Iterator[Finding]:
+        """Yield the findings about AWS and live answers; none if no URL can be made."""
+        address = self._address()
+        if address is None:
+            return
+        signer, wanted = self._signer(), self.wanted()
+        asks_aws, clients = not wanted.is_local or wanted.distribution_id is not None, None
+        if not asks_aws:
+            yield finding("local-edge", "AWS_S3_CUSTOM_DOMAIN", host=wanted.host)
+        if asks_aws or wanted.bucket:
+            try:
+                clients = self.make_clients()
+            except AwsError as error:
+                yield from_aws_error(error)
+        if asks_aws and clients is not None:
+            yield from self._aws(wanted, clients)
+        requested = self._requested_object(address, signer, wanted, clients)
+        yield from examine_live(requested, self.fetch, self.clock)
+
+    def wanted(self) -> Wanted:
+        """Return what the storage needs of AWS. Raise ImproperlyConfigured if it has no URLs."""
+        parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
+        signer = self._signer()
+        key = signer.private_key.public_key if signer else None
+        return replace(
+            self.asked,
+            bucket=_option(self.storage, "bucket_name") or "",
+            region=_option(self.storage, "region_name") or "",
+            domain=parts.hostname or "",
+            key_group_id=self.storage.key_group_id or "",
+            key=SiteKey.from_public_key(key) if key else None,
+            key_pair_id=signer.key_pair_id if signer else "",
+            location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
+            path=parts.path,
+            expire=whole_seconds(self.storage.querystring_expire) or 0,
+            is_local=is_local_host(parts.netloc),
+        )
+
+    def _key_pairs(self) -> Iterator[Finding]:
+        try:
+            rows = list(primary_rows())
+            waits = list(check_rotation_waits(self.storage.key_group_id))
+        except Error as error:
+            if looks_in_database(self.storage.key_group_id):
+                yield _no_rows(error)
+            return
+        if not refusal("cfsigned.E023", given_fernets):  # which a system check reports
+            yield from check_key_pairs(rows)
+        yield from waits
+
+    def _address(self) -> str | None:
+        """Return the unsigned URL to request, or None if a setting for it is missing."""
+        try:
+            return self.storage.unsigned_url(self.name or PROBE_NAME)
+        except ImproperlyConfigured:
+            return None  # the system checks report it
+
+    def _signer(self) -> Signer | None:
+        try:
+            signer = self.storage.signing.current_signer()
+            # Nothing is known about a signer of another library.
+            return signer if signer and signer.private_key.public_key else None
+        except (ImproperlyConfigured, HashRefused):
+            return None  # check_signer() reports it
+
+    def _aws(self, wanted: Wanted, clients: Clients) -> Iterator[Finding]:
+        found = read_account(
+            clients,
+            domain=wanted.host,
+            bucket=wanted.bucket or None,
+            distribution_id=wanted.distribution_id,
+            uploads=wanted.uploads,
+        )
+        yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
+        yield from check_invalidation(self.storage)
+
+    def _requested_object(
+        self, address: str, signer: Signer | None, wanted: Wanted, clients: Clients | None
+    ) -> RequestedObject:
+        """Return the object to request. Without a client, where it is in S3 is unknown."""
+        key = wanted.object_key
+        return RequestedObject(
+            url=address,
+            signer=signer,
+            direct_url=(
+                direct_url(clients.s3, wanted.bucket, key) if clients and wanted.bucket else None
+            ),
+            why_no_object="" if self.name else "No object was named (--object)",
+            region=wanted.region or None,
+            expire=wanted.expire,
+            cors_origins=wanted.cors_origins,
+            uses_cookies=wanted.cookies,
+        )
+
+
+def _no_rows(error: Error) -> Finding:
+    """Return why the key pairs cannot be read: there is no table yet, or no answer."""
+    with suppress(Error):
+        if not has_table(router.db_for_write(KeyPair)):
+            return finding("database", "DATABASES", what=NO_TABLE, fix="Run manage.py migrate.")
+    return finding("database", "DATABASES", error=type(error).__name__)
+
+
+def _option(storage: Any, name: str) -> str | None:
+    """Return an option of an S3 storage; None for any other storage."""
+    value = getattr(storage, name, None)
+    return str(value) if value else None

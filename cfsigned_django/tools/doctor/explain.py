@@ -1,0 +1,386 @@
+"""Explain why CloudFront refuses a URL, with the keys of the site and those at AWS."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from django.db import DatabaseError
+
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.signing import (
+    Check,
+    Denied,
+    InvalidKey,
+    KeyAlgorithm,
+    Policy,
+    PublicKey,
+    Verifier,
+)
+from cfsigned_django.signing.diagnosis import other_urls
+from cfsigned_django.signing.encoding import (
+    MAX_URL_LENGTH,
+    RESERVED_PARAMETERS,
+    decode_base64,
+    split_query,
+)
+from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.doctor.findings import Finding, Level, ago, moment, sentence
+from cfsigned_django.tools.doctor.known_keys import (
+    KnownKey,
+    database_keys,
+    settings_keys,
+    site_domains,
+    site_key_groups,
+    unique_keys,
+)
+from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
+from cfsigned_django.validation import is_of_trusted_signer
+
+
+def explain(
+    url: str,
+    *,
+    now: int,
+    viewer_ip: str | None = None,
+    cors_origins: Sequence[str] = (),
+    make_cloudfront: Callable[[], Any] | None = None,
+) -> list[Finding]:
+    """Return what is wrong with a URL.
+
+    ``make_cloudfront`` returns a boto3 client, which reads the public keys of its
+    account and the key groups of the storages with the URL's host. If
+    ``make_cloudfront`` is None, AWS is not asked. An error of AWS is only noted,
+    since the URL itself says most. ``cors_origins`` are the origins of scripts
+    that request the URL.
+    """
+    keys = [*settings_keys(), *_database_keys()]
+    groups: dict[str, tuple[str, ...]] = {}
+    listed: list[KnownKey] | None = None
+    further = []
+    if make_cloudfront is not None:
+        try:
+            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
+            keys = [*listed, *keys]
+        except AwsError as error:
+            values = {"task": error.what, "reason": error.reason}
+            further.append(finding("aws-not-asked", "AWS", **values))
+    knowledge = Knowledge(
+        keys=unique_keys(keys),
+        domains=site_domains(),
+        now=now,
+        viewer_ip=viewer_ip,
+        cors_origins=cors_origins,
+        key_groups=groups,
+        at_cloudfront=None if listed is None else {each.key_pair_id for each in listed},
+    )
+    return [*explain_url(url, knowledge), *further]
+
+
+def _database_keys() -> list[KnownKey]:
+    try:
+        return list(database_keys())
+    except DatabaseError:
+        return []  # a site with its key in the settings need not have the table
+
+
+def _keys_at_aws(
+    cloudfront: Any, key_group_ids: set[str]
+) -> tuple[dict[str, tuple[str, ...]], list[KnownKey]]:
+    """Return the members of the key groups, and the public keys of the account."""
+    api = KeyGroups(cloudfront)
+    members = {each: api.members(each) for each in sorted(key_group_ids)}
+    found = []
+    for listed in api.public_keys():
+        try:
+            public_key = PublicKey.load(listed.public_key_pem)
+        except InvalidKey:
+            continue  # field-level encryption uses other types of keys
+        where = f"public key {listed.name} at CloudFront"
+        found.append(KnownKey(key_pair_id=listed.key_pair_id, public_key=public_key, where=where))
+    return members, found
+
+
+_PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL | re.I)
+_S3_HOST = re.compile(r"(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
+_PRESIGNED = {"x-amz-signature", "x-amz-credential", "awsaccesskeyid"}
+_LOWER = {name.lower(): name for name in RESERVED_PARAMETERS}
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known about a site when a URL is explained.
+
+    ``domains`` are the domains that its storages sign for. ``key_groups`` maps
+    the ids of the key groups of the storages with the URL's host to their public
+    key IDs, and is empty if they are unknown. ``at_cloudfront`` are the IDs of
+    the public keys in the AWS account, or None if AWS was not asked; ``keys``
+    then contain these, too, before those of the site. ``now`` is in Unix
+    seconds; ``viewer_ip`` is the viewer's address, if known; ``cors_origins``
+    are the origins of scripts that request the URL.
+    """
+
+    keys: Sequence[KnownKey]
+    domains: Collection[str]
+    now: int
+    viewer_ip: str | None = None
+    cors_origins: Sequence[str] = ()
+    key_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    at_cloudfront: Collection[str] | None = None
+
+
+# What no distribution answers, and so no response headers policy either.
+_NOT_CLOUDFRONT = frozenset({"url-not-absolute", "url-presigned-s3", "url-s3-address"})
+
+
+def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
+    """Return what a URL grants, and what is wrong with it; no finding shows its signature."""
+    pasted = read_pasted(text)
+    found = [*pasted.findings, *_explain(pasted.url, knowledge)]
+    if not any(each.level is Level.ERROR for each in found):
+        found.append(_all_well(pasted.url, knowledge))
+    elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
+        origins = " and ".join(knowledge.cors_origins)
+        found.append(finding("url-refusal-cors", SUBJECT, origins=origins))
+    secrets = secrets_in(text)
+    return [hide_secrets(each, secrets) for each in found]
+
+
+def host_of(text: str) -> str:
+    """Return the host and port of a pasted URL; empty if it has none."""
+    parts = _PARTS.fullmatch(read_pasted(text).url)
+    return parts[2] if parts else ""
+
+
+def _all_well(url: str, knowledge: Knowledge) -> Finding:
+    """Return that nothing is wrong, and whether that is known of this site's key or CloudFront's.
+
+    A key that AWS does not list may be a trusted signer's.
+    """
+    key_pair_id = read_claim(url.partition("#")[0]).key_pair_id
+    if key_pair_id not in (knowledge.at_cloudfront or ()):
+        key = next(each for each in knowledge.keys if each.key_pair_id == key_pair_id)
+        return finding("url-good", SUBJECT, key=key_pair_id, where=key.where)
+    what = f"CloudFront has the key {key_pair_id}, which signed the URL, and the URL is valid now."
+    holding = [group for group, ids in knowledge.key_groups.items() if key_pair_id in ids]
+    if holding:
+        what += f" Key group {' and '.join(holding)} contains it."
+    why = "If CloudFront refuses it, the behavior does not trust a key group with this key, or "
+    why += "something changes the request on its way."
+    return finding("url-good", SUBJECT, what=what, why=why)
+
+
+def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
+        yield finding("url-not-absolute", SUBJECT)
+        return
+    _, host, _, query, fragment = (each or "" for each in parts.groups())
+    reserved, others = split_query(query) if query else ([], [])
+    names = {each.partition("=")[0].lower() for each in others}
+    if names & _PRESIGNED:
+        yield finding("url-presigned-s3", SUBJECT, host=host)
+    elif _S3_HOST.fullmatch(host):
+        yield finding("url-s3-address", SUBJECT, host=host)
+    elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
+        yield finding("url-fragment", SUBJECT)
+    else:
+        yield from _explain_address(host, url, knowledge)
+        url = _at_own_domain(url.partition("#")[0], host, knowledge)
+        yield from _explain_parameters(url, reserved, names, knowledge)
+
+
+def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    domains = {each.lower() for each in knowledge.domains}
+    if domains and host.lower() not in domains:
+        values = {"host": host, "domains": " and ".join(sorted(domains))}
+        yield finding("url-other-domain", "AWS_S3_CUSTOM_DOMAIN", **values)
+    if len(url) > MAX_URL_LENGTH:
+        yield finding("url-too-long", SUBJECT, length=len(url))
+
+
+def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
+    """Return the URL with the domain of this site for which it was signed, if there is one.
+
+    A wrong domain is then one finding, and not also a signature that does not match.
+    """
+    for domain in knowledge.domains:
+        moved = url.replace(host, domain, 1)
+        with suppress(Denied):
+            if not any(explain_signature(moved, read_claim(moved), knowledge.keys)):
+                return moved
+    return url
+
+
+def _explain_parameters(
+    url: str, reserved: list[str], other_names: set[str], knowledge: Knowledge
+) -> Iterator[Finding]:
+    values = {name: value for name, _, value in (each.partition("=") for each in reserved)}
+    misspelt = sorted(_LOWER[name] for name in other_names & _LOWER.keys())
+    missing = [name for name in ("Signature", "Key-Pair-Id") if not values.get(name)]
+    if not values.get("Expires") and not values.get("Policy"):
+        missing.append("Expires or Policy")
+    if misspelt:
+        yield finding("url-parameter-case", SUBJECT, names=" and ".join(misspelt))
+    elif len(missing) == 3:
+        yield finding("url-unsigned", SUBJECT)
+    elif missing:
+        yield finding("url-incomplete", SUBJECT, missing=" and no ".join(missing))
+    else:
+        doubled = sorted(name for name, value in values.items() if "%25" in value)
+        if doubled:
+            part = f"The value of {' and '.join(doubled)}"
+            yield finding("url-double-encoded", SUBJECT, part=part)
+            url = re.sub(
+                rf"((?:{'|'.join(doubled)})=)([^&]*)", lambda each: each[1] + unquote(each[2]), url
+            )
+        yield from _explain_claim(url, knowledge)
+
+
+def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
+    try:
+        claim = read_claim(url)
+    except Denied as denial:
+        kind = "url-malformed-policy" if denial.code == "MalformedPolicy" else "url-refused"
+        yield finding(kind, SUBJECT, what=sentence(denial.reason))
+        return
+    yield finding("url-policy", SUBJECT, what=_describe(claim.policy))
+    if not _KEY_ID.fullmatch(claim.key_pair_id):
+        # The message does not show the value, which may be a key.
+        yield finding("url-key-id", "AWS_CLOUDFRONT_KEY_ID", length=len(claim.key_pair_id))
+    else:
+        yield from _explain_trust(claim, knowledge)
+        yield from explain_signature(url, claim, knowledge.keys)
+    yield from _explain_conditions(claim, knowledge)
+
+
+def _explain_trust(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
+    key = next((each for each in knowledge.keys if each.key_pair_id == claim.key_pair_id), None)
+    groups = knowledge.key_groups
+    if key is not None and key.ended:
+        yield finding("url-key-ended", key.where, key=key.key_pair_id, ended=key.ended)
+    elif key is not None and _lacks_at_cloudfront(key, knowledge):
+        signs = f" The URL is signed with it ({key.where})."
+        yield finding("key-unknown", key.where, key=key.key_pair_id, twins=signs)
+    elif groups and not any(claim.key_pair_id in each for each in groups.values()):
+        held = (f"key group {group} ({', '.join(sorted(ids))})" for group, ids in groups.items())
+        values = {"key": claim.key_pair_id, "key_groups": " or ".join(held)}
+        yield finding("url-key-not-in-group", claim.key_pair_id, **values)
+
+
+def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
+    """Return whether AWS was asked and has no such key; it lists none of trusted signers."""
+    listed = knowledge.at_cloudfront
+    is_listed = listed is None or key.key_pair_id in listed
+    return not is_listed and not is_of_trusted_signer(key.key_pair_id)
+
+
+def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
+    policy, now = claim.policy, knowledge.now
+    end, start, values = policy.date_less_than, policy.date_greater_than, {"now": moment(now)}
+    if now >= end:
+        yield finding("url-expired", SUBJECT, since=ago(now - end), end=moment(end), **values)
+    elif start is not None and now <= start:
+        values |= {"wait": ago(start + 1 - now), "start": moment(start)}
+        yield finding("url-not-yet", SUBJECT, **values)
+    if policy.ip_address is None:
+        return
+    viewer_ip, values = knowledge.viewer_ip, {"addresses": policy.ip_address}
+    if viewer_ip is None:
+        yield finding("url-bound-to-address", SUBJECT, **values)
+    elif not policy.allows(end - 1, viewer_ip):
+        yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, **values)
+
+
+def _describe(policy: Policy) -> str:
+    """Return a sentence that says what a policy grants."""
+    since = f" after {moment(policy.date_greater_than)}" if policy.date_greater_than else ""
+    address = f", for viewers from {policy.ip_address}" if policy.ip_address else ""
+    kind = "canned" if policy.is_canned else "custom"
+    return (
+        f"It grants {policy.resource}{since} until {moment(policy.date_less_than)}{address} "
+        f"({kind} policy)."
+    )
+
+
+# ASN.1 DER of two numbers of 32 bytes, shorter if one begins with zeros.
+_ECDSA_BYTES = range(60, 73)
+_RSA_BYTES = range(256, 257)
+
+
+def explain_signature(
+    url: str, claim: UnverifiedUrl, keys: Sequence[KnownKey]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the signature of a URL; nothing if it is good."""
+    named = next((key for key in keys if key.key_pair_id == claim.key_pair_id), None)
+    signer = next(
+        (key for key in keys if key is not named and _refusal(url, claim, key) is None), None
+    )
+    if named is None:
+        yield _unknown(claim, keys, signer)
+        return
+    denial = _refusal(url, claim, named)
+    if denial is None:
+        return
+    if not claim.policy.matches(claim.base_url):
+        yield _not_covered(claim)
+    elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
+        yield finding("url-malformed-signature", SUBJECT, length=len(claim.signature))
+    elif signer is not None and signer.key_pair_id == named.key_pair_id:
+        what = (
+            f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID there "
+        )
+        what += f"is another key: {named.where}."
+        yield finding("key-mismatch", signer.where, what=what)
+    elif signer is not None:
+        what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "
+        what += f"({signer.where}) signed it."
+        yield finding("url-signature-mismatch", "AWS_CLOUDFRONT_KEY_ID", what=what)
+    else:
+        kind = "url-signature-mismatch" if denial.check is Check.SIGNATURE else "url-refused"
+        yield finding(kind, SUBJECT, what=sentence(denial.reason))
+
+
+def _unknown(claim: UnverifiedUrl, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
+    known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
+    signed = f" {signer.key_pair_id} signed it: the key ID is wrong, not the key." if signer else ""
+    values = {"key": claim.key_pair_id, "known": known, "signer": signed}
+    return finding("url-unknown-key", "AWS_CLOUDFRONT_KEY_ID", **values)
+
+
+def _refusal(url: str, claim: UnverifiedUrl, key: KnownKey) -> Denied | None:
+    """Return why a key with the ID in the URL does not verify the URL at a valid time, or None."""
+    at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
+    try:
+        Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
+    except Denied as denial:
+        # Times and addresses that can never match are explained with the conditions.
+        return None if denial.check in (Check.TIME, Check.ADDRESS) else denial
+    return None
+
+
+def _some_address(policy: Policy) -> str | None:
+    if policy.ip_address is None:
+        return None
+    return str(ipaddress.ip_network(policy.ip_address, strict=False)[0])
+
+
+def _is_cut_off(signature: str, key: KnownKey) -> bool:
+    """Return whether a decoded signature has another length than the key's signatures have."""
+    is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
+    return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
+
+
+def _not_covered(claim: UnverifiedUrl) -> Finding:
+    resource, url = claim.policy.resource, claim.base_url
+    reasons = (f": {why}" for other, why in other_urls(url) if claim.policy.matches(other))
+    values = {"resource": resource, "url": url, "reason": next(reasons, "")}
+    return finding("url-not-covered", SUBJECT, **values)

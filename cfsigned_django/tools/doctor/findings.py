@@ -1,0 +1,125 @@
+"""The findings of the doctor, and how they are written for people and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
+
+from cfsigned_django.terminal import in_one_line
+from cfsigned_django.tools.account.state.facts import Level as Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked.
+
+    ``what`` says in one sentence what was found, with names and values; ``why``
+    says what follows from it, and ``fix`` what to do. Both are empty if all is
+    well. ``subject`` is the setting or the AWS resource that the finding is
+    about. ``repair`` is what cfsigned_setup would do, if it can repair it. No field contains a
+    signature or a private key.
+    """
+
+    id: str
+    level: Level
+    what: str
+    why: str
+    fix: str
+    subject: str
+    repair: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as the command's ``--json`` prints it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Return whether one of the findings is an error."""
+    return any(each.level is Level.ERROR for each in findings)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings by level, errors first; within a level, the order stays."""
+    order = [Level.ERROR, Level.WARNING, Level.OK]
+    return sorted(findings, key=lambda each: order.index(each.level))
+
+
+_LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
+_INDENT = " " * 9
+
+
+@cache
+def _documentation() -> str:
+    """Return the address of the documentation, if the package has one, else its folder."""
+    try:
+        urls: list[str] = metadata("cfsigned-django").get_all("Project-URL", [])
+    except PackageNotFoundError:  # a checkout on the path, which is not installed
+        urls = []
+    named = dict(each.split(", ", 1) for each in urls)
+    return named.get("Documentation", "docs/index.md").removesuffix("/index.md")
+
+
+def address(finding_id: str) -> str:
+    """Return where the documentation has a finding: a page, and the heading on it."""
+    page = "reference/checks.md" if finding_id.startswith("cfsigned.") else "problems/findings.md"
+    return f"{_documentation()}/{page}#{finding_id.lower().replace('.', '')}"
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield what, why and fix of each finding, and of a fault where the documentation has it.
+
+    A line that says what was found has the level of its finding.
+    """
+    for each in findings:
+        is_note = each.level is Level.OK and bool(each.fix)
+        label = "note" if is_note else _LABELS[each.level]
+        yield each.level, f"{label:<8} {in_one_line(each.what)} [{each.id}]"
+        if each.why:
+            yield None, f"{_INDENT}why: {in_one_line(each.why)}"
+        if each.fix:
+            yield None, f"{_INDENT}fix: {in_one_line(each.fix)}"
+        if each.level is not Level.OK:
+            yield None, f"{_INDENT}see: {address(each.id)}"
+
+
+def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield the lines of a report: those of each finding, then the counts."""
+    found = list(findings)
+    yield from finding_lines(found)
+    counts = {level: sum(each.level is level for each in found) for level in Level}
+    errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
+    total = (
+        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
+    )
+    yield None, total
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def moment(seconds: float) -> str:
+    """Return a time, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(seconds: float) -> str:
+    """Return a duration in its two largest units, such as ``2 h 5 min``."""
+    rest, said = int(seconds), []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {unit}")
+    return " ".join(said[:2]) or "0 s"
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence: a capital at its beginning, a period at its end."""
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

@@ -1,0 +1,127 @@
+"""Send requests to CloudFront and S3 as viewers do, and explain each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from cfsigned_django.signing import Signer
+from cfsigned_django.tools.doctor.answers import (
+    Clock,
+    check_clock,
+    check_common,
+    check_cors,
+    check_direct,
+    check_refused,
+    check_signed,
+    check_unsigned,
+    read_date,
+)
+from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.doctor.findings import Finding, Level
+from cfsigned_django.validation import is_local_host
+from cfsigned_django.viewer import Fetch, NoAnswer, Responder
+
+_PROBE_SECONDS = 600
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedObject:
+    """The object to request, and what the settings say about it.
+
+    ``url`` is the unsigned URL of the object. If the object need not exist,
+    ``why_no_object`` is the reason, a sentence without its period.
+    ``direct_url`` is the URL of the object in S3, if it has one; ``region`` is
+    the region of the bucket in the settings; ``expire`` is the lifetime of
+    signed URLs, in seconds. With ``uses_cookies``, the pages of ``cors_origins`` send cookies.
+    """
+
+    url: str
+    signer: Signer | None
+    direct_url: str | None
+    why_no_object: str = ""
+    region: str | None = None
+    expire: int = 3600
+    cors_origins: Sequence[str] = ()
+    uses_cookies: bool = False
+
+
+def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+    """Yield what the answers show, in the order of the requests.
+
+    If an answer shows a fault, requests that could only show the same fault
+    again are not sent.
+    """
+    yield from _examine_cloudfront(wanted, fetch, clock)
+    if wanted.direct_url is not None:
+        yield check_direct(fetch, wanted.direct_url, wanted.region)
+
+
+def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+    try:
+        before = clock()
+        unsigned = fetch(wanted.url, {})
+        now = (before + clock()) / 2
+    except NoAnswer as error:
+        yield _no_answer(wanted.url, error)
+        return
+    foreign = check_common(unsigned, wanted.url)
+    # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
+    may_be_refused = unsigned.is_refused_by_status and wanted.signer is not None
+    if foreign is not None and not (foreign.id == "html-answer" and may_be_refused):
+        yield foreign
+        return
+    date = read_date(unsigned.headers)
+    yield check_clock(date, now, expire=wanted.expire)
+    first = check_unsigned(unsigned, wanted.url)
+    yield first
+    if first.level is Level.OK and wanted.signer is not None:
+        # Signed by CloudFront's clock: a wrong clock here must be one finding, not three.
+        skew = 0.0 if date is None else date - now
+        try:
+            yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))
+        except NoAnswer as error:
+            yield _no_answer(wanted.url, error)
+
+
+def _examine_signed(
+    wanted: RequestedObject, signer: Signer, fetch: Fetch, now: Clock
+) -> Iterator[Finding]:
+    def sign(until: float) -> str:
+        return signer.sign_url(wanted.url, date_less_than=int(until))
+
+    answer = fetch(sign(now() + _PROBE_SECONDS), {})
+    signed = check_common(answer, wanted.url) or check_signed(
+        answer, wanted.url, why_no_object=wanted.why_no_object
+    )
+    if signed.id == "html-answer" and wanted.why_no_object:
+        what = f"{signed.what} {wanted.why_no_object}, and an error page may hide the answer of S3."
+        signed = replace(signed, what=what)
+    yield signed
+    # An answer of S3 counts as well: CloudFront has accepted the request.
+    if not answer.is_served and answer.responder is not Responder.S3:
+        return
+    # Browsers, proxies and people change URLs like this: they add a parameter.
+    tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
+    yield check_refused(tampered, "tampered", wanted.url)
+    expired = fetch(sign(now() - _DAY), {})
+    yield check_refused(expired, "expired", wanted.url)
+    if wanted.cors_origins and not answer.is_served:
+        yield finding("cors-untested", wanted.url)
+    elif wanted.cors_origins:
+        url = sign(now() + _PROBE_SECONDS)
+        yield from check_cors(
+            fetch,
+            url,
+            wanted.url,
+            wanted.cors_origins,
+            without_origin=answer,
+            credentials=wanted.uses_cookies,
+        )
+
+
+def _no_answer(url: str, error: NoAnswer) -> Finding:
+    host = url.split("/")[2]
+    fix = "Start it: manage.py cfsigned_edge" if is_local_host(host) else None
+    return finding("no-answer", "AWS_S3_CUSTOM_DOMAIN", fix=fix, host=host, error=error)

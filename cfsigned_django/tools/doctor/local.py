@@ -1,0 +1,123 @@
+"""Run the checks that need no network: system checks, keys in the database, waits of a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+
+from cfsigned_django.encryption import (
+    CannotDecrypt,
+    NotItsKey,
+    has_weak_secret_key,
+)
+from cfsigned_django.keyring import NothingSigns
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.status import find_overdue, find_pending
+from cfsigned_django.signing import HashRefused
+from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.doctor.catalog import CATALOG, finding
+from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.validation import PROBE_NAME
+
+
+def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
+    """Return the messages of system checks as findings, without the silenced ones."""
+    found = [_from_check(each) for each in messages if not each.is_silenced()]
+    return found or [finding("settings", "settings")]
+
+
+def _from_check(message: CheckMessage) -> Finding:
+    kind = CATALOG["check-error" if message.is_serious() else "check-warning"]
+    return Finding(
+        id=str(message.id),
+        level=kind.level,
+        what=message.msg,
+        why=kind.why,
+        fix=message.hint or "",
+        subject=str(message.obj or "settings"),
+    )
+
+
+def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
+    """Return which key signs for a storage now, or why none does."""
+    subject = place_of(alias)
+    try:
+        signer = storage.signing.current_signer()
+    except NothingSigns as error:
+        return finding("cannot-sign", subject, what=error.what, fix=error.next_step)
+    except (ImproperlyConfigured, HashRefused) as error:
+        return finding("cannot-sign", subject, what=str(error))
+    if signer is None or signer.private_key.public_key is None:
+        return finding("foreign-signer", subject, storage=subject)
+    from_settings = storage.cloudfront_key_id == signer.key_pair_id
+    return finding(
+        "signing-key",
+        subject,
+        key=signer.key_pair_id,
+        place="the settings" if from_settings else "the database",
+        algorithm=signer.private_key.algorithm,
+    )
+
+
+def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator[Finding]:
+    """Yield a finding if the url() of a subclass changes what was signed, or fails."""
+    subject = place_of(alias)
+    try:
+        url = storage.url(name or PROBE_NAME)
+    except Exception as error:
+        if name:  # else the class may know its own kind of names only
+            yield finding("cannot-sign", subject, what=why_unusable(error))
+        return
+    if what := why_changed(storage, name or PROBE_NAME, url):
+        is_signed = "Signature=" in url
+        yield finding("changed-url" if is_signed else "unsigned-url", subject, what=what)
+
+
+def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
+    """Yield what is wrong with the encrypted private keys of the database."""
+    rows = list(rows)
+    if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
+        yield finding("weak-secret-key", "SECRET_KEY")
+    for row in rows:
+        if not row.encrypted_private_key or row.status in _UNUSED:
+            continue
+        subject, status = f"KeyPair {row}", row.status
+        try:
+            public_key = row.open_private_key().public_key
+        except NotItsKey as error:
+            yield finding("key-pair-differs", subject, what=f"{row} ({status}): {error}")
+            continue
+        except CannotDecrypt as error:
+            yield finding("cannot-decrypt", subject, status=status, key_pair=row, error=error)
+            continue
+        if text := row.encryption_problem:
+            yield finding("old-encryption", subject, what=f"{row} ({status}): {text}")
+        if public_key.to_pem() != row.public_key:
+            yield finding("key-pair-differs", subject, status=status, key_pair=row)
+
+
+# A RETIRING key no longer signs, and the private keys of the others are erased.
+_UNUSED = frozenset({"retiring", "retired", "revoked"})
+
+
+def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
+    """Yield what the keys of the group wait for, and what is overdue.
+
+    Raise Django's ``DatabaseError`` if the key pairs cannot be read.
+    """
+    if not key_group_id:
+        return
+    try:
+        rotation = site_rotation(key_group_id)
+    except ImproperlyConfigured:
+        return  # the system checks report it
+    now = rotation.store.clock()
+    subject = f"key group {key_group_id}"
+    for text in find_overdue(rotation, now=now, key_pairs=rotation.store.key_pairs()):
+        yield finding("rotation-stuck", subject, what=text)
+    for wait in find_pending(rotation, now=now):
+        yield finding("rotation-waits", subject, what=wait.what)

@@ -1,0 +1,204 @@
+"""Serve viewers as a CloudFront distribution does: behavior, signature, origin.
+
+The distribution is a WSGI application, and so is its origin. An origin
+therefore needs nothing from this package, and the distribution runs under any
+WSGI server, or without one.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cfsigned_django.signing.encoding import MAX_URL_LENGTH
+from cfsigned_django.signing.exceptions import Denied
+from cfsigned_django.signing.keys import PublicKey
+from cfsigned_django.signing.verifier import Verifier
+from cfsigned_django.tools.edge import responses
+from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
+from cfsigned_django.tools.edge.requests import ViewerRequest
+from cfsigned_django.tools.edge.responses import ExcInfo, Refusal
+
+logger = logging.getLogger("cfsigned_django.tools.edge")
+
+#: Key group ID -> public key ID -> the key.
+KeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
+
+#: The environ key of the reason why a request was refused; an origin may set it
+#: to explain its response. It is logged, and viewers never see it.
+REASON_KEY = "cfsigned.reason"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Behaviors and key groups in front of an origin.
+
+    ``domain_names`` are the hosts that viewers may request, with the port if
+    there is one. ``behaviors`` are tried in order; the last one is the
+    default, with the path pattern ``*``. ``key_groups`` is a mapping or
+    returns one. It is read for each request, so keys may be added and removed
+    while the server runs. ``viewer_scheme`` is for an edge behind a proxy that
+    terminates TLS: URLs are then signed for ``https://``, while the server of
+    the edge sees http. ``clock`` returns Unix time in seconds.
+
+    AWS pages: "Cache behavior settings" and "Specify signers that can create
+    signed URLs and signed cookies".
+    """
+
+    domain_names: tuple[str, ...]
+    behaviors: tuple[Behavior, ...] = (Behavior(),)
+    key_groups: KeyGroups | Callable[[], KeyGroups] = field(default_factory=dict)
+    origin: WSGIApplication
+    viewer_scheme: str | None = None
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if not self.domain_names or any("/" in name for name in self.domain_names):
+            raise ValueError("domain_names must be a tuple of hosts, without a scheme or a slash.")
+        if [number for number, behavior in enumerate(self.behaviors) if behavior.is_default] != [
+            len(self.behaviors) - 1
+        ]:
+            raise ValueError('The last of behaviors, and no other, must have the path_pattern "*".')
+        if not callable(self.key_groups):
+            named = {group for behavior in self.behaviors for group in behavior.trusted_key_groups}
+            for group in sorted(named - self.key_groups.keys()):
+                raise ValueError(
+                    f"A behavior trusts the key group {group!r}. Add it to key_groups."
+                )
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.serve(environ, start_response, now=int(self.clock()))
+
+    def serve(
+        self, environ: WSGIEnvironment, start_response: StartResponse, *, now: int
+    ) -> Iterable[bytes]:
+        """Return the response to one request at ``now``, in Unix seconds."""
+        request = ViewerRequest.from_environ(environ, scheme=self.viewer_scheme)
+        verdict = self._decide(request, now=now)
+        if isinstance(verdict, Refusal):
+            environ[REASON_KEY] = verdict.reason
+            _log(verdict.status, verdict.code, request, verdict.reason)
+            return verdict(environ, start_response)
+        return self._forward(request, verdict, environ, start_response)
+
+    def _decide(self, request: ViewerRequest, *, now: int) -> Behavior | Refusal:
+        """Return the behavior that serves the request, or the refusal."""
+        if not request.target.startswith("/") or not _is_visible_ascii(request.target):
+            return responses.page("BadRequest", "the request target is not a path in visible ASCII")
+        if request.host.lower() not in {name.lower() for name in self.domain_names}:
+            return responses.page(
+                "UnknownHost",
+                f"the viewer requested the host {request.host!r}, but this edge serves only "
+                + " and ".join(self.domain_names),
+            )
+        if len(request.url) > MAX_URL_LENGTH:
+            return responses.page(
+                "UrlTooLong",
+                f"the URL has {len(request.url)} bytes; CloudFront's quota is {MAX_URL_LENGTH}",
+            )
+        behavior = select_behavior(self.behaviors, request.path)
+        if request.method not in behavior.allowed_methods:
+            return responses.page(
+                "MethodNotAllowed",
+                f"the behavior {behavior.path_pattern} allows only "
+                + ", ".join(sorted(behavior.allowed_methods)),
+            )
+        if request.has_body:
+            return responses.page("BodyNotAllowed", f"the {request.method} request has a body")
+        verdict = self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
+        if isinstance(verdict, Behavior) and verdict.foreign_origin:
+            return responses.page(
+                "ForeignOrigin",
+                f"the behavior {verdict.path_pattern} reads from {verdict.foreign_origin}",
+            )
+        return verdict
+
+    def _verify(
+        self, request: ViewerRequest, behavior: Behavior, *, now: int
+    ) -> Behavior | Refusal:
+        # An OPTIONS request needs a signature like any other: with key groups,
+        # "CloudFront requires signed URLs or signed cookies for all requests that
+        # match the cache behavior" (API reference, CacheBehavior). Preflights
+        # never carry cookies, so they fail here with signed cookies.
+        verifier = Verifier(self._trusted_keys(behavior))
+        # A browser sends a cookie twice if two paths or domains set it. AWS does
+        # not document which of the two CloudFront reads, so both must be valid.
+        first_wins, last_wins = dict(reversed(request.cookies)), dict(request.cookies)
+        try:
+            verifier.verify(request.url, last_wins, now=now, viewer_ip=request.viewer_ip)
+            if first_wins != last_wins:
+                verifier.verify(request.url, first_wins, now=now, viewer_ip=request.viewer_ip)
+        except Denied as denial:
+            return responses.denied(denial)
+        return behavior
+
+    def _trusted_keys(self, behavior: Behavior) -> dict[str, PublicKey]:
+        key_groups = self.key_groups() if callable(self.key_groups) else self.key_groups
+        return {
+            key_pair_id: public_key
+            for group in behavior.trusted_key_groups
+            for key_pair_id, public_key in key_groups.get(group, {}).items()
+        }
+
+    def _forward(
+        self,
+        request: ViewerRequest,
+        behavior: Behavior,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        to_origin = _environ_for_origin(request, behavior, environ)
+
+        def respond(
+            status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+        ) -> Callable[[bytes], object]:
+            reason = to_origin.get(REASON_KEY, "")
+            environ[REASON_KEY] = reason
+            _log(status, "from the origin" if status >= "4" else "", request, reason)
+            if not any(name.lower() == "server" for name, _ in headers):
+                headers = [*headers, ("Server", "CloudFront")]
+            added = responses.edge_headers(is_error=status >= "4")
+            return start_response(status, [*headers, *added], exc_info)
+
+        return self.origin(to_origin, respond)
+
+
+def _environ_for_origin(
+    request: ViewerRequest, behavior: Behavior, environ: WSGIEnvironment
+) -> WSGIEnvironment:
+    """Return a copy of the environ without the values that CloudFront does not forward.
+
+    If a behavior needs no signature, CloudFront reserves no parameters and
+    forwards them all.
+    """
+    query = request.query_for_origin() if behavior.is_restricted else request.query
+    target = f"{request.path}?{query}" if query else request.path
+    # Cookies and Authorization are not forwarded unless a policy says so. Signed
+    # cookies are also credentials: anyone who has them has access.
+    kept_back = {"HTTP_COOKIE", "HTTP_AUTHORIZATION", REASON_KEY}
+    return {
+        **{name: value for name, value in environ.items() if name not in kept_back},
+        "RAW_URI": target,
+        "REQUEST_URI": target,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": "",
+        "wsgi.input": io.BytesIO(),
+    }
+
+
+def _is_visible_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _log(status: str, code: str, request: ViewerRequest, reason: str) -> None:
+    method = "" if request.method == "GET" else request.method
+    words = " ".join(part for part in (status[:3], code, method, request.describe()) if part)
+    line = request.conceal(f"{words}: {reason}" if reason else words)
+    # Control characters from a viewer must not reach the terminal that shows the log.
+    line = line if line.isprintable() else ascii(line)
+    logger.log(logging.WARNING if status >= "4" else logging.INFO, "%s", line)

@@ -1,0 +1,187 @@
+"""Use an S3 bucket as the origin of the local edge, with separate credentials.
+
+On AWS, CloudFront signs its requests to the bucket (origin access control), and the bucket policy
+lets no one else read. Here, a user with read access stands in for CloudFront.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from http.client import responses
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+import urllib3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
+
+logger = logging.getLogger("cfsigned_django.tools.edge")
+
+# The edge logs what an origin stores under this key; edge/local_distribution.py defines it as well.
+_REASON_KEY = "cfsigned.reason"
+
+_CHUNK_SIZE = 64 * 1024
+_TIMEOUT = urllib3.Timeout(connect=5, read=30)
+
+# The headers that CloudFront forwards to S3: those for conditions and ranges, and the three of the
+# managed origin request policy CORS-S3Origin.
+_FORWARDED_HEADERS = (
+    "Range",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+    "Origin",
+    "Access-Control-Request-Headers",
+    "Access-Control-Request-Method",
+)
+# Parameters of GetObject, besides those for response headers: the version and the part.
+_FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
+# Headers of one connection (RFC 9110, 7.6.1), and Date, which the server sets itself.
+_NOT_PASSED_BACK = frozenset(
+    {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+# In the format of S3, with a RequestId: CloudFront's own errors have none.
+_ERROR = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message>'
+    "<RequestId>{}</RequestId></Error>"
+)
+
+
+class S3Origin:
+    """A WSGI application that signs requests, sends them to a bucket, and streams the responses.
+
+    The credentials are the arguments, else those of ``profile``, else what boto3
+    finds; use a user who may do no more than s3:GetObject. ``endpoint_url`` is for
+    S3 servers other than AWS. Raise ``ValueError`` if there are no credentials, or
+    if boto3 refuses the arguments.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        session_token: str | None = None,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+    ) -> None:
+        try:
+            session = boto3.Session(
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
+                aws_session_token=session_token,
+                profile_name=profile,
+                region_name=region,
+            )
+            credentials = session.get_credentials()
+            client = session.client("s3", endpoint_url=endpoint_url)
+        except BotoCoreError as error:
+            raise ValueError(f"The edge cannot reach S3: {error}") from error
+        if credentials is None:
+            raise ValueError(
+                "The edge has no AWS credentials for the bucket. Name a profile, or set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
+        self._credentials = credentials
+        self._region = client.meta.region_name
+        self._bucket_url = f"{client.meta.endpoint_url}/{bucket}"
+        self._pool = urllib3.PoolManager(maxsize=64, timeout=_TIMEOUT, retries=False)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        key = _read_key(environ["RAW_URI"].partition("?")[0])
+        if not key:
+            environ[_REASON_KEY] = "the path cannot be the path of an object"
+            return _answer_error("403 Forbidden", "AccessDenied", "Access Denied", start_response)
+        try:
+            response = self._send(key, environ)
+        except urllib3.exceptions.HTTPError as error:
+            environ[_REASON_KEY] = f"S3 at {self._bucket_url} cannot be reached: {error}"
+            return _answer_error(
+                "502 Bad Gateway", "BadGateway", "The origin cannot be reached", start_response
+            )
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            environ[_REASON_KEY] = "S3 returned this error for the edge's own credentials"
+        headers = [
+            (name, value)
+            for name, value in response.headers.items()
+            if name.lower() not in _NOT_PASSED_BACK
+        ]
+        start_response(f"{response.status} {responses.get(response.status, 'Unknown')}", headers)
+        return _S3Body(response)
+
+    def _send(self, key: str, environ: WSGIEnvironment) -> urllib3.BaseHTTPResponse:
+        method = environ["REQUEST_METHOD"]
+        url = f"{self._bucket_url}/{quote(key, safe='/-._~')}{_query(environ)}"
+        request = AWSRequest(method=method, url=url)
+        S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
+        for name in _FORWARDED_HEADERS:
+            value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+            if value is not None:
+                request.headers[name] = value
+        return self._pool.request(
+            method,
+            url,
+            headers=dict(request.headers.items()),
+            preload_content=False,
+            redirect=False,
+        )
+
+
+class _S3Body:
+    """The body of S3's response; the connection goes back to the pool at the end."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.stream(_CHUNK_SIZE, decode_content=False)
+        except urllib3.exceptions.HTTPError as error:
+            # The viewer notices the failure: the body is shorter than Content-Length.
+            logger.warning("S3 stopped in the middle of a response: %s", error)
+
+    def close(self) -> None:
+        """Drop the connection if the viewer left before the end."""
+        self._response.close()
+
+
+def _read_key(raw_path: str) -> str:
+    """Return the object key for a path; empty if there cannot be such an object.
+
+    Without a key, S3 would list the bucket. S3 takes dot segments literally, but
+    clients and servers in between resolve them, so a request could leave the bucket.
+    """
+    try:
+        key = unquote_to_bytes(raw_path.removeprefix("/")).decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if {".", ".."} & set(key.split("/")) else key
+
+
+def _query(environ: WSGIEnvironment) -> str:
+    """Return the parameters of GetObject (API_GetObject); no others reach the bucket."""
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(environ["QUERY_STRING"])
+        if name.startswith("response-") or name in _FORWARDED_PARAMETERS
+    ]
+    return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
+
+
+def _answer_error(
+    status: str, code: str, message: str, start_response: StartResponse
+) -> Iterable[bytes]:
+    body = _ERROR.format(code, message, secrets.token_hex(8).upper()).encode()
+    start_response(
+        status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+    )
+    return [body]

@@ -1,0 +1,163 @@
+"""Use a Django storage as the origin of the local edge, and build an edge in front of it."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, cast
+from urllib.parse import unquote_to_bytes, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.utils import timezone
+
+from cfsigned_django.conf import names_folder
+from cfsigned_django.storage.arguments import is_exact_name
+from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.edge import Behavior, Distribution, cors
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
+from cfsigned_django.tools.edge.local_distribution import REASON_KEY
+from cfsigned_django.tools.edge.requests import raw_target
+from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
+from cfsigned_django.validation import no_folder, raise_first_error
+
+_PROBE = "x"
+_KEY_GROUP = "configured"
+
+
+class StorageOrigin:
+    """Serve the files of any Django storage that can ``open()`` them, as S3 would.
+
+    This is a WSGI application. ``cors_rules`` stand for the CORS configuration of the bucket. Raise
+    :exc:`ImproperlyConfigured` for files on disk without a folder: Django
+    takes the current one, in which the settings may be.
+
+    The answer for a missing file is S3's 403 "Access Denied", not 404. S3 does
+    the same for a reader who may get objects but not list them, and the
+    documented bucket policy gives CloudFront s3:GetObject only.
+    """
+
+    def __init__(self, storage: Storage, *, cors_rules: Sequence[cors.CorsRule] = ()) -> None:
+        if isinstance(storage, FileSystemStorage) and not names_folder(storage.base_location):
+            raise_first_error([no_folder(type(storage).__name__)])
+        self._storage = storage
+        self._base_path = find_base_path(storage)
+        self._cors_rules = cors_rules
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            reply, headers = self._answer_preflight(environ)
+        else:
+            reply, headers = self._answer(environ), cors.headers_for(self._cors_rules, environ)
+        start_response(reply.status, [*reply.headers, *headers])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else reply.body
+
+    def _answer(self, environ: WSGIEnvironment) -> S3Response:
+        name = self._name(raw_target(environ).partition("?")[0])
+        stored = self._find(name) if name else None
+        if stored is None:
+            environ[REASON_KEY] = (
+                f"the storage has no file {name!r}" if name else "the path is not a file's"
+            )
+            return s3_error("403 Forbidden", "AccessDenied", "Access Denied")
+        return answer(stored, environ)
+
+    def _answer_preflight(self, environ: WSGIEnvironment) -> tuple[S3Response, cors.Headers]:
+        headers = cors.headers_for_preflight(self._cors_rules, environ)
+        if headers:
+            return S3Response(status="200 OK", headers=(("Content-Length", "0"),)), headers
+        environ[REASON_KEY] = "no CORS rule allows this origin, method and headers"
+        return s3_error("403 Forbidden", "AccessForbidden", "CORSResponse: not allowed"), []
+
+    def _name(self, raw_path: str) -> str | None:
+        """Return the name in the storage that a path stands for, or None.
+
+        Return None also for a name that a storage would normalize: S3 takes
+        keys as they are, so normalizing must not lead to another file.
+        """
+        if not raw_path.startswith(self._base_path):
+            return None
+        try:
+            name = unquote_to_bytes(raw_path.removeprefix(self._base_path)).decode()
+        except UnicodeDecodeError:
+            return None
+        return name if is_exact_name(name) else None
+
+    def _find(self, name: str) -> StoredObject | None:
+        """Return what S3 would know of the file; None if the storage has no such file."""
+        try:
+            file = self._storage.open(name, "rb")
+        except (OSError, SuspiciousOperation):
+            return None
+        with file:
+            size = file.size
+        modified = self._modified(name)
+        content_type, content_encoding = mimetypes.guess_type(name)
+        return StoredObject(
+            size=size,
+            content_type=content_type or "application/octet-stream",
+            content_encoding=content_encoding,
+            etag=f'"{int(modified.timestamp() * 1_000_000):x}-{size:x}"',
+            last_modified=modified,
+            open=lambda: self._open(name),
+        )
+
+    def _open(self, name: str) -> BinaryIO:
+        file = self._storage.open(name, "rb")
+        if isinstance(self._storage, InMemoryStorage):
+            # InMemoryStorage hands out one file object with one position, and the edge serves
+            # several viewers at once.
+            return io.BytesIO(cast("io.BytesIO", file.file).getvalue())
+        return cast("BinaryIO", file)
+
+    def _modified(self, name: str) -> datetime:
+        try:
+            modified = self._storage.get_modified_time(name)
+        except NotImplementedError:
+            # A storage may not know. A constant keeps ETags stable.
+            return datetime.fromtimestamp(0, UTC)
+        if timezone.is_naive(modified):
+            modified = timezone.make_aware(modified)
+        return modified.astimezone(UTC)
+
+
+def find_base_path(storage: Storage) -> str:
+    """Return the path that the storage's own URLs have in front of a name."""
+    make_url = getattr(storage, "unsigned_url", storage.url)
+    try:
+        path = urlsplit(make_url(_PROBE)).path
+    except ValueError:
+        # A storage without a base_url has no URLs.
+        return "/"
+    return path.removesuffix(_PROBE)
+
+
+def distribution_for(
+    storage: SignedUrlMixin,
+    origin: WSGIApplication,
+    *,
+    public: Sequence[str] = (),
+) -> Distribution:
+    """Return a distribution that serves the URLs of a storage, from the origin.
+
+    The distribution has the storage's domain and protocol, and trusts the
+    storage's keys, which it reads again for each request. Paths that match a
+    pattern in ``public`` need no signature. Raise :exc:`ValueError` for a
+    pattern that CloudFront does not accept.
+    """
+    return Distribution(
+        domain_names=(storage.custom_domain,),
+        behaviors=(
+            *(
+                Behavior(path_pattern=pattern, allowed_methods=READ_AND_PREFLIGHT_METHODS)
+                for pattern in public
+            ),
+            Behavior(trusted_key_groups=(_KEY_GROUP,), allowed_methods=READ_AND_PREFLIGHT_METHODS),
+        ),
+        key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},
+        origin=origin,
+        viewer_scheme=storage.url_protocol.removesuffix(":"),
+    )

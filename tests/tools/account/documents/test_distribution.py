@@ -1,0 +1,341 @@
+"""Attach a bucket to a distribution, know it behind each origin, and judge policies.
+
+Modules: tools/account/documents/distribution_config.py, tools/account/documents/origins.py,
+tools/account/documents/policies.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cfsigned_django.tools.account.documents.behavior import (
+    behaviors as behaviors_of,
+    is_open,
+    list_of,
+    listed,
+    pattern_of,
+)
+from cfsigned_django.tools.account.documents.distribution_config import (
+    Attachment,
+    access_control_config,
+    access_control_of,
+    access_identity_of,
+    attach,
+    bucket_origins,
+    find_origin,
+    is_origin_of,
+    name_for,
+    new_origin,
+    origin_domain,
+    replace_origin,
+)
+from cfsigned_django.tools.account.documents.origins import (
+    OriginFolder,
+    origin_path_exposures,
+    place_of,
+    places_of,
+)
+from cfsigned_django.tools.account.documents.policies import (
+    NAMES,
+    cache_policy_config,
+    forwards,
+    forwards_origin,
+    has_in_cache_key,
+    has_origin_in_cache_key,
+    keeps_copies,
+    name_of,
+    origin_request_policy_config,
+)
+
+BUCKET = "site.media-1"
+HOME = OriginFolder(bucket=BUCKET)
+PROD = OriginFolder(bucket=BUCKET, folder="/prod")
+SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
+
+
+def test_attach_keeps_fields() -> None:
+    """Attach an access control, end the access identity, and keep every other field."""
+    origin = {**new_origin(BUCKET, "us-east-1"), "Unknown": {"Deep": ["x", 1]}, "Novelty": 5}
+
+    with_identity = attach(origin, Attachment(access_identity_id="E1"))
+    with_control = attach(with_identity, Attachment(access_control_id="E2"))
+
+    assert (access_control_of(with_identity), access_identity_of(with_identity)) == ("", "E1")
+    assert (access_control_of(with_control), access_identity_of(with_control)) == ("E2", "")
+    changed = {"OriginAccessControlId", "S3OriginConfig"}
+    assert {name: with_control[name] for name in set(origin) - changed} == {
+        name: origin[name] for name in set(origin) - changed
+    }
+    assert attach(with_control, Attachment(access_control_id="E2")) == with_control
+
+
+@pytest.mark.parametrize("both", ["E1", ""])
+def test_either_or(both: str) -> None:
+    """Refuse an access control beside an identity, and neither."""
+    with pytest.raises(ValueError, match="access control"):
+        Attachment(access_control_id=both, access_identity_id=both)
+
+
+def test_replace_origin() -> None:
+    """Change an origin where it stands, add one at the end, and leave the others."""
+    other = {"Id": "app", "DomainName": "app.example.com"}
+    ours = new_origin(BUCKET, "eu-west-1")
+
+    added = replace_origin({"Origins": {"Quantity": 1, "Items": [other]}}, ours)
+    changed = replace_origin(added, {**ours, "OriginPath": "/x"})
+
+    assert added["Origins"] == {"Quantity": 2, "Items": [other, ours]}
+    assert listed(changed["Origins"]) == [other, {**ours, "OriginPath": "/x"}]
+    assert bucket_origins(added, BUCKET) == [ours]
+    assert find_origin(added, "nobody") is None
+
+
+def test_names() -> None:
+    """Name what is made after its bucket; name a managed policy for people."""
+    one, other = "b" * 62 + "1", "b" * 62 + "2"
+
+    assert access_control_config("media")["Name"] == "cfsigned-media"
+    assert origin_domain("b", "cn-north-1") == "b.s3.cn-north-1.amazonaws.com.cn"
+    assert name_of("88a5eaf4-2fd4-4709-b370-b4c650ea3fcf") == "CORS-S3Origin"
+    assert name_of("mine") == "mine"
+    assert len(NAMES) == 13
+    # 64 characters at most, and long names apart. Written down: a later version must find them.
+    assert name_for("b" * 55) == f"cfsigned-{'b' * 55}"
+    assert name_for(one) == f"cfsigned-{'b' * 46}-990e01f0"
+    assert len(name_for(other)) == 64
+    assert name_for(one) != name_for(other)
+
+
+def test_download_policies_do_what_they_are_for() -> None:
+    """Forward the download parameters and Origin, and keep one copy per file name and origin."""
+    cache, request = cache_policy_config("d"), origin_request_policy_config("d")
+
+    assert has_origin_in_cache_key(cache)
+    assert keeps_copies(cache)
+    assert not keeps_copies({"MaxTTL": 0})
+    assert has_in_cache_key(cache)
+    assert forwards(request)
+    assert forwards_origin(request)
+
+
+DISPOSITION, TYPE = "response-content-disposition", "response-content-type"
+
+
+@pytest.mark.parametrize(
+    ("behavior", "names", "expected"),
+    [
+        ("all", [], True),
+        ("none", [], False),
+        ("whitelist", [TYPE], False),
+        ("whitelist", [TYPE, DISPOSITION.title()], True),
+        ("allExcept", ["utm_source"], True),
+        ("allExcept", [DISPOSITION.title()], False),
+        ("allExcept", [TYPE], True),
+    ],
+)
+def test_query_strings_of_others(behavior: str, names: list[str], expected: bool) -> None:
+    """Judge another policy by what it forwards, with content types if they are required."""
+    config = {"QueryStringBehavior": behavior, "QueryStrings": {"Items": names}}
+    policy = {"QueryStringsConfig": config}
+    has_type = behavior == "all" or (behavior == "allExcept") is (TYPE not in names)
+
+    assert forwards(policy) is expected
+    assert forwards(policy, [DISPOSITION, TYPE]) is (expected and has_type and behavior != "none")
+
+
+@pytest.mark.parametrize(
+    ("behavior", "names", "expected"),
+    [
+        ("none", [], False),
+        ("whitelist", ["origin"], True),
+        ("whitelist", ["Accept"], False),
+        ("allViewer", [], True),
+        ("allViewerAndWhitelistCloudFront", [], True),
+        ("allExcept", ["Host"], True),
+        ("allExcept", ["Origin"], False),
+    ],
+)
+def test_headers_of_others(behavior: str, names: list[str], expected: bool) -> None:
+    """Return whether Origin reaches S3."""
+    config = {"HeaderBehavior": behavior, "Headers": {"Items": names}}
+
+    assert forwards_origin({"HeadersConfig": config}) is expected
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_rest"),
+    [
+        (f"{BUCKET}.s3.amazonaws.com", True),
+        (f"{BUCKET.upper()}.S3.Amazonaws.com", True),
+        (f"{BUCKET}.s3.ap-northeast-2.amazonaws.com", True),
+        (f"{BUCKET}.s3-eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-external-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3-accelerate.dualstack.amazonaws.com", True),
+        (f"{BUCKET}.s3-fips.us-gov-west-1.amazonaws.com", True),
+        (f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn", True),
+        (f"{BUCKET}.S3-website.eu-west-1.amazonaws.com", False),
+        (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", False),
+    ],
+)
+def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
+    """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
+    origin = {"DomainName": domain, "OriginPath": "/a/"}
+
+    assert place_of(origin) == OriginFolder(bucket=BUCKET, folder="/a")
+    assert is_origin_of(origin, BUCKET) is is_rest
+    assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        f"other-{BUCKET}.s3.amazonaws.com",
+        "siteXmedia-1.s3.amazonaws.com",
+        f"{BUCKET}.s3.example.com",
+        f"{BUCKET}.s3-object-lambda.us-east-1.amazonaws.com",
+        BUCKET,
+    ],
+)
+def test_other_places(domain: str) -> None:
+    """Take no other bucket, and no host of another kind, for the bucket."""
+    assert not place_of({"DomainName": domain}).holds_same(HOME)
+    assert not is_origin_of({"DomainName": domain}, BUCKET)
+
+
+def test_bucket_in_the_path() -> None:
+    """Take the bucket from the origin path if the host is S3's alone."""
+    host = "s3.eu-west-1.amazonaws.com"
+
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
+    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
+    assert place_of({"DomainName": host}) == OriginFolder(host=host)
+
+
+def test_origin_group() -> None:
+    """Read an origin group as all of its members."""
+    config = _config({"PathPattern": "a/*", "TargetOriginId": "both"})
+    config["OriginGroups"] = list_of(
+        [{"Id": "both", "Members": list_of([{"OriginId": "whole"}, {"OriginId": "app"}])}]
+    )
+
+    places = places_of(config, {"TargetOriginId": "both"})
+
+    assert places == [HOME, OriginFolder(host="app.example.com")]
+
+
+def restricted(pattern: str) -> dict[str, Any]:
+    """Return a behavior that asks for signatures."""
+    return {"PathPattern": pattern, "TargetOriginId": "whole", "TrustedKeyGroups": SIGNED}
+
+
+def opened(origin: str, pattern: str = "a/*") -> dict[str, Any]:
+    """Return a behavior that requires no signature."""
+    return {"PathPattern": pattern, "TargetOriginId": origin}
+
+
+def leaking(
+    *behaviors: dict[str, Any],
+    default: str = "app",
+    storage_locations: Sequence[OriginFolder] = (HOME,),
+    lets_in_strangers: bool = False,
+) -> list[str]:
+    """Return the patterns of a distribution with these behaviors that leak media/*."""
+    config = _config(*behaviors, default=default)
+    return [
+        pattern_of(each)
+        for each in behaviors_of(config)
+        if is_open(each)
+        and origin_path_exposures(
+            config, each, storage_locations, "media/*", lets_in_strangers=lets_in_strangers
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("origin", "strangers", "leaks"),
+    [
+        ("folder", False, True),
+        ("stranger", False, False),
+        ("stranger", True, True),
+        ("static", False, False),
+        ("other", False, False),
+        ("whole", False, False),
+    ],
+)
+def test_open_behavior_at_another_path(origin: str, strangers: bool, leaks: bool) -> None:
+    """Find that an open behavior serves media/* under another path.
+
+    An origin without an access control counts if the bucket allows unsigned requests.
+    """
+    found = leaking(opened(origin), lets_in_strangers=strangers)
+
+    assert found == (["a/*"] if leaks else [])
+    assert leaking(opened(origin) | {"TrustedKeyGroups": SIGNED}) == []
+
+
+#: Behaviors in their order, the origin of the default one, where files are, and what leaks.
+BESIDE_RESTRICTED: list[tuple[list[dict[str, Any]], str, Sequence[OriginFolder], list[str]]] = [
+    # A restricted behavior in front closes other paths, if it surely takes each of them.
+    ([restricted("prod/*")], "whole", [HOME, PROD], []),
+    ([restricted("/prod/media/*")], "whole", [HOME, PROD], []),
+    ([restricted("prod/media*")], "whole", [HOME, PROD], []),
+    ([restricted("other/*"), restricted("p*")], "whole", [HOME, PROD], []),
+    ([restricted("prod/media/?*")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("prod/media/*.jpg")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("prod/media/albums/*"), restricted("*.jpg")], "whole", [HOME, PROD], ["*"]),
+    ([restricted("media/*")], "whole", [HOME, PROD], ["*"]),
+    ([], "whole", [HOME, PROD], ["*"]),
+    # One that is tried later does not, nor one that is open itself.
+    (
+        [opened("whole", "prod/media/*"), restricted("p*")],
+        "whole",
+        [HOME, PROD],
+        ["prod/media/*"],
+    ),
+    ([opened("whole", "prod/media/*")], "whole", [HOME, PROD], ["prod/media/*", "*"]),
+    # An open behavior all of whose paths a restricted one takes before is never reached.
+    ([restricted("a/*"), opened("folder", "a/b/*")], "app", [HOME], []),
+    ([restricted("a/b/*.css"), opened("folder", "a/b/*")], "app", [HOME], ["a/b/*"]),
+    # Where an origin path leads into the files, any path reaches some.
+    *(
+        ([restricted(each)], "albums", [HOME], ["*"])
+        for each in ("media/*", "media/albums/*", "albums/*")
+    ),
+    # Nothing is sure where an origin path has a letter that patterns have, too.
+    *(
+        ([restricted(each)], "asterisk", [OriginFolder(bucket=BUCKET, folder="/*/b")], ["*"])
+        for each in ("/*/b/media/*", "/x/b/media/*", "b/media/*", "*/media/*")
+    ),
+]
+
+
+def test_open_behavior_beside_restricted_ones() -> None:
+    """Return each open behavior that reads the files from a path that nothing restricts before."""
+    for behaviors, default, places, found in BESIDE_RESTRICTED:
+        leaks = leaking(*behaviors, default=default, storage_locations=places)
+        assert leaks == found, (behaviors, default, places)
+
+
+def _config(*behaviors: dict[str, Any], default: str = "app") -> dict[str, Any]:
+    """Return a distribution with these behaviors, and origins in and beside the bucket."""
+    host, access = f"{BUCKET}.s3.amazonaws.com", {"OriginAccessControlId": "E1"}
+    return {
+        "Origins": list_of(
+            [
+                {"Id": "whole", "DomainName": host, **access},
+                {"Id": "folder", "DomainName": host, "OriginPath": "/media", **access},
+                {"Id": "albums", "DomainName": host, "OriginPath": "/media/albums", **access},
+                {"Id": "asterisk", "DomainName": host, "OriginPath": "/*", **access},
+                {"Id": "static", "DomainName": host, "OriginPath": "/static", **access},
+                {"Id": "stranger", "DomainName": host, "OriginPath": "/media"},
+                {"Id": "other", "DomainName": f"x-{host}", "OriginPath": "/media", **access},
+                {"Id": "app", "DomainName": "app.example.com"},
+            ]
+        ),
+        "CacheBehaviors": list_of(list(behaviors)),
+        "DefaultCacheBehavior": {"TargetOriginId": default},
+    }

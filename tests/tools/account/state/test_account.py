@@ -1,0 +1,255 @@
+"""Read what there is into one value.
+
+Modules: tools/account/reader.py, tools/account/account.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.client import Clients, list_items
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.tools.account.account import BucketPart, BucketState, KmsKey
+from cfsigned_django.tools.account.documents.distribution_config import (
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
+from cfsigned_django.tools.account.documents.lifecycle import upload_rule
+from cfsigned_django.tools.account.reader import (
+    as_distribution,
+    read_account,
+    read_bucket,
+)
+from cfsigned_django.tools.account.state.plan import plan
+from cfsigned_django.tools.account.state.wanted import Wanted
+from tests.aws.failing import Failing
+from tests.ministack_server import Ministack
+from tests.simulation.answers import refusal
+from tests.tools.account.state.accounts import KMS_POLICY, bucket_of, make_kms_key
+
+
+def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
+    """Return a client that AWS refuses one call."""
+    return Failing(client, lambda name: refusal(code, name), call)
+
+
+def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
+    """Find nothing, in the account whose credentials these are."""
+    clients = ministack.clients("111111111111")
+    account = read_account(clients, bucket=bucket_name, access_identities=True)
+
+    assert (account.account_id, account.partition) == ("111111111111", "aws")
+    assert bucket_of(account).state is BucketState.MISSING
+    assert account.distribution is None
+    lists = (
+        account.public_keys,
+        account.key_groups,
+        account.access_controls,
+        account.access_identities,
+    )
+    assert lists == ((),) * 4
+    assert account.cache_policies == account.origin_request_policies == {}
+
+
+def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account: str) -> None:
+    """Read the settings of a bucket, each None or empty if it was never made."""
+    clients.s3.create_bucket(
+        Bucket=bucket_name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
+    )
+    plain = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    clients.s3.put_bucket_cors(Bucket=bucket_name, CORSConfiguration={"CORSRules": [rule]})
+    without = read_bucket(clients.s3, bucket_name, aws_account, uploads=True)
+    ends = upload_rule("tmp/")
+    clients.s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket_name, LifecycleConfiguration={"Rules": [ends]}
+    )
+    clients.s3.put_bucket_policy(
+        Bucket=bucket_name, Policy='{"Version":"2012-10-17","Statement":[]}'
+    )
+
+    full = read_bucket(clients.s3, bucket_name, aws_account, uploads=True)
+
+    assert (plain.lifecycle_rules, without.lifecycle_rules) == ((), ())
+    assert full.lifecycle_rules == (ends,)
+    assert (plain.region, plain.policy, plain.cors_rules) == ("ap-northeast-2", None, ())
+    assert plain.object_ownership == "BucketOwnerEnforced"
+    assert full.policy == {"Version": "2012-10-17", "Statement": []}
+    assert [dict(each) for each in full.cors_rules] == [rule]
+
+
+def test_bucket_of_somebody_else(
+    clients: Clients, bucket_name: str, ministack: Ministack, aws_account: str
+) -> None:
+    """Return that a bucket is refused, without an error."""
+    ministack.client("s3", account="999999999999").create_bucket(Bucket=bucket_name)
+
+    found = read_bucket(clients.s3, bucket_name, account_id=aws_account)
+
+    assert (found.state, found.is_ours) == (BucketState.REFUSED, False)
+
+
+@pytest.mark.parametrize(
+    ("call", "part", "permission"),
+    [
+        ("get_bucket_policy", BucketPart.POLICY, "s3:GetBucketPolicy"),
+        ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS"),
+        ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
+        ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
+        ("get_bucket_encryption", BucketPart.ENCRYPTION, "s3:GetEncryptionConfiguration"),
+        (
+            "get_bucket_lifecycle_configuration",
+            BucketPart.LIFECYCLE,
+            "s3:GetLifecycleConfiguration",
+        ),
+        ("head_bucket", None, ""),
+    ],
+)
+def test_part_of_a_bucket_that_cannot_be_read(
+    call: str,
+    part: BucketPart | None,
+    permission: str,
+    clients: Clients,
+    bucket_name: str,
+    aws_account: str,
+) -> None:
+    """Leave out the part whose permission is missing, and name it; raise another failure."""
+    clients.s3.create_bucket(Bucket=bucket_name)
+    read = partial(read_bucket, name=bucket_name, account_id=aws_account, uploads=True)
+
+    found = read(refusing(clients.s3, call))
+    with pytest.raises(AwsError) as caught:
+        read(refusing(clients.s3, call, "Throttling"))
+
+    assert found.state is (BucketState.OURS if part else BucketState.REFUSED)
+    assert {name: error.permission for name, error in found.unread.items()} == (
+        {part: permission} if part else {}
+    )
+    assert caught.value.code == "Throttling"
+
+
+def encrypt(clients: Clients, bucket: str, **key: str) -> None:
+    """Make SSE-KMS the default encryption of a bucket."""
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", **key}}
+    clients.s3.put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+
+
+def test_kms_key(clients: Clients, bucket_name: str) -> None:
+    """Read the key of a bucket by each of its names; note which one cannot be changed, and why."""
+    kms, arn, alias = clients.kms(""), make_kms_key(clients), f"alias/{bucket_name}"
+    kms.create_alias(AliasName=alias, TargetKeyId=arn)
+    clients.s3.create_bucket(Bucket=bucket_name)
+    managed = SimpleNamespace(
+        describe_key=lambda KeyId: {"KeyMetadata": {"Arn": KeyId, "KeyManager": "AWS"}}
+    )
+
+    def read(key_id: str, kms: Any = kms) -> KmsKey | None:
+        encrypt(clients, bucket_name, KMSMasterKeyID=key_id)
+        asked = dataclasses.replace(clients, kms=lambda region: kms)
+        return read_account(asked, bucket=bucket_name).kms_key
+
+    def unread(key_id: str, kms: Any = kms) -> tuple[str, str | None]:
+        found = read(key_id, kms)
+        assert found is not None
+        assert found.unread is not None
+        return found.unread.code, found.unread.permission
+
+    for key_id in (arn, arn.rpartition("/")[2], alias):
+        assert read(key_id) == KmsKey(arn=arn, policy=KMS_POLICY)
+    assert read(arn, managed) == KmsKey(arn=arn, is_aws_managed=True)
+    assert unread(arn, refusing(kms, "get_key_policy")) == ("AccessDenied", "kms:GetKeyPolicy")
+    assert unread(arn[:-1])[1] == "kms:DescribeKey"
+    encrypt(clients, bucket_name)  # with aws/s3, which has no ID here
+    account = read_account(clients, bucket=bucket_name)
+    assert (account.kms_key, bucket_of(account).kms_key_id) == (None, "")
+
+
+def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> None:
+    """Find the distribution that was made for the bucket, and one by its id."""
+    origin = new_origin(bucket_name, "us-east-1")
+    config = new_distribution_config(bucket_name, origin, new_behavior(origin["Id"]))
+    made = clients.cloudfront.create_distribution(DistributionConfig=config)
+
+    found = read_account(clients, bucket=bucket_name).distribution
+    other = read_account(
+        clients, bucket="another-bucket", distribution_id=made["Distribution"]["Id"]
+    )
+
+    assert found is not None
+    assert (found.id, found.etag) == (made["Distribution"]["Id"], made["ETag"])
+    assert found.is_deployed
+    assert (found.partition, found.aliases) == ("aws", [])
+    assert other.distribution == found
+    # The managed policy that its behavior uses is read along.
+    assert [each.name for each in (other.cache_policies or {}).values()] == [
+        "Managed-CachingOptimized"
+    ]
+    assert read_account(clients, bucket="another-bucket").distribution is None
+
+
+def test_problems(clients: Clients, bucket_name: str) -> None:
+    """Name what could not be read, and plan nothing from what is half known."""
+    denied = refusing(clients.cloudfront, "list_key_groups")
+    account = read_account(
+        dataclasses.replace(clients, cloudfront=denied),
+        bucket=bucket_name,
+        distribution_id="EUNKNOWN123",
+    )
+
+    unknown, missing = account.problems
+    assert unknown.code == "NoSuchDistribution"
+    assert "EUNKNOWN123" in unknown.what
+    assert missing.permission == "cloudfront:ListKeyGroups"
+    assert (account.distribution, account.has_looked_for_distribution) == (None, False)
+    assert (account.key_groups, account.public_keys) == (None, ())
+    with pytest.raises(AwsError) as caught:
+        plan(account, Wanted(bucket=bucket_name))
+    assert caught.value is unknown
+
+
+def test_all_pages() -> None:
+    """Read a list to its last page."""
+    answers = {
+        "": {"Quantity": 1, "Items": [{"Id": "a"}], "NextMarker": "m"},
+        "m": {"Quantity": 1, "Items": [{"Id": "b"}]},
+    }
+
+    def list_things(Marker: str = "") -> dict[str, Any]:
+        return {"Things": answers[Marker]}
+
+    found = list_items(list_things, "Things", "list things", "x:ListThings")
+
+    assert [each["Id"] for each in found] == ["a", "b"]
+
+
+def test_keys_that_edges_know() -> None:
+    """Read which key pairs are active, which the emulator does not say."""
+    answer = {
+        "ETag": "E1",
+        "Distribution": {
+            "Id": "EDIST",
+            "ARN": "arn:aws-cn:cloudfront::1:distribution/EDIST",
+            "Status": "InProgress",
+            "DomainName": "d1.cloudfront.net",
+            "DistributionConfig": {"Aliases": {"Quantity": 1, "Items": ["media.example.com"]}},
+            "ActiveTrustedKeyGroups": {
+                "Enabled": True,
+                "Quantity": 1,
+                "Items": [{"KeyGroupId": "g", "KeyPairIds": {"Quantity": 1, "Items": ["K1"]}}],
+            },
+        },
+    }
+
+    found = as_distribution(answer)
+
+    assert found.active_key_pairs == {"g": ("K1",)}
+    assert (found.is_deployed, found.partition) == (False, "aws-cn")
+    assert found.aliases == ["media.example.com"]

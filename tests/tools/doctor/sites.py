@@ -1,0 +1,602 @@
+"""Seed sites: each is a healthy site with one change, and what is found then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cfsigned_django.aws.errors import explain
+from cfsigned_django.tools.account.account import Account, BucketPart, KmsKey
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.bucket_policy import access_identity_statement
+from cfsigned_django.tools.account.documents.distribution_config import find_origin, new_behavior
+from cfsigned_django.tools.account.documents.key_policy import decrypt_statement
+from cfsigned_django.tools.account.documents.lifecycle import upload_rule
+from cfsigned_django.tools.account.documents.policies import (
+    CACHE_POLICIES,
+    RESPONSE_HEADERS_POLICIES,
+    cache_policy_config,
+    origin_request_policy_config,
+)
+from tests.simulation.answers import refusal
+from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
+from tests.tools.doctor.world import (
+    ALLOW_ORIGINS,
+    BACKUP,
+    NOW,
+    OFFICE,
+    OPEN,
+    ORIGIN,
+    OTHER_ORIGIN,
+    Change,
+    World,
+    behavior,
+    behavior_of,
+    both,
+    configured,
+    cors,
+    edited,
+    headers_policy,
+    key_not_in_group,
+    no_block,
+    open_like,
+    origin,
+    policy,
+    public_bucket,
+    setting,
+    world_with,
+)
+
+_IDENTITY = "EH1HDMB1FH2TC"
+_ACCOUNTS = {"Enabled": True, **list_of(["self"])}
+_IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{_IDENTITY}"}
+_OTHER_DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EOTHER"
+_KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+_KEY_DENIED = explain(
+    refusal("AccessDenied", "GetKeyPolicy"), what="read it", permission="kms:GetKeyPolicy"
+)
+
+
+# Changes of the configuration
+
+
+def id_of_another_key(world: World, settings: Any) -> None:
+    """Name the public key of another private key, which is in the group as well."""
+    other = world.account.upload("other")
+    world.account.set_members(world.key_group_id, world.key_pair_id, other)
+    settings.AWS_CLOUDFRONT_KEY_ID = other
+
+
+def two_distributions(world: World, settings: Any) -> None:
+    """Remove the domain, so that two distributions may be meant."""
+    world.update(lambda config: config.update(Aliases={"Quantity": 0}))
+    world.add_distribution()
+
+
+def origin_group(
+    *, bucket: bool = True, replica_first: bool = False, fallback: str = "replica", opens: str = ""
+) -> Change:
+    """Read a group of the bucket and its replica, or of others; ``opens`` is open to all."""
+
+    @edited
+    def change(config: Document) -> None:
+        media = config["Origins"]["Items"][0]
+        host = "media-replica.s3.eu-west-1.amazonaws.com"
+        replica = {**media, "Id": "replica", "DomainName": host, "OriginPath": "/copies"}
+        config["Origins"] = list_of([*config["Origins"]["Items"], replica])
+        members = [media["Id"] if bucket else "pages", fallback]
+        group = {
+            "Id": "failover",
+            "FailoverCriteria": {"StatusCodes": list_of([500, 503])},
+            "Members": list_of(
+                [{"OriginId": each} for each in (members[::-1] if replica_first else members)]
+            ),
+        }
+        config["OriginGroups"] = list_of([group])
+        behavior_of(config)["TargetOriginId"] = "failover"
+        if opens:
+            config["DefaultCacheBehavior"]["TargetOriginId"] = opens
+
+    return change
+
+
+def cache_key_with(*parameters: str) -> Change:
+    """Put Origin and parameters into the cache key, which forwards them."""
+
+    def change(world: World, settings: Any) -> None:
+        config = cache_policy_config("own", list(parameters))
+        behavior(CachePolicyId=world.make_policy("CachePolicy", config))(world, settings)
+
+    return change
+
+
+def forward_downloads(world: World, settings: Any) -> None:
+    """Forward download parameters, and leave them out of the cache key."""
+    config = origin_request_policy_config("downloads")
+    policy_id = world.make_policy("OriginRequestPolicy", config)
+    behavior(OriginRequestPolicyId=policy_id)(world, settings)
+
+
+def forwarded_values(header: str) -> Change:
+    """Forward in the old way, by ForwardedValues."""
+    values = {
+        "QueryString": True,
+        "Cookies": {"Forward": "none"},
+        "Headers": list_of([header]),
+        "QueryStringCacheKeys": {"Quantity": 0},
+    }
+    policies = ("CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId")
+    return behavior(ForwardedValues=values, **dict.fromkeys(policies))
+
+
+def local_edge(world: World, settings: Any) -> None:
+    """Make links for this machine, on which nothing answers."""
+    settings.AWS_S3_CUSTOM_DOMAIN, settings.AWS_S3_URL_PROTOCOL = "127.0.0.1:8001", "http:"
+
+
+@edited
+def pages_first(config: Document) -> None:
+    """Put open behaviors of the app before a default behavior that is the storage's."""
+    config["DefaultCacheBehavior"] = media_of(config)
+    pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
+    config["CacheBehaviors"] = list_of(pages)
+
+
+def media_of(config: Document) -> Document:
+    """Return the behavior of the storage, as the default one would be."""
+    return {name: each for name, each in behavior_of(config).items() if name != "PathPattern"}
+
+
+def default_like_storage(**changes: Any) -> Change:
+    """Make the default behavior equal to the storage's, except for the changes."""
+    return edited(
+        lambda config: config.update(DefaultCacheBehavior={**media_of(config), **changes})
+    )
+
+
+def twin(
+    pattern: str,
+    host: str = "{bucket}.s3.us-east-1.amazonaws.com",
+    *,
+    restricted: bool = False,
+    **fields: str,
+) -> Change:
+    """Put a behavior, open if not restricted, with a new origin, before all others."""
+
+    def change(world: World, settings: Any) -> None:
+        def add_origin(config: Document) -> None:
+            media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
+            own = {**media, "Id": "twin", "DomainName": host.format(bucket=world.bucket), **fields}
+            config["Origins"] = list_of([*config["Origins"]["Items"], own])
+
+        world.update(add_origin)
+        trusted = behavior_of(world.config())["TrustedKeyGroups"] if restricted else OPEN
+        open_like(pattern, TargetOriginId="twin", TrustedKeyGroups=trusted)(world, settings)
+
+    return change
+
+
+# What the emulator cannot be brought to say
+
+
+def account(**fields: Any) -> Change:
+    """Change what the API says about the account."""
+    return world_with(edit=lambda found: replace(found, **fields))
+
+
+def part_of_account(part: str, **fields: Any) -> Change:
+    """Change what the API says about the distribution or the bucket."""
+    return world_with(
+        edit=lambda found: replace(found, **{part: replace(getattr(found, part), **fields)})
+    )
+
+
+def each_of(part: str, **fields: Any) -> Change:
+    """Change what the API says about all public keys, or about all access controls."""
+    return world_with(
+        edit=lambda found: replace(
+            found, **{part: tuple(replace(each, **fields) for each in getattr(found, part))}
+        )
+    )
+
+
+def old_at_the_edges(world: World, settings: Any) -> None:
+    """Give the distribution an older state of its key group."""
+    active = {world.key_group_id: ("K1OLD",)}
+    part_of_account("distribution", active_key_pairs=active)(world, settings)
+
+
+def encrypted(policy: Document | None, **key: Any) -> Change:
+    """Encrypt the bucket by default with a KMS key that has this policy."""
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _KEY_ARN}
+
+    def edit(found: Account) -> Account:
+        assert found.bucket is not None
+        encryption = {"ApplyServerSideEncryptionByDefault": by_default}
+        return replace(
+            found,
+            bucket=replace(found.bucket, encryption=encryption),
+            kms_key=KmsKey(arn=_KEY_ARN, policy=policy, **key),
+        )
+
+    return world_with(edit=edit)
+
+
+def encrypted_for_the_distribution(world: World, settings: Any) -> None:
+    """Encrypt the bucket with a KMS key that allows the distribution to decrypt."""
+    encrypted({"Statement": decrypt_statement(world.arn)})(world, settings)
+
+
+@edited
+def every_path_of_another_group(config: Document) -> None:
+    """Restrict every path to another key group before the default behavior, which trusts ours."""
+    config["DefaultCacheBehavior"] = media_of(config)
+    trusted = {"Enabled": True, **list_of([KEY_GROUP_ID])}
+    every = {**behavior_of(config), "TrustedKeyGroups": trusted, "PathPattern": "*"}
+    config["CacheBehaviors"] = list_of([every])
+
+
+NO_GROUP = setting("AWS_CLOUDFRONT_KEY_GROUP_ID", None)
+TRUSTS_ANOTHER = behavior(TrustedKeyGroups={"Enabled": True, **list_of([KEY_GROUP_ID])})
+OLD_SIGNERS = behavior(TrustedSigners=_ACCOUNTS)
+NO_BEHAVIORS = configured(CacheBehaviors={"Quantity": 0})
+IPV6 = configured(IsIPV6Enabled=True)
+NO_ACCESS = origin(OriginAccessControlId="")
+NO_POLICY = part_of_account("bucket", policy=None)
+WIDE_POLICY = policy({"Condition": {}})
+BY_IDENTITY = origin(OriginAccessControlId="", S3OriginConfig=_IDENTITY_CONFIG)
+#: An origin that reads by an identity, which the bucket admits.
+IDENTITY = both(
+    BY_IDENTITY,
+    lambda world, _: world.set_policy(access_identity_statement(world.bucket, _IDENTITY)),
+)
+TWO_RULES = both(cors(ORIGIN, OTHER_ORIGIN), ALLOW_ORIGINS)
+NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
+NOTHING_FORWARDED = behavior(OriginRequestPolicyId=None)
+NO_COPIES = behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"])
+#: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
+RULE_OF_BUCKET = both(cache_key_with(), NO_HEADERS, NOTHING_FORWARDED)
+WITH_COOKIES = world_with(options={"cookies": True})
+WITH_UPLOADS = world_with(options={"upload_origins": (ORIGIN,)})
+UPLOADED = cors(ORIGIN, AllowedMethods=["GET", "HEAD", "PUT", "POST"])
+ENDING = world_with(
+    edit=lambda found: replace(
+        found, bucket=replace(found.bucket, lifecycle_rules=(upload_rule("tmp/"),))
+    )
+)
+WITH_DOWNLOADS = world_with(options={"downloads": True})
+ROOT_RESTRICTED = both(setting("AWS_LOCATION", ""), default_like_storage())
+#: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
+NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg"))
+#: An open behavior of the bucket whose origin signs nothing.
+WITHOUT_ACCESS = twin("*.pdf", OriginPath="/media", OriginAccessControlId="")
+
+_ANYONE = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+#: What every company denies: requests without TLS.
+PLAIN_HTTP = {**_ANYONE, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+MORE_THAN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}
+UPLOADS_ONLY = {**_ANYONE, "Action": "s3:PutObject"}
+OF_A_ROLE = {**_ANYONE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/auditor"}}
+#: A Deny that most likely refuses CloudFront as well.
+OF_STRANGERS = {**_ANYONE, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
+
+
+def by_one_more_condition(world: World, settings: Any) -> None:
+    """Let the distribution read if another condition is met as well."""
+    condition = {**world.statement()["Condition"], "Bool": {"aws:ViaAWSService": "false"}}
+    policy({"Condition": condition})(world, settings)
+
+
+#: What is found that a healthy site has not, the fault first, and after "|" what answers show ->
+#: what is changed of such a site.
+SITES: list[tuple[str, Change]] = [
+    ("", both()),
+    # The key that signs, and its group.
+    ("", NO_GROUP),
+    ("key-unknown | signed-unknown-key", setting("AWS_CLOUDFRONT_KEY_ID", OTHER_KEY_ID)),
+    ("key-mismatch | signed-denied", id_of_another_key),
+    ("key-unknown", account(public_keys=())),
+    ("key-not-in-group | signed-unknown-key", key_not_in_group),
+    ("key-not-in-group | signed-unknown-key", both(NO_GROUP, key_not_in_group)),
+    (
+        "no-key-group | signed-unknown-key",
+        both(setting("AWS_CLOUDFRONT_KEY_GROUP_ID", KEY_GROUP_ID), TRUSTS_ANOTHER),
+    ),
+    ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
+    ("group-not-on-behavior", every_path_of_another_group),
+    (
+        "key-old",
+        each_of("public_keys", created_at=datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)),
+    ),
+    ("key-not-at-edges", old_at_the_edges),
+    # The distribution.
+    ("", configured(Aliases=list_of(["*.example.com"]))),
+    ("distribution-disabled", configured(Enabled=False)),
+    ("distribution-deploying", part_of_account("distribution", status="InProgress")),
+    ("domain-not-alias", configured(Aliases={"Quantity": 0})),
+    ("no-distribution bucket-not-public", two_distributions),
+    (
+        "distribution-multi-tenant",
+        configured(ConnectionMode="tenant-only", Aliases={"Quantity": 0}),
+    ),
+    # The behavior that serves the storage, and open ones that do.
+    ("behavior-open | unsigned-served", behavior(TrustedKeyGroups=OPEN)),
+    (
+        "behavior-open | unsigned-served",
+        both(default_like_storage(TrustedKeyGroups=OPEN), NO_BEHAVIORS),
+    ),
+    ("earlier-behavior-open | unsigned-served", open_like("*.jpg")),
+    ("earlier-behavior-open", twin("*.pdf", "{bucket}.s3.amazonaws.com")),
+    ("earlier-behavior-open", twin("*.pdf", "{bucket}.s3-website.us-east-1.amazonaws.com")),
+    ("later-behavior-open", both(NARROW, origin_group(opens="failover"))),
+    ("later-behavior-open", both(NARROW, origin_group(opens="replica"))),
+    ("earlier-behavior-elsewhere", twin("*.css", "static-files.s3.amazonaws.com")),
+    (
+        "earlier-behavior-elsewhere",
+        twin("*.css", "s3.amazonaws.com", OriginPath="/static-files"),
+    ),
+    ("earlier-behavior-elsewhere", twin("*.css", OriginPath="/static")),
+    ("", twin("static/*", "static-files.s3.amazonaws.com")),
+    ("", both(NARROW, origin_group(fallback="pages"))),
+    (
+        "earlier-behavior-elsewhere",
+        both(NARROW, origin_group(fallback="pages"), pages_first),
+    ),
+    ("trusted-signers", OLD_SIGNERS),
+    (
+        "only-trusted-signers | unsigned-served",
+        both(OLD_SIGNERS, behavior(TrustedKeyGroups=OPEN)),
+    ),
+    ("plain-http", behavior(ViewerProtocolPolicy="allow-all")),
+    ("ipv6-note", IPV6),
+    ("ipv6-on", both(IPV6, world_with(options={"addresses": True}))),
+    # The origin.
+    ("", origin_group()),
+    ("", origin_group(replica_first=True)),
+    ("", IDENTITY),
+    ("two-origin-accesses", origin(S3OriginConfig=_IDENTITY_CONFIG)),
+    ("no-origin-access bucket-not-public", NO_ACCESS),
+    ("no-origin-access bucket-policy-wide", both(NO_ACCESS, WIDE_POLICY)),
+    ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
+    ("origin-not-bucket bucket-not-public", behavior(TargetOriginId="pages")),
+    ("origin-not-bucket bucket-not-public", behavior(TargetOriginId="nothing")),
+    ("origin-not-bucket bucket-not-public", origin_group(bucket=False)),
+    (
+        "origin-website bucket-not-public",
+        origin(DomainName="doctor-media.s3-website-us-east-1.amazonaws.com"),
+    ),
+    ("origin-path", origin(OriginPath="/old")),
+    *(
+        ("origin-access-point bucket-not-public", origin(DomainName=host))
+        for host in (
+            "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com",
+            "m1.mrap.accesspoint.s3-global.amazonaws.com",
+        )
+    ),
+    # The bucket.
+    ("bucket-public | s3-open", public_bucket),
+    ("bucket-not-blocked", no_block),
+    (
+        "bucket-not-blocked",
+        lambda world, _: world.set_public_access_block(RestrictPublicBuckets=False),
+    ),
+    ("bucket-policy", NO_POLICY),
+    ("bucket-policy", both(origin_group(), NO_POLICY)),
+    ("bucket-policy", BY_IDENTITY),
+    (
+        "bucket-policy bucket-readers-wide",
+        policy({"Condition": {"StringEquals": {"AWS:SourceArn": _OTHER_DISTRIBUTION}}}),
+    ),
+    (
+        "bucket-policy bucket-readers",
+        policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
+    ),
+    ("bucket-policy-wide", WIDE_POLICY),
+    ("", policy({}, PLAIN_HTTP, UPLOADS_ONLY, OF_A_ROLE)),
+    ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
+    ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
+    ("bucket-policy-unknown", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),
+    ("bucket-policy-unknown", by_one_more_condition),
+    (
+        "bucket-policy-unknown",
+        both(
+            BY_IDENTITY,
+            lambda world, _: world.set_policy(
+                access_identity_statement(world.bucket, _IDENTITY),
+                world.statement(**OF_STRANGERS),
+            ),
+        ),
+    ),
+    ("bucket-policy", policy(OF_STRANGERS)),
+    ("bucket-readers", policy({}, BACKUP)),
+    ("bucket-readers-wide bucket-readers", policy({}, BACKUP, OFFICE)),
+    ("", encrypted_for_the_distribution),
+    ("kms-key-policy", encrypted({"Statement": []})),
+    ("kms-key-policy", encrypted({"Statement": [decrypt_statement(_OTHER_DISTRIBUTION)]})),
+    ("kms-aws-managed", encrypted(None, is_aws_managed=True)),
+    ("kms-identity", both(IDENTITY, encrypted(None))),
+    (
+        "origin-not-bucket kms-aws-managed",
+        both(behavior(TargetOriginId="pages"), encrypted(None, is_aws_managed=True)),
+    ),
+    ("aws-unreadable", encrypted(None, unread=_KEY_DENIED)),
+    *(
+        ("aws-unreadable", part_of_account("bucket", unread={each: _KEY_DENIED}))
+        for each in BucketPart
+    ),
+    ("", each_of("access_controls", id="E9NOTLISTED")),
+    ("bucket-region", setting("AWS_S3_REGION_NAME", "ap-northeast-2")),
+    (
+        "origin-not-bucket bucket-missing",
+        setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
+    ),
+    # CORS headers of S3.
+    ("", RULE_OF_BUCKET),
+    ("cors-rule-missing | cors-headers-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
+    ("upload-cors uploads-kept", WITH_UPLOADS),
+    ("uploads-kept", both(WITH_UPLOADS, UPLOADED)),
+    ("upload-cors", both(WITH_UPLOADS, ENDING)),
+    (
+        "aws-unreadable",
+        both(
+            both(WITH_UPLOADS, UPLOADED),
+            part_of_account("bucket", unread={BucketPart.LIFECYCLE: _KEY_DENIED}),
+        ),
+    ),
+    ("", both(both(WITH_UPLOADS, UPLOADED), ENDING)),
+    ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
+    ("origin-not-in-cache-key", NO_HEADERS),
+    (
+        "origin-not-in-cache-key",
+        behavior(ResponseHeadersPolicyId=RESPONSE_HEADERS_POLICIES["SecurityHeaders"]),
+    ),
+    ("origin-not-in-cache-key", both(NO_HEADERS, account(bucket=None))),
+    ("", both(NO_HEADERS, account(bucket=None, cache_policies=None))),
+    ("", both(NO_HEADERS, NO_COPIES)),
+    # CORS headers of a response headers policy, which replaces those of S3, or leaves them.
+    ("", both(cors("https://a.example.com", AllowedMethods=["PUT"]), ALLOW_ORIGINS)),
+    *(("", headers_policy(each)) for each in (ORIGIN, "*", "https://*.example.com")),
+    ("", headers_policy("*", rule=(ORIGIN, OTHER_ORIGIN))),
+    ("cors-policy-origins", headers_policy(OTHER_ORIGIN)),
+    (
+        "cors-credentials-missing | cors-credentials-missing",
+        both(headers_policy(ORIGIN), WITH_COOKIES),
+    ),
+    *(
+        ("cors-rule-missing origin-not-in-cache-key", headers_policy(*allowed, override=False))
+        for allowed in ([OTHER_ORIGIN], [])
+    ),
+    # A cached copy that names one of two origins, or of a pattern, or another.
+    ("origin-not-in-cache-key", TWO_RULES),
+    ("", both(TWO_RULES, cache_key_with())),
+    ("", both(TWO_RULES, NO_COPIES)),
+    ("", NOTHING_FORWARDED),
+    ("", both(TWO_RULES, NOTHING_FORWARDED)),
+    *(
+        ("origin-not-in-cache-key", headers_policy("*", override=False, rule=(rule,)))
+        for rule in ("https://*.example.com", OTHER_ORIGIN)
+    ),
+    *(("", headers_policy("*", override=False, rule=(rule,))) for rule in (ORIGIN, "*")),
+    # Parameters.
+    ("downloads-lost", WITH_DOWNLOADS),
+    ("downloads-lost", both(WITH_DOWNLOADS, forward_downloads)),
+    *(
+        ("content-type-forwarded", both(WITH_DOWNLOADS, forwarded_values(each)))
+        for each in ("Origin", "*")
+    ),
+    ("content-type-forwarded", cache_key_with("response-content-type")),
+]
+
+#: The same for what only settings and answers show.
+LIVE: list[tuple[str, Change]] = [
+    ("cfsigned.E011", setting("AWS_CLOUDFRONT_HASH_ALGORITHM", "SHA1")),
+    ("clock-wrong", world_with(ahead=600)),
+    ("signed-s3-denied cors-untested", world_with(name="albums/2.jpg")),
+    ("local-edge no-answer", local_edge),
+    (
+        "no-answer",
+        lambda world, settings: both(
+            local_edge, world_with(options={"distribution_id": world.distribution_id})
+        )(world, settings),
+    ),
+    ("cfsigned.E004", setting("AWS_S3_CUSTOM_DOMAIN", None)),
+]
+
+#: What is looked at and in order on a healthy site.
+HEALTHY = {
+    *("settings", "signing-key", "distribution", "behavior", "keys", "origin", "bucket"),
+    *("downloads-note", "stale-window", "delivery", "clock", "unsigned-refused", "signed-served"),
+    *("tampered-refused", "expired-refused", "cors", "cors-browser-cache", "s3-private"),
+}
+
+
+# Open behaviors: those that serve files of the storage, and those that serve what is public
+
+ABOUT_OPEN = (
+    *("open-folder", "open-file", "behavior-open"),
+    *("earlier-behavior-open", "later-behavior-open", "origin-path-open"),
+    "earlier-behavior-elsewhere",
+)
+
+
+def two_ways_in(pattern: str) -> Change:
+    """Read the bucket by an origin path, and its root by a restricted pattern and the default."""
+    return both(
+        twin(pattern, restricted=True, OriginPath=""),
+        origin(OriginPath="/prod"),
+        default_like_storage(TargetOriginId="twin", TrustedKeyGroups=OPEN),
+    )
+
+
+def every_path_restricted(pattern: str) -> Change:
+    """Save at the root, and restrict every path before the default behavior, which is open."""
+
+    @edited
+    def change(config: Document) -> None:
+        every = {**behavior_of(config), "PathPattern": pattern}
+        config["DefaultCacheBehavior"] = {**media_of(config), "TrustedKeyGroups": OPEN}
+        config["CacheBehaviors"] = list_of([every])
+
+    return both(setting("AWS_LOCATION", ""), change)
+
+
+#: What is changed -> the pattern of each open behavior (the default one has none), and what is said
+#: of it.
+OPENED: list[tuple[Change, dict[str | None, str]]] = [
+    # Behaviors that come before the restricted one.
+    (open_like("media/public/*"), {"media/public/*": "open-folder"}),
+    (open_like("/media/public/*.css"), {"/media/public/*.css": "open-folder"}),
+    (open_like("/media/logo.png"), {"/media/logo.png": "open-file"}),
+    (open_like("media/public/logo.png"), {"media/public/logo.png": "open-file"}),
+    (open_like("media/logo.pn?"), {"media/logo.pn?": "earlier-behavior-open"}),
+    (open_like("logo.png"), {}),
+    (
+        both(open_like("media/public/*"), world_with(name="public/1.jpg")),
+        {"media/public/*": "open-folder"},
+    ),
+    (open_like("media/*.css"), {"media/*.css": "earlier-behavior-open"}),
+    (open_like("*/public/*"), {"*/public/*": "earlier-behavior-open"}),
+    (open_like("assets/*"), {}),
+    # Behaviors that read a folder of the bucket by an origin path.
+    (twin("open/*", OriginPath="/media"), {"open/*": "open-folder"}),
+    (
+        twin("*.css", OriginPath="/media/open"),
+        {"*.css": "earlier-behavior-elsewhere"},
+    ),
+    (twin("*.css", OriginPath="/media"), {"*.css": "origin-path-open"}),
+    (twin("albums*", OriginPath="/media"), {"albums*": "origin-path-open"}),
+    (twin("logo.png", OriginPath="/media"), {"logo.png": "open-file"}),
+    (twin("logo.pn?", OriginPath="/media"), {"logo.pn?": "origin-path-open"}),
+    (twin("logo.png", OriginPath="/static"), {}),
+    # A restricted behavior takes the other paths before the open default, or not all of them.
+    (two_ways_in("prod/*"), {}),
+    (two_ways_in("prod/*.jpg"), {None: "origin-path-open"}),
+    # An open default behind a pattern that takes all that the storage saves.
+    (default_like_storage(TrustedKeyGroups=OPEN), {}),
+    # An origin without access leaks only if the bucket's policy lets in strangers.
+    (WITHOUT_ACCESS, {"*.pdf": "earlier-behavior-elsewhere"}),
+    (both(WITHOUT_ACCESS, policy({}, OFFICE)), {"*.pdf": "origin-path-open"}),
+    # The storage saves at the root of the bucket, as without AWS_LOCATION.
+    (both(ROOT_RESTRICTED, twin("assets/*", OriginPath="/public")), {"assets/*": "open-folder"}),
+    (
+        both(ROOT_RESTRICTED, origin(OriginPath="/site1"), open_like("assets/*", "*.css")),
+        {"assets/*": "open-folder", "*.css": "earlier-behavior-open"},
+    ),
+    (
+        both(ROOT_RESTRICTED, open_like("favicon.ico", "a.html", "*.html")),
+        {"favicon.ico": "open-file", "a.html": "open-file", "*.html": "earlier-behavior-open"},
+    ),
+    # A behavior that is not the default one and matches every path as well.
+    (both(ROOT_RESTRICTED, open_like("*")), {"*": "earlier-behavior-open"}),
+    (both(ROOT_RESTRICTED, open_like("/*")), {"/*": "earlier-behavior-open"}),
+    (every_path_restricted("*"), {}),
+    (every_path_restricted("/*"), {}),
+    # There, media/* is restricted and asked for.
+    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {None: "later-behavior-open"}),
+    (
+        both(NARROW, open_like("*.pdf", "public/*", "media/old/*", last=True)),
+        {"*.pdf": "later-behavior-open", "public/*": "open-folder"},
+    ),
+]

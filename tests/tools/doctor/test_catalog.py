@@ -1,0 +1,169 @@
+"""Keep the ids of findings, and what the documentation says of them, as they are.
+
+Modules: tools/doctor/catalog.py, tools/doctor/findings.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from email import message_from_string
+from textwrap import fill
+
+import pytest
+
+from cfsigned_django.tools.account.state.facts import FactType
+from cfsigned_django.tools.doctor import findings
+from cfsigned_django.tools.doctor.catalog import CATALOG
+from cfsigned_django.tools.doctor.findings import Level, address, sentence
+from cfsigned_django.validation import TABLE
+from tests.pages import DOCS, ROOT, read
+from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
+from tests.tools.doctor.test_explain import KNOWLEDGE, WRONG
+from tests.tools.doctor.test_live import ANSWERS, CLOCKS, CORS
+
+PAGE = DOCS / "problems" / "findings.md"
+#: The line of the page below which all is written by UPDATE_GOLDEN=1.
+WRITTEN = "<!-- Written by UPDATE_GOLDEN=1 from here on. -->\n"
+#: The first finding of each section, and its heading.
+SECTIONS = {
+    "settings": "Settings",
+    "database": "Keys in the database",
+    "clock": "Clock",
+    "aws-unreadable": "Access to AWS",
+    "no-distribution": "Distribution",
+    "keys": "Key group",
+    "behavior": "Behaviors",
+    "origin": "Origin",
+    "bucket": "Bucket",
+    "delivery": "CORS, downloads and caching at AWS",
+    "no-answer": "Who answers",
+    "unsigned-refused": "Requests with and without a signature",
+    "cors": "CORS in the answers",
+    "s3-private": "S3 without CloudFront",
+    "url-not-absolute": "One URL, with --explain",
+}
+#: What is code in the texts of the catalog, or would be markup on a page.
+CODE = re.compile(
+    r"\{%.*?%\}|(?:manage\.py )?cfsigned_\w+(?:\.\w+)*(?: --[a-z-]+(?: ARN)?)*|--[a-z][a-z-]*"
+    r"|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
+    r"|<img>|&amp;|\\u0026|\\/"
+)
+
+#: The place of a value in the pattern of a text.
+PLACE = re.compile(r"\{(\w+)\}")
+#: The same if the value may be empty: nothing separates it from what stands before it.
+MAY_BE_EMPTY = re.compile(r"(?<=[\w.}])\{\w+\}")
+
+#: What comes in no table: in test_command, test_failures and test_live.
+ALONE = {
+    *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
+    *("old-encryption", "weak-secret-key", "changed-url", "unsigned-url"),
+    *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
+    "url-refusal-cors",
+    *("bucket-refused", "clock-unknown", "signed-passes"),
+    *("invalidation", "cannot-invalidate"),
+}
+
+
+def test_documentation_lists_every_kind() -> None:
+    """The page has each id: a heading with meaning and remedy, or a row if there is none to do."""
+    above, _, _ = read(PAGE).partition(WRITTEN)
+    page = above + WRITTEN + written()
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        PAGE.write_text(page, encoding="utf-8")
+
+    assert read(PAGE) == page
+
+
+def written() -> str:
+    """Return the contents, and the sections."""
+    sections: dict[str, list[str]] = {}
+    for kind_id in CATALOG:
+        sections.setdefault(SECTIONS.get(kind_id) or [*sections][-1], []).append(kind_id)
+    contents = "\n".join(
+        f"| [{heading}](#{anchor(heading)}) | "
+        + ", ".join(f"[`{each}`](#{each})" for each in ids if CATALOG[each].fix)
+        + " |"
+        for heading, ids in sections.items()
+    )
+    text = "".join(f"\n## {heading}\n{section(ids)}" for heading, ids in sections.items())
+    return f"\n| Section | Findings |\n|---|---|\n{contents}\n{text}"
+
+
+def section(ids: list[str]) -> str:
+    """Return what the page says of some findings: first those with something to do."""
+    text = ""
+    for kind_id in ids:
+        kind = CATALOG[kind_id]
+        if kind.fix:
+            option = f" {kind.option}" if kind.option else ""
+            step = f" Or: cfsigned_setup{option}, step {kind.step}." if kind.is_repaired else ""
+            level = "note" if kind.level is Level.OK else kind.level.value
+            text += f"\n### {kind_id}\n\n"
+            text += wrapped(f"**{level.capitalize()}.** {meaning(kind)}") + "\n\n"
+            text += wrapped(f"**To do:** {marked(kind.fix)}{marked(step)}") + "\n"
+    good = [f"| `{each}` | {meaning(CATALOG[each])} |\n" for each in ids if not CATALOG[each].fix]
+    return text + ("\n| In order | |\n|---|---|\n" + "".join(good) if good else "")
+
+
+def meaning(kind: FactType) -> str:
+    """Return what a finding says, and why that matters, with names in place of values."""
+    what = MAY_BE_EMPTY.sub("", kind.what)
+    what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), what)
+    return marked(" ".join(filter(None, (sentence(what), kind.why))))
+
+
+def marked(text: str) -> str:
+    """Return a text with code in backticks."""
+    return CODE.sub(r"`\g<0>`", text)
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph in lines of at most 100 characters."""
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub and Sphinx give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_address_leads_to_the_heading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the doctor prints below a fault is a heading: here, or where the package says it is."""
+    ids = [*TABLE, *(each for each, kind in CATALOG.items() if kind.level is not Level.OK)]
+    for each in ids:
+        page, _, heading = address(each).partition("#")
+        assert heading in map(anchor, re.findall(r"^### (.*)$", read(ROOT / page), re.MULTILINE))
+
+    named = message_from_string("Project-URL: Documentation, https://x.example/docs/index.md")
+    monkeypatch.setattr(findings, "metadata", lambda _: named)
+    findings._documentation.cache_clear()
+    assert address("key-old") == "https://x.example/docs/problems/findings.md#key-old"
+    findings._documentation.cache_clear()
+
+
+def test_every_fault_has_a_reason_and_a_remedy() -> None:
+    """Say of each warning and error why it matters and what to do, in whole sentences."""
+    for kind_id, kind in CATALOG.items():
+        assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", kind_id)
+        if kind.level is not Level.OK:
+            assert kind.why.endswith(".")
+            assert kind.fix.endswith(".")
+
+
+def test_every_kind_comes() -> None:
+    """Each id comes in some case; a system check has its own id in place of check-warning."""
+    lists = [
+        *(ids.replace("|", "").split() for ids, _ in [*SITES, *LIVE]),
+        *(ids for _, ids in WRONG),
+        *(ids for *_, ids in KNOWLEDGE),
+        [kind_id for *_, kind_id in ANSWERS if kind_id],
+        [kind_id for *_, kind_id in CLOCKS],
+        *(ids for *_, ids, _ in CORS),
+        *([*kinds.values()] for _, kinds in OPENED),
+    ]
+    expected = {*HEALTHY, *(each for ids in lists for each in ids)}
+
+    assert {*CATALOG} - expected == ALONE | {"check-warning", "check-error"}
+    assert {each for each in expected if not each.startswith("cfsigned.")} <= {*CATALOG}

@@ -1,0 +1,85 @@
+"""Run sites through the emulator: both commands say of them what is said of them as values.
+
+Modules: tools/doctor/examination.py, tools/doctor/aws.py
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
+from cfsigned_django.tools.account.state.facts import FACTS
+from tests.tools.doctor import ids
+from tests.tools.doctor.sites import HEALTHY, LIVE, SITES
+from tests.tools.doctor.values import setup_arguments
+from tests.tools.doctor.world import ORIGIN, Change, World, both
+
+#: Faults of each part that is judged, several of one site: every combination of a change is in
+#: test_agreement.py, as a value.
+PARTS = (
+    ("",),
+    (
+        *("key-not-in-group | signed-unknown-key", "earlier-behavior-elsewhere"),
+        *("bucket-readers-wide bucket-readers", "ipv6-note"),
+    ),
+    ("behavior-open | unsigned-served", "bucket-policy-wide", "origin-not-in-cache-key"),
+    ("earlier-behavior-open | unsigned-served", "bucket-public | s3-open"),
+    ("no-origin-access bucket-not-public",),
+)
+CHANGES = dict(reversed(SITES))  # the first of each kind
+
+
+@pytest.mark.parametrize(("expected", "change"), LIVE, ids=[each for each, _ in LIVE])
+def test_site(expected: str, change: Change, world: World, site: Any) -> None:
+    """Find the fault in the settings and in what answers, and show no secret."""
+    change(world, site)
+
+    found = world.examine()
+
+    assert [each for each in ids(found) if each not in HEALTHY] == expected.split()
+    assert_no_secret(world, found)
+
+
+def assert_no_secret(world: World, report: object) -> None:
+    """Look for a signature, and for the private key, in a report."""
+    secrets = ("Signature=", *world.key.to_pem().decode().splitlines()[1:-1])
+    assert not any(each in str(report) for each in secrets)
+
+
+@pytest.mark.parametrize("parts", PARTS, ids=" + ".join)
+def test_both_commands(
+    parts: tuple[str, ...], online: World, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Find the faults in the account and in what answers; the setup has the doctor's words."""
+    both(*(CHANGES[part] for part in parts))(online, site)
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **_: online.clients)
+
+    doctor = _report(cfsigned_doctor.Command(), "--object", online.name, "--cors-origin", ORIGIN)
+    arguments = setup_arguments(online, online.examination().wanted())
+    setup = _report(cfsigned_setup.Command(), *arguments)
+
+    about = {each["id"]: (each["level"], each["what"]) for each in doctor if each["id"] in FACTS}
+    facts = {each["id"]: (each["level"], each["what"]) for each in setup["facts"]}
+    assert facts == about
+    assert setup["exit"] == 0
+    open_steps = {each["name"] for each in setup["steps"] if each["state"] != "done"}
+    for each in doctor:
+        repair = each.get("repair")
+        assert repair is None or repair["step"] in open_steps
+    wrong = {each["id"] for each in doctor} - HEALTHY
+    assert wrong == {*" ".join(parts).replace("|", "").split()}
+    assert_no_secret(online, [doctor, setup])
+
+
+def _report(command: Any, *arguments: str) -> Any:
+    """Return the JSON that a command prints, whatever its exit code."""
+    output = StringIO()
+    with suppress(SystemExit):
+        call_command(command, *arguments, "--json", stdout=output, stderr=StringIO())
+    return json.loads(output.getvalue())

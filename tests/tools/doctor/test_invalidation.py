@@ -1,0 +1,79 @@
+"""Find out whether the site can let CloudFront forget files, with its own credentials.
+
+Modules: tools/doctor/aws.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+
+from cfsigned_django.tools.doctor.aws import check_invalidation
+from cfsigned_django.tools.doctor.findings import Finding
+from tests.invalidations import Aws, aws_in_memory
+from tests.tools.doctor import ids
+from tests.tools.doctor.world import World
+
+
+@pytest.fixture
+def aws(world: World, signing_site: Any) -> Iterator[Aws]:
+    """Give the site other credentials than those of the doctor, and name its distribution."""
+    signing_site.AWS_ACCESS_KEY_ID, signing_site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "secret"
+    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = world.distribution_id
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ["delete"]
+    with aws_in_memory() as aws:
+        aws.cloudfront.distributions = {world.distribution_id}
+        yield aws
+
+
+def found(findings: Iterable[Finding] | None = None) -> dict[str, str]:
+    """Return what the doctor finds about invalidations: id -> what, fix and subject."""
+    storage: Any = storages["default"]
+    findings = check_invalidation(storage) if findings is None else findings
+    kinds = {"invalidation", "cannot-invalidate"}
+    return {
+        each.id: f"{each.what} {each.fix} {each.subject}" for each in findings if each.id in kinds
+    }
+
+
+def test_it_works(world: World, aws: Aws, signing_site: Any) -> None:
+    """Call CloudFront for a file that need not exist: each time for the same invalidation."""
+    assert found(world.examine()).keys() == {"invalidation"}
+    assert found().keys() == {"invalidation"}
+    assert [each.items for each in aws.cloudfront.accepted] == [["/media/.cfsigned-probe"]]
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True  # with other items
+    assert found().keys() == {"invalidation"}
+
+
+def test_nothing_is_asked_for(aws: Aws, signing_site: Any) -> None:
+    """Call nothing for a site that does not invalidate."""
+    signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ()
+    assert found() == {}
+    assert aws.requests == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("AccessDenied", "cloudfront:CreateInvalidation"),
+        ("NoSuchDistribution", "AWS_CLOUDFRONT_DISTRIBUTION_ID"),
+    ],
+)
+def test_refusals(code: str, words: str, aws: Aws) -> None:
+    """Name the missing permission, and a distribution that the account of the site has not."""
+    aws.cloudfront.refusals = [code]
+    assert found().keys() == {"cannot-invalidate"}
+    aws.cloudfront.refusals = [code]
+    assert words in found()["cannot-invalidate"]
+
+
+def test_a_distribution_of_another_account(world: World, aws: Aws, signing_site: Any) -> None:
+    """Say so if neither the doctor nor the site knows the distribution of the settings."""
+    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E0000000000000"
+    world.options = {"distribution_id": "E0000000000000"}
+    findings = world.examine()
+    assert found(findings).keys() == {"cannot-invalidate"}
+    assert "aws-unreadable" in ids(findings)

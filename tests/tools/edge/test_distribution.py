@@ -1,0 +1,386 @@
+"""Read a request as it was sent, decide about it as CloudFront does, and hand it to the origin.
+
+The verifier's own cases are in tests/signing; here is what the edge adds. The
+lifetimes end at EXPIRES; the clock stands an hour before that.
+
+Modules: tools/edge/local_distribution.py, tools/edge/requests.py, tools/edge/responses.py,
+tools/edge/client.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from cfsigned_django.signing import Policy, PrivateKey, Signer
+from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.tools.edge import Behavior, Distribution
+from cfsigned_django.tools.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.tools.edge.requests import raw_target
+from tests.golden import assert_golden
+from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, ORIGIN
+from tests.tools.edge.conftest import HOST, MakeClient, call, check_refused, echo_origin
+
+ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
+
+OPEN = (Behavior(),)
+FOREIGN = (
+    Behavior(path_pattern="app/*", foreign_origin="app.example.com"),
+    Behavior(path_pattern="*", trusted_key_groups=("group",), foreign_origin="files.example"),
+)
+
+
+def seen_by_origin(response: EdgeResponse) -> dict[str, str]:
+    """Return the environ that the echoing origin got."""
+    assert response.status == 200, response.reason
+    seen: dict[str, str] = json.loads(response.body)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"domain_names": ()}, "domain_names"),
+        ({"domain_names": ("https://cdn.example.com",)}, "domain_names"),
+        ({"behaviors": ()}, "behaviors"),
+        ({"behaviors": (Behavior(path_pattern="a"),)}, "behaviors"),
+        ({"behaviors": (Behavior(), Behavior(path_pattern="a"))}, "behaviors"),
+        ({"behaviors": (Behavior(), Behavior())}, "behaviors"),
+        ({"behaviors": (Behavior(trusted_key_groups=("nobody",)),)}, "nobody"),
+    ],
+)
+def test_refuses(options: dict[str, Any], message: str) -> None:
+    """Refuse a distribution that could not work, and name the argument."""
+    arguments: dict[str, Any] = {"domain_names": (HOST,), "origin": echo_origin} | options
+    with pytest.raises(ValueError, match=message):
+        Distribution(**arguments)
+
+
+# Reading the request
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"RAW_URI": "/a%2Fb?x=%27", "REQUEST_URI": "/x", "PATH_INFO": "/a/b"}, "/a%2Fb?x=%27"),
+        ({"REQUEST_URI": "/a%2Fb", "PATH_INFO": "/a/b"}, "/a%2Fb"),
+        (
+            {"SCRIPT_NAME": "/cdn", "PATH_INFO": "/a", "QUERY_STRING": "x=%27&y=a+b"},
+            "/cdn/a?x=%27&y=a+b",
+        ),
+        ({"PATH_INFO": "/\xff"}, "/%EF%BF%BD"),
+    ],
+)
+def test_raw_target(environ: dict[str, str], expected: str) -> None:
+    """Take the target as a server hands it on, or else rebuild it from the decoded path."""
+    assert raw_target(environ) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.jpg", "한글.pdf", "it's (1)!*~.jpg", "50%.jpg", "100%25.jpg", "a+b,c;d.jpg"]
+)
+def test_rebuilt(name: str) -> None:
+    """Encode a decoded path as the signer does, so that its URLs verify on any server."""
+    path = f"/{name}".encode().decode("latin-1")
+    signed = encode_url(f"{ORIGIN}/" + name.replace("%", "%25"))
+    assert ORIGIN + raw_target({"PATH_INFO": path}) == signed
+
+
+# Signatures
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("?", "?x&", "AccessDenied"),
+        (KEY_ID, "", "MissingKey"),
+        (KEY_ID, "K2OTHERKEY", "InvalidKey"),
+        ("Signature=", "Signature=!!!", "MalformedSignature"),
+        ("Expires=", "Policy=", "MalformedPolicy"),
+    ],
+)
+def test_refusals(old: str, new: str, code: str, client: EdgeClient, url: str) -> None:
+    """Serve a signed URL, and refuse a damaged one in CloudFront's bytes (V1 to V13)."""
+    assert client.get(url).headers["X-Cache"] == "Miss from cloudfront"
+    check_refused(client.get(url.replace(old, new)), code)
+    head = client.request("HEAD", url.replace(old, new))
+    assert (head.status, head.body) == (403, b"")
+    assert head.headers["Content-Length"] == str(len(BODIES[code]))
+
+
+def test_v8_v14_v15_conditions(client: EdgeClient, signer: Signer) -> None:
+    """Serve at the time of the edge to the viewer's own address, not a header's (V8, V14, V15)."""
+    policy = Policy(resource=IMAGE, date_less_than=EXPIRES, ip_address="192.168.0.0/24")
+    url, inside = signer.sign_url(IMAGE, policy=policy), "192.168.0.77"
+    assert client.get(url, now=EXPIRES - 1, viewer_ip=inside).status == 200
+    check_refused(client.get(url, now=EXPIRES, viewer_ip=inside), "AccessDenied")
+    headers = {"X-Forwarded-For": inside, "X-Real-IP": inside}
+    check_refused(client.get(url, viewer_ip="192.168.1.1", headers=headers), "AccessDenied")
+
+
+def test_v17_v18_cookies(client: EdgeClient, signer: Signer) -> None:
+    """Serve by a whole set of cookies, and ignore cookies if the URL is signed (V17, V18)."""
+    cookies = signer.sign_cookies(ALL)
+    assert client.get(IMAGE, cookies=cookies).status == 200
+    check_refused(client.get(f"{IMAGE}?Expires=9", cookies=cookies), "MissingKey")
+    del cookies["CloudFront-Hash-Algorithm"]
+    check_refused(client.get(IMAGE, cookies=cookies), "AccessDenied")
+
+
+def test_two_sets_of_cookies(client: EdgeClient, signer: Signer) -> None:
+    """Serve only what both sets allow, if a browser sends each cookie twice."""
+
+    def header(folder: str) -> str:
+        policy = Policy(resource=f"{ORIGIN}/{folder}/*", date_less_than=EXPIRES)
+        return "; ".join(f"{key}={value}" for key, value in signer.sign_cookies(policy).items())
+
+    a, b = header("a"), header("b")
+    for url, sent, status in [
+        (f"{ORIGIN}/a/1.jpg", f"{a};CloudFront-Signature; c=", 200),
+        (f"{ORIGIN}/a/1.jpg", f"{a}; {a}; theme=dark; theme=light", 200),
+        (f"{ORIGIN}/a/1.jpg", f"{a}; {b}", 403),
+        (f"{ORIGIN}/b/1.jpg", f"{a}; {b}", 403),
+    ]:
+        assert client.get(url, headers={"Cookie": sent}).status == status
+
+
+def test_v23_removed_key(make_client: MakeClient, signer: Signer) -> None:
+    """Follow the key groups as they change: both keys, the new one only, no group (V23)."""
+    new = Signer(key_pair_id="K2NEWKEY", private_key=PrivateKey.generate())
+    groups = {"group": {each.key_pair_id: each.private_key.public_key for each in (signer, new)}}
+    client = make_client(key_groups=lambda: groups)
+    old_url, new_url = (each.sign_url(IMAGE, date_less_than=EXPIRES) for each in (signer, new))
+    assert [client.get(old_url).status, client.get(new_url).status] == [200, 200]
+    del groups["group"][KEY_ID]
+    check_refused(client.get(old_url), "InvalidKey")
+    assert client.get(new_url).status == 200
+    groups.clear()
+    check_refused(client.get(new_url), "InvalidKey")
+
+
+def test_key_of_another_behavior(make_client: MakeClient, signer: Signer) -> None:
+    """Refuse a key that only another behavior of the distribution trusts."""
+    client = make_client(
+        behaviors=(
+            Behavior(path_pattern="a/*", trusted_key_groups=("group",)),
+            Behavior(trusted_key_groups=("other",)),
+        ),
+        key_groups={"group": {KEY_ID: signer.private_key.public_key}, "other": {}},
+    )
+    inside, outside = (
+        signer.sign_url(url, date_less_than=EXPIRES) for url in (f"{ORIGIN}/a/image.jpg", IMAGE)
+    )
+    assert client.get(inside).status == 200
+    check_refused(client.get(outside), "InvalidKey")
+
+
+def test_v22_end_of_life_during_download(make_client: MakeClient, url: str) -> None:
+    """Finish a download that began in time; refuse a range asked for too late (V22)."""
+    clock = [EXPIRES - 2]
+
+    def slow_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        for part in (b"first,", b"last"):
+            yield part
+            clock[0] = EXPIRES + 60
+
+    client = make_client(origin=slow_origin, clock=lambda: float(clock[0]))
+    assert client.get(url).body == b"first,last"
+    check_refused(client.get(url, headers={"Range": "bytes=6-"}), "AccessDenied")
+
+
+def test_unsigned_preflight(make_client: MakeClient) -> None:
+    """Refuse an OPTIONS request without a signature: what CloudFront does is not documented."""
+    methods = frozenset({"GET", "HEAD", "OPTIONS"})
+    behavior = Behavior(trusted_key_groups=("group",), allowed_methods=methods)
+    check_refused(make_client(behaviors=(behavior,)).request("OPTIONS", IMAGE), "MissingKey")
+
+
+def test_host_counts(make_client: MakeClient, url: str) -> None:
+    """Refuse a URL signed for another of the domain names, whose case does not matter."""
+    client = make_client(domain_names=(HOST, "cdn.example.com"))
+    assert client.get(url.replace(HOST, HOST.upper())).status == 200
+    check_refused(client.get(url.replace(HOST, "cdn.example.com")), "AccessDenied")
+
+
+# Serving
+
+
+def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
+    """Answer in CloudFront's status, on a page that says whose words it has, and log why."""
+    longest = "/image.jpg?" + "a" * (8192 - len(IMAGE) - 1)
+    for behaviors, environ, status in [
+        *((OPEN, {"REQUEST_METHOD": each}, "403 Forbidden") for each in ["POST", "OPTIONS", "get"]),
+        (OPEN, {"HTTP_HOST": "localhost:8001"}, "403 Forbidden"),
+        (OPEN, {"HTTP_HOST": f"{HOST}:8001"}, "403 Forbidden"),
+        (OPEN, {"CONTENT_LENGTH": "3"}, "403 Forbidden"),
+        (OPEN, {"HTTP_TRANSFER_ENCODING": "chunked"}, "403 Forbidden"),
+        (OPEN, {"RAW_URI": longest + "a"}, "413 Request Entity Too Large"),
+        *(
+            (OPEN, {"RAW_URI": each}, "400 Bad Request")
+            for each in ["/ü", "/a b", "/a\x1b[31m\n200 /b", "*", "http://other/a"]
+        ),
+        (FOREIGN, {"RAW_URI": "/app/"}, "502 Bad Gateway"),
+    ]:
+        distribution = make_client(behaviors=behaviors).distribution
+        sent, headers, body = call(distribution, **{"RAW_URI": "/image.jpg"} | environ)
+        assert sent == status
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert headers["Content-Length"] == str(len(body))
+        assert headers["X-Cache"] == "Error from cloudfront"
+        assert body.startswith(b"<!DOCTYPE html>")
+        assert b"cfsigned_django" in body
+    for environ in ({"RAW_URI": longest}, {"CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "0"}):
+        distribution = make_client(behaviors=OPEN).distribution
+        assert call(distribution, **{"RAW_URI": "/image.jpg"} | environ)[0] == "200 OK"
+    lines = [each.replace("a" * 41, "...") for each in log.messages[:-3]]
+    assert all(each.isprintable() for each in lines)
+    assert_golden("edge-pages", "\n".join(lines))
+
+
+def test_foreign_origin_comes_last(make_client: MakeClient, url: str) -> None:
+    """Ask for a signature before it counts that this edge does not read the origin."""
+    client = make_client(behaviors=FOREIGN)
+    assert client.get(IMAGE).error_code == "MissingKey"
+    assert client.get(url).status == 502
+
+
+#: Targets whose spelling another reader might change.
+TARGETS: list[str] = [
+    *("a%2Fb.jpg", "a%2fb.jpg", "%7Euser.jpg", "~user.jpg", "a%2Bb.jpg", "it's.jpg", "a//b"),
+    *("%ED%95%9C%EA%B8%80.pdf", "a?x=%27&y=%2F", "a?size=large&x=a+b", "a?expires=1"),
+    *("a?a&&b=", "a?b?c"),
+]
+
+
+def test_target_as_sent(client: EdgeClient, signer: Signer) -> None:
+    """Verify the target as it was sent, and hand it on so, without CloudFront's parameters."""
+    for target in TARGETS:
+        url = f"{ORIGIN}/{target}"
+        policy = Policy(resource=url, date_less_than=EXPIRES, ip_address="127.0.0.1")
+        signed = signer.sign_url(url, policy=policy) + "&Expires=1"
+        assert signed.startswith(url)
+        assert "Hash-Algorithm" in signed
+        seen = seen_by_origin(client.get(signed))
+        assert seen["RAW_URI"] == seen["REQUEST_URI"] == f"/{target}"
+        assert seen["QUERY_STRING"] == target.partition("?")[2]
+
+
+def test_open_behavior_forwards_all(make_client: MakeClient, signer: Signer) -> None:
+    """Forward every parameter if the behavior trusts no key group."""
+    url = signer.sign_url(f"{IMAGE}?size=large", date_less_than=EXPIRES)
+    seen = seen_by_origin(make_client(behaviors=OPEN).get(url))
+    assert seen["QUERY_STRING"] == url.partition("?")[2]
+
+
+def test_bearer_credentials_kept_back(client: EdgeClient, signer: Signer) -> None:
+    """Forward neither cookies nor Authorization, and forward the headers for CORS."""
+    cookies = signer.sign_cookies(Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES))
+    headers = {
+        "Authorization": "Basic eA==",
+        "Origin": "https://app.example.com",
+        "Range": "bytes=0-1",
+    }
+    seen = seen_by_origin(client.get(IMAGE, cookies=cookies, headers=headers))
+    assert "HTTP_COOKIE" not in seen
+    assert "HTTP_AUTHORIZATION" not in seen
+    assert seen["HTTP_ORIGIN"] == "https://app.example.com"
+    assert seen["HTTP_RANGE"] == "bytes=0-1"
+
+
+def test_error_of_origin(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
+    """Pass an origin's own error on, mark it, and log the sentence that the origin left."""
+
+    def origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["cfsigned.reason"] = "nobody has this file"
+        start_response("403 Forbidden", [("Server", "AmazonS3"), ("Content-Length", "2")])
+        return [b"no"]
+
+    response = make_client(behaviors=OPEN, origin=origin).get(IMAGE)
+    assert (response.status, response.body) == (403, b"no")
+    assert response.headers.get_all("Server") == ["AmazonS3"]
+    assert response.headers["X-Cache"] == "Error from cloudfront"
+    assert response.reason == "nobody has this file"
+    assert log.messages == ["403 from the origin /image.jpg: nobody has this file"]
+
+
+def test_headers_of_an_edge(make_client: MakeClient) -> None:
+    """Add to each answer the headers that show an edge."""
+    headers = dict(make_client(behaviors=OPEN).get(IMAGE).headers.items())
+    assert headers["X-Cache"] == "Miss from cloudfront"
+    assert headers["Via"].startswith("1.1 ")
+    assert headers["Via"].endswith("(CloudFront)")
+    assert headers["X-Amz-Cf-Pop"]
+    assert len(headers["X-Amz-Cf-Id"]) == 57
+    assert headers["Server"] == "CloudFront"
+
+
+def test_refusal_has_no_cors_headers(client: EdgeClient) -> None:
+    """Leave CORS headers out of a refusal, which browsers then report as a CORS error."""
+    response = client.get(IMAGE, headers={"Origin": "https://app.example.com"})
+    assert response.status == 403
+    assert "access-control" not in str(response.headers).lower()
+
+
+def test_viewer_scheme(make_client: MakeClient, url: str) -> None:
+    """Verify https URLs behind a proxy that terminates TLS, while the server sees http."""
+    client = make_client(viewer_scheme="https")
+    assert client.get(url.replace("https://", "http://")).status == 200
+    assert make_client().get(url.replace("https://", "http://")).status == 403
+
+
+def test_log(client: EdgeClient, signer: Signer, url: str, log: pytest.LogCaptureFixture) -> None:
+    """Log path, names of parameters, cut if long, and the code of a refusal."""
+    client.get(url)
+    client.request("HEAD", url, now=EXPIRES + 12)
+    client.get(f"{ORIGIN}/a%20b?{'x' * 50}=1", cookies=signer.sign_cookies(ALL), now=EXPIRES + 1)
+    names = "Expires&Signature&Key-Pair-Id&Hash-Algorithm"
+    assert [each.partition(":")[0] for each in log.messages] == [
+        f"200 /image.jpg?{names}",
+        f"403 AccessDenied HEAD /image.jpg?{names}",
+        f"403 AccessDenied /a%20b?{'x' * 40}...",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Expires", "Expires"),
+        ("Expires=", "Expires=x"),
+        ("?", ""),
+        ("?", "%3F"),
+        ("&", "&amp;"),
+        ("Signature=", "signature="),
+        ("Signature=", "Signature"),
+        ("Signature=", "Signature=x"),
+    ],
+)
+def test_no_signature_in_the_log(
+    client: EdgeClient, signer: Signer, url: str, log: pytest.LogCaptureFixture, old: str, new: str
+) -> None:
+    """Keep the signature out of the log, however a URL was mangled, and that of cookies too."""
+    signature = url.split("Signature=")[1].split("&")[0]
+    cookies = signer.sign_cookies(ALL)
+    canned = signer.sign_cookies(Policy(resource=IMAGE, date_less_than=EXPIRES))
+    client.get(url.replace(old, new))
+    client.get(url + "&copy=" + signature)
+    client.get(IMAGE, cookies=cookies, now=EXPIRES + 1)
+    client.get(f"{IMAGE}?copy={canned['CloudFront-Signature']}", cookies=canned)
+    secrets = [signature, *(value for each in (cookies, canned) for value in each.values())]
+    assert len(log.messages) == 4
+    assert not [each for each in secrets if len(each) > 40 and each in log.text]
+
+
+def test_response_never_says_why(client: EdgeClient, url: str) -> None:
+    """Answer an expired and a forged URL with the same bytes, but for an id of each answer."""
+    expired, forged = client.get(url, now=EXPIRES + 1), client.get(url + "&x=1")
+    assert expired.reason != forged.reason
+    assert expired.body == forged.body
+    one, other = dict(expired.headers.items()), dict(forged.headers.items())
+    assert one.pop("X-Amz-Cf-Id") != other.pop("X-Amz-Cf-Id")
+    assert one == other
+    assert KEY_ID not in str(one)

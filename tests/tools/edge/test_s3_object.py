@@ -1,0 +1,308 @@
+"""Answer for one object as S3 does: ranges, conditions, overrides, errors, and CORS rules.
+
+Modules: tools/edge/s3_object.py, tools/edge/cors.py
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from cfsigned_django.tools.edge.cors import CorsRule, headers_for, headers_for_preflight
+from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, S3Response, StoredObject, answer
+
+DATA = b"0123456789"
+ETAG = '"abc"'
+# Half a second behind the whole one: HTTP dates cannot say so.
+MODIFIED = datetime(2026, 1, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+
+
+def make_object(data: bytes = DATA, **fields: object) -> StoredObject:
+    """Return an object in memory."""
+    values = {
+        "size": len(data),
+        "content_type": "text/plain",
+        "etag": ETAG,
+        "last_modified": MODIFIED,
+        "open": lambda: io.BytesIO(data),
+    }
+    return StoredObject(**(values | fields))  # type: ignore[arg-type]
+
+
+def ask(stored: StoredObject | None = None, /, method: str = "GET", **environ: str) -> S3Response:
+    """Ask for an object with some more in the environ."""
+    return answer(
+        stored or make_object(), {"REQUEST_METHOD": method, "QUERY_STRING": "", **environ}
+    )
+
+
+def test_get() -> None:
+    """Send the whole object with what S3 says of it."""
+    reply = ask()
+    assert reply.status == "200 OK"
+    assert dict(reply.headers) == {
+        "Content-Type": "text/plain",
+        "Content-Length": "10",
+        "Accept-Ranges": "bytes",
+        "ETag": ETAG,
+        "Last-Modified": "Thu, 01 Jan 2026 12:00:00 GMT",
+    }
+    assert b"".join(reply.body) == DATA
+
+
+def test_head_opens_nothing() -> None:
+    """Answer HEAD with the same headers and without opening the file."""
+
+    def refuse() -> io.BytesIO:
+        raise AssertionError("opened")
+
+    reply = ask(make_object(open=refuse), method="HEAD")
+    assert reply.headers == ask().headers
+    assert list(reply.body) == []
+
+
+def test_other_objects() -> None:
+    """Name the encoding of the stored bytes, and serve an object without any bytes."""
+    assert ("Content-Encoding", "gzip") in ask(make_object(content_encoding="gzip")).headers
+    empty = ask(make_object(b""))
+    assert dict(empty.headers)["Content-Length"] == "0"
+    assert b"".join(empty.body) == b""
+
+
+def test_chunks() -> None:
+    """Read a large object in chunks, never as a whole."""
+    reply = ask(make_object(b"x" * (3 * CHUNK_SIZE + 5)))
+    assert [len(chunk) for chunk in reply.body] == [CHUNK_SIZE] * 3 + [5]
+
+
+def test_file_closed_when_abandoned() -> None:
+    """Close the file of a viewer who left before the first byte."""
+    file = io.BytesIO(DATA)
+    body = ask(make_object(open=lambda: file)).body
+    body.close()  # type: ignore[attr-defined]
+    assert file.closed
+
+
+def test_shrunken_file() -> None:
+    """Stop if the file has become shorter in the meantime."""
+    reply = ask(make_object(DATA, open=lambda: io.BytesIO(b"012")))
+    assert b"".join(reply.body) == b"012"
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "code"),
+    [
+        ({"HTTP_RANGE": "bytes=10-"}, 416, b"InvalidRange"),
+        *(
+            ({"QUERY_STRING": f"response-content-disposition={value}"}, 400, b"InvalidArgument")
+            for value in ["a%0D%0ASet-Cookie:%20x=y", "a%0Ab", "%00", "%ED%95%9C", "%7F"]
+        ),
+    ],
+)
+def test_errors(environ: dict[str, str], status: int, code: bytes) -> None:
+    """Send an error of S3, and no header with a line end in it."""
+    reply = ask(**environ)
+    headers, sent = dict(reply.headers), b"".join(reply.body)
+    assert int(reply.status[:3]) == status
+    assert b"<Code>" + code + b"</Code>" in sent
+    assert b"<RequestId>" in sent
+    assert b"</HostId></Error>" in sent
+    assert headers.pop("Content-Length") == str(len(sent))
+    assert headers.pop("Content-Range", None) == ("bytes */10" if status == 416 else None)
+    assert headers == {"Content-Type": "application/xml"}
+
+
+def test_not_modified() -> None:
+    """Send 304 with the version and no body."""
+    reply = ask(HTTP_IF_NONE_MATCH=ETAG, HTTP_RANGE="bytes=0-1")
+    assert reply.status == "304 Not Modified"
+    assert dict(reply.headers) == {
+        "ETag": ETAG,
+        "Last-Modified": "Thu, 01 Jan 2026 12:00:00 GMT",
+    }
+    assert list(reply.body) == []
+
+
+def test_headers_replaced() -> None:
+    """Replace headers by the response-* parameters of GetObject."""
+    reply = ask(
+        QUERY_STRING="response-content-disposition=attachment%3B%20filename%3D%22a%20b.txt%22"
+        "&response-content-type=application/pdf&response-cache-control=no-store&x=y"
+    )
+    headers = dict(reply.headers)
+    assert headers["Content-Disposition"] == 'attachment; filename="a b.txt"'
+    assert headers["Content-Type"] == "application/pdf"
+    assert headers["Cache-Control"] == "no-store"
+    assert "x" not in headers
+
+
+#: Ranges that are asked for, and the part that is sent; all else is ignored.
+RANGES: list[tuple[str, str | None]] = [
+    *((f"bytes=0-{'9' * 18}", "0-9"), ("bytes= 3-5 ", "3-5")),
+    *((f"bytes={each}", None) for each in ["", "-", "a-b", "--5", "\u0663-\u0665"]),
+    *((each, None) for each in ["", "bytes", "items=0-5", "bytes=0-1,3-4", "bytes=0-1, 3-4"]),
+    *((f"bytes={each}", None) for each in ["1" * 19 + "-", "1" * 5000 + "-"]),
+    *((f"bytes={each}", None) for each in ["0-" + "1" * 5000, "-" + "1" * 5000]),
+]
+
+
+def test_range() -> None:
+    """Send one range of the object, and ignore all else, several ranges included."""
+    for header, part in RANGES:
+        reply = ask(HTTP_RANGE=header)
+        assert dict(reply.headers).get("Content-Range") == (part and f"bytes {part}/10"), header
+        assert reply.status == ("206 Partial Content" if part else "200 OK"), header
+
+
+@given(
+    size=st.integers(0, 50),
+    first=st.none() | st.integers(0, 60),
+    last=st.none() | st.integers(0, 60),
+)
+def test_range_agrees_with_slices(size: int, first: int | None, last: int | None) -> None:
+    """Send the bytes that a slice gives, 416 for none, and all if the range makes no sense."""
+    data = bytes(range(size))  # Each byte is its own position.
+    header = f"bytes={'' if first is None else first}-{'' if last is None else last}"
+    if first is None:
+        part = data[-last:] if last else b""
+    else:
+        part = data[first:] if last is None else data[first : last + 1]
+    reply = ask(make_object(data), HTTP_RANGE=header)
+    headers, sent = dict(reply.headers), b"".join(reply.body)
+    if first is last is None or (first is not None and last is not None and last < first):
+        assert (reply.status, sent) == ("200 OK", data)
+    elif not part:
+        assert reply.status == "416 Requested Range Not Satisfiable"
+        assert headers["Content-Range"] == f"bytes */{size}"
+    else:
+        assert (reply.status, sent) == ("206 Partial Content", part)
+        assert headers["Content-Range"] == f"bytes {part[0]}-{part[-1]}/{size}"
+        assert headers["Content-Length"] == str(len(part))
+
+
+SAME = "Thu, 01 Jan 2026 12:00:00 GMT"
+EARLIER = "Thu, 01 Jan 2026 11:59:59 GMT"
+LATER = "Thu, 01 Jan 2026 12:00:01 GMT"
+
+
+#: Conditions of a request, and the status of its answer.
+CONDITIONS: list[tuple[dict[str, str], int]] = [
+    ({"IF_NONE_MATCH": ETAG}, 304),
+    ({"IF_NONE_MATCH": 'W/"abc"'}, 304),
+    ({"IF_NONE_MATCH": '"x", "abc"'}, 304),
+    ({"IF_NONE_MATCH": "*"}, 304),
+    ({"IF_NONE_MATCH": '"x"'}, 200),
+    ({"IF_NONE_MATCH": '"x"', "IF_MODIFIED_SINCE": LATER}, 200),
+    ({"IF_MODIFIED_SINCE": SAME}, 304),
+    ({"IF_MODIFIED_SINCE": LATER}, 304),
+    ({"IF_MODIFIED_SINCE": EARLIER}, 200),
+    ({"IF_MODIFIED_SINCE": "yesterday"}, 200),
+    ({"IF_MODIFIED_SINCE": "Thu, 01 Jan 2026 12:00:00 -0000"}, 304),
+    # A range is one of the very version that If-Range names.
+    *(({"RANGE": "bytes=0-1", "IF_RANGE": each}, 206) for each in [ETAG, SAME]),
+    *(
+        ({"RANGE": "bytes=0-1", "IF_RANGE": each}, 200)
+        for each in ['"x"', 'W/"abc"', EARLIER, LATER, "yesterday"]
+    ),
+]
+
+
+def test_conditions() -> None:
+    """Follow the order in which RFC 9110 wants the conditions evaluated."""
+    found = []
+    for conditions, _ in CONDITIONS:
+        reply = ask(**{f"HTTP_{name}": value for name, value in conditions.items()})
+        found.append((conditions, int(reply.status[:3])))
+    assert found == CONDITIONS
+
+
+# CORS
+
+
+APP, ELSE = "https://app.example.com", "https://else.example"
+RULES = [
+    CorsRule(
+        allowed_origins=(APP, "https://*.example.org"),
+        allowed_headers=("Range", "x-amz-*"),
+        expose_headers=("ETag", "Content-Length"),
+        max_age=3000,
+    ),
+    CorsRule(allowed_origins=("*",), allowed_methods=("GET",)),
+]
+VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
+#: What the first rule adds, but for the origin.
+FIRST_RULE = {
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Expose-Headers": "ETag, Content-Length",
+    "Access-Control-Max-Age": "3000",
+    "Vary": VARY,
+}
+
+
+def preflight(origin: str, method: str = "GET", headers: str = "") -> dict[str, str]:
+    """Return what a preflight of a browser puts into the environ."""
+    environ = {
+        "REQUEST_METHOD": "OPTIONS",
+        "HTTP_ORIGIN": origin,
+        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": method,
+    }
+    return environ | ({"HTTP_ACCESS_CONTROL_REQUEST_HEADERS": headers} if headers else {})
+
+
+@pytest.mark.parametrize(
+    ("method", "origin", "allowed", "others"),
+    [
+        ("GET", APP, APP, FIRST_RULE),
+        ("HEAD", "https://a.example.org", "https://a.example.org", FIRST_RULE),
+        ("GET", ELSE, "*", {"Access-Control-Allow-Methods": "GET", "Vary": VARY}),
+        ("HEAD", ELSE, None, {}),
+        ("GET", None, None, {}),
+    ],
+    ids=["named origin", "origin with a *", "any origin", "no rule", "no Origin"],
+)
+def test_cors(method: str, origin: str | None, allowed: str | None, others: dict[str, str]) -> None:
+    """Add what the first rule that matches allows, and nothing, Vary included, without one."""
+    environ = {"REQUEST_METHOD": method} | ({"HTTP_ORIGIN": origin} if origin else {})
+    expected = others | ({"Access-Control-Allow-Origin": allowed} if allowed else {})
+    assert dict(headers_for(RULES, environ)) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "origin", "headers"),
+    [
+        (preflight(APP, headers="range, X-Amz-Date"), APP, "range, x-amz-date"),
+        (preflight(APP), APP, None),
+        (preflight(ELSE, method="HEAD"), None, None),
+        (preflight(APP, method="PUT"), None, None),
+        (preflight(APP, headers="range, x-other"), None, None),
+        ({"REQUEST_METHOD": "OPTIONS"}, None, None),
+    ],
+)
+def test_preflight(environ: dict[str, str], origin: str | None, headers: str | None) -> None:
+    """Repeat in lowercase what was asked for; allow nothing if any of it has no rule."""
+    allowed = dict(headers_for_preflight(RULES, environ))
+    assert allowed.get("Access-Control-Allow-Origin") == origin
+    assert allowed.get("Access-Control-Allow-Headers") == headers
+    assert bool(allowed) is (origin is not None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allowed_origins": ()},
+        {"allowed_methods": ()},
+        {"allowed_origins": ("https://*.*.example",)},
+        {"allowed_origins": ("https://[a]",)},
+        {"allowed_methods": ("OPTIONS",)},
+        {"allowed_headers": ("a*b*",)},
+    ],
+)
+def test_unfit_rule(changes: dict[str, Any]) -> None:
+    """Refuse a rule that S3 would not take."""
+    with pytest.raises(ValueError, match=r"CORS|allowed_"):
+        CorsRule(**{"allowed_origins": ("*",)} | changes)

@@ -1,0 +1,151 @@
+"""Keep a private key in a file or in the database, and lose none."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
+from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import KeyPairStore
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
+
+NAME = "cfsigned-media"
+GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
+EC = KeyAlgorithm.ECDSA_P256
+
+
+def good(signer: Signer) -> ProbeResult:
+    """Add the key to CloudFront."""
+    return ProbeResult.GOOD
+
+
+@pytest.fixture
+def _any_rights() -> Iterator[None]:
+    """Make new files readable for all users, as a careless umask does."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_any_rights")
+def test_file_is_made_once(tmp_path: Path) -> None:
+    """Make the file, and its folder, with mode 0600; leave nothing else behind."""
+    provider = KeyFile(path=tmp_path / "keys" / "media.pem")
+
+    nothing = provider.find()
+    provider.make(EC)
+
+    assert nothing is None
+    assert stat.S_IMODE(provider.path.stat().st_mode) == 0o600
+    assert list(provider.path.parent.iterdir()) == [provider.path]
+    assert provider.find() == provider.find()
+    assert PrivateKey.load(provider.path).algorithm is EC
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
+    """Refuse an existing file, and a dangling link; leave no draft."""
+    path = tmp_path / "media.pem"
+    if is_link:
+        path.symlink_to(tmp_path / "nowhere")
+    else:
+        path.write_text("theirs")
+
+    with pytest.raises(FileExistsError):
+        KeyFile(path=path).make(EC)
+
+    assert list(tmp_path.iterdir()) == [path]
+    if not is_link:
+        assert path.read_text() == "theirs"
+        with pytest.raises(InvalidKey):
+            KeyFile(path=path).find()
+
+
+def test_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing of a key that a full disk did not take, and name its file; then write it."""
+    provider = KeyFile(path=tmp_path / "media.pem")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=f"{provider.path}: No space left on device"):
+            provider.make(EC)
+
+    assert not list(tmp_path.iterdir())
+    provider.make(EC)
+    assert provider.find() is not None
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDatabaseKey:
+    """A row from before its key group exists."""
+
+    @pytest.fixture
+    def provider(self) -> DatabaseKey:
+        """Return the provider of a site that has no key yet."""
+        waits = Waits(propagation=300, url_lifetime=60, keyring=0, clock_skew=0)
+        rotation = Rotation(
+            store=KeyPairStore(key_group_id=NAME),
+            waits=waits,
+            key_groups=None,
+            probe=lambda signer: ProbeResult.NO_ANSWER,
+        )
+        return DatabaseKey(rotation=rotation, name=NAME)
+
+    def test_made_once(self, provider: DatabaseKey) -> None:
+        """Make one key, however often; CloudFront gets its public half, whatever the table says."""
+        nothing = provider.find()
+        provider.make(EC)
+        first = provider.find()
+        provider.make(EC)
+        row = KeyPair.objects.get()
+        KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
+
+        assert nothing is None
+        assert first is not None
+        assert first == provider.find()
+        assert first.public_key_pem == row.public_key
+        assert row.status == KeyStatus.PENDING
+        assert "PRIVATE" not in row.encrypted_private_key
+        assert provider.signer("K2JCJMDEHXQW5F").key_pair_id == "K2JCJMDEHXQW5F"
+
+    def test_group_with_another_successor(self, provider: DatabaseKey, ec_key: PrivateKey) -> None:
+        """Leave another successor of the group alone; refuse if the row is gone, too."""
+        with pytest.raises(RotationError):
+            provider.finish(GROUP, "K1", good)
+        provider.make(EC)
+        waiting = KeyPair.objects.get()
+        KeyPair.from_private_key(
+            ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at
+        ).save()
+
+        with pytest.raises(RotationError, match="cfsigned_rotate --wait"):
+            provider.finish(GROUP, "K1", good)
+
+    def test_spare(self, provider: DatabaseKey) -> None:
+        """Count a spare as no key; take it when a setup needs one and the group has no other."""
+        provider.make(EC)
+        KeyPair.objects.update(is_spare=True)
+        not_asked = provider.row()
+        KeyPair.objects.update(key_group_id=GROUP, next_in=GROUP)
+        of_the_group = replace(provider, rotation=provider.rotation.of_group(GROUP))
+
+        of_the_group.make(EC)
+
+        row = KeyPair.objects.get()
+        assert not_asked is None
+        assert (row.is_spare, row.reason) == (False, KnownReason.SET_UP)
+        assert of_the_group.row() == row

@@ -1,0 +1,231 @@
+"""Serve the files of any Django storage behind the local edge, as S3 would."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.test import override_settings
+
+from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
+from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.edge.cors import CorsRule
+from cfsigned_django.tools.storage_origin import StorageOrigin, find_base_path
+
+BASE = "https://d111111abcdef8.cloudfront.net"
+DATA = b"0123456789"
+NAMES = [
+    *("a b.txt", "한글 파일.txt", "a+b.txt", "50%.txt", "100%25.txt", "it's (1)!~.txt"),
+    *("q?x&y#z", "deep/er/a=b,c@d;e:f$h.txt", ".hidden", "..two", "a..b/c."),
+]
+
+
+def client_of(storage: Storage, **options: Any) -> EdgeClient:
+    """Return a client of a public edge in front of a storage."""
+    return EdgeClient(
+        Distribution(
+            domain_names=("d111111abcdef8.cloudfront.net",),
+            behaviors=(Behavior(allowed_methods=READ_AND_PREFLIGHT_METHODS),),
+            origin=StorageOrigin(storage, **options),
+        )
+    )
+
+
+@pytest.fixture(params=[FileSystemStorage, InMemoryStorage])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """Return a storage on disk, and one in memory, with one file."""
+    made: Storage = request.param(location=tmp_path / "media", base_url="/")
+    made.save("a.txt", ContentFile(DATA))
+    return made
+
+
+@pytest.fixture
+def client(storage: Storage) -> EdgeClient:
+    """Return a client of the storage."""
+    return client_of(storage)
+
+
+def test_get(client: EdgeClient) -> None:
+    """Serve a file with its type and size, whole, in part, or without a body."""
+    response = client.get(f"{BASE}/a.txt")
+    assert (response.status, response.body) == (200, DATA)
+    assert response.headers["Content-Type"] == "text/plain"
+    assert response.headers["Content-Length"] == "10"
+    part = client.get(f"{BASE}/a.txt", headers={"Range": "bytes=2-4"})
+    assert (part.status, part.body) == (206, b"234")
+    for path, status in (("/a.txt", 200), ("/b.txt", 403)):
+        head = client.request("HEAD", BASE + path)
+        assert (head.status, head.body) == (status, b"")
+
+
+def test_changed_file(storage: Storage, client: EdgeClient) -> None:
+    """Answer a viewer who has the file with the new one after it has changed, and not before."""
+    headers = client.get(f"{BASE}/a.txt").headers
+    modified = {"If-Modified-Since": headers["Last-Modified"] or ""}
+    etag = {"If-None-Match": headers["ETag"] or ""}
+    for condition in (etag, modified):
+        assert client.get(f"{BASE}/a.txt", headers=condition).status == 304
+    storage.delete("a.txt")
+    storage.save("a.txt", ContentFile(b"changed"))
+    assert client.get(f"{BASE}/a.txt", headers=etag).body == b"changed"
+
+
+def test_names(storage: Storage, client: EdgeClient) -> None:
+    """Find a file whatever is in its name."""
+    for name in NAMES:
+        storage.save(name, ContentFile(name.encode()))
+        response = client.get(f"{BASE}/{quote(name)}")
+        assert (response.status, response.body) == (200, name.encode()), response.reason
+
+
+def test_type(storage: Storage, client: EdgeClient) -> None:
+    """Guess type and encoding from the name, as django-storages does for S3."""
+    storage.save("a.svg.gz", ContentFile(gzip.compress(b"<svg/>")))
+    storage.save("a", ContentFile(b"x"))
+    compressed = client.get(f"{BASE}/a.svg.gz")
+    assert compressed.headers["Content-Type"] == "image/svg+xml"
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert client.get(f"{BASE}/a").headers["Content-Type"] == "application/octet-stream"
+
+
+def test_many_readers(storage: Storage, client: EdgeClient) -> None:
+    """Give each of many viewers at once the whole file."""
+    data = os.urandom(300_000)
+    storage.save("a.bin", ContentFile(data))
+    with ThreadPoolExecutor(8) as pool:
+        responses = pool.map(lambda _: client.get(f"{BASE}/a.bin"), range(32))
+        assert all(response.body == data for response in responses)
+
+
+def test_refused(storage: Storage, client: EdgeClient, tmp_path: Path) -> None:
+    """Answer as S3 to a reader who may not list, also to what tries to leave the folder."""
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    storage.save("folder/b.txt", ContentFile(DATA))
+    for path in (
+        *("/missing.txt", "/", "/folder", "/folder/", "//a.txt", "/./a.txt", "/folder/../a.txt"),
+        *("/%2e%2e/secret.txt", "/../secret.txt", "/..%2Fsecret.txt", "/..%5Csecret.txt"),
+        *("/folder%00", "/%FF", "/" + "a" * 4000),
+    ):
+        response = client.get(BASE + path)
+        assert response.status == 403, path
+        assert response.headers["Content-Type"] == "application/xml"
+        assert b"<Code>AccessDenied</Code><Message>Access Denied</Message>" in response.body
+        assert response.error_code is None
+        assert response.reason
+
+
+def test_link_out_of_the_folder(tmp_path: Path) -> None:
+    """Refuse a file that is not readable, and log which one."""
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    response = client_of(FileSystemStorage(location=tmp_path, base_url="/")).get(f"{BASE}/gone.txt")
+    assert response.status == 403
+    assert "'gone.txt'" in response.reason
+
+
+class Minimal(Storage):
+    """Store one file, and know nothing but how to open it."""
+
+    def open(self, name: str, mode: str = "rb") -> File[Any]:
+        """Return the file."""
+        if name != "a.txt":
+            raise FileNotFoundError(name)
+        return ContentFile(DATA)
+
+    def url(self, name: str | None) -> str:
+        """Refuse, as a storage without URLs does."""
+        raise ValueError("This file is not accessible via a URL.")
+
+
+def test_minimal() -> None:
+    """Serve from the root a storage that only opens files; its ETag stays the same."""
+    client = client_of(Minimal())
+    first, second = (client.get(f"{BASE}/a.txt") for _ in range(2))
+    assert first.body == DATA
+    assert first.headers["ETag"] == second.headers["ETag"]
+    assert first.headers["Last-Modified"] == "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert find_base_path(Minimal()) == "/"
+
+
+def test_without_time_zones(tmp_path: Path) -> None:
+    """Convert the local times that a storage gives if USE_TZ is off."""
+    storage = FileSystemStorage(location=tmp_path, base_url="/")
+    storage.save("a.txt", ContentFile(DATA))
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+    os.utime(tmp_path / "a.txt", (moment, moment))
+    with override_settings(USE_TZ=False, TIME_ZONE="Asia/Seoul"):
+        response = client_of(storage).get(f"{BASE}/a.txt")
+    assert response.headers["Last-Modified"] == "Thu, 01 Jan 2026 12:00:00 GMT"
+
+
+def test_base_path(tmp_path: Path) -> None:
+    """Find a file under the path of the storage's URLs, and nowhere else."""
+    storage = FileSystemStorage(location=tmp_path, base_url="/media/files/")
+    storage.save("a.txt", ContentFile(DATA))
+    client = client_of(storage)
+    assert client.get(f"{BASE}/media/files/a.txt").body == DATA
+    assert client.get(f"{BASE}/a.txt").status == 403
+
+
+def test_cors(storage: Storage) -> None:
+    """Allow the origin of a rule, on errors as well; answer a preflight, or refuse it as S3."""
+    rule = CorsRule(allowed_origins=("https://app.example.com",))
+    client, app = client_of(storage, cors_rules=[rule]), {"Origin": "https://app.example.com"}
+    for path in ("/a.txt", "/missing.txt"):
+        allowed = client.get(BASE + path, headers=app).headers["Access-Control-Allow-Origin"]
+        assert allowed == "https://app.example.com"
+    asked = {"Access-Control-Request-Method": "GET"}
+    response = client.request("OPTIONS", f"{BASE}/a.txt", headers=app | asked)
+    assert (response.status, response.body) == (200, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    refused = client.request("OPTIONS", f"{BASE}/a.txt", headers=asked)
+    assert (refused.status, bool(refused.reason)) == (403, True)
+    assert b"<Code>AccessForbidden</Code>" in refused.body
+
+
+def test_large_file_in_constant_memory(tmp_path: Path) -> None:
+    """Stream a file of 64 MB and hold less than a few megabytes of it at any time."""
+    size = 1 << 26
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate(size)
+    storage = FileSystemStorage(location=tmp_path, base_url="/")
+    distributions: list[Distribution] = []
+    with EdgeServer(lambda *arguments: distributions[0](*arguments)).running() as server:
+        host = f"127.0.0.1:{server.port}"
+        distributions.append(Distribution(domain_names=(host,), origin=StorageOrigin(storage)))
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(
+                f"GET /large.bin HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            )
+            buffer = bytearray(1 << 20)
+            received = connection.recv_into(buffer)
+            tracemalloc.start()
+            try:
+                while count := connection.recv_into(buffer):
+                    received += count
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+    assert received > size
+    assert peak < 4 << 20
+
+
+@pytest.mark.parametrize("media_root", ["", ".", Path("")], ids=repr)
+@pytest.mark.parametrize("storage_class", [FileSystemStorage, CloudFrontFileSystemStorage])
+def test_files_without_a_folder(storage_class: type[Any], media_root: Any, site: Any) -> None:
+    """Refuse to serve the current folder, which may hold the settings."""
+    site.MEDIA_ROOT = media_root
+    with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT"):
+        StorageOrigin(storage_class())
