@@ -23,7 +23,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
-from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.signing.lazy_key import (
     LazyPrivateKey as LazyPrivateKey,
     hide as hide,
@@ -214,18 +213,6 @@ def rotation_seconds(setting: str) -> int:
     if type(value) is not int or value < 0:
         raise ImproperlyConfigured(f"{setting} is {value!r}. It must be whole seconds, 0 or more.")
     return value
-
-
-def spare_algorithm() -> KeyAlgorithm | None:
-    """Return AWS_CLOUDFRONT_SPARE_KEY, the algorithm of a key to keep ready, or None."""
-    name = getattr(settings, "AWS_CLOUDFRONT_SPARE_KEY", None)
-    try:
-        return None if name is None else KeyAlgorithm(name)
-    except ValueError:
-        names = " or ".join(repr(each.value) for each in KeyAlgorithm)
-        raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_SPARE_KEY is {name!r}. It must be {names}."
-        ) from None
 
 
 def key_group_quota() -> int | None:

@@ -79,7 +79,6 @@ TABLE: dict[str, str] = {
     "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
     "keep the keys that encrypted what is in the database.",
     "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
-    "cfsigned.E025": 'Set AWS_CLOUDFRONT_SPARE_KEY to "ECDSA_P256" or "RSA_2048", or leave it out.',
     "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "
     "the clocks change.",
     "cfsigned.E027": "Set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to the number that Service Quotas shows "

@@ -24,7 +24,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, ManagementUtility, call_command
 from django.db import OperationalError, ProgrammingError, connection
 from django.test import override_settings
-from pytest_django import Settings
 
 from cfsigned_django.aws.errors import EXPLANATIONS
 from cfsigned_django.encryption import decrypt
@@ -48,8 +47,7 @@ IAM = DOCS / "reference" / "iam.md"
 MESSAGES = DOCS / "problems" / "rotation-messages.md"
 #: A transcript, and how long after the one before it is taken; it may be indented, in a list.
 TRANSCRIPT = re.compile(
-    r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$"
-    r"|^(?P<spare>AWS_CLOUDFRONT_SPARE_KEY) = ",
+    r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
 UNITS = {"s": "seconds", "min": "minutes", "days": "days"}
@@ -118,13 +116,10 @@ def transcripts(pages: list[Path]) -> Iterator[re.Match[str]]:
     return TRANSCRIPT.finditer("".join(map(read, pages)))
 
 
-def play(pages: list[Path], story: Story, terminal: Terminal, settings: Settings) -> list[str]:
+def play(pages: list[Path], story: Story, terminal: Terminal) -> list[str]:
     """Run the commands of pages and return what was printed in the place of their transcripts."""
     seen = []
     for found in transcripts(pages):
-        if found["spare"]:
-            settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-            continue
         for number, unit in re.findall(r"(\d+) (s|min|days)\b", found["later"]):
             story.later(**{UNITS[unit]: int(number)})
         commands = re.findall(r"^\$ (.*)$", dedent(found["code"]), re.MULTILINE)
@@ -134,17 +129,17 @@ def play(pages: list[Path], story: Story, terminal: Terminal, settings: Settings
 
 def shown(pages: list[Path]) -> list[str]:
     """Return the transcripts as the pages show them."""
-    texts = [dedent(found["code"]) for found in transcripts(pages) if not found["spare"]]
+    texts = [dedent(found["code"]) for found in transcripts(pages)]
     return [plain(text) for text in texts]
 
 
-def test_rotation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
+def test_rotation_by_command(story: Story, terminal: Terminal) -> None:
     """The commands print what the pages show, and the policy for them allows what they call."""
     story.now = datetime(2026, 9, 1, 14, tzinfo=UTC)
 
-    seen = play(ROTATION, story, terminal, settings)
+    seen = play(ROTATION, story, terminal)
 
-    assert len(seen) > 7
+    assert len(seen) > 6
     assert seen == shown(ROTATION)
     called = {each.title().replace("_", "") for each in terminal.cloudfront.calls}
     actions = policies_shown()["rotation"]["Statement"][0]["Action"]
@@ -162,13 +157,12 @@ def test_iam_page_shows_what_the_command_prints() -> None:
     assert policies_shown() == json.loads(iam_as_text("media-example", ""))
 
 
-def test_revocation_by_command(story: Story, terminal: Terminal, settings: Settings) -> None:
-    """The commands of the page about a leak print what it shows, with a spare ready."""
+def test_revocation_by_command(story: Story, terminal: Terminal) -> None:
+    """The commands of the page about a leak print what it shows."""
     story.import_key()
-    story.work(story.start(spare=True))
     story.later(days=30)
 
-    seen = play([KEY_LEAKED], story, terminal, settings)
+    seen = play([KEY_LEAKED], story, terminal)
 
     assert len(seen) > 1
     assert seen == shown([KEY_LEAKED])
@@ -250,7 +244,6 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield rotate("--start", AWS_CLOUDFRONT_CLAIM_SECONDS=-1)
     yield rotate("--start", AWS_CLOUDFRONT_ENCRYPTION_KEYS=["x"])
     yield rotate("--start", AWS_CLOUDFRONT_KEY_GROUP_QUOTA=0)
-    yield rotate(AWS_CLOUDFRONT_SPARE_KEY="RSA")
     for failure in (OperationalError, ProgrammingError):
         with connection.execute_wrapper(mock.Mock(side_effect=failure)):
             yield rotate("--start")

@@ -80,8 +80,6 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Import the key from the settings into the database.")
         case Action.START if snapshot.replaced is not None:
             text = _("%(successor)s cannot be added to CloudFront. Make a new key in its place.")
-        case Action.START if snapshot.successor is not None:
-            text = _("The spare %(successor)s can take over.")
         case Action.START if snapshot.cannot_sign:
             text = _("%(signing)s cannot be decrypted. Fix the settings, or replace the key.")
         case Action.START if snapshot.signing_name:

@@ -24,7 +24,7 @@ class StepForm(forms.Form):
 
     def answers(self) -> dict[str, Any]:
         """Return the answers as arguments of :func:`steps.take`."""
-        wanted = ("algorithm", "reason", "spare", "key_pair_id", "compared")
+        wanted = ("algorithm", "reason", "key_pair_id", "compared")
         return {name: self.cleaned_data[name] for name in wanted if name in self.cleaned_data}
 
 
@@ -55,20 +55,6 @@ class StartForm(StepForm):
         max_length=REASON_LENGTH,
         required=False,
     )
-    spare = forms.BooleanField(
-        label=gettext_lazy("Keep it ready as a spare"),
-        help_text=gettext_lazy(
-            "CloudFront trusts a spare key. It signs after someone starts a rotation with it, or "
-            "revokes the signing key."
-        ),
-        required=False,
-    )
-
-
-class StartWithSpareForm(StepForm):
-    """Ask for the reason why the spare becomes the next key."""
-
-    reason = StartForm.base_fields["reason"]
 
 
 class KeyPairIdForm(StepForm):
@@ -172,11 +158,11 @@ def typed_name(key_pair: KeyPair) -> str:
     return key_pair.key_pair_id or key_pair.fingerprint[:12]
 
 
-def form_class(action: Action, *, by_hand: bool, has_spare: bool) -> type[StepForm]:
+def form_class(action: Action, *, by_hand: bool) -> type[StepForm]:
     """Return the form of a step."""
     match action:
         case Action.START:
-            return StartWithSpareForm if has_spare else StartForm
+            return StartForm
         case Action.TRUST if by_hand:
             return KeyPairIdForm
         case Action.CORRECT:

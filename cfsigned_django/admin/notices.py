@@ -10,7 +10,6 @@ from enum import StrEnum
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django import conf
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.encryption import WEAK_SECRET_KEY, has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
@@ -165,26 +164,12 @@ def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
 
 def _old(snapshot: Snapshot) -> Iterator[Notice]:
     active = snapshot.active
-    successor = snapshot.successor
-    under_way = successor is not None and not successor.is_spare
-    if active is not None and snapshot.now - active.since > OLD and not under_way:
+    if active is not None and snapshot.now - active.since > OLD and snapshot.successor is None:
         yield Notice(
             level=NoticeLevel.WARNING,
             text=_("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
             % {"key": active, "age": in_words(snapshot.now - active.since), "days": OLD.days},
         )
-
-
-def _no_spare(snapshot: Snapshot) -> Iterator[Notice]:
-    if snapshot.successor is not None or snapshot.active is None:
-        return
-    yield Notice(
-        level=NoticeLevel.WARNING if conf.spare_algorithm() else NoticeLevel.INFO,
-        text=_(
-            "No spare key is ready. If the signing key leaked now, CloudFront would refuse some "
-            "links of its replacement for the first minutes."
-        ),
-    )
 
 
 def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
@@ -209,6 +194,5 @@ _FACTS: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _settings_key,
     _overdue,
     _old,
-    _no_spare,
     _claimed,
 )

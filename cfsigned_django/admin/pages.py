@@ -107,8 +107,7 @@ class Pages:
         return self.show_state(problems, snapshot.rotation)
 
     def _ask_or_take(self, snapshot: Snapshot, step: Step, logged: list[KeyPair]) -> HttpResponse:
-        has_spare = snapshot.successor is not None and snapshot.replaced is None
-        make_form = form_class(step.action, by_hand=snapshot.rotation.by_hand, has_spare=has_spare)
+        make_form = form_class(step.action, by_hand=snapshot.rotation.by_hand)
         answers = self.request.POST if self.request.method == "POST" else None
         form = make_form(step.key_pair, answers)
         failure: Exception | None = None

@@ -54,7 +54,7 @@ class Snapshot:
 
     @cached_property
     def successor(self) -> KeyPair | None:
-        """Return the key pair that signs next; it may be a spare."""
+        """Return the key pair that signs next."""
         return next((each for each in self.key_pairs if each.next_in), None)
 
     @cached_property

@@ -41,7 +41,6 @@ def check_rotation() -> list[CheckMessage]:
     found = refusal("cfsigned.E023", given_fernets)
     for setting in conf.ROTATION_SECONDS:
         found += refusal("cfsigned.E024", partial(conf.rotation_seconds, setting))
-    found += refusal("cfsigned.E025", conf.spare_algorithm)
     found += refusal("cfsigned.E027", conf.key_group_quota)
     signing = list(signing_storages())
     lifetimes = list(_url_lifetimes([storage.signing.config() for _, storage in signing]))

@@ -55,7 +55,6 @@ class KnownReason(StrEnum):
     """The reasons that are recorded, in English, if no person gives one."""
 
     IMPORTED = gettext_noop("imported from the settings")
-    SPARE = gettext_noop("spare")
     SET_UP = gettext_noop("set up by cfsigned_setup")
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
@@ -113,8 +112,6 @@ class KeyPair(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
-    #: Kept ready for the next rotation; does not sign until someone starts one.
-    is_spare = models.BooleanField(_("spare"), default=False)
     # NULL, because an empty string would have to be unique.
     active_in = models.CharField(  # noqa: DJ001
         max_length=64, unique=True, null=True, editable=False

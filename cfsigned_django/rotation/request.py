@@ -81,8 +81,6 @@ class Request:
             return "A rotation would begin: a new key would be generated."
         if successor.encryption is Encryption.UNPROVABLE:
             return f"A rotation would begin: a new key would be generated, and {successor} revoked."
-        if successor.is_spare:
-            return f"A rotation would begin: the spare {successor} would be the next key."
         return None
 
     def notes(self) -> list[str]:

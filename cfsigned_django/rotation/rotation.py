@@ -247,15 +247,13 @@ class Rotation:
         algorithm: KeyAlgorithm,
         now: datetime,
         reason: str = "",
-        spare: bool = False,
         instead_of: KeyPair | None = None,
     ) -> KeyPair:
         """Generate and return the successor, or return the existing one.
 
-        A ``spare`` waits, TRUSTED, until someone starts a rotation. A PENDING
-        key that may never be trusted is revoked, and another one made. None is
-        made ``instead_of`` a key in whose place another one signs already:
-        raise :exc:`Claimed`.
+        A PENDING key that may never be trusted is revoked, and another one made.
+        None is made ``instead_of`` a key in whose place another one signs
+        already: raise :exc:`Claimed`.
         """
         refuse_long(reason)
         under_way = self.store.successor()
@@ -263,8 +261,6 @@ class Rotation:
             self.revoke(under_way, now=now, reason=KnownReason.UNUSABLE)
             under_way = None
         if under_way is not None:
-            if under_way.is_spare and not spare:
-                self._take_spare(under_way, reason)
             return under_way
         if self.key_groups is not None:
             self.key_groups.check_room(self.key_group_id, self.key_group_quota)
@@ -275,14 +271,7 @@ class Rotation:
             reason=reason,
             status=KeyStatus.PENDING,
             next_in=self.key_group_id,
-            is_spare=spare,
         )
-
-    def _take_spare(self, key_pair: KeyPair, reason: str) -> None:
-        """Make a spare the next key to sign, and record who started the rotation and why."""
-        fields = {"is_spare": False, "reason": reason, "changed_by": self.store.changed_by}
-        self.store.write(self.store.rows.filter(pk=key_pair.pk, is_spare=True), **fields)
-        key_pair.refresh_from_db(using=self.store.rows.db, fields=list(fields))
 
     def trust(self, key_pair: KeyPair, *, now: datetime, key_pair_id: str = "") -> None:
         """Make CloudFront know the key: PENDING -> TRUSTED.
@@ -518,7 +507,6 @@ class Rotation:
             key_pair,
             KeyStatus.ACTIVE,
             next_in=None,
-            is_spare=False,
             active_in=self.key_group_id,
             active_at=now,
             retirement_seconds=self.waits.retirement,

@@ -24,7 +24,7 @@ from cfsigned_django.rotation.settings_key import (
     refuse_different,
 )
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.signing import KeyAlgorithm, Signer
+from cfsigned_django.signing import Signer
 from cfsigned_django.storage.registry import (
     alias_storages,
     dynamic_storages,
@@ -205,11 +205,6 @@ def signing_settings_key(rotation: Rotation) -> str:
 def has_signing_key(rotation: Rotation) -> bool:
     """Return whether any key signs, from the database or from the settings."""
     return rotation.store.active() is not None or bool(signing_settings_key(rotation))
-
-
-def wanted_spare(rotation: Rotation) -> KeyAlgorithm | None:
-    """Return the algorithm of the spare that must be ready; None while no key signs."""
-    return conf.spare_algorithm() if has_signing_key(rotation) else None
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:

@@ -55,7 +55,7 @@ def why_nothing_signs(
 
     No key of the group is ACTIVE; ``successor`` is the next one, if there is one.
     """
-    if successor is None or successor.is_spare:
+    if successor is None:
         return no_key_at_all(key_group_id)
     wait = in_words(timedelta(seconds=waits.propagation))
     values = {"group": key_group_id, "key": str(successor), "wait": wait}
@@ -139,7 +139,7 @@ def find_waits(
                     "then enter the ID in the admin."
                 )
                 yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
-            case KeyStatus.TRUSTED if not key_pair.is_spare:
+            case KeyStatus.TRUSTED:
                 for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
                     yield _put_in_words(rotation, key_pair, blocker, now)
             case KeyStatus.RETIRING:
@@ -233,7 +233,7 @@ def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
     match KeyStatus(key_pair.status):
         case KeyStatus.PENDING:
             return key_pair.created_at
-        case KeyStatus.TRUSTED if not key_pair.is_spare:
+        case KeyStatus.TRUSTED:
             since = key_pair.verified_since or key_pair.trusted_at
             return since and since + timedelta(seconds=waits.propagation)
         case KeyStatus.RETIRING:

@@ -27,7 +27,7 @@ from cfsigned_django.rotation.errors import (
     Unfinished,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
+from cfsigned_django.rotation.models import Encryption, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.reencryption import Candidate, Verdict, encrypt_again, examine
 from cfsigned_django.rotation.rotation import Rotation
@@ -62,11 +62,9 @@ class Step:
     @property
     def is_aside(self) -> bool:
         """Return whether the step does not advance a rotation, as the check of a key that works."""
-        key_pair = self.key_pair
-        if self.action is not Action.CHECK or key_pair is None:
+        if self.action is not Action.CHECK or self.key_pair is None:
             return False
-        is_ready = key_pair.is_spare and key_pair.verified_since is not None
-        return is_ready or key_pair.status != KeyStatus.TRUSTED
+        return self.key_pair.status != KeyStatus.TRUSTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +141,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tupl
             # What a person does next comes first: check the key, or activate it.
             check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
             is_first = key_pair.verified_since is None
-            if key_pair.is_spare:
-                yield check
-            else:
-                yield from (check, activate) if is_first else (activate, check)
+            yield from (check, activate) if is_first else (activate, check)
             if is_first and rotation.by_hand:
                 yield Action.CORRECT, problem  # Only an ID that a person entered may be wrong.
         case KeyStatus.RETIRING:
@@ -162,7 +157,7 @@ def _steps_of_the_group(
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
     if unknown_keys and may_import and not has_active:
         yield Step(action=Action.IMPORT)
-    if not any((each.next_in and not each.is_spare) or _is_replaced(each) for each in key_pairs):
+    if not any(each.next_in for each in key_pairs):
         yield Step(action=Action.START)
     encryptions = {each.encryption for each in key_pairs}
     if encryptions & {Encryption.OLD, Encryption.UNPROVEN}:
@@ -184,12 +179,10 @@ def _claimed(key_pair: KeyPair, now: datetime) -> str:
 
 
 def is_under_way(rotation: Rotation) -> bool:
-    """Return whether steps are left, due now or later; a ready spare has none."""
+    """Return whether steps are left, due now or later."""
     for key_pair in rotation.store.key_pairs():
         match KeyStatus(key_pair.status):
-            case KeyStatus.PENDING | KeyStatus.RETIRING:
-                return True
-            case KeyStatus.TRUSTED if not key_pair.is_spare:
+            case KeyStatus.PENDING | KeyStatus.TRUSTED | KeyStatus.RETIRING:
                 return True
             case KeyStatus.REVOKED if key_pair.awaits_removal:
                 return True
@@ -208,22 +201,16 @@ def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool
 
 def waits_for_start(rotation: Rotation) -> bool:
     """Return whether no key signs, and none will unless someone starts a rotation."""
-    if has_signing_key(rotation):
-        return False
-    successor = rotation.store.successor()
-    return successor is None or successor.is_spare
+    return not has_signing_key(rotation) and rotation.store.successor() is None
 
 
 # What a job does by itself
 
 
-def advance(
-    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
-) -> str | None:
+def advance(rotation: Rotation, *, now: datetime) -> str | None:
     """Take the next step that needs no person; return what was done, or None if nothing was.
 
-    ``spare_algorithm`` is set if a spare key must always be ready. Raise what
-    :func:`take` raises. A step that fails permanently does not stop the others.
+    Raise what :func:`take` raises. A step that fails permanently does not stop the others.
     """
     key_pairs = rotation.store.key_pairs()
     # Before any step: the settings may be lowered before the next step is due.
@@ -232,8 +219,8 @@ def advance(
         # First: while a key is missing from its group, all its links are refused.
         partial(_restore, rotation, key_pairs, now),
         *(
-            partial(_take_by_itself, rotation, step, now, spare_algorithm)
-            for step in _automatic(rotation, key_pairs, now, spare_algorithm)
+            partial(_take_by_itself, rotation, step, now)
+            for step in _automatic(rotation, key_pairs, now)
         ),
     ]
     failure: Exception | None = None
@@ -254,35 +241,25 @@ def advance(
     return None
 
 
-def next_due(
-    rotation: Rotation, *, now: datetime, spare_algorithm: KeyAlgorithm | None = None
-) -> str | None:
+def next_due(rotation: Rotation, *, now: datetime) -> str | None:
     """Return what :func:`advance` would do first, as a sentence; None if nothing is due."""
-    steps = _automatic(rotation, rotation.store.key_pairs(), now, spare_algorithm)
+    steps = _automatic(rotation, rotation.store.key_pairs(), now)
     return next(filter(None, (_would(rotation, step, now) for step in steps)), None)
 
 
-def _automatic(
-    rotation: Rotation,
-    key_pairs: list[KeyPair],
-    now: datetime,
-    spare_algorithm: KeyAlgorithm | None,
-) -> list[Step]:
+def _automatic(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> list[Step]:
     """Return the steps that need no person. Steps in CloudFront need a site that may change it."""
     may_change = not rotation.by_hand
 
     def is_automatic(step: Step) -> bool:
         key_pair = step.key_pair
         if key_pair is None:
-            has_next = any(each.next_in for each in key_pairs)
-            return step.action is Action.START and spare_algorithm is not None and not has_next
+            return False
         match step.action:
             case Action.FINISH | Action.TRUST:
                 return may_change
             case Action.RETIRE:
                 return may_change and not rotation.blockers(key_pair, KeyStatus.RETIRED, now)
-            case Action.CHECK:
-                return key_pair.status == KeyStatus.TRUSTED and key_pair.is_spare
             case Action.ACTIVATE:
                 return True  # It checks the key, and finds out whether the wait is over.
             case _of_a_person:
@@ -291,18 +268,7 @@ def _automatic(
     return [each for each in due(rotation, now=now, key_pairs=key_pairs) if is_automatic(each)]
 
 
-def _take_by_itself(
-    rotation: Rotation, step: Step, now: datetime, spare_algorithm: KeyAlgorithm | None
-) -> Outcome | None:
-    if step.action is Action.START:
-        return take(
-            rotation,
-            step,
-            now=now,
-            algorithm=spare_algorithm,
-            reason=KnownReason.SPARE,
-            spare=True,
-        )
+def _take_by_itself(rotation: Rotation, step: Step, now: datetime) -> Outcome | None:
     try:
         return take(rotation, step, now=now)
     except Blocked:
@@ -320,7 +286,7 @@ def _would(rotation: Rotation, step: Step, now: datetime) -> str:
     """Return what an automatic step would do, as a sentence; "" if it would change nothing."""
     key_pair = step.key_pair
     if key_pair is None:
-        return _("A spare key would be generated.")
+        return ""  # A person takes the steps of a group.
     match step.action:
         case Action.FINISH:
             text = _("%(key)s would be removed from CloudFront.")
@@ -382,15 +348,14 @@ def take(
     now: datetime,
     algorithm: KeyAlgorithm | None = None,
     reason: str = "",
-    spare: bool = False,
     key_pair_id: str = "",
     compared: Collection[str] = (),
 ) -> Outcome:
     """Take the step and return its result. Raise one of :data:`FAILURES` if it cannot be taken.
 
     ``algorithm`` is that of a new key, ``reason`` is recorded for START and
-    REVOKE, ``spare`` only keeps the new key ready, and ``key_pair_id`` is the
-    public key ID, if a person created the key in CloudFront (TRUST, CORRECT).
+    REVOKE, and ``key_pair_id`` is the public key ID, if a person created the
+    key in CloudFront (TRUST, CORRECT).
     ``compared`` are the fingerprints that a person found in CloudFront (RE_ENCRYPT).
     """
     key_pair = step.key_pair
@@ -399,7 +364,7 @@ def take(
             case Action.IMPORT:
                 return _import(rotation, now)
             case Action.START:
-                return _start(rotation, now, algorithm, reason, spare)
+                return _start(rotation, now, algorithm, reason)
             case Action.RE_ENCRYPT:
                 return _reencrypt(rotation, compared)
             case _:
@@ -444,25 +409,16 @@ def _import(rotation: Rotation, now: datetime) -> Outcome:
 
 
 def _start(
-    rotation: Rotation,
-    now: datetime,
-    algorithm: KeyAlgorithm | None,
-    reason: str,
-    spare: bool,
+    rotation: Rotation, now: datetime, algorithm: KeyAlgorithm | None, reason: str
 ) -> Outcome:
     successor = rotation.store.successor()
     key_pair = rotation.start(
-        algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason, spare=spare
+        algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason
     )
-    if successor == key_pair and not successor.is_spare:
+    if successor == key_pair:
         text = _("A rotation is in progress: %(key)s is next.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    if key_pair.status == KeyStatus.TRUSTED:
-        text = _("The spare %(key)s is the next key. CloudFront already trusts it.")
-    elif spare:
-        text = _("The spare %(key)s was generated. Add it to CloudFront next.")
-    else:
-        text = _("%(key)s was generated. Add it to CloudFront next.")
+    text = _("%(key)s was generated. Add it to CloudFront next.")
     return Outcome(text=text % {"key": key_pair}, key_pairs=(key_pair,))
 
 
@@ -488,10 +444,7 @@ def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: st
     if key_pair_id:
         _refuse_other_key(rotation, key_pair, key_pair_id)
     rotation.trust(key_pair, now=now, key_pair_id=key_pair_id)
-    if key_pair.is_spare:
-        text = _("%(key)s was added to the key group: CloudFront starts to trust it.")
-    else:
-        text = _("CloudFront starts to trust %(key)s. It can sign once it has worked for %(wait)s.")
+    text = _("CloudFront starts to trust %(key)s. It can sign once it has worked for %(wait)s.")
     wait = in_words(timedelta(seconds=rotation.waits.propagation))
     return Outcome(text=text % {"key": key_pair, "wait": wait})
 

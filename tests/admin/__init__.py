@@ -183,16 +183,16 @@ def imported(*, days: int = 1) -> KeyPair:
     return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
 
 
-def started(*, spare: bool = False) -> KeyPair:
+def started() -> KeyPair:
     """Return a new PENDING key pair."""
     rotation = replace(site_rotation(), key_groups=None)
     algorithm = KeyAlgorithm.ECDSA_P256
-    return rotation.start(algorithm=algorithm, now=rotation.store.clock(), spare=spare)
+    return rotation.start(algorithm=algorithm, now=rotation.store.clock())
 
 
-def trusted(*, spare: bool = False, good_for: int | None = None) -> KeyPair:
+def trusted(*, good_for: int | None = None) -> KeyPair:
     """Return a new TRUSTED key pair, which has worked for so many seconds if it has."""
-    key_pair = started(spare=spare)
+    key_pair = started()
     rotation = site_rotation()
     assert rotation.key_groups is not None
     account = rotation.key_groups.client.account

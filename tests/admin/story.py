@@ -43,11 +43,10 @@ class Story:
         self.later(days=97)
         return key_pair
 
-    def start(self, *, spare: bool = False) -> KeyPair:
+    def start(self) -> KeyPair:
         """Generate the successor."""
-        reason = "" if spare else "quarterly rotation"
         algorithm = KeyAlgorithm.ECDSA_P256
-        return self.rotation.start(algorithm=algorithm, now=self.now, reason=reason, spare=spare)
+        return self.rotation.start(algorithm=algorithm, now=self.now, reason="quarterly rotation")
 
     def work(self, key_pair: KeyPair) -> None:
         """Put a key pair into the key group, and see it work through CloudFront."""

@@ -114,7 +114,7 @@ def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
 
 
 def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
-    """From the key of the settings to a young key in the database, with a spare."""
+    """From the key of the settings to a young key in the database."""
     shoot("settings-key")
     former = story.import_key()
     shoot("old")
@@ -147,7 +147,6 @@ def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
     shoot("retire", page)
     page.locator(SUBMIT).click()
     shoot("retired", page)
-    story.work(story.start(spare=True))
     story.later(days=12)
     shoot("calm")
     shoot("calm-phone", width=390)
@@ -169,8 +168,7 @@ def test_not_opened(shoot: Shoot, former: KeyPair, settings: Settings) -> None:
 
 
 def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) -> None:
-    """The signing key has leaked, and a spare is ready."""
-    story.work(story.start(spare=True))
+    """The signing key has leaked."""
     story.later(days=30)
     path = address("revoke", former)
     shoot("revoke", path)

@@ -184,7 +184,7 @@ def test_nothing_is_a_barrier(
     found.extend(barriers(page, colors=colors))
     cloudfront.failure = None
     active = activated(former_retiring_for=30 * 86400)
-    trusted(spare=True, good_for=3600)
+    trusted(good_for=3600)
     look(LIST, address("retire", former), detail(former), address("revoke", active))
     assert page.locator("html").get_attribute("lang") == language
     assert found == []

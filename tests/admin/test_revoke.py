@@ -37,8 +37,8 @@ def damaged() -> None:
 
 #: What is next, whether a person changes CloudFront, and what then signs after a revocation.
 SUCCESSIONS: list[tuple[Callable[[], object], bool, SignsAfter]] = [
-    (lambda: trusted(spare=True, good_for=3600), False, SignsAfter.SUCCESSOR),
-    (lambda: trusted(spare=True, good_for=60), False, SignsAfter.SUCCESSOR_EARLY),
+    (lambda: trusted(good_for=3600), False, SignsAfter.SUCCESSOR),
+    (lambda: trusted(good_for=60), False, SignsAfter.SUCCESSOR_EARLY),
     (started, False, SignsAfter.SUCCESSOR_EARLY),
     (lambda: None, False, SignsAfter.NEW_KEY),
     (damaged, False, SignsAfter.NEW_KEY),

@@ -92,21 +92,6 @@ def test_start_asks_for_the_algorithm(admin: Visitor) -> None:
     assert KeyPair.objects.get(status="pending").algorithm == "RSA_2048"
 
 
-def test_spare_is_made_and_used(admin: Visitor) -> None:
-    """A spare is generated like any key and waits; a rotation starts with it, and logs it."""
-    imported()
-    admin.take("start", algorithm="ECDSA_P256", spare="on")
-    assert KeyPair.objects.get(status="pending").is_spare
-    KeyPair.objects.filter(status="pending").delete()
-    spare = trusted(spare=True, good_for=3600)
-
-    admin.take("start", reason="leak feared")
-
-    assert not fresh(spare).is_spare
-    assert KeyPair.objects.count() == 2
-    assert log()[-1] == (str(spare), "trusted", "leak feared")
-
-
 # What a probe is answered
 
 
@@ -389,12 +374,11 @@ def test_key_that_cloudfront_does_not_have(
     assert fresh(active).encryption_problem
 
 
-@pytest.mark.parametrize("spare", [False, True])
 def test_pending_key_without_proof_is_replaced(
-    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, spare: bool
+    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
 ) -> None:
     """A new key is made in place of a PENDING one that only SECRET_KEY decrypts."""
-    pending = started(spare=spare)
+    pending = started()
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
 
     assert admin.buttons() == ["*start", "import"]

@@ -361,8 +361,6 @@ SITES: list[Row] = [
     ("E024", rotation(CLOCK_SKEW_SECONDS=1.5)),
     ("E024", rotation(CLAIM_SECONDS=None)),
     ("E024", rotation(CLAIM_SECONDS=True)),
-    ("E025", rotation(SPARE_KEY="RSA_4096")),
-    ("E025", rotation(SPARE_KEY=True)),
     ("E026", {"USE_TZ": False}),
     ("E027", rotation(KEY_GROUP_QUOTA="10")),
     ("E027", rotation(KEY_GROUP_QUOTA=0)),
@@ -477,7 +475,6 @@ HEALTHY: list[dict[str, Any]] = [
     rotation(
         KEYRING_SECONDS=7 * 24 * 3600 - 1,
         PROPAGATION_SECONDS=timedelta(seconds=1),
-        SPARE_KEY="RSA_2048",
         KEY_GROUP_QUOTA=10,
         CLAIM_SECONDS=30,
     ),
@@ -566,7 +563,7 @@ def test_every_id(
         assert found.hint == TABLE[f"cfsigned.{short}"]
         assert found.is_serious() == short.startswith("E")
         assert "wrong secret" not in found.msg
-        if short in ("E023", "E024", "E025", "E027", "W006") and "STORAGES" not in changes:
+        if short in ("E023", "E024", "E027", "W006") and "STORAGES" not in changes:
             assert all(name in found.msg for name in changes), changes
 
 

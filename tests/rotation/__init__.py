@@ -132,13 +132,13 @@ class Site:
         """Return the waits of the site."""
         return WAITS
 
-    def started(self, *, spare: bool = False) -> KeyPair:
+    def started(self) -> KeyPair:
         """Return a PENDING key pair."""
-        return self.rotation().start(algorithm=ECDSA, now=self.now, spare=spare)
+        return self.rotation().start(algorithm=ECDSA, now=self.now)
 
-    def trusted(self, *, spare: bool = False, good_for: int | None = None) -> KeyPair:
+    def trusted(self, *, good_for: int | None = None) -> KeyPair:
         """Return a TRUSTED key pair, which has worked for so many seconds if it has."""
-        key_pair = self.started(spare=spare)
+        key_pair = self.started()
         verified_since = None if good_for is None else self.now
         make_trusted(key_pair, self.account, now=self.now, verified_since=verified_since)
         self.wait(good_for or 0)
@@ -232,7 +232,7 @@ def make_active(key_pair: KeyPair, *, now: datetime, wait: int) -> None:
         former.status, former.active_in, former.retiring_at = KeyStatus.RETIRING, None, now
         former.save()
     key_pair.status, key_pair.active_in = KeyStatus.ACTIVE, key_pair.key_group_id
-    key_pair.next_in, key_pair.is_spare = None, False
+    key_pair.next_in = None
     key_pair.active_at, key_pair.retirement_seconds = now, wait
     key_pair.save()
     keyring.forget()

@@ -128,14 +128,14 @@ class TestEncryptionKeys:
         key_group.rotation().trust(fresh(pending), now=key_group.now)
 
     def test_revocation_makes_a_new_key(self, key_group: Site, settings: Any) -> None:
-        """A spare that only SECRET_KEY decrypts does not take over: it may be a forger's."""
-        active, spare = key_group.imported(), key_group.trusted(spare=True, good_for=301)
+        """A successor that only SECRET_KEY decrypts does not take over: it may be a forger's."""
+        active, successor = key_group.imported(), key_group.trusted(good_for=301)
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
 
         key_group.revoke(active)
 
-        assert key_group.signing.pk not in (active.pk, spare.pk)
-        assert fresh(spare).status == "revoked"
+        assert key_group.signing.pk not in (active.pk, successor.pk)
+        assert fresh(successor).status == "revoked"
 
     def test_forger_with_a_secret_key(self, key_group: Site, settings: Any) -> None:
         """Someone who knows SECRET_KEY and writes to the table gets no key into CloudFront."""
@@ -155,20 +155,17 @@ class TestEncryptionKeys:
 class TestReencryption:
     """To encrypt a private key again makes nothing trustworthy that was not."""
 
-    @pytest.mark.parametrize("spare", [False, True])
-    def test_start_replaces_a_pending_key(
-        self, key_group: Site, settings: Any, spare: bool
-    ) -> None:
+    def test_start_replaces_a_pending_key(self, key_group: Site, settings: Any) -> None:
         """A PENDING key without proof, which signed nothing, makes room for a new one."""
-        active, pending = key_group.imported(), key_group.started(spare=spare)
+        active, pending = key_group.imported(), key_group.started()
         settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
         forge(pending)
         reencrypt(key_group)
 
-        new = key_group.started(spare=spare)
+        new = key_group.started()
 
         row = fresh(pending)
-        assert (new.status, new.is_spare, row.status) == ("pending", spare, "revoked")
+        assert (new.status, row.status) == ("pending", "revoked")
         assert (row.encrypted_private_key, row.reason) == ("", KnownReason.UNUSABLE)
         assert row.removed_at is not None
         key_group.rotation().trust(new, now=key_group.now)

@@ -266,21 +266,17 @@ def test_hostile_error_of_any_command(site: Any, name: str, arguments: Sequence[
 # What begins a rotation
 
 
-@pytest.mark.parametrize("spare", [True, False])
-def test_old_key_is_replaced(shell: Shell, spare: bool, settings: Any) -> None:
-    """--max-age starts a rotation if the key is older, and takes the spare if there is one."""
-    shell.run_all(IMPORT)
-    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256" if spare else None
-    shell.run_all(RUN, RUN)
+def test_old_key_is_replaced(shell: Shell) -> None:
+    """--max-age starts a rotation if the key is older."""
+    shell.run_all(IMPORT, RUN)
     shell.run("--max-age", "90d")
-    assert not KeyPair.objects.filter(is_spare=False, next_in=shell.key_group_id).exists()
+    assert not KeyPair.objects.filter(next_in=shell.key_group_id).exists()
     shell.wait(90 * DAY + 60)
 
     ran = shell.run("--max-age", "90d", "--reason", "old")
 
     successor = KeyPair.objects.get(next_in=shell.key_group_id)
-    assert successor.status == ("trusted" if spare else "pending")
-    assert (successor.is_spare, successor.reason) == (False, "old")
+    assert (successor.status, successor.reason) == ("pending", "old")
     assert (successor.changed_by, ran.code) == ("cfsigned_rotate", 0)
 
 
@@ -310,19 +306,6 @@ def test_site_without_any_key_begins(shell: Shell, settings: Any) -> None:
 
     assert shell.run("--max-age", "90d").code == 0
     assert KeyPair.objects.get().status == "pending"
-
-
-def test_spare_that_nobody_lets_sign_is_told(shell: Shell, site: Any) -> None:
-    """A spare signs only after a rotation is started; if no other key signs, the report says so."""
-    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-    shell.run_all(RUN, RUN, RUN)
-    assert KeyPair.objects.get().is_spare
-    without_key(site)
-
-    waiting, begun = (shell.run("--json", *each).report["blockers"] for each in (RUN, START))
-
-    assert ["--start" in each["what"] for each in waiting] == [True]
-    assert not any("--start" in each["what"] for each in begun)
 
 
 def test_other_algorithm_is_not_dropped_in_silence(shell: Shell) -> None:
@@ -362,10 +345,7 @@ throttled, forbidden = (
     failing("Throttling", "ListPublicKeys"),
     failing("AccessDenied", "GetKeyGroup"),
 )
-#: On a site that wants a spare.
-keyless = with_settings(
-    AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None, AWS_CLOUDFRONT_SPARE_KEY="ECDSA_P256"
-)
+keyless = with_settings(AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None)
 #: By a trusted signer, whose key pair is in no key group.
 signed_by_account = with_settings(AWS_CLOUDFRONT_KEY_ID=SIGNER_ID)
 not_encrypted = with_settings(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["none"])
@@ -381,12 +361,6 @@ def opened(shell: Shell, site: Any) -> None:
     shell.answer = ProbeResult.UNRESTRICTED
 
 
-def spare_is_next(shell: Shell, site: Any) -> None:
-    """Keep a spare ready."""
-    site.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-    shell.run_all(RUN)
-
-
 RSA_START = (*START, "--algorithm", "RSA_2048")
 
 
@@ -400,7 +374,6 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
         (imported, lambda shell, site: shell.fill(), START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
         (trusted, opened, RUN, 1, "Restrict viewer access"),
         (started, None, RSA_START, 1, "--algorithm"),
-        (imported, spare_is_next, RSA_START, 1, "--algorithm"),
         (nothing, None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
         (nothing, keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
         (nothing, not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
@@ -431,11 +404,11 @@ def test_what_cannot_be_done(
     before(shell)
     if problem is not None:
         problem(shell, site)
-    rows = list(KeyPair.objects.values_list("status", "is_spare"))
+    rows = list(KeyPair.objects.values_list("status", flat=True))
 
     ran = shell.run("--json", *arguments)
 
-    assert (ran.code, list(KeyPair.objects.values_list("status", "is_spare"))) == (code, rows)
+    assert (ran.code, list(KeyPair.objects.values_list("status", flat=True))) == (code, rows)
     if code == 75:
         (blocker,) = ran.report["blockers"]
         assert ran.err == ""
@@ -574,17 +547,15 @@ def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
     assert KeyPair.objects.filter(status="trusted").exists()
 
 
-def test_dry_run_of_a_start(shell: Shell, settings: Any) -> None:
-    """--start --dry-run names the spare that would be next, and nothing once a rotation began."""
-    settings.AWS_CLOUDFRONT_SPARE_KEY = "ECDSA_P256"
-    shell.run_all(IMPORT, RUN, RUN)
-    spare = str(KeyPair.objects.get(is_spare=True))
+def test_dry_run_of_a_start(shell: Shell) -> None:
+    """--start --dry-run says that a rotation would begin, and no longer once it began."""
+    shell.run_all(IMPORT)
 
     before = shell.run("--start", "--dry-run").out
     shell.run_all(START)
     after = shell.run("--start", "--dry-run").out
 
-    assert (spare in before.partition("Key group")[0], "would begin" in after) == (True, False)
+    assert ["would begin" in each for each in (before, after)] == [True, False]
 
 
 # --revoke
@@ -767,13 +738,9 @@ def test_re_encryption_asks_a_person(
     assert [bool(fresh(each).encryption_problem) for each in rows] == [not done, not done]
 
 
-@pytest.mark.parametrize("spare", [False, True])
-def test_start_replaces_what_may_not_be_encrypted_again(
-    shell: Shell, settings: Any, spare: bool
-) -> None:
+def test_start_replaces_what_may_not_be_encrypted_again(shell: Shell, settings: Any) -> None:
     """A PENDING key that only SECRET_KEY decrypts fails each run; --start makes another one."""
     started(shell)
-    KeyPair.objects.filter(status="pending").update(is_spare=spare)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     pending = KeyPair.objects.get(status="pending")
 
@@ -790,7 +757,7 @@ def test_start_replaces_what_may_not_be_encrypted_again(
     assert str(pending) in would.out.partition("Key group")[0]
     assert (ran.code, fresh(pending).status) == (0, "revoked")
     new = KeyPair.objects.get(status="pending")
-    assert (new.algorithm, new.is_spare, new.encryption_problem) == ("RSA_2048", False, "")
+    assert (new.algorithm, new.encryption_problem) == ("RSA_2048", "")
     assert shell.run_all(RUN) == [0]
     assert fresh(new).status == "trusted"
 

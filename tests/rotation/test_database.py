@@ -141,6 +141,23 @@ def test_migrate_from_nothing_and_back() -> None:
     }
 
 
+@pytest.mark.django_db(transaction=True)
+def test_spare_of_an_older_release_is_the_next_key() -> None:
+    """A job activates the key that the column of 0001 called a spare, as any that has worked."""
+    site = Site()
+    former, spare = site.imported(), site.trusted(good_for=301)
+    call_command("migrate", "cfsigned_django", "0001", verbosity=0)
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(KeyPair._meta.db_table)
+        cursor.execute(f"UPDATE {table} SET is_spare = %s WHERE next_in IS NOT NULL", [True])  # noqa: S608
+        assert cursor.rowcount == 1
+    call_command("migrate", "cfsigned_django", verbosity=0)
+
+    assert site.advance()
+
+    assert (fresh(spare).status, fresh(former).status) == ("active", "retiring")
+
+
 # The clock
 
 

@@ -40,7 +40,6 @@ def damaged(key_pair: KeyPair) -> None:
         ),
         pytest.param(False, Site.started, EARLY, id="pending"),
         pytest.param(False, Site.trusted, EARLY, id="trusted"),
-        pytest.param(False, lambda site: site.trusted(spare=True), EARLY, id="trusted spare"),
         pytest.param(False, lambda site: site.take_out(site.trusted()), EARLY, id="taken out"),
         pytest.param(False, lambda site: damaged(site.started()), NEW, id="pending, damaged"),
         pytest.param(False, lambda site: damaged(site.trusted()), NEW, id="trusted, damaged"),
@@ -51,9 +50,9 @@ def damaged(key_pair: KeyPair) -> None:
         pytest.param(True, lambda site: site.trusted(good_for=1), EARLY, id="by hand, probed"),
         pytest.param(
             True,
-            lambda site: site.trusted(spare=True, good_for=301),
+            lambda site: site.trusted(good_for=301),
             SignsAfter.SUCCESSOR,
-            id="by hand, ready spare",
+            id="by hand, ready",
         ),
     ],
 )
@@ -79,7 +78,6 @@ def test_what_signs(
     assert (now_signs is None) is (signs is NOTHING)
     is_successor = now_signs is not None and now_signs == successor
     assert is_successor is (signs not in (NEW, NOTHING))
-    assert now_signs is None or not now_signs.is_spare
     # The reason is that of the key that leaked: nobody may take the new one for it.
     replaces = f"replaces {active}, which was revoked"
     assert now_signs is None or now_signs.reason == KnownReason.replaces(active) == replaces
@@ -220,7 +218,6 @@ def retiring(site: Site) -> KeyPair:
     ("bring", "step"),
     [
         (Site.trusted, "revoke"),
-        (lambda site: site.trusted(spare=True), "revoke"),
         (revoked_by_hand, "finish"),
         (revoked_beside_a_damaged_one, "finish"),
         (retiring, "retire"),

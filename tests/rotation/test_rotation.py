@@ -56,7 +56,7 @@ def step_by_step(site: Site) -> Iterator[str]:
     rotation = site.rotation()
     rotation.import_key(private_key, key_pair_id, now=site.now)
     yield "imported"
-    key_pair = rotation.start(algorithm=ECDSA, now=site.now, spare=True)
+    key_pair = rotation.start(algorithm=ECDSA, now=site.now)
     yield "started"
     rotation.trust(key_pair, now=site.now)
     yield "trusted"
@@ -69,9 +69,9 @@ def step_by_step(site: Site) -> Iterator[str]:
 
 MADE: dict[str, Callable[[Site], object]] = {
     "imported": lambda site: None,
-    "started": lambda site: site.started(spare=True),
-    "trusted": lambda site: site.trusted(spare=True),
-    "good": lambda site: site.trusted(spare=True, good_for=301),
+    "started": lambda site: site.started(),
+    "trusted": lambda site: site.trusted(),
+    "good": lambda site: site.trusted(good_for=301),
     "activated": Site.activated,
 }
 
@@ -109,24 +109,9 @@ def test_start_generates_an_encrypted_key(key_group: Site) -> None:
 
     for row in (key_pair, again, fresh(key_pair)):
         assert (row.pk, row.status, row.algorithm) == (key_pair.pk, "pending", RSA)
-        assert (row.changed_by, row.reason, row.is_spare) == ("kim", reason, False)
+        assert (row.changed_by, row.reason) == ("kim", reason)
         assert "PRIVATE KEY" not in row.encrypted_private_key
     assert key_group.members == {key_group.foreign}
-
-
-def test_spare_that_starts_a_rotation_says_who_and_why(key_group: Site) -> None:
-    """A spare stays one until a rotation starts; then it is the successor, by whom and for what."""
-    spare = key_group.trusted(spare=True)
-    assert key_group.started(spare=True).pk == spare.pk
-    assert fresh(spare).is_spare
-
-    key_pair = key_group.rotation(changed_by="cron").start(
-        algorithm=ECDSA, now=key_group.now, reason="90 days"
-    )
-
-    for row in (key_pair, fresh(spare)):
-        assert (row.pk, row.is_spare) == (spare.pk, False)
-        assert (row.reason, row.changed_by) == ("90 days", "cron")
 
 
 @pytest.mark.parametrize("answer", [None, ProbeResult.NO_ANSWER, ProbeResult.UNKNOWN_KEY])

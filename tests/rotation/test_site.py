@@ -76,12 +76,6 @@ def works(**ago: float) -> Any:
     return change_row
 
 
-def as_spare(site: Any, shell: Shell) -> None:
-    """Make the spare the only key."""
-    works(hours=1)(site, shell)
-    change(KeyPair.objects.get(), is_spare=True)
-
-
 def with_old_encryption(site: Any, shell: Shell) -> None:
     """Encrypt the next key with something else than AWS_CLOUDFRONT_ENCRYPTION_KEYS."""
     shell.run("--start")
@@ -97,7 +91,6 @@ def by_hand(site: Any, shell: Shell) -> None:
 #: What is there instead of a key that signs -> the step that the error must name.
 SILENCES: dict[str, tuple[Callable[[Any, Shell], object], str]] = {
     "no key": (lambda site, shell: None, "cfsigned_rotate --start"),
-    "a spare": (as_spare, "cfsigned_rotate --start"),
     "a revoked key": (revoked, "cfsigned_rotate --start"),
     "a new key": (lambda site, shell: shell.run("--start"), "cfsigned_rotate --wait"),
     "a new key, by hand": (by_hand, "in the admin"),
@@ -139,7 +132,7 @@ def test_silence_is_told(shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatc
         text = told[name] = tell_silence()
 
         assert (step in text, "--start" in text) == (True, "--start" in step)
-        waiting = KeyPair.objects.exclude(next_in=None).filter(is_spare=False).first()
+        waiting = KeyPair.objects.exclude(next_in=None).first()
         assert str(waiting or "") in text
         KeyPair.objects.all().delete()
         shell.set_members(shell.foreign)

@@ -38,7 +38,7 @@ from cfsigned_django.rotation.steps import (
     take,
 )
 from tests.golden import assert_golden
-from tests.rotation import ECDSA, Site, change, fresh, plain
+from tests.rotation import Site, change, fresh, plain
 from tests.simulation.faults import Fault
 
 DAY = 86400
@@ -118,40 +118,39 @@ def test_steps_are_put_into_words(key_group: Site, settings: Any) -> None:
         warning = " (warning)" if outcome.is_warning else ""
         lines.append(f"{step.action}{warning}: {outcome.text} {outcome.outlook}".rstrip())
 
-    def by_itself(**options: Any) -> None:
+    def by_itself() -> None:
         rotation = key_group.rotation()
-        would = next_due(rotation, now=key_group.now, **options)
-        did = advance(rotation, now=key_group.now, **options)
+        would = next_due(rotation, now=key_group.now)
+        did = advance(rotation, now=key_group.now)
         lines.append(f"by itself: {would}\n  {did}")
 
     former = key_group.imported()
-    for _ in range(4):
-        by_itself(spare_algorithm=ECDSA)
-        key_group.wait(301)
-    assert not is_under_way(key_group.rotation())
-    spare = KeyPair.objects.get(is_spare=True)
     act(Step(action=Action.CHECK, key_pair=former))
+    assert not is_under_way(key_group.rotation())
     act(Step(action=Action.START))
     act(Step(action=Action.START))
+    by_itself()
+    by_itself()
+    new = KeyPair.objects.get(status="trusted")
     for answer in (ProbeResult.UNKNOWN_KEY, ProbeResult.NO_ANSWER, ProbeResult.GOOD):
         key_group.answer = answer
-        act(Step(action=Action.CHECK, key_pair=spare))
+        act(Step(action=Action.CHECK, key_pair=new))
     key_group.answer = None
-    key_group.take_out(spare)
+    key_group.take_out(new)
     by_itself()
     by_itself()
     key_group.wait(301)
-    act(Step(action=Action.ACTIVATE, key_pair=fresh(spare)))
+    act(Step(action=Action.ACTIVATE, key_pair=fresh(new)))
     key_group.take_out(former)
     by_itself()
     key_group.wait(3780)
     act(Step(action=Action.RETIRE, key_pair=fresh(former)))
-    act(Step(action=Action.START), spare=True)
+    act(Step(action=Action.START))
     act(Step(action=Action.REVOKE, key_pair=KeyPair.objects.get(status="pending")))
     act(Step(action=Action.START))
     act(Step(action=Action.TRUST, key_pair=KeyPair.objects.get(status="pending")))
-    act(Step(action=Action.REVOKE, key_pair=fresh(spare)), reason="leaked")
-    act(Step(action=Action.REVOKE, key_pair=fresh(spare)))
+    act(Step(action=Action.REVOKE, key_pair=fresh(new)), reason="leaked")
+    act(Step(action=Action.REVOKE, key_pair=fresh(new)))
     key_group.revoke(key_group.signing, by_hand=True)
     assert is_under_way(key_group.rotation())
     by_itself()
@@ -215,17 +214,6 @@ def test_what_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
     steps = due(rotation, now=key_group.now, key_pairs=key_pairs, unknown_keys=[key])
 
     assert [each.action for each in steps if not each.blocked] == ["import"] * offered + ["revoke"]
-
-
-def test_spare_is_never_overdue(key_group: Site) -> None:
-    """A spare may wait forever."""
-    key_group.trusted(spare=True)
-    key_group.wait(90 * DAY)
-
-    rotation = key_group.rotation()
-    key_pairs = rotation.store.key_pairs()
-    assert not [*find_overdue(rotation, now=key_group.now, key_pairs=key_pairs)]
-    assert not [*find_waits(rotation, now=key_group.now, key_pairs=key_pairs)]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,6 @@ _MEDDLED_WITH: Final = {
     "workers": 1,
     "is_imported": True,
     "revokes": False,
-    "keeps_spare": False,
 }
 #: Steps are often taken from processes that are held.
 _CLAIMS_RUN_OUT: Final = {**_NOTHING_FAILS, **_OURS_ALONE, "claim_seconds": 1, "rotators": 3}
@@ -364,7 +363,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
             lambda claim, **fields: claim.store.write(claim.rows, claimed_until=None, **fields)
         ),
         *(Kind.REVOKE, Kind.ADVANCE, Kind.REVOKE, Kind.ADVANCE, Kind.START, Kind.TICK),
-        *(_CLAIMS_RUN_OUT, _REVOKES, _LISTED_LATE, {"holds": 0.3, "keeps_spare": False}),
+        *(_CLAIMS_RUN_OUT, _REVOKES, _LISTED_LATE, {"holds": 0.3}),
     ),
     # What is done in CloudFront.
     "a public key is not found again by its name": lost(

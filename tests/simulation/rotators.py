@@ -154,10 +154,9 @@ class Rotator:
 
     def advance(self) -> None:
         """Do the step that is due."""
-        spare = KeyAlgorithm.ECDSA_P256 if self._site.plan.keeps_spare else None
         rotation = self._rotation()
 
-        self._attempt("advance", lambda: advance(rotation, now=self.now(), spare_algorithm=spare))
+        self._attempt("advance", lambda: advance(rotation, now=self.now()))
 
     def start(self) -> None:
         """Begin a rotation."""

@@ -46,7 +46,6 @@ class Plan:
     has_settings_key: bool
     #: Whether that has been imported before the schedule begins.
     is_imported: bool
-    keeps_spare: bool
     #: Whether nobody else has a key in the group at first, so that one of ours may be the last.
     is_alone: bool
     #: Whether keys may be revoked, and whether a person takes keys out of the group.
@@ -143,7 +142,6 @@ def _make_plan(random: Random, fixed: Mapping[str, Any]) -> Plan:
         "has_settings_key": (False, True, True),
         "is_imported": (True, False),
         "is_alone": (False, True),
-        "keeps_spare": (False, False, False, False, True),
         "revokes": (False, False, False, False, True),
         "meddles": (False, False, False, False, True),
     }

@@ -365,7 +365,7 @@ def finish(site: Site) -> None:
     for _ in range(_ROUNDS):
         world.run(rotator.process, rotator.advance, kill=False)
         site.workers[0].sign()
-        if not _is_under_way(world):
+        if not _is_under_way():
             break
         due = [moment for moment in site.steps_due() if moment > world.now]
         world.pass_time(max(1, min(due, default=world.now + 61) - world.now) + 1)
@@ -374,12 +374,9 @@ def finish(site: Site) -> None:
     _judge_leftovers(world)
 
 
-def _is_under_way(world: World) -> bool:
-    members = world.members()
+def _is_under_way() -> bool:
     return any(
-        row.status in (KeyStatus.PENDING, KeyStatus.RETIRING)
-        or (row.status == KeyStatus.TRUSTED and not row.is_spare)
-        or (row.status == KeyStatus.TRUSTED and str(row) not in members)
+        row.status in (KeyStatus.PENDING, KeyStatus.TRUSTED, KeyStatus.RETIRING)
         or (row.status == KeyStatus.REVOKED and row.removed_at is None)
         for row in KeyPair.objects.all()
     )

@@ -38,7 +38,6 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import (
     site_key_groups,
     site_rotation,
-    wanted_spare,
 )
 from cfsigned_django.rotation.status import find_overdue, find_pending, in_words
 from cfsigned_django.rotation.steps import (
@@ -108,12 +107,9 @@ class Command(CfsignedCommand):
             algorithm=algorithm and KeyAlgorithm(algorithm),
             reason=options["reason"],
         )
-        spare = wanted_spare(rotation)
         did, notes = None, request.notes()
         if options["dry_run"]:
-            due = request.would() or next_due(
-                rotation, now=rotation.store.clock(), spare_algorithm=spare
-            )
+            due = request.would() or next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
         else:
             if request.revoke and not request.is_revoked():
@@ -143,8 +139,7 @@ class Command(CfsignedCommand):
         rotation = request.rotation
 
         def go_on() -> str | None:
-            spare = wanted_spare(rotation)
-            return advance(rotation, now=rotation.store.clock(), spare_algorithm=spare)
+            return advance(rotation, now=rotation.store.clock())
 
         write = None if options["json"] else self.stderr.write
         progress = _Progress(rotation=rotation, write=write)
@@ -161,8 +156,7 @@ class Command(CfsignedCommand):
             if step is None:
                 if _find_overdue(rotation):
                     return None  # the report says what was done before, and that it is not the end
-                successor = rotation.store.successor()
-                if request.start and (successor is None or successor.is_spare):
+                if request.start and rotation.store.successor() is None:
                     # The new key signs: the same command would begin another rotation.
                     group = key_group_option(rotation.key_group_id)
                     self.resume = f"run manage.py cfsigned_rotate --wait{group}"
@@ -329,7 +323,7 @@ class Report:
             age = in_words(self.now - each.since)
             lines.append(
                 f"  {each!s:<16} {each.get_status_display():<9} for {age:<9} "
-                f"{each.get_algorithm_display()}{', spare' if each.is_spare else ''}"
+                f"{each.get_algorithm_display()}"
             )
         return "\n".join(lines)
 

@@ -148,19 +148,17 @@ class DatabaseKey:
         )
 
     def row(self) -> KeyPair | None:
-        """Return the row of the key. A spare does not count: it signs only after a --start."""
+        """Return the row of the key."""
         waiting = self.rotation.of_group(self.name)
-        next_ones = (self.rotation.store.successor(), waiting.store.successor())
-        wanted = (each for each in next_ones if each is not None and not each.is_spare)
-        return self.rotation.store.active() or next(wanted, None)
+        return (
+            self.rotation.store.active()
+            or self.rotation.store.successor()
+            or waiting.store.successor()
+        )
 
     def make(self, algorithm: KeyAlgorithm) -> None:
-        """Generate the key pair; it is in the database before CloudFront is called.
-
-        If the group has a spare and no other key, take the spare instead.
-        """
-        has_spare = self.rotation.store.successor() is not None
-        group = self.rotation if has_spare else self.rotation.of_group(self.name)
+        """Generate the key pair; it is in the database before CloudFront is called."""
+        group = self.rotation.of_group(self.name)
         group.start(algorithm=algorithm, now=self.rotation.store.clock(), reason=KnownReason.SET_UP)
 
     def yields_to(self, settings_key_id: str) -> bool:

@@ -152,8 +152,7 @@ class TestKeyOfTheSettings:
         row.save()
         return row
 
-    @pytest.mark.parametrize("is_spare", [True, False])
-    def test_signing_key_is_set_up(self, settings: Any, is_spare: bool) -> None:
+    def test_signing_key_is_set_up(self, settings: Any) -> None:
         """Prove the key that signs, and let no successor sign, which only a rotation does.
 
         But bring no key of a trusted signer into the group: it may be leaked,
@@ -166,7 +165,6 @@ class TestKeyOfTheSettings:
             next_in=group,
             key_pair_id="K2JCJMDEHXQW5F",
             status=KeyStatus.TRUSTED,
-            is_spare=is_spare,
         )
 
         planned, found = report(), report("--apply", "--yes")
@@ -174,11 +172,10 @@ class TestKeyOfTheSettings:
         row.refresh_from_db()
         assert planned["key"] == SettingsKey.place
         assert found["settings"]["AWS_CLOUDFRONT_KEY_ID"] == settings.AWS_CLOUDFRONT_KEY_ID
-        assert (row.status, row.is_spare) == (KeyStatus.TRUSTED, is_spare)
+        assert row.status == KeyStatus.TRUSTED
 
-        if not is_spare:
-            settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
-            assert str(connection.settings_dict["NAME"]) in report()["key"]
+        settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
+        assert str(connection.settings_dict["NAME"]) in report()["key"]
 
     @pytest.mark.parametrize(
         ("status", "has_successor"),

@@ -6,14 +6,13 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
-from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
@@ -134,18 +133,3 @@ class TestDatabaseKey:
 
         with pytest.raises(RotationError, match="cfsigned_rotate --wait"):
             provider.finish(GROUP, "K1", good)
-
-    def test_spare(self, provider: DatabaseKey) -> None:
-        """Count a spare as no key; take it when a setup needs one and the group has no other."""
-        provider.make(EC)
-        KeyPair.objects.update(is_spare=True)
-        not_asked = provider.row()
-        KeyPair.objects.update(key_group_id=GROUP, next_in=GROUP)
-        of_the_group = replace(provider, rotation=provider.rotation.of_group(GROUP))
-
-        of_the_group.make(EC)
-
-        row = KeyPair.objects.get()
-        assert not_asked is None
-        assert (row.is_spare, row.reason) == (False, KnownReason.SET_UP)
-        assert of_the_group.row() == row
