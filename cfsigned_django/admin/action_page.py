@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 
 from cfsigned_django.admin.actions import AvailableAction, put_in_words
 from cfsigned_django.admin.forms import StepForm, typed_name
@@ -69,10 +70,22 @@ def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]
             "key": key_pair,
             "public_key": ShownKey.of(key_pair),
             "typed_name": typed_name(key_pair),
+            "documentation": _page_about_leaks(),
             "revocation": consequences_of_revocation(snapshot.rotation, key_pair, now=snapshot.now),
             "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),
         }
     return values
+
+
+def _page_about_leaks() -> str:
+    """Return the address of a page of the documentation; empty if the package names none."""
+    try:
+        named = metadata("cfsigned-django").get_all("Project-URL") or []
+    except PackageNotFoundError:  # a checkout on the path, which is not installed
+        return ""
+    index = dict(each.split(", ", 1) for each in named).get("Documentation", "")
+    page = "ko/key-leaked.md" if get_language() == "ko" else "how-to/key-leaked.md"
+    return index and f"{index.removesuffix('index.md')}{page}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

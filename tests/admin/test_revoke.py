@@ -6,6 +6,7 @@ Modules: admin/action_page.py, admin/forms.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -117,6 +118,28 @@ def test_page_says_how_many_minutes_break(
 
     assert admin.context["revocation"].minutes == minutes
     assert english_words(admin.korean(address("revoke", key_pair))) == set()
+
+
+def test_link_to_the_documentation(
+    admin: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Link to the page for this emergency if the package names an address, else name no page."""
+    page = address("revoke", imported())
+    assert "A key leaked" not in admin.get(page)
+    (described := tmp_path / "cfsigned_django-9.dist-info").mkdir()
+    (described / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: cfsigned-django\nVersion: 9\n"
+        "Project-URL: Documentation, https://docs.example/index.md\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    admin.get(page)
+
+    english = admin.answers[-1].text
+    assert '<a href="https://docs.example/how-to/key-leaked.md">A key leaked</a>' in english
+    korean = admin.korean(page)
+    assert '<a href="https://docs.example/ko/key-leaked.md">키가 유출되었을 때</a>' in korean
 
 
 @pytest.mark.parametrize("typed", ["", "K0000000000000"])

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -22,12 +23,14 @@ from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.doctor.catalog import describe
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.explain import explain
 from cfsigned_django.tools.doctor.findings import (
     Finding,
     Level,
     has_error,
+    lines_of,
     worst_first,
     write_report,
 )
@@ -101,20 +104,35 @@ class Command(CfsignedCommand):
             metavar="ADDRESS",
             help="IP address of the viewer for whom the URL of --explain fails",
         )
+        parser.add_argument(
+            "--finding",
+            metavar="ID",
+            help="Print what a finding or system check of this ID means, and check nothing. IDs "
+            "are in brackets, such as bucket-policy or cfsigned.E001",
+        )
         parser.add_argument("--json", action="store_true", help="Print JSON")
 
     def run(self, options: dict[str, Any]) -> None:
         """Print what was found, and exit with 1 if there is an error."""
+        if options["finding"]:
+            meaning = _describe(options["finding"])
+            self._print([meaning], lines_of(meaning), as_json=options["json"])
+            return
         findings = self._explain(options) if options["explain"] else self._examine(options)
-        if options["json"]:
-            self.stdout.write(json.dumps([each.to_json() for each in findings], indent=2))
-        else:
-            styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
-            for level, line in write_report(findings):
-                style = styles.get(level, self.style.SUCCESS) if level else None
-                self.stdout.write(line, style)
+        self._print(findings, write_report(findings), as_json=options["json"])
         if has_error(findings):
             sys.exit(1)
+
+    def _print(
+        self, findings: list[Finding], lines: Iterable[tuple[Level | None, str]], *, as_json: bool
+    ) -> None:
+        if as_json:
+            self.stdout.write(json.dumps([each.to_json() for each in findings], indent=2))
+            return
+        styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
+        for level, line in lines:
+            style = styles.get(level, self.style.SUCCESS) if level else None
+            self.stdout.write(line, style)
 
     def _explain(self, options: dict[str, Any]) -> list[Finding]:
         """Explain one URL, in the order in which CloudFront reads it."""
@@ -160,6 +178,16 @@ class Command(CfsignedCommand):
         if not options["offline"]:
             found += examination.online()
         return worst_first(found)
+
+
+def _describe(finding_id: str) -> Finding:
+    try:
+        return describe(finding_id)
+    except KeyError:
+        raise CommandError(
+            f"--finding {finding_id!r} is neither a finding nor a system check. Use the ID in "
+            "brackets behind what was found, such as bucket-policy or cfsigned.E001."
+        ) from None
 
 
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from dataclasses import replace
+from typing import Any, Final
 
 from cfsigned_django.encryption import WEAK_SECRET_KEY
 from cfsigned_django.tools.account.state.facts import FACTS, FactType, Level
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.validation import TABLE
+
+# The place of a value in a pattern, and of one that may be empty: nothing separates it from what
+# stands before it.
+_VALUE: Final = re.compile(r"\{(\w+)\}")
+_MAY_BE_EMPTY: Final = re.compile(r"(?<=[\w.}])\{\w+\}")
 
 _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 
@@ -557,6 +564,22 @@ CATALOG: dict[str, FactType] = {
         "CloudFront.",
     ),
 }
+
+
+def in_general(kind: FactType) -> str:
+    """Return what all findings of a kind say, with names in place of values."""
+    what = _MAY_BE_EMPTY.sub("", kind.what)
+    return _VALUE.sub(lambda found: found[1].replace("_", " ").upper(), what)
+
+
+def describe(type_id: str) -> Finding:
+    """Return what a finding or a system check means. Raise ``KeyError`` if there is none."""
+    if fix := TABLE.get(type_id):
+        level, verb = ("error", "fails") if ".E" in type_id else ("warning", "warns")
+        what = f"The system check {type_id} {verb}."
+        return replace(finding(f"check-{level}", "settings", what=what, fix=fix), id=type_id)
+    kind = CATALOG[type_id]
+    return finding(type_id, type_id, what=in_general(kind))
 
 
 def finding(

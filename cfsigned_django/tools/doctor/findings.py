@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 from cfsigned_django.terminal import in_one_line
@@ -52,38 +50,26 @@ _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
 _INDENT = " " * 9
 
 
-@cache
-def _documentation() -> str:
-    """Return the address of the documentation, if the package has one, else its folder."""
-    try:
-        urls: list[str] = metadata("cfsigned-django").get_all("Project-URL", [])
-    except PackageNotFoundError:  # a checkout on the path, which is not installed
-        urls = []
-    named = dict(each.split(", ", 1) for each in urls)
-    return named.get("Documentation", "docs/index.md").removesuffix("/index.md")
+def lines_of(found: Finding) -> Iterator[tuple[Level | None, str]]:
+    """Yield what, why and fix of a finding.
 
-
-def address(finding_id: str) -> str:
-    """Return where the documentation has a finding: a page, and the heading on it."""
-    page = "reference/checks.md" if finding_id.startswith("cfsigned.") else "problems/findings.md"
-    return f"{_documentation()}/{page}#{finding_id.lower().replace('.', '')}"
+    The line that says what was found has the level of the finding.
+    """
+    is_note = found.level is Level.OK and bool(found.fix)
+    label = "note" if is_note else _LABELS[found.level]
+    yield found.level, f"{label:<8} {in_one_line(found.what)} [{found.id}]"
+    if found.why:
+        yield None, f"{_INDENT}why: {in_one_line(found.why)}"
+    if found.fix:
+        yield None, f"{_INDENT}fix: {in_one_line(found.fix)}"
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
-    """Yield what, why and fix of each finding, and of a fault where the documentation has it.
-
-    A line that says what was found has the level of its finding.
-    """
+    """Yield the lines of each finding, and for a fault the command that prints its meaning."""
     for each in findings:
-        is_note = each.level is Level.OK and bool(each.fix)
-        label = "note" if is_note else _LABELS[each.level]
-        yield each.level, f"{label:<8} {in_one_line(each.what)} [{each.id}]"
-        if each.why:
-            yield None, f"{_INDENT}why: {in_one_line(each.why)}"
-        if each.fix:
-            yield None, f"{_INDENT}fix: {in_one_line(each.fix)}"
+        yield from lines_of(each)
         if each.level is not Level.OK:
-            yield None, f"{_INDENT}see: {address(each.id)}"
+            yield None, f"{_INDENT}see: manage.py cfsigned_doctor --finding {each.id}"
 
 
 def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:

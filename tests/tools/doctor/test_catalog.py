@@ -5,19 +5,20 @@ Modules: tools/doctor/catalog.py, tools/doctor/findings.py
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from email import message_from_string
+from io import StringIO
 from textwrap import fill
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from cfsigned_django.tools.account.state.facts import FactType
-from cfsigned_django.tools.doctor import findings
-from cfsigned_django.tools.doctor.catalog import CATALOG
-from cfsigned_django.tools.doctor.findings import Level, address, sentence
+from cfsigned_django.tools.doctor.catalog import CATALOG, finding, in_general
+from cfsigned_django.tools.doctor.findings import Level, finding_lines, sentence
 from cfsigned_django.validation import TABLE
-from tests.pages import DOCS, ROOT, read
+from tests.pages import DOCS, read
 from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
 from tests.tools.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.tools.doctor.test_live import ANSWERS, CLOCKS, CORS
@@ -49,11 +50,6 @@ CODE = re.compile(
     r"|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
     r"|<img>|&amp;|\\u0026|\\/"
 )
-
-#: The place of a value in the pattern of a text.
-PLACE = re.compile(r"\{(\w+)\}")
-#: The same if the value may be empty: nothing separates it from what stands before it.
-MAY_BE_EMPTY = re.compile(r"(?<=[\w.}])\{\w+\}")
 
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
@@ -109,9 +105,7 @@ def section(ids: list[str]) -> str:
 
 def meaning(kind: FactType) -> str:
     """Return what a finding says, and why that matters, with names in place of values."""
-    what = MAY_BE_EMPTY.sub("", kind.what)
-    what = PLACE.sub(lambda found: found[1].replace("_", " ").upper(), what)
-    return marked(" ".join(filter(None, (sentence(what), kind.why))))
+    return marked(" ".join(filter(None, (sentence(in_general(kind)), kind.why))))
 
 
 def marked(text: str) -> str:
@@ -129,18 +123,41 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def test_address_leads_to_the_heading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the doctor prints below a fault is a heading: here, or where the package says it is."""
-    ids = [*TABLE, *(each for each, kind in CATALOG.items() if kind.level is not Level.OK)]
-    for each in ids:
-        page, _, heading = address(each).partition("#")
-        assert heading in map(anchor, re.findall(r"^### (.*)$", read(ROOT / page), re.MULTILINE))
+def test_meaning_of_an_id() -> None:
+    """Print of each finding and each system check what it means and what to do, and exit with 0."""
+    for each in (*CATALOG, *TABLE):
+        kind = CATALOG.get(each)
 
-    named = message_from_string("Project-URL: Documentation, https://x.example/docs/index.md")
-    monkeypatch.setattr(findings, "metadata", lambda _: named)
-    findings._documentation.cache_clear()
-    assert address("key-old") == "https://x.example/docs/problems/findings.md#key-old"
-    findings._documentation.cache_clear()
+        said = told("--finding", each)
+        [found] = json.loads(told("--finding", each, "--json"))
+
+        assert f"[{each}]" in said
+        assert found["id"] == each
+        assert {found["why"], found["fix"]} >= ({kind.why, kind.fix} if kind else {TABLE[each]})
+        assert not re.search(r"\{\w+\}", said)
+        assert "see:" not in said
+
+    with pytest.raises(CommandError, match="--finding 'buckets'"):
+        told("--finding", "buckets")
+
+
+def told(*arguments: str) -> str:
+    """Return what the command prints."""
+    output = StringIO()
+    call_command("cfsigned_doctor", *arguments, stdout=output, no_color=True)
+    return output.getvalue()
+
+
+def test_faults_name_the_command_that_explains_them() -> None:
+    """Print below a fault a command that works wherever the package is installed."""
+    fault = finding("key-old", "x", key="K1", created="x")
+    lines = [line for _, line in finding_lines([fault, finding("settings", "settings")])]
+
+    [command] = [line.partition("see: ")[2] for line in lines if "see: " in line]
+
+    _, name, *arguments = command.split()
+    assert name == "cfsigned_doctor"
+    assert CATALOG["key-old"].fix in told(*arguments)
 
 
 def test_every_fault_has_a_reason_and_a_remedy() -> None:
