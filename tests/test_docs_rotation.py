@@ -1,4 +1,4 @@
-"""Play what the pages about rotation show: commands, tasks, permissions and messages."""
+"""Play what the pages about rotation show: commands, tasks and permissions."""
 
 from __future__ import annotations
 
@@ -16,26 +16,16 @@ from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 from typing import Any
-from unittest import mock
-from uuid import uuid4
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, ManagementUtility, call_command
-from django.db import OperationalError, ProgrammingError, connection
-from django.test import override_settings
+from django.core.management import ManagementUtility
 
-from cfsigned_django.aws.errors import EXPLANATIONS
-from cfsigned_django.encryption import decrypt
-from cfsigned_django.keyring import Found, Keyring, Lease
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.setup.report import iam_as_text
 from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront, story
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
-from tests.golden import DIRECTORY as GOLDEN
-from tests.pages import CATALOG, DOCS, HOW_TO, ROTATION, SCHEDULER, entries, read, snippets
+from tests.pages import DOCS, HOW_TO, ROTATION, SCHEDULER, read, snippets
 from tests.rotation import plain
 
 __all__ = ["cloudfront", "story"]
@@ -44,7 +34,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY_LEAKED = HOW_TO / "key-leaked.md"
 IAM = DOCS / "reference" / "iam.md"
-MESSAGES = DOCS / "problems" / "rotation-messages.md"
 #: A transcript, and how long after the one before it is taken; it may be indented, in a list.
 TRANSCRIPT = re.compile(
     r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$",
@@ -188,111 +177,3 @@ def test_scheduled_tasks(
 
     assert set(KeyPair.objects.values_list("status", flat=True)) == {"active", "trusted"}
     assert "Not yet:" in capsys.readouterr().out
-
-
-# The tables of messages
-
-#: What AWS and boto3 answer to a call about keys: one code for each answer that is explained.
-CODES = (
-    *("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"),
-    *("RequestExpired", "NoCredentialsError", "PartialCredentialsError", "MetadataRetrievalError"),
-    *("SSOError", "ProfileNotFound", "NoRegionError", "Throttling", "InternalError"),
-    *("ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError", "SSLError"),
-    *("ConnectionError", "ResponseParserError", "NoSuchResource", "NoSuchPublicKey"),
-    *("TooManyPublicKeys", "PublicKeyInUse", "PreconditionFailed"),
-)
-#: Stands in the tables for names and numbers.
-GAP = "…"
-#: An error of a rotation in the catalog, which says where each text is from.
-ERROR = re.compile(
-    r"^#: (?:encryption|rotation/(?:errors|reencryption|rotation|site|store))\.py\n(?:#.*\n)*"
-    r'msgid "(.+)"$',
-    re.MULTILINE,
-)
-
-
-def messages() -> list[str]:
-    """Return the headings that are messages: what follows says what to do."""
-    return re.findall(r"^### (.*)\n\n(?:(?!#).*\n)+\n\*\*To do:\*\*", read(MESSAGES), re.MULTILINE)
-
-
-def is_in(message: str, text: str) -> bool:
-    """Return whether a message of the page, gaps and all, stands in a text."""
-    pieces = (re.escape(" ".join(piece.split())) for piece in message.split(GAP))
-    return re.search(".*".join(pieces), " ".join(text.split())) is not None
-
-
-def refusals(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Yield what the command says if it refuses or warns, for one reason after another."""
-
-    def rotate(*arguments: str, **settings: object) -> str:
-        screen = io.StringIO()
-        with override_settings(**settings):
-            try:
-                call_command("cfsigned_rotate", *arguments, stdout=screen, stderr=screen)
-            except CommandError as error:
-                return f"{screen.getvalue()} {error}"
-        return screen.getvalue()
-
-    def end() -> str:
-        raise EOFError
-
-    monkeypatch.setattr(builtins, "input", end)
-    yield rotate("--max-age", "90d")
-    yield rotate("--max-age", "ninety")
-    yield rotate("--start", "--reason", "x" * 251)
-    yield rotate("--start", AWS_CLOUDFRONT_CLAIM_SECONDS=-1)
-    yield rotate("--start", AWS_CLOUDFRONT_ENCRYPTION_KEYS=["x"])
-    yield rotate("--start", AWS_CLOUDFRONT_KEY_GROUP_QUOTA=0)
-    for failure in (OperationalError, ProgrammingError):
-        with connection.execute_wrapper(mock.Mock(side_effect=failure)):
-            yield rotate("--start")
-    rotate("--start", "--algorithm", "ECDSA_P256")
-    yield rotate("--start", "--algorithm", "RSA_2048")
-    yield rotate("--max-age", "90d", "--algorithm", "RSA_2048")
-    yield rotate("--revoke", KeyPair.objects.get().fingerprint[:12])
-    KeyPair.objects.update(encrypted_private_key="damaged")
-    yield rotate("--re-encrypt")
-
-
-def answers_of_the_keyring(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
-    """Yield what is raised or logged if no key signs, or if the database does not answer."""
-    signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
-    looks: list[Any] = [
-        lambda *_: Found(),
-        lambda *_: decrypt("damaged", uuid4(), ""),
-        mock.Mock(side_effect=OperationalError),
-    ]
-    for look in looks:
-        with pytest.raises(ImproperlyConfigured) as raised:
-            Keyring(look).group("G", None).lease(None)
-        yield str(raised.value)
-    with pytest.raises(ImproperlyConfigured) as raised:
-        Lease(signer=signer, seen_at=0).cap_expiry(9, lifetime=1, now=5)
-    yield str(raised.value)
-    yield from (each.getMessage() for each in caplog.records if each.name.endswith("keyring"))
-
-
-def test_messages_are_what_people_read(
-    story: Story, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A reader who looks up a message finds its row, and no row has words that nothing says."""
-    rows = messages()
-    catalog = read(CATALOG / "django.po")
-    errors = ERROR.findall(catalog)
-    met = [
-        *errors,
-        *refusals(monkeypatch),
-        *answers_of_the_keyring(caplog),
-        *read(GOLDEN / "rotation-errors.txt").splitlines(),
-        *(EXPLANATIONS[code].reason for code in CODES),
-    ]
-    said = [
-        *map(read, GOLDEN.glob("*.txt")),
-        *(original for original, _ in entries(catalog)),
-    ]
-
-    assert len(errors) > 20
-    assert all(len(each.replace(GAP, "").split()) > 1 for each in rows)
-    assert [text for text in met if not any(is_in(each, text) for each in rows)] == []
-    assert [each for each in rows if not any(is_in(each, text) for text in (*met, *said))] == []

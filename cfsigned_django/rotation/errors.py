@@ -36,9 +36,12 @@ class Blocked(RotationError):
 
     def __init__(self, key_pair: KeyPair, to: KeyStatus, blockers: list[Blocker]) -> None:
         if any(each.cause is Cause.NO_SUCH_MOVE for each in blockers):
-            text = _("%(key)s is %(status)s and cannot become %(to)s.")
+            text = _("%(key)s is %(status)s and cannot become %(to)s. Do the step that is due now.")
         else:
-            text = _("%(key)s cannot become %(to)s yet.")
+            text = _(
+                "%(key)s cannot become %(to)s yet. The page in the admin, and manage.py "
+                "cfsigned_rotate --dry-run, say what it is waiting for."
+            )
         names = {"status": key_pair.status.upper(), "to": to.upper()}
         super().__init__(text % {"key": key_pair, **names})
         self.key_pair, self.to, self.blockers = key_pair, to, blockers
@@ -50,7 +53,8 @@ class Unanswered(RotationError):
     def __init__(self, key_pair: KeyPair) -> None:
         text = _(
             "%(key)s is ready to sign, but CloudFront did not answer the last probe. Try again in "
-            "a minute."
+            "a minute. If it still does not answer, check the network, DNS and proxy of this "
+            "machine."
         )
         super().__init__(text % {"key": key_pair})
 
@@ -64,20 +68,22 @@ class ProbeFailed(RotationError):
                 "%(key)s cannot be probed: CloudFront answers a request without a signature like a "
                 "signed one. Either signed URLs are not checked there: set Restrict viewer access, "
                 "with the key group, in the cache behavior. Or a custom error page for 403 hides "
-                "the answer: upload a file named .cfsigned-probe to the folder of the storage, and "
-                "try again in a minute."
+                "the answer: give it the status 403 or 404, upload a file named .cfsigned-probe to "
+                "the folder of the storage, and try again in a minute."
             )
         elif result is ProbeResult.REFUSED:
             text = _(
                 "A request signed with %(key)s was refused with 403, but neither by S3 nor because "
                 "of its key. Does a WAF rule or a CloudFront function block unknown query "
-                "parameters? Each URL signed with an ECDSA key has one more, Hash-Algorithm. Or "
-                "does an origin other than S3 refuse the name .cfsigned-probe? It must answer 404."
+                "parameters? Let it pass Expires, Policy, Signature, Key-Pair-Id and, which URLs "
+                "signed with an ECDSA key have, Hash-Algorithm. Or does an origin other than S3 "
+                "refuse the name .cfsigned-probe? It must answer 404."
             )
         else:
             text = _(
                 "CloudFront refuses what %(key)s signs. Compare the public key that CloudFront has "
-                "under this ID with this one, and check the clock of this machine."
+                "under this ID with this one: if it is another, correct the ID in the admin, or "
+                "revoke this key and start a new rotation. And check the clock of this machine."
             )
         super().__init__(text % {"key": key_pair})
 
@@ -88,7 +94,7 @@ class Restored(RotationError):
     def __init__(self, key_pair: KeyPair) -> None:
         text = _(
             "Someone removed %(key)s from the key group. This has been undone, and its wait starts "
-            "over."
+            "over. If Terraform or another program did it, let that ignore the keys of the group."
         )
         super().__init__(text % {"key": key_pair})
 
@@ -98,8 +104,8 @@ class NotTheKey(RotationError):
 
     def __init__(self, key_pair_id: str) -> None:
         text = _(
-            "CloudFront has another public key under %(id)s. The public key there must be the one "
-            "that is shown here."
+            "CloudFront has another public key under %(id)s. Create a public key there with the "
+            "key that is shown here, and enter its ID."
         )
         super().__init__(text % {"id": key_pair_id})
 

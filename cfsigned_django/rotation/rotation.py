@@ -215,14 +215,15 @@ class Rotation:
             raise RotationError(
                 _(
                     "The key group already has an ACTIVE key pair, which signs instead of the key "
-                    "of the settings: there is nothing to import."
+                    "of the settings: there is nothing to import. Remove that key from the "
+                    "settings."
                 )
             )
         known = self.store.rows.filter(key_pair_id=key_pair_id).first()
         if known is not None:
             text = _(
                 "%(id)s is already in the database, as %(status)s in key group %(group)s: it "
-                "cannot be imported again."
+                "cannot be imported again. Remove it from the settings, or set another key."
             )
             names = {"status": known.status.upper(), "group": known.key_group_id}
             raise RotationError(text % {"id": key_pair_id, **names})
@@ -616,7 +617,10 @@ class Rotation:
         created first and signs at once. Return what was lost, as :meth:`revoke` does.
         """
         if key_pair.status != KeyStatus.REVOKED:
-            text = _("%(key)s is %(status)s, not REVOKED: it stays in CloudFront.")
+            text = _(
+                "%(key)s is %(status)s, not REVOKED: it stays in CloudFront. If it leaked, revoke "
+                "it first."
+            )
             raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
         emergency, lost = self._in_emergency()
         if key_pair.removed_at is not None:

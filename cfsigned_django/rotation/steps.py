@@ -475,7 +475,10 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
         case ProbeResult.UNKNOWN_KEY:
             text = _("CloudFront does not know %(key)s yet. Check again in a minute.")
         case _no_answer:
-            text = _("CloudFront did not answer the probe, which says nothing about %(key)s.")
+            text = _(
+                "CloudFront did not answer the probe, which says nothing about %(key)s. Check "
+                "AWS_S3_CUSTOM_DOMAIN and the network of this machine."
+            )
     is_warning = not result.shows_known
     return Outcome(text=text % {"key": key_pair}, is_warning=is_warning, has_changed=False)
 
@@ -484,11 +487,15 @@ def were_restored(key_pairs: list[KeyPair]) -> Outcome:
     """Return the message that keys were missing from their key group and were added again."""
     names = ", ".join(map(str, key_pairs))
     if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
-        text = _("Someone removed %(key)s from the key group. This has been undone.")
+        text = _(
+            "Someone removed %(key)s from the key group. This has been undone. If Terraform or "
+            "another program did it, let that ignore the keys of the group."
+        )
     else:
         text = _(
             "Someone removed %(key)s from the key group, so links were refused. This has been "
-            "undone."
+            "undone. If Terraform or another program did it, let that ignore the keys of the "
+            "group. If the key leaked, revoke it."
         )
     return Outcome(text=text % {"key": names}, is_warning=True)
 
@@ -552,9 +559,15 @@ def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Un
     if key_pair.status != KeyStatus.REVOKED:
         text = _("%(key)s is not revoked yet.")
     elif key_pair.removed_at is None:
-        text = _("%(key)s is revoked and no longer signs, but CloudFront still trusts it.")
+        text = _(
+            "%(key)s is revoked and no longer signs, but CloudFront still trusts it. Fix what "
+            "follows, then do the same again, or remove the key in CloudFront."
+        )
     else:
-        text = _("%(key)s is revoked and removed from CloudFront, but no other key signs yet.")
+        text = _(
+            "%(key)s is revoked and removed from CloudFront, but no other key signs yet. Fix what "
+            "follows, then start a rotation."
+        )
     return Unfinished(text % {"key": key_pair}, error)
 
 
