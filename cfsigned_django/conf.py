@@ -117,6 +117,14 @@ def storage_entries() -> Mapping[str, dict[str, Any]]:
     }
 
 
+def aliases_with(option: str) -> str:
+    """Return the aliases of STORAGES that have an option, such as ``"default", "private"``."""
+    having = (
+        alias for alias, each in settings.STORAGES.items() if each.get("OPTIONS", {}).get(option)
+    )
+    return ", ".join(f'"{alias}"' for alias in having)
+
+
 def hide_in_storages(given: Mapping[str, Any]) -> None:
     """Hide, in STORAGES itself, the keys that were given to a constructor.
 

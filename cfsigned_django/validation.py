@@ -339,7 +339,13 @@ def _named(config: Config, option: str) -> str:
 def _key_and_id(config: Config) -> Facts:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
-        yield problem("cfsigned.E001", "URLs must be signed, but no key is configured.")
+        missing = "URLs must be signed, but no key is configured."
+        if aliases := conf.aliases_with("cloudfront_key"):
+            missing += (
+                f" The keys in the OPTIONS of STORAGES (of {aliases}) sign for these aliases, and "
+                "for a storage that has the same class and options as one of them alone."
+            )
+        yield problem("cfsigned.E001", missing)
     elif key is None or not key_pair_id:
         yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -15,12 +16,23 @@ from storages.utils import clean_name, setting
 
 from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey, whole_seconds
+from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.storage.deconstruction import fitting_entries
 from cfsigned_django.storage.options import OWN_KEY, Setting, refuse_unknown
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
+
+logger = logging.getLogger("cfsigned_django.storage")
+
+_NO_CREDENTIALS = (
+    "A %s has no AWS credentials, so boto3 looks for some on this machine. Those in the OPTIONS of "
+    "STORAGES (of %s) are for these aliases, and for a storage that has the same class and options "
+    "as one of them alone. Where deconstruct() has sent a storage to another process, name the "
+    "alias instead, or set AWS_S3_ACCESS_KEY_ID and AWS_S3_SECRET_ACCESS_KEY. This is logged once."
+)
 
 
 class _S3Signer(StorageSigner):
@@ -119,6 +131,17 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def signing(self) -> StorageSigner:
         """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _S3Signer(self)
+
+    def _create_session(self) -> Any:
+        """Return the session of boto3, as django-storages makes it before the first request."""
+        own: Any = self
+        aliases = conf.aliases_with("secret_key")
+        if aliases and not (own.session_profile or own.access_key):
+            fitting = fitting_entries(self)
+            # An alias without credentials uses those of the machine on purpose.
+            if all("secret_key" in each for each in fitting):
+                log_once(logger.warning, _NO_CREDENTIALS, type(self).__qualname__, aliases)
+        return super()._create_session()  # type: ignore[no-untyped-call]
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, like the method of django-storages."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from inspect import Parameter
 from typing import Any
 
@@ -18,7 +20,7 @@ from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.signing.lazy_key import CalledKey
 
 #: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
-#: no sense without them. There, they are read from the settings again.
+#: no sense without them. What is made again finds them in the settings, STORAGES included.
 SECRET_OPTIONS = frozenset(
     {
         "access_key",
@@ -91,8 +93,62 @@ def _is_secret(value: Any, storage: object) -> bool:
 
 
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that may go into a migration or a pickle: all except secrets."""
-    return {name: value for name, value in options.items() if name not in SECRET_OPTIONS}
+    """Return the options that may go into a migration or a pickle: all except secrets.
+
+    Those of this package consist of what JSON has, since task queues send them.
+    """
+    return {
+        name: _plain(value) if name in conf.OPTIONS else value
+        for name, value in options.items()
+        if name not in SECRET_OPTIONS
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a duration as seconds, and a set as a list; other values as they are."""
+    if isinstance(value, timedelta):
+        seconds = conf.whole_seconds(value)
+        return value if seconds is None else seconds
+    return sorted(value, key=str) if isinstance(value, set | frozenset) else value
+
+
+def fitting_entries(storage: Any) -> list[dict[str, Any]]:
+    """Return the OPTIONS of the entries in STORAGES with the class and options of a storage.
+
+    Secrets are not compared. A class whose module is not imported yet does not fit.
+    """
+    args, options = vars(storage)["_given"].args, vars(storage)["_given"].options
+    found = []
+    for entry in conf.storage_entries().values():
+        module, _, name = str(entry.get("BACKEND")).rpartition(".")
+        is_class = getattr(sys.modules.get(module), name, None) is type(storage)
+        if is_class and not args and _as_json(entry["OPTIONS"]) == _as_json(options):
+            found.append(entry["OPTIONS"])
+    return found
+
+
+def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the visible options as they come out of JSON."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in visible_options(options).items()
+    }
+
+
+def left_out_secrets(storage: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the secrets of a storage that is made from ``deconstruct()``, which has none.
+
+    They are those of the entries in STORAGES with the same class and options, if these agree.
+    ``options`` are those of the constructor; one that has a secret needs no other. A signer is
+    not among them: None would turn signing off.
+    """
+    if SECRET_OPTIONS & {*options, *vars(storage), *vars(storage)["_given"].options}:
+        return {}
+    left_out = SECRET_OPTIONS - {"cloudfront_signer"}
+    found = [
+        {name: each[name] for name in each if name in left_out} for each in fitting_entries(storage)
+    ]
+    return found[0] if found and all(each == found[0] for each in found) else {}
 
 
 def find_secrets(options: Mapping[str, Any], identity: str) -> dict[str, Any]:

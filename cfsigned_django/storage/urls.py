@@ -49,7 +49,7 @@ from cfsigned_django.storage.arguments import (
     round_up_expiry,
 )
 from cfsigned_django.storage.context import current
-from cfsigned_django.storage.deconstruction import GivenArguments, reduce_storage
+from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
     GroupKey,
@@ -125,7 +125,7 @@ class SignedUrlMixin:
     def __init__(self, *args: Any, **options: Any) -> None:
         given = dict(options)
         try:
-            options = conf.hide_all(options)
+            options = conf.hide_all(options) | left_out_secrets(self, options)
             own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
                 self.signing.refuse_unknown(options)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import pickle
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +261,61 @@ def test_pickle_in_another_process(
     assert "AWS_CLOUDFRONT_KEY" in done.stderr
 
 
+#: A site with secrets in OPTIONS, and the values that the documentation gives to other options.
+_SECRETS_IN_OPTIONS = f"""
+from datetime import timedelta
+OWN = {{"cloudfront_key": AWS_CLOUDFRONT_KEY, "cloudfront_key_id": AWS_CLOUDFRONT_KEY_ID,
+    "access_key": "AKIAEXAMPLE", "secret_key": "{SECRET_KEY}", "security_token": "a-token"}}
+AWS_CLOUDFRONT_KEY = AWS_CLOUDFRONT_KEY_ID = None
+STORAGES = {{
+    "default": {{"BACKEND": "{S3_BACKEND}", "OPTIONS": OWN}},
+    "stable": {{"BACKEND": "{S3_BACKEND}", "OPTIONS": {{**OWN, "querystring_expire":
+        timedelta(days=6), "expire_step": timedelta(days=1), "invalidate_on": {{"delete"}},
+        "gzip_content_types": ("text/css",)}}}},
+    "tenant": {{"BACKEND": "shop.Tenant", "OPTIONS": {{**OWN, "tenant": "a"}}}},
+}}
+"""
+_TENANT = """
+from cfsigned_django.storage import CloudFrontS3Storage
+
+
+class Tenant(CloudFrontS3Storage):
+    def __init__(self, tenant, **options):
+        super().__init__(location=tenant, **options)
+"""
+
+
+def test_deconstructed_for_a_queue(project: Project) -> None:
+    """Find the secrets again in a worker that makes a storage from the JSON of deconstruct()."""
+    project.settings(_SECRETS_IN_OPTIONS)
+    project.write("shop.py", _TENANT)
+    aliases = ("default", "stable", "tenant")
+    sent = project.run(
+        "import json, sys\n"
+        "from django.core.files.storage import storages\n"
+        "for alias in sys.argv[1:]: print(json.dumps(storages[alias].deconstruct()))",
+        *aliases,
+    )
+    assert sent.returncode == 0, sent.stderr
+    assert_hides(sent.stdout, project.key)
+    done = project.run(
+        "import json, sys\n"
+        "from django.core.files.storage import storages\n"
+        "from django.utils.module_loading import import_string\n"
+        "from cfsigned_django.testing import assert_signed\n"
+        "for alias, text in zip(['default', 'stable', 'tenant'], sys.argv[1:]):\n"
+        "    path, args, kwargs = json.loads(text)\n"
+        "    storage, own = import_string(path)(*args, **kwargs), storages[alias]\n"
+        "    assert_signed(storage.url('a.jpg'), storage=own)\n"
+        "    names = ('access_key', 'secret_key', 'security_token', 'querystring_expire')\n"
+        "    for name in names: assert getattr(storage, name) in (getattr(own, name), 518400)\n"
+        "    again = json.dumps(storage.deconstruct())\n"
+        "    print(again == text, storage.location)",
+        *sent.stdout.splitlines(),
+    )
+    assert done.stdout.splitlines() == ["True ", "True ", "True a"], done.stderr
+
+
 def test_makemigrations(project: Project) -> None:
     """Write a complete migration without a secret, which also applies without a key."""
     project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
@@ -332,11 +386,11 @@ def test_migrations_without_secrets(arguments: str, named: str, project: Project
 @pytest.mark.parametrize(
     ("storage_class", "options"),
     [
-        (CloudFrontS3Storage, {"location": "a", "expire_step": timedelta(minutes=15)}),
+        (CloudFrontS3Storage, {"location": "a", "gzip_content_types": ("text/css",)}),
         (CloudFrontS3Storage, {"hash_algorithm": HashAlgorithm.SHA256, "bucket_name": "b"}),
         (CloudFrontFileSystemStorage, {"location": "a", "base_url": "/a/", "max_expire": 60}),
     ],
-    ids=["timedelta", "enum", "files"],
+    ids=["tuple", "enum", "files"],
 )
 def test_written_options(
     storage_class: Any, options: dict[str, Any], site: Any, ec_key: PrivateKey

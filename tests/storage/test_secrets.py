@@ -176,6 +176,57 @@ def test_pickle_finds_credentials(rsa_key: PrivateKey, site: Any) -> None:
     assert (found.secret_key, found.security_token) == (SECRET_KEY, "a-token")
 
 
+#: The OPTIONS in STORAGES, those of another storage, and the secret that it has.
+OTHER_CREDENTIALS = {**CREDENTIALS, "secret_key": "another"}
+ENTRIES: list[tuple[str, list[dict[str, Any]], dict[str, Any], str | None]] = [
+    ("one", [CREDENTIALS, {**OTHER_CREDENTIALS, "location": "x"}], {}, SECRET_KEY),
+    ("the same twice", [CREDENTIALS, CREDENTIALS], {}, SECRET_KEY),
+    ("other options", [CREDENTIALS], {"location": "x"}, None),
+    ("several", [CREDENTIALS, OTHER_CREDENTIALS], {}, None),
+    ("one without", [CREDENTIALS, {}], {}, None),
+    ("given", [CREDENTIALS], {"access_key": "AKIAOTHER", "secret_key": "own"}, "own"),
+    ("no signer", [{**CREDENTIALS, "cloudfront_signer": None}], {}, SECRET_KEY),
+]
+
+
+@pytest.mark.parametrize(
+    ("entries", "options", "secret"), [row[1:] for row in ENTRIES], ids=[row[0] for row in ENTRIES]
+)
+def test_secrets_of_the_entry_with_these_options(
+    entries: list[dict[str, Any]], options: dict[str, Any], secret: str | None, site: Any
+) -> None:
+    """Take the secrets of the entry in STORAGES with the same class and options, if it is clear."""
+    site.STORAGES = {
+        str(number): {"BACKEND": S3_BACKEND, "OPTIONS": each} for number, each in enumerate(entries)
+    }
+    storage: Any = CloudFrontS3Storage(**options)
+    other: Any = OnTheClass()
+    assert (storage.secret_key, other.secret_key) == (secret, None)
+    assert "Signature=" in storage.url("a.jpg")
+    assert SECRET_KEY not in repr(storage.deconstruct())
+
+
+def test_no_entry_with_these_options(
+    site: Any, ec_key: PrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Say where the secrets are, and the way out, if a storage finds none."""
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    options = options_for(ec_key) | CREDENTIALS
+    entry = {"BACKEND": S3_BACKEND, "OPTIONS": options}
+    role = {"BACKEND": S3_BACKEND, "OPTIONS": {"location": "role"}}
+    site.STORAGES = {"private": entry, "role": role}
+    rebuilt = CloudFrontS3Storage(location="elsewhere")
+    with pytest.raises(ImproperlyConfigured, match=r'"private".*Set AWS_CLOUDFRONT_KEY'):
+        rebuilt.url("a.jpg")
+    each: Any
+    for each in (storages["private"], storages["role"], rebuilt, rebuilt):
+        assert each.connection
+    (record,) = caplog.records
+    assert '"private"' in record.getMessage()
+    assert "AWS_S3_ACCESS_KEY_ID" in record.getMessage()
+    assert SECRET_KEY not in record.getMessage()
+
+
 def test_pickle_finds_the_key_of_the_class(ec_key: PrivateKey, site: Any) -> None:
     """Find a key again that is a class attribute."""
     OnTheClass.cloudfront_key = ec_key.to_pem()
