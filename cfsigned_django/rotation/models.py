@@ -59,6 +59,7 @@ class KnownReason(StrEnum):
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
     UNUSABLE = gettext_noop("could not begin to sign")
+    REPLACED = gettext_noop("replaced before it signed, since the encryption key changed")
     LAST_OF_GROUP = gettext_noop("its key group had no other key")
     PUT_BACK = gettext_noop("put back into the key group")
     RE_ENCRYPTED = gettext_noop("private key encrypted again")
@@ -279,6 +280,19 @@ class KeyPair(models.Model):
         except (CannotDecrypt, ImproperlyConfigured) as error:
             return gettext(str(error))
         return ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Return whether the newest encryption key did not encrypt the private key.
+
+        That is not known, and False, while the settings are wrong.
+        """
+        try:
+            return bool(self.encrypted_private_key) and not self.decrypted().is_newest
+        except ImproperlyConfigured:
+            return False
+        except CannotDecrypt:
+            return True
 
     @property
     def encryption(self) -> Encryption:

@@ -54,7 +54,7 @@ from cfsigned_django.rotation.lifecycle import (
     newly_trusted,
     retirement_wait,
 )
-from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey, why_not_imported
 from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
@@ -248,19 +248,33 @@ class Rotation:
         algorithm: KeyAlgorithm,
         now: datetime,
         reason: str = "",
-        instead_of: KeyPair | None = None,
     ) -> KeyPair:
         """Generate and return the successor, or return the existing one.
 
-        A PENDING key that may never be trusted is revoked, and another one made.
-        None is made ``instead_of`` a key in whose place another one signs
-        already: raise :exc:`Claimed`.
+        A successor that another key than the newest encryption key encrypted has
+        signed nothing: it is revoked, and another one made. :meth:`finish_revocation`
+        removes it from CloudFront.
         """
         refuse_long(reason)
         under_way = self.store.successor()
-        if under_way is not None and under_way.encryption is Encryption.UNPROVABLE:
-            self.revoke(under_way, now=now, reason=KnownReason.UNUSABLE)
-            under_way = None
+        if under_way is not None and under_way.is_outdated:
+            self._give_up(under_way, now, KnownReason.REPLACED)
+        return self._next_key(algorithm=algorithm, now=now, reason=reason)
+
+    def _next_key(
+        self,
+        *,
+        algorithm: KeyAlgorithm,
+        now: datetime,
+        reason: str,
+        instead_of: KeyPair | None = None,
+    ) -> KeyPair:
+        """Return the successor, which is generated if there is none.
+
+        None is generated ``instead_of`` a key in whose place another one signs already: raise
+        :exc:`Claimed`.
+        """
+        under_way = self.store.successor()
         if under_way is not None:
             return under_way
         if self.key_groups is not None:
@@ -698,23 +712,38 @@ class Rotation:
             was_active = key_pair.active_in is not None
             if was_active and not even_without_successor and self._lacks_successor():
                 return  # The key was activated, or the successor was revoked, a moment ago.
-            self.store.move(
-                key_pair,
-                KeyStatus.REVOKED,
-                active_in=None,
-                next_in=None,
-                revoked_at=now,
-                reason=reason,
-                # Identifies the key to remove, once the private key is erased.
-                public_key=key_pair.trustworthy_public_key,
-                encrypted_private_key="",
-                # A process that is adding it to CloudFront now must finish before it is removed.
-                claimed_until=key_pair.claimed_until,
-            )
+            self._move_to_revoked(key_pair, now, reason)
             successor = self.ready_successor() if was_active else None
             if successor is not None:
                 former = self._switch_to(successor, now, reason=KnownReason.replaces(key_pair))
         self._after_switch(former)
+
+    def _give_up(self, successor: KeyPair, now: datetime, reason: KnownReason) -> None:
+        """Revoke a successor, which has signed nothing; it is removed from CloudFront later.
+
+        Raise :exc:`Claimed` if another process has just made it sign, or revoked it.
+        """
+        with self.store.transaction():
+            self.store.lock(successor)
+            if successor.next_in is None:
+                raise Claimed
+            self._move_to_revoked(successor, now, reason)
+
+    def _move_to_revoked(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
+        """Record a revocation, inside a transaction."""
+        self.store.move(
+            key_pair,
+            KeyStatus.REVOKED,
+            active_in=None,
+            next_in=None,
+            revoked_at=now,
+            reason=reason,
+            # Identifies the key to remove, once the private key is erased.
+            public_key=key_pair.trustworthy_public_key,
+            encrypted_private_key="",
+            # A process that is adding it to CloudFront now must finish before it is removed.
+            claimed_until=key_pair.claimed_until,
+        )
 
     def _lacks_successor(self) -> bool:
         """Return whether the group has no successor, and this site can add one."""
@@ -763,19 +792,19 @@ class Rotation:
     ) -> KeyPair | None:
         """Return a successor that is in the key group; create one if none can be used.
 
-        Return None if another process has made another key sign meanwhile.
+        One that may sign is used, whichever encryption key encrypted it. Return None if another
+        process has made another key sign meanwhile.
         """
         useless = self.store.successor()
-        if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
-            # It is removed from CloudFront later: nothing was ever signed with it.
-            logger.error(
-                "%s cannot begin to sign, or CloudFront does not have it: it is revoked to make "
-                "room for another key.",
-                useless,
-            )
-            self._record_revocation(useless, now, KnownReason.UNUSABLE, even_without_successor=True)
         try:
-            successor = self.start(
+            if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
+                logger.error(
+                    "%s cannot begin to sign, or CloudFront does not have it: it is revoked to "
+                    "make room for another key.",
+                    useless,
+                )
+                self._give_up(useless, now, KnownReason.UNUSABLE)
+            successor = self._next_key(
                 algorithm=algorithm or KeyAlgorithm(key_pair.algorithm),
                 now=now,
                 reason=reason,

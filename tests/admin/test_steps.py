@@ -390,7 +390,7 @@ def test_pending_key_without_proof_is_replaced(
     assert (admin.levels, row.status, row.encrypted_private_key) == (["success"], "revoked", "")
     assert (new.reason, new.encryption_problem, new.trust_problem) == ("proof", "", "")
     assert [entry[1:] for entry in log()[-2:]] == [
-        ("revoked", KnownReason.UNUSABLE),
+        ("revoked", KnownReason.REPLACED),
         ("pending", "proof"),
     ]
     assert cloudfront.trusted == {cloudfront.settings_key_id}

@@ -166,8 +166,9 @@ class TestReencryption:
 
         row = fresh(pending)
         assert (new.status, row.status) == ("pending", "revoked")
-        assert (row.encrypted_private_key, row.reason) == ("", KnownReason.UNUSABLE)
-        assert row.removed_at is not None
+        assert (row.encrypted_private_key, row.reason) == ("", KnownReason.REPLACED)
+        assert key_group.advance()
+        assert fresh(pending).removed_at is not None
         key_group.rotation().trust(new, now=key_group.now)
         assert key_group.members == {key_group.foreign, str(active), str(new)}
         assert key_group.public_keys == key_group.members

@@ -758,7 +758,8 @@ def test_start_replaces_what_may_not_be_encrypted_again(shell: Shell, settings: 
     assert (ran.code, fresh(pending).status) == (0, "revoked")
     new = KeyPair.objects.get(status="pending")
     assert (new.algorithm, new.encryption_problem) == ("RSA_2048", "")
-    assert shell.run_all(RUN) == [0]
+    assert shell.run_all(RUN, RUN) == [0, 0]
+    assert fresh(pending).removed_at is not None
     assert fresh(new).status == "trusted"
 
 

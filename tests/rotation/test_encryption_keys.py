@@ -1,0 +1,159 @@
+"""Change SECRET_KEY, or the encryption keys, by a rotation.
+
+Modules: rotation/rotation.py, rotation/models.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from cfsigned_django.rotation.errors import Claimed
+from cfsigned_django.rotation.models import KeyPair, KnownReason
+from tests.rotation import ECDSA, Site, change, denied, fresh
+
+OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
+
+
+def set_keys(settings: Any, *keys: str) -> None:
+    """Set AWS_CLOUDFRONT_ENCRYPTION_KEYS."""
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = list(keys)
+
+
+def set_secret_key(settings: Any, *keys: str) -> None:
+    """Set SECRET_KEY and its fallbacks."""
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = keys[0], list(keys[1:])
+
+
+#: What is set before the change, while both keys must be there, and once the old one is gone.
+CHANGES: dict[str, list[tuple[Callable[..., None], tuple[str, ...]]]] = {
+    "Fernet": [(set_keys, each) for each in ((OLD,), (NEW, OLD), (NEW,))],
+    "SECRET_KEY": [(set_secret_key, each) for each in (("old",), ("new", "old"), ("new",))],
+    "first key": [(set_keys, each) for each in ((), (NEW,), (NEW,))],
+}
+
+
+@pytest.fixture(params=CHANGES)
+def moments(request: pytest.FixtureRequest, settings: Any) -> list[Callable[[], None]]:
+    """Return what sets the keys: before the change, during it, and after it."""
+    return [partial(set_to, settings, *keys) for set_to, keys in CHANGES[request.param]]
+
+
+def start(key_group: Site, **machine: Any) -> KeyPair:
+    """Start a rotation."""
+    return key_group.rotation(**machine).start(algorithm=ECDSA, now=key_group.now)
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by API"])
+@pytest.mark.parametrize("status", ["pending", "trusted"])
+def test_start_replaces_the_successor(
+    key_group: Site, moments: list[Callable[[], None]], status: str, by_hand: bool
+) -> None:
+    """A start revokes a successor that an old key encrypted, and makes another, once."""
+    before, during, after = moments
+    before()
+    active = key_group.imported()
+    old = key_group.started() if status == "pending" else key_group.trusted(good_for=301)
+    during()
+
+    new = start(key_group, by_hand=by_hand)
+
+    row = fresh(old)
+    assert (row.status, row.reason) == ("revoked", KnownReason.REPLACED)
+    assert (row.encrypted_private_key, row.removed_at) == ("", None)
+    assert start(key_group, by_hand=by_hand) == new
+    assert key_group.signing == active
+    after()
+    assert (new.status, fresh(new).is_outdated, fresh(new).trust_problem) == ("pending", False, "")
+
+
+def test_whole_rotation(key_group: Site, moments: list[Callable[[], None]]) -> None:
+    """By jobs alone, the replaced key leaves CloudFront and the new one signs."""
+    before, during, after = moments
+    before()
+    active, old = key_group.imported(), key_group.trusted(good_for=301)
+    during()
+    new = start(key_group)
+
+    while key_group.signing != new:
+        if key_group.advance() is None:
+            key_group.wait(60)
+    key_group.wait(key_group.waits.retirement + 1)
+    key_group.advance()
+
+    assert fresh(active).status == "retired"
+    assert str(old) not in key_group.public_keys
+    assert key_group.members == {key_group.foreign, str(fresh(new))}
+    after()
+    assert not fresh(new).trust_problem
+
+
+def test_start_needs_no_permission(
+    key_group: Site, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start calls nothing of AWS to replace a successor, so a site without permission can."""
+    set_keys(settings, OLD)
+    old = key_group.trusted()
+    set_keys(settings, NEW, OLD)
+    for each in ("get_public_key", "delete_public_key", "update_key_group", "list_public_keys"):
+        denied(key_group, each, monkeypatch)
+
+    new = start(key_group)
+
+    assert (fresh(old).status, new.status) == ("revoked", "pending")
+
+
+def test_successor_that_nothing_decrypts(key_group: Site, settings: Any) -> None:
+    """A start also replaces a successor whose private key is lost."""
+    lost = key_group.trusted()
+    set_secret_key(settings, "new")
+
+    new = start(key_group)
+
+    assert (fresh(lost).status, new.trust_problem) == ("revoked", "")
+
+
+def test_malformed_settings_revoke_nothing(key_group: Site, settings: Any) -> None:
+    """While an entry of the encryption keys is wrong, the successor stays."""
+    waiting = key_group.trusted()
+    set_keys(settings, "wrong")
+
+    assert start(key_group) == waiting
+    change(waiting, status="revoked", next_in=None)
+    with pytest.raises(ImproperlyConfigured):
+        start(key_group)
+
+
+def test_revocation_takes_the_successor(key_group: Site, settings: Any) -> None:
+    """In an emergency, a successor that may sign takes over, whichever key encrypted it."""
+    set_keys(settings, OLD)
+    active, waiting = key_group.imported(), key_group.trusted(good_for=301)
+    set_keys(settings, NEW, OLD)
+
+    key_group.revoke(active)
+
+    assert key_group.signing == waiting
+
+
+def test_successor_that_signs_meanwhile(key_group: Site, settings: Any) -> None:
+    """A successor that another machine activates at this moment is not revoked."""
+    set_keys(settings, OLD)
+    waiting = key_group.trusted(good_for=301)
+    set_keys(settings, NEW, OLD)
+    left = [{"status": "active", "active_in": key_group.key_group_id, "next_in": None}]
+
+    def activate(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("UPDATE") and left:
+            change(waiting, **left.pop())
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(activate), pytest.raises(Claimed):
+        start(key_group)
+
+    assert fresh(waiting).status != "revoked"
