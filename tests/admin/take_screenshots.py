@@ -177,6 +177,7 @@ def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) ->
     page.locator("#id_typed").fill(str(former))
     page.locator("#id_reason").fill("pushed to a public repository")
     page.locator(SUBMIT).click()
+    page.wait_for_url(f"**{LIST}")  # a new key is made first
     shoot("revoked", page)
 
 
