@@ -39,7 +39,6 @@ OPTIONS: Mapping[str, tuple[str, Any]] = {
     "querystring_expire": ("AWS_QUERYSTRING_EXPIRE", 3600),
     "expire_step": ("AWS_CLOUDFRONT_EXPIRE_STEP", 0),
     "max_expire": ("AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
-    "url_cache_size": ("AWS_CLOUDFRONT_URL_CACHE_SIZE", 10_000),
     "hash_algorithm": ("AWS_CLOUDFRONT_HASH_ALGORITHM", None),
     "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
     "distribution_id": ("AWS_CLOUDFRONT_DISTRIBUTION_ID", None),
@@ -63,7 +62,6 @@ class Config:
     querystring_expire: Any
     expire_step: Any
     max_expire: Any
-    url_cache_size: Any
     hash_algorithm: Any
     key_group_id: Any
     distribution_id: Any

@@ -85,8 +85,6 @@ TABLE: dict[str, str] = {
     "for public keys in a key group, or leave it out for the default of 5.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False "
     "if the site does.",
-    "cfsigned.E040": "Set AWS_CLOUDFRONT_URL_CACHE_SIZE to a whole number of URLs; 0 turns the "
-    "cache off.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
     "option of the storage.",
     "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
@@ -527,12 +525,6 @@ def _bad_limit(value: Any) -> CheckMessage:
     return problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(value)}.")
 
 
-def _url_cache_size(config: Config) -> Facts:
-    size = config.url_cache_size
-    if type(size) is not int or size < 0:
-        yield problem("cfsigned.E040", f"{_named(config, 'url_cache_size')} is {shown(size)}.")
-
-
 def _auth(config: Config) -> Facts:
     # Nothing but False makes a URL public: an environment variable that is not
     # set, or that says "False", must not.
@@ -554,7 +546,6 @@ _URL_FACTS: tuple[_Fact, ...] = (
     _domain,
     _protocol,
     _lifetimes,
-    _url_cache_size,
 )
 
 

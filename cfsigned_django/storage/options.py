@@ -111,8 +111,6 @@ class Signing:
     max_expire: int
     #: The longest lifetime of a URL in seconds, a step included.
     longest: int
-    #: How many signatures the storage keeps.
-    cache_size: int
 
     def terms_of(
         self,
@@ -228,7 +226,6 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
         max_expire=most,
         # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
         longest=min(most + step, site_lifetime()) if step else most,
-        cache_size=config.url_cache_size,
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from cfsigned_django.signing.resource import compile_resource, readings
 
 V = TypeVar("V")
+
+#: How many signatures a storage keeps; they take about 10 MB.
+KEPT_SIGNATURES: Final = 10_000
 
 
 class Signature(NamedTuple):
@@ -47,8 +50,6 @@ class Bounded(dict[Hashable, V]):
 
     def keep(self, key: Hashable, value: V, size: int) -> None:
         """Store a value as the newest, and keep at most ``size`` of them."""
-        if not size:
-            return
         self.pop(key, None)
         if len(self) >= size:
             # An eighth at once: each removal at the front makes it slower to find the first entry.

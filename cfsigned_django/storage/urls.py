@@ -62,7 +62,7 @@ from cfsigned_django.storage.options import (
     resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
-from cfsigned_django.storage.signatures import Bounded, Signature, covers
+from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Bounded, Signature, covers
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
@@ -100,7 +100,6 @@ class SignedUrlMixin:
     querystring_expire: Any = Setting()
     expire_step: Any = Setting()
     max_expire: Any = Setting()
-    url_cache_size: Any = Setting()
     hash_algorithm: Any = Setting()
     key_group_id: Any = Setting()
     distribution_id: Any = Setting()
@@ -615,7 +614,7 @@ class StorageSigner:
             raise
         signature = Signature(expires, query)
         if kept_under:
-            self._signatures.keep(kept_under, signature, signing.cache_size)
+            self._signatures.keep(kept_under, signature, KEPT_SIGNATURES)
         return signature
 
     def find_in_block(

@@ -84,11 +84,11 @@ def test_first_url_of_many_threads(site: Any) -> None:
     assert verify(shared, urls[0]).is_canned
 
 
-def test_threads_of_a_full_cache(ec_key: PrivateKey) -> None:
+def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each of 16 threads the right URL while the cache overflows."""
     options: dict[str, Any] = {"cloudfront_key": ec_key.to_pem(), "expire_step": 900}
-    storage = CloudFrontS3Storage(**options)
-    small = CloudFrontS3Storage(**options, url_cache_size=10)
+    monkeypatch.setattr("cfsigned_django.storage.urls.KEPT_SIGNATURES", 10)
+    storage, small = CloudFrontS3Storage(**options), CloudFrontS3Storage(**options)
     names = [f"a/{number}.jpg" for number in range(40)]
 
     def work(number: int) -> bool:

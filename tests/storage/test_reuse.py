@@ -75,14 +75,16 @@ def _collects_fast() -> Iterator[None]:
 @EACH
 def test_a_resource_of_many_names(make: Any) -> None:
     """Make one signature for 300 names, and the same URLs as for each name alone."""
-    storage, alone = make(expire_step=900), make(expire_step=900, url_cache_size=0)
+    storage = make(expire_step=900)
     names = [f"albums/42/photo_{number:04}.jpg" for number in range(290)]
     names += [f"albums/42/{name}" for name in generated_names(10)]
     with at(NOW), counted_signatures() as signatures:
         urls = [storage.url(name, resource="albums/42/*") for name in names]
         query = storage.url(names[0], {"v": "3"}, resource="albums/42/*", download="x.jpg")
         assert len(signatures) == 1
-        assert urls[-15:] == [alone.url(name, resource="albums/42/*") for name in names[-15:]]
+        assert urls[-15:] == [
+            make(expire_step=900).url(name, resource="albums/42/*") for name in names[-15:]
+        ]
     assert len(set(urls)) == 300
     assert "/photo_0000.jpg?v=3&response-content-disposition=" in query
     for name, url in [*zip(names[::9], urls[::9], strict=True), (names[0], query)]:
@@ -119,9 +121,9 @@ def test_arguments_are_kept_apart(
         urls = [storage.url("a.jpg", **each) for each in arguments]
         assert len(signed) <= signatures
         assert urls == [
-            CloudFrontS3Storage(
-                expire_step=DAY, cloudfront_key=ec_key.to_pem(), url_cache_size=0
-            ).url("a.jpg", **each)
+            CloudFrontS3Storage(expire_step=DAY, cloudfront_key=ec_key.to_pem()).url(
+                "a.jpg", **each
+            )
             for each in arguments
         ]
 
@@ -153,9 +155,7 @@ def test_what_is_known_changes_nothing(
     known = CloudFrontS3Storage(**options)
     with at(NOW):
         outcome(known, "a/ab")  # All resources but one cover this name.
-        assert outcome(known, name) == outcome(
-            CloudFrontS3Storage(**options, url_cache_size=0), name
-        )
+        assert outcome(known, name) == outcome(CloudFrontS3Storage(**options), name)
 
 
 @pytest.mark.parametrize("key", ["rsa_key", "ec_key"])
@@ -165,7 +165,7 @@ def test_one_url_in_a_second(
 ) -> None:
     """Give a file one URL in one second, in every process, with either kind of key."""
     pem = request.getfixturevalue(key).to_pem()
-    storages = [CloudFrontS3Storage(cloudfront_key=pem, url_cache_size=size) for size in (0, 9)]
+    storages = [CloudFrontS3Storage(cloudfront_key=pem) for _ in range(2)]
     with at(NOW):
         assert len({each.url("a/1.jpg", **arguments) for each in storages * 3}) == 1
 
@@ -173,12 +173,11 @@ def test_one_url_in_a_second(
 # How much is kept
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 9, 10, 101])
-def test_bound(size: int, ec_key: PrivateKey) -> None:
+@pytest.mark.parametrize("size", [1, 2, 9, 10, 101])
+def test_bound(size: int, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a limited number of URLs, and the latest ones: half of them or more."""
-    storage = CloudFrontS3Storage(
-        cloudfront_key=ec_key.to_pem(), expire_step=DAY, url_cache_size=size
-    )
+    monkeypatch.setattr("cfsigned_django.storage.urls.KEPT_SIGNATURES", size)
+    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=DAY)
     with at(NOW):
         for number in range(300):
             storage.url(f"{number}.jpg")

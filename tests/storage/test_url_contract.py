@@ -79,7 +79,6 @@ OPTIONS: dict[str, tuple[dict[str, Any], str, int]] = {
     ),
     "step": ({"expire_step": 900}, f"{ORIGIN}/", 900),
     "lifetime and step": ({"querystring_expire": 60, "expire_step": 7}, f"{ORIGIN}/", 7),
-    "nothing is kept": ({"expire_step": 900, "url_cache_size": 0}, f"{ORIGIN}/", 900),
 }
 
 #: Arguments of url(), each with what it does to the expected URL. {folder} is that of the name.
