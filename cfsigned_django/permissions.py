@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -63,7 +63,8 @@ def _read(answer: object) -> list[object]:
     """Return the names in an answer, else the answer itself; at most one more than are compared."""
     if answer is None or answer is False:
         return []
-    if isinstance(answer, str | bytes | File) or not isinstance(answer, Iterable):
+    # Of a mapping, only the names would be read: {name: may_see} would let everyone in.
+    if isinstance(answer, str | bytes | File | Mapping) or not isinstance(answer, Iterable):
         return [answer]
     if isinstance(answer, QuerySet):
         answer = answer[: MAX_NAMES + 1]  # Django would fetch all rows.

@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
@@ -19,7 +20,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.db import connection, models
 from django.db.models.fields.files import FieldFile
-from django.http import HttpRequest, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponseForbidden, QueryDict
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
@@ -146,7 +147,9 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "object": object,
     "ContentFile": lambda: ContentFile(b"a", name=NAME),
     "tuple": lambda: [(NAME,)],
-    "dict": lambda: [{"image": NAME}],
+    "list with an element of type dict": lambda: [{"image": NAME}],
+    "dict": lambda: {NAME: False},
+    "QueryDict": lambda: QueryDict(urlencode({NAME: ""})),
     "NoneType": lambda: [NAME, None],
     "HttpResponseForbidden": HttpResponseForbidden,
 }
