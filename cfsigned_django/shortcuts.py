@@ -17,7 +17,7 @@ from django.utils.safestring import mark_safe
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.query import FileName
-from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage, url_of
+from cfsigned_django.storage.registry import DOES_NOT_SIGN, find_storage, storage_within, url_of
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -270,6 +270,7 @@ def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> S
     if source is None:
         block = next(iter(context.open_blocks()), None)
         return block.storage if block else find_storage("default")
+    source = storage_within(source)
     if isinstance(source, SignedUrlMixin):
         return source
     called = getattr(file_or_name, "field", type(file_or_name).__name__)

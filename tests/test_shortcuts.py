@@ -171,8 +171,10 @@ def test_another_instance_of_the_storage() -> None:
         for other in (
             make(querystring_expire=60),
             make(cloudfront_key=pem, cloudfront_key_id="K2222222222222"),
+            make(bucket_name="another"),
         ):
             assert "Policy=" not in other.url("a/1.jpg")
+        assert "Policy=" not in make(location="a").url("1.jpg")
 
 
 class LazyStorage(LazyObject):  # type: ignore[type-arg]
@@ -197,6 +199,34 @@ def test_a_lazy_storage_is_the_storage_that_it_makes(make: Any) -> None:
     lazy: Any = SimpleLazyObject(lambda: storage("plain"))
     with pytest.raises(InvalidStorageError, match="does not sign"):
         signed_url("a.jpg", storage=lazy)
+
+
+class Proxy:
+    """Ask the default storage for everything, as kpi does so that migrations stay the same."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(default_storage, name)
+
+
+class OwnUrl(Proxy):
+    """Do so, but for the URL."""
+
+    def url(self, name: str) -> str:
+        """Return a path of this site."""
+        return f"/{name}"
+
+
+def test_a_proxy_is_the_storage_behind_it() -> None:
+    """Take an object for the storage whose url() it has, unless it has its own."""
+    proxy: Any = Proxy()
+    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=proxy):
+        urls = [signed_url(file_of("a/1.jpg", proxy)), signed_url("a/2.jpg", storage=proxy)]
+        urls.append(file_of("a/3.jpg").url)
+    assert {opens(url) for url in urls} == {"a/*"}
+    assert len(signatures) == 1
+    other: Any = OwnUrl()
+    with pytest.raises(InvalidStorageError, match="does not sign"):
+        signed_url(file_of("a.jpg", other))
 
 
 def test_a_known_url_obeys_the_block(site: Any) -> None:

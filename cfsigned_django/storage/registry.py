@@ -31,7 +31,7 @@ DOES_NOT_SIGN = (
 
 
 def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
-    """Return the storage of an alias, or the one within a lazy object such as ``default_storage``.
+    """Return the storage of an alias, or the one within an object such as ``default_storage``.
 
     Raise :exc:`InvalidStorageError` if it does not sign.
     """
@@ -46,18 +46,25 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
             raise InvalidStorageError(
                 f"There is no storage {storage!r} in STORAGES, which has {known}."
             ) from None
-    source = _within(source)
+    source = storage_within(source)
     if not isinstance(source, SignedUrlMixin):
         raise InvalidStorageError(f"The storage {storage!r} {DOES_NOT_SIGN}")
     return source
 
 
-def _within(storage: Any) -> Any:
-    """Return the storage within a lazy object, which makes it when it is asked something."""
+def storage_within(storage: Any) -> Any:
+    """Return the storage within a lazy object, which makes it when it is asked something.
+
+    The storage within any other object is the one whose ``url()`` it has: an object
+    that defines its own stands for itself.
+    """
     while isinstance(storage, LazyObject):
         storage.__class__  # noqa: B018
         storage = storage._wrapped
-    return storage
+    if isinstance(storage, SignedUrlMixin):
+        return storage
+    behind = getattr(getattr(storage, "url", None), "__self__", None)
+    return behind if isinstance(behind, SignedUrlMixin) else storage
 
 
 def url_of(storage: SignedUrlMixin, name: str, **arguments: Any) -> str:
@@ -187,7 +194,7 @@ def why_unusable(error: Exception) -> str:
 def field_storages(of_aliases: Iterable[object]) -> Iterator[tuple[FileField, SignedUrlMixin]]:
     """Yield each file field with a storage of this package that is in no alias, and the storage.
 
-    It may be within a lazy object of the site, which Django makes with the field.
+    It may be within a lazy object or another proxy of the site, which Django makes with the field.
     """
     for model in apps.get_models():
         for field in model._meta.get_fields():
@@ -195,7 +202,10 @@ def field_storages(of_aliases: Iterable[object]) -> Iterator[tuple[FileField, Si
             # By type: to ask it would make the default storage, which is an alias.
             if not isinstance(field, FileField) or type(storage) is DefaultStorage:
                 continue
-            storage = _within(storage)
+            try:
+                storage = storage_within(storage)
+            except Exception:  # noqa: S112 - it can be asked in a request only
+                continue
             if isinstance(storage, SignedUrlMixin) and not any(
                 storage is each for each in of_aliases
             ):

@@ -643,9 +643,13 @@ class StorageSigner:
 
         Fields with ``storage=MediaStorage()`` and thumbnail libraries make their own.
         """
-        return other is self.storage or (
-            type(other) is type(self.storage)
-            and other.cloudfront_signer is self.storage.cloudfront_signer
+        own = self.storage
+        return other is own or (
+            type(other) is type(own)
+            and all(
+                getattr(other, name, None) == getattr(own, name, None)
+                for name in ("cloudfront_signer", "bucket_name", "location")
+            )
             and other.signing.options().config == options.config
         )
 
