@@ -18,6 +18,7 @@ from unittest import mock
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import CommandParser, DjangoHelpFormatter
 from django.template import Context, Template
@@ -113,6 +114,18 @@ def test_settings_to_paste_are_those_of_one_page() -> None:
         for doc in (HOW_TO / "install.md", ROOT / "README.md", ROOT / "README.ko.md")
     )
     assert readmes == [install, install]
+
+
+@of_each([HOW_TO / "install.md", ROOT / "README.md", ROOT / "README.ko.md"])
+def test_a_page_uploads_the_file_that_it_opens(doc: Path) -> None:
+    """The first file that a reader opens is there: the page has a command that saves it."""
+    [check] = [each.code for each in snippets(doc) if "cfsigned_sign" in each.code]
+    [code] = re.findall(r'shell -c "([^"]+)"', check.replace("\n> ", "\n"))
+    [name] = re.findall(r"cfsigned_sign (\S+)\)", check)
+    in_memory = {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}
+    with override_settings(STORAGES={"default": in_memory}):
+        exec(code)  # noqa: S102 - our own pages
+        assert default_storage.exists(name)
 
 
 @pages_in("html+django")

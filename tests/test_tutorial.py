@@ -119,6 +119,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Part1:
         browser=Browser(),
     )
     with part_1.reader() as reader:
+        reader.terminal.run("cd cfsigned_django")
         for snippet in snippets(TUTORIAL / "first-private-image.md"):
             if snippet.role == "upload":
                 assert reader.text(snippet.code).strip() == part_1.address
