@@ -370,6 +370,22 @@ def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
         key_group.revoke(former)
 
 
+def test_clock_that_goes_back_for_a_while(key_group: Site) -> None:
+    """A key stays for its last link even if a step is taken while the clock is a day slow.
+
+    The moment at which it stopped signing lies in the future then, and counts once it has come.
+    """
+    former, _ = key_group.imported(), key_group.activated()
+    key_group.wait(-86_400)
+    key_group.advance()
+    key_group.wait(86_400 + 3779)
+
+    with pytest.raises(Blocked):
+        key_group.retire(former)
+    key_group.wait(1)
+    key_group.retire(former)
+
+
 # Settings that change while links are out
 
 
