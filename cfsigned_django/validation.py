@@ -144,10 +144,6 @@ TABLE: dict[str, str] = {
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "
     '"cfsigned_django.http.cap_cache_control" to MIDDLEWARE, directly after '
     "UpdateCacheMiddleware.",
-    "cfsigned.W042": "Install cryptography from a PyPI wheel, which includes its own OpenSSL, or "
-    "build it against OpenSSL 3.2 or newer.",
-    "cfsigned.W043": "Update Django to that release or a newer one. If the site uses neither "
-    "cache_page nor the cache middleware, silence cfsigned.W043.",
     "cfsigned.W044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
     "same way, and so does check --deploy. If only other machines can construct it, silence "
     "cfsigned.W044 on this one.",

@@ -48,11 +48,6 @@ def _deterministic_ecdsa(name: HashAlgorithm) -> ec.ECDSA:
         return ec.ECDSA(algorithm)
 
 
-def has_deterministic_ecdsa() -> bool:
-    """Return whether this machine makes the same ECDSA signature of a message each time."""
-    return _deterministic_ecdsa(HashAlgorithm.SHA256).deterministic_signing
-
-
 _NO_SHA1 = (
     "The RSA key cannot sign with SHA1: this platform's OpenSSL policy forbids it. "
     "Sign with SHA256 (hash_algorithm), which CloudFront accepts as well."

@@ -2,7 +2,7 @@
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
-Modules: validation.py, checks/storages.py, checks/cookies.py, storage/registry.py
+Modules: validation.py, checks/storages.py, checks/cookies.py, checks/caching.py, storage/registry.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import django
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.staticfiles.storage import ManifestFilesMixin
@@ -35,7 +34,6 @@ from django.utils.functional import LazyObject
 from storages.backends.s3 import S3StaticStorage
 
 from cfsigned_django import conf
-from cfsigned_django.checks import caching
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Config
 from cfsigned_django.cookies import SignedCookieScope
@@ -387,8 +385,6 @@ SITES: list[Row] = [
     ("W040", cached(UPDATE, OTHER, FETCH)),
     ("W040", cached(UPDATE, OTHER, CAP, FETCH)),
     ("W040", cached(CAP, UPDATE, FETCH)),
-    ("W042", rotation(EXPIRE_STEP=900)),
-    ("W043", {}),
     # Signed cookies.
     ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
     ("E050", scopes(SESSIONS, COOKIES, names="nowhere.Scope")),
@@ -548,10 +544,6 @@ def test_every_id(
     if short == "W013":
         other = make_key_pair(rsa_key, "K1")
         make_key_pair(ec_key, "K2", encrypted_private_key=other.encrypted_private_key)
-    if short == "W042":
-        monkeypatch.setattr(caching, "has_deterministic_ecdsa", lambda: False)
-    if short == "W043":
-        monkeypatch.setattr(django, "VERSION", (5, 2, 18, "final", 0))
     if short == "W008":
         # No check of an app runs in a site without the app: the storage reports it.
         monkeypatch.setattr(storage_options, "looks_in_database", lambda group: False)
