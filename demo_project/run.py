@@ -173,8 +173,7 @@ def _edge_command(state: DemoState) -> Command:
 
 def _doctor_arguments(state: DemoState) -> tuple[str, ...]:
     """Return the arguments of manage.py that examine the whole demo."""
-    options = ("--object", "pictures/dunes.webp", *state.cors_options)
-    return ("cfsigned_doctor", *options, "--downloads")
+    return ("cfsigned_doctor", "--object", "pictures/dunes.webp", *state.cors_options)
 
 
 def _examine(state: DemoState) -> None:

@@ -2,7 +2,8 @@
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
-Modules: validation.py, checks/storages.py, checks/cookies.py, checks/caching.py, storage/registry.py
+Modules: validation.py, checks/storages.py, checks/cookies.py, checks/caching.py,
+storage/registry.py
 """
 
 from __future__ import annotations

@@ -82,12 +82,6 @@ class Command(CfsignedCommand):
                 help=f"Origin whose pages {what}. May be repeated",
             )
         parser.add_argument(
-            "--downloads", action="store_true", help="The site makes signed URLs with download="
-        )
-        parser.add_argument(
-            "--ip-address", action="store_true", help="The site makes signed URLs with ip_address="
-        )
-        parser.add_argument(
             "--distribution",
             metavar="ID",
             help="ID of the distribution. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
@@ -168,8 +162,6 @@ class Command(CfsignedCommand):
             asked=Wanted(
                 cors_origins=tuple(options["cors_origin"]),
                 upload_origins=tuple(options["upload_origin"]),
-                addresses=options["ip_address"],
-                downloads=options["downloads"],
                 cookies=bool(conf.cookie_scopes()),
                 distribution_id=options["distribution"] or storage.distribution_id or None,
             ),

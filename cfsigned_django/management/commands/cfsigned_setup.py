@@ -171,11 +171,6 @@ class Command(CfsignedCommand):
             "with a URL for a folder can then turn an upload into HTML on the domain",
         )
         parser.add_argument(
-            "--ip-address",
-            action="store_true",
-            help="the site makes signed URLs with ip_address=: IPv6 is then an error",
-        )
-        parser.add_argument(
             "--kms-key",
             metavar="ARN",
             help="KMS key that encrypts new files (SSE-KMS). Default: the bucket's encryption "
@@ -395,7 +390,6 @@ def wanted_state(options: Mapping[str, Any]) -> Wanted:
         key_group_id=conf.default_of("key_group_id") or "",
         location=location_of_files(options["path_pattern"]),
         expire=conf.whole_seconds(conf.default_of("querystring_expire")) or 0,
-        addresses=options["ip_address"],
     )
 
 

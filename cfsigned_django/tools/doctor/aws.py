@@ -94,11 +94,8 @@ def _command(found: Account, wanted: Wanted) -> list[str]:
         words += ["--cors-origin", origin]
     for origin in wanted.upload_origins:
         words += ["--upload-origin", origin]
-    for is_wanted, flag in (
-        (wanted.cookies and wanted.cors_origins, "--cookies"),
-        (wanted.downloads, "--downloads"),
-    ):
-        words += [flag] if is_wanted else []
+    if wanted.cookies and wanted.cors_origins:
+        words.append("--cookies")
     return words
 
 

@@ -266,7 +266,6 @@ ENDING = world_with(
         found, bucket=replace(found.bucket, lifecycle_rules=(upload_rule("tmp/"),))
     )
 )
-WITH_DOWNLOADS = world_with(options={"downloads": True})
 ROOT_RESTRICTED = both(setting("AWS_LOCATION", ""), default_like_storage())
 #: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
 NARROW = both(setting("AWS_LOCATION", ""), world_with(name="media/albums/1.jpg"))
@@ -351,7 +350,6 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("plain-http", behavior(ViewerProtocolPolicy="allow-all")),
     ("ipv6-note", IPV6),
-    ("ipv6-on", both(IPV6, world_with(options={"addresses": True}))),
     # The origin.
     ("", origin_group()),
     ("", origin_group(replica_first=True)),
@@ -480,12 +478,8 @@ SITES: list[tuple[str, Change]] = [
     ),
     *(("", headers_policy("*", override=False, rule=(rule,))) for rule in (ORIGIN, "*")),
     # Parameters.
-    ("downloads-lost", WITH_DOWNLOADS),
-    ("downloads-lost", both(WITH_DOWNLOADS, forward_downloads)),
-    *(
-        ("content-type-forwarded", both(WITH_DOWNLOADS, forwarded_values(each)))
-        for each in ("Origin", "*")
-    ),
+    ("", forward_downloads),
+    *(("content-type-forwarded", forwarded_values(each)) for each in ("Origin", "*")),
     ("content-type-forwarded", cache_key_with("response-content-type")),
 ]
 

@@ -116,7 +116,7 @@ def test_broken_site(online: World, site: Any) -> None:
     group = online.clients.cloudfront.get_key_group(Id=online.key_group_id)["KeyGroup"]
     [other] = group["KeyGroupConfig"]["Items"]
 
-    text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN, "--downloads")
+    text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN)
 
     assert code == 1
     assert_golden("doctor-broken-site", online.anonymous(text).replace(other, "K3OTHERKEY"))

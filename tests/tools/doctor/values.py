@@ -261,8 +261,6 @@ def setup_arguments(world: World, wanted: Wanted) -> list[str]:
     every = find_behavior(world.config(), "*")
     if every is not None and not is_open(every):
         asked += ["--path-pattern", every["PathPattern"]]
-    for name, option in {"downloads": "downloads", "addresses": "ip-address"}.items():
-        asked += [f"--{option}"] if world.options.get(name) else []
     return asked + (["--cookies"] if world.options.get("cookies") else [])
 
 

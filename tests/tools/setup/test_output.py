@@ -250,7 +250,7 @@ EXIT_CODES: list[tuple[str, str, bool, str, int]] = [
     ("", "signed-unknown-key s3-open", True, "", 1),
     ("key-not-at-edges", "signed-unknown-key", False, "", 75),
     ("", "no-answer s3-open", False, "", 1),
-    ("ipv6-on", "signed-served", False, "", 1),
+    ("bucket-public", "signed-served", False, "", 1),
 ]
 
 

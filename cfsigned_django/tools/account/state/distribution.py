@@ -118,7 +118,7 @@ def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> 
     if behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
         yield _about("plain-http", site)
     if config.get("IsIPV6Enabled"):
-        yield fact("ipv6-on" if site.wanted.addresses else "ipv6-note", "IPv6 of the distribution")
+        yield fact("ipv6-note", "IPv6 of the distribution")
 
 
 def origin_facts(site: SiteInAws) -> Iterator[Fact]:

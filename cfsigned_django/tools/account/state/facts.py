@@ -278,21 +278,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
         step="behavior",
     ),
-    "ipv6-on": FactType(
-        level=Level.ERROR,
-        what="IPv6 is on for the distribution, and signed URLs are bound to IP addresses "
-        "(--ip-address).",
-        why="A policy allows IPv4 addresses only, and AWS says not to enable IPv6 with it: viewers "
-        "who connect over IPv6 have no address that matches.",
-        fix="Turn IPv6 off for the distribution, and remove the AAAA records of the domain.",
-    ),
     "ipv6-note": FactType(
         level=Level.OK,
         what="IPv6 is on for the distribution, which is right as long as no signed URL is bound to "
         "an IP address.",
         why="A policy allows IPv4 addresses only: viewers who connect over IPv6 have no address "
         "that matches.",
-        fix="Turn IPv6 off before you use ip_address; --ip-address makes this an error.",
+        fix="If you use ip_address=, turn IPv6 off for the distribution, and remove the AAAA "
+        "records of the domain.",
     ),
     # The origin and the bucket.
     "origin": FactType(
@@ -551,15 +544,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         step="behavior",
         option="--cors-origin ORIGIN",
     ),
-    "downloads-lost": FactType(
-        level=Level.ERROR,
-        what="The parameters of download= {how} (--downloads).",
-        why="download= has no effect, or one viewer's file name is served to all.",
-        fix="Use a cache policy and an origin request policy that have "
-        "response-content-disposition.",
-        step="cache-policy",
-        option="--downloads",
-    ),
     "content-type-forwarded": FactType(
         level=Level.OK,
         what="The parameter {parameter} reaches S3.",
@@ -582,8 +566,10 @@ FACTS: Final[Mapping[str, FactType]] = {
     "downloads-note": FactType(
         level=Level.OK,
         what="The parameters of download= {how}, which is right as long as none are used.",
-        why="URLs made with download= are served without the file name.",
-        fix="Add the policies before you use download=; --downloads makes this an error.",
+        why="URLs made with download= are served without the file name, or with that of another "
+        "viewer.",
+        fix="If you use download=, give the behavior a cache policy and an origin request policy "
+        "that have response-content-disposition.",
         step="cache-policy",
         option="--downloads",
     ),

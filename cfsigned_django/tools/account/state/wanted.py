@@ -113,8 +113,6 @@ class Wanted:
     path: str = ""
     #: The life of signed URLs, in seconds; 0 if it is unknown.
     expire: int = 0
-    #: Signed URLs are bound to IP addresses.
-    addresses: bool = False
     #: The domain is this machine: a local edge, which is not a name of any distribution.
     is_local: bool = False
 
