@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from cfsigned_django.views import refresh_cookies
-from cfsigned_django.views.playlists import GrantedPlaylistView
+from cfsigned_django.views.playlists import granted_playlist
 
 app_name = "cfsigned"
 urlpatterns = [
     path("refresh/", refresh_cookies, name="refresh"),
-    path("playlist/<token>/<path:name>", GrantedPlaylistView.as_view(), name="playlist"),
+    path("playlist/<token>/<path:name>", granted_playlist, name="playlist"),
 ]

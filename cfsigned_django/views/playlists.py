@@ -155,37 +155,26 @@ class SignedPlaylistView(FileView):
         return sign_playlist(text, base_url, sign, max_uris=self.max_size // SHORTEST_SEGMENT)
 
 
-class GrantedPlaylistView(SignedPlaylistView):
-    """Return the playlists of a video to anyone with the URL from ``playback()``, until it ends."""
-
-    grant: PlaylistGrant
-
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Read the grant in the path."""
-        super().setup(request, *args, **kwargs)
-        grant = PlaylistGrant.load(kwargs["token"])
-        if grant is None:
-            raise PermissionDenied
-        try:
-            found = find_storage(grant.storage)
-        except InvalidStorageError:  # It was taken out of STORAGES, or signs no more.
-            raise PermissionDenied from None
-        if found.signing.is_revoked(grant.key_pair_id):
-            raise PermissionDenied
-        self.grant, self.storage = grant, grant.storage
-
-    def permission(self, request: HttpRequest, name: str) -> bool:
-        """Let in if the playlist is in the folder of the grant."""
-        return name.startswith(f"{self.grant.folder}/")
-
-    def get_url_arguments(self, name: str) -> dict[str, Any]:
-        """Sign for the folder of the grant until it ends, or for as long as is allowed now."""
-        life = self.grant.expires - int(time.time())
-        longest = whole_seconds(find_storage(self.storage).max_expire) or life
-        return {"folder": self.grant.folder, "expire": min(life, longest), "expire_step": 0}
-
-    def _respond(self, name: str) -> HttpResponseBase:
-        response = super()._respond(name)
-        # A Chromecast is another origin. The URL is the permission, so no cookie is involved.
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+def granted_playlist(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """Return a playlist to anyone with the URL from ``playback()``, until its grant ends."""
+    grant = PlaylistGrant.load(token)
+    if grant is None:
+        raise PermissionDenied
+    try:
+        storage = find_storage(grant.storage)
+    except InvalidStorageError:  # It was taken out of STORAGES, or signs no more.
+        raise PermissionDenied from None
+    if storage.signing.is_revoked(grant.key_pair_id):
+        raise PermissionDenied
+    life = grant.expires - int(time.time())
+    longest = whole_seconds(storage.max_expire) or life
+    arguments = {"folder": grant.folder, "expire": min(life, longest), "expire_step": 0}
+    view = SignedPlaylistView.as_view(
+        permission=lambda request, name: name.startswith(f"{grant.folder}/"),
+        storage=grant.storage,
+        get_url_arguments=lambda name: arguments,
+    )
+    response = view(request, name=name)
+    # A Chromecast is another origin. The URL is the permission, so no cookie is involved.
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
