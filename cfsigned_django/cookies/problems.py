@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
-import threading
-import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.core.signals import setting_changed
-from django.dispatch import receiver
 from django.http import HttpResponseBase
 
 from cfsigned_django.logs import log_once
@@ -19,8 +14,6 @@ from cfsigned_django.signing import InvalidKey
 
 logger = logging.getLogger("cfsigned_django.cookies")
 
-#: A kind of problem is logged once for each scope in so many seconds, with a count.
-PAUSE: Final = 60
 #: The smallest buffer that proxies have for the headers of a response, in bytes.
 SMALLEST_BUFFER: Final = 4096
 #: The cause of a problem that all viewers have at some address of the site.
@@ -80,28 +73,25 @@ def first_of_each_kind(problems: list[Problem]) -> list[Problem]:
 
 
 def log_problems(problems: list[Problem]) -> None:
-    """Log each problem of a kind that was not logged for its scope within the last minute."""
+    """Log each problem: a viewer meets it again after five minutes, as the marker says."""
     for each in problems:
         if each.cause == PAGE:
-            # Pages at other addresses may set them, so those go on.
+            # All viewers meet it at this address, and pages at others may set them: those go on.
             log_once(logger.error, "Signed cookies are not set. %s", each.text)
-            continue
-        more = _count((each.scope, each.cause), PAUSE)
-        if more is not None:
-            count = f" (and {more} more times since this was last logged)" if more else ""
-            logger.error("%s%s: %s", each.scope, count, each.text, exc_info=each.error)
+        else:
+            logger.error("%s: %s", each.scope, each.text, exc_info=each.error)
 
 
 def warn_of_size(response: HttpResponseBase) -> None:
     """Warn, once in the life of the process, of more cookies than some proxies forward."""
     headers = [f"Set-Cookie: {each.OutputString()}\r\n" for each in response.cookies.values()]
-    size = sum(map(len, headers))
-    if size > SMALLEST_BUFFER and _count(("", "size"), math.inf) is not None:
-        logger.warning(
-            "A response has %d bytes of Set-Cookie. If the headers do not fit into nginx's "
-            "proxy_buffer_size, which is 4 KB on most machines, nginx answers 502. Write "
+    if sum(map(len, headers)) > SMALLEST_BUFFER:
+        log_once(
+            logger.warning,
+            "A response has more than %d bytes of Set-Cookie. If the headers do not fit into "
+            "nginx's proxy_buffer_size, which is 4 KB on most machines, nginx answers 502. Write "
             '"proxy_buffer_size 16k; proxy_buffers 4 16k;", or open fewer folders.',
-            size,
+            SMALLEST_BUFFER,
         )
 
 
@@ -116,34 +106,3 @@ def shown(folder: object) -> str:
 
 def _name(error: Exception) -> str:
     return type(error).__name__
-
-
-@dataclass(slots=True)
-class _Logged:
-    """When something was logged, in Unix seconds, and how often it happened since."""
-
-    at: float
-    more: int = 0
-
-
-_lock = threading.Lock()
-_logged: dict[tuple[str, str], _Logged] = {}
-
-
-def _count(what: tuple[str, str], pause: float) -> int | None:
-    """Return how often this happened since it was logged; None if it is too early to log it."""
-    now = time.time()
-    with _lock:
-        last = _logged.get(what)
-        if last is not None and last.at <= now < last.at + pause:
-            last.more += 1
-            return None
-        _logged[what] = _Logged(now)
-    return last.more if last else 0
-
-
-@receiver(setting_changed)
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    """Log anew after override_settings and the like: a test may have other scopes."""
-    if setting.startswith("AWS_"):
-        _logged.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,12 +47,11 @@ def are_cookies_due(request: HttpRequest) -> bool:
     if time.time() >= marker.renew_at:
         return True
     for alias, key_pair_id in marker.key_pair_ids.items():
-        try:
+        # If nothing can sign now, such as when the database is down, the cookies are still good:
+        # their renewal logs it, if it lasts so long.
+        with suppress(Exception):
             if find_storage(alias).signing.key_pair_id() != key_pair_id:
                 return True
-        except Exception as error:
-            # Nothing can sign now, such as when the database is down: the cookies are still good.
-            log_problems([Problem.of_storage(f"STORAGES[{alias!r}]", error)])
     return False
 
 
