@@ -6,7 +6,7 @@ import hashlib
 import os
 from asyncio import iscoroutine
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from cfsigned_django.signing.exceptions import InvalidKey
@@ -144,7 +144,7 @@ class CalledKey(LazyPrivateKey):
 
     def __eq__(self, other: object) -> bool:
         # Two lambdas have one name, and so one digest.
-        is_other = isinstance(other, CalledKey) and self._source != other._source
+        is_other = isinstance(other, CalledKey) and _asks(self._source) != _asks(other._source)
         return super().__eq__(other) and not is_other
 
     __hash__ = LazyPrivateKey.__hash__
@@ -180,6 +180,13 @@ def hide_all(options: Mapping[str, Any]) -> dict[str, Any]:
         if is_long or (name == "cloudfront_key" and not isinstance(value, LazyPrivateKey | None)):
             hidden[name] = hide(name, value)
     return hidden
+
+
+def _asks(source: Any) -> Any:
+    """Return what a callable asks: partial objects are equal only if they are the same object."""
+    if isinstance(source, partial):
+        return source.func, source.args, source.keywords
+    return source
 
 
 def _name_of(source: Any) -> str:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,29 @@ def test_two_lambdas(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     assert first != second
     assert first.load().public_key != second.load().public_key
     assert pickle.loads(pickle.dumps(first)) == first  # noqa: S301
+
+
+def test_partial_made_anew(site: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
+    """Ask the store once for each key that a property names, however often it makes a partial."""
+    keys, asked = {"rsa": rsa_key, "ec": ec_key}, []
+
+    def fetch(name: str, *, version: int) -> str:
+        asked.append(name)
+        return keys[name].to_pem().decode()
+
+    class OfStore(CloudFrontS3Storage):
+        key_name = "rsa"
+
+        @property
+        def cloudfront_key(self) -> Any:
+            return partial(fetch, self.key_name, version=1)
+
+    storage = OfStore()
+    for name in ("rsa", "ec", "rsa", "ec"):
+        storage.key_name = name
+        url = storage.url("a.jpg")
+        assert "Hash-Algorithm" in url if name == "ec" else "Hash-Algorithm" not in url
+    assert asked == ["rsa", "ec"]
 
 
 @pytest.mark.parametrize("pickled", ["KA", "KB"])
