@@ -36,6 +36,8 @@ _HEADERS = re.compile(
     r"|ExpectedBucketOwner|ChecksumMode"
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# They change the direction or the lines of a text: with them, "exe.pdf" may be shown for a program.
+_REORDERING = re.compile(r"[\u2028-\u202e\u2066-\u2069]")
 _NOT_SIMPLE = re.compile(r"[^\x20-\x7e]+|[\"\\%/]")
 
 
@@ -99,14 +101,16 @@ def content_disposition(filename: str, kind: str = "attachment") -> str:
 
     Browsers save an ``attachment``, and show what is ``inline``. A name that is
     not plain ASCII is given twice: in full in ``filename*``, which every current
-    browser reads, and in ``filename`` with ``_`` for other characters. Raise
-    :exc:`ValueError` if the name is empty or has control characters.
+    browser reads, and in ``filename`` with ``_`` for other characters. In both,
+    ``_`` stands for what changes the direction of a text. Raise :exc:`ValueError`
+    if the name is empty or has control characters.
     """
     if not filename.strip() or _CONTROL.search(filename):
         raise ValueError(
             f"{'inline' if kind == 'inline' else 'download'} is {filename!r}. It must be a file "
             "name, without control characters."
         )
+    filename = _REORDERING.sub("_", filename)
     fallback = _NOT_SIMPLE.sub("_", filename)
     header = f'{kind}; filename="{fallback}"'
     if fallback != filename:
