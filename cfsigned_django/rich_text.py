@@ -28,8 +28,9 @@ logger = logging.getLogger("cfsigned_django.rich_text")
 MAX_LENGTH: Final = 1024 * 1024
 MAX_URLS: Final = 1000
 _NOT_SIGNED: Final = (
-    "The URLs in a text of %d characters were not signed: it has more than %d characters, or more "
-    "than %d URLs of the storage. Store pictures as files, not in the text."
+    "The URLs in a text of up to %d MB were not signed: it has more than %d characters, or more "
+    "than %d URLs of the storage. Store pictures as files, not in the text. This is logged once "
+    "for each MB."
 )
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
@@ -77,20 +78,23 @@ def replace_urls(
     stays, their query does not. All else stays byte for byte, and so do a URL for
     which ``replace`` returns None, one of more than 8,192 characters, or 32 character
     references and ``%`` that begin no escape, and a text of more than 1 MB (1,048,576
-    characters) or 1,000 URLs of the storage, which is logged once with its length.
+    characters) or 1,000 URLs of the storage, which is logged once for each size in MB.
     """
     host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
     found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
     if len(text) > MAX_LENGTH or len(found) > MAX_URLS:
-        log_once(logger.warning, _NOT_SIGNED, len(text), MAX_LENGTH, MAX_URLS)
+        # Not the exact length: an author who adds a letter each time would write a line each time.
+        log_once(logger.warning, _NOT_SIGNED, len(text) // MAX_LENGTH + 1, MAX_LENGTH, MAX_URLS)
         return text
     own = f"(?:https?:)?//{host}/"
     whole = re.compile(rf"\A([{_S}]*+)({own}(?:[{_S}]*+[^{_S}]++)*+)", _FLAGS)
     # A candidate begins after white space, or after the descriptor of another and a comma. The URL
     # of another host may have commas, and ours in it.
     begins, descriptor = rf"(?<![^{_S}])", rf"(?<=[^{_S},;][{_S}])[\d.]++[wxh],++"
+    # A comma at its end is not of the URL. Where that is a character reference, the URL stays.
+    ends = rf"(?<!&comma;)(?<!&\#44)(?<!&\#44;)(?<!&\#x2c)(?<!&\#x2c;)(?=,*+(?:[{_S}]|\Z))"
     spaced, dense = (
-        re.compile(rf"{begins}({before})({own}[^{_S}]*[^{_S},])", _FLAGS)
+        re.compile(rf"{begins}({before})({own}[^{_S}]*[^{_S},]){ends}", _FLAGS)
         for before in (",*+", f",*+|{descriptor}")
     )
     of_url = partial(_replace_url, storage=storage, replace=replace)
@@ -108,7 +112,7 @@ def replace_urls(
         for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
             raw = text[start:end]
             # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
-            in_set = spaced if "&#" in raw else dense
+            in_set = spaced if "&#" in raw or "&comma;" in raw else dense
             urls = in_set if name == "srcset" else whole
             parts += [text[copied:start], urls.sub(lambda url: url[1] + of_url(url[2]), raw)]
             copied = end
