@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from acceptance.cleanup import DEPLOY_SECONDS
+from cfsigned_django.apps import CfsignedDjangoConfig
 
 #: The page whose scripts may read files: CORS is asked about. Nothing is requested there.
 ORIGIN = "https://www.example.com"
@@ -42,24 +43,27 @@ class Pace:
     deployment: float = DEPLOY_SECONDS
 
 
+class ShortWaits(CfsignedDjangoConfig):
+    """The app with the waits of a run, which :func:`configure` sets."""
+
+
 class CommandFailed(Exception):
     """A command of the package failed: the message is what it printed."""
 
 
 def configure(bucket: str, pace: Pace) -> None:
     """Configure Django, and create the table of key pairs."""
+    ShortWaits.clock_skew_seconds, ShortWaits.keyring_seconds = pace.clock_skew, pace.keyring
     settings.configure(
         SECRET_KEY=secrets.token_urlsafe(50),
         USE_TZ=True,
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        INSTALLED_APPS=["cfsigned_django"],
+        INSTALLED_APPS=["acceptance.site.ShortWaits"],
         STORAGES=_STORAGES,
         AWS_STORAGE_BUCKET_NAME=bucket,
         AWS_QUERYSTRING_EXPIRE=pace.expire,
         AWS_CLOUDFRONT_MAX_EXPIRE=pace.expire,
         AWS_CLOUDFRONT_PROPAGATION_SECONDS=pace.propagation,
-        AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS=pace.clock_skew,
-        AWS_CLOUDFRONT_KEYRING_SECONDS=pace.keyring,
     )
     django.setup()
     call_command("migrate", verbosity=0)

@@ -25,6 +25,14 @@ class CfsignedDjangoConfig(AppConfig):
 
     name = "cfsigned_django"
     verbose_name = gettext_lazy("CloudFront signed media")
+    #: A process asks the database this often which key signs; a rotation waits for twice as long.
+    keyring_seconds = 60
+    #: How far the clock of a machine that signs and that of an edge may be off, together, from the
+    #: database's clock.
+    clock_skew_seconds = 120
+    #: If a process dies within a step, others do the step after so many seconds. One call to AWS
+    #: takes up to 21 s, after a pause: see aws/client.py.
+    claim_seconds = 60
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
         super().__init__(app_name, app_module)
@@ -52,4 +60,4 @@ class CfsignedDjangoConfig(AppConfig):
         checks.register(checks.Tags.caches)(check_caches)
         checks.register(checks.Tags.security)(check_cookies)
         checks.register(checks.Tags.database)(check_encrypted_keys)
-        keyring.register(find_active_signer)
+        keyring.register(find_active_signer, interval=self.keyring_seconds)

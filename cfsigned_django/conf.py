@@ -202,22 +202,15 @@ def static_domain() -> str | None:
     return urlsplit(settings.STATIC_URL or "").netloc or None
 
 
-#: Settings in seconds that belong to rotation, with their defaults.
-ROTATION_SECONDS: Mapping[str, int] = {
-    "AWS_CLOUDFRONT_KEYRING_SECONDS": 60,
-    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": 300,
-    "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS": 120,
-    "AWS_CLOUDFRONT_CLAIM_SECONDS": 60,
-}
-
-
-def rotation_seconds(setting: str) -> int:
-    """Return one of ROTATION_SECONDS. Raise :exc:`ImproperlyConfigured` if it is invalid."""
-    value = getattr(settings, setting, ROTATION_SECONDS[setting])
+def propagation_seconds() -> int:
+    """Return AWS_CLOUDFRONT_PROPAGATION_SECONDS: how long a new key must work before it signs."""
+    value = getattr(settings, "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 300)
     if isinstance(value, timedelta):
         value = math.ceil(value.total_seconds())
     if type(value) is not int or value < 0:
-        raise ImproperlyConfigured(f"{setting} is {value!r}. It must be whole seconds, 0 or more.")
+        raise ImproperlyConfigured(
+            f"AWS_CLOUDFRONT_PROPAGATION_SECONDS is {value!r}. It must be whole seconds, 0 or more."
+        )
     return value
 
 

@@ -1,9 +1,9 @@
 """Find which key signs now, and how long that answer is valid.
 
 The ACTIVE key pair of the database signs if the app is installed and has one,
-else the key of the settings. A process asks again every
-AWS_CLOUDFRONT_KEYRING_SECONDS; in between, an answer costs no query. This
-module knows no model: the app registers what asks the database.
+else the key of the settings. A process asks again every minute; in between, an
+answer costs no query. This module knows no model: the app registers what asks
+the database.
 
 If the database does not answer, a process continues with what it knows, for as
 long as :class:`Lease` allows. A process that starts meanwhile knows only the
@@ -161,7 +161,7 @@ _SOON = 5
 class Keyring:
     """Remember which key pairs are ACTIVE; safe to share between threads.
 
-    ``interval`` returns the seconds between two looks; ``monotonic`` and
+    ``interval`` is the number of seconds between two looks; ``monotonic`` and
     ``wall`` are clocks. If a look takes more than ``longest_look`` seconds, its
     thread is taken to be gone: this process was forked during the look.
     """
@@ -170,9 +170,7 @@ class Keyring:
         self,
         find_active: FindActive,
         *,
-        interval: Callable[[], int] = lambda: conf.rotation_seconds(
-            "AWS_CLOUDFRONT_KEYRING_SECONDS"
-        ),
+        interval: int,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         longest_look: float = 10.0,
@@ -211,8 +209,6 @@ class WatchedGroup:
     _era: object = None
     #: When the database was first asked, in Unix seconds.
     _first_asked_at: int | None = None
-    #: AWS_CLOUDFRONT_KEYRING_SECONDS at the last look.
-    _interval: int = 0
     #: For how many seconds the database is not asked again.
     _pause: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -227,7 +223,7 @@ class WatchedGroup:
         age = self._age()
         if age >= self._pause:
             # While one thread asks, the others use what is known, unless that is too old.
-            lock, waits = self._lock, age >= 2 * self._interval
+            lock, waits = self._lock, age >= 2 * self.keyring.interval
             if lock.acquire(blocking=waits, timeout=self.keyring.longest_look if waits else -1):
                 try:
                     if self._age() >= self._pause:  # else the previous thread has asked
@@ -251,8 +247,7 @@ class WatchedGroup:
     def _look(self, fallback: Signer | None) -> None:
         """Ask the database. If it does not answer, continue with what is known."""
         keyring = self.keyring
-        interval, era = keyring.interval(), keyring.era
-        self._interval = interval
+        pause, era = keyring.interval, keyring.era
         # Read before the query: the answer is as old as the question.
         asked_at = keyring.monotonic(), keyring.wall()
         seen_at = int(asked_at[1])
@@ -270,19 +265,19 @@ class WatchedGroup:
             # Counted from the failure, which may have taken long.
             asked_at = keyring.monotonic(), keyring.wall()
             if self._answer.seen_at is None:
-                interval = min(interval, _SOON)
-            _log_failure(self._answer, self.key_group_id, error, interval, fallback)
+                pause = min(pause, _SOON)
+            _log_failure(self._answer, self.key_group_id, error, pause, fallback)
         else:
             lease = None
             if found.signer:
                 lease = Lease(
                     signer=found.signer,
                     seen_at=seen_at,
-                    max_age=2 * interval,
+                    max_age=2 * keyring.interval,
                     revoked_ids=found.revoked_ids,
                 )
             self._answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
-        self._asked_at, self._pause, self._era = asked_at, interval, era
+        self._asked_at, self._pause, self._era = asked_at, pause, era
 
     def _make_lease(self, fallback: Signer | None) -> Lease:
         """Return a lease of the signer that was found, or of the settings' key if it may sign."""
@@ -299,7 +294,7 @@ class WatchedGroup:
         return Lease(
             signer=signer,
             seen_at=self._first_asked_at if answer.seen_at is None else answer.seen_at,
-            max_age=2 * self._interval,
+            max_age=2 * self.keyring.interval,
             revoked_ids=answer.found.revoked_ids,
         )
 
@@ -341,10 +336,10 @@ def _no_answer(key_group_id: str) -> NoKey:
 _keyring: Keyring | None = None
 
 
-def register(find_active: FindActive) -> None:
-    """Register the function that finds ACTIVE key pairs in the database."""
+def register(find_active: FindActive, *, interval: int) -> None:
+    """Register the function that finds ACTIVE key pairs in the database, and how often it asks."""
     global _keyring
-    _keyring = Keyring(find_active)
+    _keyring = Keyring(find_active, interval=interval)
     conf.begin_generation()
 
 

@@ -73,9 +73,9 @@ def edge_for(
 def forget_keys() -> None:
     """Ask the database again, at the next URL, which key signs.
 
-    A process remembers the answer for AWS_CLOUDFRONT_KEYRING_SECONDS, even
-    across tests that have different rows. Call this after a test has created
-    or changed key pairs itself. A change of settings has the same effect.
+    A process remembers the answer for a minute, even across tests that have
+    different rows. Call this after a test has created or changed key pairs
+    itself. A change of settings has the same effect.
     """
     keyring.forget()
 

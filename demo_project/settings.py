@@ -66,8 +66,6 @@ AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "private, no-cache"}
 AWS_QUERYSTRING_EXPIRE = DEMO_PACE.link
 AWS_CLOUDFRONT_MAX_EXPIRE = DEMO_PACE.link
 AWS_CLOUDFRONT_PROPAGATION_SECONDS = DEMO_PACE.propagation
-AWS_CLOUDFRONT_KEYRING_SECONDS = DEMO_PACE.keyring
-AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS = DEMO_PACE.clock_skew
 
 # -- What only the local stand-ins for CloudFront and S3 need -------------------------------
 
@@ -93,7 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "cfsigned_django",
+    "demo_project.pace.ShortWaits",  # in a site: "cfsigned_django"
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

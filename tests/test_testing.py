@@ -157,7 +157,7 @@ def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
         asked.append(question)
         return Found()
 
-    keyring.register(find)
+    keyring.register(find, interval=60)
     try:
         storage = storages["default"]
         storage.url("a.txt")
@@ -166,7 +166,7 @@ def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
             assert_signed(storage.url("a.txt"), name="a.txt")
         assert len(asked) == 1
     finally:
-        keyring.register(find_active_signer)
+        keyring.register(find_active_signer, interval=60)
 
 
 def test_storage_without_settings(settings: Any) -> None:

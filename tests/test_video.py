@@ -460,9 +460,9 @@ def test_grant_that_outlives_the_settings(site: Any) -> None:
 def _key_group(site: Any) -> Iterator[None]:
     """Make the site sign with the ACTIVE key pair of a key group."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
     yield
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
 
 
 @pytest.mark.django_db

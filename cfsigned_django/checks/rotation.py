@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
+from contextlib import suppress
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -12,7 +12,6 @@ from django.db import Error, router
 from django.utils import timezone
 
 from cfsigned_django import conf
-from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import (
     WEAK_SECRET_KEY,
     CannotDecrypt,
@@ -27,25 +26,15 @@ from cfsigned_django.storage.registry import dynamic_storages, signers, signing_
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import once_each, problem, refusal
 
-#: A call takes up to 21 s, after a pause: see aws/client.py.
-_LEAST_CLAIM = 30
-_EFFECTS_OF_ZERO = {
-    "AWS_CLOUDFRONT_KEYRING_SECONDS": "every URL queries the database",
-    "AWS_CLOUDFRONT_PROPAGATION_SECONDS": "a key may sign before every edge knows it",
-    "AWS_CLOUDFRONT_CLAIM_SECONDS": "two machines may do the same step at once",
-}
-
 
 def check_rotation() -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     found = refusal("cfsigned.E023", given_fernets)
-    for setting in conf.ROTATION_SECONDS:
-        found += refusal("cfsigned.E024", partial(conf.rotation_seconds, setting))
+    found += refusal("cfsigned.E024", conf.propagation_seconds)
     found += refusal("cfsigned.E027", conf.key_group_quota)
     signing = list(signing_storages())
-    lifetimes = list(_url_lifetimes([storage.signing.config() for _, storage in signing]))
-    if lifetimes:
-        found += [*_time_zones(), *_waits(min(lifetimes)), *once_each(_bypasses_rotation(signing))]
+    if any(storage.signing.config().key_group_id for _, storage in signing):
+        found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(signing))]
     return found
 
 
@@ -65,41 +54,15 @@ def _time_zones() -> Iterator[CheckMessage]:
         yield problem("cfsigned.E026", "USE_TZ is False, but AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
 
 
-def _waits(url_lifetime: int) -> Iterator[CheckMessage]:
-    """Warn of waits that are allowed, but probably not intended."""
-    try:
-        seconds = {setting: conf.rotation_seconds(setting) for setting in conf.ROTATION_SECONDS}
-    except ImproperlyConfigured:
-        return  # check_rotation() reports it
-    for text in _oddities(seconds, url_lifetime):
-        yield problem("cfsigned.W006", text)
-
-
-def _oddities(seconds: dict[str, int], url_lifetime: int) -> Iterator[str]:
-    for setting, effect in _EFFECTS_OF_ZERO.items():
-        if seconds[setting] == 0:
-            yield f"{setting} is 0: {effect}."
-    claim = seconds["AWS_CLOUDFRONT_CLAIM_SECONDS"]
-    if 0 < claim < _LEAST_CLAIM:
-        yield (
-            f"AWS_CLOUDFRONT_CLAIM_SECONDS is {claim}, less than the {_LEAST_CLAIM} s that a call "
-            "to AWS may take: another machine may take over a step that is not finished yet."
-        )
-    keyring = seconds["AWS_CLOUDFRONT_KEYRING_SECONDS"]
-    if keyring >= url_lifetime:
-        yield (
-            f"AWS_CLOUDFRONT_KEYRING_SECONDS ({keyring} s) is not less than "
-            f"AWS_CLOUDFRONT_MAX_EXPIRE ({url_lifetime} s): a process could sign with a revoked "
-            "key for longer than a URL lives."
-        )
-
-
-def _url_lifetimes(configs: Iterable[conf.Config]) -> Iterator[int]:
-    """Yield the longest URL lifetime of each storage whose keys may rotate."""
-    for config in configs:
-        lifetime = whole_seconds(config.max_expire)
-        if config.key_group_id and lifetime and lifetime > 0:  # else find_problems() reports it
-            yield lifetime
+def _no_wait() -> Iterator[CheckMessage]:
+    """Warn of a wait that is allowed, but probably not intended."""
+    with suppress(ImproperlyConfigured):  # check_rotation() reports it
+        if conf.propagation_seconds() == 0:
+            yield problem(
+                "cfsigned.W006",
+                "AWS_CLOUDFRONT_PROPAGATION_SECONDS is 0: a key may sign before every edge knows "
+                "it.",
+            )
 
 
 def _bypasses_rotation(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterator[CheckMessage]:

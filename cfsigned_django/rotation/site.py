@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -96,7 +98,7 @@ def site_rotation(
     store = KeyPairStore(
         key_group_id=key_group_id,
         changed_by=changed_by,
-        claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
+        claim_seconds=_app().claim_seconds,
         on_move=on_move,
     )
     return Rotation(
@@ -139,14 +141,20 @@ def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
 
 
 def site_waits() -> Waits:
-    """Return the waiting times, from the settings."""
+    """Return the waiting times, from the settings and the app."""
+    app = _app()
     return Waits(
-        propagation=conf.rotation_seconds("AWS_CLOUDFRONT_PROPAGATION_SECONDS"),
+        propagation=conf.propagation_seconds(),
         url_lifetime=site_lifetime(),
         # A process may use an answer for two intervals (Lease in keyring.py).
-        keyring=2 * conf.rotation_seconds("AWS_CLOUDFRONT_KEYRING_SECONDS"),
-        clock_skew=conf.rotation_seconds("AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS"),
+        keyring=2 * app.keyring_seconds,
+        clock_skew=app.clock_skew_seconds,
     )
+
+
+def _app() -> Any:
+    """Return the installed app, a CfsignedDjangoConfig, whose attributes are waits."""
+    return apps.get_app_config("cfsigned_django")
 
 
 def _probe(

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_noop
 
+from cfsigned_django.apps import CfsignedDjangoConfig
+
 #: What is waited for, the setting, and its default in seconds.
-_WAITS: Final = (
+_SETTINGS: Final = (
     (gettext_noop("links live"), "AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
     (gettext_noop("a new key has to work"), "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 5 * 60),
-    (gettext_noop("a process signs before it looks again"), "AWS_CLOUDFRONT_KEYRING_SECONDS", 60),
-    (gettext_noop("clocks may be wrong by"), "AWS_CLOUDFRONT_CLOCK_SKEW_SECONDS", 2 * 60),
+)
+#: What is waited for, and the attribute of the app.
+_ATTRIBUTES: Final = (
+    (gettext_noop("a process signs before it looks again"), "keyring_seconds"),
+    (gettext_noop("clocks may be wrong by"), "clock_skew_seconds"),
 )
 
 
 def waits(request: HttpRequest) -> dict[str, object]:
     """Return `link_seconds` and the list `short_waits` for every template."""
-    found = [(what, getattr(settings, name, default), default) for what, name, default in _WAITS]
+    app = apps.get_app_config("cfsigned_django")
+    found = [
+        *((what, getattr(settings, name, default), default) for what, name, default in _SETTINGS),
+        *(
+            (what, getattr(app, name), getattr(CfsignedDjangoConfig, name))
+            for what, name in _ATTRIBUTES
+        ),
+    ]
     return {
         "link_seconds": settings.AWS_QUERYSTRING_EXPIRE,  # type: ignore[misc]
         "short_waits": [

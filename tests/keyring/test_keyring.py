@@ -66,7 +66,7 @@ class Process:
     def __post_init__(self) -> None:
         self.keyring = Keyring(
             self._find,
-            interval=lambda: self.interval,
+            interval=self.interval,
             monotonic=lambda: self.now + self.boot,
             wall=lambda: self.now,
         )
@@ -227,23 +227,6 @@ class TestAnswers:
         signing.pass_time(INTERVAL)
         signing.lease()
         assert signing.signs() == "K5"
-
-    def test_the_interval_follows_its_setting(self, process: Process) -> None:
-        """Take over a new interval at the next look; 0 means a look for every URL."""
-        process.lease()
-        process.interval = 5
-        for _ in range(2):
-            process.pass_time(INTERVAL)
-            process.lease()
-            process.pass_time(5)
-            process.lease()
-        assert len(process.looks) == 5
-
-        process.interval, process.answer = 0, GONE
-        process.pass_time(5)
-        process.lease()
-        process.lease()
-        assert len(process.looks) == 7
 
     def test_hashes_are_apart(self, process: Process) -> None:
         """Query for each hash algorithm separately, since signers differ in it."""
@@ -499,7 +482,7 @@ class Slow:
 def test_looks_again(way: str, settings: Settings) -> None:
     """Query again after a change of settings, and after forget()."""
     answers = [found("KOTHER"), found("KFIRST")]
-    keyring.register(lambda *arguments: answers.pop())
+    keyring.register(lambda *arguments: answers.pop(), interval=60)
 
     def signs() -> str:
         return keyring.watch(KEY_GROUP_ID, None).lease(None).signer.key_pair_id
@@ -508,7 +491,7 @@ def test_looks_again(way: str, settings: Settings) -> None:
         for _ in range(2):
             assert signs() == "KFIRST"
         if way == "a setting":
-            settings.AWS_CLOUDFRONT_KEYRING_SECONDS = 5
+            settings.AWS_CLOUDFRONT_PROPAGATION_SECONDS = 5
         elif way == "a secret key":
             settings.SECRET_KEY = "another one"
         elif way == "a router":
@@ -517,7 +500,7 @@ def test_looks_again(way: str, settings: Settings) -> None:
             forget_keys()
         assert signs() == "KOTHER"
     finally:
-        keyring.register(find_active_signer)
+        keyring.register(find_active_signer, interval=60)
 
 
 BEGIN = """
@@ -549,7 +532,7 @@ def find(*arguments):
         threading.Event().wait()  # for good: this thread is lost
     return Found(signer=signer)
 
-keyring = Keyring(find, longest_look=0.1)
+keyring = Keyring(find, interval=60, longest_look=0.1)
 ask = lambda: keyring.group("group", None).lease(None).signer.key_pair_id
 threading.Thread(target=ask, daemon=True).start()
 begun.wait()

@@ -355,9 +355,9 @@ async def signs_in_an_event_loop() -> str:
 def looks_for_active_key(site: Settings) -> Iterator[None]:
     """Set up a site that looks for its key in the database, in a process that knows nothing."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
     yield
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
 
 
 @pytest.mark.usefixtures("looks_for_active_key")

@@ -15,6 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
+from django.test import override_settings
 from django.utils import timezone, translation
 
 from cfsigned_django import keyring
@@ -446,6 +447,18 @@ def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None
 
 SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
 DROP = "--drop-trusted-signers"
+
+
+def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:
+    """Take the waits of an app that a subclass installs: not the settings."""
+    before = site_rotation()
+    others = [each for each in site.INSTALLED_APPS if each != "cfsigned_django"]
+    with override_settings(INSTALLED_APPS=[*others, "tests.processes.site_app.ShortWaits"]):
+        after = site_rotation()
+
+    waits = [(each.waits.keyring, each.waits.clock_skew) for each in (before, after)]
+    assert waits == [(120, 120), (2, 1)]
+    assert [each.store.claim_seconds for each in (before, after)] == [60, 3]
 
 
 def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:

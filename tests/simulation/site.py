@@ -41,7 +41,7 @@ class Worker:
         self._is_cut_off = False
         self._keyring = Keyring(
             self._find,
-            interval=lambda: self._site.plan.interval,
+            interval=self._site.plan.interval,
             monotonic=lambda: self._site.world.now - self._started - self._asleep,
             wall=lambda: self._site.world.now + self._skew,
         )

@@ -119,7 +119,7 @@ def impatient(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     sys.setswitchinterval(interval)
     monkeypatch.undo()
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -168,7 +168,7 @@ def test_threads_while_keys_are_replaced(told: bool, impatient: None) -> None:
                 urls.append((first, url, begun))
         return urls
 
-    keyring.register(find)
+    keyring.register(find, interval=60)
     storages_of_steps = [CloudFrontS3Storage(expire_step=step) for step in (0, 900)]
     ready = threading.Event()
     replacing = threading.Thread(target=replace)

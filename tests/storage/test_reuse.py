@@ -325,7 +325,6 @@ class Database:
 def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Take the signing key from a database, and the time from a clock of the test."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    site.AWS_CLOUDFRONT_KEYRING_SECONDS = 60
     database = Database(ec_key)
 
     def clock() -> float:
@@ -333,10 +332,10 @@ def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> 
 
     made = partial(keyring.Keyring, monotonic=clock, wall=clock)
     monkeypatch.setattr(keyring, "Keyring", made)
-    keyring.register(database.find)
+    keyring.register(database.find, interval=60)
     yield database
     monkeypatch.undo()
-    keyring.register(find_active_signer)
+    keyring.register(find_active_signer, interval=60)
 
 
 @pytest.mark.parametrize("arguments", [{}, ANY_RESOURCE, {"expire": 60}], ids=str)

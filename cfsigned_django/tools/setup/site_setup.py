@@ -229,7 +229,6 @@ def _database_key(desired: Wanted, clients: Clients | None) -> DatabaseKey:
             store=KeyPairStore(
                 key_group_id=desired.key_group_id or next(iter(named), name),
                 changed_by="cfsigned_setup",
-                claim_seconds=conf.rotation_seconds("AWS_CLOUDFRONT_CLAIM_SECONDS"),
             ),
             waits=site_waits(),
             key_groups=None,  # the setup changes CloudFront itself

@@ -340,7 +340,8 @@ class TestKeys:
             NO_KEY(cast("World", None), signing_site)
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         monkeypatch.setattr(KeyPair._meta, "db_table", "nowhere")
-        keyring.register(find_active_signer)  # as a new process, which knows no key yet
+        # As a new process, which knows no key yet.
+        keyring.register(find_active_signer, interval=60)
 
         text, code = run("--offline", "--json")
 
