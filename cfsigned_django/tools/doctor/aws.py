@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.invalidation import create, items_of
+from cfsigned_django.storage.registry import signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.facts import Fact
@@ -19,7 +21,9 @@ from cfsigned_django.tools.account.state.steps import SetupStep, StepState
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
-from cfsigned_django.validation import PROBE_NAME
+from cfsigned_django.validation import PROBE_NAME, refusal
+
+_NAMED_GROUPS: Final = 3
 
 
 def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
@@ -53,6 +57,18 @@ def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
         yield finding("cannot-invalidate", error.permission or name, fix=error.next_step, **values)
     else:
         yield finding("invalidation", name, distribution=name)
+
+
+def check_other_key_groups(found: Account) -> Iterator[Finding]:
+    """Yield the key groups that a rotation of this site may change, though they are not its own."""
+    own = {config.key_group_id for _, config, _ in signers(signing_storages())} - {None}
+    if not own or refusal("cfsigned.E030", conf.is_by_hand) or conf.is_by_hand():
+        return  # this site changes none, or a check reports what is wrong
+    others = [f"{each.name} ({each.id})" for each in found.key_groups or () if each.id not in own]
+    if others:
+        rest = len(others) - _NAMED_GROUPS
+        said = ", ".join(others[:_NAMED_GROUPS]) + (f", and {rest} more" if rest > 0 else "")
+        yield finding("other-key-groups", "key groups", key_groups=said)
 
 
 def from_fact(fact: Fact) -> Finding:

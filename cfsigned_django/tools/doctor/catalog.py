@@ -155,6 +155,15 @@ CATALOG: dict[str, FactType] = {
         "the site has other credentials, it may be in order: run this with those.",
         fix="Do what the message says. manage.py cfsigned_setup --iam site prints the policy.",
     ),
+    "other-key-groups": FactType(
+        level=Level.OK,
+        what="The AWS account has key groups that are not of this site: {key_groups}.",
+        why="IAM has no resource for a key group. Credentials that may rotate the keys of this "
+        "site can change these groups too, and so open the files of every behavior that trusts "
+        "them.",
+        fix="If they protect other files than this site's, as production's do beside staging's, "
+        "use a separate AWS account, or let a person rotate (AWS_CLOUDFRONT_BY_HAND).",
+    ),
     **FACTS,
     # What CloudFront and S3 answer.
     "no-answer": FactType(

@@ -27,7 +27,12 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
-from cfsigned_django.tools.doctor.aws import check_aws, check_invalidation, from_aws_error
+from cfsigned_django.tools.doctor.aws import (
+    check_aws,
+    check_invalidation,
+    check_other_key_groups,
+    from_aws_error,
+)
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
@@ -154,6 +159,7 @@ class Examination:
             uploads=wanted.uploads,
         )
         yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
+        yield from check_other_key_groups(found)
         yield from check_invalidation(self.storage)
 
     def _requested_object(

@@ -131,6 +131,11 @@ def forwarded_values(header: str) -> Change:
     return behavior(ForwardedValues=values, **dict.fromkeys(policies))
 
 
+def another_key_group(world: World, settings: Any) -> None:
+    """Give the account the key group of another site."""
+    world.account.make_group(world.key_pair_id, name="production")
+
+
 def local_edge(world: World, settings: Any) -> None:
     """Make links for this machine, on which nothing answers."""
     settings.AWS_S3_CUSTOM_DOMAIN, settings.AWS_S3_URL_PROTOCOL = "127.0.0.1:8001", "http:"
@@ -495,6 +500,8 @@ LIVE: list[tuple[str, Change]] = [
             local_edge, world_with(options={"distribution_id": world.distribution_id})
         )(world, settings),
     ),
+    # Key groups of other sites in the account, which a rotation of this one could change.
+    ("other-key-groups", another_key_group),
     ("cfsigned.E004", setting("AWS_S3_CUSTOM_DOMAIN", None)),
 ]
 

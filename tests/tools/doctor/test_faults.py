@@ -16,9 +16,9 @@ from django.core.management import call_command
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.tools.account.state.facts import FACTS
 from tests.tools.doctor import ids
-from tests.tools.doctor.sites import HEALTHY, LIVE, SITES
+from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group
 from tests.tools.doctor.values import setup_arguments
-from tests.tools.doctor.world import ORIGIN, Change, World, both
+from tests.tools.doctor.world import ORIGIN, Change, World, both, setting
 
 #: Faults of each part that is judged, several of one site: every combination of a change is in
 #: test_agreement.py, as a value.
@@ -44,6 +44,15 @@ def test_site(expected: str, change: Change, world: World, site: Any) -> None:
 
     assert [each for each in ids(found) if each not in HEALTHY] == expected.split()
     assert_no_secret(world, found)
+
+
+def test_key_groups_that_no_rotation_changes(world: World, site: Any) -> None:
+    """Say nothing of other key groups if a person rotates, or if this site rotates no key."""
+    another_key_group(world, site)
+    for change in (setting("AWS_CLOUDFRONT_BY_HAND", True), NO_GROUP):
+        change(world, site)
+        assert "other-key-groups" not in ids(world.examine())
+        site.AWS_CLOUDFRONT_BY_HAND = False
 
 
 def assert_no_secret(world: World, report: object) -> None:
