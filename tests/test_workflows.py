@@ -45,6 +45,16 @@ def test_workflow_runs_what_ci_run_runs() -> None:
     assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
 
 
+def test_oldest_versions_are_tested() -> None:
+    """What one environment installs is the oldest boto3 and cryptography of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    allowed = dict(each.split(">=") for each in project["dependencies"] if "," not in each)
+    del allowed["django"]  # py311-django52 runs the tests on the oldest.
+    pins = (ROOT / "constraints" / "oldest.txt").read_text().splitlines()[1:]
+
+    assert dict(each.split("==") for each in pins) == {**allowed, "botocore": allowed["boto3"]}
+
+
 def test_each_file_that_tox_names_is_there() -> None:
     """A file that was moved stays among those that an environment runs, or leaves out."""
     text = (ROOT / "pyproject.toml").read_text()
