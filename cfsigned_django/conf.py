@@ -202,6 +202,11 @@ def static_domain() -> str | None:
     return urlsplit(settings.STATIC_URL or "").netloc or None
 
 
+def media_domain() -> str | None:
+    """Return the host in MEDIA_URL, or None if that is a path."""
+    return urlsplit(settings.MEDIA_URL or "").netloc or None
+
+
 def propagation_seconds() -> int:
     """Return AWS_CLOUDFRONT_PROPAGATION_SECONDS: how long a new key must work before it signs."""
     value = getattr(settings, "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 300)

@@ -60,6 +60,13 @@ CATALOG: dict[str, FactType] = {
         "CloudFront refuses the URL.",
         fix="If the file is private, let the class return what url() of the package returns.",
     ),
+    "media-url-joined": FactType(
+        level=Level.WARNING,
+        what="Templates join MEDIA_URL, which is on {host}, and the name of a file: {places}.",
+        why="A storage signs the URLs of that host. A URL that was joined has no signature, and "
+        "CloudFront answers MissingKey.",
+        fix="Let the storage make the URL: photo.image.url, or {% signed_url %} for a name.",
+    ),
     "database": FactType(
         level=Level.ERROR,
         what="The key pairs of the database cannot be read ({error}).",

@@ -43,6 +43,7 @@ from cfsigned_django.tools.doctor.local import (
     check_url,
     from_system_checks,
 )
+from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.validation import PROBE_NAME, is_local_host, refusal
 from cfsigned_django.viewer import Fetch
 
@@ -84,6 +85,7 @@ class Examination:
                 yield signs
             if signs.id == "signing-key":
                 yield from check_url(self.storage, self.alias, self.name)
+        yield from check_templates()
 
     def online(self) -> Iterator[Finding]:
         """Yield the findings about AWS and live answers; none if no URL can be made."""

@@ -54,6 +54,7 @@ CODE = re.compile(
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
     *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
+    "media-url-joined",
     *("old-encryption", "weak-secret-key", "changed-url", "unsigned-url"),
     *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
     "url-refusal-cors",
