@@ -46,13 +46,12 @@ def _strange(answer: Answer, request: str, url: str) -> Finding:
     return finding("strange-answer", url, request=request, answer=said)
 
 
-def check_refused(answer: Answer, kind: str, url: str) -> Finding:
-    """Check the answer to a signed URL that must be refused: "tampered" or "expired"."""
+def check_refused(answer: Answer, kind: str, url: str) -> Iterator[Finding]:
+    """Yield why a signed URL is not refused that must be: "tampered" or "expired"."""
     if answer.is_served or answer.responder is Responder.S3:
-        return finding(f"{kind}-served", url, answer=answer.status)
-    if answer.code == "AccessDenied" or answer.is_refused_by_status:
-        return finding(f"{kind}-refused", url, answer=_refusal(answer))
-    return _strange(answer, "An expired URL" if kind == "expired" else "A changed URL", url)
+        yield finding(f"{kind}-served", url, answer=answer.status)
+    elif answer.code != "AccessDenied" and not answer.is_refused_by_status:
+        yield _strange(answer, "An expired URL" if kind == "expired" else "A changed URL", url)
 
 
 def check_unsigned(answer: Answer, url: str) -> Finding:

@@ -237,8 +237,8 @@ CATALOG: dict[str, FactType] = {
     "signed-served": FactType(level=Level.OK, what="{url} is served with a signature ({status})."),
     "signed-passes": FactType(
         level=Level.OK,
-        what="CloudFront accepts the signature. {why_no_object}: access to the bucket was not "
-        "checked.",
+        what="CloudFront accepts the signature. {why_no_object}: access to the bucket, and "
+        "CORS, were not checked.",
     ),
     "signed-unknown-key": FactType(
         level=Level.ERROR,
@@ -285,9 +285,6 @@ CATALOG: dict[str, FactType] = {
         fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
         "before it.",
     ),
-    "tampered-refused": FactType(
-        level=Level.OK, what="A URL that was changed is refused ({answer})."
-    ),
     "tampered-served": FactType(
         level=Level.ERROR,
         what="A URL that was changed is accepted ({answer}).",
@@ -296,7 +293,6 @@ CATALOG: dict[str, FactType] = {
         fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
         "this domain.",
     ),
-    "expired-refused": FactType(level=Level.OK, what="An expired URL is refused ({answer})."),
     "expired-served": FactType(
         level=Level.ERROR,
         what="An expired URL is accepted ({answer}).",
@@ -307,11 +303,6 @@ CATALOG: dict[str, FactType] = {
     "cors": FactType(
         level=Level.OK,
         what="Pages of {origins} may read {url}, cached or not.",
-    ),
-    "cors-untested": FactType(
-        level=Level.OK,
-        what="CORS was not checked: the object was not served.",
-        fix="Name an existing object with --object to check CORS as well.",
     ),
     "cors-headers-missing": FactType(
         level=Level.ERROR,

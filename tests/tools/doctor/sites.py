@@ -320,7 +320,7 @@ SITES: list[tuple[str, Change]] = [
     ("distribution-disabled", configured(Enabled=False)),
     ("distribution-deploying", part_of_account("distribution", status="InProgress")),
     ("domain-not-alias", configured(Aliases={"Quantity": 0})),
-    ("no-distribution bucket-not-public", two_distributions),
+    ("no-distribution", two_distributions),
     (
         "distribution-multi-tenant",
         configured(ConnectionMode="tenant-only", Aliases={"Quantity": 0}),
@@ -360,19 +360,19 @@ SITES: list[tuple[str, Change]] = [
     ("", origin_group(replica_first=True)),
     ("", IDENTITY),
     ("two-origin-accesses", origin(S3OriginConfig=_IDENTITY_CONFIG)),
-    ("no-origin-access bucket-not-public", NO_ACCESS),
+    ("no-origin-access", NO_ACCESS),
     ("no-origin-access bucket-policy-wide", both(NO_ACCESS, WIDE_POLICY)),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
-    ("origin-not-bucket bucket-not-public", behavior(TargetOriginId="pages")),
-    ("origin-not-bucket bucket-not-public", behavior(TargetOriginId="nothing")),
-    ("origin-not-bucket bucket-not-public", origin_group(bucket=False)),
+    ("origin-not-bucket", behavior(TargetOriginId="pages")),
+    ("origin-not-bucket", behavior(TargetOriginId="nothing")),
+    ("origin-not-bucket", origin_group(bucket=False)),
     (
-        "origin-website bucket-not-public",
+        "origin-website",
         origin(DomainName="doctor-media.s3-website-us-east-1.amazonaws.com"),
     ),
     ("origin-path", origin(OriginPath="/old")),
     *(
-        ("origin-access-point bucket-not-public", origin(DomainName=host))
+        ("origin-access-point", origin(DomainName=host))
         for host in (
             "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com",
             "m1.mrap.accesspoint.s3-global.amazonaws.com",
@@ -492,7 +492,7 @@ SITES: list[tuple[str, Change]] = [
 LIVE: list[tuple[str, Change]] = [
     ("cfsigned.E011", setting("AWS_CLOUDFRONT_HASH_ALGORITHM", "SHA1")),
     ("clock-wrong", world_with(ahead=600)),
-    ("signed-s3-denied cors-untested", world_with(name="albums/2.jpg")),
+    ("signed-s3-denied", world_with(name="albums/2.jpg")),
     ("local-edge no-answer", local_edge),
     (
         "no-answer",
@@ -507,9 +507,9 @@ LIVE: list[tuple[str, Change]] = [
 
 #: What is looked at and in order on a healthy site.
 HEALTHY = {
-    *("settings", "signing-key", "distribution", "behavior", "keys", "origin", "bucket"),
-    *("downloads-note", "stale-window", "delivery", "clock", "unsigned-refused", "signed-served"),
-    *("tampered-refused", "expired-refused", "cors", "cors-browser-cache", "s3-private"),
+    *("settings", "signing-key", "behavior", "keys", "bucket"),
+    *("downloads-note", "stale-window", "clock", "unsigned-refused", "signed-served"),
+    *("cors", "cors-browser-cache", "s3-private"),
 }
 
 

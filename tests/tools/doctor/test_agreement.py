@@ -63,7 +63,7 @@ ONLY_SETUP: Mapping[str, tuple[set[str], str]] = {
     ),
     "bucket": ({""}, "the doctor says nothing of a bucket that was not read"),
     "bucket-policy": (
-        {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide", "bucket-not-public"}
+        {"bucket", "bucket-missing", "no-distribution", "bucket-policy-wide"}
         | {"no-origin-access", "aws-unreadable", "bucket-policy-unknown"},
         "it is new, gets the statement that names the distribution beside a wide or a conditional "
         "one, or one for the access that the origin gets; or it cannot be planned",
@@ -225,7 +225,7 @@ def broken_promises(values: Values, told: Finding) -> Iterator[str]:
 def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:
     """Judge no bucket if a storage has none, or if it was not read."""
     on_disk = setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}})
-    for change, absent in ((account(bucket=None), {"bucket"}), (on_disk, {"bucket", "origin"})):
+    for change, absent in ((account(bucket=None), {"bucket"}), (on_disk, {"bucket"})):
         with subtests.test(absent=absent), seeded(change) as values:
             wanted = values.examination().wanted()
 

@@ -44,7 +44,6 @@ from tests.tools.doctor.world import (
 #: What needs no call to AWS.
 REST = {
     *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
-    *("tampered-refused", "expired-refused"),
 }
 
 
@@ -109,7 +108,7 @@ def test_aws_cannot_be_asked(world: World, subtests: pytest.Subtests) -> None:
 
 
 #: What is not looked at, or in fewer words, if the distribution is unknown.
-ALL = "behavior bucket bucket-not-public delivery distribution downloads-note origin stale-window"
+ALL = "behavior bucket downloads-note stale-window"
 #: A call that is not allowed, its permission, and what a healthy site then has not, or instead.
 PERMISSIONS: list[tuple[str, str, str]] = [
     ("list_distributions", "cloudfront:ListDistributions", ALL),

@@ -30,7 +30,7 @@ PARTS = (
     ),
     ("behavior-open | unsigned-served", "bucket-policy-wide", "origin-not-in-cache-key"),
     ("earlier-behavior-open | unsigned-served", "bucket-public | s3-open"),
-    ("no-origin-access bucket-not-public",),
+    ("no-origin-access",),
 )
 CHANGES = dict(reversed(SITES))  # the first of each kind
 

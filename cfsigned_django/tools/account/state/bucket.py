@@ -61,8 +61,9 @@ def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
     yield from _check_uploads(site, bucket)
     # A part that may not be read has a separate error, and does not count as in order.
     is_well = all(each.level is Level.OK for each in faults)
-    if is_well and not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}:
-        yield _in_order(bucket, distribution if origin else None, is_alone=not faults)
+    is_read = not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}
+    if is_well and is_read and distribution is not None and origin is not None:
+        yield _in_order(bucket, distribution, is_alone=not faults)
 
 
 def _origin_with_access(site: SiteInAws) -> Document | None:
@@ -73,16 +74,14 @@ def _origin_with_access(site: SiteInAws) -> Document | None:
     return origin
 
 
-def _in_order(bucket: Bucket, admitted: AwsDistribution | None, *, is_alone: bool) -> Fact:
+def _in_order(bucket: Bucket, admitted: AwsDistribution, *, is_alone: bool) -> Fact:
     """Return the fact that the bucket is in order. It claims only what was checked.
 
     IAM policies, which may let others read as well, are not checked.
     """
-    subject = f"bucket {bucket.name}"
-    if admitted is None:
-        return fact("bucket-not-public", subject, bucket=bucket.name)
     others = ", and lets no one else read" if is_alone else ""
-    return fact("bucket", subject, bucket=bucket.name, distribution=admitted.id, others=others)
+    values = {"bucket": bucket.name, "distribution": admitted.id, "others": others}
+    return fact("bucket", f"bucket {bucket.name}", **values)
 
 
 def _refused(site: SiteInAws) -> Fact:

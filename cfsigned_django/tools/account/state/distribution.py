@@ -48,7 +48,7 @@ DEPLOYED = "deployed"
 
 
 def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
-    """Yield what is wrong with the distribution itself, or that it is in order."""
+    """Yield what is wrong with the distribution itself."""
     account, host = site.account, site.wanted.host
     found = account.distribution
     if found is None:
@@ -57,10 +57,7 @@ def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
             values = {"account": account.account_id, "name": name}
             yield fact("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
         return
-    faults = [*_check_distribution(site, found)]
-    yield from faults
-    if all(each.level is Level.OK for each in faults):
-        yield fact("distribution", found.id, distribution=found.id)
+    yield from _check_distribution(site, found)
 
 
 def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Fact]:
@@ -128,17 +125,14 @@ def origin_facts(site: SiteInAws) -> Iterator[Fact]:
     """
     if site.config is None or site.behavior is None or not site.wanted.bucket:
         return
-    subject = site.behavior["TargetOriginId"]
     if site.origin is None:
         yield _other_origin(site, site.config, site.behavior)
         for each in origins_of(site.config, site.behavior):
             if is_access_point(each):
                 yield from (*_check_access(site, each), *_check_path(site, each))
         return
-    faults = [*_check_access(site, site.origin), *_check_path(site, site.origin)]
-    yield from faults
-    if not faults:
-        yield fact("origin", subject, bucket=site.wanted.bucket)
+    yield from _check_access(site, site.origin)
+    yield from _check_path(site, site.origin)
 
 
 def _other_origin(site: SiteInAws, config: Document, behavior: Document | None) -> Fact:

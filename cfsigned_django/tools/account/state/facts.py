@@ -91,9 +91,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         step="distribution",
         asks=True,
     ),
-    "distribution": FactType(
-        level=Level.OK, what="{distribution} is enabled and Deployed.", step="distribution"
-    ),
     "distribution-disabled": FactType(
         level=Level.ERROR,
         what="{distribution} is disabled.",
@@ -288,11 +285,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         "records of the domain.",
     ),
     # The origin and the bucket.
-    "origin": FactType(
-        level=Level.OK,
-        what="The behavior reads the bucket {bucket}, with one kind of access.",
-        step="origin",
-    ),
     "origin-not-bucket": FactType(
         level=Level.ERROR,
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
@@ -360,12 +352,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         level=Level.OK,
         what="The policy of the bucket {bucket} lets {distribution} read{others}.",
         step="bucket-policy",
-    ),
-    "bucket-not-public": FactType(
-        level=Level.OK,
-        what="The bucket {bucket} is not public. No known origin reads it with an access control "
-        "or an identity, so whether it lets CloudFront read was not checked.",
-        why="No known origin reads it with an access control or an identity.",
     ),
     "bucket-missing": FactType(
         level=Level.ERROR,
@@ -494,9 +480,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         option="--upload-prefix FOLDER",
     ),
     # What CloudFront forwards, and what its cache key contains.
-    "delivery": FactType(
-        level=Level.OK, what="CORS headers and parameters pass through CloudFront."
-    ),
     "cors-rule-missing": FactType(
         level=Level.ERROR,
         what="The bucket {bucket} has no CORS rule for {origins}.",

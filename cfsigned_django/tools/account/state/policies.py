@@ -27,7 +27,7 @@ from cfsigned_django.tools.account.documents.policies import (
     response_headers_policy_config,
 )
 from cfsigned_django.tools.account.state.distribution import unsigned
-from cfsigned_django.tools.account.state.facts import Fact, Level, fact
+from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.account.state.steps import (
     NOT_YET,
@@ -44,14 +44,13 @@ _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
 
 
 def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
-    """Yield why CORS or the file names of downloads do not work."""
+    """Yield why CORS or the file names of downloads do not work, and how long copies stay."""
     if site.behavior is None:
         return
-    faults = [*(_check_cors(site) if site.wanted.cors_origins else ()), *_check_downloads(site)]
-    yield from faults
+    if site.wanted.cors_origins:
+        yield from _check_cors(site)
+    yield from _check_downloads(site)
     yield from _stale_window(site)
-    if all(each.level is Level.OK for each in faults):
-        yield fact("delivery", "behavior")
 
 
 def _without_origins(site: SiteInAws, policy_id: str, origins: list[str]) -> Fact:
