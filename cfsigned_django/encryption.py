@@ -36,17 +36,6 @@ if TYPE_CHECKING:
 MAKE_KEY = (
     "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 )
-#: What is wrong with a private key that should be encrypted again.
-OLD_ENCRYPTION = gettext_noop(
-    "Encrypted with a previous key, which must stay in the settings until the private key is "
-    "encrypted again (manage.py cfsigned_rotate --re-encrypt, or in the admin)."
-)
-#: What is wrong with one that must not be: see ``KeyPair.open_trustworthy_key()``.
-UNPROVABLE_KEY = gettext_noop(
-    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and nothing "
-    "shows that it is still the same: it is not added to CloudFront, nor encrypted again. Make a "
-    "new one: manage.py cfsigned_rotate --start"
-)
 #: What is wrong with all private keys if :func:`has_weak_secret_key`.
 WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
 
@@ -175,12 +164,12 @@ def _what_changed() -> str:
         return gettext_noop(
             "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS, and none derived from SECRET_KEY, decrypts "
             "this private key. Add the key that encrypted it to the end of the list, or the "
-            "previous SECRET_KEY to SECRET_KEY_FALLBACKS, then run: manage.py cfsigned_rotate "
-            "--re-encrypt"
+            "previous SECRET_KEY to SECRET_KEY_FALLBACKS. Then start a rotation in each key group: "
+            "manage.py cfsigned_rotate --start (--key-group)"
         )
     return gettext_noop(
         "SECRET_KEY has changed since this private key was encrypted, or "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the previous SECRET_KEY to "
-        "SECRET_KEY_FALLBACKS, or the previous key to AWS_CLOUDFRONT_ENCRYPTION_KEYS, then run: "
-        "manage.py cfsigned_rotate --re-encrypt"
+        "SECRET_KEY_FALLBACKS, or the previous key to AWS_CLOUDFRONT_ENCRYPTION_KEYS. Then start a "
+        "rotation in each key group: manage.py cfsigned_rotate --start (--key-group)"
     )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -80,7 +81,8 @@ def no_key_at_all(key_group_id: str | None) -> NoKey:
 def key_group_option(key_group_id: str | None) -> str:
     """Return the option with which cfsigned_rotate rotates this key group; "" if it need not."""
     is_default = key_group_id == conf.default_of("key_group_id")
-    return "" if is_default else f" --key-group {key_group_id}"
+    # Someone who can write to the table may have chosen the ID, and a person pastes the command.
+    return "" if is_default else f" --key-group {shlex.quote(str(key_group_id))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

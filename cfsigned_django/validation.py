@@ -77,7 +77,8 @@ TABLE: dict[str, str] = {
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
     "DEFAULT_FILE_STORAGE: Django no longer reads it, so files are stored elsewhere.",
     "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
-    "keep the keys that encrypted what is in the database.",
+    "keep the keys that encrypted what is in the database, until a rotation in each key group "
+    "(manage.py cfsigned_rotate --start, --key-group) is over.",
     "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
     "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "
     "the clocks change.",
@@ -114,20 +115,22 @@ TABLE: dict[str, str] = {
     "cfsigned.W005": 'Set AWS_S3_URL_PROTOCOL to "https:". Anyone who intercepts a signed URL '
     "can open the file.",
     "cfsigned.W006": "Remove the setting: its default is safe.",
-    "cfsigned.W007": "Put back the encryption key that the message asks for, then run manage.py "
-    "cfsigned_rotate --re-encrypt. If that key is lost, revoke the key pair.",
+    "cfsigned.W007": "Put back the encryption key that the message asks for, then start a rotation "
+    "in each key group (manage.py cfsigned_rotate --start, --key-group). If that key is lost, do "
+    "it without: URLs that are out stay valid, and the new key can sign in some minutes.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
     "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
     "until then, url() raises cfsigned.E001, and check --deploy fails.",
-    "cfsigned.W011": "Run manage.py cfsigned_rotate --re-encrypt, or --start if the message says "
-    "so. Then remove the previous key from SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
-    # The doctor and the admin say it, too.
+    "cfsigned.W011": "Start a rotation in each key group that the message names (manage.py "
+    "cfsigned_rotate --start, --key-group). When the warning is gone, remove the previous key from "
+    "SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
     "cfsigned.W012": gettext_noop(
         "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters with "
-        "the old one in SECRET_KEY_FALLBACKS; then run manage.py cfsigned_rotate --re-encrypt."
+        "the old one in SECRET_KEY_FALLBACKS. Then start a rotation in each key group (manage.py "
+        "cfsigned_rotate --start, --key-group)."
     ),
     "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
     "the key pair in the admin, and start a rotation.",

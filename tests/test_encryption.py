@@ -11,13 +11,11 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from pytest_django import Settings
 
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey, decrypt, encrypt
-from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.keyring import KEY_GROUP_ID, derived, make_key_pair
+from tests.keyring import derived
 from tests.leaks import everything_of, fragments
 
 ROW = UUID("6f1f2c54-1d4e-4b6b-9f57-0c3d8f0f6a11")
@@ -75,27 +73,6 @@ def test_settings_that_change(
     assert decrypt(encrypted, ROW, ec_key.public_key.fingerprint).load().to_pem() == ec_key.to_pem()
 
 
-@pytest.mark.django_db
-def test_every_row_is_encrypted_again(
-    rsa_key: PrivateKey, ec_key: PrivateKey, settings: Settings
-) -> None:
-    """Encrypt every row with the newest key, so that the others can go; skip an erased one."""
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [FIRST]
-    make_key_pair(ec_key, "K1")
-    make_key_pair(rsa_key, "K2")
-    erased = make_key_pair(ec_key, "K3", encrypted_private_key="")
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [SECOND, FIRST]
-
-    call_command("cfsigned_rotate", re_encrypt=True)
-
-    settings.SECRET_KEY, settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = "new", [SECOND]
-    rows = KeyPair.objects.exclude(pk=erased.pk)
-    found = {row.key_pair_id: row.open_private_key().to_pem() for row in rows}
-    assert found == {"K1": ec_key.to_pem(), "K2": rsa_key.to_pem()}
-    erased.refresh_from_db()
-    assert (erased.key_group_id, erased.encrypted_private_key) == (KEY_GROUP_ID, "")
-
-
 @pytest.mark.parametrize(
     ("keys", "named"), [(None, "SECRET_KEY"), ([FIRST], "AWS_CLOUDFRONT_ENCRYPTION_KEYS")]
 )
@@ -108,7 +85,7 @@ def test_what_no_key_decrypts(
     encrypted = encrypt(ec_key, ROW)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS, settings.SECRET_KEY = keys, "new and secret"
 
-    with pytest.raises(CannotDecrypt, match=rf"{named}.*--re-encrypt") as raised:
+    with pytest.raises(CannotDecrypt, match=rf"{named}.*--start") as raised:
         decrypt(encrypted, ROW, ec_key.public_key.fingerprint)
 
     shown = str(raised.value) + repr(raised.value)

@@ -16,10 +16,8 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.reencryption import Verdict, examine
 from cfsigned_django.rotation.request import consequences_of_revocation
 from cfsigned_django.rotation.status import date_and_time, in_words
 from cfsigned_django.signing import InvalidKey
@@ -33,11 +31,8 @@ def page_of(
 ) -> dict[str, Any]:
     """Return the context of a step's page; ``failure`` is why the step was not done."""
     key_pair, action = button.step.key_pair, button.step.action
-    candidates = examine(None) if action is Action.RE_ENCRYPT else []
     return {
         **consequences(snapshot, key_pair),
-        "unproven": [each for each in candidates if each.verdict is Verdict.UNPROVEN],
-        "refused": [each for each in candidates if each.verdict is Verdict.REFUSED],
         "title": button.label if key_pair is None else f"{button.label}: {key_pair}",
         "button": button,
         "form": form,

@@ -29,7 +29,6 @@ _LABELS = {
     Action.RETIRE: gettext_lazy("Retire"),
     Action.REVOKE: gettext_lazy("Revoke"),
     Action.FINISH: gettext_lazy("Finish the revocation"),
-    Action.RE_ENCRYPT: gettext_lazy("Re-encrypt now"),
 }
 
 
@@ -59,8 +58,6 @@ class AvailableAction:
     @property
     def is_confirmed(self) -> bool:
         """Return whether a person confirms the step on a page that says what will happen."""
-        if self.step.action is Action.RE_ENCRYPT:
-            return self.step.needs_proof
         return self.step.action not in (Action.IMPORT, Action.CHECK)
 
 
@@ -78,10 +75,13 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
     match step.action:
         case Action.IMPORT:
             text = _("Import the key from the settings into the database.")
-        case Action.START if snapshot.replaced is not None:
-            text = _("%(successor)s cannot be added to CloudFront. Make a new key in its place.")
         case Action.START if snapshot.cannot_sign:
             text = _("%(signing)s cannot be decrypted. Fix the settings, or replace the key.")
+        case Action.START if snapshot.replaced is not None:
+            text = _(
+                "The newest encryption key did not encrypt %(successor)s. Make a new key in its "
+                "place."
+            )
         case Action.START if snapshot.signing_name:
             text = _("Replace %(signing)s.")
         case Action.START:
@@ -96,8 +96,6 @@ def purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Check whether CloudFront knows %(key)s.")
         case Action.ACTIVATE:
             text = _("%(key)s is ready to sign.")
-        case Action.RE_ENCRYPT:
-            text = _("Encrypt the private keys again.")
         case Action.RETIRE:
             text = _("%(key)s can be retired: its last link has expired.")
         case _revoked:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django import conf
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason, primary_rows
-from cfsigned_django.rotation.reencryption import Verdict, examine
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
@@ -24,7 +22,7 @@ class StepForm(forms.Form):
 
     def answers(self) -> dict[str, Any]:
         """Return the answers as arguments of :func:`steps.take`."""
-        wanted = ("algorithm", "reason", "key_pair_id", "compared")
+        wanted = ("algorithm", "reason", "key_pair_id")
         return {name: self.cleaned_data[name] for name in wanted if name in self.cleaned_data}
 
 
@@ -88,30 +86,6 @@ class KeyPairIdForm(StepForm):
         return key_pair_id
 
 
-class CompareForm(StepForm):
-    """Ask which private keys are those that CloudFront knows, where CloudFront was not asked.
-
-    An answer names the fingerprint that was compared. Another key, which
-    someone wrote into the row meanwhile, is not encrypted again.
-    """
-
-    compared = forms.MultipleChoiceField(
-        label=gettext_lazy("The same key as in CloudFront"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    def __init__(self, key_pair: KeyPair | None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(key_pair, *args, **kwargs)
-        unproven = [each for each in examine(None) if each.verdict is Verdict.UNPROVEN]
-        choices = [(each.fingerprint, str(each.key_pair)) for each in unproven]
-        # CloudFront is asked first if it can be.
-        if choices and (self.is_bound or conf.is_by_hand()):
-            cast("forms.MultipleChoiceField", self.fields["compared"]).choices = choices
-        else:
-            del self.fields["compared"]
-
-
 class RemovedForm(StepForm):
     """Ask for confirmation that the key was removed from CloudFront by hand."""
 
@@ -171,7 +145,5 @@ def form_class(action: Action, *, by_hand: bool) -> type[StepForm]:
             return RemovedForm
         case Action.REVOKE:
             return RevokeForm
-        case Action.RE_ENCRYPT:
-            return CompareForm
         case _asks_nothing:
             return StepForm

@@ -15,7 +15,13 @@ from cfsigned_django.encryption import WEAK_SECRET_KEY, has_weak_secret_key
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
-from cfsigned_django.rotation.status import clock_time, find_overdue, in_words, nothing_signs
+from cfsigned_django.rotation.status import (
+    clock_time,
+    find_overdue,
+    in_words,
+    nothing_signs,
+    why_previous_key_stays,
+)
 from cfsigned_django.validation import TABLE
 
 
@@ -68,12 +74,10 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
 
 
 def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
-    old: dict[str, list[str]] = {}
-    for key_pair in snapshot.key_pairs:
-        if problem := key_pair.encryption_problem:
-            old.setdefault(problem, []).append(str(key_pair))
-    for problem, names in old.items():
-        yield Notice(level=NoticeLevel.WARNING, text=f"{', '.join(names)}: {_(problem)}")
+    rotation = snapshot.rotation
+    # Those of all key groups: they have one encryption key.
+    if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=snapshot.now):
+        yield Notice(level=NoticeLevel.WARNING, text=text)
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
         yield Notice(
             level=NoticeLevel.WARNING,

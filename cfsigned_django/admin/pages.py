@@ -41,9 +41,6 @@ from cfsigned_django.rotation.steps import FAILURES, Step, take
 
 TEMPLATES = "admin/cfsigned_django/keypair"
 
-#: What the admin log says of a step in which a key pair keeps its state.
-_REASONS = {Action.RE_ENCRYPT: KnownReason.RE_ENCRYPTED}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
@@ -123,14 +120,10 @@ class Pages:
                     return self.lead_back(put_in_words(failure), messages.ERROR)
             else:
                 for key_pair in () if logged else outcome.key_pairs:
-                    reason = form.answers().get("reason", _REASONS.get(step.action, ""))
-                    self.record(key_pair, reason)
+                    self.record(key_pair, form.answers().get("reason", ""))
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
-                if not outcome.unproven:
-                    return self.lead_back(text, level)
-                self.admin.message_user(self.request, text, level)
-                form = make_form(step.key_pair, {})  # asks about those that are left
+                return self.lead_back(text, level)
         button = AvailableAction.of(snapshot, step)
         context = page_of(snapshot, button, form, failure)
         return self.render("step.html", context)
@@ -206,7 +199,7 @@ class Pages:
     def record(self, key_pair: KeyPair, reason: str = "") -> None:
         """Write a transition into the admin's log, in the language of the site."""
         is_imported = key_pair.status == KeyStatus.ACTIVE and key_pair.trusted_at is None
-        stays = reason in (KnownReason.PUT_BACK, KnownReason.RE_ENCRYPTED)
+        stays = reason == KnownReason.PUT_BACK
         is_new = not stays and (key_pair.status == KeyStatus.PENDING or is_imported)
         with translation.override(None):
             translation.deactivate()

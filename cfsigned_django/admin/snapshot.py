@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import Encryption, KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import unknown_keys
@@ -59,10 +59,9 @@ class Snapshot:
 
     @cached_property
     def replaced(self) -> KeyPair | None:
-        """Return the next key if a start replaces it: it is PENDING, and may never be trusted."""
+        """Return the next key if a start replaces it: the encryption key has changed since."""
         successor = self.successor
-        is_replaced = successor and successor.encryption is Encryption.UNPROVABLE
-        return successor if is_replaced else None
+        return successor if successor and successor.is_outdated else None
 
     @cached_property
     def steps(self) -> list[Step]:

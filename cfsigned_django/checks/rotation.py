@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from cfsigned_django import conf
 from cfsigned_django.encryption import (
@@ -22,6 +23,8 @@ from cfsigned_django.encryption import (
 from cfsigned_django.keyring import NothingSigns, looks_in_database
 from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
+from cfsigned_django.rotation.site import site_waits
+from cfsigned_django.rotation.status import why_previous_key_stays
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import once_each, problem, refusal
@@ -112,6 +115,9 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
             "cfsigned.W012",
             WEAK_SECRET_KEY,
         )
+    with suppress(ImproperlyConfigured), translation.override(None):  # E024 reports wrong waits
+        if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
+            yield problem("cfsigned.W011", text)
     for row in encrypted:
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
@@ -120,9 +126,6 @@ def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
             yield problem("cfsigned.W013", f"{name}: {error}")
         except CannotDecrypt as error:
             yield problem("cfsigned.W007", f"{name}: {error}")
-        else:
-            if text := row.encryption_problem:
-                yield problem("cfsigned.W011", f"{name}: {text}")
 
 
 def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMessage]:

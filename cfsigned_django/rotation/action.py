@@ -19,10 +19,8 @@ class Action(StrEnum):
     REVOKE = "revoke"
     #: Finish a revocation: remove the key from CloudFront.
     FINISH = "finish"
-    #: Encrypt all private keys with the newest encryption key.
-    RE_ENCRYPT = "re-encrypt"
 
     @property
     def has_key_pair(self) -> bool:
         """Return whether the step concerns one key pair, not the whole key group."""
-        return self not in (Action.IMPORT, Action.START, Action.RE_ENCRYPT)
+        return self not in (Action.IMPORT, Action.START)

@@ -15,8 +15,6 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import (
-    OLD_ENCRYPTION,
-    UNPROVABLE_KEY,
     CannotDecrypt,
     Decrypted,
     NotItsKey,
@@ -62,7 +60,6 @@ class KnownReason(StrEnum):
     REPLACED = gettext_noop("replaced before it signed, since the encryption key changed")
     LAST_OF_GROUP = gettext_noop("its key group had no other key")
     PUT_BACK = gettext_noop("put back into the key group")
-    RE_ENCRYPTED = gettext_noop("private key encrypted again")
 
     @staticmethod
     def replaces(key_pair: KeyPair) -> str:
@@ -75,20 +72,6 @@ class KnownReason(StrEnum):
         if found := re.fullmatch(_REPLACES % {"key": "(.+)"}, reason):
             return gettext(_REPLACES) % {"key": found[1]}
         return gettext(reason) if reason in list(cls) else reason
-
-
-class Encryption(StrEnum):
-    """What must be done about the encryption of a private key."""
-
-    #: Nothing: the newest key has encrypted it, it is erased, or no key decrypts it.
-    FINE = "fine"
-    #: Encrypt it again, before the previous key leaves the settings.
-    OLD = "old"
-    #: The same, with a proof that it is the right key: none of AWS_CLOUDFRONT_ENCRYPTION_KEYS
-    #: decrypts it, although they are set, but a SECRET_KEY, which others may know.
-    UNPROVEN = "unproven"
-    #: Replace it: it lacks that proof, and CloudFront, which would give it, does not have it yet.
-    UNPROVABLE = "unprovable"
 
 
 class KeyPair(models.Model):
@@ -207,13 +190,12 @@ class KeyPair(models.Model):
         found = self.decrypted()
         if found.is_of_settings:
             return found
-        if self.status == KeyStatus.PENDING:
-            raise CannotDecrypt(UNPROVABLE_KEY)
         raise CannotDecrypt(
             gettext_noop(
-                "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set. "
-                "It cannot begin to sign before it is encrypted again: manage.py "
-                "cfsigned_rotate --re-encrypt"
+                "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and "
+                "nothing shows that it is still the same: it is not added to CloudFront, and does "
+                "not begin to sign. Make a new one: manage.py cfsigned_rotate --start "
+                "(--key-group)"
             )
         )
 
@@ -293,34 +275,6 @@ class KeyPair(models.Model):
             return False
         except CannotDecrypt:
             return True
-
-    @property
-    def encryption(self) -> Encryption:
-        """Return what must be done about the encryption of the private key."""
-        try:
-            found = self.decrypted() if self.encrypted_private_key else None
-        except (CannotDecrypt, ImproperlyConfigured):
-            found = None
-        if found is None or found.is_newest:
-            return Encryption.FINE
-        if found.is_of_settings:
-            return Encryption.OLD
-        is_pending = self.status == KeyStatus.PENDING
-        return Encryption.UNPROVABLE if is_pending else Encryption.UNPROVEN
-
-    @property
-    def encryption_problem(self) -> str:
-        """Return what is wrong with the encryption of the private key, in English; "" if nothing.
-
-        What cannot be decrypted has a :attr:`decryption_problem` instead.
-        """
-        match self.encryption:
-            case Encryption.FINE:
-                return ""
-            case Encryption.UNPROVABLE:
-                return UNPROVABLE_KEY
-            case _encrypt_again:
-                return OLD_ENCRYPTION
 
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import Encryption, KeyPair, KnownReason
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import check_import, signing_settings_key, unknown_keys
@@ -55,13 +55,14 @@ class Request:
         if self.start or self._is_too_old():
             if self.start and (other := self._other_algorithm()):
                 raise RotationError(f"{other} Revoke it first, or leave --algorithm out.")
-            step = Step(action=Action.START)
+            step, former = Step(action=Action.START), self.rotation.store.successor()
             outcome = take(
                 self.rotation, step, now=now, algorithm=self.algorithm, reason=self.reason
             )
             if outcome.key_pairs:
                 key_pair = outcome.key_pairs[0]
-                return f"Started: {key_pair} is {key_pair.status.upper()}."
+                text = f"Started: {key_pair} is {key_pair.status.upper()}."
+                return f"{text} {former}, which has signed nothing, is revoked." if former else text
             return None if self.max_age else outcome.text
         return None
 
@@ -79,7 +80,7 @@ class Request:
         successor = self.rotation.store.successor()
         if successor is None:
             return "A rotation would begin: a new key would be generated."
-        if successor.encryption is Encryption.UNPROVABLE:
+        if successor.is_outdated:
             return f"A rotation would begin: a new key would be generated, and {successor} revoked."
         return None
 
@@ -132,7 +133,7 @@ class Request:
         successor = self.rotation.store.successor()
         if successor is None or self.algorithm in (None, successor.algorithm):
             return ""
-        if successor.encryption is Encryption.UNPROVABLE:
+        if successor.is_outdated:
             return ""  # Another key is made in its place.
         return f"{successor}, which is next, is {successor.get_algorithm_display()}."
 
@@ -223,15 +224,9 @@ def _what_signs(rotation: Rotation, after: SignsAfter) -> str:
 def _what_comes_first(rotation: Rotation) -> str:
     """Return what to do before a revocation after which nothing signs."""
     successor = rotation.store.successor()
-    if successor is None or successor.encryption is Encryption.UNPROVABLE:
+    if successor is None or successor.trust_problem:
         wait = in_words(timedelta(seconds=rotation.waits.propagation))
         text = _("If there is time, start a rotation first: a new key can sign after %(wait)s.")
         return text % {"wait": wait}
-    if successor.decryption_problem:
-        text = _(
-            "The private key of %(next)s cannot be decrypted. Revoke that key first, then start a "
-            "rotation."
-        )
-    else:
-        text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
+    text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
     return text % {"next": successor}

@@ -22,6 +22,7 @@ from cfsigned_django.rotation.lifecycle import (
     retirement_wait,
 )
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.terminal import in_one_line
 
 if TYPE_CHECKING:
     from cfsigned_django.rotation.rotation import Rotation
@@ -97,6 +98,49 @@ def why_nothing_signs(
         if by_hand:
             step = f"Compare its public key ID and the key group in CloudFront. {step}"
     return NoKey(what=phrase(pattern, **values), next_step=step)
+
+
+# Encryption keys
+
+
+def why_previous_key_stays(key_pairs: Iterable[KeyPair], *, waits: Waits, now: datetime) -> str:
+    """Return which private keys a previous encryption key decrypts, and what ends that; "" if none.
+
+    ``key_pairs`` are those of all key groups, whether or not a storage signs for them: the
+    settings are the same. What no key decrypts has another problem.
+    """
+    rows = list(key_pairs)
+    old = [each for each in rows if each.is_outdated and not each.decryption_problem]
+    if not old:
+        return ""
+    text = _(
+        "Encrypted with a previous key, which must stay in the settings until these keys are "
+        "retired or revoked: %(keys)s."
+    )
+    sentences = [text % {"keys": ", ".join(map(_in_its_group, old))}]
+    retiring = [each for each in old if each.status == KeyStatus.RETIRING]
+    if len(retiring) == len(old):
+        ends = (
+            (each.retiring_at or now) + timedelta(seconds=retirement_wait(each.state, waits))
+            for each in retiring
+        )
+        text = _("They can be retired after %(clock)s.")
+        sentences.append(text % {"clock": clock_time(max(ends), now)})
+    renewed = {each.next_in for each in rows if each.next_in and not each.is_outdated}
+    groups = {each.key_group_id for each in old if each not in retiring} - renewed
+    if groups:
+        options = sorted(key_group_option(in_one_line(each)) for each in groups)
+        commands = (f"manage.py cfsigned_rotate --start{each}" for each in options)
+        sentences.append(_("Start a rotation: %(commands)s") % {"commands": ", ".join(commands)})
+    return " ".join(sentences)
+
+
+def _in_its_group(key_pair: KeyPair) -> str:
+    return _("%(key)s (%(status)s, key group %(group)s)") % {
+        "key": key_pair,
+        "status": key_pair.get_status_display(),
+        "group": in_one_line(key_pair.key_group_id),
+    }
 
 
 # Waits, and steps that a person takes by hand

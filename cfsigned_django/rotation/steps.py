@@ -27,9 +27,8 @@ from cfsigned_django.rotation.errors import (
     Unfinished,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import Encryption, KeyPair
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.reencryption import Candidate, Verdict, encrypt_again, examine
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.site import (
@@ -56,8 +55,6 @@ class Step:
     key_pair: KeyPair | None = None
     #: Why the step cannot be taken yet, as a sentence; empty if it can.
     blocked: str = ""
-    #: Whether CloudFront or a person must first show that a private key is the right one.
-    needs_proof: bool = False
 
     @property
     def is_aside(self) -> bool:
@@ -80,8 +77,6 @@ class Outcome:
     has_changed: bool = True
     #: The key pairs of a change that the rotation's ``on_move`` does not report.
     key_pairs: tuple[KeyPair, ...] = ()
-    #: What was not encrypted again, since a person must compare it with CloudFront first.
-    unproven: tuple[Candidate, ...] = ()
 
 
 # What is due
@@ -114,8 +109,8 @@ def due(
     retiring = list(steps(KeyStatus.RETIRING))
     yield from steps(KeyStatus.REVOKED)
     yield from (each for each in retiring if not each.blocked)
-    if any(map(_is_replaced, key_pairs)):
-        yield Step(action=Action.START)
+    if any(each.next_in and each.is_outdated for each in key_pairs):
+        yield Step(action=Action.START)  # It makes another key in the place of this one.
     yield from steps(KeyStatus.PENDING)
     yield from steps(KeyStatus.TRUSTED)
     yield from _steps_of_the_group(key_pairs, unknown_keys)
@@ -159,15 +154,6 @@ def _steps_of_the_group(
         yield Step(action=Action.IMPORT)
     if not any(each.next_in for each in key_pairs):
         yield Step(action=Action.START)
-    encryptions = {each.encryption for each in key_pairs}
-    if encryptions & {Encryption.OLD, Encryption.UNPROVEN}:
-        needs_proof = Encryption.UNPROVEN in encryptions
-        yield Step(action=Action.RE_ENCRYPT, needs_proof=needs_proof)
-
-
-def _is_replaced(key_pair: KeyPair) -> bool:
-    """Return whether a start makes another key, since this one may never be trusted."""
-    return key_pair.encryption is Encryption.UNPROVABLE
 
 
 def _claimed(key_pair: KeyPair, now: datetime) -> str:
@@ -349,14 +335,12 @@ def take(
     algorithm: KeyAlgorithm | None = None,
     reason: str = "",
     key_pair_id: str = "",
-    compared: Collection[str] = (),
 ) -> Outcome:
     """Take the step and return its result. Raise one of :data:`FAILURES` if it cannot be taken.
 
     ``algorithm`` is that of a new key, ``reason`` is recorded for START and
     REVOKE, and ``key_pair_id`` is the public key ID, if a person created the
     key in CloudFront (TRUST, CORRECT).
-    ``compared`` are the fingerprints that a person found in CloudFront (RE_ENCRYPT).
     """
     key_pair = step.key_pair
     if key_pair is None:
@@ -365,8 +349,6 @@ def take(
                 return _import(rotation, now)
             case Action.START:
                 return _start(rotation, now, algorithm, reason)
-            case Action.RE_ENCRYPT:
-                return _reencrypt(rotation, compared)
             case _:
                 raise ValueError(f"{step.action} is not a step of a key group.")
     match step.action:
@@ -411,33 +393,18 @@ def _import(rotation: Rotation, now: datetime) -> Outcome:
 def _start(
     rotation: Rotation, now: datetime, algorithm: KeyAlgorithm | None, reason: str
 ) -> Outcome:
-    successor = rotation.store.successor()
+    former = rotation.store.successor()
     key_pair = rotation.start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason
     )
-    if successor == key_pair:
+    if former == key_pair:
         text = _("A rotation is in progress: %(key)s is next.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    text = _("%(key)s was generated. Add it to CloudFront next.")
-    return Outcome(text=text % {"key": key_pair}, key_pairs=(key_pair,))
-
-
-def _reencrypt(rotation: Rotation, compared: Collection[str]) -> Outcome:
-    candidates = examine(rotation.key_groups)
-    encrypted = encrypt_again(candidates, compared=compared)
-    text = _("Private keys encrypted with the newest encryption key: %(count)s.")
-    sentences = [text % {"count": len(encrypted)}]
-    left = [each for each in candidates if each.why and each.key_pair not in encrypted]
-    for why in dict.fromkeys(each.why for each in left):
-        names = ", ".join(str(each.key_pair) for each in left if each.why == why)
-        text = _("The private key of %(key)s was left as it is.")
-        sentences.append(f"{text % {'key': names}} {why}")
-    return Outcome(
-        text=" ".join(sentences),
-        is_warning=bool(left),
-        key_pairs=tuple(encrypted),
-        unproven=tuple(each for each in left if each.verdict is Verdict.UNPROVEN),
-    )
+    sentences = [_("%(key)s was generated. Add it to CloudFront next.") % {"key": key_pair}]
+    if former is not None:
+        text = _("%(key)s, which has signed nothing, is revoked.")
+        sentences.insert(0, text % {"key": former})
+    return Outcome(text=" ".join(sentences), key_pairs=(key_pair,))
 
 
 def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: str) -> Outcome:

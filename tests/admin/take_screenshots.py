@@ -161,12 +161,6 @@ def former(story: Story, settings: Settings) -> KeyPair:
     return key_pair
 
 
-def test_not_opened(shoot: Shoot, former: KeyPair, settings: Settings) -> None:
-    """SECRET_KEY was changed without a fallback."""
-    settings.SECRET_KEY = "another one, which is as long as Django wants it to be"
-    shoot("not-opened")
-
-
 def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) -> None:
     """The signing key has leaked."""
     story.later(days=30)

@@ -120,6 +120,10 @@ def started_and(**seconds: int) -> Callable[[], object]:
 OLD = partial(imported, days=97)
 STUCK = started_and(created_at=-4 * DAY)
 STRONG = "another one, as long as Django wants a secret key: 0123456789"
+NEW_SECRET_KEY: dict[str, Any] = {
+    "SECRET_KEY": STRONG,
+    "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
+}
 REVOKED = change(
     status="revoked",
     active_in=None,
@@ -156,13 +160,13 @@ SITUATIONS = [
     case("a claim", "*trust (blocked)", "info info", imported, started_and(claimed_until=30)),
     case("a claim that is over", "*trust", "info", imported, started_and(claimed_until=-1)),
     case(
-        *("the new key cannot be decrypted", "*trust (blocked)", "warning info"),
+        *("the new key cannot be decrypted", "*start", "warning info"),
         *(imported, started, DAMAGED),
     ),
     case(
         *(
             "the new key cannot be decrypted, with encryption keys",
-            "*trust (blocked), re-encrypt",
+            "*start",
             "warning warning info",
         ),
         *(imported, started, DAMAGED),
@@ -192,13 +196,23 @@ SITUATIONS = [
     ),
     case(
         "a new key must be made, since nothing proves that it is the right one",
-        "*start, re-encrypt",
-        "warning warning info",
+        "*start",
+        "warning info",
         *(imported, started),
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),
     case(
-        *("SECRET_KEY is new and weak", "start, re-encrypt", "warning warning info", imported),
+        *("SECRET_KEY is new, and a key is ready", "*start, activate, check", "warning info"),
+        *(imported, partial(trusted, good_for=301)),
+        **NEW_SECRET_KEY,
+    ),
+    case(
+        *("SECRET_KEY is new, and a key retires", "start", "warning info"),
+        *(imported, activated),
+        **NEW_SECRET_KEY,
+    ),
+    case(
+        *("SECRET_KEY is new and weak", "start", "warning warning info", imported),
         SECRET_KEY="guessed",
         SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
     ),

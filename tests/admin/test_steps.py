@@ -32,7 +32,7 @@ from tests.admin import (
     started,
     trusted,
 )
-from tests.admin.conftest import DENIED, LATE, MakeVisitor
+from tests.admin.conftest import LATE, MakeVisitor
 from tests.admin.transcript import Transcript
 
 DAY = 86400
@@ -280,98 +280,7 @@ def test_race_between_look_and_move(visit: MakeVisitor, cloudfront: FakeCloudFro
     assert log().count((str(key_pair), "active", "")) == 1
 
 
-def test_private_keys_are_encrypted_again(admin: Visitor, settings: Settings) -> None:
-    """One click encrypts all private keys with the newest key; the log has each, a refused one is
-    named.
-    """
-    active, damaged = imported(), started()
-    damaged.status, damaged.next_in = "retiring", None
-    damaged.encrypted_private_key = "damaged"
-    damaged.save()
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
-
-    admin.get(address("re-encrypt"))
-    admin.post(address("re-encrypt"))
-
-    assert admin.levels == ["warning"]
-    assert str(damaged) in admin.messages[0][1]
-    assert not fresh(active).encryption_problem
-    assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
-    assert "re-encrypt" not in ", ".join(admin.buttons())
-
-
-ENCRYPTION_KEYS = [Fernet.generate_key().decode(), Fernet.generate_key().decode()]
-
-
-def test_one_click_encrypts_again(
-    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
-) -> None:
-    """A key that the encryption keys of the settings decrypt takes one click, without AWS."""
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
-    active = imported()
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[::-1]
-    cloudfront.calls.clear()
-
-    admin.get()
-    button = f'<form method="post" action="{address("re-encrypt")}">'
-    assert button in admin.answers[-1].text
-    admin.post(address("re-encrypt"))
-
-    assert (admin.levels, cloudfront.calls) == (["success"], [])
-    assert not fresh(active).encryption_problem
-
-
-@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "denied"])
-def test_keys_without_proof_are_compared(
-    admin: Visitor,
-    cloudfront: FakeCloudFront,
-    settings: Settings,
-    by_hand: bool,
-    transcript: Transcript,
-) -> None:
-    """A page says what a person compares, with what command; only what was compared is done."""
-    retiring, active = imported(), activated()
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
-    settings.AWS_CLOUDFRONT_BY_HAND = by_hand
-    cloudfront.failure = DENIED
-    cloudfront.calls.clear()
-    admin.get()
-    assert f'href="{address("re-encrypt")}"' in admin.answers[-1].text
-
-    page = admin.get(address("re-encrypt"))
-
-    assert (active.fingerprint in page, cloudfront.calls) == (by_hand, [])
-    transcript.add("before CloudFront is asked" if not by_hand else "by hand")
-    page = admin.post(address("re-encrypt"))
-    transcript.add("after that")
-    assert admin.levels == ["warning"]
-    assert all(f"openssl sha256 | grep {each.fingerprint}" in page for each in (active, retiring))
-    assert all(fresh(each).encryption_problem for each in (active, retiring))
-    page = admin.post(address("re-encrypt"), compared=active.fingerprint)
-    assert [bool(fresh(each).encryption_problem) for each in (active, retiring)] == [False, True]
-    assert (active.fingerprint in page, retiring.fingerprint in page) == (False, True)
-    assert log()[-1] == (str(active), "active", KnownReason.RE_ENCRYPTED)
-    admin.post(address("re-encrypt"), compared="0" * 64)
-    assert fresh(retiring).encryption_problem
-    admin.post(address("re-encrypt"), compared=retiring.fingerprint)
-    assert admin.levels == ["success"]
-    assert "re-encrypt" not in ", ".join(admin.buttons())
-    transcript.check(f"admin-re-encrypt-{'by-hand' if by_hand else 'denied'}")
-
-
-def test_key_that_cloudfront_does_not_have(
-    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings
-) -> None:
-    """A key that CloudFront does not have under its ID is left as it is, whatever was answered."""
-    active = imported()
-    KeyPair.objects.update(key_pair_id=cloudfront.account.upload("other"))
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
-
-    admin.take("re-encrypt", compared=active.fingerprint)
-
-    assert admin.levels == ["warning"]
-    assert f"--revoke {fresh(active)}" in admin.messages[0][1]
-    assert fresh(active).encryption_problem
+ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 
 
 def test_pending_key_without_proof_is_replaced(
@@ -379,7 +288,7 @@ def test_pending_key_without_proof_is_replaced(
 ) -> None:
     """A new key is made in place of a PENDING one that only SECRET_KEY decrypts."""
     pending = started()
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS[:1]
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ENCRYPTION_KEYS
 
     assert admin.buttons() == ["*start", "import"]
     page = admin.get(address("start"))
@@ -388,7 +297,7 @@ def test_pending_key_without_proof_is_replaced(
 
     row, new = fresh(pending), KeyPair.objects.get(status="pending")
     assert (admin.levels, row.status, row.encrypted_private_key) == (["success"], "revoked", "")
-    assert (new.reason, new.encryption_problem, new.trust_problem) == ("proof", "", "")
+    assert (new.reason, new.is_outdated, new.trust_problem) == ("proof", False, "")
     assert [entry[1:] for entry in log()[-2:]] == [
         ("revoked", KnownReason.REPLACED),
         ("pending", "proof"),

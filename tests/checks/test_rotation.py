@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
+from django.utils.timezone import localtime
 from pytest_django import Settings
 
 from cfsigned_django.checks.rotation import check_encrypted_keys, check_rotation
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.site import site_rotation, site_waits
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.checks import ids
@@ -149,6 +151,38 @@ class TestEncryptedKeys:
         for part in ("KFORMER", "RETIRING", KEY_GROUP_ID, "SECRET_KEY"):
             assert part in found[0].msg
         assert not any(each in str(found) for each in fragments(ec_key))
+
+    def test_previous_key(self, ec_key: PrivateKey, settings: Settings) -> None:
+        """Name what it encrypted in any key group, where to start, and at last until when."""
+        settings.SECRET_KEY = STRONG
+        make_key_pair(ec_key, "KERASED", encrypted_private_key="")
+        active = {"status": "active", "active_in": KEY_GROUP_ID}
+        rows = [
+            make_key_pair(ec_key, "KACTIVE", **active),
+            make_key_pair(ec_key, "KPENDING", status="pending", next_in=KEY_GROUP_ID),
+            make_key_pair(ec_key, "KELSEWHERE", key_group_id="no storage's"),
+        ]
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = f"new {STRONG}", [STRONG]
+
+        [found] = check_encrypted_keys(databases=["default"])
+
+        assert ids([found]) == ["W011"]
+        assert all(str(each) in found.msg and each.key_group_id in found.msg for each in rows)
+        assert found.msg.endswith("manage.py cfsigned_rotate --start")
+        KeyPair.objects.filter(status="pending").delete()
+        make_key_pair(ec_key, "KNEW", status="pending", next_in=KEY_GROUP_ID)
+        [found] = check_encrypted_keys(databases=["default"])
+        assert ("KACTIVE" in found.msg, "KNEW" in found.msg) == (True, False)
+        assert "--start" not in found.msg
+        begins = datetime(2027, 5, 4, 12, tzinfo=UTC)
+        KeyPair.objects.filter(active_in=KEY_GROUP_ID).update(
+            status="retiring", active_in=None, retiring_at=begins
+        )
+        [found] = check_encrypted_keys(databases=["default"])
+        ends = begins + timedelta(seconds=site_waits().retirement)
+        assert f"{localtime(ends):%H:%M:%S}" in found.msg
+        KeyPair.objects.exclude(key_pair_id="KNEW").update(encrypted_private_key="")
+        assert check_encrypted_keys(databases=["default"]) == []
 
     def test_malformed_keys_are_reported_once(self, ec_key: PrivateKey, settings: Settings) -> None:
         """Leave it to E023 that no key is decrypted while one entry is wrong."""

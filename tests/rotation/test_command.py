@@ -199,8 +199,6 @@ def is_harmless(text: str) -> bool:
         (*START, "--json"),
         ("--revoke", "K0", "--no-input"),
         ("--revoke", "K0", "--json"),
-        ("--re-encrypt",),
-        ("--re-encrypt", "--dry-run", "--json"),
     ],
     ids=" ".join,
 )
@@ -665,80 +663,25 @@ def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
     assert shell.clients == []
 
 
-def test_re_encryption(shell: Shell, settings: Any) -> None:
-    """--re-encrypt encrypts anew, as JSON too, and a dry run changes nothing."""
-    shell.imported()
-    before = KeyPair.objects.get().encrypted_private_key
-    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-    settings.SECRET_KEY = "another"
-
-    dry = shell.run("--re-encrypt", "--dry-run")
-    assert (dry.code, KeyPair.objects.get().encrypted_private_key) == (0, before)
-    ran = shell.run("--re-encrypt", "--json")
-
-    assert [each["key_pair_id"] for each in ran.report["keys"]] == [shell.settings_key_id]
-    assert (ran.report["did"] is None, ran.report["blockers"]) == (False, [])
-    settings.SECRET_KEY_FALLBACKS = []
-    assert KeyPair.objects.get().make_signer().key_pair_id == shell.settings_key_id
-
-
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 
 
-def test_re_encryption_asks_cloudfront(shell: Shell, settings: Any) -> None:
-    """A key that only SECRET_KEY decrypts is encrypted again if CloudFront has it, else named."""
+def test_previous_key_is_noted(shell: Shell, settings: Any) -> None:
+    """Each run names the keys, of all key groups, for which a previous key must stay."""
     replaced(shell)
+    KeyPair.objects.filter(status="retiring").update(key_group_id="another")
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
-    active, retiring = (KeyPair.objects.get(status=each) for each in ("active", "retiring"))
-    change(active, key_pair_id=shell.foreign)
 
-    dry, ran = shell.run("--re-encrypt", "--dry-run"), shell.run("--re-encrypt", "--json")
+    [note] = shell.run("--json").report["notes"]
 
-    assert (dry.code, ran.code) == (1, 1)
-    for text in (dry.err, ran.err, ran.report["blockers"][0]["what"]):
-        assert f"--revoke {shell.foreign}" in text
-        assert str(retiring) not in text
-    assert all(each.fingerprint in dry.out for each in (active, retiring))
-    assert [bool(fresh(each).encryption_problem) for each in (active, retiring)] == [True, False]
+    assert all(str(each) in note for each in KeyPair.objects.all())
+    assert "--start" in note
+    shell.run("--start")
+    [note] = shell.run("--json").report["notes"]
+    assert "--start" not in note
 
 
-@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "denied"])
-@pytest.mark.parametrize("answer", ["yes", "no", "--no-input", "end"])
-def test_re_encryption_asks_a_person(
-    shell: Shell, settings: Any, by_hand: bool, answer: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If CloudFront cannot be asked, a person compares: the line and the fingerprint are shown.
-
-    A dry run shows the same. Who asks for JSON gets JSON alone.
-    """
-    replaced(shell)
-    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
-    settings.AWS_CLOUDFRONT_BY_HAND = by_hand
-    shell.failure = refusal("AccessDenied", "GetPublicKey")
-
-    def type_in() -> str:
-        if answer == "end":
-            raise EOFError
-        return answer
-
-    monkeypatch.setattr("builtins.input", type_in)
-    rows = list(KeyPair.objects.all())
-    dry = shell.run("--re-encrypt", "--dry-run")
-    ran = shell.run("--re-encrypt", "--json", *([answer] if answer.startswith("--") else []))
-
-    lines = [f"openssl sha256 | grep {each.fingerprint}" for each in rows]
-    assert dry.code == 0
-    assert all(line in dry.out for line in lines)
-    is_asked, done = answer != "--no-input", answer == "yes"
-    assert all((line in " ".join(ran.report["notes"])) is not is_asked for line in lines)
-    assert all((line in ran.err) is is_asked for line in lines)
-    assert all((f"--revoke {each}" in ran.err) is not done for each in rows)
-    assert ran.code == (0 if done else 1)
-    assert (ran.report["did"] is not None, len(ran.report["blockers"])) == (done, 2 * (not done))
-    assert [bool(fresh(each).encryption_problem) for each in rows] == [not done, not done]
-
-
-def test_start_replaces_what_may_not_be_encrypted_again(shell: Shell, settings: Any) -> None:
+def test_start_replaces_what_nothing_proves(shell: Shell, settings: Any) -> None:
     """A PENDING key that only SECRET_KEY decrypts fails each run; --start makes another one."""
     started(shell)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
@@ -748,33 +691,18 @@ def test_start_replaces_what_may_not_be_encrypted_again(shell: Shell, settings: 
     by_hand = shell.run()
     assert (by_hand.code, "--start" in by_hand.out, "enter" in by_hand.out) == (75, True, False)
     settings.AWS_CLOUDFRONT_BY_HAND = False
-    refused = [shell.run(), shell.run("--re-encrypt")]
+    refused = shell.run()
     would = shell.run("--start", "--algorithm", "RSA_2048", "--dry-run")
     ran = shell.run("--start", "--algorithm", "RSA_2048")
 
-    assert [each.code for each in refused] == [1, 1]
-    assert all("--start" in each.err for each in refused)
+    assert (refused.code, "--start" in refused.err) == (1, True)
     assert str(pending) in would.out.partition("Key group")[0]
     assert (ran.code, fresh(pending).status) == (0, "revoked")
     new = KeyPair.objects.get(status="pending")
-    assert (new.algorithm, new.encryption_problem) == ("RSA_2048", "")
+    assert (new.algorithm, new.is_outdated) == ("RSA_2048", False)
     assert shell.run_all(RUN, RUN) == [0, 0]
     assert fresh(pending).removed_at is not None
     assert fresh(new).status == "trusted"
-
-
-def test_key_that_cannot_be_decrypted_is_named(shell: Shell, settings: Any) -> None:
-    """A key that cannot be decrypted is an error that names the setting that changed."""
-    shell.imported()
-    settings.SECRET_KEY = "another"
-
-    for options in ((), ("--dry-run",)):
-        ran = shell.run("--re-encrypt", "--json", *options)
-
-        assert (ran.code, ran.report["did"]) == (1, None)
-        for text in (ran.report["blockers"][-1]["what"], ran.err):
-            assert shell.settings_key_id in text
-            assert "SECRET_KEY" in text
 
 
 @pytest.mark.parametrize(

@@ -19,27 +19,22 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DataError, Error as DatabaseFailure, ProgrammingError
 from django.utils.timezone import get_current_timezone_name, localtime
 
-from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError, will_pass
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
-from cfsigned_django.rotation.reencryption import (
-    Candidate,
-    Verdict,
-    encrypt_again,
-    examine,
-    what_if_it_differs,
-)
 from cfsigned_django.rotation.request import Request
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import (
-    site_key_groups,
     site_rotation,
 )
-from cfsigned_django.rotation.status import find_overdue, find_pending, in_words
+from cfsigned_django.rotation.status import (
+    find_overdue,
+    find_pending,
+    in_words,
+    why_previous_key_stays,
+)
 from cfsigned_django.rotation.steps import (
     FAILURES,
     advance,
@@ -47,7 +42,6 @@ from cfsigned_django.rotation.steps import (
     next_due,
     waits_for_start,
 )
-from cfsigned_django.rotation.store import read_clock
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -75,11 +69,8 @@ class Command(CfsignedCommand):
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
-            if options["re_encrypt"]:
-                self._reencrypt(options)
-            else:
-                rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
-                self._rotate(rotation, options)
+            rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
+            self._rotate(rotation, options)
         except FAILURES as error:
             raise CommandError(str(error)) from error
         except (DataError, ProgrammingError) as error:
@@ -116,13 +107,16 @@ class Command(CfsignedCommand):
                 self._confirm(request, options)
             did = self._carry_out(request, options)
         blockers = self._blockers(rotation)
+        now = rotation.store.clock()
+        if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=now):
+            notes.append(text)
         self._print(
             Report(
                 key_group_id=rotation.key_group_id,
                 did=did,
                 blockers=blockers,
                 key_pairs=rotation.store.key_pairs(),
-                now=rotation.store.clock(),
+                now=now,
                 notes=notes,
                 is_dry_run=options["dry_run"],
             ),
@@ -200,77 +194,8 @@ class Command(CfsignedCommand):
         ):
             raise CommandError("Nothing was revoked.")
 
-    def _reencrypt(self, options: dict[str, Any]) -> None:
-        """Encrypt the private keys again, and report which of them stay as they are."""
-        candidates, is_dry_run = examine(site_key_groups()), options["dry_run"]
-        asked: list[Candidate] = []
-        if is_dry_run:
-            ready = sum(not each.why for each in candidates)
-            would_be = "Private keys that would be encrypted with the newest encryption key"
-            did, notes = None, [f"{would_be}: {ready}."]
-            left = [each for each in candidates if each.verdict is Verdict.REFUSED]
-        else:
-            if not options["no_input"]:
-                asked = [each for each in candidates if each.verdict is Verdict.UNPROVEN]
-            encrypted = self._encrypt_again(candidates, asked)
-            done = "Private keys encrypted with the newest encryption key"
-            did, notes = f"{done}: {len(encrypted)}." if encrypted else None, []
-            left = [each for each in candidates if each.why and each.key_pair not in encrypted]
-        told = [each for each in candidates if each.fingerprint and each not in asked]
-        report = Report(
-            key_group_id=conf.default_of("key_group_id"),
-            did=did,
-            blockers=[(f"{each.key_pair}: {each.why}", None) for each in left],
-            key_pairs=[each.key_pair for each in candidates],
-            now=read_clock(),
-            notes=[*notes, *map(_of_the_proof, told)],
-            is_dry_run=is_dry_run,
-        )
-        self._print(report, options)
-        if left:
-            raise _not_encrypted(left)
-
-    def _encrypt_again(self, candidates: list[Candidate], asked: list[Candidate]) -> list[KeyPair]:
-        """Encrypt what needs no proof or has it, and of what a person is asked about, the same."""
-        encrypted = encrypt_again(candidates)
-        same = [each for each in asked if self._is_same(each)]
-        return encrypted + encrypt_again(same, compared=[each.fingerprint for each in same])
-
-    def _is_same(self, candidate: Candidate) -> bool:
-        """Ask whether a private key is that of the public key in CloudFront."""
-        self.stderr.write(_of_the_proof(candidate))
-        return self.ask("Are the keys the same? Answer yes or no: ") == "yes"
-
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
-
-
-def _of_the_proof(candidate: Candidate) -> str:
-    """Return what shows, or would show, that a private key is the right one."""
-    key_pair, fingerprint = candidate.key_pair, candidate.fingerprint
-    begin = f"{key_pair} ({key_pair.status.upper()}), fingerprint {fingerprint}: "
-    if candidate.verdict is Verdict.PROVEN:
-        return f"{begin}CloudFront has its public key under this ID."
-    if candidate.verdict is Verdict.REFUSED:
-        return f"{begin}CloudFront does not have its public key under this ID."
-    return (
-        f"{begin}it was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and someone who "
-        "knows an old SECRET_KEY and can write to the database could have replaced it. "
-        f"{candidate.why} In CloudFront > Key management > Public keys, save the key that is shown "
-        "under this ID as public.pem. The next line prints the fingerprint if the keys are the "
-        f"same, and nothing if they are not:\n  {candidate.comparison}"
-    )
-
-
-def _not_encrypted(left: list[Candidate]) -> CannotDecrypt:
-    """Return the error that these private keys were not encrypted again: why, and what to do."""
-    lines = ["Some private keys were not encrypted again:"]
-    for each in left:
-        why = each.why
-        if each.verdict is Verdict.UNPROVEN:
-            why += f" If they differ: {what_if_it_differs(each.key_pair)}"
-        lines.append(f"  {each.key_pair}: {why}")
-    return CannotDecrypt("\n".join(lines))
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
@@ -426,11 +351,6 @@ def _add_options(parser: CommandParser) -> None:
         help="stop trusting a key now: every URL that it signed breaks. If the key has no public "
         "key ID, name it as the list shows it, or by its UUID",
     )
-    what.add_argument(
-        "--re-encrypt",
-        action="store_true",
-        help="encrypt the private keys again, after SECRET_KEY or the encryption keys changed",
-    )
     parser.add_argument(
         "--algorithm",
         choices=[each.value for each in KeyAlgorithm],
@@ -457,6 +377,5 @@ def _add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--no-input",
         action="store_true",
-        help="do not ask for confirmation before --revoke; with --re-encrypt, leave out the keys "
-        "that a person must compare with CloudFront",
+        help="do not ask for confirmation before --revoke",
     )

@@ -79,7 +79,8 @@ CATALOG: dict[str, FactType] = {
         why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
         "next rotation fails.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then run manage.py cfsigned_rotate --re-encrypt.",
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then start a rotation in each key group (manage.py "
+        "cfsigned_rotate --start, --key-group). If it is lost, start the rotation without it.",
     ),
     "key-pair-differs": FactType(
         level=Level.ERROR,
@@ -91,10 +92,9 @@ CATALOG: dict[str, FactType] = {
     "old-encryption": FactType(
         level=Level.WARNING,
         what="A private key of the database is not encrypted with the newest encryption key.",
-        why="It signs if it is ACTIVE. A key with an old encryption cannot begin to sign if "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS is set, and none can be decrypted once the previous "
-        "SECRET_KEY or encryption key is removed from the settings.",
-        fix="Run manage.py cfsigned_rotate --re-encrypt, or --start if the finding says so.",
+        why="It cannot be decrypted once the previous SECRET_KEY or encryption key is removed from "
+        "the settings: if it is ACTIVE, no URL can be signed then.",
+        fix=TABLE["cfsigned.W011"],
     ),
     "weak-secret-key": FactType(
         level=Level.WARNING,

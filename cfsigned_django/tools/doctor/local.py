@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
@@ -14,8 +16,8 @@ from cfsigned_django.encryption import (
 )
 from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import find_overdue, find_pending
+from cfsigned_django.rotation.site import site_rotation, site_waits
+from cfsigned_django.rotation.status import find_overdue, find_pending, why_previous_key_stays
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -82,6 +84,9 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     rows = list(rows)
     if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
         yield finding("weak-secret-key", "SECRET_KEY")
+    with suppress(ImproperlyConfigured):  # A system check reports wrong waits.
+        if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
+            yield finding("old-encryption", "key pairs", what=text)
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue
@@ -94,8 +99,6 @@ def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
         except CannotDecrypt as error:
             yield finding("cannot-decrypt", subject, status=status, key_pair=row, error=error)
             continue
-        if text := row.encryption_problem:
-            yield finding("old-encryption", subject, what=f"{row} ({status}): {text}")
         if public_key.to_pem() != row.public_key:
             yield finding("key-pair-differs", subject, status=status, key_pair=row)
 

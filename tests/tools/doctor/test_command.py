@@ -182,7 +182,7 @@ OFFLINE: list[tuple[str, Change]] = [
         "key-pair-differs settings signing-key",
         both(STORED, rows_with(public_key=PrivateKey.generate().public_key.to_pem())),
     ),
-    # Keys that sign, but should be encrypted again.
+    # Keys that sign, but were encrypted with a previous key.
     (
         "old-encryption settings signing-key",
         both(STORED, setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", [Fernet.generate_key()])),
