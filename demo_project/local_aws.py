@@ -38,13 +38,30 @@ from demo_project.servers import Command, DemoFailed, environment, manage_comman
 from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
-EDGE_PROFILE = "edge"
 #: As part 2 of the tutorial names them.
 TUTORIAL_PROFILE, TUTORIAL_BUCKETS = "media-admin", "private-media-*"
 
 #: The variable with the user of boto3 in the demo's settings; "site" if it is not set. "root" is
 #: the owner of the account.
 USER_VARIABLE = "CFSIGNED_DEMO_AWS_USER"
+
+#: What the edge needs. In S3, this is the one permission that a bucket policy gives to an origin
+#: access control.
+_EDGE_POLICY: Final[Document] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::*/*"},
+        {
+            "Effect": "Allow",
+            "Action": [
+                "cloudfront:GetDistribution",
+                "cloudfront:GetKeyGroup",
+                "cloudfront:GetPublicKey",
+            ],
+            "Resource": "*",
+        },
+    ],
+}
 
 # A plan has the change of a document below the step that sends it.
 _OF_A_DOCUMENT: Final = re.compile(r" {10}[-+@ ]")
@@ -78,13 +95,6 @@ def aws_command(state: DemoState) -> Command:
         log=state.logs / "aws.log",
         ready_url=state.address("s3") + "/_ministack/health",
     )
-
-
-def edge_profile(state: DemoState) -> dict[str, str]:
-    """Write the edge's access key as an AWS profile; return the variables that name it."""
-    file = state.folder / "keys" / "aws_credentials"
-    _write_profile(file, EDGE_PROFILE, state.users["edge"])
-    return {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_CONFIG_FILE": os.devnull}
 
 
 def tutorial_config(state: DemoState) -> Path:
@@ -146,27 +156,12 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
             rotation_policy(),
             doctor_policy(bucket, uploads=True),
         ),
-        "edge": (_edge_policy(bucket),),
+        "edge": (_EDGE_POLICY,),
         "tutorial": (
             setup_policy(TUTORIAL_BUCKETS),
             doctor_policy(TUTORIAL_BUCKETS),
             runtime_policy(TUTORIAL_BUCKETS, invalidated=("*",)),
         ),
-    }
-
-
-def _edge_policy(bucket: str) -> Document:
-    """Return what `cfsigned_edge --distribution` needs.
-
-    In S3, this is the one permission that a bucket policy gives to an origin access control.
-    """
-    reads = ("cloudfront:GetDistribution", "cloudfront:GetKeyGroup", "cloudfront:GetPublicKey")
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
-            {"Effect": "Allow", "Action": list(reads), "Resource": "*"},
-        ],
     }
 
 

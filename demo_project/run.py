@@ -24,10 +24,8 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from demo_project.local_aws import (
-    EDGE_PROFILE,
     TUTORIAL_PROFILE,
     aws_command,
-    edge_profile,
     prepare_users,
     set_up_aws,
     tutorial_config,
@@ -38,10 +36,19 @@ from demo_project.servers import (
     DemoFailed,
     HeldPorts,
     Reaper,
+    environment,
     manage_command,
     run,
 )
-from demo_project.state import ADMIN_NAME, BASE_FOLDER, HOST, DemoState, Pace, demo_folder
+from demo_project.state import (
+    ADMIN_NAME,
+    BASE_FOLDER,
+    FOLDER_VARIABLE,
+    HOST,
+    DemoState,
+    Pace,
+    demo_folder,
+)
 
 KEYS_PATH = "/admin/cfsigned_django/keypair/"
 
@@ -161,13 +168,16 @@ def _site_command(state: DemoState) -> Command:
 
 
 def _edge_command(state: DemoState) -> Command:
-    arguments = (
-        *("cfsigned_edge", "--port", str(state.ports["edge"]), "--profile", EDGE_PROFILE),
-        *("--domain", state.cdn_domain, "--distribution", state.distribution_id),
-        *("--propagation", str(Pace.from_environment().edge)),
-    )
-    return manage_command(
-        state, "edge", *arguments, ready_url=state.address("edge"), variables=edge_profile(state)
+    return Command(
+        name="edge",
+        arguments=[
+            *(sys.executable, "-m", "demo_project.edge", state.distribution_id),
+            *("--port", str(state.ports["edge"]), "--domain", state.cdn_domain),
+            *("--propagation", str(Pace.from_environment().edge)),
+        ],
+        environment=environment(**{FOLDER_VARIABLE: str(state.folder)}),
+        log=state.logs / "edge.log",
+        ready_url=state.address("edge"),
     )
 
 

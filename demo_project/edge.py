@@ -1,0 +1,147 @@
+"""Stand in for CloudFront before one distribution of the demo's emulator.
+
+    python -m demo_project.edge E1A2B3C4D5E6F7 --port 8011
+
+The edge asks CloudFront's API of the emulator once a second for the behaviors and key groups of the
+distribution, and reads its bucket as the user `edge`. The demo must run: its folder has the address
+and the access key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from cfsigned_django.aws.client import make_client
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.management.edge_rules import DistributionReader
+from cfsigned_django.tools.account.documents.behavior import listed
+from cfsigned_django.tools.account.documents.origins import place_of
+from cfsigned_django.tools.account.reader import read_distribution
+from cfsigned_django.tools.edge import Distribution, EdgeServer
+from cfsigned_django.tools.edge.follow import DistributionWatch, Rules
+from cfsigned_django.tools.s3_origin import S3Origin
+from demo_project.local_aws import REGION
+from demo_project.state import HOST, DemoState, demo_folder
+
+DEFAULT_PORT = 8001
+
+
+def serving(
+    rules: Callable[[], Rules], domain_names: Sequence[str], origin: WSGIApplication
+) -> WSGIApplication:
+    """Return an edge that serves the origin by the rules of each moment."""
+
+    def serve(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        now = rules()
+        edge = Distribution(
+            domain_names=tuple(domain_names),
+            behaviors=now.behaviors,
+            key_groups=now.key_groups,
+            origin=origin,
+        )
+        return edge(environ, respond)
+
+    return serve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; return 0, or 1 if the edge cannot start."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo_project.edge",
+        description="Stand in for CloudFront before one distribution of the demo's emulator.",
+    )
+    parser.add_argument("distribution", metavar="ID", help="its ID")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"listen there. Default: {DEFAULT_PORT}"
+    )
+    parser.add_argument(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help=f"another host that viewers may request, with its port, beside {HOST}. May be "
+        "repeated",
+    )
+    parser.add_argument(
+        "--propagation",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="apply each change so much later, as CloudFront does. Default: 0",
+    )
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("cfsigned_django.tools.edge").setLevel(logging.INFO)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
+    try:
+        _serve(options)
+    except KeyboardInterrupt:
+        print("The edge has stopped.")
+        return 0
+    except (AwsError, OverflowError, ValueError) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(f"Port {options.port} is in use. Choose another with --port.", file=sys.stderr)
+    return 1
+
+
+def _serve(options: argparse.Namespace) -> None:
+    state = DemoState.open(demo_folder())
+    user = state.users.get("edge")
+    if user is None:
+        raise ValueError(f"There is no demo in {state.folder} yet. Start it with make demo.")
+    client = make_client(
+        "cloudfront",
+        region_name=REGION,
+        endpoint_url=state.address("s3"),
+        access_key=user.access_key_id,
+        secret_key=user.secret_access_key,
+    )
+    bucket = _bucket_of(client, options.distribution)
+    origin = S3Origin(
+        bucket=bucket,
+        region=REGION,
+        endpoint_url=state.address("s3"),
+        access_key=user.access_key_id,
+        secret_key=user.secret_access_key,
+    )
+    reader = DistributionReader(client, options.distribution)
+    watch = DistributionWatch(reader.read, propagation=options.propagation)
+    hosts = (f"{HOST}:{options.port}", *options.domain)
+    application = serving(watch.current, hosts, origin)
+    with EdgeServer(application, host=HOST, port=options.port) as server, watch.running():
+        rules = watch.current()
+        print(
+            f"Edge of the distribution {options.distribution} at http://{hosts[0]}/\n"
+            f"  bucket  {bucket}\n"
+            f"  serves  {'; '.join(rules.describe_behaviors())}\n"
+            f"  keys    {rules.describe_keys()}\n"
+            "Stop the edge with Ctrl-C.",
+            flush=True,
+        )
+        server.serve_forever()
+
+
+def _bucket_of(client: object, distribution_id: str) -> str:
+    """Return the bucket that a distribution reads. Raise ValueError if that is not one bucket."""
+    config = read_distribution(client, distribution_id).config
+    places = [place_of(each) for each in listed(config.get("Origins"))]
+    if len(places) != 1 or not places[0].bucket or places[0].folder:
+        raise ValueError(
+            f"This edge serves one whole bucket, and the origins of {distribution_id} are others. "
+            "Name a distribution that cfsigned_setup has made."
+        )
+    return places[0].bucket
+
+
+if __name__ == "__main__":
+    sys.exit(main())
