@@ -18,6 +18,7 @@ from types import MappingProxyType
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from demo_project.state import FOLDER_VARIABLE
 from tests.background import fetch, free_ports, plain_environment
 from tests.cloudfront_server import run_cloudfront
 from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
@@ -174,7 +175,10 @@ def test_part_2_leads_to_private_images_on_aws(part_1: Part1, tmp_path: Path) ->
 def test_part_2_can_be_followed_in_the_demo(part_1: Part1, demo: RunningDemo) -> None:
     """Each command works with the profile that the demo writes, and the edge has the picture."""
     demo.start()
-    with part_1.reader({f"$PWD/{CHECKOUT}/.demo": str(demo.folder)}) as reader:
+    here = {f"$PWD/{CHECKOUT}/.demo": str(demo.folder), ".venv/bin/python -m": f"{sys.executable} -m"}
+    with part_1.reader(here) as reader:
+        # The edge looks for the demo's folder in the checkout.
+        reader.environment = {**reader.environment, FOLDER_VARIABLE: str(demo.folder)}
         reader.terminal.run(IN_THE_FIRST_TERMINAL)
         for snippet in snippets(TUTORIAL / "on-the-emulator.md"):
             if snippet.role == "demo":

@@ -1,4 +1,4 @@
-"""Use an S3 bucket as the origin of the local edge, with separate credentials.
+"""Use an S3 bucket as the origin of the local edge.
 
 On AWS, CloudFront signs its requests to the bucket (origin access control), and the bucket policy
 lets no one else read. Here, a user with read access stands in for CloudFront.

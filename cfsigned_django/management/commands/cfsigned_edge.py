@@ -6,29 +6,25 @@ import errno
 import logging
 import signal
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIApplication
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.management.command import CfsignedCommand
-from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.edge import Distribution, EdgeServer
+from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.edge.cors import CorsRule
-from cfsigned_django.tools.edge.follow import DistributionWatch, Rules, key_names
 from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
@@ -85,26 +81,6 @@ class Command(CfsignedCommand):
             "rules",
         )
         parser.add_argument(
-            "--profile",
-            metavar="NAME",
-            help="AWS profile of a read-only user, with which the edge reads S3. Default: the "
-            "credentials of the storage",
-        )
-        parser.add_argument(
-            "--distribution",
-            metavar="ID",
-            help="Distribution whose behaviors and key groups this edge follows, through "
-            "CloudFront's API. Default: trust the key that the storage signs with",
-        )
-        parser.add_argument(
-            "--propagation",
-            type=float,
-            default=0,
-            metavar="SECONDS",
-            help="Delay after which a change of the distribution, or of its key groups, takes "
-            "effect in this edge. Default: 0",
-        )
-        parser.add_argument(
             "--insecure", action="store_true", help="Run even if DEBUG is off, for tests"
         )
 
@@ -118,39 +94,41 @@ class Command(CfsignedCommand):
         try:
             storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises at once if there is no domain
-            application, described, watch = _make_edge(storage, options)
-        except (AwsError, ImproperlyConfigured, ValueError) as error:
+            edge = replace(
+                distribution_for(storage, _origin(storage, options), public=options["public"]),
+                domain_names=(storage.custom_domain, *options["domain"]),
+            )
+            keys = ", ".join(sorted(storage.trusted_keys()))
+        except (ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
         if port is None:
             port = _port_of(storage) or DEFAULT_PORT
         try:
-            server = EdgeServer(application, host=options["host"], port=port)
+            server = EdgeServer(edge, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(_why_not_listening(error, storage, options["host"], port)) from error
-        with ExitStack() as stack:
-            stack.enter_context(server)
-            stack.enter_context(_log_to(self.stderr))
-            if watch:
-                stack.enter_context(watch.running())
-            self._introduce(storage, described, server, options)
+        with server, _log_to(self.stderr):
+            self._introduce(storage, keys, server, options)
             _serve(server)
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
         self,
         storage: SignedUrlMixin,
-        described: str,
+        keys: str,
         server: EdgeServer,
         options: dict[str, Any],
     ) -> None:
         """Print what is served, which settings do not fit, and what to try next."""
         address = f"{options['host']}:{server.port}"
+        public = ", ".join(options["public"]) or "nothing: each request needs a signature"
         self.stdout.write(
             f"CloudFront edge for development at http://{address}/\n"
             f"  files    {_describe_origin(storage, options['storage'])}\n"
             f"  domain   {', '.join((storage.custom_domain, *options['domain']))}\n"
-            f"{described}"
+            f"  key      {keys}\n"
+            f"  public   {public}"
         )
         if _port_of(storage) != server.port:
             self.stderr.write(
@@ -167,64 +145,6 @@ class Command(CfsignedCommand):
             f"Try it: curl -i {unsigned} is refused (MissingKey). URLs from storage.url() and "
             "{% signed_url %} are served.\nStop the edge with Ctrl-C."
         )
-
-
-def _make_edge(
-    storage: SignedUrlMixin, options: dict[str, Any]
-) -> tuple[WSGIApplication, str, DistributionWatch | None]:
-    """Return the edge, lines about it for a person, and what must run beside its server, if any.
-
-    It trusts the keys that the storage signs with, or follows a distribution.
-    """
-    origin = _origin(storage, options)
-    domain_names = (storage.custom_domain, *options["domain"])
-    distribution_id, public = options["distribution"], options["public"]
-    if not distribution_id:
-        if options["propagation"]:
-            raise CommandError(
-                "--propagation needs --distribution. Name the distribution, or leave it out."
-            )
-        paths = ", ".join(public) or "nothing: each request needs a signature"
-        edge = replace(distribution_for(storage, origin, public=public), domain_names=domain_names)
-        return edge, f"  key      {key_names(storage.trusted_keys())}\n  public   {paths}", None
-    if public:
-        raise CommandError(
-            "--public cannot be used with --distribution: a path is public if its behavior in the "
-            "distribution requires no signature."
-        )
-    client = make_client("cloudfront", profile_name=options["profile"])
-    bucket = getattr(storage, "bucket_name", None)
-    reader = DistributionReader(client, distribution_id, bucket=bucket)
-    watch = DistributionWatch(reader.read, propagation=options["propagation"])
-    scheme = storage.url_protocol.removesuffix(":")
-
-    def followed(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        rules = watch.current()
-        edge = Distribution(
-            domain_names=domain_names,
-            behaviors=rules.behaviors,
-            key_groups=rules.key_groups,
-            origin=origin,
-            viewer_scheme=scheme,
-        )
-        return edge(environ, respond)
-
-    return followed, _describe_rules(watch.current(), options), watch
-
-
-def _describe_rules(rules: Rules, options: dict[str, Any]) -> str:
-    """Return lines about a distribution that is followed, and what the edge does not imitate."""
-    delay = f"a change takes effect after {options['propagation']:g} s"
-    first, *others = rules.describe_behaviors()
-    lines = [
-        f"  edge of  {options['distribution']}, followed through CloudFront's API; {delay}",
-        f"  serves   {first}",
-        *(f"           {each}" for each in others),
-        f"  keys     {rules.describe_keys()}",
-    ]
-    if rules.left_out:
-        lines.append(f"  left out {', '.join(rules.left_out)}")
-    return "\n".join(lines)
 
 
 def _port_of(storage: SignedUrlMixin) -> int | None:
@@ -255,7 +175,7 @@ def _why_not_listening(
 
 
 def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
-    """Return the bucket of an S3 storage, read with the edge's credentials, else the storage."""
+    """Return the bucket of an S3 storage, read with its credentials, else the storage."""
     if not isinstance(storage, CloudFrontS3Storage):
         origins = tuple(options["cors_origin"])
         rules = [CorsRule(allowed_origins=origins, allowed_headers=("*",))] if origins else []
@@ -268,17 +188,14 @@ def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication
     s3: Any = storage  # django-storages sets its options as attributes, unseen by type checkers
     if not s3.bucket_name:
         raise CommandError("AWS_STORAGE_BUCKET_NAME is not set, so there is no bucket to serve.")
-    own = {
-        "access_key": s3.access_key,
-        "secret_key": s3.secret_key,
-        "session_token": s3.security_token,
-        "profile": s3.session_profile,
-    }
     return S3Origin(
         bucket=s3.bucket_name,
         region=s3.region_name,
         endpoint_url=s3.endpoint_url,
-        **({"profile": options["profile"]} if options["profile"] else own),
+        access_key=s3.access_key,
+        secret_key=s3.secret_key,
+        session_token=s3.security_token,
+        profile=s3.session_profile,
     )
 
 

@@ -1,4 +1,4 @@
-"""The command serves what CloudFront would, follows a distribution, and refuses the rest."""
+"""The command serves what CloudFront would, and refuses the rest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,19 +24,12 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from cfsigned_django import viewer
-from cfsigned_django.management.commands import cfsigned_edge
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
-from cfsigned_django.tools.account.documents.behavior import list_of
-from tests.aws.api import Account
-from tests.aws.api.test_edge_rules import Api
 from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
 from tests.projects import ROOT, Project
-from tests.s3_server import S3Server
-from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
-from tests.tools.account.state.accounts import grown_distribution
 
 S3 = {"default": {"BACKEND": S3_BACKEND}}
 PLAIN = "django.core.files.storage.FileSystemStorage"
@@ -59,20 +51,6 @@ def port(ec_key: PrivateKey, tmp_path: Path) -> Iterator[int]:
         STORAGES={"default": {"BACKEND": FILE_BACKEND}},
     ):
         yield port
-
-
-@pytest.fixture
-def account() -> Account:
-    """Return an AWS account."""
-    return Account(api=StrictCloudFront())
-
-
-@pytest.fixture
-def api(account: Account, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Return the API that the command asks: a distribution over the grown bucket."""
-    api = Api(account, grown_distribution("on-disk"))
-    monkeypatch.setattr(cfsigned_edge, "make_client", lambda name, profile_name: api)
-    return api
 
 
 def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, str]:
@@ -173,60 +151,6 @@ class TestServe:
         assert answers == [(206, ""), (403, "MissingKey"), (403, "AccessDenied")]
 
 
-class TestDistribution:
-    """An edge that goes by the behaviors and key groups of a distribution."""
-
-    def test_follows_the_distribution(
-        self, port: int, account: Account, api: Api, ec_key: PrivateKey
-    ) -> None:
-        """Go by behaviors and key groups, and refuse a key soon after it is taken out."""
-        signing = account.upload("signing", ec_key.public_key.to_pem())
-        other = account.upload("other")
-        group = account.make_group(signing, other)
-        default = api.config["DefaultCacheBehavior"]
-        default["TrustedKeyGroups"] = {"Enabled": True, **list_of([group])}
-        star = {**api.config["CacheBehaviors"]["Items"][0], "PathPattern": "static/*"}
-        star["TrustedSigners"] = {"Enabled": False, "Quantity": 0}
-        api.config["CacheBehaviors"]["Items"].append(star)
-        storages["default"].save("a.txt", ContentFile(b"text"))
-        storages["default"].save("static/a.css", ContentFile(b"css"))
-        with override_settings(AWS_CLOUDFRONT_KEY_ID=signing):
-            url = storages["default"].url("a.txt")
-            media = storages["default"].url("media/a.txt")
-        base = f"http://127.0.0.1:{port}"
-
-        def visit() -> list[tuple[int, bytes]]:
-            found = [fetch(each) for each in (url, media, f"{base}/static/a.css")]
-            account.key_groups.remove(group, signing)
-            for _ in range(100):
-                found.append(fetch(url))
-                if found[-1][0] != 200:
-                    break
-                time.sleep(0.1)
-            return found
-
-        found, stdout, stderr = run(port, visit, distribution="E1", propagation=0.5)
-        assert found[0] == (200, b"text")
-        assert b"<Code>InvalidKey</Code>" in found[1][1]
-        assert found[2] == (200, b"css")
-        assert b"<Code>InvalidKey</Code>" in found[-1][1]
-        shown = stdout.replace(str(port), "8001")
-        for found_id, name in ((group, "GROUP"), (signing, "K-SIGNING"), (other, "K-OTHER")):
-            shown = shown.replace(found_id, name)
-        assert_golden("edge-of-a-distribution", shown)
-        assert group in stderr
-
-    def test_a_pattern_for_everything(self, port: int, api: Api) -> None:
-        """Take a behavior * before the default one for what it is."""
-        api.config["CacheBehaviors"]["Items"][0] |= {
-            "PathPattern": "*",
-            "TrustedSigners": {"Enabled": False, "Quantity": 0},
-        }
-        storages["default"].save("a.txt", ContentFile(b"text"))
-        answer, _, _ = run(port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), distribution="E1")
-        assert answer == (200, b"text")
-
-
 class TestS3:
     """The files of a bucket."""
 
@@ -245,22 +169,6 @@ class TestS3:
         assert answer == (200, b"text")
         assert bucket in stdout
 
-    def test_profile(
-        self, port: int, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Read the bucket as the user of a profile, and not as the storage's."""
-        (tmp_path / "credentials").write_text(
-            f"[reader]\naws_access_key_id = {s3_server.reader.access_key}\n"
-            f"aws_secret_access_key = {s3_server.reader.secret_key}\n"
-            "[nobody]\naws_access_key_id = nobody\naws_secret_access_key = nothing\n"
-        )
-        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-        url = storages["default"].url("한글.txt")
-        assert run(port, lambda: fetch(url), profile="reader")[0] == (200, b"text")
-        status, body = run(port, lambda: fetch(url), profile="nobody")[0]
-        assert status == 403
-        assert b"<Code>InvalidAccessKeyId</Code>" in body
-
 
 @pytest.mark.parametrize(
     ("settings", "options", "named"),
@@ -269,24 +177,28 @@ class TestS3:
         ({"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}, {}, "E001"),
         ({"AWS_CLOUDFRONT_KEY": "nonsense"}, {}, "E007"),
         ({"AWS_S3_CUSTOM_DOMAIN": None}, {}, "E004"),
-        ({"AWS_S3_CUSTOM_DOMAIN": None}, {"distribution": "E1"}, "E004"),
         ({"AWS_S3_CUSTOM_DOMAIN": "localhost:99999"}, {}, "localhost:99999"),
         ({}, {"storage": "missing"}, "'missing'.*default"),
         ({"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}}, {"storage": "bad"}, "nowhere"),
         ({"STORAGES": {"default": {"BACKEND": PLAIN}}}, {}, "'default'"),
         ({"STORAGES": S3}, {}, "AWS_STORAGE_BUCKET_NAME"),
         ({"STORAGES": S3}, {"cors_origin": ["http://app.example"]}, "--cors-origin"),
-        ({"STORAGES": S3, "AWS_STORAGE_BUCKET_NAME": "b"}, {"profile": "missing"}, "missing"),
+        (
+            {
+                "STORAGES": S3,
+                "AWS_STORAGE_BUCKET_NAME": "b",
+                "AWS_S3_ACCESS_KEY_ID": None,
+                "AWS_S3_SECRET_ACCESS_KEY": None,
+                "AWS_S3_SESSION_PROFILE": "missing",
+            },
+            {},
+            "missing",
+        ),
         ({}, {"public": ["a b"]}, "'a b'"),
-        ({}, {"propagation": 3.0}, r"--propagation.*--distribution"),
-        ({}, {"distribution": "E1", "public": ["static/*"]}, "--public"),
-        ({}, {"distribution": "E1", "propagation": -1}, "propagation is -1"),
-        ({}, {"distribution": "E404"}, "E404"),
         ({}, {"port": 70_000}, "70000"),
     ],
     ids=str,
 )
-@pytest.mark.usefixtures("api")
 def test_refusals(settings: dict[str, Any], options: dict[str, Any], named: str) -> None:
     """Refuse what could not work, and name the setting or the option."""
     with override_settings(**settings), pytest.raises(CommandError, match=named):

@@ -26,7 +26,7 @@ _LOOK = (
 )
 # Required for a plan with --origin-access oai.
 _LOOK_AT_IDENTITIES = ("ListCloudFrontOriginAccessIdentities",)
-# For cfsigned_doctor, above all with --explain, and cfsigned_edge --distribution.
+# For cfsigned_doctor, above all with --explain.
 _FOLLOW_KEYS = ("GetKeyGroup", "GetPublicKey")
 _CHANGE = (
     "CreateCachePolicy",
