@@ -19,14 +19,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.account.documents.origins import place_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
-from cfsigned_django.tools.edge.follow import DistributionWatch, Rules
 from cfsigned_django.tools.s3_origin import S3Origin
+from demo_project.follow import DistributionWatch, Rules
 from demo_project.local_aws import REGION
+from demo_project.rules import DistributionReader
 from demo_project.state import HOST, DemoState, demo_folder
 
 DEFAULT_PORT = 8001

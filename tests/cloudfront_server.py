@@ -22,9 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
+from demo_project.rules import DistributionReader
 from tests.ministack_server import Ministack
 from tests.tools.setup.viewers import DataPlane
 

@@ -175,7 +175,10 @@ def test_part_2_leads_to_private_images_on_aws(part_1: Part1, tmp_path: Path) ->
 def test_part_2_can_be_followed_in_the_demo(part_1: Part1, demo: RunningDemo) -> None:
     """Each command works with the profile that the demo writes, and the edge has the picture."""
     demo.start()
-    here = {f"$PWD/{CHECKOUT}/.demo": str(demo.folder), ".venv/bin/python -m": f"{sys.executable} -m"}
+    here = {
+        f"$PWD/{CHECKOUT}/.demo": str(demo.folder),
+        ".venv/bin/python -m": f"{sys.executable} -m",
+    }
     with part_1.reader(here) as reader:
         # The edge looks for the demo's folder in the checkout.
         reader.environment = {**reader.environment, FOLDER_VARIABLE: str(demo.folder)}

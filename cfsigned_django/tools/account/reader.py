@@ -1,7 +1,6 @@
 """Read an :class:`~cfsigned_django.tools.account.account.Account` from CloudFront, S3 and STS.
 
-:func:`read_account` continues if something cannot be read, and notes the problem. The local edge
-reads only the distribution: see management/edge_rules.py.
+:func:`read_account` continues if something cannot be read, and notes the problem.
 """
 
 from __future__ import annotations

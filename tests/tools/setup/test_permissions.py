@@ -21,10 +21,10 @@ from django.core.management import CommandError, call_command
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.management.commands import cfsigned_doctor
-from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.account.state.wanted import OriginAccess, SiteKey, Wanted
+from demo_project.rules import DistributionReader
 from tests.storage_cases import S3_BACKEND, settings_for
 from tests.tools.account.state.accounts import make_grown_account, make_key_group, planned
 from tests.tools.account.state.strict import strict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.behavior import Behavior
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.edge.follow import DistributionWatch, Rules
+from demo_project.follow import DistributionWatch, Rules
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN
 from tests.tools.edge.conftest import HOST, echo_origin
@@ -97,8 +98,9 @@ def test_every_key_set_counts_in_its_turn(
         assert set(trusted(watch)) == expected
 
 
-def test_log(log: pytest.LogCaptureFixture) -> None:
+def test_log(caplog: pytest.LogCaptureFixture) -> None:
     """Log each change, when the edge goes by it, a failure once, and that it is over."""
+    caplog.set_level(logging.INFO, "cfsigned_django.tools.edge")
     world = World()
     watch = world.watch(propagation=2.5)
     world.hold()
@@ -118,7 +120,7 @@ def test_log(log: pytest.LogCaptureFixture) -> None:
     world.failure = None
     watch.look()
     watch.look()
-    assert_golden("edge-follow", "\n".join(log.messages))
+    assert_golden("edge-follow", "\n".join(caplog.messages))
 
 
 def test_no_watch() -> None:

@@ -22,7 +22,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from cfsigned_django.tools.edge.follow import Rules, TrustedKeys
+from demo_project.follow import Rules, TrustedKeys
 
 logger = logging.getLogger("cfsigned_django.tools.edge")
 

@@ -1,7 +1,4 @@
-"""Read what a distribution asks of viewers, and what of it an edge for development leaves out.
-
-Modules: management/edge_rules.py
-"""
+"""Read what a distribution asks of viewers, and what of it an edge for development leaves out."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UNKNOWN
-from cfsigned_django.management.edge_rules import DistributionReader
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.distribution_config import (
@@ -22,7 +18,8 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     new_origin,
 )
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
-from cfsigned_django.tools.edge.follow import Rules
+from demo_project.follow import Rules
+from demo_project.rules import DistributionReader
 from tests.aws.api import Account, new_pem
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
@@ -62,6 +59,12 @@ def plain_config(*key_groups: str) -> dict[str, Any]:
         "ViewerProtocolPolicy": "allow-all",
     }
     return new_distribution_config(BUCKET, new_origin(BUCKET, "eu-west-1"), behavior)
+
+
+@pytest.fixture
+def account() -> Account:
+    """Return an AWS account."""
+    return Account(api=StrictCloudFront())
 
 
 def read(config: dict[str, Any], *, bucket: str | None = BUCKET) -> Rules:
