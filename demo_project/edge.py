@@ -2,9 +2,9 @@
 
     python -m demo_project.edge E1A2B3C4D5E6F7 --port 8011
 
-The edge asks CloudFront's API of the emulator once a second for the behaviors and key groups of the
-distribution, and reads its bucket as the user `edge`. The demo must run: its folder has the address
-and the access key.
+Once a second, the edge asks CloudFront's API of the emulator for the behaviors of the distribution,
+their key groups and their response headers policies. It reads the bucket as the user `edge`. The
+demo must run: its folder has the address and the access key.
 """
 
 from __future__ import annotations
@@ -23,31 +23,45 @@ from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.account.documents.origins import place_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
+from cfsigned_django.tools.edge.responses import ExcInfo
 from cfsigned_django.tools.s3_origin import S3Origin
-from demo_project.follow import DistributionWatch, Rules
+from demo_project.follow import DistributionWatch
 from demo_project.local_aws import REGION
-from demo_project.rules import DistributionReader
+from demo_project.rules import DistributionReader, Rules
 from demo_project.state import HOST, DemoState, demo_folder
 
 DEFAULT_PORT = 8001
 
 
-def serving(
-    rules: Callable[[], Rules], domain_names: Sequence[str], origin: WSGIApplication
-) -> WSGIApplication:
-    """Return an edge that serves the origin by the rules of each moment."""
+def distribution(
+    rules: Rules, domain_names: Sequence[str], origin: WSGIApplication
+) -> Distribution:
+    """Return an edge that serves the origin by these rules."""
+    return Distribution(
+        domain_names=tuple(domain_names),
+        behaviors=rules.behaviors,
+        key_groups=rules.key_groups,
+        origin=_with_headers(origin, rules),
+    )
 
-    def serve(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        now = rules()
-        edge = Distribution(
-            domain_names=tuple(domain_names),
-            behaviors=now.behaviors,
-            key_groups=now.key_groups,
-            origin=origin,
-        )
-        return edge(environ, respond)
 
-    return serve
+def _with_headers(origin: WSGIApplication, rules: Rules) -> WSGIApplication:
+    """Return the origin with the headers that the distribution sets; a refusal has none."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["RAW_URI"].partition("?")[0]
+        added = rules.headers(path, environ.get("HTTP_ORIGIN", ""))
+        names = {name.lower() for name in added}
+
+        def respond(
+            status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+        ) -> Callable[[bytes], object]:
+            own = [each for each in headers if each[0].lower() not in names]
+            return start_response(status, [*own, *added.items()], exc_info)
+
+        return origin(environ, respond)
+
+    return answer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,7 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("cfsigned_django.tools.edge").setLevel(logging.INFO)
+    for name in ("cfsigned_django.tools.edge", "demo_project"):
+        logging.getLogger(name).setLevel(logging.INFO)
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.default_int_handler)
     try:
@@ -117,13 +132,16 @@ def _serve(options: argparse.Namespace) -> None:
     reader = DistributionReader(client, options.distribution)
     watch = DistributionWatch(reader.read, propagation=options.propagation)
     hosts = (f"{HOST}:{options.port}", *options.domain)
-    application = serving(watch.current, hosts, origin)
-    with EdgeServer(application, host=HOST, port=options.port) as server, watch.running():
+
+    def serve(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        return distribution(watch.current(), hosts, origin)(environ, respond)
+
+    with EdgeServer(serve, host=HOST, port=options.port) as server, watch.running():
         rules = watch.current()
         print(
             f"Edge of the distribution {options.distribution} at http://{hosts[0]}/\n"
             f"  bucket  {bucket}\n"
-            f"  serves  {'; '.join(rules.describe_behaviors())}\n"
+            f"  serves  {rules.describe_behaviors()}\n"
             f"  keys    {rules.describe_keys()}\n"
             "Stop the edge with Ctrl-C.",
             flush=True,

@@ -11,44 +11,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Self
 
-from cfsigned_django.signing.keys import PublicKey
-from cfsigned_django.tools.edge.behavior import Behavior
+from demo_project.rules import Rules, key_names
 
-logger = logging.getLogger("cfsigned_django.tools.edge")
+logger = logging.getLogger(__name__)
 
 #: Seconds between two reads of the distribution.
 INTERVAL = 1.0
-#: Public key ID -> the key.
-TrustedKeys: TypeAlias = Mapping[str, PublicKey]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The rules of a distribution for its viewers.
-
-    ``behaviors`` are as in :class:`Distribution`. ``key_groups`` has the keys
-    of each key group that they trust, by the group's id. ``left_out`` names the
-    features of the distribution that this edge does not have.
-    """
-
-    behaviors: tuple[Behavior, ...]
-    key_groups: Mapping[str, TrustedKeys]
-    left_out: tuple[str, ...] = ()
-
-    def describe_keys(self) -> str:
-        """Return the ids of all trusted keys as text."""
-        return key_names(
-            {name: key for keys in self.key_groups.values() for name, key in keys.items()}
-        )
-
-    def describe_behaviors(self) -> list[str]:
-        """Return the behaviors in their order as text."""
-        return [_describe(each) for each in self.behaviors]
 
 
 class DistributionWatch:
@@ -131,24 +103,11 @@ class DistributionWatch:
             self._views.append((self._clock() + self._propagation, rules))
 
 
-def key_names(keys: TrustedKeys) -> str:
-    """Return the ids of the keys as text."""
-    return ", ".join(sorted(keys)) or "no key"
-
-
-def _describe(behavior: Behavior) -> str:
-    name = "Default (*)" if behavior.is_default else behavior.path_pattern.removeprefix("/")
-    if behavior.foreign_origin:
-        return f"{name}: not served here, it reads from {behavior.foreign_origin}"
-    groups = " and ".join(behavior.trusted_key_groups)
-    return f"{name}: signed by {groups}" if groups else f"{name}: open to everybody"
-
-
 def _changes(before: Rules, after: Rules) -> Iterator[str]:
     for group, keys in after.key_groups.items():
         if group in before.key_groups and keys != before.key_groups[group]:
             yield f"The key group {group} now has {key_names(keys)}"
     if after.behaviors != before.behaviors:
-        yield f"The behaviors are now, in order: {'; '.join(after.describe_behaviors())}"
-    if new := [each for each in after.left_out if each not in before.left_out]:
-        yield f"The distribution now has {', '.join(new)}, which this edge leaves out"
+        yield f"The behaviors are now, in order: {after.describe_behaviors()}"
+    if after.headers_policies != before.headers_policies:
+        yield "The response headers policies have changed"

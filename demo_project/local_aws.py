@@ -57,6 +57,7 @@ _EDGE_POLICY: Final[Document] = {
                 "cloudfront:GetDistribution",
                 "cloudfront:GetKeyGroup",
                 "cloudfront:GetPublicKey",
+                "cloudfront:GetResponseHeadersPolicy",
             ],
             "Resource": "*",
         },

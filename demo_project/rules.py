@@ -1,11 +1,13 @@
-"""Read the rules of a distribution for its viewers, as the local edge applies them."""
+"""Read the rules of a distribution for its viewers, as the demo's edge applies them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
+from cfsigned_django.aws.client import call
 from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
@@ -15,70 +17,76 @@ from cfsigned_django.tools.account.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.tools.account.documents.distribution_config import (
-    is_origin_of,
-    origin_in_bucket,
-)
-from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
 from cfsigned_django.tools.account.reader import read_distribution
-from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, READ_METHODS, Behavior
-from demo_project.follow import Rules, TrustedKeys
-
-logger = logging.getLogger("cfsigned_django.tools.edge")
-
-# Fields that are read here, or that make no difference to a viewer who reads files. Caching only
-# makes responses faster and older; cfsigned_doctor finds what a cache may mix up.
-_DISTRIBUTION_FIELDS: Final = frozenset(
-    {
-        "Aliases",
-        "CacheBehaviors",
-        "CallerReference",
-        "Comment",
-        "ConnectionMode",
-        "DefaultCacheBehavior",
-        "Enabled",
-        "HttpVersion",
-        "IsIPV6Enabled",
-        "Logging",
-        "OriginGroups",
-        "Origins",
-        "PriceClass",
-        "Restrictions",
-        "ViewerCertificate",
-    }
+from cfsigned_django.tools.edge.behavior import (
+    READ_AND_PREFLIGHT_METHODS,
+    READ_METHODS,
+    Behavior,
+    select_behavior,
 )
-_BEHAVIOR_FIELDS: Final = frozenset(
-    {
-        "AllowedMethods",
-        "CachePolicyId",
-        "Compress",
-        "DefaultTTL",
-        "ForwardedValues",
-        "MaxTTL",
-        "MinTTL",
-        "OriginRequestPolicyId",
-        "PathPattern",
-        "RealtimeLogConfigArn",
-        "SmoothStreaming",
-        "TargetOriginId",
-        "TrustedKeyGroups",
-        "TrustedSigners",
-    }
-)
+
+logger = logging.getLogger(__name__)
+
+#: Public key ID -> the key.
+TrustedKeys: TypeAlias = Mapping[str, PublicKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of a distribution for its viewers.
+
+    ``behaviors`` are as in :class:`Distribution`. ``key_groups`` has the keys of
+    each key group that they trust, by the group's ID. ``headers_policies`` has
+    the response headers policies, by the path pattern of their behavior.
+    """
+
+    behaviors: tuple[Behavior, ...]
+    key_groups: Mapping[str, TrustedKeys]
+    headers_policies: Mapping[str, Document] = field(default_factory=dict)
+
+    def headers(self, path: str, origin: str) -> dict[str, str]:
+        """Return the headers that the distribution sets for a path.
+
+        ``origin`` is the Origin header of the request. The policies of the template set no others.
+        """
+        behavior = select_behavior(self.behaviors, path)
+        policy = self.headers_policies.get(behavior.path_pattern, {})
+        security, cors = policy.get("SecurityHeadersConfig") or {}, policy.get("CorsConfig") or {}
+        found = {}
+        if "ContentTypeOptions" in security:
+            found["X-Content-Type-Options"] = "nosniff"
+        if referrer := security.get("ReferrerPolicy"):
+            found["Referrer-Policy"] = referrer["ReferrerPolicy"]
+        if csp := security.get("ContentSecurityPolicy"):
+            found["Content-Security-Policy"] = csp["ContentSecurityPolicy"]
+        if origin and origin in listed(cors.get("AccessControlAllowOrigins")):
+            found["Access-Control-Allow-Origin"] = origin
+            if cors["AccessControlAllowCredentials"]:
+                found["Access-Control-Allow-Credentials"] = "true"
+            if exposed := listed(cors.get("AccessControlExposeHeaders")):
+                found["Access-Control-Expose-Headers"] = ", ".join(exposed)
+        return found
+
+    def describe_keys(self) -> str:
+        """Return the IDs of all trusted keys as text."""
+        return key_names(
+            {name: key for keys in self.key_groups.values() for name, key in keys.items()}
+        )
+
+    def describe_behaviors(self) -> str:
+        """Return the behaviors in their order as text."""
+        return "; ".join(map(_describe, self.behaviors))
 
 
 class DistributionReader:
     """Read one distribution repeatedly; ``client`` is a boto3 client for CloudFront.
 
-    ``bucket`` is the bucket whose files are served, or None if every origin of the
-    distribution stands for the same files. Each public key is read once: the key behind
-    an ID never changes.
+    Each public key is read once: the key behind an ID never changes.
     """
 
-    def __init__(self, client: Any, distribution_id: str, *, bucket: str | None = None) -> None:
+    def __init__(self, client: Any, distribution_id: str) -> None:
         self._client = client
         self._distribution_id = distribution_id
-        self._bucket = bucket
         self._known: dict[str, PublicKey | None] = {}
 
     def read(self) -> Rules:
@@ -91,16 +99,28 @@ class DistributionReader:
         found = list(behaviors(config))
         # With its slash, "*" is a pattern like any other, not the default behavior.
         patterns = [f"/{each['PathPattern'].removeprefix('/')}" for each in found[:-1]]
+        by_pattern = dict(zip([*patterns, "*"], found, strict=True))
         groups = dict.fromkeys(group for each in found for group in trusted_key_groups(each))
         signers: dict[str, TrustedKeys] = {name: {} for each in found for name in _signers(each)}
         return Rules(
-            behaviors=tuple(
-                _behavior(config, each, pattern, self._bucket)
-                for each, pattern in zip(found, [*patterns, "*"], strict=True)
-            ),
+            behaviors=tuple(_behavior(each, pattern) for pattern, each in by_pattern.items()),
             key_groups={**{group: self._keys_of(group) for group in groups}, **signers},
-            left_out=tuple(_left_out(config, self._bucket)),
+            headers_policies={
+                pattern: self._headers_policy(policy_id)
+                for pattern, each in by_pattern.items()
+                if (policy_id := each.get("ResponseHeadersPolicyId"))
+            },
         )
+
+    def _headers_policy(self, policy_id: str) -> Document:
+        answer = call(
+            self._client.get_response_headers_policy,
+            f"read the response headers policy {policy_id}",
+            "cloudfront:GetResponseHeadersPolicy",
+            Id=policy_id,
+        )
+        config: Document = answer["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
+        return config
 
     def _keys_of(self, key_group_id: str) -> dict[str, PublicKey]:
         """Return the keys in the group by public key ID.
@@ -125,22 +145,17 @@ class DistributionReader:
         return self._known[key_pair_id]
 
 
-def _behavior(
-    config: Document, behavior: Document, path_pattern: str, bucket: str | None
-) -> Behavior:
-    origins = origins_of(config, behavior)
-    is_ours = (
-        bucket is None
-        or origin_in_bucket(config, behavior, bucket) is not None
-        or any(map(is_access_point, origins))
-    )
-    hosts = " and ".join(each["DomainName"] for each in origins)
+def key_names(keys: TrustedKeys) -> str:
+    """Return the IDs of the keys as text."""
+    return ", ".join(sorted(keys)) or "no key"
+
+
+def _behavior(behavior: Document, path_pattern: str) -> Behavior:
     takes_preflights = "OPTIONS" in listed(behavior.get("AllowedMethods"))
     return Behavior(
         path_pattern=path_pattern,
         trusted_key_groups=(*trusted_key_groups(behavior), *_signers(behavior)),
         allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
-        foreign_origin="" if is_ours else hosts or "no origin",
     )
 
 
@@ -150,37 +165,7 @@ def _signers(behavior: Document) -> tuple[str, ...]:
     return (f"the accounts {', '.join(accounts)}",) if accounts else ()
 
 
-def _left_out(config: Document, bucket: str | None) -> Iterator[str]:
-    if not config["Enabled"]:
-        yield "Enabled: false (CloudFront serves nothing)"
-    yield from (name for name in _set_fields(config) if name not in _DISTRIBUTION_FIELDS)
-    restriction = (config.get("Restrictions") or {}).get("GeoRestriction") or {}
-    if restriction.get("RestrictionType", "none") != "none":
-        yield "GeoRestriction"
-    for origin in listed(config.get("Origins")):
-        if is_access_point(origin):
-            yield f"access point {origin['DomainName']} (taken for the bucket)"
-        if origin.get("OriginPath") and (bucket is None or is_origin_of(origin, bucket)):
-            yield f"OriginPath {origin['OriginPath']}"
-    for group in listed(config.get("OriginGroups")):
-        yield f"OriginGroup {group['Id']} (nothing fails over)"
-    for behavior in behaviors(config):
-        place = behavior.get("PathPattern", "Default (*)")
-        yield from (
-            f"{name} of {place}" for name in _set_fields(behavior) if name not in _BEHAVIOR_FIELDS
-        )
-        if trusted_signers(behavior):
-            yield f"TrustedSigners of {place} (the API does not return their keys)"
-
-
-def _set_fields(document: Document) -> Iterator[str]:
-    """Return the names of the fields that are set."""
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            is_set = bool(value.get("Quantity") or value.get("Enabled"))
-            is_set = is_set or not {"Quantity", "Enabled"} & value.keys()
-        else:
-            # The field is not set, or is off, or does not redirect to HTTPS.
-            is_set = value not in ("", None, False, "allow-all")
-        if is_set:
-            yield name
+def _describe(behavior: Behavior) -> str:
+    name = "Default (*)" if behavior.is_default else behavior.path_pattern.removeprefix("/")
+    groups = " and ".join(behavior.trusted_key_groups)
+    return f"{name}: signed by {groups}" if groups else f"{name}: open to everybody"

@@ -14,7 +14,8 @@ from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.behavior import Behavior
 from cfsigned_django.tools.edge.client import EdgeClient
-from demo_project.follow import DistributionWatch, Rules
+from demo_project.follow import DistributionWatch
+from demo_project.rules import Rules
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE, NOW, ORIGIN
 from tests.tools.edge.conftest import HOST, echo_origin
@@ -25,11 +26,9 @@ KEYS = {name: private_key.public_key for name, private_key in PRIVATE_KEYS.items
 RULES = Rules(
     behaviors=(
         Behavior(path_pattern="/static/*"),
-        Behavior(path_pattern="/app/*", foreign_origin="app.example.com"),
         Behavior(trusted_key_groups=("g1",)),
     ),
     key_groups={"g1": {OLD: KEYS[OLD]}},
-    left_out=("WebACLId",),
 )
 
 
@@ -100,18 +99,14 @@ def test_every_key_set_counts_in_its_turn(
 
 def test_log(caplog: pytest.LogCaptureFixture) -> None:
     """Log each change, when the edge goes by it, a failure once, and that it is over."""
-    caplog.set_level(logging.INFO, "cfsigned_django.tools.edge")
+    caplog.set_level(logging.INFO, "demo_project")
     world = World()
     watch = world.watch(propagation=2.5)
     world.hold()
     watch.look()
-    world.rules = replace(world.rules, behaviors=RULES.behaviors[:1] + RULES.behaviors[2:])
+    world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], Behavior()))
     watch.look()
-    world.rules = replace(
-        world.rules,
-        behaviors=(*RULES.behaviors[:2], Behavior()),
-        left_out=("WebACLId", "GeoRestriction"),
-    )
+    world.rules = replace(world.rules, headers_policies={"*": {"Name": "media"}})
     watch.look()
     world.failure = OSError("connection refused")
     for _ in range(3):
@@ -165,7 +160,7 @@ def test_an_edge_follows_late() -> None:
         return EdgeClient(edge).get(url, now=NOW).status
 
     style = f"{ORIGIN}/static/a.css"
-    assert [ask(each) for each in (style, f"{ORIGIN}/app/", IMAGE, url)] == [200, 502, 403, 200]
+    assert [ask(each) for each in (style, IMAGE, url)] == [200, 403, 200]
     world.rules = replace(world.rules, behaviors=RULES.behaviors[1:])
     watch.look()
     world.now = 2.9

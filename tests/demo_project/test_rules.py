@@ -1,4 +1,4 @@
-"""Read what a distribution asks of viewers, and what of it an edge for development leaves out."""
+"""Read what a distribution asks of viewers, and which headers it sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.distribution_config import (
@@ -18,12 +17,10 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     new_origin,
 )
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
-from demo_project.follow import Rules
-from demo_project.rules import DistributionReader
+from demo_project.rules import DistributionReader, Rules
 from tests.aws.api import Account, new_pem
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
-from tests.tools.account.state.accounts import grown_distribution
 
 BUCKET = "media"
 
@@ -35,6 +32,12 @@ class Api:
         self.config = config
         self.get_key_group = account.api.get_key_group
         self.get_public_key = account.api.get_public_key
+        self.headers_policy: dict[str, Any] = {}
+
+    def get_response_headers_policy(self, *, Id: str) -> dict[str, Any]:
+        """Return the policy P1."""
+        assert Id == "P1"
+        return {"ResponseHeadersPolicy": {"ResponseHeadersPolicyConfig": self.headers_policy}}
 
     def get_distribution(self, *, Id: str) -> dict[str, Any]:
         """Return the distribution E1 as GetDistribution does, and no other."""
@@ -67,10 +70,10 @@ def account() -> Account:
     return Account(api=StrictCloudFront())
 
 
-def read(config: dict[str, Any], *, bucket: str | None = BUCKET) -> Rules:
+def read(config: dict[str, Any]) -> Rules:
     """Return what is read of a distribution in an account without keys."""
     api = Api(Account(api=StrictCloudFront()), config)
-    return DistributionReader(api, "E1", bucket=bucket).read()
+    return DistributionReader(api, "E1").read()
 
 
 def test_keys_of_the_groups(account: Account) -> None:
@@ -79,7 +82,7 @@ def test_keys_of_the_groups(account: Account) -> None:
     ours = account.upload("ours", pem)
     group = account.make_group(ours)
     api = Api(account, plain_config(group))
-    reader = DistributionReader(api, "E1", bucket=BUCKET)
+    reader = DistributionReader(api, "E1")
 
     found = reader.read()
     newer = account.upload("newer")
@@ -92,92 +95,69 @@ def test_keys_of_the_groups(account: Account) -> None:
 
     assert found.key_groups == {group: {ours: PublicKey.load(pem)}}
     assert found.behaviors == (Behavior(trusted_key_groups=(group,)),)
-    assert found.left_out == ()
     assert set(both.key_groups[group]) == {ours, newer}
     assert set(then.key_groups[group]) == {newer}
     assert opened.key_groups == {}
     assert opened.behaviors == (Behavior(),)
 
 
-def test_a_grown_distribution() -> None:
-    """Return what reads another origin or has signers, and name all that changes an answer."""
-    config = grown_distribution(BUCKET)
-    config["CacheBehaviors"]["Items"][0]["FunctionAssociations"] = list_of([{"EventType": "x"}])
+def test_a_behavior_with_signers() -> None:
+    """Require a signature that no key can make, and take a pattern /* for no default."""
+    config = plain_config()
+    signers = {"Enabled": True, **list_of(["self"])}
+    first = {**config["DefaultCacheBehavior"], "PathPattern": "*", "TrustedSigners": signers}
+    first["AllowedMethods"] = list_of(["GET", "HEAD", "OPTIONS"])
+    config["CacheBehaviors"] = list_of([first])
 
     found = read(config)
-    media, default = found.behaviors
-    anywhere = read(config, bucket=None)
 
-    assert (media.path_pattern, media.foreign_origin) == ("/media/*", "")
-    (signers,) = media.trusted_key_groups
-    assert "self" in signers
-    assert found.key_groups[signers] == {}
-    assert (default.path_pattern, default.foreign_origin) == ("*", "app.example.com")
-    assert default.allowed_methods == READ_AND_PREFLIGHT_METHODS
-    assert [each.partition(" (")[0] for each in found.left_out] == [
-        "DefaultRootObject",
-        "CustomErrorResponses",
-        "WebACLId",
-        "GeoRestriction",
-        "OriginPath /files",
-        "FunctionAssociations of media/*",
-        "TrustedSigners of media/*",
-        "ViewerProtocolPolicy of Default",
-        "ResponseHeadersPolicyId of Default",
-    ]
-    # Files that are in no bucket: each origin stands for them.
-    assert {each.foreign_origin for each in anywhere.behaviors} == {""}
+    signed, default = found.behaviors
+    [group] = signed.trusted_key_groups
+    assert found.key_groups == {group: {}}
+    assert (signed.path_pattern, signed.allowed_methods) == ("/*", READ_AND_PREFLIGHT_METHODS)
+    assert default == Behavior()
 
 
-def test_a_field_that_nobody_knows_yet() -> None:
-    """Name what CloudFront may have one day, if it says something, and what boto3 lacks."""
-    config = plain_config() | {
-        "Enabled": False,
-        "NewThing": "on",
-        "NewList": {"Quantity": 0},
-        "NewBlock": {"Mode": "strict"},
-        "Novelty": UNKNOWN,
-        "Staging": False,
+def test_headers() -> None:
+    """Return the headers that the behavior of a path sets, those of CORS for its origins only."""
+    config = plain_config()
+    other = {**config["DefaultCacheBehavior"], "PathPattern": "static/*"}
+    config["CacheBehaviors"] = list_of([other])
+    config["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] = "P1"
+    api = Api(Account(api=StrictCloudFront()), config)
+    api.headers_policy = {
+        "SecurityHeadersConfig": {
+            "ContentTypeOptions": {"Override": True},
+            "ReferrerPolicy": {"ReferrerPolicy": "no-referrer", "Override": True},
+            "ContentSecurityPolicy": {"ContentSecurityPolicy": "sandbox", "Override": True},
+        },
+        "CorsConfig": {
+            "AccessControlAllowOrigins": list_of(["https://a.b"]),
+            "AccessControlAllowCredentials": True,
+            "AccessControlExposeHeaders": list_of(["ETag", "Content-Range"]),
+        },
     }
 
-    names = [each.partition(":")[0] for each in read(config).left_out]
+    rules = DistributionReader(api, "E1").read()
 
-    assert names == ["Enabled", "NewThing", "NewBlock", "Novelty"]
-
-
-@pytest.mark.parametrize(
-    ("target", "foreign", "left_out"),
-    [
-        ("nothing", "no origin", 0),
-        ("with the bucket", "", 1),
-        ("without it", "app.example.com and spare.example.com", 1),
-    ],
-)
-def test_other_origins(target: str, foreign: str, left_out: int) -> None:
-    """Serve the bucket of an origin group as if nothing failed over; else name the hosts."""
-    config = plain_config()
-    members = {"with the bucket": ["app", f"S3-{BUCKET}"], "without it": ["app", "spare"]}
-    others = [{"Id": each, "DomainName": f"{each}.example.com"} for each in ("app", "spare")]
-    config["Origins"] = list_of([*config["Origins"]["Items"], *others])
-    config["OriginGroups"] = list_of(
-        [
-            {"Id": name, "Members": list_of([{"OriginId": each} for each in origins])}
-            for name, origins in members.items()
-            if name == target
-        ]
-    )
-    config["DefaultCacheBehavior"]["TargetOriginId"] = target
-
-    found = read(config)
-
-    assert found.behaviors[0].foreign_origin == foreign
-    assert len(found.left_out) == left_out
-    assert all(each.startswith(f"OriginGroup {target}") for each in found.left_out)
+    security = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": "sandbox",
+    }
+    assert rules.headers("/static/a.css", "https://a.b") == {}
+    assert rules.headers("/a.jpg", "") == rules.headers("/a.jpg", "https://c.d") == security
+    assert rules.headers("/a.jpg", "https://a.b") == {
+        **security,
+        "Access-Control-Allow-Origin": "https://a.b",
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "ETag, Content-Range",
+    }
 
 
 def test_a_group_that_is_not_there(account: Account) -> None:
     """Raise with the id of the group, so that it can be corrected."""
-    reader = DistributionReader(Api(account, plain_config("gone")), "E1", bucket=BUCKET)
+    reader = DistributionReader(Api(account, plain_config("gone")), "E1")
 
     with pytest.raises(AwsError) as caught:
         reader.read()
@@ -207,9 +187,9 @@ class Replies(Api):
 
 def test_odd_keys(caplog: pytest.LogCaptureFixture) -> None:
     """Ask for each key once, leave out what cannot verify or is gone by now, and log it once."""
-    caplog.set_level(logging.WARNING, "cfsigned_django.tools.edge")
+    caplog.set_level(logging.WARNING, "demo_project")
     api = Replies(K1=new_pem(), K2="nonsense", K3=refusal("NoSuchPublicKey", "GetPublicKey"))
-    reader = DistributionReader(api, "E1", bucket=BUCKET)
+    reader = DistributionReader(api, "E1")
 
     assert (
         set(reader.read().key_groups["group"]) == set(reader.read().key_groups["group"]) == {"K1"}
@@ -224,18 +204,6 @@ def test_a_key_that_cannot_be_read() -> None:
     api = Replies(K1=refusal("AccessDenied", "GetPublicKey"))
 
     with pytest.raises(AwsError) as caught:
-        DistributionReader(api, "E1", bucket=BUCKET).read()
+        DistributionReader(api, "E1").read()
 
     assert caught.value.code == "AccessDenied"
-
-
-def test_access_point() -> None:
-    """Take an access point for the bucket, since its bucket does not show, and say so."""
-    config = grown_distribution(BUCKET)
-    host = "media-111122223333.s3-accesspoint.us-east-1.amazonaws.com"
-    config["Origins"]["Items"][1]["DomainName"] = host
-
-    found = read(config)
-
-    assert found.behaviors[0].foreign_origin == ""
-    assert [each for each in found.left_out if host in each]

@@ -138,7 +138,7 @@ def test_secrets_are_readable_by_their_owner_only(state: DemoState) -> None:
     secrets = [state.folder / "state.json", *(state.folder / "keys").iterdir()]
     assert {stat.S_IMODE(secret.stat().st_mode) for secret in secrets} == {0o600}
     assert stat.S_IMODE(state.folder.stat().st_mode) == 0o700
-    assert len(secrets) == 4
+    assert len(secrets) == 3
     assert state.secret_key not in repr(state)
     assert state.root.secret_access_key not in repr(state)
 
@@ -151,6 +151,27 @@ def test_the_edge_may_read_and_nothing_else(state: DemoState) -> None:
         s3.put_object(Bucket=state.bucket, Key="x", Body=b"x")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.list_objects_v2(Bucket=state.bucket)
+
+
+def test_an_edge_that_cannot_start(state: DemoState) -> None:
+    """Say that there is no such distribution, or that the port is in use, and exit with 1."""
+
+    def start(distribution_id: str) -> str:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "demo_project.edge", distribution_id),
+                *("--port", str(state.ports["site"])),
+            ],
+            cwd=BASE_FOLDER,
+            env={**os.environ, FOLDER_VARIABLE: str(state.folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        return done.stderr
+
+    assert "EMISSING" in start("EMISSING")
+    assert "--port" in start(state.distribution_id)
 
 
 def test_one_folder_takes_one_demo(state: DemoState) -> None:

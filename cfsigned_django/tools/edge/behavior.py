@@ -28,10 +28,8 @@ class Behavior:
     In ``path_pattern``, ``*`` matches zero or more characters, ``/`` included,
     and ``?`` matches exactly one. The pattern is case-sensitive, and its
     leading ``/`` is optional. ``trusted_key_groups`` names the key groups
-    whose keys may sign; a behavior without key groups serves everybody.
-    ``foreign_origin`` is an origin host that this edge does not read: it
-    serves nothing from there. AWS page: "Cache behavior settings"
-    (DownloadDistValuesCacheBehavior).
+    whose keys may sign; a behavior without key groups serves everybody. AWS
+    page: "Cache behavior settings" (DownloadDistValuesCacheBehavior).
 
     Raise ``ValueError`` for a pattern or a set of methods that CloudFront
     would not accept, and for methods that write: this edge only reads.
@@ -40,7 +38,6 @@ class Behavior:
     path_pattern: str = "*"
     trusted_key_groups: tuple[str, ...] = ()
     allowed_methods: frozenset[str] = READ_METHODS
-    foreign_origin: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < len(self.path_pattern) <= MAX_PATH_PATTERN_LENGTH:

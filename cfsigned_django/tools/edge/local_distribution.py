@@ -110,13 +110,7 @@ class Distribution:
             )
         if request.has_body:
             return responses.page("BodyNotAllowed", f"the {request.method} request has a body")
-        verdict = self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
-        if isinstance(verdict, Behavior) and verdict.foreign_origin:
-            return responses.page(
-                "ForeignOrigin",
-                f"the behavior {verdict.path_pattern} reads from {verdict.foreign_origin}",
-            )
-        return verdict
+        return self._verify(request, behavior, now=now) if behavior.is_restricted else behavior
 
     def _verify(
         self, request: ViewerRequest, behavior: Behavior, *, now: int

@@ -95,8 +95,6 @@ _PAGES = {
     # a body.
     "BodyNotAllowed": ("403 Forbidden", "A request to read must not have a body."),
     "UrlTooLong": ("413 Request Entity Too Large", "The URL is too long."),
-    # This one is of this edge, which reads one origin.
-    "ForeignOrigin": ("502 Bad Gateway", "This edge does not read the origin."),
 }
 
 

@@ -28,10 +28,6 @@ from tests.tools.edge.conftest import HOST, MakeClient, call, check_refused, ech
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
 OPEN = (Behavior(),)
-FOREIGN = (
-    Behavior(path_pattern="app/*", foreign_origin="app.example.com"),
-    Behavior(path_pattern="*", trusted_key_groups=("group",), foreign_origin="files.example"),
-)
 
 
 def seen_by_origin(response: EdgeResponse) -> dict[str, str]:
@@ -224,7 +220,6 @@ def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
             (OPEN, {"RAW_URI": each}, "400 Bad Request")
             for each in ["/ü", "/a b", "/a\x1b[31m\n200 /b", "*", "http://other/a"]
         ),
-        (FOREIGN, {"RAW_URI": "/app/"}, "502 Bad Gateway"),
     ]:
         distribution = make_client(behaviors=behaviors).distribution
         sent, headers, body = call(distribution, **{"RAW_URI": "/image.jpg"} | environ)
@@ -240,13 +235,6 @@ def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
     lines = [each.replace("a" * 41, "...") for each in log.messages[:-3]]
     assert all(each.isprintable() for each in lines)
     assert_golden("edge-pages", "\n".join(lines))
-
-
-def test_foreign_origin_comes_last(make_client: MakeClient, url: str) -> None:
-    """Ask for a signature before it counts that this edge does not read the origin."""
-    client = make_client(behaviors=FOREIGN)
-    assert client.get(IMAGE).error_code == "MissingKey"
-    assert client.get(url).status == 502
 
 
 #: Targets whose spelling another reader might change.
