@@ -117,7 +117,8 @@ TABLE: dict[str, str] = {
     "cfsigned.W006": "Remove the setting: its default is safe.",
     "cfsigned.W007": "Put back the encryption key that the message asks for, then start a rotation "
     "in each key group (manage.py cfsigned_rotate --start, --key-group). If that key is lost, do "
-    "it without: URLs that are out stay valid, and the new key can sign in some minutes.",
+    "it without, unless the key pair is RETIRING: URLs that are out stay valid, and the new key "
+    "can sign in some minutes.",
     "cfsigned.W008": 'Add "cfsigned_django" to INSTALLED_APPS, or remove '
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "

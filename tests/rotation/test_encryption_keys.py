@@ -16,6 +16,7 @@ from django.db import connection
 
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.status import find_pending
 from tests.rotation import ECDSA, Site, change, denied, fresh
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
@@ -92,6 +93,37 @@ def test_whole_rotation(key_group: Site, moments: list[Callable[[], None]]) -> N
     assert key_group.members == {key_group.foreign, str(fresh(new))}
     after()
     assert not fresh(new).trust_problem
+
+
+def test_each_group_has_its_rotation(key_group: Site, settings: Any) -> None:
+    """A start replaces the successor of one key group; the other group needs a start, too."""
+    set_keys(settings, OLD)
+    first = key_group.trusted()
+    rotation = key_group.rotation(by_hand=True).of_group("another")
+    second = rotation.start(algorithm=ECDSA, now=key_group.now)
+    set_keys(settings, NEW, OLD)
+
+    start(key_group)
+    assert (fresh(first).status, fresh(second).status) == ("revoked", "pending")
+    new = rotation.start(algorithm=ECDSA, now=key_group.now)
+
+    assert (fresh(second).status, new.key_group_id) == ("revoked", "another")
+    assert not any(row.is_outdated for row in KeyPair.objects.all())
+
+
+def test_person_removes_what_was_replaced(key_group: Site, settings: Any) -> None:
+    """By hand, a start asks the person to remove the replaced key at the console."""
+    set_keys(settings, OLD)
+    old = key_group.typed("K1")
+    set_keys(settings, NEW, OLD)
+
+    start(key_group, by_hand=True)
+
+    asked = find_pending(key_group.rotation(by_hand=True), now=key_group.now)
+    assert [each.key_pair.status for each in asked] == ["revoked", "pending"]
+    assert asked[0].key_pair == old
+    key_group.finish(old, by_hand=True)
+    assert fresh(old).removed_at is not None
 
 
 def test_start_needs_no_permission(
