@@ -1,0 +1,442 @@
+"""The Terraform example: it says what the template says, in words that AWS's provider knows.
+
+Modules: tools/stack/template.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cfsigned_django.tools.stack.template import read_template
+from tests.pages import ROOT
+from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY
+
+# What reads HCL is slow to start.
+pytestmark = pytest.mark.package
+
+FOLDER = ROOT / "docs" / "aws" / "terraform"
+#: Resource -> what it takes, of version 6.25 of the provider (of cdktf-cdktf-provider-aws): an
+#: attribute is null, a block has its own, and "!" is at the end of the name of what is required.
+SCHEMA = json.loads(Path(__file__).with_name("provider_schema.json").read_text("utf-8"))
+#: What Terraform itself reads in every resource.
+OF_TERRAFORM = {"count", "dynamic", "lifecycle"}
+
+REGION = "us-east-1"
+VARIABLES = {"name": "media", "bucket": BUCKET, "first_key_id": "K2JCJMDEHXQW5F"}
+ORIGINS = ["https://www.example.com", "https://app.example.com"]
+#: Variables of the example, and the parameters of the template that are to say the same.
+CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "least": ({}, {}),
+    "domain": (
+        {"domain": "media.example.com", "certificate_arn": CERTIFICATE},
+        {"Domain": "media.example.com", "CertificateArn": CERTIFICATE},
+    ),
+    "cors": ({"cors_origins": ORIGINS}, {"CorsOrigins": ",".join(ORIGINS)}),
+    "uploads": (
+        {"upload_origins": ORIGINS, "upload_prefix": "media/tmp/uploads/"},
+        {"UploadOrigins": ",".join(ORIGINS), "UploadPrefix": "media/tmp/uploads/"},
+    ),
+    "kms": ({"kms_key_arn": KMS_KEY}, {"KmsKeyArn": KMS_KEY}),
+}
+#: Parameters that the example has no variable for: they have their defaults.
+LEFT_OUT = {"MakeBucket", "PublicPath", "Csp", "WebAclArn", "LogBucket"}
+
+#: What stands for an attribute of a resource that is not made yet.
+IDS = {
+    "aws_s3_bucket.files.id": BUCKET,
+    "aws_s3_bucket.files.arn": f"arn:aws:s3:::{BUCKET}",
+    "aws_s3_bucket.files.bucket_regional_domain_name": f"{BUCKET}.s3.{REGION}.amazonaws.com",
+    "aws_cloudfront_key_group.site.id": KEY_GROUP,
+    "aws_cloudfront_origin_access_control.files.id": "OriginAccessControl.Id",
+    "aws_cloudfront_cache_policy.files.id": "CachePolicy",
+    "aws_cloudfront_response_headers_policy.files.id": "ResponseHeadersPolicy",
+    "aws_cloudfront_distribution.files.id": "Distribution",
+    "aws_cloudfront_distribution.files.domain_name": "Distribution.DomainName",
+    "aws_cloudfront_distribution.files.arn": "arn:aws:cloudfront::111122223333:distribution/"
+    "Distribution",
+    "data.aws_region.here.region": REGION,
+}
+
+
+class Example:
+    """The example with values for its variables, evaluated as Terraform would."""
+
+    def __init__(self, **variables: Any) -> None:
+        self.read = read_hcl((FOLDER / "main.tf").read_text("utf-8"))
+        declared = {name: body for each in self.read["variable"] for name, body in each.items()}
+        assert variables.keys() <= declared.keys()
+        self.names: dict[str, Any] = dict(IDS)
+        for name, body in declared.items():
+            value = variables[name] if name in variables else self.value(body["default"])
+            self.names[f"var.{name}"] = value
+        for each in self.read["locals"]:
+            for name, body in each.items():
+                self.names[f"local.{name}"] = self.value(body)
+
+    def resources(self) -> dict[str, Any]:
+        """Return each resource that would be made, by its type."""
+        return {
+            kind: self.value(body)
+            for each in self.read["resource"]
+            for kind, labels in each.items()
+            for body in labels.values()
+            if self.value(body.get("count", 1))
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs."""
+        found = {name: body for each in self.read["output"] for name, body in each.items()}
+        return {name: self.value(body["value"]) for name, body in found.items()}
+
+    def value(self, value: Any) -> Any:
+        """Return what a value of HCL is; what is null is not there."""
+        if isinstance(value, list):
+            return [self.value(each) for each in value]
+        if isinstance(value, dict):
+            found = {
+                name: self.value(each)
+                for name, each in value.items()
+                if name not in ("count", "dynamic", "lifecycle")
+            }
+            for each in value.get("dynamic", ()):
+                for name, block in each.items():
+                    blocks = [*found.get(name, ()), *self._blocks(name, block)]
+                    found[name] = blocks or None
+            return {name: each for name, each in found.items() if each is not None}
+        if not isinstance(value, str):
+            return value
+        if value.startswith('"'):
+            return re.sub(r"\$\{(.+?)\}", lambda m: self._expression(m[1]), json.loads(value))
+        return self._expression(value.removeprefix("${").removesuffix("}"))
+
+    def _blocks(self, name: str, block: Any) -> Iterator[Any]:
+        for each in self.value(block["for_each"]):
+            self.names[f"{name}.value"] = each
+            yield from self.value(block["content"])
+
+    def _expression(self, text: str) -> Any:
+        """Evaluate the few kinds of expressions that the example has."""
+        if found := re.fullmatch(r"(.+?) == (\S+) \? (.+?) : (.+)", text, re.DOTALL):
+            left, right, if_equal, otherwise = map(self._expression, found.groups())
+            return if_equal if left == right else otherwise
+        if found := re.fullmatch(r"(length|coalesce|jsonencode)\((.+)\)", text, re.DOTALL):
+            if found[1] == "jsonencode":
+                return self._expression(found[2])
+            arguments = [self._expression(each) for each in found[2].split(", ")]
+            return len(*arguments) if found[1] == "length" else next(filter(None, arguments))
+        if text in self.names:
+            return self.names[text]
+        literal = read_hcl(f"x = {text}\n")["x"]
+        assert literal != f"${{{text}}}", f"nobody knows {text}"
+        return self.value(literal)
+
+
+class Template:
+    """The template with values for its parameters, evaluated as CloudFormation would."""
+
+    def __init__(self, **parameters: str) -> None:
+        self.read = yaml.load(read_template(), Functions)  # noqa: S506 - a SafeLoader
+        declared = self.read["Parameters"]
+        assert parameters.keys() <= declared.keys()
+        self.names = {name: each.get("Default", "") for name, each in declared.items()}
+        self.names |= parameters | {
+            "AWS::Partition": "aws",
+            "AWS::AccountId": "111122223333",
+            "AWS::Region": REGION,
+            "AWS::StackName": "media",
+            "AWS::URLSuffix": "amazonaws.com",
+            "Bucket": BUCKET,
+        }
+
+    def resources(self) -> dict[str, Any]:
+        """Return the properties of each resource that would be made, by its name."""
+        return {
+            name: self.value(each["Properties"])
+            for name, each in self.read["Resources"].items()
+            if self._holds(each.get("Condition"))
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs, by their descriptions."""
+        return {
+            each["Description"]: self.value(each["Value"])
+            for each in self.read["Outputs"].values()
+            if self._holds(each.get("Condition"))
+        }
+
+    def value(self, value: Any) -> Any:
+        """Return what a value of the template is; what is AWS::NoValue is not there."""
+        if isinstance(value, list):
+            return [each for each in map(self.value, value) if each is not None]
+        if not isinstance(value, dict):
+            return value
+        nothing: tuple[str, Any] = ("", None)
+        name, argument = next(iter(value.items()), nothing)
+        match name:
+            case "!Ref":
+                return None if argument == "AWS::NoValue" else self.names.get(argument, argument)
+            case "!GetAtt":
+                return argument
+            case "!If":
+                condition, then, otherwise = argument
+                return self.value(then if self._holds(condition) else otherwise)
+            case "!Split":
+                return self.value(argument[1]).split(argument[0])
+            case "!Sub":
+                text, more = argument if isinstance(argument, list) else (argument, {})
+                names = self.names | self.value(more)
+                return re.sub(r"\$\{(.+?)\}", lambda m: names.get(m[1], m[1]), text)
+        found = {name: self.value(each) for name, each in value.items()}
+        return {name: each for name, each in found.items() if each is not None}
+
+    def _holds(self, condition: Any) -> bool:
+        """Return whether a condition is true: its name, or its definition."""
+        if condition is None:
+            return True
+        if isinstance(condition, str):
+            return self._holds(self.read["Conditions"][condition])
+        [(name, argument)] = condition.items()
+        match name:
+            case "!Equals":
+                left, right = map(self.value, argument)
+                return bool(left == right)
+            case "!Not":
+                return not self._holds(argument[0])
+            case "!And":
+                return all(map(self._holds, argument))
+            case "!Condition":
+                return self._holds(argument)
+        raise AssertionError(f"nobody knows {name}")
+
+
+class Functions(yaml.SafeLoader):
+    """Read a template as YAML; a function of CloudFormation is a dictionary with one name."""
+
+
+def as_function(loader: Functions, suffix: str, node: yaml.Node) -> Any:
+    """Return the function and its argument."""
+    if isinstance(node, yaml.SequenceNode):
+        return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
+    return {f"!{suffix}": loader.construct_scalar(node)}  # type: ignore[arg-type]
+
+
+Functions.add_multi_constructor("!", as_function)
+
+
+def read_hcl(text: str) -> Any:
+    """Return what another parser of HCL reads, with plain names."""
+    import hcl2
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if isinstance(value, dict):
+            names = [name for name in value if not name.startswith("__")]  # notes of the parser
+            return {name.strip('"'): plain(value[name]) for name in names}
+        return value
+
+    return plain(hcl2.loads(text))
+
+
+#: Words of Terraform that CloudFormation has another for.
+NAMES = {
+    "isipv6enabled": "ipv6enabled",
+    "maxageseconds": "maxage",
+    "exposeheaders": "exposedheaders",
+    "applyserversideencryptionbydefault": "serversideencryptionbydefault",
+    "originid": "id",
+}
+
+
+def same(value: Any) -> Any:
+    """Return a value in words that both have.
+
+    Names are in lower case, each block is in a list, and a block that only covers a list is left
+    out.
+    """
+    if isinstance(value, list):
+        found = [same(each) for each in value]
+        return found[0] if len(found) == 1 and isinstance(found[0], list) else found
+    if not isinstance(value, Mapping):
+        return value
+    words = {name: name.replace("_", "").lower() for name in value}
+    body = {
+        NAMES.get(words[name], words[name]): same([each] if isinstance(each, Mapping) else each)
+        for name, each in value.items()
+    }
+    return body["items"] if [*body] == ["items"] else body
+
+
+def of_template(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a template makes, each part of the bucket by itself."""
+    bucket = dict(resources["Bucket"])
+    [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    config = dict(resources["Distribution"]["DistributionConfig"])
+    [origin] = config.pop("Origins")
+    # CloudFormation alone demands it.
+    assert origin.pop("S3OriginConfig") == {"OriginAccessIdentity": ""}
+    found = {
+        "bucket": {"bucket": bucket["BucketName"]},
+        "ownership_controls": {"rule": bucket["OwnershipControls"]["Rules"]},
+        "public_access_block": bucket["PublicAccessBlockConfiguration"],
+        "encryption": {"rule": encryption},
+        "cors": {"cors_rule": bucket.get("CorsConfiguration", {}).get("CorsRules", [])},
+        "lifecycle": {"rule": bucket["LifecycleConfiguration"]["Rules"]},
+        "policy": {"policy": resources["BucketPolicy"]["PolicyDocument"]},
+        "access_control": resources["OriginAccessControl"]["OriginAccessControlConfig"],
+        "cache_policy": resources["CachePolicy"]["CachePolicyConfig"],
+        "headers": resources["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"],
+        "distribution": {**config, "origin": origin},
+    }
+    return {name: same(each) for name, each in found.items()}
+
+
+def of_example(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the example makes but its key group, each part with the words of the template."""
+    found = {name.removeprefix("aws_"): dict(each) for name, each in resources.items()}
+    distribution = found["cloudfront_distribution"]
+    # Terraform alone demands it.
+    assert distribution.pop("restrictions") == [{"geo_restriction": [{"restriction_type": "none"}]}]
+    if not distribution["aliases"]:
+        del distribution["aliases"]
+    rules = found["s3_bucket_lifecycle_configuration"]["rule"]
+    for rule in rules:
+        [where] = rule.pop("filter")
+        rule |= where
+        if "expiration" in rule:
+            rule["expiration_in_days"] = rule.pop("expiration")[0]["days"]
+    cors = found.get("s3_bucket_cors_configuration", {"cors_rule": []})
+    parts = {
+        "bucket": found["s3_bucket"],
+        "ownership_controls": found["s3_bucket_ownership_controls"],
+        "public_access_block": found["s3_bucket_public_access_block"],
+        "encryption": found["s3_bucket_server_side_encryption_configuration"],
+        "cors": cors,
+        "lifecycle": {"rule": rules},
+        "policy": found["s3_bucket_policy"],
+        "access_control": found["cloudfront_origin_access_control"],
+        "cache_policy": found["cloudfront_cache_policy"],
+        "headers": found["cloudfront_response_headers_policy"],
+        "distribution": distribution,
+    }
+    for name, each in parts.items():
+        if name != "bucket" and "bucket" in each:
+            assert each.pop("bucket") == BUCKET
+    return {name: same(each) for name, each in parts.items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_says_what_the_template_says(case: str) -> None:
+    """Every attribute of every resource is that of the template, whatever is asked for."""
+    variables, parameters = CASES[case]
+    example = Example(**VARIABLES, **variables)
+    template = Template(BucketName=BUCKET, KeyGroupId=KEY_GROUP, **parameters)
+
+    assert of_example(example.resources()) == of_template(template.resources())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs(case: str) -> None:
+    """The outputs are the settings and the statement that the outputs of the template are."""
+    variables, parameters = CASES[case]
+    outputs = Example(**VARIABLES, **variables).outputs()
+    expected = Template(BucketName=BUCKET, KeyGroupId=KEY_GROUP, **parameters).outputs()
+
+    settings = {name: each for name, each in expected.items() if name.startswith("AWS_")}
+    [statement] = [json.loads(each) for name, each in expected.items() if "KMS" in name] or [None]
+    assert outputs["settings"] == settings
+    assert outputs["distribution_domain"] == "Distribution.DomainName"
+    assert outputs["kms_key_policy_statement"] == statement
+
+
+def test_key_group() -> None:
+    """No later apply puts back the first key: the members of the group are the site's."""
+    [group] = [
+        each["aws_cloudfront_key_group"]["site"]
+        for each in Example(**VARIABLES).read["resource"]
+        if "aws_cloudfront_key_group" in each
+    ]
+
+    assert group["lifecycle"] == [{"ignore_changes": ["items"]}]
+
+
+def test_variables() -> None:
+    """Each parameter of the template has a variable, or is one that the page says is left out."""
+    compared = {name for _, parameters in CASES.values() for name in parameters}
+    page = (ROOT / "docs" / "aws" / "terraform.md").read_text("utf-8")
+
+    assert (
+        compared | {"BucketName", "KeyGroupId"} | LEFT_OUT == Template().read["Parameters"].keys()
+    )
+    assert {name for name in LEFT_OUT if f"`{name}`" not in page} == set()
+
+
+def test_upload_prefix() -> None:
+    """Refuse every folder but tmp/uploads/, as the template does: what is in it is deleted."""
+    [variable] = [
+        each["upload_prefix"]
+        for each in Example(**VARIABLES).read["variable"]
+        if "upload_prefix" in each
+    ]
+    [rule] = variable["validation"]
+
+    pattern = Template().read["Parameters"]["UploadPrefix"]["AllowedPattern"]
+    assert rule["condition"] == f'${{can(regex("{pattern}", var.upload_prefix))}}'
+
+
+def wrong(name: str, body: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the provider would refuse in a block."""
+    known = {each.removesuffix("!"): inner for each, inner in schema.items()}
+    blocks = {**body}
+    for each in body.get("dynamic", ()):
+        for label, block in each.items():
+            blocks[label] = [*blocks.get(label, ()), *block["content"]]
+    missing = {each[:-1] for each in schema if each.endswith("!")} - blocks.keys()
+    yield from (f"{name} needs {each}" for each in missing)
+    for each, inner in blocks.items():
+        if each in OF_TERRAFORM:
+            continue
+        if each not in known:
+            yield f"{name} has no {each}"
+        elif known[each] is not None:
+            for block in inner:
+                yield from wrong(f"{name}.{each}", block, known[each])
+
+
+def test_the_provider_knows_every_word() -> None:
+    """Each attribute and block is one that the provider has, and none that it needs is missing."""
+    found = [
+        problem
+        for each in Example(**VARIABLES).read["resource"]
+        for kind, labels in each.items()
+        for body in labels.values()
+        for problem in wrong(kind, body, SCHEMA[kind])
+    ]
+
+    assert found == []
+
+
+def test_mistakes_are_found() -> None:
+    """A word that the provider does not have, and one that is missing, are found."""
+    found = wrong(
+        "aws_s3_bucket_policy", {"bucket": "x", "polcy": "y"}, SCHEMA["aws_s3_bucket_policy"]
+    )
+
+    assert [*found] == ["aws_s3_bucket_policy needs policy", "aws_s3_bucket_policy has no polcy"]
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
+def test_terraform_validates(tmp_path: Path) -> None:
+    """Pass terraform's own check of the format and of the words."""
+    shutil.copy(FOLDER / "main.tf", tmp_path)
+    for arguments in (["fmt", "-check"], ["init", "-backend=false"], ["validate"]):
+        subprocess.run(["terraform", *arguments], cwd=tmp_path, check=True)
