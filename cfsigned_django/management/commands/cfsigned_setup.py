@@ -60,6 +60,7 @@ from cfsigned_django.tools.setup.report import (
     wrapped,
 )
 from cfsigned_django.tools.setup.site_setup import SiteSetup, choose_provider, location_of_files
+from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 
@@ -203,9 +204,18 @@ class Command(CfsignedCommand):
             choices=["all", "setup", "look", "rotation", "site"],
             help="print the IAM policy that each job needs, or that of one job",
         )
+        parser.add_argument(
+            "--template",
+            action="store_true",
+            help="print the CloudFormation template, to be deployed with your own tools, and do "
+            "nothing",
+        )
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
+        if options["template"]:
+            self.stdout.write(read_template(), ending="")
+            return
         try:
             desired = wanted_state(options)
             desired.refuse_impossible()

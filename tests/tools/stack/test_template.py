@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from typing import Any
 
 import pytest
 import yaml
 from botocore.exceptions import ClientError
+from django.core.management import call_command
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.tools.stack.template import read_template
@@ -116,6 +118,14 @@ def test_parameters() -> None:
         each["Description"].endswith((".", "https://app.example.com")) for each in declared.values()
     )
     assert {name for name, each in declared.items() if "Default" not in each} == {*LEAST}
+
+
+def test_printed() -> None:
+    """The command prints the template to the byte; without a bucket, since it asks nobody."""
+    output = StringIO()
+    call_command("cfsigned_setup", "--template", stdout=output)
+
+    assert output.getvalue() == read_template()
 
 
 def test_length() -> None:
