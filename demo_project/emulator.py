@@ -2,8 +2,8 @@
 
 Ministack alone saves its state only when it is stopped in good order. A demo that is killed
 during a rotation must find its keys again. This module therefore saves CloudFront's keys, IAM's
-users and the policies of buckets before it answers a change of them. Objects in S3 are always on
-disk.
+users, the policies of buckets and the stacks before it answers a change of them. Objects in S3 are
+always on disk.
 
 Run as `python -m demo_project.emulator`, with ministack's own variables.
 """
@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from ministack import app as ministack
 from ministack.core.persistence import save_all
-from ministack.services import cloudfront, iam, s3
+from ministack.services import cloudformation, cloudfront, iam, s3
 
 _KEPT: Final = {
+    "cloudformation": cloudformation.get_state,
     "cloudfront": cloudfront.get_state,
     "iam": iam.get_state,
     "s3": s3.get_state,
@@ -43,7 +44,7 @@ def _is_kept(scope: Any) -> bool:
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
         return False
     path: str = scope["path"]
-    # IAM gets a form at the root, and a bucket is one part of a path.
+    # IAM and CloudFormation get a form at the root, and a bucket is one part of a path.
     return path.startswith(_CLOUDFRONT) or "/" not in path.strip("/")
 
 

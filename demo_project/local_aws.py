@@ -1,24 +1,16 @@
-"""The local AWS: how it is started, what its users may do, and how it is set up.
+"""The local AWS: how it is started, and what its users may do.
 
-The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. Users
-share the work, with the policies that `manage.py cfsigned_setup --iam` prints: `setup` may set AWS
-up; the site may save files, rotate keys, and read everything that the doctor reads; the edge may
-read files, and which keys are trusted. `tutorial` is the person who follows part 2 of the tutorial
-here. All other requests are refused.
-
-`manage.py cfsigned_setup` sets it up, as in a real AWS account: public key, key group, bucket,
-origin access control, policies, distribution. After that, the key group belongs to the rotation.
-The command runs again only if the site has moved to another port, which is part of the bucket's
-CORS rules.
+The server is ministack with AUTH=true, which checks signatures and evaluates IAM policies. The site
+may save files, rotate keys, and read everything that the doctor reads; the edge may read files, and
+which keys are trusted. `tutorial` is the person who follows part 2 of the tutorial here. All other
+requests are refused. The owner of the account deploys the stack: see stack.py.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +26,7 @@ from cfsigned_django.tools.account.documents.iam import (
     runtime_policy,
     setup_policy,
 )
-from demo_project.servers import Command, DemoFailed, environment, manage_command, run
+from demo_project.servers import Command, DemoFailed, environment
 from demo_project.state import HOST, Credentials, DemoState, write_secret
 
 REGION = "us-east-1"
@@ -64,9 +56,6 @@ _EDGE_POLICY: Final[Document] = {
     ],
 }
 
-# A plan has the change of a document below the step that sends it.
-_OF_A_DOCUMENT: Final = re.compile(r" {10}[-+@ ]")
-
 
 def aws_command(state: DemoState) -> Command:
     """Return the command of the local AWS. Its objects, users and key groups outlive it."""
@@ -85,7 +74,7 @@ def aws_command(state: DemoState) -> Command:
         PERSIST_STATE="1",
         S3_DATA_DIR=str(state.folder / "s3" / "objects"),
         S3_PERSIST="1",
-        SERVICES="s3,iam,sts,cloudfront",
+        SERVICES="s3,iam,sts,cloudfront,cloudformation",
         STATE_DIR=str(state.folder / "s3" / "state"),
         TMPDIR=str(scratch),
     )
@@ -151,7 +140,6 @@ def prepare_users(state: DemoState) -> DemoState:
 def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     """Return what each user may do."""
     return {
-        "setup": (setup_policy(bucket, uploads=True),),
         "site": (
             runtime_policy(bucket, invalidated=("*",)),
             rotation_policy(),
@@ -166,36 +154,9 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     }
 
 
-def set_up_aws(state: DemoState, tell: Callable[[str], object]) -> DemoState:
-    """Create what is missing; return the state with the IDs. `tell` gets the plan, line by line.
-
-    If an earlier start was killed, what it created is found again. Raise DemoFailed.
-    """
-    if state.cors_origin == _origins(state):
-        tell(f"as it was left: {_summary(state)}")
-        return state
-    command = _setup_command(state)
-    tell(f"$ manage.py {' '.join(_arguments(state))}")
-    # It asks after it has shown its plan. The edge of the demo starts later, so the proof has no
-    # answer yet: 75.
-    made = json.loads(run(command, typed="yes", codes=(0, 75)))["settings"]
-    _tell_plan(state, command.log.read_text("utf-8"), tell)
-    prepared = replace(
-        state,
-        cors_origin=_origins(state),
-        distribution_id=made["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
-        key_group_id=made["AWS_CLOUDFRONT_KEY_GROUP_ID"],
-        # Absent if the key was imported into the database.
-        key_pair_id=made.get("AWS_CLOUDFRONT_KEY_ID", state.key_pair_id),
-    )
-    prepared.save()
-    tell(f"applied: {_summary(prepared)}")
-    return prepared
-
-
 def _working_user(state: DemoState, name: str) -> Credentials:
     """Return the user's key, or a new one if the server does not know it."""
-    iam = _client(state, "iam")
+    iam = owners_client(state, "iam")
     known = state.users.get(name)
     try:
         iam.get_user(UserName=name)
@@ -211,7 +172,7 @@ def _working_user(state: DemoState, name: str) -> Credentials:
     return Credentials(access_key_id=made["AccessKeyId"], secret_access_key=made["SecretAccessKey"])
 
 
-def _client(state: DemoState, name: str) -> Any:
+def owners_client(state: DemoState, name: str) -> Any:
     """Return a client of the local AWS with the permissions of its owner."""
     return boto3.client(
         name,  # type: ignore[call-overload]
@@ -221,36 +182,3 @@ def _client(state: DemoState, name: str) -> Any:
         aws_secret_access_key=state.root.secret_access_key,
         config=Config(s3={"addressing_style": "path"}, proxies={}),
     )
-
-
-def _tell_plan(state: DemoState, printed: str, tell: Callable[[str], object]) -> None:
-    """Print each planned step with its call; the long documents go into a file."""
-    steps, is_planned, _ = printed.partition("\n\nIn short:\n")
-    if not is_planned:
-        return  # An earlier start has done all of it, and was killed then.
-    plan = state.logs / "plan.txt"
-    plan.write_text(f"{steps}\n", encoding="utf-8")
-    for line in steps.splitlines():
-        if not _OF_A_DOCUMENT.match(line):
-            tell(line)
-    tell("The plan as the command prints it, with each document that is sent:")
-    tell(str(plan))
-
-
-def _origins(state: DemoState) -> str:
-    return " ".join(state.cors_options[1::2])
-
-
-def _summary(state: DemoState) -> str:
-    return f"distribution {state.distribution_id}, key group {state.key_group_id}"
-
-
-def _arguments(state: DemoState) -> tuple[str, ...]:
-    """Return the arguments of manage.py by which the demo sets itself up."""
-    arguments = (*state.cors_options, "--upload-prefix", "tmp", "--downloads", "--apply", "--json")
-    return ("cfsigned_setup", *(() if state.distribution_id else ("--create",)), *arguments)
-
-
-def _setup_command(state: DemoState) -> Command:
-    """Return cfsigned_setup as the user who may set AWS up."""
-    return manage_command(state, "setup", *_arguments(state), variables={USER_VARIABLE: "setup"})

@@ -27,7 +27,6 @@ from demo_project.local_aws import (
     TUTORIAL_PROFILE,
     aws_command,
     prepare_users,
-    set_up_aws,
     tutorial_config,
 )
 from demo_project.servers import (
@@ -40,6 +39,7 @@ from demo_project.servers import (
     manage_command,
     run,
 )
+from demo_project.stack import deploy
 from demo_project.state import (
     ADMIN_NAME,
     BASE_FOLDER,
@@ -108,8 +108,8 @@ def running_demo(folder: Path, *, quiet: bool = False) -> Iterator[Demo]:
         with _step(f"S3, private, and CloudFront's API at {state.address('s3')}"):
             start("s3", aws_command(state)).wait_until_ready()
             state = prepare_users(state)
-        with _step("Key group, bucket and distribution, by cfsigned_setup --apply"):
-            state = set_up_aws(state, _detail)
+        with _step("Key group, and bucket and distribution by CloudFormation"):
+            state = deploy(state, _detail)
         with _step("Database, pictures and documents"):
             run(manage_command(state, "prepare", "demo_prepare"), _detail)
         with _step(f"Edge at {state.address('edge')}, site at {state.address('site')}"):

@@ -247,13 +247,12 @@ def run(
     command: Command,
     tell: Callable[[str], object] | None = None,
     *,
-    typed: str = "",
     codes: Sequence[int] = (0,),
 ) -> str:
     """Run a command to its end and return what it printed; `tell` gets each line as it comes.
 
-    `typed` is its input. Its errors go into the log, and below them what it printed. Raise
-    DemoFailed for an exit code that is not one of `codes`.
+    Its errors go into the log, and below them what it printed. Raise DemoFailed for an exit code
+    that is not one of `codes`.
     """
     command.log.parent.mkdir(parents=True, exist_ok=True)
     printed = []
@@ -263,17 +262,13 @@ def run(
             command.arguments,
             cwd=BASE_FOLDER,
             env=dict(command.environment),
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
         ) as process,
     ):
-        assert process.stdin is not None  # noqa: S101 - as asked for above
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101 - as asked for above
         try:
-            # If it has ended already, the exit code says so.
-            with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(typed.encode())
             for line in process.stdout:
                 printed.append(line.decode("utf-8", "replace"))
                 if tell:

@@ -81,9 +81,9 @@ class Credentials:
 class DemoState:
     """What one folder of the demo contains.
 
-    `root` owns the local AWS; `users` are the access keys, with few rights, of the site, the
-    edge and the setup. They are filled in when the server first runs. So are the IDs that the
-    setup returns: those of the settings' key, of the key group and of the distribution.
+    `root` owns the local AWS; `users` are the access keys, with few rights, of the others. They
+    are filled in when the server first runs. So are the IDs of the settings' key, of the key group
+    and of the distribution.
     """
 
     folder: Path
@@ -92,7 +92,7 @@ class DemoState:
     key_pair_id: str
     key_group_id: str
     distribution_id: str
-    #: The addresses of the site that the bucket's CORS rules name, with a space between them.
+    #: The origins that the stack was deployed for, with commas between them.
     cors_origin: str
     secret_key: str = field(repr=False)
     admin_password: str = field(repr=False)
@@ -161,13 +161,17 @@ class DemoState:
         return f"cdn.{COOKIE_DOMAIN}:{self.ports['edge']}"
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins of the site's pages."""
+        return self.address("site"), self.app_address
+
+    @property
     def cors_options(self) -> tuple[str, ...]:
         """Return the options that name the origins of the site's pages."""
-        origins = (self.address("site"), self.app_address)
         return tuple(
             part
             for option in ("--cors-origin", "--upload-origin")
-            for origin in origins
+            for origin in self.origins
             for part in (option, origin)
         )
 

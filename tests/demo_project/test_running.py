@@ -184,8 +184,8 @@ def test_a_failing_step_shows_its_log(tmp_path: Path) -> None:
     """Exit 1, name the step, its log and the reason, and stop the rest if a command fails."""
     demo = RunningDemo(tmp_path / "broken")
     assert demo.fail_to_start(link_seconds=1) == 1
-    step, reason = demo.printed.split(str(demo.folder / "logs" / "setup.log"))
-    assert "manage.py cfsigned_setup" in step
+    step, reason = demo.printed.split(str(demo.folder / "logs" / "prepare.log"))
+    assert "manage.py demo_prepare" in step
     assert f"{LINK_VARIABLE} is '1'" in reason
     assert open_ports(demo.state) == []
 
@@ -212,9 +212,7 @@ def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
     """Set all up; go on where a rotation stood when every process was killed."""
     first = demo.start()
     assert trusted(first) == [first.key_pair_id]
-    place = first.logs / "plan.txt"
-    assert str(place) in demo.printed
-    assert '+  "CallerReference": "cfsigned-demo-media",' in place.read_text(encoding="utf-8")
+    assert f"made     AWS::CloudFront::Distribution {first.distribution_id}" in demo.printed
     files = {(file["name"], file["size"]) for file in listing(first)}
     assert rotate(first, "--import") == {"RSA_2048": "active"}
     rotate(first, "--start")
@@ -226,7 +224,8 @@ def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
     with closing(socket.create_server((HOST, first.ports["site"]))):
         second = demo.start()
     ports = {**first.ports, "site": second.ports["site"]}
-    assert second == replace(first, ports=ports, cors_origin=" ".join(second.cors_options[1::2]))
+    assert second == replace(first, ports=ports, cors_origin=",".join(second.origins))
+    assert "changed  AWS::S3::Bucket" in demo.printed
     assert trusted(second) == both
     assert {(file["name"], file["size"]) for file in listing(second)} == files
     assert statuses([file["url"] for file in listing(second)]) == {"200"}
@@ -253,7 +252,11 @@ def test_every_command_of_the_page_of_the_demo_works(demo: RunningDemo, state: D
         reader = Reader(
             folder=BASE_FOLDER,
             environment=environment,
-            replaced={".venv/bin/python": sys.executable, ":8001/": f":{state.ports['edge']}/"},
+            replaced={
+                ".venv/bin/python": sys.executable,
+                ":8001/": f":{state.ports['edge']}/",
+                ".demo/": f"{demo.folder}/",
+            },
             terminal=terminal,
             servers=stack,
         )
