@@ -227,7 +227,7 @@ def name_given(storage: Any, given: str) -> str:
 
     Raise :exc:`ValueError` for a URL that is not one of this storage.
     """
-    if "://" not in given:
+    if "://" not in given and not given.startswith("//"):
         return given
     try:
         return str(_find(storage).name_of(given))

@@ -280,9 +280,10 @@ def test_folder(storage: Any, aws: Aws, settings: Any) -> None:
     """Forget everything in a folder, whose name is data, with names, URLs of files, or alone."""
     invalidate("a.jpg", folder="albums/4*2")
     invalidate(folder="q&a")
-    invalidate([storage.url("한 b.jpg"), "4*2.jpg"])
+    without_scheme = storage.url("c.jpg").removeprefix("https:")
+    invalidate([storage.url("한 b.jpg"), "4*2.jpg", without_scheme])
 
-    names = ["/%ED%95%9C%20b.jpg", "/4%2A2.jpg"]
+    names = ["/%ED%95%9C%20b.jpg", "/4%2A2.jpg", "/c.jpg"]
     assert calls(aws) == [["/a.jpg", "/albums/4%2A2/*"], ["/q%26a/*", "/q&a/*"], names]
     with pytest.raises(ValueError, match="not the URL"):
         invalidate("https://other.example.com/a.jpg")

@@ -93,7 +93,7 @@ def _name(storage: str, given: str) -> str:
         return name
     folder = name.partition("*")[0].rpartition("/")[0].strip("/")
     raise ValueError(
-        f"{given!r} would be a single name, in which * stands for itself. For everything in a "
+        f"{given!r} has a * or a slash at its end, and there are no patterns. For everything in a "
         f"folder, pass --folder {shlex.quote(folder) if folder else 'NAME'}. If a file has this "
         "name, call invalidate() of cfsigned_django.invalidation, which takes it as it is."
     )

@@ -174,6 +174,8 @@ def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatc
         (["https://media.example.com/pictures/*"], "--folder pictures."),
         (["https://other.example.com/a.jpg?Signature=secret"], "the name of the file"),
         (["s3://bucket/a.jpg"], "https://media.example.com/"),
+        (["//other.example.com/a.jpg"], "the name of the file"),
+        (["--folder", "pictures/"], "a slash at its end"),
     ],
 )
 def test_what_names_no_file(arguments: list[str], words: str, aws: Aws) -> None:

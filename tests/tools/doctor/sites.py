@@ -280,6 +280,13 @@ WITHOUT_ACCESS = twin("*.pdf", OriginPath="/media", OriginAccessControlId="")
 _ANYONE = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
 #: What every company denies: requests without TLS.
 PLAIN_HTTP = {**_ANYONE, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+_PLAIN_HTTP_OF_OTHERS = {
+    **_ANYONE,
+    "Condition": {
+        "BoolIfExists": {"aws:SecureTransport": "false"},
+        "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"},
+    },
+}
 MORE_THAN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}
 UPLOADS_ONLY = {**_ANYONE, "Action": "s3:PutObject"}
 OF_A_ROLE = {**_ANYONE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/auditor"}}
@@ -397,7 +404,7 @@ SITES: list[tuple[str, Change]] = [
         policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
     ),
     ("bucket-policy-wide", WIDE_POLICY),
-    ("", policy({}, PLAIN_HTTP, UPLOADS_ONLY, OF_A_ROLE)),
+    ("", policy({}, PLAIN_HTTP, _PLAIN_HTTP_OF_OTHERS, UPLOADS_ONLY, OF_A_ROLE)),
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
     ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
     ("bucket-policy-unknown", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),

@@ -207,7 +207,7 @@ def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
 _READ: Final = "s3:GetObject"
 _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 _COMPARISONS: Final = {"stringequals", "stringlike", "arnequals", "arnlike"}
-_TLS: Final = ("bool", "aws:securetransport")
+_TLS: Final = "aws:securetransport"
 _IDENTITY: Final = "CloudFront Origin Access Identity "
 
 
@@ -273,7 +273,7 @@ def identity_statements(
 
 def has_known_conditions(statement: Mapping[str, Any]) -> bool:
     """Return whether every condition of a statement is on the source, or that TLS is used."""
-    tls = [each for each in _conditions(statement) if each == (*_TLS, ["true"])]
+    tls = [each for each in _conditions(statement) if _is_about_tls(each, "true")]
     return len(_conditions(statement)) == len(_source_conditions(statement)) + len(tls)
 
 
@@ -288,8 +288,14 @@ def denials(policy: Mapping[str, Any] | None, objects: str, *, identity_id: str)
         if each.get("Effect") == "Deny"
         and _covers_reading(each, objects)
         and _may_be_cloudfront(each, identity_id)
-        and _conditions(each) != [(*_TLS, ["false"])]
+        and not any(_is_about_tls(one, "false") for one in _conditions(each))
     ]
+
+
+def _is_about_tls(condition: tuple[str, str, list[str]], value: str) -> bool:
+    """Return whether a condition is that a request uses TLS, or with "false" that it does not."""
+    operator, key, values = condition
+    return operator in ("bool", "boolifexists") and key == _TLS and values == [value]
 
 
 def _may_be_cloudfront(statement: Mapping[str, Any], identity_id: str) -> bool:
