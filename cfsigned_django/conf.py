@@ -219,17 +219,6 @@ def propagation_seconds() -> int:
     return value
 
 
-def key_group_quota() -> int | None:
-    """Return AWS_CLOUDFRONT_KEY_GROUP_QUOTA: how many keys a group may hold; None if not set."""
-    value = getattr(settings, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA", None)
-    if value is not None and (type(value) is not int or value < 1):
-        raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_KEY_GROUP_QUOTA is {value!r}. It must be a whole number, the quota in "
-            "Service Quotas."
-        )
-    return value
-
-
 def is_by_hand() -> bool:
     """Return AWS_CLOUDFRONT_BY_HAND: whether this site may never call CloudFront's API."""
     value = getattr(settings, "AWS_CLOUDFRONT_BY_HAND", False)

@@ -82,8 +82,6 @@ TABLE: dict[str, str] = {
     "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
     "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "
     "the clocks change.",
-    "cfsigned.E027": "Set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to the number that Service Quotas shows "
-    "for public keys in a key group, or leave it out for the default of 5.",
     "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False "
     "if the site does.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "

@@ -32,8 +32,6 @@ _LOOKS = 5
 NO_SUCH_PUBLIC_KEY: Final = "NoSuchPublicKey"
 #: ``AwsError.code`` for an attempt to remove the only key of a key group.
 LAST_PUBLIC_KEY: Final = "LastPublicKey"
-#: "Public keys in a single key group", unless raised (Developer Guide, Quotas).
-KEYS_PER_GROUP: Final = 5
 
 KeyPairIds: TypeAlias = tuple[str, ...]
 
@@ -123,16 +121,6 @@ class KeyGroups:
         """Return the public key IDs in the key group, in its order."""
         config, _etag = self._read(key_group_id)
         return tuple(config["Items"])
-
-    def check_room(self, key_group_id: str, quota: int = KEYS_PER_GROUP) -> None:
-        """Raise :exc:`AwsError` if the key group has no room for another key.
-
-        CloudFront checks again in :meth:`add`.
-        """
-        members = self.members(key_group_id)
-        if len(members) >= quota:
-            what = phrase(_("add a public key to the key group {group}"), group=key_group_id)
-            raise _no_room(what, members)
 
     def add(self, key_group_id: str, key_pair_id: str) -> KeyPairIds:
         """Add a public key to the key group; return the IDs that are then in it."""
@@ -349,13 +337,14 @@ def adding(key_pair_id: str, key_group_id: str) -> Phrase:
 def _no_room(what: str, members: KeyPairIds) -> AwsError:
     return AwsError(
         what=what,
-        reason=_("it holds {number} public keys, as many as its quota allows"),
+        reason=_("the group holds as many public keys as its quota allows: {keys}"),
         next_step=_(
-            "Remove one that no longer signs. Or request a higher quota (Service Quotas, "
-            "CloudFront), and set AWS_CLOUDFRONT_KEY_GROUP_QUOTA to it."
+            "Remove one that no site needs (CloudFront > Key groups), but none that is ACTIVE or "
+            "RETIRING here. Or request a higher quota (Service Quotas, CloudFront). Then repeat "
+            "this step."
         ),
         code="TooManyPublicKeysInKeyGroup",
-        values={"number": str(len(members))},
+        values={"keys": ", ".join(members)},
     )
 
 

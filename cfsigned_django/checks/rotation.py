@@ -34,7 +34,6 @@ def check_rotation() -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     found = refusal("cfsigned.E023", given_fernets)
     found += refusal("cfsigned.E024", conf.propagation_seconds)
-    found += refusal("cfsigned.E027", conf.key_group_quota)
     signing = list(signing_storages())
     if any(storage.signing.config().key_group_id for _, storage in signing):
         found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(signing))]

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _, gettext_noop
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, LAST_PUBLIC_KEY, KeyGroups
+from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import (
     DELETED,
@@ -83,8 +83,6 @@ class Rotation:
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
     #: Whether a person changes CloudFront instead of this site.
     by_hand: bool = False
-    #: How many public keys a key group may hold.
-    key_group_quota: int = KEYS_PER_GROUP
 
     @property
     def key_group_id(self) -> str:
@@ -277,8 +275,6 @@ class Rotation:
         under_way = self.store.successor()
         if under_way is not None:
             return under_way
-        if self.key_groups is not None:
-            self.key_groups.check_room(self.key_group_id, self.key_group_quota)
         return self.store.create(
             PrivateKey.generate(algorithm),
             now=now,

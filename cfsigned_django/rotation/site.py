@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
+from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
@@ -114,7 +114,6 @@ def site_rotation(
         ],
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
-        key_group_quota=conf.key_group_quota() or KEYS_PER_GROUP,
     )
 
 

@@ -78,17 +78,17 @@ def test_whole_rotation_by_hand(
 
 
 def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """If AWS refuses, the page names the permission and the setting, and keeps the answers."""
+    """If AWS refuses, the page names the permission and the setting, and the key waits."""
     imported()
+    key_pair = started()
     cloudfront.failure = DENIED
 
-    page = admin.take("start", algorithm="RSA_2048", reason="ticket 7")
+    page = admin.take("trust", key_pair)
 
     assert admin.levels == ["not done"]
     assert "cloudfront:GetKeyGroup" in page
     assert "AWS_CLOUDFRONT_BY_HAND" in page
-    assert admin.context["form"]["reason"].value() == "ticket 7"
-    assert not KeyPair.objects.filter(status="pending").exists()
+    assert fresh(key_pair).status == "pending"
 
 
 def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:

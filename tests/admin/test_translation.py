@@ -78,13 +78,13 @@ def test_messages_are_korean(
     assert english_words(f'<div class="cfsigned">{message}') == set()
 
 
-@pytest.mark.parametrize("step", ["start", "trust", "retire"])
+@pytest.mark.parametrize("step", ["trust", "retire"])
 def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
     """The step that failed, AWS's reason, and what to do next are in Korean."""
     former = imported()
     if step == "retire":
         activated(former_retiring_for=8 * 86400)
-    key_pair = started() if step == "trust" else former if step == "retire" else None
+    key_pair = started() if step == "trust" else former
     cloudfront.failure = ClientError({"Error": {"Code": "AccessDenied"}}, "any call")
 
     korean.take(step, key_pair, algorithm="ECDSA_P256")

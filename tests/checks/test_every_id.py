@@ -356,9 +356,6 @@ SITES: list[Row] = [
     ("E023", rotation(ENCRYPTION_KEYS=["wrong secret", None])),
     *(("E024", rotation(PROPAGATION_SECONDS=each)) for each in (-1, "60", 1.5, None, True)),
     ("E026", {"USE_TZ": False}),
-    ("E027", rotation(KEY_GROUP_QUOTA="10")),
-    ("E027", rotation(KEY_GROUP_QUOTA=0)),
-    ("E027", rotation(KEY_GROUP_QUOTA=True)),
     ("E030", rotation(BY_HAND="no")),
     ("W006", rotation(PROPAGATION_SECONDS=timedelta(0))),
     # What is wrong itself is reported once.
@@ -458,7 +455,7 @@ HEALTHY: list[dict[str, Any]] = [
     ),
     *({"STATIC_URL": url} for url in ("https://static.example.com/", "/static/", None)),
     # Rotation.
-    rotation(PROPAGATION_SECONDS=timedelta(seconds=1), KEY_GROUP_QUOTA=10),
+    rotation(PROPAGATION_SECONDS=timedelta(seconds=1)),
     {"USE_TZ": False, **rotation(PROPAGATION_SECONDS=0, KEY_GROUP_ID=None)},
     rotation(BY_HAND=True),
     rotation(BY_HAND=False),
@@ -536,7 +533,7 @@ def test_every_id(
         assert found.hint == TABLE[f"cfsigned.{short}"]
         assert found.is_serious() == short.startswith("E")
         assert "wrong secret" not in found.msg
-        if short in ("E023", "E024", "E027", "W006") and "STORAGES" not in changes:
+        if short in ("E023", "E024", "W006") and "STORAGES" not in changes:
             assert all(name in found.msg for name in changes), changes
 
 

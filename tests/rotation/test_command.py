@@ -368,8 +368,8 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
         (started, throttled, RUN, 75, ""),
         (started, claimed, RUN, 75, ""),
         (nothing, keyless, RUN, 75, "--start"),
-        (imported, forbidden, START, 1, "cloudfront:GetKeyGroup"),
-        (imported, lambda shell, site: shell.fill(), START, 1, "AWS_CLOUDFRONT_KEY_GROUP_QUOTA"),
+        (started, forbidden, RUN, 1, "cloudfront:GetKeyGroup"),
+        (started, lambda shell, site: shell.fill(), RUN, 1, "Service Quotas"),
         (trusted, opened, RUN, 1, "Restrict viewer access"),
         (started, None, RSA_START, 1, "--algorithm"),
         (nothing, None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
@@ -416,15 +416,6 @@ def test_what_cannot_be_done(
         assert named in ran.err
         assert problem is not signed_by_account or "--import" not in ran.err
         assert arguments != IMPORT or shell.run(*arguments, "--dry-run").err == ran.err
-
-
-def test_quota_that_aws_has_raised_is_said_to_the_site(shell: Shell, settings: Any) -> None:
-    """A key group that holds 5 keys takes one more if a setting says so."""
-    shell.imported()
-    shell.fill()
-    settings.AWS_CLOUDFRONT_KEY_GROUP_QUOTA = 6
-
-    assert shell.run("--start").code == 0
 
 
 @pytest.mark.parametrize("error", [OperationalError, DataError, ProgrammingError])
@@ -729,7 +720,9 @@ def test_settings_sign_in_to_aws(
     shell.run_all(IMPORT)
     assert shell.clients == []
 
-    shell.run_all(START, RUN)
+    shell.run_all(START)
+    assert shell.clients == []
+    shell.run_all(RUN, RUN)
 
     assert shell.clients == [access, access]
     assert "hush" not in shell.text

@@ -146,5 +146,5 @@ def test_death_between_any_two_lines(move: str) -> None:
         KeyPair.objects.all().delete()
         KeyPair.objects.bulk_create(rows)
 
-    assert number >= 3
+    assert number >= (1 if move == "start" else 3)  # a start calls nothing
     assert len(seen) >= 2

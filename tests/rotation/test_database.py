@@ -41,7 +41,7 @@ from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.keyring import KEY_GROUP_ID, make_key_pair
 from tests.rotation import ECDSA, Site, change, die, fresh, once
@@ -304,12 +304,19 @@ def test_two_machines_activate_once() -> None:
     assert fresh(former).status == "retiring"
 
 
-def test_second_successor_is_not_created(key_group: Site) -> None:
+def test_second_successor_is_not_created(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two machines that start at the same moment, one is refused and adds no key."""
-    rotation = key_group.rotation(boundary=once(("get_key_group", "after"), key_group.started))
+    right, others = PrivateKey.generate, iter([key_group.started])
+
+    def generate(algorithm: KeyAlgorithm) -> PrivateKey:
+        for start in others:
+            start()
+        return right(algorithm)
+
+    monkeypatch.setattr(PrivateKey, "generate", generate)
 
     with pytest.raises(Claimed):
-        rotation.start(algorithm=ECDSA, now=key_group.now)
+        key_group.rotation().start(algorithm=ECDSA, now=key_group.now)
 
     assert KeyPair.objects.count() == 1
 

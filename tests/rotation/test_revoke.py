@@ -30,6 +30,13 @@ def damaged(key_pair: KeyPair) -> None:
     change(key_pair, encrypted_private_key="damaged")
 
 
+def without_room(site: Site) -> None:
+    """Make a successor that CloudFront has, and that found no room in the group."""
+    site.fill()
+    with pytest.raises(AwsError):
+        site.rotation().trust(site.started(), now=site.now)
+
+
 @pytest.mark.parametrize(
     ("by_hand", "bring", "signs"),
     [
@@ -39,6 +46,7 @@ def damaged(key_pair: KeyPair) -> None:
             False, lambda site: site.set_members(str(site.signing)), NEW, id="none, alone"
         ),
         pytest.param(False, Site.started, EARLY, id="pending"),
+        pytest.param(False, without_room, EARLY, id="pending, no room"),
         pytest.param(False, Site.trusted, EARLY, id="trusted"),
         pytest.param(False, lambda site: site.take_out(site.trusted()), EARLY, id="taken out"),
         pytest.param(False, lambda site: damaged(site.started()), NEW, id="pending, damaged"),

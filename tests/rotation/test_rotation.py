@@ -165,6 +165,34 @@ def test_public_key_has_the_reference_of_its_row(key_group: Site) -> None:
     assert key_group.members == {key_group.foreign, key_pair.key_pair_id}
 
 
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_key_without_room_in_its_group(key_group: Site, is_revoked: bool) -> None:
+    """Name the keys of a full group; the new one waits there with its public key, and goes on.
+
+    If it is revoked instead, nothing of it is left.
+    """
+    others, key_pair = key_group.fill(), key_group.started()
+    members = key_group.members
+    for _ in range(2):
+        with pytest.raises(AwsError) as caught:
+            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+        assert all(each in str(caught.value) for each in members)
+        assert not caught.value.is_temporary
+    key_pair = fresh(key_pair)
+    assert (key_pair.status, key_group.public_keys - members) == ("pending", {str(key_pair)})
+
+    if is_revoked:
+        key_group.revoke(key_pair)
+    else:
+        key_group.set_members(*members - {others[0]})
+        key_group.rotation().trust(fresh(key_pair), now=key_group.now)
+
+    new = set() if is_revoked else {str(key_pair)}
+    assert fresh(key_pair).status == ("revoked" if is_revoked else "trusted")
+    assert key_group.members - members == new
+    assert key_group.public_keys - members == new
+
+
 def test_row_of_a_forger_is_not_trusted(key_group: Site) -> None:
     """CloudFront gets what belongs to the encrypted key, and nothing if that is forged."""
     key_pair = key_group.started()

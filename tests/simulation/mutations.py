@@ -379,9 +379,6 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "a key that is added takes the place of the others": lost(
         KeyGroups, "add", instead(lambda api, group, key: api._edit(group, lambda _: (key,), ""))
     ),
-    "the quota is not looked at before a rotation starts": lost(
-        KeyGroups, "check_room", always(None)
-    ),
     "a public key is not deleted": lost(KeyGroups, "delete_public_key", always(None)),
     "a public key is found only by the id in the row": lost(
         cloudfront, "own_ids", instead(_ids_of_the_row), _REVOKES, _DIES, _OURS_ALONE

@@ -35,7 +35,6 @@ class Rule(StrEnum):
     STOPS = "a key that was replaced or revoked soon signs no more"
     ERASED = "the private half of a key that is over is erased"
     REPLACED = "where the key that signs is revoked, another one signs from then on"
-    ROOM_FIRST = "5: the quota is checked before anything is created"
 
 
 class Violation(AssertionError):

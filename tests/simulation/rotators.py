@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import Error
 
@@ -19,8 +19,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import Claim, KeyPairStore
-from cfsigned_django.signing import Denied, KeyAlgorithm, PrivateKey, Signer, Verifier
-from tests.simulation.oracle import Rule, Violation
+from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
 from tests.simulation.schedules import SKEW
 from tests.simulation.world import Process
 
@@ -81,13 +80,6 @@ class ObservedStore(KeyPairStore):
             finally:
                 claim.until = observed.until
                 self.site.oracle.end_step(self.rotator.process)
-
-    def create(self, private_key: PrivateKey, *, now: datetime, **fields: Any) -> KeyPair:
-        """Record a violation if a key is created in a group that is full."""
-        world = self.site.world
-        if "next_in" in fields and world.full_since < self.began_at:
-            raise Violation(Rule.ROOM_FIRST, "A rotation starts, and the group was full before.")
-        return super().create(private_key, now=now, **fields)
 
     def hold_step(self, claim: Claim) -> None:
         """Report until when the step is claimed."""

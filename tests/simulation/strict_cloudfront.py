@@ -12,7 +12,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -43,6 +43,10 @@ def _request(method: Callable[..., Answer]) -> Callable[..., Answer]:
     return answer
 
 
+#: "Public keys in a single key group", unless raised (Developer Guide, Quotas).
+KEYS_PER_GROUP: Final = 5
+
+
 class StrictCloudFront:
     """Hold the public keys and key groups of one account; safe to share between threads.
 
@@ -54,7 +58,7 @@ class StrictCloudFront:
         self,
         *,
         clock: Callable[[], float] = lambda: 0.0,
-        keys_per_group: int = 5,
+        keys_per_group: int = KEYS_PER_GROUP,
         keys_per_account: int = 10,
         list_lag: float = 0.0,
         page_size: int = 100,

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 from django.db import OperationalError, connection, connections
 
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
+from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
 from tests.aws.api import Account
@@ -29,7 +29,7 @@ from tests.simulation.edges import Edges
 from tests.simulation.faults import Fault, Killed, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle
 from tests.simulation.schedules import SKEW, Plan
-from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.simulation.strict_cloudfront import KEYS_PER_GROUP, StrictCloudFront
 
 _START = 1_800_000_000.0
 #: The keys of others, made once.

@@ -172,7 +172,6 @@ def test_rotation(clients: Clients, bucket_name: str) -> None:
     pem = PrivateKey.generate().public_key.to_pem()
 
     with recorded() as called:
-        api.check_room(group)
         added = api.ensure_public_key(caller_reference=name, name=name, public_key_pem=pem)
         api.add(group, added)
         assert added in api.members(group)
