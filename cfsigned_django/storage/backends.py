@@ -21,7 +21,7 @@ from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
-from cfsigned_django.storage.deconstruction import fitting_entries
+from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.options import OWN_KEY, Setting, refuse_unknown
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
@@ -135,12 +135,14 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     def _create_session(self) -> Any:
         """Return the session of boto3, as django-storages makes it before the first request."""
         own: Any = self
-        aliases = conf.aliases_with("secret_key")
-        if aliases and not (own.session_profile or own.access_key):
-            fitting = fitting_entries(self)
+        if (
+            not (own.session_profile or own.access_key)
+            and any("secret_key" in each for each in entries_of(type(self)))
             # An alias without credentials uses those of the machine on purpose.
-            if all("secret_key" in each for each in fitting):
-                log_once(logger.warning, _NO_CREDENTIALS, type(self).__qualname__, aliases)
+            and all("secret_key" in each for each in fitting_entries(self))
+        ):
+            aliases = conf.aliases_with("secret_key")
+            log_once(logger.warning, _NO_CREDENTIALS, type(self).__qualname__, aliases)
         return super()._create_session()  # type: ignore[no-untyped-call]
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:

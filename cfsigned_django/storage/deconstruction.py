@@ -112,19 +112,23 @@ def _plain(value: Any) -> Any:
     return sorted(value, key=str) if isinstance(value, set | frozenset) else value
 
 
-def fitting_entries(storage: Any) -> list[dict[str, Any]]:
-    """Return the OPTIONS of the entries in STORAGES with the class and options of a storage.
-
-    Secrets are not compared. A class whose module is not imported yet does not fit.
-    """
-    args, options = vars(storage)["_given"].args, vars(storage)["_given"].options
+def entries_of(cls: type) -> list[dict[str, Any]]:
+    """Return the OPTIONS of the entries in STORAGES with a class, if its module is imported."""
     found = []
     for entry in conf.storage_entries().values():
         module, _, name = str(entry.get("BACKEND")).rpartition(".")
-        is_class = getattr(sys.modules.get(module), name, None) is type(storage)
-        if is_class and not args and _as_json(entry["OPTIONS"]) == _as_json(options):
+        if getattr(sys.modules.get(module), name, None) is cls:
             found.append(entry["OPTIONS"])
     return found
+
+
+def fitting_entries(storage: Any) -> list[dict[str, Any]]:
+    """Return those of its class with the options of a storage. Secrets are not compared."""
+    given: GivenArguments = vars(storage)["_given"]
+    if given.args:
+        return []
+    options = _as_json(given.options)
+    return [each for each in entries_of(type(storage)) if _as_json(each) == options]
 
 
 def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -219,7 +219,7 @@ def test_no_entry_with_these_options(
     with pytest.raises(ImproperlyConfigured, match=r'"private".*Set AWS_CLOUDFRONT_KEY'):
         rebuilt.url("a.jpg")
     each: Any
-    for each in (storages["private"], storages["role"], rebuilt, rebuilt):
+    for each in (storages["private"], storages["role"], OnTheClass(), rebuilt, rebuilt):
         assert each.connection
     (record,) = caplog.records
     assert '"private"' in record.getMessage()
