@@ -20,12 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.iam import (
-    doctor_policy,
-    rotation_policy,
-    runtime_policy,
-    setup_policy,
-)
+from cfsigned_django.tools.account.documents.iam import setup_policy
 from demo_project.servers import Command, DemoFailed, environment
 from demo_project.state import HOST, Credentials, DemoState, write_secret
 
@@ -55,6 +50,8 @@ _EDGE_POLICY: Final[Document] = {
         },
     ],
 }
+
+_POLICIES: Final = Path(__file__).parents[1] / "docs" / "reference" / "iam"
 
 
 def aws_command(state: DemoState) -> Command:
@@ -140,18 +137,22 @@ def prepare_users(state: DemoState) -> DemoState:
 def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     """Return what each user may do."""
     return {
-        "site": (
-            runtime_policy(bucket, invalidated=("*",)),
-            rotation_policy(),
-            doctor_policy(bucket, uploads=True),
-        ),
+        "site": tuple(_of_the_docs(job, bucket) for job in ("site", "rotation", "doctor")),
         "edge": (_EDGE_POLICY,),
         "tutorial": (
             setup_policy(TUTORIAL_BUCKETS),
-            doctor_policy(TUTORIAL_BUCKETS),
-            runtime_policy(TUTORIAL_BUCKETS, invalidated=("*",)),
+            *(_of_the_docs(job, TUTORIAL_BUCKETS) for job in ("doctor", "site")),
         ),
     }
+
+
+def _of_the_docs(job: str, bucket: str) -> Document:
+    """Return the policy of a job on the page about IAM, for this bucket and any distribution."""
+    text = (_POLICIES / f"{job}.json").read_text("utf-8")
+    found: Document = json.loads(
+        text.replace("media-example", bucket).replace("E1A2B3C4D5E6F7", "*")
+    )
+    return found
 
 
 def _working_user(state: DemoState, name: str) -> Credentials:

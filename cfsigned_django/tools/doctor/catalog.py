@@ -160,7 +160,7 @@ CATALOG: dict[str, FactType] = {
         what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
         why="Deleted and overwritten files are served until the TTL of their copies ends. Only if "
         "the site has other credentials, it may be in order: run this with those.",
-        fix="Do what the message says. manage.py cfsigned_setup --iam site prints the policy.",
+        fix="Do what the message says. The site needs cloudfront:CreateInvalidation.",
     ),
     "other-key-groups": FactType(
         level=Level.OK,

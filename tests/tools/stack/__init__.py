@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cfsigned_django.tools.stack.template import read_template
 
 BUCKET = "media-stack"
@@ -40,8 +42,10 @@ def as_list(parameters: Mapping[str, str]) -> list[dict[str, str]]:
 
 def deploy(cloudformation: Any, **parameters: str) -> dict[str, str]:
     """Deploy the template as people do who have their own tools; return the outputs."""
-    names = {each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]}
-    is_new = "media" not in names
+    try:
+        is_new = not cloudformation.describe_stacks(StackName="media")["Stacks"]
+    except ClientError:
+        is_new = True
     given = {"StackName": "media", "ChangeSetName": f"by-hand-{uuid.uuid4()}"}
     cloudformation.create_change_set(
         **given,
