@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -72,8 +73,11 @@ def check_other_key_groups(found: Account) -> Iterator[Finding]:
 
 
 def from_fact(fact: Fact) -> Finding:
-    """Return the finding that reports a fact."""
-    return finding(fact.id, fact.subject, what=fact.what)
+    """Return the finding that reports a fact, with the exact value to paste if there is one."""
+    fix = fact.type.fix
+    if fact.paste:
+        fix = f"{fix} Paste: {json.dumps(fact.paste)}"
+    return finding(fact.id, fact.subject, what=fact.what, fix=fix)
 
 
 def _repaired(
@@ -95,8 +99,9 @@ def _repaired(
     }
     first = " and ".join(each.name for each in blocking)
     when = f", once {first} is decided," if first else ""
-    fix = f"{fact.type.fix} Or{when} run {command} (step {step.name})."
-    return replace(from_fact(fact), fix=fix, repair=repair)
+    reported = from_fact(fact)
+    fix = f"{reported.fix} Or{when} run {command} (step {step.name})."
+    return replace(reported, fix=fix, repair=repair)
 
 
 def _command(found: Account, wanted: Wanted) -> list[str]:

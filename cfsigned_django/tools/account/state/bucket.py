@@ -138,7 +138,12 @@ def _check_policy(
         reader, present = f"the identity {identity_id}", ""
         admitting = identity_statements(bucket.policy, identity_id, object_arn)
     if (control_id or identity_id) and not admitting:
-        yield _not_admitted(bucket, reader, present)
+        statement = bucket_policy.access_control_statement(
+            bucket.name, distribution.arn, partition=distribution.partition
+        )
+        paste = statement if control_id else None
+        values = {"bucket": bucket.name, "reader": reader, "present": present}
+        yield replace(fact("bucket-policy", f"bucket {bucket.name}", **values), paste=paste)
     elif control_id or identity_id:
         unknown = denials(bucket.policy, objects, identity_id=identity_id)
         if not any(has_known_conditions(each) for each in admitting):
@@ -159,11 +164,6 @@ def _check_policy(
         if said:
             subject = f"bucket {bucket.name}"
             yield fact(kind, subject, bucket=bucket.name, readers=", ".join(said))
-
-
-def _not_admitted(bucket: Bucket, reader: str, present: str) -> Fact:
-    values = {"bucket": bucket.name, "reader": reader, "present": present}
-    return fact("bucket-policy", f"bucket {bucket.name}", **values)
 
 
 def bucket_steps(site: SiteInAws) -> Iterator[SetupStep]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     LEGACY_CACHE_FIELDS,
+    list_of,
     listed,
     misplaced_patterns,
     overtaken_patterns,
@@ -101,14 +103,19 @@ def _about(fact_id: str, site: SiteInAws, **values: str) -> Fact:
 
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
-    if signers:
-        kind = "trusted-signers" if groups else "only-trusted-signers"
-        yield _about(kind, site, accounts=", ".join(signers))
-    elif not groups:
-        yield _about("behavior-open", site)
     wished = site.wanted.key_group_id
+    trusted = {"Enabled": True, **list_of([*groups, wished])}
+    paste = {"TrustedKeyGroups": trusted} if wished else None
+    if signers and groups:
+        yield _about("trusted-signers", site, accounts=", ".join(signers))
+    elif signers:
+        found = _about("only-trusted-signers", site, accounts=", ".join(signers))
+        yield replace(found, paste=paste)
+    elif not groups:
+        yield replace(_about("behavior-open", site), paste=paste)
     if groups and wished and wished not in groups:
-        yield _about("group-not-on-behavior", site, groups=", ".join(groups), key_group=wished)
+        values = {"groups": ", ".join(groups), "key_group": wished}
+        yield replace(_about("group-not-on-behavior", site, **values), paste=paste)
 
 
 def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Fact]:
@@ -168,7 +175,14 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Fact]:
         values = {"access_control": control_id, "identity": identity_id}
         yield fact("two-origin-accesses", subject, **values)
     elif not control_id and not identity_id:
-        yield fact("no-origin-access", subject)
+        usable = [
+            each.id
+            for each in site.account.access_controls or ()
+            if each.config.get("SigningBehavior") == "always"
+            and each.config.get("OriginAccessControlOriginType") == "s3"
+        ]
+        paste = {"OriginAccessControlId": usable[0]} if usable else None
+        yield replace(fact("no-origin-access", subject), paste=paste)
     yield from unsigned(site, control_id)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cfsigned_django.tools.account.account import BucketPart, KmsKey
 from cfsigned_django.tools.account.documents.bucket_policy import merge
@@ -45,7 +46,8 @@ def encryption_facts(site: SiteInAws) -> Iterator[Fact]:
         and not lets_decrypt(key.policy, key.arn, found.arn)
     ):
         values = {"key": key.arn, "bucket": bucket.name, "distribution": found.id}
-        yield fact("kms-key-policy", key.arn, **values)
+        paste = decrypt_statement(found.arn)
+        yield replace(fact("kms-key-policy", key.arn, **values), paste=paste)
 
 
 def bucket_encryption_steps(site: SiteInAws) -> Iterator[SetupStep]:

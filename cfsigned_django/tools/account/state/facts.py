@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from cfsigned_django.tools.account.documents import Document
+
 
 class Level(StrEnum):
     """The severity of a fact or finding."""
@@ -55,11 +57,16 @@ class FactType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One fact: ``what`` was found, in one sentence, about ``subject``, a setting or resource."""
+    """One fact: ``what`` was found, in one sentence, about ``subject``, a setting or resource.
+
+    ``paste`` is the exact value that belongs where ``fix`` says, if there is one: a statement, or
+    fields of a configuration.
+    """
 
     id: str
     what: str
     subject: str
+    paste: Document | None = None
 
     @property
     def type(self) -> FactType:
