@@ -552,7 +552,7 @@ def canned_cookies(world: World) -> str:
 # 8: keys, key groups and how long a change takes
 
 
-@question("8.2", "NoSuchPublicKey", "aws.errors:EXPLANATIONS", is_emulated=False)
+@question("8.2", "NoSuchPublicKey", "rotation.cloudfront:restore_to_group", is_emulated=False)
 def group_of_an_unknown_key(world: World) -> str:
     """How is a key group refused that names an unknown public key?"""
     config = {"Name": f"acceptance-{world.run}-unknown", "Items": ["K00000000000AB"]}

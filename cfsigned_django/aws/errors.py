@@ -1,15 +1,14 @@
-"""Errors of AWS: one exception, and one table that explains each error code.
+"""Errors of AWS: one exception for each call that fails.
 
-For an error code of AWS, or the name of an exception of botocore, the table says why the call
-failed and what to do next. AWS's own text is kept only if it adds something and is harmless: for
-SignatureDoesNotMatch, it repeats the request, including a session token.
+If AWS answered, it says the code, the permission that the call needs, and AWS's own text, unless
+that repeats the request: for SignatureDoesNotMatch, with the session token. If AWS gave no answer,
+it says why. The next step is this package's own where AWS's text leaves it open.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -61,7 +60,7 @@ class AwsError(Exception):
     exception; if AWS was not called, the code that it would have returned.
     ``permission``: the IAM action that the call needs, if one is known.
     ``is_temporary``: the same call may succeed later without any change.
-    ``detail``: AWS's own text, for logs, if it helps. Never a secret.
+    ``detail``: AWS's own text, or nothing if that repeats the request.
     ``values``: what is filled into the ``{names}`` of ``reason`` and
     ``next_step``. Without values, their braces are left alone.
     """
@@ -107,21 +106,6 @@ def _restore(fields: dict[str, Any]) -> AwsError:
     return AwsError(**fields)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a call failed and what to do next.
-
-    ``{permission}``, ``{code}``, ``{host}``, ``{who}`` and ``{detail}`` are filled in.
-    ``is_temporary``: the call may succeed later. ``shows_detail``: AWS's own
-    text helps and contains no secret.
-    """
-
-    reason: str
-    next_step: str
-    is_temporary: bool = False
-    shows_detail: bool = False
-
-
 #: What a call through boto3 raises when it fails.
 AwsFailure: TypeAlias = "BotoCoreError | ClientError | ResponseParserError"
 
@@ -138,305 +122,174 @@ def aws_failures() -> tuple[type[BotoCoreError], type[ClientError], type[Respons
     return BotoCoreError, ClientError, ResponseParserError
 
 
-_DETAIL_LENGTH = 400
-#: The user or role in AWS's own text.
-_WHO = re.compile(r"User: (arn:\S+) is not authorized")
+#: AWS's reason for a denial comes last in its text.
+_DETAIL_LENGTH: Final = 1000
+#: What only a text that repeats the request has. It may hold a session token or a signature.
+_REPEATED: Final = re.compile(r"canonical string|security-token|signature=|credential=", re.I)
+#: Who was refused, and which action: not always that of the call, as sts:AssumeRole for a profile.
+_DENIED: Final = re.compile(r"User: (arn:\S+) is not authorized to perform: ([\w-]+:\w+)")
 
 
 def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError:
-    """Return the error that explains why ``what`` failed."""
+    """Return the error that says why ``what`` failed."""
     from botocore.exceptions import ClientError
 
-    detail, who = "", None
+    words = {"permission": permission or "this operation"}
+    detail = ""
     if isinstance(error, ClientError):
         given: Mapping[str, Any] = error.response.get("Error", {})
         code = str(given.get("Code", "Unknown"))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        found = EXPLANATIONS.get(code, _AWS_FAILED if status >= 500 else _REFUSED)
-        if found.shows_detail:
-            detail = str(given.get("Message", ""))[:_DETAIL_LENGTH]
-        who = _WHO.search(detail)
-        if who and found is _DENIED:
-            found = replace(_DENIED, next_step=_("Allow {permission} in IAM for {who}."))
-    else:  # AWS gave no answer.
+        is_temporary = code in _TEMPORARY or status >= 500
+        reason = _("AWS returned {code} for {permission}{detail}")
+        next_step = _NEXT_STEPS.get(code, _AGAIN if is_temporary else _LOOK_UP)
+        text = str(given.get("Message", "")).strip()
+        detail = "" if _REPEATED.search(text) else text[:_DETAIL_LENGTH]
+        words |= {"detail": f': "{detail.rstrip(".")}"' if detail else ""}
+        if denied := _DENIED.search(detail):
+            words |= {"who": denied[1], "permission": denied[2]}
+            next_step = _("Allow {permission} for {who} in IAM, or in the policy that AWS names.")
+    else:
         names = [each.__name__ for each in type(error).__mro__]
-        code = names[0]
-        found = next((EXPLANATIONS[name] for name in names if name in EXPLANATIONS), _UNEXPECTED)
-    words = {
-        "code": code,
-        "detail": detail.rstrip("."),
-        "host": _host(error),
-        "permission": permission or "this operation",
-        "who": who[1] if who else "",
-    }
+        code, known = names[0], next((each for each in names if each in _NO_ANSWER), "")
+        is_temporary = known in _TEMPORARY
+        reason, next_step = _NO_ANSWER.get(known, _NO_CALL)
+        asked: Mapping[str, Any] = getattr(error, "kwargs", {})
+        words |= {"host": _host(asked), "profile": str(asked.get("profile", ""))}
     return AwsError(
         what=what,
-        reason=found.reason,
-        next_step=found.next_step,
+        reason=reason,
+        next_step=next_step,
         code=code,
         permission=permission,
-        is_temporary=found.is_temporary,
+        is_temporary=is_temporary,
         detail=detail,
-        values=words,
+        values={**words, "code": code},
     )
 
 
-def _host(error: AwsFailure) -> str:
+def _host(asked: Mapping[str, Any]) -> str:
     """Return the host of an endpoint, without any user name and password in its URL."""
-    asked: Mapping[str, Any] = getattr(error, "kwargs", {})
     place = urlsplit(str(asked.get("endpoint_url", ""))).netloc
     return place.rpartition("@")[2] or "AWS"
 
 
+#: After one of these, the same call may succeed later; so may it after an HTTP status of 500 or
+#: more.
+_TEMPORARY: Final = frozenset(
+    {
+        "ConnectionError",
+        "HTTPClientError",
+        "InvalidIfMatchVersion",
+        "PreconditionFailed",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyInvalidationsInProgress",
+        "TooManyRequestsException",
+    }
+)
+
 _AGAIN: Final = _("Try again in a minute. What was already done is not done twice.")
-_NETWORK = _(
-    "Check the network of this machine. Try again in a minute. What was already done is not done "
-    "twice."
-)
-_SIGN_IN = _("Sign in again (aws sso login), or give the machine a role, which needs no sign-in.")
-
-_DENIED = Explanation(
-    reason=_("the AWS credentials do not allow {permission}"),
-    next_step=_("Allow {permission} in IAM for the user or role whose credentials are used here."),
-    shows_detail=True,
-)
-_UNKNOWN_ACCESS_KEY = Explanation(
-    reason=_("AWS does not know the access key"),
-    next_step=_(
-        "Set a valid one (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): this "
-        "one was deleted, deactivated or mistyped."
-    ),
-)
-_EXPIRED = Explanation(reason=_("the AWS credentials have expired"), next_step=_SIGN_IN)
-_NO_SIGN_IN = Explanation(
-    reason=_("there is no valid AWS sign-in on this machine"), next_step=_SIGN_IN
-)
-_CLOCK = Explanation(
-    reason=_("the clock of this machine differs too much from AWS's clock"),
-    next_step=_("Correct the clock, and keep it correct with NTP."),
-)
-_SLOWER = Explanation(
-    reason=_("AWS throttled the call ({code})"), next_step=_AGAIN, is_temporary=True
-)
-_AWS_FAILED = Explanation(
-    reason=_("AWS reported a server error ({code})"), next_step=_AGAIN, is_temporary=True
-)
-_NOT_FETCHED = Explanation(
-    reason=_("the AWS credentials could not be retrieved"),
-    next_step=_("Check the profile's credential_process, or the role of the machine."),
-)
-_NO_PROFILE = Explanation(
-    reason=_("the AWS profile cannot be used"),
-    next_step=_("Compare AWS_PROFILE with the existing profiles: aws configure list-profiles."),
-)
-_LATE = Explanation(
-    reason=_("{host} did not answer in time"),
-    next_step=_NETWORK,
-    is_temporary=True,
-)
-_BROKEN = Explanation(
-    reason=_("the connection to {host} broke"),
-    next_step=_NETWORK,
-    is_temporary=True,
-)
-_REFUSED = Explanation(
-    reason=_('AWS returned {code}, "{detail}"'),
-    next_step=_("Look up the code in AWS's API reference, and check what was sent."),
-    shows_detail=True,
-)
-_UNEXPECTED = Explanation(
-    reason=_("boto3 cannot make the call ({code})"),
-    next_step=_("Check the AWS configuration of this machine: aws configure list."),
+_SIGN_IN: Final = _(
+    "Sign in again (aws sso login), or give the machine a role, which needs no sign-in."
 )
 
-_OTHER_REGION = Explanation(
-    reason="the bucket is in another region",
-    next_step="Set AWS_S3_REGION_NAME, or AWS_DEFAULT_REGION, to the region of the bucket.",
-)
-_TAKEN = Explanation(
-    reason="another AWS account has a bucket with that name, and bucket names are global",
-    next_step="Choose another name (--bucket), or use the credentials of that account.",
-)
-_QUOTA = Explanation(
-    reason="the AWS account has reached its quota ({code})",
-    next_step="Delete a resource that nothing uses, or request a higher quota (Service Quotas, "
-    "CloudFront).",
-)
-_TAKEN_NAME = Explanation(
-    reason="the name is already in use ({code})",
-    next_step=_AGAIN,
-)
-_WRONG_ETAG = Explanation(
-    reason="the version to change is no longer the current one",
-    next_step=_AGAIN,
-    is_temporary=True,
-)
+# What AWS's own text leaves open. All other codes get the same step.
 
-EXPLANATIONS: Final[Mapping[str, Explanation]] = {
-    # The credentials, as AWS sees them.
-    "AccessDenied": _DENIED,
-    "AccessDeniedException": replace(  # of KMS
-        _DENIED,
-        next_step="Allow {permission} in IAM for the user or role whose credentials are used here, "
-        "and in the policy of the KMS key.",
-    ),
-    "InvalidAccessKeyId": _UNKNOWN_ACCESS_KEY,
-    "InvalidClientTokenId": _UNKNOWN_ACCESS_KEY,
-    "UnrecognizedClientException": _UNKNOWN_ACCESS_KEY,
-    "SignatureDoesNotMatch": Explanation(
-        reason=_("the secret access key does not belong to the access key"),
-        next_step=_("Set both again: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
-    ),
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
+_LOOK_UP: Final = _("Look up the code in AWS's API reference, and check what was sent.")
+_ALLOW: Final = _("Allow {permission} in IAM for the user or role whose credentials are used here.")
+_SET_AGAIN: Final = _(
+    "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, again: the credentials are "
+    "mistyped or no longer valid, or the clock of this machine is wrong."
+)
+_CLOCK: Final = _("Correct the clock of this machine, and keep it correct with NTP.")
+_IDS: Final = _(
+    "Check the ID in the settings (AWS_CLOUDFRONT_KEY_GROUP_ID, AWS_CLOUDFRONT_KEY_ID or "
+    "AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the credentials belong to its account."
+)
+_REGION: Final = "Set AWS_S3_REGION_NAME, or AWS_DEFAULT_REGION, to the region of the bucket."
+
+_NEXT_STEPS: Final[Mapping[str, str]] = {
+    "403": _ALLOW,  # of HeadBucket: its response has no body, so its code is the HTTP status
+    "AccessDenied": _ALLOW,
+    "AccessDeniedException": _ALLOW,
+    "InvalidAccessKeyId": _SET_AGAIN,
+    "InvalidClientTokenId": _SET_AGAIN,
+    "InvalidSignatureException": _SET_AGAIN,
+    "SignatureDoesNotMatch": _SET_AGAIN,
+    "UnrecognizedClientException": _SET_AGAIN,
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
     "RequestExpired": _CLOCK,
     "RequestTimeTooSkewed": _CLOCK,
-    # The credentials, as boto3 looks for them.
-    "NoCredentialsError": Explanation(
-        reason=_("no AWS credentials were found"),
-        next_step=_(
-            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
-            "or give the machine a role."
-        ),
+    "NoSuchDistribution": _IDS,
+    "NoSuchPublicKey": _IDS,
+    "NoSuchResource": _IDS,
+    "TooManyPublicKeys": _(
+        "Delete a public key that is in no key group (CloudFront > Public keys), or request a "
+        "higher quota."
     ),
-    "PartialCredentialsError": Explanation(
-        reason=_("the AWS credentials are incomplete"),
-        next_step=_("Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+    "PublicKeyInUse": _(
+        "Remove the key from the key group, or the field-level encryption profile, that still "
+        "uses it (CloudFront > Key groups), and try again."
     ),
+    "301": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "PermanentRedirect": _REGION,
+}
+
+# Why AWS gave no answer. The texts of botocore are not shown: they hold URLs, and what a program
+# that gets credentials has printed.
+
+_NO_CALL: Final = (
+    _("boto3 cannot make the call ({code})"),
+    _("Check the AWS configuration of this machine: aws configure list."),
+)
+_SET: Final = _(
+    "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or give "
+    "the machine a role."
+)
+_NOT_FETCHED: Final = (
+    _("the AWS credentials could not be retrieved"),
+    _("Check the profile's credential_process, or the role of the machine."),
+)
+_NO_SIGN_IN: Final = _("there is no valid AWS sign-in on this machine"), _SIGN_IN
+_NETWORK: Final = (
+    _("{host} gave no answer ({code})"),
+    _(
+        "Check the network of this machine, and AWS_ENDPOINT_URL and HTTPS_PROXY if they are set. "
+        "Try again in a minute. What was already done is not done twice."
+    ),
+)
+
+#: Name of an exception of botocore, or of its base -> the reason, and the next step.
+_NO_ANSWER: Final[Mapping[str, tuple[str, str]]] = {
+    "NoCredentialsError": (_("no AWS credentials were found"), _SET),
+    "PartialCredentialsError": (_("the AWS credentials are incomplete"), _SET),
     "CredentialRetrievalError": _NOT_FETCHED,
     "MetadataRetrievalError": _NOT_FETCHED,
-    "SSOError": _NO_SIGN_IN,
     "LoginError": _NO_SIGN_IN,
+    "SSOError": _NO_SIGN_IN,
     "TokenRetrievalError": _NO_SIGN_IN,
-    "ProfileNotFound": _NO_PROFILE,
-    "ConfigParseError": _NO_PROFILE,
-    "ConfigNotFound": _NO_PROFILE,
-    "InvalidConfigError": _NO_PROFILE,
-    "NoRegionError": Explanation(
-        reason=_("no AWS region is set"),
-        next_step=_("Set AWS_DEFAULT_REGION, or the profile's region."),
+    "ProfileNotFound": (
+        _('there is no AWS profile "{profile}"'),
+        _("Compare AWS_PROFILE with the existing profiles: aws configure list-profiles."),
     ),
-    # AWS's capacity, and the network.
-    "Throttling": _SLOWER,
-    "ThrottlingException": _SLOWER,
-    "RequestLimitExceeded": _SLOWER,
-    "TooManyRequestsException": _SLOWER,
-    "SlowDown": _SLOWER,
-    "InternalError": _AWS_FAILED,
-    "InternalFailure": _AWS_FAILED,
-    "ServiceUnavailable": _AWS_FAILED,
-    "ConnectTimeoutError": _LATE,
-    "ReadTimeoutError": _LATE,
-    "EndpointConnectionError": Explanation(
-        reason=_("{host} cannot be reached"),
-        next_step=_("Check the network of this machine, and AWS_ENDPOINT_URL if it is set."),
-        is_temporary=True,
+    "NoRegionError": (
+        _("no AWS region is set"),
+        _("Set AWS_DEFAULT_REGION, or the profile's region."),
     ),
-    "ProxyConnectionError": Explanation(
-        reason=_("the proxy cannot be reached"),
-        next_step=_("Check HTTPS_PROXY and NO_PROXY."),
-        is_temporary=True,
+    "ConnectionError": _NETWORK,
+    "HTTPClientError": _NETWORK,
+    "SSLError": (
+        _("the certificate of {host} is not trusted here"),
+        _("Check the clock and the endpoint, and AWS_CA_BUNDLE if there is a proxy."),
     ),
-    "SSLError": Explanation(
-        reason=_("the certificate of {host} is not trusted here"),
-        next_step=_("Check the clock and the endpoint, and AWS_CA_BUNDLE if there is a proxy."),
-    ),
-    "ConnectionError": _BROKEN,
-    "HTTPClientError": _BROKEN,
-    "ResponseParserError": Explanation(
-        reason=_("the response is not from AWS"),
-        next_step=_("Check AWS_ENDPOINT_URL, and that no proxy answers instead of AWS."),
-    ),
-    # CloudFront's key groups and public keys.
-    "NoSuchResource": Explanation(
-        reason=_("this AWS account has no resource with that ID"),
-        next_step=_(
-            "Check the ID (of a key group: AWS_CLOUDFRONT_KEY_GROUP_ID), and that the "
-            "credentials belong to its account."
-        ),
-    ),
-    "NoSuchPublicKey": Explanation(
-        reason=_("this AWS account has no public key with that ID"),
-        next_step=_("Compare it with CloudFront > Public keys, in the account of the credentials."),
-    ),
-    "TooManyPublicKeys": Explanation(
-        reason=_("the AWS account has reached its quota of public keys (10 unless raised)"),
-        next_step=_(
-            "Delete one that is in no key group (CloudFront > Public keys), or request a "
-            "higher quota."
-        ),
-    ),
-    "PublicKeyInUse": Explanation(
-        reason=_("another key group, or a field-level encryption profile, still uses the key"),
-        next_step=_(
-            "CloudFront > Key groups shows which one. Remove the key there, and try again."
-        ),
-    ),
-    "PreconditionFailed": Explanation(
-        reason=_("something else changed it at the same time"), next_step=_AGAIN, is_temporary=True
-    ),
-    # Setting up a distribution, a bucket or its KMS key.
-    "NotFoundException": Explanation(
-        reason="there is no KMS key with that ID in its region",
-        next_step="Compare it with KMS > Customer managed keys, in that region.",
-    ),
-    "KMSInvalidStateException": Explanation(
-        reason='the KMS key cannot be used: "{detail}"',
-        next_step="If it is pending deletion, cancel that in KMS > Customer managed keys.",
-        shows_detail=True,
-    ),
-    "KMSInternalException": _AWS_FAILED,
-    "DependencyTimeoutException": _AWS_FAILED,
-    "NoSuchDistribution": Explanation(
-        reason="this AWS account has no distribution with that ID",
-        next_step="Check the ID (--distribution, AWS_CLOUDFRONT_DISTRIBUTION_ID), and that the "
-        "credentials belong to its account.",
-    ),
-    "DistributionAlreadyExists": Explanation(
-        reason="an earlier run created the distribution, and its comment was changed since then",
-        next_step="Name it with --distribution ID. CloudFront lists the IDs of distributions.",
-    ),
-    "NoSuchOriginAccessControl": Explanation(
-        reason="the origin access control no longer exists", next_step=_AGAIN, is_temporary=True
-    ),
-    "TrustedKeyGroupDoesNotExist": Explanation(
-        reason="the key group no longer exists", next_step=_AGAIN, is_temporary=True
-    ),
-    "InvalidIfMatchVersion": _WRONG_ETAG,
-    "TooManyInvalidationsInProgress": Explanation(
-        reason="the distribution has too many invalidations in progress",
-        next_step="Send the same again in some minutes.",
-        is_temporary=True,
-    ),
-    "TooManyDistributions": _QUOTA,
-    "TooManyKeyGroups": _QUOTA,
-    "TooManyOriginAccessControls": _QUOTA,
-    "TooManyCloudFrontOriginAccessIdentities": _QUOTA,
-    "TooManyCacheBehaviors": _QUOTA,
-    "TooManyCachePolicies": _QUOTA,
-    "TooManyOriginRequestPolicies": _QUOTA,
-    "TooManyResponseHeadersPolicies": _QUOTA,
-    "TooManyKeyGroupsAssociatedToDistribution": _QUOTA,
-    "TooManyDistributionsAssociatedToKeyGroup": _QUOTA,
-    "TooManyBuckets": _QUOTA,
-    "KeyGroupAlreadyExists": _TAKEN_NAME,
-    "OriginAccessControlAlreadyExists": _TAKEN_NAME,
-    "CachePolicyAlreadyExists": _TAKEN_NAME,
-    "OriginRequestPolicyAlreadyExists": _TAKEN_NAME,
-    "ResponseHeadersPolicyAlreadyExists": _TAKEN_NAME,
-    # S3.
-    "BucketAlreadyExists": _TAKEN,
-    "NoSuchBucket": Explanation(
-        reason="there is no bucket with that name",
-        next_step="Check the name (--bucket, AWS_STORAGE_BUCKET_NAME).",
-    ),
-    "301": _OTHER_REGION,
-    "PermanentRedirect": _OTHER_REGION,
-    "AuthorizationHeaderMalformed": _OTHER_REGION,
-    "IllegalLocationConstraintException": _OTHER_REGION,
-    "OperationAborted": Explanation(
-        reason="another change to the bucket is still in progress",
-        next_step=_AGAIN,
-        is_temporary=True,
+    "ResponseParserError": (
+        _("the response is not from AWS"),
+        _("Check AWS_ENDPOINT_URL, and that no proxy answers instead of AWS."),
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -12,30 +13,24 @@ from django.test import Client
 from pytest_django import Settings
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.signing import PrivateKey
 from tests.admin import FakeCloudFront, Visitor
 from tests.admin.story import Story
 from tests.admin.transcript import NOON, Transcript
+from tests.simulation.answers import refusal
 
 MakeVisitor = Callable[..., Visitor]
 
 #: What AWS and the way there answer when they do not do what is asked.
-DENIED = AwsError(
-    what="read the key group",
-    reason="the AWS credentials do not allow cloudfront:GetKeyGroup",
-    next_step="Allow cloudfront:GetKeyGroup in IAM.",
-    code="AccessDenied",
-    permission="cloudfront:GetKeyGroup",
+DENIED = refusal(
+    "AccessDenied",
+    "ListPublicKeys",
+    "User: arn:aws:iam::111122223333:user/site is not authorized to perform: "
+    "cloudfront:ListPublicKeys because no identity-based policy allows the "
+    "cloudfront:ListPublicKeys action",
 )
-LATE = AwsError(
-    what="read the key group",
-    reason="AWS did not answer in time",
-    next_step="Try again in a minute.",
-    code="ReadTimeoutError",
-    is_temporary=True,
-)
+LATE = ReadTimeoutError(endpoint_url="https://cloudfront.amazonaws.com")
 
 
 @pytest.fixture(autouse=True)

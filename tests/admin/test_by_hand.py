@@ -86,7 +86,7 @@ def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudF
     page = admin.take("trust", key_pair)
 
     assert admin.levels == ["not done"]
-    assert "cloudfront:GetKeyGroup" in page
+    assert "cloudfront:ListPublicKeys" in page
     assert "AWS_CLOUDFRONT_BY_HAND" in page
     assert fresh(key_pair).status == "pending"
 

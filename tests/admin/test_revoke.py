@@ -200,7 +200,7 @@ def test_revocation_is_finished_later(admin: Visitor, cloudfront: FakeCloudFront
     cloudfront.failure = DENIED
     page = admin.take("revoke", key_pair, typed=str(key_pair))
     assert admin.levels == ["warning", "error"]
-    assert "cloudfront:GetKeyGroup" in page
+    assert "cloudfront:ListPublicKeys" in page
     assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
     cloudfront.failure = None
     moved(key_pair, claimed_until=-1)

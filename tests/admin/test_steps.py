@@ -15,6 +15,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.test import Client
 from pytest_django import Settings
 
+from cfsigned_django.aws.errors import explain
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -222,7 +223,7 @@ def test_only_the_check_is_quiet(admin: Visitor) -> None:
 @pytest.mark.parametrize(
     ("failure", "level"),
     [
-        (LATE, "not done"),
+        (explain(LATE, what="read it", permission=None), "not done"),
         (Claimed(), "error"),
         (RotationError("Somebody took it out."), "error"),
         (CannotDecrypt("SECRET_KEY has changed"), "error"),

@@ -1,4 +1,4 @@
-"""Explain what AWS and botocore say: what it was, whether waiting helps, what to do.
+"""Say what AWS answered, or why it did not: whether waiting helps, and what to do.
 
 Modules: aws/errors.py
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import pickle
 import textwrap
 
+import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.errors import EXPLANATIONS, AwsError, AwsFailure, explain, phrase
+from cfsigned_django.aws.errors import AwsError, AwsFailure, explain, phrase
 from tests.golden import assert_golden
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"
@@ -41,12 +42,29 @@ def explained(error: AwsFailure) -> AwsError:
     return explain(error, what=what, permission="cloudfront:GetKeyGroup")
 
 
+WHO = "arn:aws:sts::111122223333:assumed-role/site/i-0"
+#: What AWS says of a missing permission.
+DENIAL = (
+    f"User: {WHO} is not authorized to perform: cloudfront:GetKeyGroup on resource: "
+    "arn:aws:cloudfront::111122223333:key-group/G because no identity-based policy allows the "
+    "cloudfront:GetKeyGroup action"
+)
+NOT_MATCHING = (
+    "The request signature we calculated does not match the signature you provided.\n\nThe "
+    "Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:password"
+)
 #: Errors that the same call may get over later.
 TEMPORARY: list[AwsFailure] = [
-    answer("Throttling"),
+    answer("Throttling", "Rate exceeded"),
+    answer("ThrottlingException"),
+    answer("RequestLimitExceeded"),
+    answer("TooManyRequestsException"),
+    answer("SlowDown"),
     answer("ServiceUnavailable", status=503),
     answer("500", status=500),
     answer("PreconditionFailed", status=412),
+    answer("InvalidIfMatchVersion"),
+    answer("TooManyInvalidationsInProgress"),
     boto.EndpointConnectionError(endpoint_url=URL),
     boto.ConnectTimeoutError(endpoint_url=URL),
     boto.ReadTimeoutError(endpoint_url=URL),
@@ -56,26 +74,49 @@ TEMPORARY: list[AwsFailure] = [
 ]
 #: Errors that a person must do something about, and what must be named.
 LASTING: list[tuple[AwsFailure, str]] = [
-    (answer("AccessDenied"), "cloudfront:GetKeyGroup"),
-    (answer("InvalidClientTokenId"), "AWS_ACCESS_KEY_ID"),
-    (answer("SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"),
+    (answer("AccessDenied", DENIAL, status=403), f"cloudfront:GetKeyGroup for {WHO} in"),
+    (answer("AccessDenied", DENIAL, status=403), "no identity-based policy allows"),
+    (
+        answer("AccessDenied", DENIAL.replace("cloudfront:Get", "sts:As")),
+        "Allow sts:AsKeyGroup for",
+    ),
+    (answer("AccessDeniedException", DENIAL.replace("identity", "resource")), "no resource-based"),
+    (answer("AccessDenied", "Access Denied"), "Allow cloudfront:GetKeyGroup in"),
+    (answer("403", "Forbidden", status=403), "Allow cloudfront:GetKeyGroup in"),
+    (answer("InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"),
+    (answer("InvalidClientTokenId", "The security token is invalid."), "AWS_ACCESS_KEY_ID"),
+    (answer("UnrecognizedClientException"), "AWS_ACCESS_KEY_ID"),
+    (answer("SignatureDoesNotMatch", NOT_MATCHING), "AWS_SECRET_ACCESS_KEY"),
+    (answer("InvalidSignatureException", NOT_MATCHING), "AWS_SECRET_ACCESS_KEY"),
+    (answer("SignatureDoesNotMatch", "Signature expired: 2020 is now earlier."), "2020 is now"),
     (answer("ExpiredToken"), "aws sso login"),
+    (answer("ExpiredTokenException"), "aws sso login"),
+    (answer("RequestExpired"), "NTP"),
     (answer("RequestTimeTooSkewed"), "NTP"),
     (answer("NoSuchResource"), "AWS_CLOUDFRONT_KEY_GROUP_ID"),
+    (answer("NoSuchPublicKey"), "AWS_CLOUDFRONT_KEY_ID"),
+    (answer("NoSuchDistribution"), "AWS_CLOUDFRONT_DISTRIBUTION_ID"),
     (answer("TooManyPublicKeys"), "quota"),
-    (answer("AuthorizationHeaderMalformed"), "AWS_S3_REGION_NAME"),
+    (answer("PublicKeyInUse"), "CloudFront > Key groups"),
+    (answer("301", "Moved Permanently", status=301), "AWS_S3_REGION_NAME"),
+    (answer("PermanentRedirect"), "AWS_S3_REGION_NAME"),
+    (answer("IllegalLocationConstraintException"), "AWS_S3_REGION_NAME"),
+    (answer("AuthorizationHeaderMalformed", "Expecting 'eu-west-1'"), "AWS_S3_REGION_NAME"),
     (answer("InvalidArgument", "The comment is too long."), '"The comment is too long"'),
+    (answer("NotFoundException", "Key '{x}' does not exist"), "\"Key '{x}' does not exist\""),
     (boto.NoCredentialsError(), "AWS_SECRET_ACCESS_KEY"),
     (boto.PartialCredentialsError(provider="env", cred_var="x"), "AWS_SECRET_ACCESS_KEY"),
     (boto.CredentialRetrievalError(provider="x", error_msg=URL), "credential_process"),
     (boto.UnauthorizedSSOTokenError(), "aws sso login"),
     (boto.SSOTokenLoadError(error_msg=URL), "aws sso login"),
     (boto.TokenRetrievalError(provider="sso", error_msg=URL), "aws sso login"),
-    (boto.ProfileNotFound(profile="x"), "AWS_PROFILE"),
+    (boto.ProfileNotFound(profile="prod"), '"prod"'),
+    (boto.ProfileNotFound(profile=""), 'no AWS profile "". Compare AWS_PROFILE'),
     (boto.NoRegionError(), "AWS_DEFAULT_REGION"),
     (boto.SSLError(endpoint_url=URL, error=OSError()), " cloudfront.amazonaws.com "),
     (ResponseParserError("<html>"), "AWS_ENDPOINT_URL"),
     (boto.UnknownServiceError(service_name="x", known_service_names="y"), "aws configure list"),
+    (boto.ConfigParseError(path="x"), "(ConfigParseError)"),
     (BotoCoreError(), "(BotoCoreError)"),
 ]
 ALL: list[tuple[AwsFailure, bool, str]] = [(error, True, "") for error in TEMPORARY] + [
@@ -83,46 +124,51 @@ ALL: list[tuple[AwsFailure, bool, str]] = [(error, True, "") for error in TEMPOR
 ]
 
 
-def test_explanations() -> None:
+def test_explanations(subtests: pytest.Subtests) -> None:
     """Return whether waiting helps, name what a person must change, and show no password."""
     for error, is_temporary, named in ALL:
         explanation = explained(error)
 
-        assert explanation.is_temporary is is_temporary, explanation.code
-        assert named in str(explanation)
-        assert explanation.what == "read the key group G"
-        assert "password" not in repr(vars(explanation)) + str(explanation)
+        with subtests.test(explanation.code):
+            assert explanation.is_temporary is is_temporary
+            assert named in str(explanation)
+            assert explanation.what == "read the key group G"
+            assert "password" not in repr(vars(explanation)) + str(explanation)
 
 
 def test_words() -> None:
-    """Make sentences of each entry of the table, with nothing left to fill in."""
-    same: dict[str, list[str]] = {}
-    for code in EXPLANATIONS:
-        error = explained(answer(code, "What AWS says."))
-        text = f"{error.reason}. {error.next_step}".replace(f"({code})", "(CODE)")
-        assert "{" not in text
-        same.setdefault(text, []).append(code)
-    known = [
-        f"{textwrap.fill(', '.join(codes), 100)}\n"
-        + textwrap.indent(textwrap.fill(text, 96, break_on_hyphens=False), "    ")
-        for text, codes in same.items()
-    ]
-    other: list[AwsFailure] = [
-        answer("InvalidArgument", "Too long."),
-        answer("500", status=500),
-        BotoCoreError(),
-    ]
-    assert_golden("aws-errors", "\n\n".join([*known, *(str(explained(each)) for each in other)]))
+    """Make sentences of each error."""
+    texts = dict.fromkeys(str(explained(error)) for error, _is_temporary, _named in ALL)
+
+    assert_golden(
+        "aws-errors",
+        "\n\n".join(textwrap.fill(each, 100, break_on_hyphens=False) for each in texts),
+    )
 
 
 def test_detail() -> None:
-    """Keep AWS's own words, as far as a page can show them, but none of the request's headers."""
-    signed = "The canonical string should have been 'x-amz-security-token:session-of-nobody'"
-
+    """Keep AWS's own words, as far as a page can show them."""
     assert explained(answer("InvalidArgument", "Why.")).detail == "Why."
-    assert len(explained(answer("InvalidArgument", "x" * 10_000)).detail) == 400
-    refused = explained(answer("SignatureDoesNotMatch", signed, status=403))
-    assert "session-of-nobody" not in repr(vars(refused))
+    assert len(explained(answer("InvalidArgument", "x" * 10_000)).detail) == 1000
+
+
+@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException", "New"])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "The canonical string should have been 'x-amz-security-token:of-nobody'",
+        "The Canonical String for this request should have been\n'GET\nhost:x\n\nof-nobody'",
+        "'of-nobody' is not valid in 'AWS4-HMAC-SHA256 Credential=AKIANOBODY, SignedHeaders=x'",
+        "No such page: https://x.example/a.txt?Policy=of-nobody&Signature=of-nobody",
+        "No such page: /key-group/G?X-Amz-Security-Token=of-nobody",
+    ],
+)
+def test_repeated_request(code: str, repeated: str) -> None:
+    """Show nothing of a text that repeats the request, with its token or its signature."""
+    refused = explained(answer(code, repeated, status=403))
+
+    assert code in str(refused)
+    assert "of-nobody" not in repr(vars(refused)) + str(refused)
 
 
 def test_without_a_permission() -> None:
@@ -135,7 +181,7 @@ def test_without_a_permission() -> None:
 
 def test_pickle() -> None:
     """Survive a queue between processes with all its fields."""
-    error = explained(answer("AccessDenied", "User: arn:x may not."))
+    error = explained(answer("AccessDenied", DENIAL))
 
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
 

@@ -196,7 +196,7 @@ def test_who_was_refused(aws: Aws) -> None:
         "arn:aws:cloudfront::111122223333:distribution/E1 because no identity-based policy allows "
         "the cloudfront:CreateInvalidation action"
     )
-    assert f"cloudfront:CreateInvalidation in IAM for {user}." in run("a.jpg").error
+    assert f"Allow cloudfront:CreateInvalidation for {user} in IAM" in run("a.jpg").error
 
 
 def test_no_distribution(aws: Aws, settings: Any) -> None:
