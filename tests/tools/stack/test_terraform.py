@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from cfsigned_django.tools.stack.template import read_template
-from tests.pages import ROOT
+from tests.pages import ROOT, table
 from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY
 
 # What reads HCL is slow to start.
@@ -423,6 +423,18 @@ def test_the_provider_knows_every_word() -> None:
     ]
 
     assert found == []
+
+
+def test_attributes_of_an_existing_distribution() -> None:
+    """The page about one that exists names attributes and resources that the provider has."""
+    rows = table(ROOT / "docs" / "aws" / "existing-distribution.md", "What must be so")
+    distribution = SCHEMA["aws_cloudfront_distribution"]
+    behavior, origin = distribution["default_cache_behavior!"], distribution["origin!"]
+    known = {each.removesuffix("!") for each in (*SCHEMA, *distribution, *behavior, *origin)}
+
+    named = [each for row in rows for each in re.findall(r"`(\w+)`", row[3])]
+    assert len(named) >= len(rows) == 5
+    assert [each for each in named if each not in known] == []
 
 
 def test_mistakes_are_found() -> None:
