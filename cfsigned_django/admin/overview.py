@@ -109,12 +109,12 @@ class Overview:
     def _rests_until(self) -> datetime | None:
         """Return when something must be done next: retire a key, or replace the signing key.
 
-        None if the signing key is old already, or if no key can sign.
+        None if the signing key is to be replaced already, or if no key can sign.
         """
         active, now = self.snapshot.active, self.snapshot.now
         if active is None or self.snapshot.cannot_sign:
             return None
-        if active.since + OLD <= now:
+        if active.since + OLD <= now or active.is_outdated:
             return None
         ends = [wait.until for wait in self.snapshot.waits.values() if wait.until is not None]
         return min([active.since + OLD, *(until for until in ends if until > now)])

@@ -207,12 +207,12 @@ SITUATIONS = [
         **NEW_SECRET_KEY,
     ),
     case(
-        *("SECRET_KEY is new, and a key retires", "start", "warning info"),
+        *("SECRET_KEY is new, and a key retires", "*start", "warning info"),
         *(imported, activated),
         **NEW_SECRET_KEY,
     ),
     case(
-        *("SECRET_KEY is new and weak", "start", "warning warning info", imported),
+        *("SECRET_KEY is new and weak", "*start", "warning warning info", imported),
         SECRET_KEY="guessed",
         SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
     ),
