@@ -88,15 +88,18 @@ def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
 
 def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
-        if key_pair.status == KeyStatus.REVOKED and is_unfinished(key_pair):
-            yield Notice(
-                level=NoticeLevel.ERROR,
-                text=_(
-                    "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
-                    "links that it signed may still open."
-                )
-                % {"key": key_pair},
+        if key_pair.status != KeyStatus.REVOKED or not is_unfinished(key_pair):
+            continue
+        if key_pair.active_at is None:
+            text = _(
+                "%(key)s is revoked. It has signed nothing, but CloudFront may still trust it."
             )
+        else:
+            text = _(
+                "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
+                "links that it signed may still open."
+            )
+        yield Notice(level=NoticeLevel.ERROR, text=text % {"key": key_pair})
 
 
 def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:

@@ -24,7 +24,7 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.admin.overview import SOME
-from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
@@ -130,6 +130,13 @@ REVOKED = change(
     revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
     encrypted_private_key="",
 )
+REPLACED = change(
+    status="revoked",
+    next_in=None,
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+    reason=KnownReason.REPLACED,
+)
 REVOKED_FORMER = change_former(
     status="revoked",
     revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
@@ -217,6 +224,10 @@ SITUATIONS = [
         SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
     ),
     case("half revoked", "*finish, start", "error error info", imported, activated, REVOKED),
+    case(
+        *("a replaced key leaves", "*finish, trust", "error info"),
+        *(imported, trusted, REPLACED, started),
+    ),
     case("a key of another group", "*import, start", "warning", started, ELSEWHERE),
     case("no key group", "", "problem", imported, AWS_CLOUDFRONT_KEY_GROUP_ID=None),
     case("times have no zone", "", "problem", USE_TZ=False),
