@@ -76,8 +76,8 @@ CATALOG: dict[str, FactType] = {
     "cannot-decrypt": FactType(
         level=Level.ERROR,
         what="The private key of the {status} key pair {key_pair} cannot be decrypted. {error}",
-        why="Nothing can be signed with it. If it is ACTIVE, no URL can be signed; otherwise, the "
-        "next rotation fails.",
+        why="Nothing can be signed with it, and it cannot be put back into its key group. If it is "
+        "ACTIVE, no URL can be signed.",
         fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then start a rotation in each key group (manage.py "
         "cfsigned_rotate --start, --key-group). If it is lost, start the rotation without it.",
