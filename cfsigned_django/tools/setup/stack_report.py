@@ -1,0 +1,109 @@
+"""Write a plan and its result for people and for machines."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cfsigned_django import conf
+from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.setup.report import settings_as_text, storages_as_text
+from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
+from cfsigned_django.tools.stack.existing import Stack
+
+#: Outputs that a person must add somewhere.
+STATEMENTS: Final[Mapping[str, str]] = {
+    "BucketPolicyStatement": "Add this statement to the policy of the bucket",
+    "KmsKeyPolicyStatement": "Add this statement to the policy of the KMS key",
+}
+#: Options of every command, or that change nothing in a later run.
+_LEFT_OUT: Final = frozenset(
+    {"verbosity", "traceback", "no_color", "force_color", "skip_checks", "json", "settings"}
+    | {"stdout", "stderr", "pythonpath", "revert_drift", "allow_removal"}
+)
+_DEFAULT_ALGORITHM: Final = ("key_algorithm", KeyAlgorithm.ECDSA_P256.value)
+
+
+def plan_lines(site: SiteStack, plan: Plan) -> list[str]:
+    """Return a plan as a table: action, resource, what changes."""
+    lines = []
+    if plan.key_group.id and not plan.key_group.has_key:
+        lines.append(f"add      the public key of this site to the key group {plan.key_group.id}")
+    elif not plan.key_group.id:
+        lines.append(f"add      the key group {site.group_name}, which the stack never changes")
+    lines += [each.as_text(plan.reasons) for each in plan.changes.changes]
+    lines += [f"removes  {each}" for each in plan.removals]
+    lines += [f"undoes   {each}" for each in plan.losses]
+    return lines
+
+
+def command_line(options: Mapping[str, Any]) -> str:
+    """Return the command with the same options, to be run again."""
+    words = ["manage.py", "cfsigned_setup"]
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if name in _LEFT_OUT or value in (None, False, []) or (name, value) == _DEFAULT_ALGORITHM:
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [option] if each is True else [option, str(each)]
+    return shlex.join(words)
+
+
+def statements(stack: Stack) -> dict[str, str]:
+    """Return the statements that only a person can add, by what to do with them."""
+    return {
+        sentence: stack.outputs[output]
+        for output, sentence in STATEMENTS.items()
+        if output in stack.outputs
+    }
+
+
+def settings_text(settings: Mapping[str, str | Path]) -> str:
+    """Return the settings, and the storage if none signs yet, as Python to paste."""
+    has_all = all(conf.aws_setting(name) == str(value) for name, value in settings.items())
+    title = "Settings to paste:"
+    if has_all and not storages_as_text():
+        title = "Settings, all of which this site has already:"
+    parts = [title, settings_as_text(settings), storages_as_text()]
+    return "\n\n".join(filter(None, parts))
+
+
+def as_json(
+    site: SiteStack,
+    plan: Plan,
+    *,
+    code: int,
+    stack: Stack | None = None,
+    settings: Mapping[str, str | Path] | None = None,
+    note: str = "",
+    proof: Iterable[Finding] | None = None,
+) -> str:
+    """Return a run for machines; "proof" is null if no request was made."""
+    known = stack or site.stack
+    return json.dumps(
+        {
+            "stack": {
+                "name": site.name,
+                "region": site.cloudformation.meta.region_name,
+                "status": known.status if known else None,
+            },
+            "changes": [
+                {"action": each.action, "resource": each.resource} for each in plan.changes.changes
+            ],
+            "parameters": [sentence for _, sentence in plan.reasons],
+            "key_group": {"id": plan.key_group.id or None, "has_key": plan.key_group.has_key},
+            "removals": list(plan.removals),
+            "losses": list(plan.losses),
+            "settings": {name: str(value) for name, value in (settings or {}).items()},
+            "statements": statements(stack) if stack else {},
+            "key": note,
+            "proof": None if proof is None else [each.to_json() for each in proof],
+            "exit": code,
+        },
+        indent=2,
+        ensure_ascii=False,
+    )

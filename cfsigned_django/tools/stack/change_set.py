@@ -1,0 +1,244 @@
+"""Ask CloudFormation what it would change, and let it do that."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
+from cfsigned_django.tools.stack.parameters import as_sent
+from cfsigned_django.tools.stack.template import read_template
+
+#: What the names of change sets begin with that this package makes.
+_PREFIX: Final = "cfsigned-"
+#: What a change set says that has nothing to change; it counts as failed.
+_NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
+#: Makes a change set tell the properties of the last deployment.
+_VALUES: Final = "IncludePropertyValues"
+_PAUSE: Final = 2.0
+
+#: What each resource of the template is, for people.
+NOUNS: Final[Mapping[str, str]] = {
+    "Bucket": "the bucket",
+    "BucketPolicy": "the policy of the bucket",
+    "OriginAccessControl": "how CloudFront signs its requests to S3",
+    "CachePolicy": "what CloudFront caches, and for how long",
+    "ResponseHeadersPolicy": "the headers of each response",
+    "Distribution": "the distribution",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What becomes of one resource.
+
+    ``action`` is "add", "change", "replace" or "remove". ``before`` are the
+    properties of the last deployment, ``after`` those of this one, if
+    CloudFormation tells them.
+    """
+
+    action: str
+    resource: str
+    physical_id: str = ""
+    before: Mapping[str, Any] | None = field(default=None, repr=False)
+    after: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def as_text(self, reasons: Iterable[tuple[str, str]]) -> str:
+        """Return the row of a table; ``reasons`` are the parameters that change, by resource."""
+        noun = NOUNS.get(self.resource, self.resource)
+        words = [sentence for resource, sentence in reasons if resource == self.resource]
+        if self.action == "change" and not words:
+            words = ["as another change, or the newer template, needs it"]
+        return f"{self.action:<8} {noun}" + (f": {'; '.join(words)}" if words else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """What CloudFormation would do to a stack; no changes mean that all is as it should be."""
+
+    id: str
+    stack_id: str
+    changes: tuple[Change, ...]
+
+
+def create(
+    client: Any,
+    name: str,
+    *,
+    stack: Stack | None,
+    given: Mapping[str, str],
+    sleep: Callable[[float], None],
+    reverts_drift: bool = False,
+) -> ChangeSet:
+    """Make a change set and wait for it; the stack need not exist.
+
+    Raise :exc:`StackError` if CloudFormation refuses the parameters, and :exc:`AwsError` if a call
+    fails. What is left then is removed.
+    """
+    is_new = stack is None or stack.is_review
+    more: dict[str, Any] = {"OnStackFailure": "DELETE"} if is_new else {}
+    if reverts_drift:
+        if not knows(client, "CreateChangeSet", "DeploymentMode"):
+            raise StackError(
+                "The installed boto3 does not know how to revert drift. Run pip install -U boto3, "
+                "then run this again."
+            )
+        more["DeploymentMode"] = "REVERT_DRIFT"
+    present = stack.parameters if stack is not None and not is_new else {}
+    try:
+        answer = call(
+            client.create_change_set,
+            f"plan the stack {name}",
+            "cloudformation:CreateChangeSet",
+            StackName=name,
+            ChangeSetName=f"{_PREFIX}{uuid.uuid4()}",
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            TemplateBody=read_template(),
+            Parameters=as_sent(given, present),
+            **more,
+        )
+    except AwsError as error:
+        if error.code == "ValidationError":
+            raise StackError(f"CloudFormation refuses this: {error.detail}") from None
+        raise
+    made = ChangeSet(id=answer["Id"], stack_id=answer["StackId"], changes=())
+    try:
+        found = _wait(client, made, sleep)
+        if found.changes and not is_new and not knows(client, "DescribeChangeSet", _VALUES):
+            raise StackError(
+                "The installed boto3 cannot ask CloudFormation what an update would undo. Run pip "
+                "install -U boto3, then run this again."
+            )
+        return found
+    except BaseException:
+        # Also after Ctrl-C: nothing of a plan stays.
+        with suppress(AwsError):
+            discard(client, made)
+        raise
+
+
+def delete(client: Any, made: ChangeSet) -> None:
+    """Delete a change set."""
+    call(
+        client.delete_change_set,
+        "delete the change set",
+        "cloudformation:DeleteChangeSet",
+        ChangeSetName=made.id,
+    )
+
+
+def discard(client: Any, made: ChangeSet) -> None:
+    """Delete a change set, and the stack if it consists of nothing else."""
+    delete(client, made)
+    stack = read_stack(client, made.stack_id)
+    if stack is None or not stack.is_review:
+        return
+    listed = call(
+        client.list_change_sets,
+        "list the change sets",
+        "cloudformation:ListChangeSets",
+        StackName=made.stack_id,
+    )
+    # One of somebody else may be in review. Ours that are left are of runs that were killed.
+    if all(each["ChangeSetName"].startswith(_PREFIX) for each in listed.get("Summaries", ())):
+        call(
+            client.delete_stack,
+            "remove the empty stack",
+            "cloudformation:DeleteStack",
+            StackName=made.stack_id,
+        )
+
+
+def execute(client: Any, made: ChangeSet) -> None:
+    """Let CloudFormation begin. Raise :exc:`AwsError` if it does not."""
+    call(
+        client.execute_change_set,
+        "change the stack",
+        "cloudformation:ExecuteChangeSet",
+        ChangeSetName=made.id,
+        ClientRequestToken=f"{_PREFIX}{uuid.uuid4()}",
+    )
+
+
+def knows(client: Any, operation: str, *members: str) -> bool:
+    """Return whether the installed boto3 knows an operation, and members of its request."""
+    model = client.meta.service_model
+    if operation not in model.operation_names:
+        return False
+    shape = model.operation_model(operation).input_shape
+    return all(each in shape.members for each in members)
+
+
+def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> ChangeSet:
+    while True:
+        pages = list(_pages(client, made.id))
+        status, reason = pages[0]["Status"], pages[0].get("StatusReason") or ""
+        if status == "CREATE_COMPLETE":
+            listed = [each["ResourceChange"] for page in pages for each in page["Changes"]]
+            is_replaced = any(each.get("Replacement") == "True" for each in listed)
+            found = [_change(each) for each in listed if is_replaced or not _only_refers(each)]
+            return ChangeSet(id=made.id, stack_id=made.stack_id, changes=tuple(found))
+        if status == "FAILED":
+            if any(each in reason for each in _NOTHING):
+                return made
+            raise StackError(f"CloudFormation cannot plan this: {reason}")
+        sleep(_PAUSE)
+
+
+def _pages(client: Any, change_set_id: str) -> Iterable[Mapping[str, Any]]:
+    given: dict[str, Any] = {"ChangeSetName": change_set_id}
+    if knows(client, "DescribeChangeSet", _VALUES):
+        given[_VALUES] = True
+    more: dict[str, Any] = {}
+    while True:
+        page = call(
+            client.describe_change_set,
+            "read the change set",
+            "cloudformation:DescribeChangeSet",
+            **given,
+            **more,
+        )
+        yield page
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
+
+
+def _only_refers(found: Mapping[str, Any]) -> bool:
+    """Return whether a resource is listed only since it refers to one that changes.
+
+    It is not sent unless that one gets another ID.
+    """
+    details = found.get("Details") or ()
+    return found["Action"] == "Modify" and all(
+        each.get("ChangeSource") in ("ResourceReference", "ResourceAttribute") for each in details
+    )
+
+
+def _change(found: Mapping[str, Any]) -> Change:
+    action = {"Add": "add", "Remove": "remove", "Modify": "change"}.get(
+        found["Action"], found["Action"].lower()
+    )
+    if action == "change" and found.get("Replacement") == "True":
+        action = "replace"
+    return Change(
+        action=action,
+        resource=found["LogicalResourceId"],
+        physical_id=found.get("PhysicalResourceId", ""),
+        before=_properties(found.get("BeforeContext")),
+        after=_properties(found.get("AfterContext")),
+    )
+
+
+def _properties(context: str | None) -> Mapping[str, Any] | None:
+    """Return the properties in a context, which is JSON."""
+    if not context:
+        return None
+    found: Mapping[str, Any] = json.loads(context).get("Properties", {})
+    return found

@@ -1,0 +1,145 @@
+"""Read a stack as it is: its parameters, its outputs, and what can be done in its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP
+from cfsigned_django.tools.stack.template import read_template
+
+#: Nothing of the stack exists yet: a change set was made and never executed.
+_REVIEW: Final = "REVIEW_IN_PROGRESS"
+_GONE: Final = "DELETE_COMPLETE"
+#: A change set can be executed, and the resources are those of the template.
+_GOOD: Final = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
+)
+
+
+class StackError(Exception):
+    """What a stack cannot do; the message says what is there and the next step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A stack of CloudFormation."""
+
+    name: str
+    id: str
+    status: str
+    region: str
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+    is_protected: bool = False
+
+    @property
+    def is_review(self) -> bool:
+        """Return whether there is nothing but a change set."""
+        return self.status == _REVIEW
+
+    @property
+    def is_under_way(self) -> bool:
+        """Return whether CloudFormation changes the stack now."""
+        return self.status.endswith("_IN_PROGRESS") and not self.is_review
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the last change ended well, or was rolled back to one that had."""
+        return self.status in _GOOD
+
+    def refuse_broken(self) -> None:
+        """Raise :exc:`StackError` if the stack takes no change, with the command that helps."""
+        if self.is_complete or self.is_under_way or self.is_review:
+            return
+        words = "delete-stack"
+        if self.status in ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"):
+            words = (
+                "rollback-stack" if self.status == "UPDATE_FAILED" else "continue-update-rollback"
+            )
+        raise StackError(
+            f"The stack {self.name} is in {self.status}, and takes no change. Run aws "
+            f"cloudformation {words} --stack-name {self.name} --region {self.region}, then run "
+            "this again."
+        )
+
+    def refuse_other(self, given: Mapping[str, str]) -> None:
+        """Raise :exc:`StackError` for a stack of another template, bucket or key group."""
+        if BUCKET not in self.parameters or KEY_GROUP not in self.parameters:
+            raise StackError(
+                f"The stack {self.name} was made by another template: it has no parameter "
+                f"{BUCKET} or {KEY_GROUP}. Choose another name with --stack."
+            )
+        for name, option, why in (
+            (BUCKET, "--bucket", "a bucket cannot move to another stack"),
+            (KEY_GROUP, "--key-group", "another key group would end every URL that is out"),
+        ):
+            wanted, present = given.get(name, ""), self.parameters[name]
+            if wanted and wanted != present:
+                raise StackError(
+                    f"The stack {self.name} has {present}, not {wanted} ({option}): {why}. Leave "
+                    f"{option} out, or choose another name with --stack."
+                )
+
+
+def read_stack(client: Any, name: str) -> Stack | None:
+    """Return the stack with that name or ID, or None if there is none.
+
+    Raise :exc:`AwsError` if it cannot be read.
+    """
+    try:
+        answer = call(
+            client.describe_stacks,
+            f"read the stack {name}",
+            "cloudformation:DescribeStacks",
+            StackName=name,
+        )
+    except AwsError as error:
+        # CloudFormation has no separate code for it.
+        if error.code == "ValidationError" and "does not exist" in error.detail:
+            return None
+        raise
+    [found] = answer["Stacks"]
+    stack = Stack(
+        name=found["StackName"],
+        id=found["StackId"],
+        status=found["StackStatus"],
+        region=client.meta.region_name,
+        parameters={
+            each["ParameterKey"]: each.get("ParameterValue", "")
+            for each in found.get("Parameters", ())
+        },
+        outputs={each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
+        is_protected=bool(found.get("EnableTerminationProtection")),
+    )
+    return None if stack.status == _GONE and name != stack.id else stack
+
+
+def has_this_template(client: Any, stack: Stack) -> bool:
+    """Return whether the last deployment had the template of this version of the package.
+
+    If not, it was that of another version, or one that somebody has changed and owns.
+    """
+    answer = call(
+        client.get_template,
+        f"read the template of the stack {stack.name}",
+        "cloudformation:GetTemplate",
+        StackName=stack.id,
+        TemplateStage="Original",
+    )
+    return str(answer["TemplateBody"]).strip() == read_template().strip()
+
+
+def protect(client: Any, stack: Stack) -> None:
+    """Turn termination protection on, if it is off. Raise :exc:`AwsError` if that fails."""
+    if not stack.is_protected:
+        call(
+            client.update_termination_protection,
+            f"protect the stack {stack.name} from deletion",
+            "cloudformation:UpdateTerminationProtection",
+            StackName=stack.id,
+            EnableTerminationProtection=True,
+        )

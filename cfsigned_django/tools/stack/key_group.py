@@ -1,0 +1,108 @@
+"""Find or make the key group of a site; the stack knows its ID, and never changes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
+from cfsigned_django.tools.account.reader import list_key_groups
+from cfsigned_django.tools.account.state.wanted import SiteKey
+from cfsigned_django.tools.stack.existing import StackError
+
+# AWS does not document whether a list shows at once what was just made.
+_LOOKS: Final = 5
+_PAUSE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGroupOfSite:
+    """The key group of a site as it is now; without an ID, there is none yet."""
+
+    id: str = ""
+    #: The ID of the site's public key, if CloudFront has it.
+    key_pair_id: str = ""
+    has_key: bool = False
+
+
+def find_key_group(
+    client: Any, *, key: SiteKey | None, named: str, quota: int = KEYS_PER_GROUP
+) -> KeyGroupOfSite:
+    """Return the named group, else one whose only key is the site's, else nothing.
+
+    Raise :exc:`AwsError` if the named group does not exist, or is full.
+    """
+    groups = KeyGroups(client)
+    key_pair_id = _find_public_key(groups, key)
+    if named:
+        has_key = key_pair_id in groups.members(named)
+        if not has_key:
+            groups.check_room(named, quota)
+        return KeyGroupOfSite(id=named, key_pair_id=key_pair_id, has_key=has_key)
+    found = _group_of(client, key_pair_id) if key_pair_id else ""
+    return KeyGroupOfSite(id=found, key_pair_id=key_pair_id, has_key=bool(found))
+
+
+def make_key_group(
+    client: Any,
+    found: KeyGroupOfSite,
+    *,
+    key: SiteKey,
+    name: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> KeyGroupOfSite:
+    """Add the key to the group, and make both if they are missing. It can be repeated.
+
+    Raise :exc:`AwsError`, or :exc:`StackError` if another site has a group of that name.
+    """
+    groups = KeyGroups(client)
+    key_pair_id = groups.ensure_public_key(
+        caller_reference=key.caller_reference, name=key.name, public_key_pem=key.public_key_pem
+    )
+    if found.id:
+        groups.add(found.id, key_pair_id)
+        return KeyGroupOfSite(id=found.id, key_pair_id=key_pair_id, has_key=True)
+    try:
+        made = call(
+            client.create_key_group,
+            f"create the key group {name}",
+            "cloudfront:CreateKeyGroup",
+            KeyGroupConfig={"Name": name, "Items": [key_pair_id], "Comment": "cfsigned_setup"},
+        )
+        group_id = made["KeyGroup"]["Id"]
+    except AwsError as error:
+        if error.code != "KeyGroupAlreadyExists":
+            raise
+        # The answer to an earlier call was lost, and the list was late.
+        group_id = _look_for(client, key_pair_id, name, sleep)
+    return KeyGroupOfSite(id=group_id, key_pair_id=key_pair_id, has_key=True)
+
+
+def _find_public_key(groups: KeyGroups, key: SiteKey | None) -> str:
+    if key is None:
+        return ""
+    listed = groups.public_keys()
+    return next((each.key_pair_id for each in listed if each.holds(key.public_key_pem)), "")
+
+
+def _group_of(client: Any, key_pair_id: str) -> str:
+    """Return the group whose only key is this one; the first by its ID."""
+    found = [
+        each.id for each in list_key_groups(client) if tuple(each.key_pair_ids) == (key_pair_id,)
+    ]
+    return min(found, default="")
+
+
+def _look_for(client: Any, key_pair_id: str, name: str, sleep: Callable[[float], None]) -> str:
+    for _ in range(_LOOKS):
+        if found := _group_of(client, key_pair_id):
+            return found
+        sleep(_PAUSE)
+    raise StackError(
+        f"A key group named {name} exists already, and has other keys. If it is this site's, name "
+        "it with --key-group ID; else choose another name with --stack."
+    )
