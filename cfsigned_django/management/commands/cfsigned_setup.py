@@ -1,73 +1,59 @@
-"""Set AWS up for private media: an adapter that calls setup/site_setup.py.
+"""Set AWS up for private media: an adapter that calls tools/setup/site_stack.py.
 
-Exit codes: 0 planned, or applied and proved; 75 applied, and all that is missing is an answer or
-time; 1 failed, --apply with a decision open, or the proof shows another error.
+Exit codes: 0 nothing to do, planned, or applied and proved; 75 under way, or an answer, time or a
+statement is missing; 1 failed or rolled back; with --check: 0 in sync, 3 something to do.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import configured_region, make_clients
+from cfsigned_django.aws.client import call, configured_region, make_client, make_clients
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
+from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.tools.account.export.cloudformation import cloudformation
-from cfsigned_django.tools.account.export.documents import (
-    Documents,
-    export_documents,
-    refuse_existing,
-)
-from cfsigned_django.tools.account.export.terraform import terraform
-from cfsigned_django.tools.account.state.apply import NOT_DEPLOYED
-from cfsigned_django.tools.account.state.judge import beside
-from cfsigned_django.tools.account.state.plan import blockers, next_step, plan
-from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.steps import SetupStep, StepState
-from cfsigned_django.tools.account.state.wanted import (
-    InvalidWanted,
-    OriginAccess,
-    Wanted,
-)
+from cfsigned_django.rotation.probe import send_probe
+from cfsigned_django.signing import InvalidKey
+from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.findings import write_report
-from cfsigned_django.tools.setup.report import (
-    DONE,
-    LATER,
+from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
+from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
+from cfsigned_django.tools.setup.report import wrapped
+from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
+from cfsigned_django.tools.setup.stack_report import (
     as_json,
     command_line,
-    exit_code,
-    facts_as_text,
-    iam_as_text,
-    in_short,
-    plan_as_text,
-    settings_as_text,
-    settings_title,
-    step_as_text,
-    storages_as_text,
-    summary,
-    wrapped,
+    plan_lines,
+    settings_text,
+    statements,
 )
-from cfsigned_django.tools.setup.site_setup import SiteSetup, choose_provider, location_of_files
+from cfsigned_django.tools.stack.bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
+from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
+from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 
-EXPORTS: Mapping[str, Callable[[Documents], str]] = {
-    "cloudformation": cloudformation,
-    "terraform": terraform,
-}
+#: With --check: something is to do.
+_TO_DO: Final = 3
+_HOME_REGION: Final = "us-east-1"
+#: "An alphanumeric string, of at most 128 characters"; CloudFront's names, which begin with it and
+#: the region, have at most 64.
+_STACK: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,47}", re.ASCII)
 _FAILURES = (
     AwsError,
     CannotDecrypt,
@@ -75,141 +61,95 @@ _FAILURES = (
     InvalidKey,
     OSError,
     RotationError,
-    InvalidWanted,
+    StackError,
 )
 
 
 class Command(CfsignedCommand):
-    """Plan what private media needs in AWS, and do it with --apply."""
+    """Plan the stack of this site, and deploy it with --apply."""
 
     #: Makes the requests of the proof.
     fetch: Fetch = staticmethod(fetch)
+    #: Waits some seconds.
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
 
+    resume = (
+        "CloudFormation goes on with what it has begun; run the same command again to follow it"
+    )
     help = (
-        "Plan what private media needs in AWS: key pair, key group, bucket, distribution. With "
-        "--apply, do it, and prove it with a viewer's requests. It can be run again at any time. "
-        "Exits with 0 if it is planned, or applied and proved; with 75 if all that is missing is "
-        "an answer or time: the last line is the command to run later; else with 1."
+        "Plan a CloudFormation stack with all that private media needs in AWS: bucket and "
+        "distribution, and beside it a key pair and a key group. With --apply, deploy it, and "
+        "prove it with a viewer's requests. It can be run again at any time: options that are left "
+        "out keep their values. Exits with 0 if there is nothing to do, or it is planned, or "
+        "applied and proved; with 75 if it is under way, or an answer or time is missing; else "
+        "with 1. With --check: 0 in sync, 3 something to do."
     )
     # A site without IDs fails the checks, and gets the IDs from this command.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument(
-            "--bucket", help="bucket for the files. Default: AWS_STORAGE_BUCKET_NAME"
+        add = parser.add_argument
+        add("--stack", metavar="NAME", help="name of the stack")
+        add("--bucket", help="bucket for the files. Default: AWS_STORAGE_BUCKET_NAME")
+        add(
+            "--region",
+            help="region of the stack and the bucket. Default: AWS_S3_REGION_NAME, else that of a "
+            "bucket that exists, else boto3's",
         )
-        which = parser.add_mutually_exclusive_group()
-        which.add_argument(
-            "--distribution",
-            metavar="ID",
-            help="distribution to use. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
-            "that an earlier run created",
-        )
-        which.add_argument(
-            "--create", action="store_true", help="create a distribution for the bucket"
-        )
-        parser.add_argument(
-            "--path-pattern",
-            metavar="PATTERN",
-            help="paths of the private files, such as 'media/*'. Default: the default behavior, "
-            "which serves all paths",
-        )
-        parser.add_argument(
-            "--domain",
-            help="domain that viewers see. Default: AWS_S3_CUSTOM_DOMAIN, else CloudFront's own",
-        )
-        parser.add_argument(
-            "--certificate",
-            metavar="ARN",
-            help="ACM certificate in us-east-1 for the domain; both are added to the distribution",
-        )
+        add("--domain", help="domain that viewers see. '' removes it")
+        add("--certificate", metavar="ARN", help="ACM certificate in us-east-1 for the domain")
         for name, what in (
-            ("--cors-origin", "may read files across origins, such as https://www.example.com"),
-            ("--upload-origin", "may upload files to S3"),
+            ("--cors-origin", "read files by script, also with cookies"),
+            ("--upload-origin", "upload files to S3"),
         ):
             text = f"origin whose pages {what}. May be repeated"
-            parser.add_argument(name, action="append", default=[], metavar="ORIGIN", help=text)
-        parser.add_argument(
-            "--cookies",
-            action="store_true",
-            help="with --cors-origin: pages of these origins read files with signed cookies. The "
-            "responses name the origin and allow credentials",
-        )
-        parser.add_argument(
+            add(name, action="append", metavar="ORIGIN", help=text)
+        add(
             "--upload-prefix",
             metavar="FOLDER",
-            type=lambda text: text.strip("/") + "/",
-            help="folder in the bucket in which incomplete multipart uploads end after 7 days",
+            help="folder of uploads that wait, which expire after 7 days. It must end in "
+            "tmp/uploads/. Default with --upload-origin: tmp/uploads/ in AWS_LOCATION",
         )
-        parser.add_argument(
-            "--key-algorithm",
-            choices=[each.value for each in KeyAlgorithm],
-            default=KeyAlgorithm.ECDSA_P256.value,
-            help="algorithm of a new key pair. Default: ECDSA_P256",
+        add("--kms-key", metavar="ARN", help="KMS key that encrypts new files (SSE-KMS)")
+        add("--public-path", metavar="PATH", help="paths that need no signature, as 'static/*'")
+        add(
+            "--csp",
+            choices=["off", "scripts", "sandbox"],
+            help="what stops scripts in files of users. Default: scripts",
         )
-        parser.add_argument(
+        add("--web-acl", metavar="ARN", help="web ACL of AWS WAF")
+        add("--log-bucket", metavar="BUCKET", help="bucket for CloudFront's access logs")
+        add(
+            "--key-group",
+            metavar="ID",
+            help="key group to use. Default: AWS_CLOUDFRONT_KEY_GROUP_ID, else the stack's, else "
+            "one whose only key is this site's, else a new one",
+        )
+        add(
             "--key-file",
             metavar="PATH",
             help="keep the private key in this file. Default: the database, once migrated",
         )
-        parser.add_argument(
-            "--origin-access",
-            choices=[each.value for each in OriginAccess],
-            help="how CloudFront reads the bucket; oai is the legacy way. Default: as the origin "
-            "does now, else oac",
-        )
-        parser.add_argument(
-            "--downloads",
+        add("--apply", action="store_true", help="do what the plan says")
+        add("--yes", action="store_true", help="do not ask for confirmation before --apply")
+        add(
+            "--check",
             action="store_true",
-            help="add the policies for download=, which sets the name under which a browser saves "
-            "a file",
+            help="for a nightly job: exit with 0 if all is in sync, with 3 if something is to do",
         )
-        parser.add_argument(
-            "--content-types",
+        add(
+            "--revert-drift",
             action="store_true",
-            help="with --downloads: signed URLs can also set the content type of a file. Anyone "
-            "with a URL for a folder can then turn an upload into HTML on the domain",
+            help="undo what was changed by hand in resources of the stack",
         )
-        parser.add_argument(
-            "--kms-key",
-            metavar="ARN",
-            help="KMS key that encrypts new files (SSE-KMS). Default: the bucket's encryption "
-            "stays, which is SSE-S3 for a new bucket",
-        )
-        parser.add_argument(
-            "--close-public",
+        add(
+            "--allow-removal",
             action="store_true",
-            help="remove bucket policy statements that grant public access",
+            help="take away what an option takes away, such as a domain",
         )
-        parser.add_argument(
-            "--drop-trusted-signers",
-            action="store_true",
-            help="remove trusted signers, the legacy way: URLs that they signed stop working",
-        )
-        parser.add_argument("--apply", action="store_true", help="do what the plan says")
-        parser.add_argument(
-            "--yes", action="store_true", help="do not ask for confirmation before --apply"
-        )
-        parser.add_argument("--json", action="store_true", help="print JSON for machines")
-        parser.add_argument(
-            "--export",
-            choices=list(EXPORTS),
-            help="print the plan for an empty account, as code",
-        )
-        parser.add_argument(
-            "--iam",
-            nargs="?",
-            const="all",
-            choices=["all", "setup", "look", "rotation", "site"],
-            help="print the IAM policy that each job needs, or that of one job",
-        )
-        parser.add_argument(
-            "--template",
-            action="store_true",
-            help="print the CloudFormation template, to be deployed with your own tools, and do "
-            "nothing",
-        )
+        add("--template", action="store_true", help="print the template, and do nothing")
+        add("--json", action="store_true", help="print JSON for machines")
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
@@ -217,191 +157,277 @@ class Command(CfsignedCommand):
             self.stdout.write(read_template(), ending="")
             return
         try:
-            desired = wanted_state(options)
-            desired.refuse_impossible()
-            if options["iam"]:
-                names = desired.bucket, desired.kms_key, options["iam"]
-                self.stdout.write(iam_as_text(*names, uploads=desired.uploads))
-                return
-            key_file = Path(options["key_file"]) if options["key_file"] else None
-            if options["export"]:
-                refuse_existing(desired, options["export"])
-                key = choose_provider(desired, key_file).find()
-                render = EXPORTS[options["export"]]
-                self.stdout.write(render(export_documents(replace(desired, key=key))))
-                return
             # Checked first, although it is needed last, when AWS is already set up.
             raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
-            clients = make_clients(region_name=desired.region or None)
-            setup = SiteSetup(
-                desired=desired,
-                clients=clients,
-                provider=choose_provider(desired, key_file, clients),
-                algorithm=KeyAlgorithm(options["key_algorithm"]),
-                scheme=conf.default_of("url_protocol"),
-                local_host="" if desired.domain else _domain(options),
-                fetch=self.fetch,
-            )
-            self._set_up(setup, options)
+            self._run(options)
         except _FAILURES as error:
-            raise CommandError(str(error)) from error
+            is_temporary = isinstance(error, AwsError) and error.is_temporary
+            raise CommandError(str(error), returncode=LATER if is_temporary else 1) from error
         except DatabaseFailure as error:
             raise CommandError(
                 f"The database failed ({type(error).__name__}). Run this again when it answers: "
                 "what was done in AWS is kept."
             ) from error
 
-    def _set_up(self, setup: SiteSetup, options: dict[str, Any]) -> None:
-        state = setup.resolve()
-        steps = plan(state.account, state.wanted)
-        if not options["apply"]:
-            self._show_plan(setup, state, steps, options)
-            return
-        if fatal := blockers(steps):
-            raise CommandError(f"Nothing was changed.\n{plan_as_text(fatal)}")
-        planned = [each.name for each in steps if each.state is StepState.TODO]
-        if planned and not options["yes"]:
-            self._ask(steps)
-        begun: list[str] = []
-        steps = self._apply(setup, begun, options)
-        for step in steps:
-            if step.state is StepState.DONE and step.name in {*planned} - {*begun}:
-                self.stderr.write(plan_as_text([step]))
-        self._finish(setup, steps, options, key_is_new="key-group" in begun)
-
-    def _apply(
-        self, setup: SiteSetup, begun: list[str], options: dict[str, Any]
-    ) -> list[SetupStep]:
-        """Do the steps, and note which were begun."""
-
-        def show(step: SetupStep) -> None:
-            begun.append(step.name)
-            self.stderr.write(step_as_text(step))
-
-        try:
-            return setup.apply(on_step=show, on_wait=self._show_wait)
-        except AwsError as error:
-            if error.code == NOT_DEPLOYED:
-                text = f"{error}\n{command_line(options)}"
-                raise CommandError(text, returncode=LATER) from error
-            made = ", ".join(begun[:-1])
-            done = f" Done by then: {made}." if made else ""
-            again = " Run the same command again: it continues from there." if begun else ""
-            raise CommandError(f"{error}{done}{again}") from error
-
-    def _show_plan(
-        self, setup: SiteSetup, state: SiteInAws, steps: list[SetupStep], options: dict[str, Any]
-    ) -> None:
-        facts = setup.facts(state, time.time)
-        if options["json"]:
-            settings = setup.settings(state)
-            place = setup.provider.place
-            self.stdout.write(as_json(steps, facts, settings, None, place, code=DONE))
-            return
-        self.stdout.write(plan_as_text(steps))
-        if others := beside(steps, facts):
-            self.stdout.write(f"\n{facts_as_text(others)}")
-        self.stdout.write(f"\nThe private key is kept in {setup.provider.place}.")
-        if any(each.call for each in steps):
-            self.stdout.write(f"\nIn short:\n\n{in_short(steps)}\n")
-        self.stdout.write(summary(steps))
-        if fatal := blockers(steps):
-            names = ", ".join(each.name for each in fatal)
-            self.stdout.write(
-                f"Nothing was changed. --apply does nothing until this is decided: {names}."
-            )
-        elif next_step(steps) is not None:
-            self.stdout.write("Nothing was changed. To do it, add --apply to the same command.")
-        elif any(each.state is StepState.CONFLICT for each in steps):
-            self.stdout.write("Nothing was changed, nor would --apply change anything.")
-
-    def _finish(
-        self,
-        setup: SiteSetup,
-        steps: list[SetupStep],
-        options: dict[str, Any],
-        *,
-        key_is_new: bool,
-    ) -> None:
-        """Prove the result, finish the key pair, and print what to paste."""
-        state, now = setup.resolve(), int(time.time())
-        proof = setup.prove(state, time.time)
-        note, key_waits = setup.finish(state, now=now)
-        settings, facts = setup.settings(state), setup.facts(state, time.time)
-        others = beside(steps, facts)
-        code = exit_code(steps, others, proof, key_waits=key_waits, key_is_new=key_is_new)
-        if options["json"]:
-            self.stdout.write(as_json(steps, facts, settings, proof, note, code=code))
+    def _run(self, options: dict[str, Any]) -> None:
+        site = self._site(options)
+        if site.stack is not None and site.stack.is_under_way:
+            if not options["apply"]:
+                raise CommandError(
+                    f"CloudFormation changes the stack {site.name} now "
+                    f"({site.stack.status}). Run this again later, or with --apply to follow it.",
+                    returncode=LATER,
+                )
+            site.follow(site.stack.id, self._show)
+            site = self._site(options)
+        plan = site.plan(reverts_drift=options["revert_drift"])
+        if options["apply"]:
+            self._apply(site, plan, options)
         else:
-            left = [each for each in steps if each.state is StepState.CONFLICT]
-            self.stdout.write(f"\n{summary(steps)}")
-            if left:
-                self.stdout.write(plan_as_text(left))
-            if others:
-                self.stdout.write(f"\n{facts_as_text(others)}")
-            pasted = "\n\n".join(filter(None, (settings_as_text(settings), storages_as_text())))
-            self.stdout.write(f"\n{settings_title(settings)}\n\n{pasted}\n\n")
-            self.stdout.write(f"The private key is kept in {setup.provider.place}.")
+            site.discard(plan.changes)
+            self._show_plan(site, plan, options)
+
+    def _show(self, line: str) -> None:
+        self.stderr.write(line)
+
+    def _show_plan(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
+        code = _TO_DO if options["check"] and not plan.is_empty else DONE
+        if options["json"]:
+            text = as_json(site, plan, code=code, note=site.provider.place)
+            self.stdout.write(text)
+        elif plan.is_empty:
+            self.stdout.write(f"The stack {site.name} is as it should be. There is nothing to do.")
+        else:
+            self.stdout.write("\n".join(plan_lines(site, plan)))
+            self.stdout.write(f"\nThe private key is kept in {site.provider.place}.")
+            needed = [
+                option
+                for is_needed, option in (
+                    (plan.removals, "--allow-removal"),
+                    (plan.losses and not options["revert_drift"], "--revert-drift"),
+                )
+                if is_needed
+            ]
+            self.stdout.write(
+                f"Nothing was changed. To do it, add {' '.join(['--apply', *needed])} to the same "
+                "command."
+            )
+        if code:
+            sys.exit(code)
+
+    def _apply(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
+        try:
+            _refuse_losses(plan, options)
+            if not plan.is_empty and not options["yes"]:
+                self._ask(site, plan)
+        except BaseException:
+            site.discard(plan.changes)
+            raise
+        stack = site.apply(plan, reverts_drift=options["revert_drift"], show=self._show)
+        group = find_key_group(
+            site.clients.cloudfront,
+            key=site.provider.find(),
+            named=stack.parameters[KEY_GROUP],
+            quota=conf.key_group_quota() or KEYS_PER_GROUP,
+        )
+        proof = self._proof(site, stack, group)
+        found = proof.findings(has_changed=not plan.is_empty)
+        note, key_waits = self._finish(site, proof, group)
+        code = exit_code(
+            found, stack.outputs, key_waits=key_waits, key_is_new=not plan.key_group.has_key
+        )
+        settings = site.settings(stack, group)
+        if options["json"]:
+            text = as_json(
+                site, plan, code=code, stack=stack, settings=settings, note=note, proof=found
+            )
+            self.stdout.write(text)
+        else:
+            self.stdout.write(f"\n{settings_text(settings)}\n")
+            self.stdout.write(f"The private key is kept in {site.provider.place}.")
             if note:
                 self.stdout.write(wrapped(note))
+            for sentence, statement in statements(stack).items():
+                self.stdout.write(f"\n{sentence}:\n\n{statement}")
+            if "DistributionDomain" in stack.outputs:
+                self.stdout.write(
+                    f"\nThe DNS record of {stack.outputs['Domain']} must point to "
+                    f"{stack.outputs['DistributionDomain']}."
+                )
             self.stdout.write("\nProof:\n\n")
-            for _, line in write_report(proof):
+            for _, line in write_report(found):
                 self.stdout.write(line)
         if code == LATER:
             # Not within the JSON.
             out = self.stderr if options["json"] else self.stdout
             out.write(
-                f"\nOnly time or an answer is missing. Run this later:\n{command_line(options)}"
+                "\nAn answer, time or a statement is missing. Run this later:\n"
+                f"{command_line(options)}"
             )
         if code:
             sys.exit(code)
 
-    def _ask(self, steps: list[SetupStep]) -> None:
+    def _ask(self, site: SiteStack, plan: Plan) -> None:
         """Show what will be done, and go on only if a person confirms."""
-        left = [each for each in steps if each.state is not StepState.DONE]
-        self.stderr.write(f"{plan_as_text(left)}\n\nIn short:\n\n{in_short(left)}\n")
-        self.stderr.write(summary(steps))
+        self.stderr.write("\n".join(plan_lines(site, plan)))
         otherwise = "Use --yes to go on without confirmation."
         if self.ask("Type yes to do this: ", otherwise=otherwise) != "yes":
             raise CommandError("Nothing was changed.")
 
-    def _show_wait(self, seconds: int) -> None:
-        self.stderr.write(f"          CloudFront deploys the change: {seconds} s so far")
+    def _finish(self, site: SiteStack, proof: Proof, group: KeyGroupOfSite) -> tuple[str, bool]:
+        """Let the key sign if it may; return the next step, and whether the key must wait."""
+        match site.provider:
+            case DatabaseKey() as database:
+                return database.finish(
+                    group.id,
+                    group.key_pair_id,
+                    lambda signer: send_probe(proof.signed_url(signer), fetch=self.fetch),
+                )
+            case KeyFile(path=path):
+                note = f"Keep {path} out of version control, and let only the site's user read it."
+                return note, False
+            case _:
+                return "", False
+
+    def _proof(self, site: SiteStack, stack: Stack, group: KeyGroupOfSite) -> Proof:
+        present = stack.parameters
+        configured = str(conf.default_of("custom_domain") or "").lower()
+        is_local = is_local_host(configured)
+        location = conf.aws_setting("AWS_LOCATION").strip("/")
+        return Proof(
+            wanted=Wanted(
+                bucket=present[BUCKET],
+                region=stack.region,
+                distribution_id=stack.outputs["DistributionId"],
+                domain=present.get("Domain", ""),
+                key_group_id=group.id,
+                key=site.provider.find(),
+                key_pair_id=group.key_pair_id,
+                cors_origins=_items(present.get("CorsOrigins", "")),
+                cookies=bool(present.get("CorsOrigins")),
+                upload_origins=_items(present.get("UploadOrigins", "")),
+                upload_prefix=present.get("UploadPrefix", ""),
+                kms_key=present.get("KmsKeyArn", ""),
+                downloads=True,
+                location=f"/{location}/" if location else "/",
+                expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
+                is_local=is_local,
+            ),
+            host=configured if is_local else stack.outputs["Domain"],
+            clients=site.clients,
+            provider=site.provider,
+            key_pair_id=group.key_pair_id,
+            fetch=self.fetch,
+            clock=time.time,
+            sleep=self.sleep,
+            scheme=conf.default_of("url_protocol"),
+        )
+
+    def _site(self, options: Mapping[str, Any]) -> SiteStack:
+        """Return the stack of this site as it is now, with what the options ask for."""
+        name = options["stack"] or ""
+        if not _STACK.fullmatch(name):
+            raise CommandError(
+                f"{name!r} is not a name of a stack. Use --stack with 1 to 48 letters, digits and "
+                "hyphens, such as media; a letter comes first."
+            )
+        bucket = options["bucket"] or conf.bucket_name()
+        chosen = options["region"] or conf.aws_setting("AWS_S3_REGION_NAME")
+        region = chosen or configured_region() or _HOME_REGION
+        found = look_for_bucket(make_client("s3", region_name=region), bucket) if bucket else None
+        if found is not None and found.region and found.region != region:
+            if chosen:
+                raise CommandError(
+                    f"The bucket {bucket} is in {found.region}, not in {chosen} (--region, "
+                    "AWS_S3_REGION_NAME). The stack must be where the bucket is."
+                )
+            region = found.region
+        cloudformation = make_client("cloudformation", region_name=region)
+        clients = make_clients(region_name=region)
+        stack = read_stack(cloudformation, name)
+        named_group = options["key_group"] or str(conf.default_of("key_group_id") or "")
+        given = _given(options)
+        if stack is not None:
+            stack.refuse_broken()
+        if stack is None or stack.is_review:
+            if not bucket:
+                raise CommandError(
+                    "No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME."
+                )
+            given[BUCKET] = bucket
+            given[MAKES_BUCKET] = "false" if found is not None and found.exists else "true"
+            group_id = named_group
+        else:
+            stack.refuse_other({BUCKET: bucket, KEY_GROUP: named_group})
+            group_id = stack.parameters[KEY_GROUP]
+            if stack.parameters.get("UploadPrefix") and options["upload_prefix"] is None:
+                given.pop("UploadPrefix", None)
+        self._refuse_other_account(clients, given)
+        key_file = Path(options["key_file"]) if options["key_file"] else None
+        return SiteStack(
+            name=name,
+            given=given,
+            stack=stack,
+            clients=clients,
+            cloudformation=cloudformation,
+            provider=choose_key(
+                key_file=key_file,
+                stack_name=name,
+                group_id=group_id,
+                new_group=group_name(name, region),
+            ),
+            named_group=named_group,
+            sleep=self.sleep,
+        )
+
+    def _refuse_other_account(self, clients: Any, given: Mapping[str, str]) -> None:
+        """Raise :exc:`CommandError` for a certificate or a web ACL of another account."""
+        arns = {
+            "--certificate": given.get("CertificateArn"),
+            "--web-acl": given.get("WebAclArn"),
+        }
+        if not any(arns.values()):
+            return
+        identity = call(
+            clients.sts.get_caller_identity, "identify the AWS account", "sts:GetCallerIdentity"
+        )
+        for option, arn in arns.items():
+            parts = (arn or "").split(":")
+            if len(parts) > 4 and parts[4] != identity["Account"]:
+                raise CommandError(
+                    f"{option} is of the account {parts[4]}, but the credentials are of "
+                    f"{identity['Account']}. CloudFront takes only one of the same account."
+                )
 
 
-def wanted_state(options: Mapping[str, Any]) -> Wanted:
-    """Return what the options ask for; the settings give what the options leave out."""
-    bucket = options["bucket"] or conf.bucket_name()
-    if not bucket:
-        raise CommandError("No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME.")
-    distribution_id = options["distribution"]
-    if not options["create"]:
-        distribution_id = distribution_id or conf.aws_setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-    return Wanted(
-        bucket=bucket,
-        region=conf.aws_setting("AWS_S3_REGION_NAME"),
-        # A new bucket is created in the region whose endpoint boto3 calls.
-        default_region=configured_region(),
-        distribution_id=distribution_id or None,
-        creates_distribution=options["create"],
-        path_pattern=options["path_pattern"],
-        domain="" if is_local_host(domain := _domain(options)) else domain,
-        certificate=options["certificate"] or "",
-        cors_origins=tuple(options["cors_origin"]),
-        upload_origins=tuple(options["upload_origin"]),
-        upload_prefix=options["upload_prefix"] or "",
-        cookies=options["cookies"],
-        origin_access=OriginAccess(way) if (way := options["origin_access"]) else None,
-        downloads=options["downloads"] or options["content_types"],
-        content_types=options["content_types"],
-        kms_key=options["kms_key"] or "",
-        closes_public=options["close_public"],
-        drops_trusted_signers=options["drop_trusted_signers"],
-        key_group_id=conf.default_of("key_group_id") or "",
-        location=location_of_files(options["path_pattern"]),
-        expire=conf.whole_seconds(conf.default_of("querystring_expire")) or 0,
-    )
+def _given(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters that the options give, by their names in the template."""
+    given = {}
+    for each in PARAMETERS:
+        value = options[each.option.removeprefix("--").replace("-", "_")]
+        if value is not None:
+            given[each.name] = ",".join(value) if isinstance(value, list) else str(value)
+    if given.get("UploadOrigins") and "UploadPrefix" not in given:
+        location = conf.aws_setting("AWS_LOCATION").strip("/")
+        given["UploadPrefix"] = "/".join([*filter(None, [location]), "tmp", "uploads", ""])
+    return given
 
 
-def _domain(options: Mapping[str, Any]) -> str:
-    return str(options["domain"] or conf.default_of("custom_domain") or "").lower()
+def _items(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.split(",")))
+
+
+def _refuse_losses(plan: Plan, options: Mapping[str, Any]) -> None:
+    """Raise :exc:`CommandError` if something would be lost, and no option allows it."""
+    if plan.removals and not options["allow_removal"]:
+        lost = "".join(f"\n- {each}" for each in plan.removals)
+        raise CommandError(
+            f"This would take away:{lost}\nNothing was changed. Add --allow-removal to do it."
+        )
+    if plan.losses and not options["revert_drift"]:
+        lost = "".join(f"\n- {each}" for each in plan.losses)
+        raise CommandError(
+            f"This would undo what was changed by hand:{lost}\nNothing was changed. Add "
+            "--revert-drift to undo it, or keep it: take the template (--template), add it there, "
+            "and deploy that yourself."
+        )

@@ -1,43 +1,103 @@
-"""Give tests an empty account whose CloudFormation works."""
+"""Give each test a site whose boto3 is configured for the emulator."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.tools.account.account import AwsDistribution
+from cfsigned_django.tools.account.reader import read_distribution
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
-    ACCOUNT,
     hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
+from tests.tools.setup.viewers import ACCOUNT, Viewer, configure
+from tests.tools.stack import BUCKET
+from tests.tools.stack.before import TellsBefore
 
-_STORES = ("_stacks", "_stack_events", "_exports", "_change_sets")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """The account of the site, and its CloudFormation."""
+
+    clients: Clients
+    cloudformation: Any
+
+
+def emptied(emulator: MinistackHere) -> None:
+    """Forget all that is in any account, with the stacks."""
+    emulator.empty()
+    module = import_module("ministack.services.cloudformation")
+    for name in ("_stacks", "_stack_events", "_exports", "_change_sets"):
+        getattr(module, name)._data.clear()
+
+
+class ViewerOfStack(Viewer):
+    """Request URLs of the only distribution of the account."""
+
+    def _distribution(self) -> AwsDistribution:
+        cloudfront = self.clients.cloudfront
+        [found] = cloudfront.list_distributions()["DistributionList"]["Items"]
+        return read_distribution(cloudfront, found["Id"])
 
 
 @pytest.fixture(scope="session")
-def shared_clients(emulator: MinistackHere) -> tuple[Clients, Any]:
+def shared_aws(emulator: MinistackHere) -> Aws:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return emulator.clients(ACCOUNT), emulator.client("cloudformation", account=ACCOUNT)
+        # The emulator imports the module at its first call: it takes some seconds.
+        module = import_module("ministack.services.cloudformation")
+        client = emulator.client("cloudformation", account=ACCOUNT)
+        return Aws(clients=emulator.clients(ACCOUNT), cloudformation=TellsBefore(client, module))
 
 
 @pytest.fixture
-def clients(ministack: MinistackHere, shared_clients: tuple[Clients, Any]) -> Clients:
+def aws(
+    ministack: MinistackHere,
+    shared_aws: Aws,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    no_aws_configuration: None,
+) -> Aws:
+    """Configure boto3 for an empty account, and answer the requests of the proof by the edge."""
+    emptied(ministack)
+    configure(ministack, shared_aws.clients, settings, monkeypatch)
+    viewer = ViewerOfStack(emulator=ministack, clients=shared_aws.clients, settings=settings)
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
+    made = {"s3": shared_aws.clients.s3, "cloudformation": shared_aws.cloudformation}
+    monkeypatch.setattr(cfsigned_setup, "make_client", lambda name, **given: made[name])
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: shared_aws.clients)
+    monkeypatch.setattr(cfsigned_setup.Command, "sleep", staticmethod(lambda seconds: None))
+    monkeypatch.chdir(tmp_path)
+    settings.AWS_STORAGE_BUCKET_NAME = BUCKET
+    return shared_aws
+
+
+@pytest.fixture
+def clients(ministack: MinistackHere, shared_aws: Aws) -> Clients:
     """Return the clients of an empty account."""
-    return shared_clients[0]
+    return shared_aws.clients
 
 
 @pytest.fixture
-def cloudformation(ministack: MinistackHere, shared_clients: tuple[Clients, Any]) -> Any:
+def cloudformation(ministack: MinistackHere, shared_aws: Aws) -> Any:
     """Return the client of CloudFormation in an account without stacks."""
-    # The emulator imports the module at its first call: it takes some seconds.
-    module = import_module("ministack.services.cloudformation")
-    for name in _STORES:
-        getattr(module, name).clear()
-    return shared_clients[1]
+    emptied(ministack)
+    return shared_aws.cloudformation
+
+
+@pytest.fixture
+def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the table of key pairs in the database."""
+    monkeypatch.setattr(connection.introspection, "table_names", list)

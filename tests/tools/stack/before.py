@@ -1,0 +1,92 @@
+"""Answer DescribeChangeSet as CloudFormation documents it, where the emulator leaves something out.
+
+With IncludePropertyValues, AWS tells the properties of the last deployment. The emulator has them.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+
+class OlderModel:
+    """What an older boto3 knows of a service: some operations and members are not there."""
+
+    def __init__(self, model: Any, *unknown: str) -> None:
+        self._model = model
+        self._unknown = unknown
+
+    @property
+    def operation_names(self) -> list[str]:
+        """Return the operations that it knows."""
+        return [each for each in self._model.operation_names if each not in self._unknown]
+
+    def operation_model(self, name: str) -> Any:
+        """Return the model of an operation, with the members that it knows."""
+        shape = self._model.operation_model(name).input_shape
+        members = {key: each for key, each in shape.members.items() if key not in self._unknown}
+        return SimpleNamespace(input_shape=SimpleNamespace(members=members))
+
+
+class TellsBefore:
+    """A client of CloudFormation that tells the properties of the last deployment."""
+
+    def __init__(self, client: Any, module: Any) -> None:
+        self._client = client
+        self._module = module
+        #: CloudFormation has not ended yet.
+        self.is_slow = False
+        self.meta = client.meta
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def forget(self, *unknown: str) -> Any:
+        """Return what an older boto3 says of itself."""
+        meta = self._client.meta
+        model = OlderModel(meta.service_model, *unknown)
+        return SimpleNamespace(region_name=meta.region_name, service_model=model)
+
+    def describe_stacks(self, **given: Any) -> Any:
+        """Return the stacks."""
+        answer = self._client.describe_stacks(**given)
+        for each in answer["Stacks"]:
+            if self.is_slow and each["StackStatus"] == "CREATE_COMPLETE":
+                each["StackStatus"] = "CREATE_IN_PROGRESS"
+        return answer
+
+    def describe_change_set(self, **given: Any) -> Any:
+        """Return the change set, with BeforeContext and AfterContext."""
+        answer = self._client.describe_change_set(**given)
+        if not given.get("IncludePropertyValues"):
+            return answer
+        before, after = self._resources(answer["StackId"]), self._planned(answer["ChangeSetId"])
+        for each in answer.get("Changes", ()):
+            change = each["ResourceChange"]
+            for name, known in (("BeforeContext", before), ("AfterContext", after)):
+                if found := known.get(change["LogicalResourceId"]):
+                    properties = dict(found.get("Properties", {}))
+                    # The emulator carries no lifecycle rule out.
+                    properties.pop("LifecycleConfiguration", None)
+                    change[name] = json.dumps({"Properties": properties})
+        return answer
+
+    def _resources(self, stack_id: str) -> Any:
+        """Return the resources of the last deployment."""
+        stacks = self._module._stacks._data.values()
+        return next((each["_resources"] for each in stacks if each.get("StackId") == stack_id), {})
+
+    def _planned(self, change_set_id: str) -> Any:
+        """Return the resources as the change set has them."""
+        [found] = [
+            each
+            for each in self._module._change_sets._data.values()
+            if each["ChangeSetId"] == change_set_id
+        ]
+        changesets = import_module("ministack.services.cloudformation.changesets")
+        resolved = changesets._resolve_props_for_diff(
+            found["_template"], found["_resolved_params"], found["StackName"], found["StackId"]
+        )
+        return resolved["Resources"]

@@ -1,0 +1,38 @@
+"""What S3 says of a bucket name before a stack is created."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.tools.stack.bucket import FoundBucket, look_for_bucket
+
+
+def s3(code: str, **headers: str) -> Any:
+    """Return a client that answers HeadBucket."""
+
+    def head_bucket(**given: str) -> Any:
+        if code:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadBucket")
+        return {"ResponseMetadata": {"HTTPHeaders": headers}}
+
+    return SimpleNamespace(head_bucket=head_bucket)
+
+
+def test_answers() -> None:
+    """A name that may not be looked at is taken: another account has it, or another region."""
+    found = {code: look_for_bucket(s3(code), "media").exists for code in ("403", "301", "404")}
+    there = look_for_bucket(s3("", **{"x-amz-bucket-region": "ap-northeast-2"}), "media")
+
+    assert found == {"403": True, "301": True, "404": False}
+    assert there == FoundBucket(exists=True, region="ap-northeast-2")
+
+
+def test_no_answer() -> None:
+    """Decide nothing if S3 does not answer."""
+    with pytest.raises(AwsError):
+        look_for_bucket(s3("Throttling"), "media")

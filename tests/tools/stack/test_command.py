@@ -1,0 +1,455 @@
+"""Deploy the stack of a site whose key goes into a file: first and later runs, losses, refusals.
+
+Modules: management/commands/cfsigned_setup.py, tools/setup/proof.py, tools/setup/report.py,
+tools/setup/site_stack.py, tools/stack/bucket.py, tools/stack/change_set.py,
+tools/stack/existing.py, tools/stack/losses.py, tools/stack/parameters.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.tools.stack.bucket import FoundBucket
+from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.viewer import Answer, NoAnswer
+from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
+from tests.tools.stack.conftest import Aws
+from tests.tools.stack.running import APPLY, errors, report, run
+
+pytestmark = pytest.mark.usefixtures("unmigrated")
+
+_ACCOUNT = "000000000000"
+#: Options, and the parameters that they become.
+OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
+    ("--domain", "m.example.com", "--certificate", CERTIFICATE.replace("111122223333", _ACCOUNT)): {
+        "Domain": "m.example.com",
+        "CertificateArn": CERTIFICATE.replace("111122223333", _ACCOUNT),
+    },
+    ("--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"): {
+        "CorsOrigins": "https://a.example.com,https://b.example.com"
+    },
+    ("--upload-origin", "https://a.example.com"): {
+        "UploadOrigins": "https://a.example.com",
+        "UploadPrefix": "media/tmp/uploads/",
+    },
+    ("--public-path", "static/*"): {"PublicPath": "static/*"},
+    ("--csp", "sandbox"): {"Csp": "sandbox"},
+    ("--web-acl", WEB_ACL.replace("111122223333", _ACCOUNT)): {
+        "WebAclArn": WEB_ACL.replace("111122223333", _ACCOUNT)
+    },
+    ("--log-bucket", "logs"): {"LogBucket": "logs"},
+}
+
+
+def parameters(aws: Aws) -> dict[str, str]:
+    """Return the parameters of the stack."""
+    [stack] = aws.cloudformation.describe_stacks(StackName="media")["Stacks"]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+
+
+def counts(aws: Aws) -> tuple[int, int, int]:
+    """Return how many public keys, key groups and distributions there are."""
+    cloudfront = aws.clients.cloudfront
+    return (
+        len(cloudfront.list_public_keys()["PublicKeyList"].get("Items", [])),
+        len(cloudfront.list_key_groups()["KeyGroupList"].get("Items", [])),
+        len(cloudfront.list_distributions()["DistributionList"].get("Items", [])),
+    )
+
+
+def change_distribution(aws: Aws, **fields: Any) -> None:
+    """Change the distribution by hand."""
+    cloudfront = aws.clients.cloudfront
+    [found] = cloudfront.list_distributions()["DistributionList"]["Items"]
+    answer = cloudfront.get_distribution_config(Id=found["Id"])
+    cloudfront.update_distribution(
+        Id=found["Id"],
+        IfMatch=answer["ETag"],
+        DistributionConfig={**answer["DistributionConfig"], **fields},
+    )
+
+
+def test_first_run_and_second(aws: Aws, tmp_path: Path) -> None:
+    """Plan and make nothing; then make it all, prove it, protect it, and find nothing to do."""
+    planned = report("--check", code=3)
+    left = aws.cloudformation.describe_stacks()["Stacks"], counts(aws), list(tmp_path.iterdir())
+    applied = report(*APPLY)
+    again = report("--check")
+    twice = report(*APPLY)
+    [stack] = aws.cloudformation.describe_stacks(StackName="media")["Stacks"]
+
+    assert left == ([], (0, 0, 0), [])
+    assert {each["action"] for each in planned["changes"]} == {"add"}
+    assert (errors(applied), errors(twice)) == ([], [])
+    assert (again["changes"], twice["changes"]) == ([], [])
+    assert applied["settings"] == twice["settings"]
+    assert applied["settings"]["AWS_STORAGE_BUCKET_NAME"] == BUCKET
+    assert applied["settings"]["AWS_CLOUDFRONT_KEY_GROUP_ID"] == again["key_group"]["id"]
+    assert counts(aws) == (1, 1, 1)
+    assert stack["EnableTerminationProtection"]
+    assert "PRIVATE" not in json.dumps([planned, applied, again])
+
+
+def test_what_a_person_reads(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show a plan, ask, show the events and the settings; change nothing without a yes."""
+    plan = run()
+    monkeypatch.setattr("sys.stdin", StringIO("no\n"))
+    refused = run("--apply", code=1)
+    nothing = counts(aws), aws.cloudformation.describe_stacks()["Stacks"]
+    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
+    applied = run("--apply")
+
+    assert "add      the distribution" in plan
+    assert "Nothing was changed" in plan
+    assert "Nothing was changed" in refused
+    assert nothing == ((0, 0, 0), [])
+    assert "made     the distribution" in applied
+    assert f'AWS_STORAGE_BUCKET_NAME = "{BUCKET}"' in applied
+    assert run().startswith("The stack media is as it should be")
+
+
+def test_each_option(aws: Aws, settings: Any) -> None:
+    """Carry out each option, and keep its value in later runs that leave it out."""
+    settings.AWS_LOCATION = "media"
+    run(*APPLY)
+    wrong = {}
+    expected = {"Csp": "scripts"}
+    for options, wanted in OPTIONS.items():
+        expected |= wanted
+        applied = report(*APPLY, *options)
+        found = parameters(aws)
+        left = {name for name, value in expected.items() if found[name] != value}
+        # The emulator carries no lifecycle rule out.
+        faults = [each for each in errors(applied) if each != "uploads-kept"]
+        if left or faults:
+            wrong[options] = left, faults
+
+    assert wrong == {}
+    assert counts(aws) == (1, 1, 1)
+    assert parameters(aws)["BucketName"] == BUCKET
+    assert parameters(aws)["MakeBucket"] == "true"
+
+
+def test_removals(aws: Aws) -> None:
+    """Name what an option takes away, and take it away only with --allow-removal."""
+    origins = "--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"
+    run(*APPLY, "--public-path", "static/*", "--csp", "sandbox", *origins)
+    without = "--public-path", "", "--csp", "off", "--cors-origin", "https://b.example.com"
+
+    planned = report(*without)
+    refused = run(*APPLY, *without, code=1)
+    kept = parameters(aws)["PublicPath"]
+    run(*APPLY, *without, "--allow-removal")
+
+    assert len(planned["removals"]) == 3
+    assert all(each in refused for each in ("static/*", "sandbox", "https://a.example.com"))
+    assert kept == "static/*"
+    assert parameters(aws)["PublicPath"] == ""
+    assert parameters(aws)["CorsOrigins"] == "https://b.example.com"
+
+
+def test_changes_by_hand(aws: Aws) -> None:
+    """Name each thing that an update would undo, and undo it only with --revert-drift."""
+    run(*APPLY)
+    [found] = aws.clients.cloudfront.list_distributions()["DistributionList"]["Items"]
+    config = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+    behavior = {**config["DefaultCacheBehavior"], "PathPattern": "thumbs/*"}
+    change_distribution(aws, WebACLId=WEB_ACL, CacheBehaviors={"Quantity": 1, "Items": [behavior]})
+
+    elsewhere = report(*APPLY, "--cors-origin", "https://a.example.com")
+    planned = report("--public-path", "static/*")
+    refused = run(*APPLY, "--public-path", "static/*", code=1)
+    kept = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+    run(*APPLY, "--public-path", "static/*", "--revert-drift")
+    then = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+
+    assert elsewhere["losses"] == []
+    assert len(planned["losses"]) == 2
+    assert WEB_ACL in refused
+    assert "thumbs/*" in refused
+    assert kept["WebACLId"] == WEB_ACL
+    assert not then.get("WebACLId")
+    assert [each["PathPattern"] for each in then["CacheBehaviors"]["Items"]] == ["static/*"]
+
+
+@pytest.mark.parametrize("options", list(OPTIONS))
+def test_no_false_losses(aws: Aws, options: tuple[str, ...]) -> None:
+    """Find no loss where nobody has changed anything by hand, whatever was deployed."""
+    run(*APPLY, *options)
+    other = ("--public-path", "covers/*", "--csp", "off", "--allow-removal")
+    upload = ("--upload-origin", "https://c.example.com")
+
+    assert report(*other, *upload)["losses"] == []
+
+
+def test_changed_settings_of_the_bucket(aws: Aws) -> None:
+    """Name a statement and a CORS rule that people added, before an update would undo them."""
+    run(*APPLY)
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://x.example.com"]}
+    aws.clients.s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
+
+    [loss] = report("--upload-origin", "https://a.example.com")["losses"]
+
+    assert "https://x.example.com" in loss
+
+
+def test_template_that_somebody_owns(aws: Aws) -> None:
+    """Name what a template that was changed has, and this one has not; it needs --allow-removal."""
+    run(*APPLY)
+    behavior = """        CacheBehaviors:
+          - PathPattern: thumbs/*
+            TargetOriginId: files
+            ViewerProtocolPolicy: https-only
+            CachePolicyId: !Ref CachePolicy
+        DefaultCacheBehavior:"""
+    begin = read_template().index("        CacheBehaviors: !If")
+    end = read_template().index("\nOutputs:")
+    template = f"{read_template()[:begin]}{read_template()[end:]}".replace(
+        "        DefaultCacheBehavior:", behavior
+    )
+    topic = "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n"
+    aws.cloudformation.update_stack(
+        StackName="media",
+        TemplateBody=template.replace("Resources:\n", topic),
+        Parameters=[{"ParameterKey": each, "UsePreviousValue": True} for each in parameters(aws)],
+    )
+    while aws.cloudformation.describe_stacks()["Stacks"][0]["StackStatus"] != "UPDATE_COMPLETE":
+        pass
+
+    refused = run(*APPLY, code=1)
+
+    assert "thumbs/*" in refused
+    assert "Topic" in refused
+    assert "--allow-removal" in refused
+
+
+def test_another_bucket_or_key_group(aws: Aws, settings: Any) -> None:
+    """Refuse both for a stack that exists, and change nothing."""
+    run(*APPLY)
+    before = parameters(aws)
+
+    other_bucket = run("--bucket", "other", code=1)
+    other_group = run(*APPLY, "--key-group", "1a2b3c4d-0000-4000-8000-1a2b3c4d5e6f", code=1)
+    del settings.AWS_STORAGE_BUCKET_NAME
+    without = report("--check")
+
+    assert "--bucket" in other_bucket
+    assert "--key-group" in other_group
+    assert parameters(aws) == before
+    assert without["changes"] == []
+
+
+def test_bucket_that_exists(aws: Aws) -> None:
+    """Leave it and its policy alone, print the statement, end with 75; then it is proved."""
+    others = {
+        "Sid": "Others",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"},
+    }
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{**others, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}],
+    }
+    s3 = aws.clients.s3
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    block = dict.fromkeys(
+        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    )
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
+
+    first = report(*APPLY, code=75)
+    untouched = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+    [statement] = first["statements"].values()
+    policy["Statement"] = [*policy["Statement"], json.loads(statement)]
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    then = report(*APPLY)
+
+    assert parameters(aws)["MakeBucket"] == "false"
+    assert len(untouched["Statement"]) == 1
+    assert "bucket-policy" in errors(first)
+    assert then["changes"] == []
+    assert "bucket-policy" not in errors(then)
+
+
+def test_kms_key(aws: Aws) -> None:
+    """Print the statement that the policy of the key needs, and end with 75."""
+    client = aws.clients.kms("us-east-1")
+    arn = client.create_key()["KeyMetadata"]["Arn"]
+
+    applied = report(*APPLY, "--kms-key", arn, code=75)
+
+    [statement] = applied["statements"].values()
+    assert json.loads(statement)["Action"] == "kms:Decrypt"
+    assert "Encrypt" in json.dumps(aws.clients.s3.get_bucket_encryption(Bucket=BUCKET))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--domain", "m.example.com"), "certificate"),
+        (("--public-path", "*"), "first"),
+        (("--upload-prefix", "media/"), "tmp/uploads/"),
+        (("--certificate", CERTIFICATE, "--domain", "m.example.com"), "111122223333"),
+        (("--kms-key", KMS_KEY.replace(":key/", ":alias/")), "alias"),
+        (("--bucket", "Media"), "3 to 63"),
+    ],
+)
+def test_refusals(aws: Aws, options: tuple[str, ...], word: str) -> None:
+    """Refuse what makes no sense, with the reason, before anything is made."""
+    assert word in run(*APPLY, *options, code=1)
+    assert (counts(aws), aws.cloudformation.describe_stacks()["Stacks"]) == ((0, 0, 0), [])
+
+
+def test_stack_of_another_template(aws: Aws) -> None:
+    """Refuse a stack that another template has made."""
+    template = {"Resources": {"Queue": {"Type": "AWS::SNS::Topic"}}}
+    aws.cloudformation.create_stack(StackName="media", TemplateBody=json.dumps(template))
+
+    assert "another template" in run(code=1)
+
+
+def test_creation_that_fails(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say why, leave nothing of the stack, and succeed when the cause is gone."""
+    handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+
+    def full(*arguments: object) -> None:
+        raise ValueError("You have reached the maximum number of distributions.")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(handlers["AWS::CloudFront::Distribution"], "create", full)
+        said = run(*APPLY, code=1)
+    stacks = aws.cloudformation.describe_stacks()["Stacks"]
+    again = report(*APPLY)
+
+    assert "CloudFormation failed: the distribution: " in said
+    assert "the maximum number of distributions" in said
+    assert stacks == []
+    assert errors(again) == []
+    assert counts(aws) == (1, 1, 1)
+    assert parameters(aws)["MakeBucket"] == "true"
+
+
+def test_bucket_that_somebody_takes(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what CloudFormation finds before it begins, which is in no event of the stack."""
+    monkeypatch.setattr(
+        cfsigned_setup, "look_for_bucket", lambda s3, name: FoundBucket(exists=False)
+    )
+    aws.clients.s3.create_bucket(Bucket=BUCKET)
+
+    said = run(*APPLY, code=1)
+
+    assert "the bucket: " in said
+    assert "already exists" in said
+    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+
+
+def test_deletion(aws: Aws) -> None:
+    """Keep the bucket and its files when the stack is deleted; a new stack then uses them."""
+    run(*APPLY)
+    aws.clients.s3.put_object(Bucket=BUCKET, Key="a.txt", Body=b"private")
+    aws.cloudformation.update_termination_protection(
+        StackName="media", EnableTerminationProtection=False
+    )
+    aws.cloudformation.delete_stack(StackName="media")
+    while aws.cloudformation.describe_stacks()["Stacks"]:
+        pass
+    kept = aws.clients.s3.get_object(Bucket=BUCKET, Key="a.txt")["Body"].read()
+    groups = counts(aws)
+    again = report(*APPLY, code=75)
+
+    assert kept == b"private"
+    assert groups == (1, 1, 0)
+    assert again["statements"]
+    assert counts(aws) == (1, 1, 1)
+
+
+def test_stack_that_was_rolled_back(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the state and the one command that removes the stack."""
+    run(*APPLY)
+    describe = aws.cloudformation.describe_stacks
+
+    def rolled_back(**given: Any) -> Any:
+        answer = describe(**given)
+        for each in answer["Stacks"]:
+            each["StackStatus"] = "ROLLBACK_COMPLETE"
+        return answer
+
+    monkeypatch.setattr(aws.cloudformation, "describe_stacks", rolled_back, raising=False)
+    said = run(*APPLY, code=1)
+
+    assert "ROLLBACK_COMPLETE" in said
+    assert "delete-stack --stack-name media --region us-east-1" in said
+
+
+def test_older_boto3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create a stack with it and look at one; what it cannot ask for is said, with the remedy."""
+    older = aws.cloudformation.forget("IncludePropertyValues", "DeploymentMode", "DescribeEvents")
+    monkeypatch.setattr(aws.cloudformation, "meta", older)
+    taken = FoundBucket(exists=False)
+    aws.clients.s3.create_bucket(Bucket="taken")
+    with monkeypatch.context() as patch:
+        patch.setattr(cfsigned_setup, "look_for_bucket", lambda s3, name: taken)
+        unexplained = run(*APPLY, "--bucket", "taken", code=1)
+
+    run(*APPLY)
+    nothing = run("--check")
+    update = run("--public-path", "static/*", code=1)
+    revert = run("--revert-drift", code=1)
+
+    assert "nothing to do" in nothing
+    said = unexplained, update, revert
+    assert ["pip install -U boto3" in each for each in said] == [True, True, True]
+    assert parameters(aws)["PublicPath"] == ""
+    left = aws.cloudformation.list_change_sets(StackName="media")["Summaries"]
+    assert [each for each in left if each["ExecutionStatus"] == "AVAILABLE"] == []
+
+
+class Late:
+    """A viewer that gets another answer at first."""
+
+    def __init__(self, viewer: Any, answer: Answer | None, times: int) -> None:
+        self.viewer, self.answer, self.times = viewer, answer, times
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Answer as an edge that does not know the change yet, or not at all."""
+        if "Signature=" in url or self.times <= 0 or "cloudfront" not in url:
+            found: Answer = self.viewer(url, headers)
+            return found
+        self.times -= 1
+        if self.answer is None:
+            raise NoAnswer("Connection refused")
+        return self.answer
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("answer", "times", "code"),
+    [
+        (Answer(status=200, headers={"server": "CloudFront"}, body=b"x"), 3, 0),
+        (Answer(status=200, headers={"server": "CloudFront"}, body=b"x"), 99, 1),
+        (None, 99, 75),
+    ],
+    ids=["soon", "never", "no answer"],
+)
+def test_proof_waits(
+    answer: Answer | None, times: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ask again for an open answer right after a change; still open is an error, silence is not."""
+    viewer = cfsigned_setup.Command.fetch
+    waited: list[float] = []
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, answer, times)))
+    monkeypatch.setattr(cfsigned_setup.Command, "sleep", staticmethod(waited.append))
+
+    found = report(*APPLY, code=code)
+
+    assert ("unsigned-served" in errors(found)) == (code == 1)
+    assert sum(waited) <= 70

@@ -1,0 +1,130 @@
+"""Kill, throttle and interrupt a run at its calls: the next run goes on, and makes nothing twice.
+
+Modules: tools/setup/site_stack.py, tools/stack/change_set.py, tools/stack/events.py,
+tools/stack/key_group.py
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cfsigned_django.management.commands import cfsigned_setup
+from tests.tools.stack.calls import Calls, Died, count
+from tests.tools.stack.conftest import Aws, emptied
+from tests.tools.stack.running import APPLY, errors, report, run
+from tests.tools.stack.test_command import counts, parameters
+
+pytestmark = pytest.mark.usefixtures("unmigrated")
+#: Calls that change nothing begin with one of these.
+READS = ("get_", "list_", "head_", "describe_")
+COMMAND = ("cfsigned_setup", "--stack", "media", *APPLY)
+
+
+def numbers(aws: Aws, monkeypatch: pytest.MonkeyPatch, *options: str, only_changes: bool) -> Any:
+    """Return the numbers of the calls of a run."""
+    calls = Calls()
+    with monkeypatch.context() as patch:
+        count(aws, calls, patch)
+        run(*APPLY, *options)
+    return [
+        number
+        for number, name in enumerate(calls.names, 1)
+        if not (only_changes and name.startswith(READS))
+    ]
+
+
+def interrupted(aws: Aws, monkeypatch: pytest.MonkeyPatch, calls: Calls, *options: str) -> None:
+    """Run the command, in which something happens at one call."""
+    with monkeypatch.context() as patch, suppress(Died, CommandError, SystemExit):
+        count(aws, calls, patch)
+        call_command(*COMMAND, *options)
+
+
+@pytest.mark.parametrize("fault", ["killed before", "killed after", "throttled", "lost"])
+def test_each_change_of_a_creation(
+    fault: str, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any, tmp_path: Any
+) -> None:
+    """The next run ends with one key, one group, one distribution, and 0 errors."""
+    everything = numbers(aws, monkeypatch, only_changes=True)
+    wrong = {}
+    for number in everything:
+        emptied(ministack)
+        (tmp_path / "cloudfront-media.pem").unlink(missing_ok=True)
+        interrupted(aws, monkeypatch, Calls(number=number, fault=fault))
+        again = report(*APPLY)
+        if (counts(aws), errors(again)) != ((1, 1, 1), []):
+            wrong[number] = counts(aws), errors(again)
+
+    assert len(everything) >= 5
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("fault", ["killed before", "killed after"])
+def test_each_change_of_an_update(
+    fault: str, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any
+) -> None:
+    """The next run ends with what both runs asked for."""
+    run(*APPLY)
+    everything = numbers(aws, monkeypatch, "--public-path", "a/*", only_changes=True)
+    wrong = {}
+    for number in everything:
+        options = ("--public-path", f"f{number}/*", "--allow-removal")
+        interrupted(aws, monkeypatch, Calls(number=number, fault=fault), *options)
+        report(*APPLY, *options)
+        if parameters(aws)["PublicPath"] != f"f{number}/*":
+            wrong[number] = parameters(aws)["PublicPath"]
+
+    assert wrong == {}
+
+
+def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C, CloudFormation goes on; a plan says so (75), and --apply follows it."""
+
+    def press(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cfsigned_setup.Command, "sleep", staticmethod(press))
+        patch.setattr(aws.cloudformation, "is_slow", True)
+        with pytest.raises(KeyboardInterrupt):
+            call_command(*COMMAND)
+        planned = run(code=75)
+    applied = report(*APPLY)
+
+    assert "CREATE_IN_PROGRESS" in planned
+    assert errors(applied) == []
+    assert counts(aws) == (1, 1, 1)
+
+
+def test_late_lists(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find a group that was made although no list showed it yet."""
+    cloudfront = aws.clients.cloudfront
+    listing, late = cloudfront.list_key_groups, iter(range(3))
+
+    def list_key_groups(**given: Any) -> Any:
+        answer = listing(**given)
+        if next(late, None) is not None:
+            answer["KeyGroupList"] = {"Quantity": 0, "MaxItems": 100}
+        return answer
+
+    run(*APPLY)
+    emptied_stack(aws)
+    monkeypatch.setattr(cloudfront, "list_key_groups", list_key_groups)
+    again = report(*APPLY, code=75)
+
+    assert counts(aws) == (1, 1, 1)
+    assert again["key_group"]["id"] is None  # at the time of the plan
+
+
+def emptied_stack(aws: Aws) -> None:
+    """Delete the stack."""
+    aws.cloudformation.update_termination_protection(
+        StackName="media", EnableTerminationProtection=False
+    )
+    aws.cloudformation.delete_stack(StackName="media")
+    while aws.cloudformation.describe_stacks()["Stacks"]:
+        pass
