@@ -391,14 +391,14 @@ def test_loggers_page_has_every_logger() -> None:
 
 
 @each_page
-def test_setup_is_told_its_bucket(doc: Path) -> None:
-    """A call of cfsigned_setup that needs a bucket names it: a new site has no setting for it."""
+def test_setup_is_told_its_stack(doc: Path) -> None:
+    """A call of cfsigned_setup that asks AWS names the stack: no setting has it."""
     called = re.findall(
         r"^ *\$ python manage\.py (cfsigned_setup(?! --template).*)$",
         read_commands(doc),
         re.MULTILINE,
     )
-    assert [each for each in called if "--bucket" not in each] == []
+    assert [each for each in called if "--stack" not in each] == []
 
 
 # Links and pictures
