@@ -141,10 +141,10 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	scripts/translations.sh
 
 .PHONY: package
-package: $(VENV)/.dev ## Test the built wheel, the demo and the exports, and follow the tutorial and the page of the demo
+package: $(VENV)/.dev ## Test the built wheel, the demo and the template, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
 	@# In one process: each one would start a demo. The tutorial comes before the test that stops it.
-	$(BIN)/python -m pytest -m package tests/test_tutorial.py tests/test_package.py tests/test_benchmarks.py tests/demo_project/test_running.py tests/tools/account/export tests/tools/stack tests/test_docs_iam.py
+	$(BIN)/python -m pytest -m package tests/test_tutorial.py tests/test_package.py tests/test_benchmarks.py tests/demo_project/test_running.py tests/tools/stack/test_template.py
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html

@@ -1,3 +1,0 @@
-"""Export a setup as a CloudFormation or Terraform template."""
-
-from __future__ import annotations
