@@ -31,7 +31,6 @@ from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.findings import write_report
 from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
-from cfsigned_django.tools.setup.report import wrapped
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
 from cfsigned_django.tools.setup.stack_report import (
     as_json,
@@ -39,6 +38,7 @@ from cfsigned_django.tools.setup.stack_report import (
     plan_lines,
     settings_text,
     statements,
+    wrapped,
 )
 from cfsigned_django.tools.stack.bucket import look_for_bucket
 from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack

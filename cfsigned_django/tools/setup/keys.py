@@ -48,7 +48,7 @@ class KeyFile:
         """
         return SiteKey.from_public_key(self._load().public_key) if self.path.exists() else None
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
+    def make(self) -> None:
         """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
 
         The file gets its name only when it is complete. A process that dies
@@ -56,7 +56,7 @@ class KeyFile:
         is left, and the :exc:`OSError` names the file.
         """
         try:
-            self._write(algorithm)
+            self._write()
         except FileExistsError:
             raise
         except OSError as error:
@@ -65,14 +65,14 @@ class KeyFile:
                 "that, or name another file with --key-file, and run this again."
             ) from error
 
-    def _write(self, algorithm: KeyAlgorithm) -> None:
+    def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         # O_EXCL follows no link, and uses no existing file with other permissions.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(PrivateKey.generate(algorithm).to_pem())
+                file.write(PrivateKey.generate().to_pem())
                 file.flush()
                 os.fsync(file.fileno())
             os.link(draft, self.path)  # unlike a rename, this replaces nothing
@@ -156,10 +156,14 @@ class DatabaseKey:
             or waiting.store.successor()
         )
 
-    def make(self, algorithm: KeyAlgorithm) -> None:
+    def make(self) -> None:
         """Generate the key pair; it is in the database before CloudFront is called."""
         group = self.rotation.of_group(self.name)
-        group.start(algorithm=algorithm, now=self.rotation.store.clock(), reason=KnownReason.SET_UP)
+        group.start(
+            algorithm=KeyAlgorithm.ECDSA_P256,
+            now=self.rotation.store.clock(),
+            reason=KnownReason.SET_UP,
+        )
 
     def yields_to(self, settings_key_id: str) -> bool:
         """Return whether to set up the key of the settings, whose ID may still be empty.

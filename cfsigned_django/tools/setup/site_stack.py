@@ -24,7 +24,6 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.tools.stack import change_set, events, parameters
 from cfsigned_django.tools.stack.change_set import Change, ChangeSet
@@ -87,7 +86,6 @@ class SiteStack:
     cloudformation: Any = field(repr=False)
     provider: KeyProvider
     named_group: str = ""
-    algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     @property
@@ -226,7 +224,7 @@ class SiteStack:
         key = self.provider.find()
         if key is None and not isinstance(self.provider, SettingsKey):
             show(f"making   a key pair, in {self.provider.place}")
-            self.provider.make(self.algorithm)
+            self.provider.make()
             key = self.provider.find()
         if key is None:
             raise StackError("The key pair is gone. Run this again.")

@@ -1,17 +1,17 @@
-"""Write a plan and its result for people and for machines."""
+"""Write a plan, its result and the settings to paste, for people and for machines."""
 
 from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from cfsigned_django import conf
-from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.storage.registry import signing_storages
 from cfsigned_django.tools.doctor.findings import Finding
-from cfsigned_django.tools.setup.report import settings_as_text, storages_as_text
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
 
@@ -25,7 +25,11 @@ _LEFT_OUT: Final = frozenset(
     {"verbosity", "traceback", "no_color", "force_color", "skip_checks", "json", "settings"}
     | {"stdout", "stderr", "pythonpath", "revert_drift", "allow_removal"}
 )
-_DEFAULT_ALGORITHM: Final = ("key_algorithm", KeyAlgorithm.ECDSA_P256.value)
+_BACKEND: Final = '{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}'
+_STORAGES: Final = f"""STORAGES = {{
+    "default": {_BACKEND},
+    "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+}}"""
 
 
 def plan_lines(site: SiteStack, plan: Plan) -> list[str]:
@@ -46,7 +50,7 @@ def command_line(options: Mapping[str, Any]) -> str:
     words = ["manage.py", "cfsigned_setup"]
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
-        if name in _LEFT_OUT or value in (None, False, []) or (name, value) == _DEFAULT_ALGORITHM:
+        if name in _LEFT_OUT or value in (None, False, []):
             continue
         for each in value if isinstance(value, list) else [value]:
             words += [option] if each is True else [option, str(each)]
@@ -68,8 +72,26 @@ def settings_text(settings: Mapping[str, str | Path]) -> str:
     title = "Settings to paste:"
     if has_all and not storages_as_text():
         title = "Settings, all of which this site has already:"
-    parts = [title, settings_as_text(settings), storages_as_text()]
+    parts = [title, _settings_as_text(settings), storages_as_text()]
     return "\n\n".join(filter(None, parts))
+
+
+def _settings_as_text(settings: Mapping[str, str | Path]) -> str:
+    lines = []
+    for name, value in settings.items():
+        text = json.dumps(str(value), ensure_ascii=False)
+        lines.append(f"{name} = {f'pathlib.Path({text})' if isinstance(value, Path) else text}")
+    if any(isinstance(value, Path) for value in settings.values()):
+        lines.insert(0, "import pathlib\n")
+    return "\n".join(lines)
+
+
+def storages_as_text() -> str:
+    """Return the storage as Python to paste; empty if a storage of the site already signs."""
+    if any(signing_storages()):
+        return ""
+    # The other storages of the site stay as they are.
+    return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES
 
 
 def as_json(
@@ -107,3 +129,8 @@ def as_json(
         indent=2,
         ensure_ascii=False,
     )
+
+
+def wrapped(text: str) -> str:
+    """Return a sentence in lines of at most 100 characters."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)

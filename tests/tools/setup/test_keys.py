@@ -21,7 +21,6 @@ from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
 
 NAME = "cfsigned-media"
 GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
-EC = KeyAlgorithm.ECDSA_P256
 
 
 def good(signer: Signer) -> ProbeResult:
@@ -43,13 +42,13 @@ def test_file_is_made_once(tmp_path: Path) -> None:
     provider = KeyFile(path=tmp_path / "keys" / "media.pem")
 
     nothing = provider.find()
-    provider.make(EC)
+    provider.make()
 
     assert nothing is None
     assert stat.S_IMODE(provider.path.stat().st_mode) == 0o600
     assert list(provider.path.parent.iterdir()) == [provider.path]
     assert provider.find() == provider.find()
-    assert PrivateKey.load(provider.path).algorithm is EC
+    assert PrivateKey.load(provider.path).algorithm is KeyAlgorithm.ECDSA_P256
 
 
 @pytest.mark.parametrize("is_link", [False, True])
@@ -62,7 +61,7 @@ def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
         path.write_text("theirs")
 
     with pytest.raises(FileExistsError):
-        KeyFile(path=path).make(EC)
+        KeyFile(path=path).make()
 
     assert list(tmp_path.iterdir()) == [path]
     if not is_link:
@@ -81,10 +80,10 @@ def test_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match=f"{provider.path}: No space left on device"):
-            provider.make(EC)
+            provider.make()
 
     assert not list(tmp_path.iterdir())
-    provider.make(EC)
+    provider.make()
     assert provider.find() is not None
 
 
@@ -107,11 +106,11 @@ class TestDatabaseKey:
     def test_made_once(self, provider: DatabaseKey) -> None:
         """Make one key, however often; CloudFront gets its public half, whatever the table says."""
         nothing = provider.find()
-        provider.make(EC)
+        provider.make()
         first = provider.find()
-        provider.make(EC)
+        provider.make()
         row = KeyPair.objects.get()
-        KeyPair.objects.update(public_key=PrivateKey.generate(EC).public_key.to_pem())
+        KeyPair.objects.update(public_key=PrivateKey.generate().public_key.to_pem())
 
         assert nothing is None
         assert first is not None
@@ -125,7 +124,7 @@ class TestDatabaseKey:
         """Leave another successor of the group alone; refuse if the row is gone, too."""
         with pytest.raises(RotationError):
             provider.finish(GROUP, "K1", good)
-        provider.make(EC)
+        provider.make()
         waiting = KeyPair.objects.get()
         KeyPair.from_private_key(
             ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -16,10 +17,17 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.setup.keys import SettingsKey
 from cfsigned_django.tools.stack.bucket import FoundBucket
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer, NoAnswer
+from tests.aws.failing import Failing
+from tests.management import run_as_program
+from tests.simulation.answers import refusal
+from tests.storage_cases import S3_BACKEND, without_sha1
 from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
 from tests.tools.stack.conftest import Aws
 from tests.tools.stack.running import APPLY, errors, report, run
@@ -453,3 +461,79 @@ def test_proof_waits(
 
     assert ("unsigned-served" in errors(found)) == (code == 1)
     assert sum(waited) <= 70
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code", "named"),
+    [
+        ("cloudfront", "list_key_groups", "AccessDenied", "cloudfront:ListKeyGroups"),
+        ("s3", "list_objects_v2", "AccessDenied", "s3:ListBucket"),
+        ("cloudfront", "list_public_keys", "Throttling", ""),
+    ],
+)
+def test_refused_by_aws(
+    service: str, call: str, code: str, named: str, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name the permission that is missing; say that files cannot be listed, not that none are."""
+    broken: Any = Failing(
+        getattr(aws.clients, service), lambda name: refusal(code, name, "refused"), call
+    )
+    clients = replace(aws.clients, **{service: broken})
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
+    code_of_run = {"AccessDenied": 1, "Throttling": 75}[code] if service == "cloudfront" else 0
+
+    assert named in run(*APPLY, code=code_of_run)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("name", "proves"), [("SHA256", True), (None, False)])
+def test_hash_of_the_settings(
+    name: str | None, proves: bool, settings: Any, rsa_key: PrivateKey
+) -> None:
+    """Sign the proof with the hash of the setting; name the setting if OpenSSL refuses it."""
+    settings.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = name
+
+    with without_sha1():
+        said = run(*APPLY, code=0 if proves else 1)
+
+    assert ("AWS_CLOUDFRONT_HASH_ALGORITHM" in said) != proves
+
+
+def test_hash_that_nothing_has(aws: Aws, settings: Any) -> None:
+    """Refuse it before anything is changed."""
+    settings.AWS_CLOUDFRONT_HASH_ALGORITHM = "sha256"
+
+    assert "AWS_CLOUDFRONT_HASH_ALGORITHM" in run(*APPLY, code=1)
+    assert counts(aws) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("key_pair_id", "check_id"), [(None, "cfsigned.E002"), ("K2JCJMDEHXQW5F", "cfsigned.E004")]
+)
+def test_failing_system_check(
+    key_pair_id: str | None, check_id: str, settings: Any, ec_key: PrivateKey
+) -> None:
+    """Go on without the ids that a setup is about to give."""
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
+    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
+    assert check_id in {each.id for each in check_storages()}
+
+    planned, _, code = run_as_program("cfsigned_setup", "--stack", "media", "--json")
+
+    assert code == 0
+    assert json.loads(planned)["key"] == SettingsKey.place
+
+
+@pytest.mark.usefixtures("aws")
+def test_local_edge(settings: Any) -> None:
+    """Ask the local edge if the settings name one; it needs no alias."""
+    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
+    settings.AWS_S3_URL_PROTOCOL = "http:"
+
+    found = report(*APPLY)
+
+    assert "unsigned-refused" in {each["id"] for each in found["proof"]}
+    assert errors(found) == []

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.setup.keys import SettingsKey
+from tests.pages import DOCS, read
 from tests.tools.stack.conftest import Aws
 from tests.tools.stack.running import APPLY, errors, report, run
 from tests.tools.stack.test_command import counts, parameters
@@ -88,3 +93,105 @@ def test_named_key_group(aws: Aws) -> None:
     assert items[0] == other
     assert len(items) == 2
     assert parameters(aws)["KeyGroupId"] == group_id
+
+
+def test_where_the_key_is_kept(aws: Aws, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name, before anything is done, the database that gets the key, and what encrypts it.
+
+    The page about it shows the line.
+    """
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", "shop")
+        patch.setitem(connection.settings_dict, "HOST", "db.example.com")
+        by_default = report()["key"]
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+    with_keys = report()["key"]
+
+    assert all(each in by_default for each in ("default", "shop", "db.example.com", "SECRET_KEY"))
+    shown = by_default.replace(connection.vendor, "postgresql")
+    assert f"kept in {shown}.\n" in read(DOCS / "aws" / "private-key.md")
+    assert "AWS_CLOUDFRONT_ENCRYPTION_KEYS" in with_keys
+    assert "SECRET_KEY" not in with_keys
+
+
+@pytest.mark.usefixtures("aws")
+def test_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Report the failure without a traceback."""
+
+    def fail(*arguments: object, **named: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(connection.introspection, "table_names", fail)
+
+    assert "OperationalError" in run(code=1)
+
+
+class TestKeyOfTheSettings:
+    """The key of the settings signs, while the database has others for later."""
+
+    @pytest.fixture(autouse=True)
+    def _site(self, aws: Aws, settings: Any, ec_key: PrivateKey) -> None:
+        """Let a site sign with a key of its settings, which its key group has."""
+        cloudfront = aws.clients.cloudfront
+        pem = ec_key.public_key.to_pem()
+        config = {"CallerReference": "own", "Name": "own", "EncodedKey": pem}
+        key = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+        group = cloudfront.create_key_group(KeyGroupConfig={"Name": "own", "Items": [key]})
+        settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+        settings.AWS_CLOUDFRONT_KEY_ID = key
+        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
+
+    def add(self, private_key: PrivateKey, group: str, **fields: Any) -> KeyPair:
+        """Return a key pair of the group that has been trusted for a year."""
+        since = timezone.now().replace(year=2025)
+        row = KeyPair.from_private_key(
+            private_key, key_group_id=group, created_at=since, verified_since=since, **fields
+        )
+        row.save()
+        return row
+
+    def test_signing_key_is_set_up(self, settings: Any) -> None:
+        """Prove the key that signs, and let no successor sign, which only a rotation does.
+
+        But bring no key of a trusted signer into the group: it may be leaked,
+        and a successor is about to replace it.
+        """
+        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
+        row = self.add(
+            PrivateKey.generate(),
+            group,
+            next_in=group,
+            key_pair_id="K2JCJMDEHXQW5F",
+            status=KeyStatus.TRUSTED,
+        )
+
+        planned, found = report(), report(*APPLY)
+
+        row.refresh_from_db()
+        assert planned["key"] == SettingsKey.place
+        assert found["settings"]["AWS_CLOUDFRONT_KEY_ID"] == settings.AWS_CLOUDFRONT_KEY_ID
+        assert row.status == KeyStatus.TRUSTED
+
+        settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
+        assert str(connection.settings_dict["NAME"]) in report()["key"]
+
+    @pytest.mark.parametrize(
+        ("status", "has_successor"),
+        [(KeyStatus.ACTIVE, False), (KeyStatus.REVOKED, False), (KeyStatus.REVOKED, True)],
+    )
+    def test_imported_key_is_the_databases(
+        self, settings: Any, ec_key: PrivateKey, status: KeyStatus, has_successor: bool
+    ) -> None:
+        """Leave a key that was imported to the database, which may have revoked it."""
+        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
+        self.add(
+            ec_key,
+            group,
+            active_in=group if status is KeyStatus.ACTIVE else None,
+            key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,
+            status=status,
+        )
+        if has_successor:
+            self.add(PrivateKey.generate(), group, next_in=group, status=KeyStatus.PENDING)
+
+        assert str(connection.settings_dict["NAME"]) in report()["key"]

@@ -1,0 +1,38 @@
+"""What all commands have in common."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from cfsigned_django.management.command import CfsignedCommand
+
+
+class Terminal(StringIO):
+    """A stand-in for a terminal."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+def test_colors_of_a_terminal() -> None:
+    """Print what a command is doing as it is, and an error alone in red."""
+
+    class Refusing(CfsignedCommand):
+        requires_system_checks = ()
+
+        def run(self, options: dict[str, Any]) -> None:
+            self.stderr.write("doing     bucket")
+            raise CommandError("Nothing was changed.")
+
+    terminal = Terminal()
+    with pytest.raises(SystemExit):
+        Refusing(stderr=terminal, force_color=True).run_from_argv(["manage.py", "refusing"])
+
+    told, error = terminal.getvalue().splitlines()[:2]
+    assert told == "doing     bucket"
+    assert error.startswith("\x1b[")
