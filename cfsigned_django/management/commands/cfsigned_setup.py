@@ -236,7 +236,8 @@ class Command(CfsignedCommand):
         code = exit_code(
             found, stack.outputs, key_waits=key_waits, key_is_new=not plan.key_group.has_key
         )
-        settings = site.settings(stack, group)
+        # An edge of this machine stays in the place of CloudFront.
+        settings = {**site.settings(stack, group), "AWS_S3_CUSTOM_DOMAIN": proof.host}
         if options["json"]:
             text = as_json(
                 site, plan, code=code, stack=stack, settings=settings, note=note, proof=found

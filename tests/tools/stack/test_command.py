@@ -124,6 +124,17 @@ def test_what_a_person_reads(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run().startswith("The stack media is as it should be")
 
 
+def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
+    """Keep the domain of a local edge: it stands in for CloudFront, and the proof asks it."""
+    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8011"
+    settings.AWS_S3_URL_PROTOCOL = "http:"
+
+    applied = report(*APPLY)
+
+    assert errors(applied) == []
+    assert applied["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8011"
+
+
 def test_each_option(aws: Aws, settings: Any) -> None:
     """Carry out each option, and keep its value in later runs that leave it out."""
     settings.AWS_LOCATION = "media"
