@@ -54,6 +54,19 @@ _EDGE_POLICY: Final[Document] = {
 _POLICIES: Final = Path(__file__).parents[1] / "docs" / "reference" / "iam"
 
 
+#: Part 2 of the tutorial deploys the stack media.
+_STACK_POLICY: Final[Document] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "cloudformation:*",
+            "Resource": "arn:aws:cloudformation:*:*:stack/media/*",
+        }
+    ],
+}
+
+
 def aws_command(state: DemoState) -> Command:
     """Return the command of the local AWS. Its objects, users and key groups outlive it."""
     scratch = state.folder / "s3" / "tmp"
@@ -140,6 +153,7 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
         "site": tuple(_of_the_docs(job, bucket) for job in ("site", "rotation", "doctor")),
         "edge": (_EDGE_POLICY,),
         "tutorial": (
+            _STACK_POLICY,
             setup_policy(TUTORIAL_BUCKETS),
             *(_of_the_docs(job, TUTORIAL_BUCKETS) for job in ("doctor", "site")),
         ),
