@@ -66,6 +66,11 @@ class ChangeSet:
     stack_id: str
     changes: tuple[Change, ...]
 
+    @property
+    def named(self) -> dict[str, str]:
+        """Return how a call names it: with its stack, which is what IAM policies can allow."""
+        return {"StackName": self.stack_id.split("/")[1], "ChangeSetName": self.id}
+
 
 def create(
     client: Any,
@@ -129,7 +134,7 @@ def delete(client: Any, made: ChangeSet) -> None:
         client.delete_change_set,
         "delete the change set",
         "cloudformation:DeleteChangeSet",
-        ChangeSetName=made.id,
+        **made.named,
     )
 
 
@@ -161,7 +166,7 @@ def execute(client: Any, made: ChangeSet) -> None:
         client.execute_change_set,
         "change the stack",
         "cloudformation:ExecuteChangeSet",
-        ChangeSetName=made.id,
+        **made.named,
         ClientRequestToken=f"{_PREFIX}{uuid.uuid4()}",
     )
 
@@ -177,7 +182,7 @@ def knows(client: Any, operation: str, *members: str) -> bool:
 
 def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> ChangeSet:
     while True:
-        pages = list(_pages(client, made.id))
+        pages = list(_pages(client, made))
         status, reason = pages[0]["Status"], pages[0].get("StatusReason") or ""
         if status == "CREATE_COMPLETE":
             listed = [each["ResourceChange"] for page in pages for each in page["Changes"]]
@@ -191,8 +196,8 @@ def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> Chang
         sleep(_PAUSE)
 
 
-def _pages(client: Any, change_set_id: str) -> Iterable[Mapping[str, Any]]:
-    given: dict[str, Any] = {"ChangeSetName": change_set_id}
+def _pages(client: Any, made: ChangeSet) -> Iterable[Mapping[str, Any]]:
+    given: dict[str, Any] = dict(made.named)
     if knows(client, "DescribeChangeSet", _VALUES):
         given[_VALUES] = True
     more: dict[str, Any] = {}
