@@ -61,13 +61,6 @@ def test_korean_tutorial_has_the_code_of_the_english_one(name: str) -> None:
     assert snippets(DOCS / "ko" / name) == snippets(DOCS / "tutorial" / name)
 
 
-def test_steps_of_the_setup_are_those_of_the_english_page() -> None:
-    """The table says for each step, in the same order, where it is in the console."""
-    korean = table(DOCS / "ko" / "set-up-aws.md", "단계")
-    english = table(DOCS / "aws" / "steps.md", "Step")
-    assert [step for step, _ in korean] == [step for step, _ in english]
-
-
 def test_buttons_on_korean_pages_are_those_of_the_admin() -> None:
     """A reader finds the button that a page names in the Korean admin, word for word."""
     pages = [DOCS / "ko" / name for name in ("rotate-keys.md", "key-leaked.md")]
