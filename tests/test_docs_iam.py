@@ -11,10 +11,10 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import resources
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeAlias
 from unittest import mock
 
 import pytest
@@ -27,7 +27,7 @@ from django.core.management import call_command
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.management.commands import cfsigned_doctor
+from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.stack.template import read_template
@@ -36,13 +36,15 @@ from tests.pages import ROOT
 from tests.plugins_aws import hide_aws_configuration
 from tests.storage_cases import S3_BACKEND, settings_for
 from tests.tools.setup.viewers import nobody_answers
-from tests.tools.stack import deploy
 
 POLICIES = ROOT / "docs" / "reference" / "iam"
 JOBS = ("setup", "doctor", "rotation", "site")
 ACCOUNT = "111122223333"
 #: What the policies name: a stack, a bucket, a distribution and a KMS key.
 BUCKET, DISTRIBUTION = "media-example", "E1A2B3C4D5E6F7"
+
+#: Lets boto3 act, for a block, as a new user who has the policies of some jobs.
+Become: TypeAlias = Callable[..., AbstractContextManager[None]]
 
 #: Operations of S3 whose IAM action has another name (Service Authorization Reference).
 ACTIONS = {
@@ -124,70 +126,70 @@ def kms_key(aws: Ministack) -> str:
 
 
 @pytest.fixture(scope="module")
-def credentials(aws: Ministack, kms_key: str) -> Callable[..., dict[str, str]]:
-    """Return what makes a user who has the policy of one job, as make_client() takes users."""
+def become(aws: Ministack, kms_key: str) -> Become:
+    """Return what lets boto3 act, for a block, as a new user who has the policies of some jobs."""
 
-    def make(job: str, distribution: str = DISTRIBUTION) -> dict[str, str]:
-        iam, name = aws.client("iam", account=ACCOUNT), f"{job}-{uuid.uuid4()}"
-        text = json.dumps(policy(job)).replace(DISTRIBUTION, distribution)
-        text = re.sub(r"arn:aws:kms:[^\"]+", kms_key, text)
+    @contextmanager
+    def become(*jobs: str, distribution: str = DISTRIBUTION) -> Iterator[None]:
+        iam, name = aws.client("iam", account=ACCOUNT), str(uuid.uuid4())
         iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName=job, PolicyDocument=text)
+        for job in jobs:
+            text = json.dumps(policy(job)).replace(DISTRIBUTION, distribution)
+            text = re.sub(r"arn:aws:kms:[^\"]+", kms_key, text)
+            iam.put_user_policy(UserName=name, PolicyName=job, PolicyDocument=text)
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
-
-    return make
-
-
-@pytest.fixture
-def become(
-    aws: Ministack, credentials: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
-    """Return what makes boto3 act as a user who has the policy of one job."""
-    hide_aws_configuration(monkeypatch)
-
-    def become(job: str, distribution: str = DISTRIBUTION) -> None:
-        found = credentials(job, distribution)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", found["access_key"])
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", found["secret_key"])
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        with pytest.MonkeyPatch.context() as patch:
+            hide_aws_configuration(patch)
+            patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+            patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+            patch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+            patch.setenv("AWS_DEFAULT_REGION", REGION)
+            yield
 
     return become
 
 
 @pytest.fixture(scope="module")
 def stack(
-    aws: Ministack,
-    credentials: Callable[..., dict[str, str]],
+    become: Become,
     kms_key: str,
-    ec_key: PrivateKey,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[dict[str, str], set[str]]:
-    """Deploy a stack with the policy for that; return its outputs, and what was called."""
-    user = credentials("setup")
-    cloudfront, cloudformation = (
-        make_client(name, endpoint_url=aws.endpoint_url, region_name=REGION, **user)
-        for name in ("cloudfront", "cloudformation")
-    )
-    groups, name, pem = KeyGroups(cloudfront), "media", ec_key.public_key.to_pem()
-    with recorded() as called:
-        key = groups.ensure_public_key(caller_reference=name, name=name, public_key_pem=pem)
-        made = cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
-        group = made["KeyGroup"]["Id"]
-        parameters = {"BucketName": BUCKET, "KeyGroupId": group, "KmsKeyArn": kms_key}
-        outputs = deploy(cloudformation, **parameters)
-    with pytest.raises(ClientError, match="not authorized"):
-        cloudformation.describe_stacks(StackName="other")
-    return {**outputs, "KeyId": key}, called
+    """Plan a stack, deploy it and change it; return its settings, and what was called."""
+    key = str(tmp_path_factory.mktemp("key") / "key.pem")
+    parts = ("--stack", "media", "--bucket", BUCKET, "--kms-key", kms_key, "--key-file", key)
+    changed = (*parts, "--cors-origin", "https://www.example.com")
+    with (
+        become("setup", "doctor"),
+        mock.patch.object(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers)),
+        recorded() as called,
+    ):
+        report("cfsigned_setup", *parts)
+        settings = report("cfsigned_setup", *parts, "--apply", "--yes")["settings"]
+        report("cfsigned_setup", *changed, "--apply", "--yes")
+        with pytest.raises(ClientError, match="not authorized"):
+            make_client("cloudformation").describe_stacks(StackName="other")
+    return settings, called
+
+
+def report(command: str, *arguments: str) -> Any:
+    """Return the JSON that a command prints."""
+    output = io.StringIO()
+    with suppress(SystemExit):
+        call_command(command, *arguments, "--json", stdout=output, stderr=io.StringIO())
+    return json.loads(output.getvalue())
 
 
 @pytest.mark.package
 def test_setup(stack: tuple[dict[str, str], set[str]]) -> None:
-    """Deploy a stack of this name and no other, and the keys beside it."""
-    outputs, called = stack
+    """Let the command deploy a stack of this name and no other, and the keys beside it."""
+    _, called = stack
+    may = allowed("setup")
 
-    assert outputs["BucketName"] == BUCKET
-    assert called <= allowed("setup", "Stack", "Keys")
+    assert called <= may | allowed("doctor")
+    # Only after a failure, and for a key group that exists.
+    rare = {"cloudformation:DescribeEvents", "cloudfront:UpdateKeyGroup"}
+    assert allowed("setup", "Stack", "Keys") - called == rare
 
 
 @pytest.mark.package
@@ -216,43 +218,36 @@ def test_doctor(
     aws: Ministack,
     stack: tuple[dict[str, str], set[str]],
     kms_key: str,
-    become: Callable[..., None],
+    become: Become,
     settings: Any,
     ec_key: PrivateKey,
     db: None,
 ) -> None:
     """Let the doctor read all that it judges, and nothing else."""
-    outputs, _ = stack
-    managed = grown(aws, outputs["DistributionId"])
+    found, _ = stack
+    managed = grown(aws, found["AWS_CLOUDFRONT_DISTRIBUTION_ID"])
     encrypt(aws, kms_key)
-    for name, value in settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=BUCKET).items():
+    for name, value in {**settings_for(ec_key), **found}.items():
         setattr(settings, name, value)
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    settings.AWS_CLOUDFRONT_KEY_ID = outputs["KeyId"]
-    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = outputs["KeyGroupId"]
-    settings.AWS_S3_CUSTOM_DOMAIN = outputs["Domain"]
-    become("doctor")
+    del settings.AWS_CLOUDFRONT_DISTRIBUTION_ID
+    url = f"https://{found['AWS_S3_CUSTOM_DOMAIN']}/a?Expires=1&Key-Pair-Id=K1"
 
-    with recorded() as called, mock.patch.object(cfsigned_doctor, "fetch", nobody_answers):
-        found = [
-            *doctor("--upload-origin", "https://www.example.com"),  # finds the distribution
-            *doctor("--explain", f"https://{outputs['Domain']}/a?Expires=1&Key-Pair-Id=K1"),
+    with (
+        become("doctor"),
+        mock.patch.object(cfsigned_doctor, "fetch", nobody_answers),
+        recorded() as called,
+    ):
+        findings = [
+            *report("cfsigned_doctor", "--upload-origin", "https://www.example.com"),
+            *report("cfsigned_doctor", "--explain", url),
         ]
-        for distribution in (outputs["DistributionId"], managed):
+        for distribution in (found["AWS_CLOUDFRONT_DISTRIBUTION_ID"], managed):
             settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = distribution
-            found += doctor()
+            findings += report("cfsigned_doctor")
 
-    assert [each for each in found if each["id"] == "aws-unreadable"] == []
+    assert [each for each in findings if each["id"] == "aws-unreadable"] == []
     assert called == allowed("doctor")
-
-
-def doctor(*arguments: str) -> list[dict[str, str]]:
-    """Return what the doctor finds."""
-    output = io.StringIO()
-    with suppress(SystemExit):
-        call_command("cfsigned_doctor", *arguments, "--json", stdout=output)
-    found: list[dict[str, str]] = json.loads(output.getvalue())
-    return found
 
 
 def encrypt(aws: Ministack, kms_key: str) -> None:
@@ -277,14 +272,14 @@ def grown(aws: Ministack, like: str) -> str:
 
 
 @pytest.mark.package
-def test_rotation(stack: tuple[dict[str, str], set[str]], become: Callable[..., None]) -> None:
+def test_rotation(stack: tuple[dict[str, str], set[str]], become: Become) -> None:
     """Bring one key in, and take one out."""
-    outputs, _ = stack
-    become("rotation")
-    group, first = outputs["KeyGroupId"], outputs["KeyId"]
-    groups, pem = KeyGroups(make_client("cloudfront")), PrivateKey.generate().public_key.to_pem()
+    found, _ = stack
+    group, first = found["AWS_CLOUDFRONT_KEY_GROUP_ID"], found["AWS_CLOUDFRONT_KEY_ID"]
+    pem = PrivateKey.generate().public_key.to_pem()
 
-    with recorded() as called:
+    with become("rotation"), recorded() as called:
+        groups = KeyGroups(make_client("cloudfront"))
         added = groups.ensure_public_key(caller_reference="b", name="b", public_key_pem=pem)
         groups.add(group, added)
         assert added in groups.members(group)
@@ -307,20 +302,20 @@ class Torn(BytesIO):
 @pytest.mark.package
 def test_site(
     stack: tuple[dict[str, str], set[str]],
-    become: Callable[..., None],
+    become: Become,
     settings: Any,
     ec_key: PrivateKey,
+    db: None,
 ) -> None:
     """Keep files, clean up half of one, and let CloudFront forget them; sign without a call."""
-    outputs, _ = stack
-    become("site", outputs["DistributionId"])
-    for name, value in settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=BUCKET).items():
+    found, _ = stack
+    for name, value in {**found, **settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=BUCKET)}.items():
         setattr(settings, name, value)
-    settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = outputs["DistributionId"]
     settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"delete"}
     storage: Any = CloudFrontS3Storage()
 
-    with recorded() as called:
+    distribution = found["AWS_CLOUDFRONT_DISTRIBUTION_ID"]
+    with become("site", distribution=distribution), recorded() as called:
         name = storage.save("a.txt", ContentFile(b"private"))
         assert storage.exists(name)
         assert storage.size(name) == 7
