@@ -167,7 +167,7 @@ bench: $(VENV)/.demo ## Measure beside django-storages, by kind of name; writes 
 
 .PHONY: acceptance
 acceptance: $(VENV)/.demo ## Ask AWS itself, in an account of yours (ACCOUNT=...); removes what it made
-	$(BIN)/python -m acceptance --account "$(ACCOUNT)"
+	$(BIN)/python -m acceptance --account "$(ACCOUNT)" --role "$(ROLE)" --kms-key "$(KMS_KEY)"
 
 .PHONY: acceptance-clean
 acceptance-clean: $(VENV)/.demo ## Remove what an interrupted run of it left in the account (LEDGER=...)

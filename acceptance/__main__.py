@@ -14,7 +14,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,28 +23,30 @@ from urllib.parse import urlsplit
 
 from acceptance import site
 from acceptance.cleanup import CleanUp
+from acceptance.clients import Clients, connect
 from acceptance.guard import Refused, guarding
 from acceptance.ledger import BadLedger, Ledger
 from acceptance.report import Report
-from acceptance.run import Run, bucket_of, new_run
+from acceptance.run import Run, bucket_of, new_run, stack_of
 from acceptance.site import CommandFailed, Pace
-from cfsigned_django.aws.client import Clients, call, list_items, make_clients
+from cfsigned_django.aws.client import call, configured_region, list_items
 from cfsigned_django.aws.errors import AwsError
 
 #: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
 FOLDER = Path(".acceptance")
 NOTE = """\
 Use an account in which nothing matters. Distributions in account {account}: {distributions}.
-This should create there, all named after the run {run}:
-  one bucket with about twenty small files, one CloudFront distribution with an origin access
-  control and a response headers policy, one key group, five public keys, one CloudFront function.
-  It takes places of the account's quotas, and about as many API calls as a deployment.
+This should create there, in {region}, all named after the run {run}:
+  the CloudFormation stack {stack} with one bucket, one distribution and its policies; about twenty
+  small files; two key groups and six public keys. A second stack is meant to fail, and to leave
+  nothing. It takes places of the account's quotas, and about as many API calls as a deployment.
   docs/explanation/checked-on-aws.md says what to do before the first run.
-It should take about an hour, of which CloudFront deploys most, and cost less than one US dollar:
+It should take about an hour, most of which CloudFront deploys, and cost less than one US dollar:
 some thousand requests. What it made should be removed at the end; the ledger says what that is.
 """
 _DISTRIBUTIONS = ("DistributionList", "count the distributions", "cloudfront:ListDistributions")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_HOME_REGION = "us-east-1"
 #: How often the clean-up is repeated at once, if something is left.
 _MORE_ATTEMPTS = 3
 
@@ -58,6 +60,19 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser(prog="python -m acceptance", description=__doc__.splitlines()[0])
     parser.add_argument("--account", help="number of the AWS account to ask in: 12 digits")
     parser.add_argument("--clean", metavar="LEDGER", type=Path, help="remove what a run left")
+    parser.add_argument(
+        "--role",
+        default="",
+        metavar="ARN",
+        help="role in that account, which may do all of it: each command of the package then has "
+        "only the IAM policy that the docs print for its job",
+    )
+    parser.add_argument(
+        "--kms-key",
+        default="",
+        metavar="ARN",
+        help="KMS key whose policy lets CloudFront call kms:Decrypt, and nothing else",
+    )
     options = parser.parse_args(arguments)
     # As Ctrl-C does, what ends a job or closes a terminal: the run stops, and removes what it made.
     for each in (signal.SIGHUP, signal.SIGTERM):
@@ -68,7 +83,7 @@ def main(arguments: list[str]) -> int:
             return clean(options.clean)
         if not options.account:
             raise Stop("No account is named. Run: make acceptance ACCOUNT=111122223333")
-        return ask(options.account)
+        return ask(options)
     except KeyboardInterrupt:
         say("\nInterrupted.")
     except (AwsError, BadLedger, Stop) as error:
@@ -76,20 +91,28 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def ask(account: str, pace: Pace | None = None) -> int:
+def ask(options: Namespace, pace: Pace | None = None) -> int:
     """Make a run in the account, and remove what it made."""
-    pace = pace or Pace()
-    clients = make_clients(region_name=None)
+    pace, account = pace or Pace(), options.account
+    region = configured_region() or _HOME_REGION
+    clients = connect(region)
     confirm_account(clients, account)
+    for arn in filter(None, (options.role, options.kms_key)):
+        if f":{account}:" not in arn:
+            raise Stop(f"{arn} is not of account {account}.")
     endpoint = endpoint_of(clients)
     if endpoint:
         print(f"This asks an emulator at {endpoint}. Its answers say nothing about AWS.\n")
     run = new_run()
     count = sum(1 for _ in list_items(clients.cloudfront.list_distributions, *_DISTRIBUTIONS))
-    print(NOTE.format(account=account, run=run, distributions=count))
+    print(
+        NOTE.format(
+            account=account, run=run, distributions=count, region=region, stack=stack_of(run)
+        )
+    )
     require_typed(account, "Type the account number to go on: ")
     ledger = Ledger.begin(
-        FOLDER / run / "ledger.jsonl", run=run, account=account, endpoint=endpoint
+        FOLDER / run / "ledger.jsonl", run=run, account=account, region=region, endpoint=endpoint
     )
     say(f"If this ends before all is removed, run:\n  {clean_command(ledger)}\n")
     failed = True
@@ -98,6 +121,9 @@ def ask(account: str, pace: Pace | None = None) -> int:
             failed = not go(
                 Run(
                     run=run,
+                    region=region,
+                    role=options.role,
+                    kms_key=options.kms_key,
                     clients=clients,
                     pace=pace,
                     confirm=lambda: clients_for(ledger),
@@ -129,8 +155,8 @@ def go(run: Run, ledger: Ledger) -> bool:
             endpoint=ledger.endpoint, day=datetime.now(UTC).date(), is_whole=is_whole, seen=run.seen
         )
         secret = {ledger.account, ledger.run, *ledger.ids}
-        if domain := run.settings.get("AWS_S3_CUSTOM_DOMAIN"):
-            secret.add(domain)
+        for each in ("AWS_S3_CUSTOM_DOMAIN", "AWS_CLOUDFRONT_DISTRIBUTION_ID"):
+            secret |= {run.settings[each]} if each in run.settings else set()
         for path in report.write(ledger.path.parent, without=secret):
             say(f"Written: {path}")
     return all(each.is_expected for each in run.seen)
@@ -181,7 +207,7 @@ def remove(ledger: Ledger, pace: Pace) -> list[str]:
 
 def clients_for(ledger: Ledger) -> Clients:
     """Return new clients; stop unless they are for the account and the endpoint of the ledger."""
-    clients = make_clients(region_name=None)
+    clients = connect(ledger.region)
     confirm_account(clients, ledger.account)
     if endpoint_of(clients) != ledger.endpoint:
         where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
@@ -218,9 +244,9 @@ def confirm_account(clients: Clients, account: str) -> None:
 
 def endpoint_of(clients: Clients) -> str:
     """Return the URL of an emulator, wherever boto3 found it; empty for AWS. Stop at a mixture."""
-    urls = [str(each.meta.endpoint_url) for each in (clients.cloudfront, clients.s3, clients.sts)]
+    urls = [str(each.meta.endpoint_url) for each in clients.all()]
     emulators = [url for url in urls if not (urlsplit(url).hostname or "").endswith(_OF_AWS)]
-    if len(emulators) in (1, 2):
+    if 0 < len(emulators) < len(urls):
         raise Stop(
             f"Some services would be those of AWS, and others an emulator: {', '.join(urls)}. "
             "Nothing was done. Set AWS_ENDPOINT_URL, or no endpoint at all."

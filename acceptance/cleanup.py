@@ -2,11 +2,11 @@
 
 What confirms it, besides the exact name and the ID:
 
-- distribution: the tag of the run and the caller reference
+- stack, object: the tag of the run
+- bucket: CloudFormation lists it as what a stack of the run made
 - public key: the caller reference, and the run in its comment
-- function, bucket, object: the tag of the run
-- key group, origin access control, response headers policy: nothing; AWS keeps neither a tag nor a
-  caller reference of these. If the answer with the ID was lost, the name alone decides.
+- key group: nothing; AWS keeps neither a tag nor a caller reference of it. If the answer with the
+  ID was lost, the name alone decides.
 
 It can be repeated: what was removed is noted, and what could not be removed yet is tried again.
 """
@@ -19,68 +19,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from acceptance.clients import Clients
 from acceptance.guard import TAG, Refused
 from acceptance.ledger import Ledger, Resource
-from cfsigned_django.aws.client import Clients, call, list_items
+from cfsigned_django.aws.client import call, list_items
 from cfsigned_django.aws.errors import AwsError
 
-#: How long to wait for a deployment. AWS says minutes; half an hour has been seen.
+#: How long to wait for CloudFormation, which waits for a deployment. AWS says minutes; half an hour
+#: has been seen.
 DEPLOY_SECONDS: Final = 45 * 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
-    """How CloudFront names the calls and the answers of one kind of resource."""
-
-    #: As in get_key_group, list_key_groups and delete_key_group.
-    method: str
-    methods: str
-    #: As in KeyGroup and KeyGroupConfig.
-    block: str
-    #: What each item of the list is in, besides its ID.
-    is_wrapped: bool = False
-    #: What the call that lists needs.
-    given: Mapping[str, str] = field(default_factory=dict)
-
-
-_KINDS: Final[Mapping[str, _Kind]] = {
-    "distribution": _Kind(method="distribution", methods="distributions", block="Distribution"),
-    "key-group": _Kind(method="key_group", methods="key_groups", block="KeyGroup", is_wrapped=True),
-    "public-key": _Kind(method="public_key", methods="public_keys", block="PublicKey"),
-    "access-control": _Kind(
-        method="origin_access_control",
-        methods="origin_access_controls",
-        block="OriginAccessControl",
-    ),
-    "headers-policy": _Kind(
-        method="response_headers_policy",
-        methods="response_headers_policies",
-        block="ResponseHeadersPolicy",
-        is_wrapped=True,
-        given={"Type": "custom"},
-    ),
-}
-
-
+#: How CloudFront names the calls and the answers of a kind.
+_METHODS: Final[Mapping[str, str]] = {"key-group": "key_group", "public-key": "public_key"}
+_BLOCKS: Final[Mapping[str, str]] = {"key-group": "KeyGroup", "public-key": "PublicKey"}
 #: What is in use comes after what uses it.
-_ORDER: Final = (
-    "distribution",
-    "function",
-    "key-group",
-    "public-key",
-    "access-control",
-    "headers-policy",
-    "object",
-    "bucket",
-)
-
-
+_ORDER: Final = ("stack", "key-group", "public-key", "object", "bucket")
 #: How long AWS may take to show what a call without an answer made.
 _UNANSWERED: Final = timedelta(minutes=15)
 
 
 class NotConfirmed(Exception):
-    """What AWS has is not what the ledger has: it is left alone."""
+    """What AWS has is not what the ledger has, or is not to be removed yet: it is left alone."""
 
 
 class NotMarked(NotConfirmed):
@@ -126,17 +84,94 @@ class CleanUp:
         ]
 
     def _remove(self, resource: Resource) -> None:
+        if resource.kind != "stack" and any(each.id for each in self.ledger.left("stack")):
+            raise NotConfirmed("a stack of the run is left, and needs it.")
         match resource.kind:
-            case "function":
-                self._remove_function(resource)
-            case "object" | "bucket" if any(each.id for each in self.ledger.left("distribution")):
-                raise NotConfirmed("the distribution is left, and would have no bucket.")
+            case "stack":
+                self._remove_stack(resource)
             case "object":
                 self._remove_object(resource)
             case "bucket":
                 self._remove_bucket(resource)
             case _:
                 self._remove_configured(resource)
+
+    def _remove_stack(self, resource: Resource) -> None:
+        """Take the protection off, delete the stack, and wait until CloudFormation has done it."""
+        stack = self._stack(resource.name)
+        if stack is None:
+            self._note_bucket(resource.id)  # CloudFormation deletes a stack that failed
+            self._note_missing(resource)
+            return
+        self._check_tags(stack.get("Tags", ()))
+        id = stack["StackId"]
+        if resource.id != id:  # its answer was lost, or it was made again
+            resource = self.ledger.made(resource, id)
+        cloudformation = self.clients.cloudformation
+        stack = self._wait_while(resource, id, _is_at_work)
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            self._note_bucket(id)
+            if stack.get("EnableTerminationProtection"):
+                self._call(
+                    cloudformation.update_termination_protection,
+                    f"take the protection off {resource.name}",
+                    StackName=id,
+                    EnableTerminationProtection=False,
+                )
+            self._call(cloudformation.delete_stack, f"delete {resource.name}", StackName=id)
+            self.tell(f"CloudFormation deletes the stack {resource.name}; it needs some minutes.")
+            self.sleep(self.look_again)
+            stack = self._wait_while(resource, id, _is_being_deleted)
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            reason = stack.get("StackStatusReason") or stack["StackStatus"]
+            raise NotConfirmed(f"CloudFormation has not deleted it: {reason}")
+        self.ledger.removed(resource)
+        self.tell(f"Removed stack {resource.name}.")
+
+    def _note_bucket(self, stack_id: str) -> None:
+        """Note the bucket that a stack has made, while CloudFormation can be asked about it."""
+        unknown = {each.name: each for each in self.ledger.left("bucket") if not each.id}
+        if not unknown or not stack_id:
+            return
+        method = self.clients.cloudformation.describe_stack_resources
+        answer = self._ask_cloudformation(method, stack_id)
+        for each in (answer or {}).get("StackResources", ()):
+            status, name = each["ResourceStatus"], each.get("PhysicalResourceId")
+            if name in unknown and status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                self.ledger.made(unknown[name], name)
+
+    def _stack(self, name: str) -> dict[str, Any] | None:
+        """Return the stack with that name or ID, if it exists."""
+        answer = self._ask_cloudformation(self.clients.cloudformation.describe_stacks, name)
+        if answer is None:
+            return None
+        [found] = answer["Stacks"]
+        is_gone = found["StackStatus"] == "DELETE_COMPLETE" and name != found["StackId"]
+        return None if is_gone else dict(found)
+
+    def _ask_cloudformation(self, method: Callable[..., Any], name: str) -> Any:
+        """Return the answer about a stack; None if there is no such stack."""
+        try:
+            return self._call(method, f"read the stack {name}", StackName=name)
+        except AwsError as error:
+            # CloudFormation has no separate code for it.
+            if error.code == "ValidationError" and "does not exist" in error.detail:
+                return None
+            raise
+
+    def _wait_while(
+        self, resource: Resource, id: str, is_so: Callable[[str], bool]
+    ) -> dict[str, Any]:
+        """Return the stack when its status is another, or after the longest wait."""
+        looks = int(DEPLOY_SECONDS / max(self.look_again, 1))
+        gone: dict[str, Any] = {"StackStatus": "DELETE_COMPLETE"}
+        for _ in range(1 if resource.number in self._waited else looks):
+            found = self._stack(id) or gone
+            if not is_so(found["StackStatus"]):
+                return found
+            self.sleep(self.look_again)
+        self._waited.add(resource.number)
+        return self._stack(id) or gone
 
     def _remove_configured(self, resource: Resource) -> None:
         """Remove what has an ID and a configuration."""
@@ -146,10 +181,8 @@ class CleanUp:
             return
         if not resource.id:
             resource = self.ledger.made(resource, found)
-        if resource.kind == "distribution":
-            self._disable(resource)
         version = self._confirmed(resource)
-        method = getattr(self.clients.cloudfront, f"delete_{_KINDS[resource.kind].method}")
+        method = getattr(self.clients.cloudfront, f"delete_{_METHODS[resource.kind]}")
         self._call(method, f"delete {resource.id}", Id=resource.id, IfMatch=version)
         self.tell(f"Removed {resource.kind} {resource.id}.")
 
@@ -171,136 +204,79 @@ class CleanUp:
 
     def _ids_by_name(self, resource: Resource) -> Iterator[str]:
         """Yield the IDs of what has exactly this name, in case no ID was written down."""
-        kind = _KINDS[resource.kind]
-        method = getattr(self.clients.cloudfront, f"list_{kind.methods}")
-        what = f"list the {kind.methods.replace('_', ' ')}"
-        for item in list_items(method, f"{kind.block}List", what, "", **kind.given):
-            block = item[kind.block] if kind.is_wrapped else item
-            config = block.get(f"{kind.block}Config", block)
-            if _name_in(config) == resource.name:
-                yield block["Id"]
+        method, block = f"list_{_METHODS[resource.kind]}s", _BLOCKS[resource.kind]
+        what = f"list each {resource.kind}"
+        listed = list_items(getattr(self.clients.cloudfront, method), f"{block}List", what, "")
+        for item in listed:
+            one = item.get(block, item)
+            if one.get(f"{block}Config", one)["Name"] == resource.name:
+                yield one["Id"]
 
     def _confirmed(self, resource: Resource, id: str = "") -> str:
         """Return the version, if what has the ID is what the ledger means."""
-        found, version = self._read(resource.kind, id or resource.id)
-        config = found[f"{_KINDS[resource.kind].block}Config"]
-        if (_name_in(config), config.get("CallerReference", "")) != (
+        id, block = id or resource.id, _BLOCKS[resource.kind]
+        method = getattr(self.clients.cloudfront, f"get_{_METHODS[resource.kind]}")
+        answer = self._call(method, f"read {id}", Id=id)
+        config = answer[block][f"{block}Config"]
+        if (config["Name"], config.get("CallerReference", "")) != (
             resource.name,
             resource.reference,
         ):
             raise NotConfirmed(
                 "its name or caller reference is not that of the ledger. It is not touched."
             )
-        if resource.kind == "distribution":
-            self._require_tag(found["ARN"])
         if resource.kind == "public-key" and config.get("Comment") != self.ledger.mark:
             raise NotMarked("its comment is not that of the run. It is not touched.")
+        version: str = answer["ETag"]
         return version
-
-    def _require_tag(self, arn: str) -> None:
-        method = self.clients.cloudfront.list_tags_for_resource
-        try:
-            answer = self._call(method, f"read the tags of {arn}", Resource=arn)
-        except AwsError as error:
-            raise NotMarked(str(error)) from None
-        self._check_tags(answer["Tags"].get("Items", ()))
 
     def _check_tags(self, tags: Iterable[Mapping[str, str]]) -> None:
         if {"Key": TAG, "Value": self.ledger.mark} not in tags:
             raise NotMarked("it does not have the tag of the run. It is not touched.")
 
-    def _read(self, kind: str, id: str) -> tuple[dict[str, Any], str]:
-        method = getattr(self.clients.cloudfront, f"get_{_KINDS[kind].method}")
-        answer = self._call(method, f"read {id}", Id=id)
-        return answer[_KINDS[kind].block], answer["ETag"]
-
-    def _disable(self, resource: Resource) -> None:
-        found, version = self._read(resource.kind, resource.id)
-        config = found["DistributionConfig"]
-        if config["Enabled"]:
-            self._call(
-                self.clients.cloudfront.update_distribution,
-                f"disable {resource.id}",
-                Id=resource.id,
-                IfMatch=version,
-                DistributionConfig={**config, "Enabled": False},
-            )
-            self.tell(f"Disabled distribution {resource.id}; CloudFront needs some minutes.")
-        looks = int(DEPLOY_SECONDS / max(self.look_again, 1))
-        for _ in range(1 if resource.number in self._waited else looks):
-            found, _version = self._read(resource.kind, resource.id)
-            if found["Status"] == "Deployed":
-                return
-            self.sleep(self.look_again)
-        self._waited.add(resource.number)
-
-    def _remove_function(self, resource: Resource) -> None:
-        cloudfront = self.clients.cloudfront
-        try:
-            answer = self._call(
-                cloudfront.describe_function,
-                f"read {resource.name}",
-                Name=resource.name,
-                Stage="DEVELOPMENT",
-            )
-        except AwsError as error:
-            if not error.code.startswith("NoSuch"):
-                raise
-            self._note_missing(resource)
-            return
-        self._require_tag(answer["FunctionSummary"]["FunctionMetadata"]["FunctionARN"])
-        if not resource.id:
-            self.ledger.made(resource, resource.name)
-        self._call(
-            cloudfront.delete_function,
-            f"delete {resource.name}",
-            Name=resource.name,
-            IfMatch=answer["ETag"],
-        )
-        self.tell(f"Removed function {resource.name}.")
-
     def _remove_object(self, resource: Resource) -> None:
         s3 = self.clients.s3
         for bucket in self.ledger.left("bucket"):
             place = {"Bucket": bucket.name, "Key": resource.name}
-            if bucket.id and self._has(resource, s3.get_object_tagging, **place):
-                self._delete(s3.delete_object, resource, **place)
+            answer = self._ask_s3(resource, s3.get_object_tagging, place) if bucket.id else None
+            if answer is not None:
+                self._check_tags(answer["TagSet"])
+                if not resource.id:
+                    self.ledger.made(resource, resource.name)
+                self._ask_s3(resource, s3.delete_object, place)
                 return
         self._note_missing(resource)
 
     def _remove_bucket(self, resource: Resource) -> None:
-        s3 = self.clients.s3
-        if not self._has(resource, s3.get_bucket_tagging, Bucket=resource.name):
+        s3, place = self.clients.s3, {"Bucket": resource.name}
+        if self._ask_s3(resource, s3.head_bucket, place) is None:
             self._note_missing(resource)
-            return
-        self._delete(s3.delete_bucket, resource, Bucket=resource.name)
-        self.tell(f"Removed bucket {resource.name}.")
+        elif not resource.id:
+            raise NotConfirmed("no stack of the run is known to have made it. It is not touched.")
+        else:
+            self._ask_s3(resource, s3.delete_bucket, place)
+            self.tell(f"Removed bucket {resource.name}.")
 
-    def _delete(self, method: Callable[..., Any], resource: Resource, **place: str) -> None:
-        if not resource.id:
-            self.ledger.made(resource, resource.name)
-        owner = self.ledger.account
-        self._call(method, f"delete {resource.name}", **place, ExpectedBucketOwner=owner)
-
-    def _has(self, resource: Resource, tags: Callable[..., Any], **place: str) -> bool:
-        """Return whether this account has the bucket, or object, that the run made."""
+    def _ask_s3(
+        self, resource: Resource, method: Callable[..., Any], place: Mapping[str, str]
+    ) -> Any:
+        """Return the answer about a bucket of this account; None if there is no such thing."""
         owner = self.ledger.account
         try:
-            answer = self._call(
-                tags, f"read the tags of {resource.name}", **place, ExpectedBucketOwner=owner
+            return self._call(
+                method, f"read or delete {resource.name}", **place, ExpectedBucketOwner=owner
             )
         except AwsError as error:
-            if error.code not in ("NoSuchBucket", "NoSuchKey", "NoSuchTagSet"):
-                raise
-            if error.code != "NoSuchTagSet":
-                return False
-            answer = {"TagSet": []}
-        self._check_tags(answer["TagSet"])
-        return True
+            if error.code in ("404", "NoSuchBucket", "NoSuchKey"):
+                return None
+            raise
 
     def _note_missing(self, resource: Resource) -> None:
-        """Note at the second look that it is gone; later, if its call had no answer."""
-        is_late = self.now() - resource.at > _UNANSWERED
+        """Note at the second look that it is gone; later, if its call had no answer.
+
+        A bucket is made by a stack, and that is gone by now.
+        """
+        is_late = resource.kind == "bucket" or self.now() - resource.at > _UNANSWERED
         if resource.number in self._missing and (resource.id or is_late):
             self.ledger.removed(resource)
         self._missing.add(resource.number)
@@ -309,6 +285,9 @@ class CleanUp:
         return call(method, what, "", **arguments)
 
 
-def _name_in(config: Mapping[str, Any]) -> Any:
-    """Return the name, as the guard wrote it into the ledger: a distribution has a comment."""
-    return config.get("Name") or config.get("Comment")
+def _is_at_work(status: str) -> bool:
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def _is_being_deleted(status: str) -> bool:
+    return not status.startswith("DELETE_") or status == "DELETE_IN_PROGRESS"

@@ -4,11 +4,14 @@ It also sees the calls of the package's own commands. A call that makes somethin
 the ledger first, and gets the run as a tag where AWS keeps one; one that changes or removes
 something is sent only if the ledger has it. A call that is not in the tables below, and does not
 only read, is refused.
+
+What a stack makes is the stack's: CloudFormation gives the tags of the stack to the bucket and to
+the distribution, and removes all but the bucket with the stack.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
@@ -16,9 +19,14 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from acceptance.ledger import BadLedger, Ledger
+from acceptance.ledger import BadLedger, Ledger, Resource
+from cfsigned_django.aws.client import make_client
+from cfsigned_django.tools.stack.bucket import look_for_bucket
+from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
+from cfsigned_django.tools.stack.template import read_template
 
 _READS: Final = ("Describe", "Get", "Head", "List")
+_SERVICES: Final = ("cloudformation", "cloudfront", "s3")
 #: What boto3 itself calls for credentials: of a role, of a web identity, of a person who logged in.
 _CREDENTIALS: Final = (
     "AssumeRole",
@@ -29,36 +37,23 @@ _CREDENTIALS: Final = (
 )
 #: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
 _MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "CreateDistribution": ("distribution", "DistributionConfig", "Distribution"),
     "CreateKeyGroup": ("key-group", "KeyGroupConfig", "KeyGroup"),
-    "CreateOriginAccessControl": (
-        "access-control",
-        "OriginAccessControlConfig",
-        "OriginAccessControl",
-    ),
     "CreatePublicKey": ("public-key", "PublicKeyConfig", "PublicKey"),
-    "CreateResponseHeadersPolicy": (
-        "headers-policy",
-        "ResponseHeadersPolicyConfig",
-        "ResponseHeadersPolicy",
-    ),
 }
-#: Operation -> kind, and the argument that names what is changed. What begins with Delete removes.
+#: Operation -> kind, and the argument that names what is changed or removed.
 _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "CreateInvalidation": ("distribution", "DistributionId"),
     "DeleteBucket": ("bucket", "Bucket"),
-    "DeleteDistribution": ("distribution", "Id"),
-    "DeleteFunction": ("function", "Name"),
+    "DeleteChangeSet": ("change-set", "ChangeSetName"),
     "DeleteKeyGroup": ("key-group", "Id"),
-    "DeleteOriginAccessControl": ("access-control", "Id"),
+    "DeleteObject": ("object", "Key"),
     "DeletePublicKey": ("public-key", "Id"),
-    "DeleteResponseHeadersPolicy": ("headers-policy", "Id"),
-    "PublishFunction": ("function", "Name"),
-    "PutBucketCors": ("bucket", "Bucket"),
+    "DeleteStack": ("stack", "StackName"),
+    "ExecuteChangeSet": ("change-set", "ChangeSetName"),
     "PutBucketPolicy": ("bucket", "Bucket"),
-    "PutPublicAccessBlock": ("bucket", "Bucket"),
     "UpdateDistribution": ("distribution", "Id"),
     "UpdateKeyGroup": ("key-group", "Id"),
+    "UpdateTerminationProtection": ("stack", "StackName"),
 }
 
 
@@ -73,113 +68,173 @@ class Refused(Exception):
 @contextmanager
 def guarding(ledger: Ledger) -> Iterator[None]:
     """Let the block call AWS for this ledger only."""
+    guard = _Guard(ledger)
     send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation.startswith(_READS) or operation in _CREDENTIALS:
-            return send(client, operation, arguments)
-        if client.meta.service_model.service_name not in ("cloudfront", "s3"):
-            raise Refused(f"{operation} is not of CloudFront or S3.")
-        if operation in _MAKES or operation in ("CreateBucket", "CreateFunction", "PutObject"):
-            return _make(client, operation, arguments)
-        if operation in _CHANGES or operation == "DeleteObject":
-            return _change(client, operation, arguments)
-        raise Refused(f"{operation} is not one of the calls that a run makes.")
-
-    def _make(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        part, reference = "", ""
-        if operation in _MAKES:
-            kind, argument, part = _MAKES[operation]
-            config = arguments[argument]
-            name = config.get("Name") or config["Comment"]
-            reference = config.get("CallerReference", "")
-        elif operation == "CreateFunction":
-            kind, name = "function", arguments["Name"]
-        elif operation == "CreateBucket":
-            kind, name = "bucket", arguments["Bucket"]
-            _refuse_existing_bucket(client, name)
-        else:
-            kind, name = "object", arguments["Key"]
-            _require(ledger, "bucket", arguments["Bucket"], operation)
-            if ledger.find(kind, name):  # written over, and with it the tags
-                return send(client, *_tagged(operation, arguments, ledger))
-        try:
-            resource = ledger.intend(kind, name, reference)
-        except BadLedger as error:
-            raise Refused(f"{operation}: {error}") from None
-        try:
-            answer = send(client, *_tagged(operation, arguments, ledger))
-        except ClientError as error:
-            if _is_final(error):
-                ledger.removed(resource)
-            raise
-        ledger.made(resource, answer[part]["Id"] if part else name)
-        return answer
-
-    def _change(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        kind, argument = _CHANGES.get(operation, ("object", "Key"))
-        if kind == "object":
-            _require(ledger, "bucket", arguments["Bucket"], operation)
-        resource = _require(ledger, kind, arguments[argument], operation)
-        answer = send(client, operation, arguments)
-        if operation.startswith("Delete"):
-            ledger.removed(resource)
-        return answer
+        return guard.call(
+            client, operation, arguments, lambda given: send(client, operation, given)
+        )
 
     with patch.object(BaseClient, "_make_api_call", make_api_call):
         yield
 
 
-def _require(ledger: Ledger, kind: str, id: str, operation: str) -> Any:
-    resource = ledger.find(kind, id)
-    if resource is None:
-        raise Refused(f"{operation}: this run made no {kind} {id!r}.")
-    return resource
+class _Guard:
+    """What a process has seen of the stacks of its run, beside the ledger."""
 
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        #: The ID of each change set, and the bucket that it makes, if it makes one.
+        self._change_sets: dict[str, str] = {}
+        self._distributions: set[str] = set()
 
-def _tagged(
-    operation: str, arguments: dict[str, Any], ledger: Ledger
-) -> tuple[str, dict[str, Any]]:
-    """Return the call with the run as a tag; a public key has none, but keeps a comment.
+    def call(
+        self,
+        client: Any,
+        operation: str,
+        arguments: dict[str, Any],
+        send: Callable[[dict[str, Any]], Any],
+    ) -> Any:
+        """Send a call, or raise :exc:`Refused`."""
+        if operation.startswith(_READS) or operation in _CREDENTIALS:
+            answer = send(arguments)
+            if operation == "DescribeStacks":
+                self._note(answer["Stacks"])
+            return answer
+        if client.meta.service_model.service_name not in _SERVICES:
+            raise Refused(f"{operation} is not of {', '.join(_SERVICES)}.")
+        if operation == "CreateChangeSet":
+            return self._plan(arguments, send)
+        if operation == "PutObject":
+            return self._write(arguments, send)
+        if operation in _MAKES:
+            kind, argument, part = _MAKES[operation]
+            config = arguments[argument]
+            if kind == "public-key":  # it has no tag, but keeps a comment
+                config = {**config, "Comment": self._ledger.mark}
+            resource = self._intend(
+                operation, kind, config["Name"], config.get("CallerReference", "")
+            )
+            return self._make(resource, lambda: send({argument: config}), part, "Id")
+        if operation not in _CHANGES:
+            raise Refused(f"{operation} is not one of the calls that a run makes.")
+        return self._change(client, operation, arguments, send)
 
-    In the same call: whatever was made has its tag. Key groups, origin access controls and
-    response headers policies have their names only.
-    """
-    tags = [{"Key": TAG, "Value": ledger.mark}]
-    match operation:
-        case "CreateBucket":
-            config = {**arguments.get("CreateBucketConfiguration", {}), "Tags": tags}
-            return operation, {**arguments, "CreateBucketConfiguration": config}
-        case "CreateDistribution":
-            config = {**arguments, "Tags": {"Items": tags}}
-            return "CreateDistributionWithTags", {"DistributionConfigWithTags": config}
-        case "CreateFunction":
-            return operation, {**arguments, "Tags": {"Items": tags}}
-        case "CreatePublicKey":
-            config = {**arguments["PublicKeyConfig"], "Comment": ledger.mark}
-            return operation, {"PublicKeyConfig": config}
-        case "PutObject":
-            return operation, {**arguments, "Tagging": f"{TAG}={ledger.mark}"}
-    return operation, arguments
+    def _plan(self, arguments: dict[str, Any], send: Callable[[dict[str, Any]], Any]) -> Any:
+        """Make a change set, of the package's template only. That of a new stack makes the stack.
+
+        The stack has the run as a tag, and gives it to what it makes.
+        """
+        name = arguments["StackName"]
+        if arguments.get("TemplateBody") != read_template():
+            raise Refused(f"CreateChangeSet: {name!r} would have another template.")
+        given = {
+            each["ParameterKey"]: each.get("ParameterValue", "")
+            for each in arguments["Parameters"]
+            if not each.get("UsePreviousValue")
+        }
+        if arguments["ChangeSetType"] != "CREATE":
+            self._require("stack", name, "CreateChangeSet")
+            if {BUCKET, MAKES_BUCKET} & given.keys():
+                raise Refused("CreateChangeSet: the stack would get another bucket.")
+            answer, bucket = send(arguments), ""
+        else:
+            bucket = given[BUCKET]
+            if given[MAKES_BUCKET] != "true" or self._ledger.mark not in bucket:
+                raise Refused(f"CreateChangeSet: this run does not make the bucket {bucket!r}.")
+            # It may be in review already, with another change set.
+            resource = self._named("stack", name) or self._intend("CreateChangeSet", "stack", name)
+            tags = [{"Key": TAG, "Value": self._ledger.mark}]
+            answer = self._make(resource, lambda: send({**arguments, "Tags": tags}), "", "StackId")
+        self._change_sets[answer["Id"]] = bucket
+        return answer
+
+    def _write(self, arguments: dict[str, Any], send: Callable[[dict[str, Any]], Any]) -> Any:
+        """Write an object into the bucket of the run, with the run as its tag."""
+        name = arguments["Key"]
+        self._require("bucket", arguments["Bucket"], "PutObject")
+        tagged = {**arguments, "Tagging": f"{TAG}={self._ledger.mark}"}
+        if self._ledger.find("object", name):  # written over, and with it the tags
+            return send(tagged)
+        resource = self._intend("PutObject", "object", name)
+        return self._make(resource, lambda: send(tagged))
+
+    def _make(
+        self, resource: Resource, send: Callable[[], Any], part: str = "", member: str = ""
+    ) -> Any:
+        try:
+            answer = send()
+        except ClientError as error:
+            if not resource.id and _is_final(error):
+                self._ledger.removed(resource)
+            raise
+        found = answer[part] if part else answer
+        self._ledger.made(resource, found[member] if member else resource.name)
+        return answer
+
+    def _change(
+        self,
+        client: Any,
+        operation: str,
+        arguments: dict[str, Any],
+        send: Callable[[dict[str, Any]], Any],
+    ) -> Any:
+        kind, argument = _CHANGES[operation]
+        if kind == "object":
+            self._require("bucket", arguments["Bucket"], operation)
+        resource = self._require(kind, arguments[argument], operation)
+        if operation == "ExecuteChangeSet":
+            self._announce_bucket(client, self._change_sets[arguments[argument]])
+        answer = send(arguments)
+        # A stack is gone when CloudFormation says so.
+        if operation.startswith("Delete") and resource is not None and kind != "stack":
+            self._ledger.removed(resource)
+        return answer
+
+    def _announce_bucket(self, client: Any, name: str) -> None:
+        """Write down the bucket that CloudFormation will make. Refuse one that somebody has."""
+        if not name or self._named("bucket", name):
+            return
+        s3 = make_client("s3", region_name=client.meta.region_name)
+        if look_for_bucket(s3, name).exists:
+            raise Refused(f"ExecuteChangeSet: the bucket {name!r} exists already.")
+        self._intend("ExecuteChangeSet", "bucket", name)
+
+    def _note(self, stacks: Iterable[Mapping[str, Any]]) -> None:
+        """Take from the outputs of the run's stacks what they have made."""
+        for stack in stacks:
+            outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
+            if outputs and self._ledger.find("stack", stack["StackId"]):
+                self._distributions.add(outputs["DistributionId"])
+                bucket = self._named("bucket", outputs[BUCKET])
+                if bucket is not None and not bucket.id:
+                    self._ledger.made(bucket, bucket.name)
+
+    def _intend(self, operation: str, kind: str, name: str, reference: str = "") -> Resource:
+        try:
+            return self._ledger.intend(kind, name, reference)
+        except BadLedger as error:
+            raise Refused(f"{operation}: {error}") from None
+
+    def _named(self, kind: str, name: str) -> Resource | None:
+        return next((each for each in self._ledger.left(kind) if each.name == name), None)
+
+    def _require(self, kind: str, id: str, operation: str) -> Resource | None:
+        """Return the entry of the ledger; None for what belongs to a stack of the ledger."""
+        if kind == "change-set" and id in self._change_sets:
+            return None
+        if kind == "distribution" and id in self._distributions:
+            return None
+        found = self._ledger.find(kind, id)
+        if kind == "stack" and found is None:
+            found = self._named(kind, id)
+        if found is None or not found.id:
+            raise Refused(f"{operation}: this run made no {kind} {id!r}.")
+        return found
 
 
 def _is_final(error: ClientError) -> bool:
     """Return whether AWS has certainly made nothing: it refused, and was asked only once."""
     answer = error.response.get("ResponseMetadata", {})
     return answer.get("HTTPStatusCode", 0) // 100 == 4 and answer.get("RetryAttempts") == 0
-
-
-def _refuse_existing_bucket(client: Any, name: str) -> None:
-    """Refuse unless no account has the bucket: S3 may answer as if it had created it."""
-    status = 200
-    try:
-        client.head_bucket(Bucket=name)
-    except ClientError as error:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status == 200:
-        raise Refused(f"CreateBucket: {name!r} exists already.")
-    if status != 404:
-        raise Refused(
-            f"CreateBucket: whether {name!r} exists could not be found out: S3 answered {status}. "
-            "The credentials may have ended, or lack s3:ListBucket."
-        )

@@ -58,8 +58,8 @@ class Resource:
 class Ledger:
     """An open ledger: no other process can open it meanwhile.
 
-    ``run`` is the 32 hexadecimal digits of the run, ``account`` the 12 digits of the account, and
-    ``endpoint`` the URL of an emulator, empty for AWS.
+    ``run`` is the 32 hexadecimal digits of the run, ``account`` the 12 digits of the account,
+    ``region`` that of the stack, and ``endpoint`` the URL of an emulator, empty for AWS.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -72,7 +72,7 @@ class Ledger:
             ) from None
         self._file, self._lock = file, threading.Lock()
         self.path = Path(file.name)
-        self.run = self.account = self.endpoint = ""
+        self.run = self.account = self.region = self.endpoint = ""
         self._left: dict[int, Resource] = {}
         #: The IDs of everything but objects, also of what was removed: no report shows them.
         self.ids: set[str] = set()
@@ -91,11 +91,12 @@ class Ledger:
         return f"acceptance-{self.run}"
 
     @classmethod
-    def begin(cls, path: Path, *, run: str, account: str, endpoint: str) -> Self:
+    def begin(cls, path: Path, *, run: str, account: str, region: str, endpoint: str) -> Self:
         """Create the file, for a new run."""
         path.parent.mkdir(parents=True, mode=0o700)
         ledger = cls(path.open("xb+"))  # never over another ledger
-        ledger._write({"event": "begin", "run": run, "account": account, "endpoint": endpoint})
+        whose = {"run": run, "account": account, "region": region, "endpoint": endpoint}
+        ledger._write({"event": "begin", **whose})
         # The names of the file and of its folders must be on the disk as well.
         for folder in list(path.absolute().parents)[:3]:
             descriptor = os.open(folder, os.O_RDONLY)
@@ -176,7 +177,7 @@ class Ledger:
                         f"{event['run']!r} is no run: it must be 32 hexadecimal digits."
                     )
                 self.run, self.account = event["run"], event["account"]
-                self.endpoint = event["endpoint"]
+                self.region, self.endpoint = event["region"], event["endpoint"]
             case "intent":
                 self._last = event["number"]
                 self._left[self._last] = self._checked(event)

@@ -1,6 +1,6 @@
 """What is asked: each function is one question, and returns what was seen.
 
-They are asked in this order: the first adds keys to the key group, the last rotates. ``fact`` is a
+They are asked in this order: the second adds keys to the key group, the last rotates. ``fact`` is a
 number of docs/explanation/checked-on-aws.md; ``expected`` is what this package takes for granted,
 and ``depends`` what would have to change if AWS answers otherwise: ``module:name`` in the package,
 or a page. A fact that AWS documents is asked about as well if the package rests on it.
@@ -8,6 +8,7 @@ or a page. A fact that AWS documents is asked about as well if the package rests
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import uuid
@@ -24,12 +25,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.storage import storages
 
-from acceptance.site import ORIGIN
+from acceptance.site import APPLY, ORIGIN, CommandFailed
 from acceptance.world import DONE, EC, LATER, RSA, SHA1, SHA256, World, encode, in_short
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.invalidation import items_of
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.account.reader import list_key_groups
+from cfsigned_django.tools.stack import change_set, events
+from cfsigned_django.tools.stack.bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing import StackError
+from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
 from cfsigned_django.viewer import NoAnswer
 
 FILE: Final = "/albums/42/a.txt"
@@ -46,8 +53,15 @@ NAMES: Final = (
     "[brackets]{braces}.txt",
     "tab\tname.txt",
 )
+#: What the run adds to the distribution by hand: the header that has the tags of a file.
+CACHE_TAGS: Final = {"HeaderName": "x-amz-meta-cache-tag"}
 SERVED, DENIED, MISSING_KEY = "served", "403 AccessDenied", "403 MissingKey"
+DENIED_BY_S3: Final = "403 AccessDenied of S3"
 NOT_EMULATED: Final = "the emulator does not model this"
+#: How long S3 may take to follow a changed bucket policy.
+_POLICY_SECONDS: Final = 60.0
+#: How long the package looks for what a list does not show yet.
+_LISTED: Final = 5.0
 #: The default of AWS_CLOUDFRONT_PROPAGATION_SECONDS: what a site waits before a new key signs.
 _PROPAGATION: Final = 300
 _MESSAGES: Final = {
@@ -58,6 +72,17 @@ _MESSAGES: Final = {
     "MalformedSignature": "Could not unencode Signature",
 }
 _PACKAGE: Final = Path(__file__).parent.parent / "cfsigned_django"
+
+
+_FAILURES: Final = (
+    CommandFailed,
+    LookupError,
+    NoAnswer,
+    OSError,
+    StackError,
+    StopIteration,
+    ValueError,
+)
 
 
 #: Returns what was seen; a measured value comes with whether it is as expected.
@@ -84,7 +109,7 @@ class Question:
         except (AwsError, ClientError) as error:
             code = error.code if isinstance(error, AwsError) else error.response["Error"]["Code"]
             return Seen(self, f"could not ask: {code}", is_expected=False)
-        except (LookupError, NoAnswer, OSError, StopIteration, ValueError) as error:
+        except _FAILURES as error:
             return Seen(self, f"could not ask: {type(error).__name__}", is_expected=False)
         text, is_expected = (answer, answer == self.expected) if isinstance(answer, str) else answer
         return Seen(self, text, is_expected=is_expected)
@@ -150,7 +175,7 @@ def question(
     return add
 
 
-# 8, 9: what the commands of the package made, and keys that join
+# 8, 9, 15: what the commands of the package made, and keys that join
 
 
 @question("9.2", "none", "tools.doctor.examination:Examination")
@@ -158,6 +183,46 @@ def doctor(world: World) -> str:
     """Does cfsigned_doctor find a fault in what cfsigned_setup made?"""
     _code, findings = world.command("cfsigned_doctor")
     return ", ".join(each["id"] for each in findings if each["level"] == "error") or "none"
+
+
+@question("15.5", "yes", "docs/reference/iam.md", is_emulated=False)
+def printed_policies(world: World) -> str | tuple[str, bool]:
+    """Do the IAM policies of the docs suffice to create the stack, and for the doctor?"""
+    if world.denied is None:
+        return "not asked: no role was named (ROLE)", True
+    _code, findings = world.command("cfsigned_doctor", job="doctor")
+    lacks = [f"the setup lacks {world.denied}"] if world.denied else []
+    if any(each["id"] == "aws-unreadable" for each in findings):
+        lacks.append("the doctor cannot read all")
+    return "; ".join(lacks) or "yes"
+
+
+@question(
+    "15.1",
+    f"a public key: at most {_LISTED:.0f} s, a key group: at most {_LISTED:.0f} s",
+    "aws.key_groups:KeyGroups._find_existing",
+    "tools.stack.key_group:_look_for",
+)
+def late_lists(world: World) -> tuple[str, bool]:
+    """How long does a list not show what was just created?"""
+    cloudfront, name = world.clients.cloudfront, f"acceptance-{world.run}-list"
+    pem = PrivateKey.generate().public_key.to_pem()
+    config: dict[str, Any]
+    config = {"CallerReference": str(uuid.uuid4()), "Name": name, "EncodedKey": pem}
+    key = cloudfront.create_public_key(PublicKeyConfig=config)
+    key_took = world.seconds_until(
+        lambda: any(each.name == name for each in KeyGroups(cloudfront).public_keys())
+    )
+    config = {"Name": name, "Items": [key["PublicKey"]["Id"]]}
+    group = cloudfront.create_key_group(KeyGroupConfig=config)
+    group_took = world.seconds_until(
+        lambda: any(each.name == name for each in list_key_groups(cloudfront))
+    )
+    cloudfront.delete_key_group(Id=group["KeyGroup"]["Id"], IfMatch=group["ETag"])
+    cloudfront.delete_public_key(Id=key["PublicKey"]["Id"], IfMatch=key["ETag"])
+    took = {"a public key": key_took, "a key group": group_took}
+    seen = ", ".join(f"{name}: {each} s" for name, each in took.items())
+    return seen, all(each is not None and each <= _LISTED for each in took.values())
 
 
 def _of_20(world: World, *keys: str) -> str:
@@ -304,7 +369,7 @@ def case_of_a_path(world: World) -> str:
     return world.said(world.link(FILE, policy=world.custom("/ALBUMS/*")))
 
 
-@question("3.3", "403 AccessDenied of S3", "tools.edge.behavior:_normalize", is_emulated=False)
+@question("3.3", DENIED_BY_S3, "tools.edge.behavior:_normalize", is_emulated=False)
 def two_slashes(world: World) -> str:
     """Is `//double.txt` served with its own signature?"""
     return world.said(world.link("//double.txt"))
@@ -345,6 +410,13 @@ def star_in_a_canned_policy(world: World) -> str:
 def question_mark_in_a_policy(world: World) -> str:
     """Is `?` in the path of a policy one character: `/albums/42/?.txt` for `a.txt`?"""
     return world.said(world.link(FILE, policy=world.custom("/albums/42/?.txt")))
+
+
+@question("11.3", SERVED, "signing.resource:_sections", "storage.urls:SignedUrlMixin.url")
+def download_for_an_address(world: World) -> str:
+    """Does url(ip_address=, download=) open, whose policy has the `?` of the query?"""
+    storage: Any = storages["default"]
+    return world.said(storage.url(FILE.strip("/"), ip_address="0.0.0.0/0", download="a.txt"))
 
 
 # 4: conditions
@@ -489,7 +561,7 @@ def no_expiry(world: World) -> tuple[str, bool]:
     return _refused(world, world.url(FILE, world.query("text")), "AccessDenied")
 
 
-@question("6", "403 AccessDenied of S3", "viewer:Answer.responder", is_emulated=False)
+@question("6", DENIED_BY_S3, "viewer:Answer.responder", is_emulated=False)
 def missing_file(world: World) -> str:
     """Who refuses a signed URL of a file that does not exist?"""
     return world.said(world.link("/missing.txt"))
@@ -577,6 +649,86 @@ def long_rsa_key(world: World) -> str:
         return str(error.response["Error"]["Code"])
     world.clients.cloudfront.delete_public_key(Id=made["PublicKey"]["Id"], IfMatch=made["ETag"])
     return "accepted"
+
+
+# 9.3 to 9.5: what S3 and KMS say
+
+
+def _under(world: World, change: Callable[[dict[str, Any]], list[Any]], expected: str) -> str:
+    """Return the answer for a file while the policy of the bucket has other statements.
+
+    ``change`` gets CloudFront's statement. Each look asks for a copy that no edge has.
+    """
+    s3 = world.clients.s3
+    kept = call(s3.get_bucket_policy, "read the policy", "", Bucket=world.bucket)["Policy"]
+    policy = json.loads(kept)
+    [statement] = policy["Statement"]
+    text = json.dumps({**policy, "Statement": change(statement)})
+    seen = ""
+
+    def says(answer: str) -> bool:
+        nonlocal seen
+        kind = f"text%2Fx-{uuid.uuid4().hex}"
+        seen = world.said(world.link(f"{FILE}?response-content-type={kind}"))
+        return seen == answer
+
+    def put(policy: str, answer: str) -> None:
+        call(s3.put_bucket_policy, "put the policy", "", Bucket=world.bucket, Policy=policy)
+        world.seconds_until(lambda: says(answer), at_most=_POLICY_SECONDS)
+
+    try:
+        put(text, expected)
+        found = seen
+    finally:
+        put(kept, SERVED)
+    return found
+
+
+@question("9.3", DENIED_BY_S3, "tools.account.documents.bucket_policy:admits", is_emulated=False)
+def denied_by_a_statement(world: World) -> str:
+    """Does a Deny for all that does not come through a VPC endpoint close the bucket?"""
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{world.bucket}/*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d4e5f0a1b2"}},
+    }
+    return _under(world, lambda statement: [statement, deny], DENIED_BY_S3)
+
+
+@question("9.3", DENIED_BY_S3, "tools.account.documents.bucket_policy:admits", is_emulated=False)
+def star_in_string_equals(world: World) -> str:
+    """Is StringEquals with `distribution/*` compared literally, so that S3 refuses?"""
+
+    def change(statement: dict[str, Any]) -> list[Any]:
+        arn = statement["Condition"]["StringEquals"]["AWS:SourceArn"]
+        any_of_them = f"{arn.rpartition('/')[0]}/*"
+        return [{**statement, "Condition": {"StringEquals": {"AWS:SourceArn": any_of_them}}}]
+
+    return _under(world, change, DENIED_BY_S3)
+
+
+@question("9.3", SERVED, "tools.account.documents.bucket_policy:is_public", is_emulated=False)
+def anybody_from_the_distribution(world: World) -> str:
+    """Is the principal `*` with the distribution's ARN accepted, and no public policy?"""
+    return _under(world, lambda statement: [{**statement, "Principal": "*"}], SERVED)
+
+
+@question(
+    "9.4",
+    SERVED,
+    "cfsigned_django/tools/stack/template.yaml",
+    "tools.account.documents.key_policy:lets_decrypt",
+    is_emulated=False,
+)
+def decrypting_alone(world: World) -> str | tuple[str, bool]:
+    """Is a file served that a KMS key encrypts which lets CloudFront call kms:Decrypt alone?"""
+    if not world.kms_key:
+        return "not asked: no key was named (KMS_KEY)", True
+    key = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": world.kms_key}
+    world.write("encrypted.txt", b"acceptance", **key)
+    return world.said(world.link("/encrypted.txt"))
 
 
 # 9.6, 11.10: CORS
@@ -760,14 +912,59 @@ def visible_tag(world: World) -> str:
     return "yes" if "x-amz-meta-cache-tag" in fields else "no"
 
 
-# 14.8: functions
+# 15: CloudFormation
 
 
-@question("14.8", "no: 403 MissingKey", "docs/explanation/security.md", is_emulated=False)
-def function_before_signature(world: World) -> str:
-    """Does a viewer-request function run before the signature is checked?"""
-    answer = world.get(f"https://{world.domain}/function/a.txt")
-    return "yes" if answer.status == 418 else f"no: {in_short(answer)}"
+@question(
+    "15.2",
+    "the cause is named, the stack is gone, the bucket is gone",
+    "tools.stack.change_set:create",
+    "cfsigned_django/tools/stack/template.yaml",
+    is_emulated=False,
+)
+def failed_creation(world: World) -> str:
+    """What is left of a stack whose distribution fails, since its key group does not exist?"""
+    client, bucket = world.clients.cloudformation, f"{world.bucket}-bad"
+    given = {BUCKET: bucket, MAKES_BUCKET: "true", KEY_GROUP: str(uuid.uuid4())}
+    name = f"bad-{world.stack}"
+    made = change_set.create(client, name, stack=None, given=given, sleep=time.sleep)
+    change_set.execute(client, made)
+    stack = events.follow(client, made.stack_id, show=lambda line: None, sleep=time.sleep)
+    cause = events.cause(client, made.stack_id)
+    status = "gone" if stack.status == "DELETE_COMPLETE" else stack.status
+    is_left = look_for_bucket(world.clients.s3, bucket).exists
+    return (
+        f"the cause is {'named' if 'the distribution: ' in cause else 'not named'}, "
+        f"the stack is {status}, the bucket is {'left' if is_left else 'gone'}"
+    )
+
+
+@question(
+    "15.3",
+    "the distribution: DistributionConfig.CacheTagConfig",
+    "tools.stack.losses:find_losses",
+    is_emulated=False,
+)
+def change_by_hand(world: World) -> str:
+    """What would an update undo, as cfsigned_setup tells from the change set?"""
+    _code, report = world.command("cfsigned_setup", "--public-path=static/*")
+    return "; ".join(each.partition(" was ")[0] for each in report["losses"]) or "nothing"
+
+
+@question(
+    "15.4",
+    "exit code 0, the change by hand is gone",
+    "tools.stack.change_set:create",
+    "docs/aws/stack.md",
+    is_emulated=False,
+)
+def reverted_drift(world: World) -> str:
+    """Does cfsigned_setup --revert-drift, without another option, undo a change by hand?"""
+    code, _report = world.command("cfsigned_setup", "--revert-drift", *APPLY)
+    method = world.clients.cloudfront.get_distribution_config
+    found = call(method, "read it", "", Id=world.distribution_id)["DistributionConfig"]
+    is_left = (found.get("CacheTagConfig") or {}).get("HeaderName")
+    return f"exit code {code}, the change by hand is {'left' if is_left else 'gone'}"
 
 
 # 8, again: keys that leave
@@ -786,12 +983,14 @@ def rotation(world: World) -> str:
     """Does cfsigned_rotate replace the key, until the old one is out of its group?"""
     groups = KeyGroups(world.clients.cloudfront)
     [old] = {*groups.members(world.key_group_id)} - {world.keys[EC][0]}
-    code, report = world.command("cfsigned_rotate", "--start", "--algorithm=RSA_2048")
+    code, report = world.command(
+        "cfsigned_rotate", "--start", "--algorithm=RSA_2048", job="rotation"
+    )
 
     def is_over() -> bool:
         nonlocal code, report
         if code in (DONE, LATER) and old in groups.members(world.key_group_id):
-            code, report = world.command("cfsigned_rotate")
+            code, report = world.command("cfsigned_rotate", job="rotation")
         return code not in (DONE, LATER) or old not in groups.members(world.key_group_id)
 
     took = world.seconds_until(is_over, every=world.pace.look, at_most=world.pace.deployment)

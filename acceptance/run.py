@@ -11,23 +11,23 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from acceptance import site
-from acceptance.questions import FILE, NAMES, OTHER, QUESTIONS, Seen
+from acceptance.clients import Clients
+from acceptance.permissions import denied_in, limited_to, policy_of
+from acceptance.questions import CACHE_TAGS, FILE, NAMES, OTHER, QUESTIONS, Seen
 from acceptance.site import CommandFailed, Pace
 from acceptance.world import DONE, EC, LATER, RSA, World
-from cfsigned_django.aws.client import Clients, call
+from cfsigned_django.aws.client import call
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
-from cfsigned_django.tools.account.documents.behavior import list_of
 
-_FUNCTION = b"""\
-function handler(event) {
-  return {statusCode: 418, statusDescription: "function"};
-}
-"""
+
+def stack_of(run: str) -> str:
+    """Return the name of the stack, with which the names of all that it makes begin."""
+    return f"acceptance-{run}"
 
 
 def bucket_of(run: str) -> str:
-    """Return the name of the bucket, from which the setup makes all other names."""
+    """Return the name of the bucket."""
     return f"cfsigned-acceptance-{run}"
 
 
@@ -41,37 +41,54 @@ class Run:
     """A run in an account.
 
     ``confirm`` stops the run if the credentials have become those of another account; ``tell`` is
-    called with each line for the person.
+    called with each line for the person. ``role`` and ``kms_key`` are ARNs, or empty.
     """
 
     run: str
+    region: str
     clients: Clients
     pace: Pace
     confirm: Callable[[], object]
+    role: str = ""
+    kms_key: str = ""
     tell: Callable[[str], object] = print
     seen: list[Seen] = field(default_factory=list)
     #: The settings that cfsigned_setup printed.
     settings: dict[str, str] = field(default_factory=dict)
+    #: The action that AWS refused to the policy of the setup; empty if that sufficed.
+    denied: str = ""
 
     def set_up(self) -> None:
         """Let cfsigned_setup create everything, and the key sign."""
-        options = [f"--cors-origin={site.ORIGIN}", "--apply", "--yes"]
-        code, report = self._command("cfsigned_setup", "--create", *options)
+        options = (f"--bucket={bucket_of(self.run)}", f"--cors-origin={site.ORIGIN}")
+        code, report = self._first_set_up(*options)
         site.deploy(report["settings"])
         end = time.monotonic() + self.pace.deployment
         while code == LATER and time.monotonic() < end:
             self.tell(f"The key signs after {self.pace.propagation} s.")
             time.sleep(self.pace.propagation + self.pace.glance)
-            code, report = self._command("cfsigned_setup", *options)
+            code, report = self._command("cfsigned_setup", *options, *site.APPLY)
         if code != DONE:
-            raise CommandFailed(f"cfsigned_setup: {_errors([*report['facts'], *report['proof']])}")
+            raise CommandFailed(f"cfsigned_setup: {_errors(report['proof'])}")
         self.settings = report["settings"]
         site.deploy(self.settings)
 
+    def _first_set_up(self, *options: str) -> tuple[int, Any]:
+        """Create the stack: with the policy of the docs if there is a role, else with all."""
+        try:
+            return self._command("cfsigned_setup", *options, *site.APPLY, job="setup")
+        except CommandFailed as error:
+            self.denied = denied_in(str(error))
+            if not self.role or not self.denied:
+                raise
+        self.tell(f"The policy of the setup lacks {self.denied}. Again, with all permissions.")
+        return self._command("cfsigned_setup", *options, *site.APPLY)
+
     def prepare(self, *, is_emulator: bool) -> World:
-        """Make what the questions need besides: two keys, files, a function; return all of it."""
+        """Make what the questions need besides: two keys, files, a change by hand."""
         world = World(
             run=self.run,
+            stack=stack_of(self.run),
             domain=self.settings["AWS_S3_CUSTOM_DOMAIN"],
             bucket=bucket_of(self.run),
             distribution_id=self.settings["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
@@ -81,11 +98,12 @@ class Run:
             pace=self.pace,
             is_emulator=is_emulator,
             command=self._command,
+            kms_key=self.kms_key,
+            denied=self.denied if self.role else None,
         )
-        files = (FILE.strip("/"), OTHER.strip("/"), "double.txt", "tagged.txt", "function/a.txt")
-        for name in (*NAMES, *files):
+        for name in (*NAMES, FILE.strip("/"), OTHER.strip("/"), "double.txt", "tagged.txt"):
             world.write(name, b"acceptance")
-        self._extend(world)
+        self._change_by_hand(world)
         return world
 
     def _make_key(self, name: str) -> tuple[str, Any]:
@@ -99,48 +117,22 @@ class Run:
         )
         return key_pair_id, load_pem_private_key(key.to_pem(), password=None)
 
-    def _extend(self, world: World) -> None:
-        """Add a behavior with a function, and the header of the cache tags; wait for the edges."""
+    def _change_by_hand(self, world: World) -> None:
+        """Add the header of the cache tags, which the template does not have; wait for the edges.
+
+        Questions use it, and one lets CloudFormation undo it.
+        """
         cloudfront = self.clients.cloudfront
-        name = f"acceptance-{self.run}"
-        made = call(
-            cloudfront.create_function,
-            "create a function",
-            "",
-            Name=name,
-            FunctionConfig={"Comment": self.run, "Runtime": "cloudfront-js-2.0"},
-            FunctionCode=_FUNCTION,
-        )
-        call(
-            cloudfront.publish_function,
-            "publish the function",
-            "",
-            Name=name,
-            IfMatch=made["ETag"],
-        )
-        arn = made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]
         found = call(cloudfront.get_distribution_config, "read it", "", Id=world.distribution_id)
-        config = found["DistributionConfig"]
-        association = {"FunctionARN": arn, "EventType": "viewer-request"}
-        config["CacheBehaviors"] = list_of(
-            [
-                {
-                    **config["DefaultCacheBehavior"],
-                    "PathPattern": "function/*",
-                    "FunctionAssociations": list_of([association]),
-                }
-            ]
-        )
-        config["CacheTagConfig"] = {"HeaderName": "x-amz-meta-cache-tag"}
         call(
             cloudfront.update_distribution,
-            "add a behavior",
+            "add the header of the cache tags",
             "",
             Id=world.distribution_id,
             IfMatch=found["ETag"],
-            DistributionConfig=config,
+            DistributionConfig={**found["DistributionConfig"], "CacheTagConfig": CACHE_TAGS},
         )
-        self.tell("CloudFront deploys the function; this takes some minutes.")
+        self.tell("CloudFront deploys a change; this takes some minutes.")
         wait = {"every": self.pace.look, "at_most": self.pace.deployment}
         if world.seconds_until(lambda: self._is_deployed(world), **wait) is None:
             raise CommandFailed(f"CloudFront has not deployed within {self.pace.deployment} s.")
@@ -160,10 +152,17 @@ class Run:
                 f"{'   ' if seen.is_expected else '!! '}{each.fact} {each.asks} {seen.answer}"
             )
 
-    def _command(self, name: str, *arguments: str) -> tuple[int, Any]:
+    def _command(self, name: str, *arguments: str, job: str = "") -> tuple[int, Any]:
+        """Run a command; as a person who has only the policy of a job, if there is a role."""
         self.confirm()  # the command makes other clients
+        if name == "cfsigned_setup":
+            arguments = (f"--stack={stack_of(self.run)}", f"--region={self.region}", *arguments)
         self.tell(f"$ {' '.join((name, *arguments))}")
-        return site.command(name, *arguments)
+        if not job or not self.role:
+            return site.command(name, *arguments)
+        policy = policy_of(job, stack=stack_of(self.run), bucket=bucket_of(self.run))
+        with limited_to(policy, role=self.role, sts=self.clients.sts):
+            return site.command(name, *arguments)
 
 
 def _errors(findings: list[dict[str, str]]) -> str:

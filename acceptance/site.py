@@ -19,6 +19,8 @@ from cfsigned_django.apps import CfsignedDjangoConfig
 
 #: The page whose scripts may read files: CORS is asked about. Nothing is requested there.
 ORIGIN = "https://www.example.com"
+#: What makes cfsigned_setup do it.
+APPLY = ("--apply", "--yes")
 _STORAGES = {
     "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -18,8 +18,9 @@ from urllib.error import HTTPError
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from acceptance.clients import Clients
 from acceptance.site import Pace
-from cfsigned_django.aws.client import Clients, call
+from cfsigned_django.aws.client import call
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
 
 #: Exit codes of the package's commands.
@@ -35,6 +36,7 @@ class World:
     """A distribution whose key group trusts two keys that the questions hold."""
 
     run: str
+    stack: str
     domain: str
     bucket: str
     distribution_id: str
@@ -46,10 +48,14 @@ class World:
     is_emulator: bool
     #: Runs a command of the package; returns its exit code and its report.
     command: Callable[..., tuple[int, Any]]
+    #: The ARN of a key that CloudFront may use; empty if the person has named none.
+    kms_key: str = ""
+    #: The action that the policy of the setup lacked; None if it was not limited to that.
+    denied: str | None = None
     #: What was waited for in vain: no other question waits for it.
     in_vain: set[str] = field(default_factory=set)
 
-    def write(self, name: str, body: bytes) -> None:
+    def write(self, name: str, body: bytes, **more: str) -> None:
         """Write a file. Not by the storage: it may use another client than boto3's, unguarded."""
         call(
             self.clients.s3.put_object,
@@ -59,6 +65,7 @@ class World:
             Key=name,
             Body=body,
             Metadata={"cache-tag": "album:42"} if name == "tagged.txt" else {},
+            **more,
         )
 
     def link(

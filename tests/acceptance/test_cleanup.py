@@ -12,224 +12,302 @@ import pytest
 from botocore.exceptions import ClientError
 
 from acceptance.cleanup import CleanUp
+from acceptance.clients import Clients
 from acceptance.ledger import Ledger
-from cfsigned_django.aws.client import Clients
+from acceptance.run import bucket_of, stack_of
 
 RUN = "0123456789abcdef" * 2
 MARK = f"acceptance-{RUN}"
-NAME, OURS = f"cfsigned-{MARK}", "our reference"
+STACK, BUCKET, ID = stack_of(RUN), bucket_of(RUN), "arn:stack"
+REFERENCE = "0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f"
+KEY_NAME = f"cfsigned-{REFERENCE}"
 
 
-class CloudFront:
-    """CloudFront with distributions, which are in progress for some looks after each change."""
-
-    def __init__(self, *, looks: int = 0) -> None:
-        self.looks = self.left = looks
-        self.configs = dict[str, dict[str, Any]]()
-        self.tags = dict[str, str]()
-        #: How often it does not find a distribution that is there.
-        self.late = 0
-        self.shows_tags = True
-        self.is_fixed = False
-        self.versions = dict[str, int]()
-
-    def add(self, id: str, comment: str, reference: str, tag: str = MARK) -> None:
-        """Make a distribution, for anybody."""
-        self.tags[id] = tag
-        self.configs[id] = {"Comment": comment, "CallerReference": reference, "Enabled": True}
-        self.versions[id] = 1
-
-    def list_distributions(self) -> Any:
-        """Return all."""
-        items = [{"Id": id, "Comment": each["Comment"]} for id, each in self.configs.items()]
-        return {"DistributionList": {"Items": items}}
-
-    def get_distribution(self, *, Id: str) -> Any:
-        """Return one; each look brings it nearer to the edges."""
-        self.late -= 1
-        if Id not in self.configs or self.late >= 0:
-            raise refusal("NoSuchDistribution")
-        self.left -= self.left > 0
-        status = "InProgress" if self.left else "Deployed"
-        distribution = {"DistributionConfig": self.configs[Id], "Status": status, "ARN": Id}
-        return {"Distribution": distribution, "ETag": str(self.versions[Id])}
-
-    def list_tags_for_resource(self, *, Resource: str) -> Any:
-        """Return the tag of one."""
-        if not self.shows_tags:
-            raise refusal("NoSuchResource")
-        return {"Tags": {"Items": [{"Key": "acceptance", "Value": self.tags[Resource]}]}}
-
-    def update_distribution(self, *, Id: str, IfMatch: str, DistributionConfig: Any) -> None:
-        """Change it."""
-        if self.is_fixed:
-            raise refusal("AccessDenied")
-        assert IfMatch == str(self.versions[Id])
-        self.configs[Id], self.left = DistributionConfig, self.looks
-        self.versions[Id] += 1
-
-    def delete_distribution(self, *, Id: str, IfMatch: str) -> None:
-        """Refuse what is enabled, or still in progress."""
-        assert IfMatch == str(self.versions[Id])
-        if self.configs[Id]["Enabled"] or self.left:
-            raise refusal("DistributionNotDisabled")
-        del self.configs[Id]
-
-
-def refusal(code: str) -> ClientError:
+def refusal(code: str, text: str = "") -> ClientError:
     """Return a refusal of AWS."""
-    return ClientError({"Error": {"Code": code}}, "an operation")
+    return ClientError({"Error": {"Code": code, "Message": text}}, "an operation")
+
+
+class Aws:
+    """A stack with its bucket, and public keys; every client at once."""
+
+    def __init__(self) -> None:
+        self.status, self.tag, self.is_protected = "CREATE_COMPLETE", MARK, True
+        self.buckets, self.keys = {BUCKET}, dict[str, tuple[str, str, str]]()
+        #: Whether the stack has made the bucket.
+        self.made = True
+        #: How many looks a deletion takes, and whether it fails.
+        self.looks = self.left = 0
+        self.fails = False
+        #: How often the stack is not found although it is there.
+        self.late = 0
+
+    @property
+    def clients(self) -> Clients:
+        """Return itself, as each client."""
+        return Clients(cloudformation=self, cloudfront=self, s3=self, sts=self)
+
+    # The stack
+
+    def describe_stacks(self, *, StackName: str) -> Any:
+        """Return the stack; each look brings it nearer to its end."""
+        self.late -= 1
+        is_gone = self.status == "DELETE_COMPLETE" and StackName != ID
+        if self.late >= 0 or is_gone or StackName not in (STACK, ID):
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
+        if self.status.endswith("_IN_PROGRESS"):
+            self.left -= 1
+            if self.left < 0:
+                end = "FAILED" if self.fails else "COMPLETE"
+                self.status = f"{self.status.removesuffix('_IN_PROGRESS')}_{end}"
+        stack = {
+            "StackId": ID,
+            "StackName": STACK,
+            "StackStatus": self.status,
+            "Tags": [{"Key": "acceptance", "Value": self.tag}],
+            "EnableTerminationProtection": self.is_protected,
+        }
+        return {"Stacks": [stack]}
+
+    def describe_stack_resources(self, *, StackName: str) -> Any:
+        """Return what the stack has made."""
+        status = "CREATE_COMPLETE" if self.made else "CREATE_FAILED"
+        return {"StackResources": [{"PhysicalResourceId": BUCKET, "ResourceStatus": status}]}
+
+    def update_termination_protection(
+        self, *, StackName: str, EnableTerminationProtection: bool
+    ) -> None:
+        """Protect the stack, or not."""
+        assert StackName == ID
+        self.is_protected = EnableTerminationProtection
+
+    def delete_stack(self, *, StackName: str) -> None:
+        """Begin to delete the stack, unless it is protected."""
+        assert StackName == ID
+        if self.is_protected:
+            raise refusal("ValidationError", "TerminationProtection is enabled")
+        self.status, self.left = "DELETE_IN_PROGRESS", self.looks
+
+    # Keys
+
+    def list_public_keys(self) -> Any:
+        """Return all keys."""
+        items = [{"Id": id, "Name": name} for id, (name, _, _) in self.keys.items()]
+        return {"PublicKeyList": {"Items": items}}
+
+    def get_public_key(self, *, Id: str) -> Any:
+        """Return a key."""
+        if Id not in self.keys:
+            raise refusal("NoSuchPublicKey")
+        name, reference, comment = self.keys[Id]
+        config = {"Name": name, "CallerReference": reference, "Comment": comment}
+        return {"PublicKey": {"Id": Id, "PublicKeyConfig": config}, "ETag": "E"}
+
+    def delete_public_key(self, *, Id: str, IfMatch: str) -> None:
+        """Delete a key."""
+        del self.keys[Id]
+
+    # S3
+
+    def head_bucket(self, *, Bucket: str, ExpectedBucketOwner: str) -> Any:
+        """Return something about a bucket of the account."""
+        assert ExpectedBucketOwner == "1"
+        if Bucket not in self.buckets:
+            raise refusal("404")
+        return {}
+
+    def delete_bucket(self, *, Bucket: str, ExpectedBucketOwner: str) -> Any:
+        """Delete a bucket."""
+        self.buckets.remove(Bucket)
+        return {}
+
+
+@pytest.fixture
+def aws() -> Aws:
+    """Return an account with the stack and the bucket."""
+    return Aws()
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """Return the ledger of a run that made a distribution."""
+    """Return the ledger of a run."""
     path = tmp_path / RUN / "ledger"
-    with closing(Ledger.begin(path, run=RUN, account="1", endpoint="")) as ledger:
-        ledger.intend("distribution", NAME, OURS)
+    with closing(
+        Ledger.begin(path, run=RUN, account="1", region="us-east-1", endpoint="")
+    ) as ledger:
         yield ledger
 
 
+@pytest.fixture
+def made(ledger: Ledger) -> Ledger:
+    """Return the ledger of a run that made a stack with its bucket."""
+    ledger.made(ledger.intend("stack", STACK), ID)
+    ledger.made(ledger.intend("bucket", BUCKET), BUCKET)
+    return ledger
+
+
 def clean_up(
-    ledger: Ledger, cloudfront: CloudFront, slept: list[float], hours: float = 0
+    ledger: Ledger, aws: Aws, slept: list[float] | None = None, hours: float = 0
 ) -> list[str]:
     """Clean up once, some hours later; return what is left."""
     now = datetime.now(UTC) + timedelta(hours=hours)
+    sleep = ([] if slept is None else slept).append
     return CleanUp(
         ledger=ledger,
-        # None: a call of S3 would fail.
-        clients=Clients(cloudfront=cloudfront, s3=None, sts=None),
+        clients=aws.clients,
         tell=lambda line: None,
-        sleep=slept.append,
+        sleep=sleep,
         now=lambda: now,
     ).run()
 
 
-def test_waits_until_it_is_disabled(ledger: Ledger) -> None:
-    """Disable a distribution, wait until every edge knows, and only then delete it."""
-    cloudfront, slept = CloudFront(looks=9), list[float]()
-    cloudfront.add("D1", NAME, OURS)
-    ledger.made(ledger.left("distribution")[0], "D1")
+def test_takes_the_protection_off_first(made: Ledger, aws: Aws) -> None:
+    """Delete a protected stack, wait until CloudFormation has done it, then its bucket."""
+    aws.looks, slept = 9, list[float]()
 
-    left = clean_up(ledger, cloudfront, slept)
-
-    assert (left, cloudfront.configs) == ([], {})
+    assert clean_up(made, aws, slept) == []
+    assert (aws.status, aws.buckets, made.left("stack")) == ("DELETE_COMPLETE", set(), [])
     assert len(slept) > 5
 
 
-def test_goes_on_later(ledger: Ledger) -> None:
-    """Report what is not disabled after the longest wait, and remove it the next time."""
-    cloudfront = CloudFront(looks=250)
-    cloudfront.add("D1", NAME, OURS)
-    ledger.made(ledger.left("distribution")[0], "D1")
+def test_waits_for_what_is_under_way(made: Ledger, aws: Aws) -> None:
+    """Delete a stack that is being made when CloudFormation is done with that."""
+    aws.status, aws.left = "CREATE_IN_PROGRESS", 5
 
-    first = clean_up(ledger, cloudfront, [])
-    enabled = cloudfront.configs["D1"]["Enabled"]
-    second = clean_up(ledger, cloudfront, [])
-
-    assert len(first) == 1
-    assert "D1" in first[0]
-    assert (enabled, second, cloudfront.configs) == (False, [], {})
+    assert clean_up(made, aws) == []
+    assert (aws.status, aws.buckets) == ("DELETE_COMPLETE", set())
 
 
-def test_finds_its_own_among_others(ledger: Ledger) -> None:
-    """Tell a distribution whose ID was lost from others: by its name and caller reference."""
-    cloudfront = CloudFront()
-    cloudfront.add("D1", NAME, "their reference")
-    cloudfront.add("D2", f"{NAME}-2", OURS)
-    cloudfront.add("D3", NAME, OURS)
+def test_goes_on_later(made: Ledger, aws: Aws) -> None:
+    """Report a stack that is not deleted after the longest wait, and remove it the next time."""
+    aws.looks = 250
+    first = clean_up(made, aws)
+    buckets = {*aws.buckets}
+    second = clean_up(made, aws)
 
-    assert clean_up(ledger, cloudfront, []) == []
-    assert [*cloudfront.configs] == ["D1", "D2"]
-
-
-@pytest.mark.parametrize(
-    ("comment", "reference", "tag"),
-    [(NAME, "theirs", MARK), ("theirs", OURS, MARK), (NAME, OURS, "theirs")],
-)
-def test_leaves_what_is_not_confirmed(
-    ledger: Ledger, comment: str, reference: str, tag: str
-) -> None:
-    """Leave what has the ID of the ledger, but another name, caller reference or tag."""
-    cloudfront = CloudFront()
-    cloudfront.add("D1", comment, reference, tag)
-    ledger.made(ledger.left("distribution")[0], "D1")
-
-    [left] = clean_up(ledger, cloudfront, [])
-
-    assert "D1" in left
-    assert cloudfront.configs["D1"]["Enabled"]
+    assert [line.split()[0] for line in first] == ["stack", "bucket"]
+    assert (buckets, second, aws.buckets) == ({BUCKET}, [], set())
 
 
-def test_looks_again_for_what_has_no_id(ledger: Ledger) -> None:
-    """Name a call without an answer: a list may show later what it made. After that, it is over."""
-    cloudfront = CloudFront()
-    [left] = clean_up(ledger, cloudfront, [])
-    cloudfront.add("D1", NAME, OURS)
-    found = clean_up(ledger, cloudfront, [])
-    ledger.intend("distribution", NAME, OURS)
-    again = clean_up(ledger, cloudfront, [])
-    later = clean_up(ledger, cloudfront, [], hours=1)
+def test_says_that_a_deletion_failed(made: Ledger, aws: Aws) -> None:
+    """Name a stack that CloudFormation could not delete; try again the next time."""
+    aws.fails = True
+    first = clean_up(made, aws)
+    aws.fails = False
+    second = clean_up(made, aws)
 
-    assert NAME in left
-    assert (found, cloudfront.configs) == ([], {})
-    assert (len(again), later, ledger.left()) == (1, [], [])
+    assert "DELETE_FAILED" in first[0]
+    assert (second, aws.status) == ([], "DELETE_COMPLETE")
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-@pytest.mark.parametrize("shows_tags", [True, False])
-def test_leaves_what_shows_no_tag(ledger: Ledger, is_answered: bool, shows_tags: bool) -> None:
-    """Name a distribution until AWS shows its tag, also if the answer of its creation was lost."""
-    cloudfront = CloudFront()
-    cloudfront.add("D1", NAME, OURS, MARK if not shows_tags else "")
-    cloudfront.shows_tags = shows_tags
+def test_leaves_a_stack_of_others(ledger: Ledger, aws: Aws, is_answered: bool) -> None:
+    """Leave what has the name and the ID of the ledger, but not the tag of the run."""
+    resource = ledger.intend("stack", STACK)
     if is_answered:
-        ledger.made(ledger.left("distribution")[0], "D1")
+        ledger.made(resource, ID)
+    aws.tag = "theirs"
 
-    [left] = clean_up(ledger, cloudfront, [], hours=1)
-    enabled = cloudfront.configs["D1"]["Enabled"]
-    cloudfront.shows_tags, cloudfront.tags = True, {"D1": MARK}
-    later = clean_up(ledger, cloudfront, [], hours=2)
+    [left] = clean_up(ledger, aws, hours=1)
 
-    assert NAME in left
-    assert (enabled, later, cloudfront.configs) == (True, [], {})
+    assert "tag of the run" in left
+    assert (aws.status, aws.is_protected) == ("CREATE_COMPLETE", True)
 
 
-def test_waits_in_vain_once(ledger: Ledger) -> None:
-    """Look once more, and do not wait again, for what was not disabled after the longest wait."""
-    cloudfront, slept = CloudFront(looks=5000), list[float]()
-    cloudfront.add("D1", NAME, OURS)
-    ledger.made(ledger.left("distribution")[0], "D1")
+def test_leaves_a_bucket_of_others(ledger: Ledger, aws: Aws) -> None:
+    """Leave a bucket of that name which no stack of the run has made, and say so."""
+    ledger.made(ledger.intend("stack", STACK), ID)
+    ledger.intend("bucket", BUCKET)
+    aws.made = False
+
+    [left] = clean_up(ledger, aws)
+
+    assert BUCKET in left
+    assert (aws.status, aws.buckets) == ("DELETE_COMPLETE", {BUCKET})
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_COMPLETE"])
+def test_finds_the_bucket_of_a_stack(ledger: Ledger, aws: Aws, status: str) -> None:
+    """Remove a bucket whose note is missing, also if CloudFormation has deleted its stack."""
+    ledger.made(ledger.intend("stack", STACK), ID)
+    ledger.intend("bucket", BUCKET)
+    aws.status = status
+
+    assert clean_up(ledger, aws) == []
+    assert (aws.buckets, ledger.left("stack")) == (set(), [])
+
+
+def test_looks_again_for_what_has_no_id(ledger: Ledger, aws: Aws) -> None:
+    """Name a call without an answer: a list may show later what it made. After that, it is over."""
+    ledger.intend("public-key", KEY_NAME, REFERENCE)
+    [left] = clean_up(ledger, aws)
+    aws.keys["K1"] = (KEY_NAME, REFERENCE, MARK)
+    found = clean_up(ledger, aws)
+    ledger.intend("public-key", KEY_NAME, REFERENCE)
+    again = clean_up(ledger, aws)
+    later = clean_up(ledger, aws, hours=1)
+
+    assert KEY_NAME in left
+    assert (found, aws.keys) == ([], {})
+    assert (len(again), later, ledger.left()) == (1, [], [])
+
+
+def test_finds_its_own_key_among_others(ledger: Ledger, aws: Aws) -> None:
+    """Tell a key whose ID was lost from others: by its name, caller reference and comment."""
+    aws.keys["K1"] = (KEY_NAME, "their reference", MARK)
+    aws.keys["K2"] = (f"{KEY_NAME}-2", REFERENCE, MARK)
+    aws.keys["K3"] = (KEY_NAME, REFERENCE, MARK)
+    ledger.intend("public-key", KEY_NAME, REFERENCE)
+
+    assert clean_up(ledger, aws) == []
+    assert [*aws.keys] == ["K1", "K2"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [(KEY_NAME, "theirs", MARK), ("theirs", REFERENCE, MARK), (KEY_NAME, REFERENCE, "theirs")],
+)
+def test_leaves_a_key_that_is_not_confirmed(
+    ledger: Ledger, aws: Aws, key: tuple[str, str, str]
+) -> None:
+    """Leave what has the ID of the ledger, but another name, caller reference or comment."""
+    aws.keys["K1"] = key
+    ledger.made(ledger.intend("public-key", KEY_NAME, REFERENCE), "K1")
+
+    [left] = clean_up(ledger, aws)
+
+    assert "K1" in left
+    assert [*aws.keys] == ["K1"]
+
+
+def test_waits_in_vain_once(made: Ledger, aws: Aws) -> None:
+    """Look once more, and do not wait again, for what was not deleted after the longest wait."""
+    aws.looks, slept = 5000, list[float]()
     # Not found at first: it is looked for twice.
-    ledger.made(ledger.intend("distribution", f"{NAME}-2", OURS), "D2")
+    made.made(made.intend("stack", f"{STACK}-2"), "arn:gone")
 
-    left = clean_up(ledger, cloudfront, slept)
+    left = clean_up(made, aws, slept)
 
-    assert [line.split()[1] for line in left] == [NAME]
+    assert [line.split()[0] for line in left] == ["stack", "bucket"]
     assert sum(slept) < 50 * 60
 
 
-def test_believes_the_second_look(ledger: Ledger) -> None:
+def test_believes_the_second_look(made: Ledger, aws: Aws) -> None:
     """Look again after a pause for what AWS does not find: it may show it late."""
-    cloudfront, slept = CloudFront(), list[float]()
-    cloudfront.add("D1", NAME, OURS)
-    ledger.made(ledger.left("distribution")[0], "D1")
-    cloudfront.late = 1
+    aws.late = 1
 
-    assert (clean_up(ledger, cloudfront, slept), cloudfront.configs) == ([], {})
-    assert len(slept) == 1
+    assert clean_up(made, aws) == []
+    assert (aws.status, aws.buckets) == ("DELETE_COMPLETE", set())
 
 
-def test_keeps_the_bucket_of_what_is_left(ledger: Ledger) -> None:
-    """Leave bucket and objects while the distribution cannot be disabled, and say so."""
-    cloudfront = CloudFront()
-    cloudfront.add("D1", NAME, OURS)
-    ledger.made(ledger.left("distribution")[0], "D1")
-    ledger.made(ledger.intend("bucket", MARK), MARK)
-    ledger.made(ledger.intend("object", "a.jpg"), "a.jpg")
-    cloudfront.is_fixed = True
+def test_keeps_what_a_stack_needs(made: Ledger, aws: Aws) -> None:
+    """Leave keys, objects and bucket while the stack is left, and say so."""
+    aws.keys["K1"] = (KEY_NAME, REFERENCE, MARK)
+    made.made(made.intend("public-key", KEY_NAME, REFERENCE), "K1")
+    made.made(made.intend("object", "a.jpg"), "a.jpg")
+    aws.fails = True
 
-    left = clean_up(ledger, cloudfront, [])
+    left = clean_up(made, aws)
 
-    assert [line.split()[0] for line in left] == ["distribution", "object", "bucket"]
-    assert len(ledger.left()) == 3
+    assert [line.split()[0] for line in left] == ["stack", "public-key", "object", "bucket"]
+    assert ([*aws.keys], aws.buckets, len(made.left())) == (["K1"], {BUCKET}, 4)

@@ -14,11 +14,13 @@ from botocore.exceptions import ClientError
 
 from acceptance.guard import Refused, guarding
 from acceptance.ledger import Ledger
+from cfsigned_django.tools.stack.template import read_template
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 
 RUN = "0123456789abcdef" * 2
 MARK = f"acceptance-{RUN}"
 REFERENCE = "0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f"
+TAG = {"Key": "acceptance", "Value": MARK}
 
 
 class Aws:
@@ -38,20 +40,35 @@ class Aws:
         self.in_ledger, self.arguments = self.path.read_text(), arguments
         if self.refuses_after is not None:
             raise refusal(400, self.refuses_after)
-        return {"KeyGroup": {"Id": "KG1"}, "PublicKey": {"Id": "K1"}, "Distribution": {"Id": "D1"}}
+        if operation == "DescribeStacks":
+            outputs = {"DistributionId": "D1", "BucketName": MARK}
+            if arguments["StackName"] == "theirs":
+                outputs = {"DistributionId": "D2", "BucketName": "theirs"}
+            named = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+            id = "arn:theirs" if arguments["StackName"] == "theirs" else "arn:stack"
+            return {"Stacks": [{"StackId": id, "Outputs": named}]}
+        return {
+            "KeyGroup": {"Id": "KG1"},
+            "PublicKey": {"Id": "K1"},
+            "Id": "arn:change-set",
+            "StackId": "arn:stack",
+            "ResponseMetadata": {"HTTPHeaders": {}},
+        }
 
 
 def refusal(status: int, retries: int = 0) -> ClientError:
     """Return a refusal of AWS."""
     answer: Any = {"HTTPStatusCode": status, "RetryAttempts": retries}
-    return ClientError({"Error": {}, "ResponseMetadata": answer}, "x")
+    return ClientError({"Error": {"Code": str(status)}, "ResponseMetadata": answer}, "x")
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Return the ledger of a new run."""
     path = tmp_path / RUN / "ledger"
-    with closing(Ledger.begin(path, run=RUN, account="1", endpoint="")) as ledger:
+    with closing(
+        Ledger.begin(path, run=RUN, account="1", region="us-east-1", endpoint="")
+    ) as ledger:
         yield ledger
 
 
@@ -84,6 +101,28 @@ def make_key(reference: str) -> Any:
     return client("cloudfront").create_public_key(PublicKeyConfig=config)
 
 
+def plan(name: str = MARK, bucket: str = MARK, **more: Any) -> Any:
+    """Make a change set as cfsigned_setup does."""
+    parameters = {"BucketName": bucket, "MakeBucket": "true", "KeyGroupId": "KG1"}
+    given = {
+        "StackName": name,
+        "ChangeSetName": "x",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": read_template(),
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+    }
+    return client("cloudformation").create_change_set(**given | more)
+
+
+def deploy() -> None:
+    """Make a stack, and wait for it."""
+    plan()
+    client("cloudformation").execute_change_set(ChangeSetName="arn:change-set")
+    client("cloudformation").describe_stacks(StackName=MARK)
+
+
 def test_writes_before_the_call(aws: Aws, ledger: Ledger) -> None:
     """Write down what a call makes before it is sent, and its ID afterwards."""
     make_group()
@@ -104,31 +143,64 @@ def test_makes_only_what_names_the_run(aws: Aws, ledger: Ledger) -> None:
     with pytest.raises(Refused, match="did not make it"):
         make_key("mine")
     with pytest.raises(Refused, match="did not make it"):
-        client("s3").create_bucket(Bucket="mine")
-    with pytest.raises(Refused, match="exists already"):
-        client("s3").create_bucket(Bucket=f"{MARK}-taken")
-    with pytest.raises(Refused, match="could not be found out: S3 answered 403"):
-        client("s3").create_bucket(Bucket=f"{MARK}-hidden")
+        plan("media")
+    with pytest.raises(Refused, match="does not make the bucket 'mine'"):
+        plan(bucket="mine")
+    existing = {"ParameterKey": "MakeBucket", "ParameterValue": "false"}
+    named = {"ParameterKey": "BucketName", "ParameterValue": MARK}
+    with pytest.raises(Refused, match="does not make the bucket"):
+        plan(Parameters=[named, existing])
+    with pytest.raises(Refused, match="another template"):
+        plan(TemplateBody=f"{read_template()}  Queue: {{Type: AWS::SQS::Queue}}\n")
 
-    assert aws.sent == ["HeadBucket"]
-    assert ledger.left("key-group") == ledger.left("public-key") == ledger.left("bucket") == []
+    assert aws.sent == []
+    assert ledger.left() == []
+
+
+@pytest.mark.parametrize("how", ["taken", "hidden"])
+def test_makes_no_bucket_that_somebody_has(aws: Aws, ledger: Ledger, how: str) -> None:
+    """Execute no change set whose bucket exists, in whatever account."""
+    plan(bucket=f"{MARK}-{how}")
+    with pytest.raises(Refused, match="exists already"):
+        client("cloudformation").execute_change_set(ChangeSetName="arn:change-set")
+
+    assert "ExecuteChangeSet" not in aws.sent
+    assert ledger.left("bucket") == []
 
 
 @pytest.mark.parametrize(
     ("service", "method", "arguments"),
     [
+        ("cloudformation", "create_stack", {"StackName": MARK}),
+        ("cloudformation", "delete_change_set", {"ChangeSetName": "theirs"}),
+        ("cloudformation", "delete_stack", {"StackName": "theirs"}),
+        ("cloudformation", "delete_stack", {"StackName": "arn:theirs"}),
+        ("cloudformation", "execute_change_set", {"ChangeSetName": "theirs"}),
+        (
+            "cloudformation",
+            "update_termination_protection",
+            {"StackName": "theirs", "EnableTerminationProtection": False},
+        ),
         ("cloudfront", "delete_key_group", {"Id": "KG2", "IfMatch": "E"}),
-        ("cloudfront", "delete_distribution", {"Id": "KG1", "IfMatch": "E"}),
+        ("cloudfront", "delete_distribution", {"Id": "D1", "IfMatch": "E"}),
+        ("cloudfront", "create_distribution", {"DistributionConfig": {}}),
         ("cloudfront", "update_key_group", {"Id": "KG2", "KeyGroupConfig": {}}),
-        ("cloudfront", "update_distribution", {"Id": "D", "DistributionConfig": {}}),
+        ("cloudfront", "update_distribution", {"Id": "D2", "DistributionConfig": {}}),
+        (
+            "cloudfront",
+            "create_invalidation",
+            {"DistributionId": "D2", "InvalidationBatch": {}},
+        ),
         ("cloudfront", "tag_resource", {"Resource": "arn", "Tags": {}}),
-        ("s3", "delete_bucket", {"Bucket": MARK}),
+        ("s3", "create_bucket", {"Bucket": MARK}),
+        ("s3", "delete_bucket", {"Bucket": "theirs"}),
         ("s3", "delete_object", {"Bucket": "theirs", "Key": "a.jpg"}),
         ("s3", "delete_objects", {"Bucket": "theirs", "Delete": {}}),
         ("s3", "put_object", {"Bucket": "theirs", "Key": "a.jpg"}),
         ("s3", "put_bucket_policy", {"Bucket": "theirs", "Policy": ""}),
-        ("s3", "put_bucket_versioning", {"Bucket": "theirs", "VersioningConfiguration": {}}),
+        ("s3", "put_bucket_versioning", {"Bucket": MARK, "VersioningConfiguration": {}}),
         ("iam", "create_user", {"UserName": "x"}),
+        ("kms", "put_key_policy", {"KeyId": "x", "Policy": ""}),
         ("lightsail", "delete_distribution", {"distributionName": "x"}),
     ],
 )
@@ -137,55 +209,62 @@ def test_touches_nothing_else(
 ) -> None:
     """Refuse to change or remove what this run did not make, and any call that is not listed."""
     make_group()
+    deploy()
+    client("cloudformation").describe_stacks(StackName="theirs")
+    before = [*aws.sent]
     with pytest.raises(Refused):
         getattr(client(service), method)(**arguments)
-    assert aws.sent == ["CreateKeyGroup"]
+    assert aws.sent == before
 
 
-TAG = {"Key": "acceptance", "Value": MARK}
+def test_updates_its_stack_only(aws: Aws) -> None:
+    """Plan a change of the run's stack, but not of its bucket, nor of another stack."""
+    kept = [{"ParameterKey": "BucketName", "UsePreviousValue": True}]
+    with pytest.raises(Refused, match="made no stack"):
+        plan(ChangeSetType="UPDATE", Parameters=kept)
+    deploy()
+    plan(ChangeSetType="UPDATE", Parameters=kept)
+    with pytest.raises(Refused, match="another bucket"):
+        plan(ChangeSetType="UPDATE")
+    with pytest.raises(Refused, match="made no stack"):
+        plan("theirs", ChangeSetType="UPDATE", Parameters=kept)
+
+    assert aws.sent.count("CreateChangeSet") == 2
 
 
-@pytest.mark.parametrize(
-    ("service", "method", "arguments", "sent", "found"),
-    [
-        (
-            "cloudfront",
-            "create_distribution",
-            {"DistributionConfig": {"Comment": MARK, "CallerReference": "x"}},
-            "CreateDistributionWithTags",
-            lambda sent: sent["DistributionConfigWithTags"]["Tags"]["Items"],
-        ),
-        (
-            "cloudfront",
-            "create_function",
-            {"Name": MARK, "FunctionConfig": {}, "FunctionCode": b""},
-            "CreateFunction",
-            lambda sent: sent["Tags"]["Items"],
-        ),
-        (
-            "s3",
-            "create_bucket",
-            {"Bucket": MARK, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}},
-            "CreateBucket",
-            lambda sent: sent["CreateBucketConfiguration"]["Tags"],
-        ),
-    ],
-)
-def test_tags_what_takes_tags(
-    aws: Aws, service: str, method: str, arguments: Any, sent: str, found: Any
-) -> None:
-    """Give the run as a tag in the very call that makes something, by whatever command."""
-    getattr(client(service), method)(**arguments)
+def test_stack_and_what_it_makes(aws: Aws, ledger: Ledger) -> None:
+    """Tag the stack, write it and its bucket down before each call, and change what it made."""
+    plan()
+    tags, before = aws.arguments["Tags"], aws.in_ledger
+    client("cloudformation").execute_change_set(ChangeSetName="arn:change-set")
+    executed = aws.in_ledger
+    with pytest.raises(Refused):
+        client("s3").put_object(Bucket=MARK, Key="a.jpg")
+    client("cloudformation").describe_stacks(StackName=MARK)
+    client("cloudfront").update_distribution(Id="D1", DistributionConfig={}, IfMatch="E")
+    client("s3").put_bucket_policy(Bucket=MARK, Policy="")
+    plan()  # while it is in review, or after it was deleted
 
-    assert aws.sent == [sent]
-    assert found(aws.arguments) == [TAG]
+    [stack], [bucket] = ledger.left("stack"), ledger.left("bucket")
+    assert tags == [TAG]
+    assert ('"stack"' in before, '"bucket"' in before) == (True, False)
+    assert '"bucket"' in executed
+    assert (stack.id, bucket.id) == ("arn:stack", MARK)
+
+
+def test_stack_is_gone_when_aws_says_so(aws: Aws, ledger: Ledger) -> None:
+    """Keep a stack in the ledger after DeleteStack: CloudFormation has only begun then."""
+    deploy()
+    client("cloudformation").delete_stack(StackName=MARK)
+
+    assert len(ledger.left("stack")) == 1
 
 
 def test_marks_keys_and_objects(aws: Aws) -> None:
     """Give a public key the run as its comment, and an object as a tag."""
     make_key(REFERENCE)
     comment = aws.arguments["PublicKeyConfig"]["Comment"]
-    client("s3").create_bucket(Bucket=MARK)
+    deploy()
     client("s3").put_object(Bucket=MARK, Key="a.jpg")
 
     assert (comment, aws.arguments["Tagging"]) == (MARK, f"acceptance={MARK}")
@@ -226,7 +305,7 @@ def test_lets_boto3_get_credentials(aws: Aws) -> None:
 def test_objects_belong_to_its_bucket(aws: Aws, ledger: Ledger) -> None:
     """Write and delete objects in the bucket of the run only."""
     bucket, s3 = MARK, client("s3")
-    s3.create_bucket(Bucket=bucket)
+    deploy()
     s3.put_object(Bucket=bucket, Key="a.jpg")
     s3.put_object(Bucket=bucket, Key="a.jpg")
     assert aws.arguments["Tagging"] == f"acceptance={MARK}"

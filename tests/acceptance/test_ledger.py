@@ -26,7 +26,7 @@ KEY = Resource(
 def written(tmp_path: Path) -> Path:
     """Return the file of a run that made a key group, and died when it made a key."""
     path = tmp_path / RUN / "ledger.jsonl"
-    ledger = Ledger.begin(path, run=RUN, account="111122223333", endpoint="")
+    ledger = Ledger.begin(path, run=RUN, account="111122223333", region="us-east-1", endpoint="")
     ledger.made(ledger.intend("key-group", GROUP.name), "K1")
     ledger.intend("public-key", KEY.name, KEY.reference)
     ledger.close()
@@ -73,7 +73,9 @@ def test_cut_off_anywhere(written: Path, tmp_path: Path) -> None:
         assert [each.name for each in again if each not in found] == [f"later-{MARK}"]
 
 
-BEGIN = f'{{"event": "begin", "run": "{RUN}", "account": "1", "endpoint": ""}}\n'
+BEGIN = (
+    f'{{"event": "begin", "run": "{RUN}", "account": "1", "region": "us-east-1", "endpoint": ""}}\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ BEGIN = f'{{"event": "begin", "run": "{RUN}", "account": "1", "endpoint": ""}}\n
     [
         *("token", '{"a": 1}', '{"a": 1}\n', "[]\n", "123\n", "words\nand more", "\xff\n"),
         '{"event": "begin"}\n',
-        '{"event": "begin", "run": 5, "account": "1", "endpoint": ""}\n',
+        BEGIN.replace(f'"{RUN}"', "5"),
         '{"event": "removed", "number": 1}\n',
         f'{BEGIN}{{"event": "removed"}}\n',
         f'{BEGIN}{{"event": "made", "number": 7, "id": "K1"}}\n',
@@ -122,8 +124,8 @@ def test_refuses_a_changed_file(written: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "reference"),
     [
-        ("distribution", "cfsigned-media", "cfsigned-media"),
-        ("distribution", "cfsigned-media", RUN),
+        ("stack", "media", ""),
+        ("stack", "acceptance-media", RUN),
         ("bucket", "media", ""),
         ("bucket", f"media-prod-{RUN}", ""),
         ("key-group", RUN, ""),
@@ -150,7 +152,7 @@ def test_names_nothing_else(written: Path, kind: str, name: str, reference: str)
 def test_refuses_another_run(tmp_path: Path, run: str) -> None:
     """Refuse a ledger whose run could be in the name of something else."""
     path = tmp_path / "ledger"
-    event = {"event": "begin", "run": run, "account": "1", "endpoint": ""}
+    event = {"event": "begin", "run": run, "account": "1", "region": "us-east-1", "endpoint": ""}
     path.write_text(json.dumps(event) + "\n")
     with pytest.raises(BadLedger):
         Ledger.open(path)
@@ -167,6 +169,6 @@ def test_never_writes_over_a_ledger(written: Path) -> None:
     """Refuse to begin a run in the file of another."""
     before = written.read_bytes()
     with pytest.raises(FileExistsError):
-        Ledger.begin(written, run=RUN, account="1", endpoint="")
+        Ledger.begin(written, run=RUN, account="1", region="us-east-1", endpoint="")
     assert written.read_bytes() == before
     assert json.loads(before.splitlines()[0])["run"] == RUN

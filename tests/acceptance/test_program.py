@@ -13,10 +13,10 @@ import pytest
 
 from acceptance import __main__ as program
 from acceptance.cleanup import CleanUp
+from acceptance.clients import Clients
 from acceptance.guard import Refused
 from acceptance.ledger import Ledger
 from acceptance.site import CommandFailed
-from cfsigned_django.aws.client import Clients
 
 ACCOUNT = "111122223333"
 
@@ -40,10 +40,9 @@ def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         runs.append(ledger.endpoint)
         return True
 
-    clients = {
-        name: client(f"https://{name}.amazonaws.com") for name in ("cloudfront", "s3", "sts")
-    }
-    monkeypatch.setattr(program, "make_clients", lambda **given: Clients(**clients))
+    names = ("cloudformation", "cloudfront", "s3", "sts")
+    clients = {name: client(f"https://{name}.amazonaws.com") for name in names}
+    monkeypatch.setattr(program, "connect", lambda region: Clients(**clients))
     monkeypatch.setattr(program, "go", go)
     monkeypatch.setattr("signal.signal", lambda *given: None)
     monkeypatch.chdir(tmp_path)
@@ -91,13 +90,18 @@ def test_says_that_it_asks_an_emulator(
     """Name the endpoint of an emulator; begin nothing if it is that of some services only."""
     aws, other = client("https://sts.amazonaws.com"), client("http://127.0.0.1:4566")
     codes = []
-    for cloudfront, s3, sts in ((aws, other, aws), (aws, aws, other), (other, other, other)):
-        clients = Clients(cloudfront=cloudfront, s3=s3, sts=sts)
-        monkeypatch.setattr(program, "make_clients", lambda made=clients, **given: made)
+    for cloudformation, cloudfront, s3, sts in (
+        (aws, aws, other, aws),
+        (other, aws, aws, aws),
+        (aws, aws, aws, other),
+        (other, other, other, other),
+    ):
+        clients = Clients(cloudformation=cloudformation, cloudfront=cloudfront, s3=s3, sts=sts)
+        monkeypatch.setattr(program, "connect", lambda region, made=clients: made)
         types(f"{ACCOUNT}\n")
         codes.append(program.main(["--account", ACCOUNT]))
 
-    assert (codes, begun) == ([1, 1, 0], ["http://127.0.0.1:4566"])
+    assert (codes, begun) == ([1, 1, 1, 0], ["http://127.0.0.1:4566"])
     assert "say nothing about AWS" in capsys.readouterr().out
 
 
@@ -109,7 +113,9 @@ def test_cleans_up_only_where_it_was(
 ) -> None:
     """Refuse the ledger of another account, and that of an emulator."""
     path = tmp_path / "run" / "ledger"
-    with closing(Ledger.begin(path, run="0" * 32, account=account, endpoint=endpoint)):
+    with closing(
+        Ledger.begin(path, run="0" * 32, account=account, region="us-east-1", endpoint=endpoint)
+    ):
         pass
     assert program.main(["--clean", str(path)]) == 1
 
@@ -131,7 +137,9 @@ def test_shows_what_it_will_remove(
         return []
 
     path, name = tmp_path / "run" / "ledger", f"acceptance-{'0' * 32}"
-    with closing(Ledger.begin(path, run="0" * 32, account=ACCOUNT, endpoint="")) as ledger:
+    with closing(
+        Ledger.begin(path, run="0" * 32, account=ACCOUNT, region="us-east-1", endpoint="")
+    ) as ledger:
         ledger.made(ledger.intend("key-group", name), "KG1")
     monkeypatch.setattr(CleanUp, "run", run)
     types(typed)
@@ -139,6 +147,18 @@ def test_shows_what_it_will_remove(
 
     assert (code, len(cleaned)) == ((0, 1) if typed == f"{ACCOUNT}\n" else (1, 0))
     assert f"key-group {name} (KG1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--role", "--kms-key"])
+def test_role_and_key_are_of_the_account(
+    begun: list[str], types: Callable[[str], None], option: str
+) -> None:
+    """Begin nothing with a role or a KMS key of another account."""
+    types(f"{ACCOUNT}\n")
+    arn = "arn:aws:iam::999999999999:role/x"
+
+    assert program.main(["--account", ACCOUNT, option, arn]) == 1
+    assert begun == []
 
 
 def test_stops_if_the_account_changes(
@@ -154,8 +174,8 @@ def test_stops_if_the_account_changes(
         run.set_up()
 
     accounts = iter((ACCOUNT, "999999999999", "999999999999"))
-    make: Any = program.__dict__["make_clients"]
-    clients = make()
+    make: Any = program.__dict__["connect"]
+    clients = make("us-east-1")
     clients.sts.get_caller_identity = lambda: {"Account": next(accounts)}
     monkeypatch.setattr(program, "go", go)
     types(f"{ACCOUNT}\n")

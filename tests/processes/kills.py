@@ -7,78 +7,64 @@ has the ledger then, and be put back when the run is over. One run is enough for
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import sys
 import threading
 import uuid
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
 
 from acceptance import __main__ as program
 from acceptance.cleanup import CleanUp
+from acceptance.clients import Clients
 from acceptance.guard import guarding
 from acceptance.ledger import Ledger
-from acceptance.run import bucket_of
+from acceptance.run import bucket_of, stack_of
 from acceptance.site import Pace
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.tools.account.documents.distribution_config import (
-    access_control_config,
-    name_for,
-    new_behavior,
-    new_distribution_config,
-    new_origin,
-)
-from cfsigned_django.tools.account.documents.policies import response_headers_policy_config
 from tests.botocore_models import sharing_models
-from tests.ministack_server import REGION, MinistackHere, ministack_here
+from tests.ministack_server import REGION, Ministack, MinistackHere, ministack_here
+from tests.tools.stack import deploy
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
 PACE = Pace(expire=2, propagation=0, clock_skew=0, keyring=0, look=0.01, glance=0.01, patience=30)
-#: How often CloudFront is asked until a change of a distribution is deployed.
+#: How often CloudFront and CloudFormation are asked until a change is done.
 LOOKS = 3
 
 
-def make_everything(clients: Clients, run: str, mark: str = "") -> None:
-    """Make one of each kind, as somebody else has it. ``mark`` is added to each name."""
-    cloudfront, s3 = clients.cloudfront, clients.s3
-    bucket, name = f"{bucket_of(run)}{mark}", f"{name_for(bucket_of(run))}{mark}"
+def clients_of(aws: Ministack) -> Clients:
+    """Return the clients of the account."""
+    names = ("cloudformation", "cloudfront", "s3", "sts")
+    return Clients(**{name: aws.client(name, account=ACCOUNT) for name in names})
+
+
+def make_everything(clients: Clients, run: str) -> None:
+    """Make one of each kind, as somebody else has it: the names begin with those of the run."""
+    cloudfront = clients.cloudfront
+    stack, bucket = f"{stack_of(run)}-t", f"{bucket_of(run)}-theirs"
     reference = str(uuid.uuid4())
     pem = PrivateKey.generate().public_key.to_pem()
+    config: dict[str, Any]
     config = {"CallerReference": reference, "Name": f"cfsigned-{reference}", "EncodedKey": pem}
     key = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    cloudfront.create_key_group(KeyGroupConfig={"Name": name, "Items": [key]})
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="첨부/a.jpg", Body=b"a")
-    cloudfront.create_origin_access_control(
-        OriginAccessControlConfig={**access_control_config(bucket), "Name": name}
-    )
-    cloudfront.create_response_headers_policy(
-        ResponseHeadersPolicyConfig=response_headers_policy_config(name)
-    )
-    cloudfront.create_function(
-        Name=f"acceptance-{run}{mark}"[:64],
-        FunctionConfig={"Comment": f"{run}{mark}", "Runtime": "cloudfront-js-2.0"},
-        FunctionCode=b"function handler(event) { return event.request; }",
-    )
-    origin = new_origin(bucket, "us-east-1")
-    config = new_distribution_config(bucket, origin, new_behavior(origin["Id"]))
-    if mark:
-        # Exactly the name of the run's: only the caller reference and the tag tell them apart.
-        config["Comment"] = name_for(bucket_of(run))
-    cloudfront.create_distribution(DistributionConfig=config)
+    config = {"Name": f"{stack}-{REGION}", "Items": [key]}
+    group = cloudfront.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]
+    deploy(clients.cloudformation, stack, BucketName=bucket, KeyGroupId=group)
+    clients.s3.put_object(Bucket=bucket, Key="첨부/a.jpg", Body=b"a")
 
 
 def inventory(clients: Clients) -> list[str]:
@@ -88,9 +74,10 @@ def inventory(clients: Clients) -> list[str]:
     for bucket in s3.list_buckets()["Buckets"]:
         listed = s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", ())
         found += [f"object {bucket['Name']} {each['Key']}" for each in listed]
+    stacks = clients.cloudformation.describe_stacks()["Stacks"]
+    found += [f"stack {each['StackName']}" for each in stacks]
     for method, block, wrapped in (
         ("distributions", "DistributionList", ""),
-        ("functions", "FunctionList", ""),
         ("key_groups", "KeyGroupList", "KeyGroup"),
         ("public_keys", "PublicKeyList", ""),
         ("origin_access_controls", "OriginAccessControlList", ""),
@@ -120,10 +107,11 @@ class Moment:
 
 
 class Aws:
-    """Send calls to the emulator, as slowly as CloudFront deploys, and note or end at changes."""
+    """Send calls to the emulator, as slowly as AWS deploys, and note or end at changes."""
 
     def __init__(self, at_change: Callable[[str, bool], object]) -> None:
-        self._looks, self._at_change = 0, at_change
+        self._looks = {"GetDistribution": 0, "DescribeStacks": 0}
+        self._at_change = at_change
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -131,19 +119,19 @@ class Aws:
         send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            is_run = threading.current_thread() is threading.main_thread()
             if operation.startswith(("Get", "List", "Head", "Describe")):
                 answer = send(client, operation, arguments)
-                is_run = threading.current_thread() is threading.main_thread()
-                if operation == "GetDistribution" and self._looks and is_run:
-                    self._looks -= 1
-                    answer["Distribution"]["Status"] = "InProgress"
+                if is_run and self._looks.get(operation):
+                    self._looks[operation] -= 1
+                    _slow_down(answer)
                 return answer
             self._at_change(operation, False)
-            if operation == "DeleteDistribution" and self._looks:
-                raise ClientError({"Error": {"Code": "DistributionNotDisabled"}}, operation)
             answer = send(client, operation, arguments)
-            if operation in ("CreateDistributionWithTags", "UpdateDistribution"):
-                self._looks = LOOKS
+            if operation == "UpdateDistribution":
+                self._looks["GetDistribution"] = LOOKS
+            if operation in ("ExecuteChangeSet", "DeleteStack"):
+                self._looks["DescribeStacks"] = LOOKS
             self._at_change(operation, True)
             return answer
 
@@ -151,14 +139,24 @@ class Aws:
             yield
 
 
+def _slow_down(answer: Any) -> None:
+    """Say that a change is still under way."""
+    if "Distribution" in answer:
+        answer["Distribution"]["Status"] = "InProgress"
+    for stack in answer.get("Stacks", ()):
+        verb = stack["StackStatus"].partition("_")[0]
+        if verb != "REVIEW":
+            stack["StackStatus"] = f"{verb}_IN_PROGRESS"
+
+
 class Kills:
     """An account with what others have there, and a run in it that is killed at each call."""
 
     def __init__(self, folder: Path, aws: MinistackHere) -> None:
         self.folder, self.run, self.aws = folder, uuid.uuid4().hex, aws
-        self.clients = aws.clients(ACCOUNT)
+        self.clients = clients_of(aws)
         make_everything(self.clients, uuid.uuid4().hex)
-        make_everything(self.clients, self.run, mark="-theirs")
+        make_everything(self.clients, self.run)
         self.theirs = inventory(self.clients)
         self.path = folder / ".acceptance" / self.run / "ledger.jsonl"
         self.moments: list[Moment] = []
@@ -189,7 +187,8 @@ class Kills:
             patch("sys.stdin", io.StringIO(f"{ACCOUNT}\n")),
             Aws(self._keep).sending(),
         ):
-            return program.ask(ACCOUNT, PACE)
+            options = Namespace(account=ACCOUNT, role="", kms_key="")
+            return program.ask(options, PACE)
 
     def _s3(self, environ: WSGIEnvironment, respond: StartResponse) -> list[bytes]:
         target = environ["RAW_URI"].removeprefix(self.aws.endpoint_url)
@@ -198,6 +197,8 @@ class Kills:
         return [body]
 
     def _keep(self, call: str, is_after: bool) -> None:
+        # What CloudFormation has begun, it ends also if the run is dead.
+        self._end_tasks()
         self.moments.append(
             Moment(
                 call=call,
@@ -207,12 +208,19 @@ class Kills:
             )
         )
 
+    def _end_tasks(self) -> None:
+        loop = self.aws.loop
+        with self.aws.lock:
+            if tasks := asyncio.all_tasks(loop):
+                loop.run_until_complete(asyncio.wait(tasks))
+
     def clean(self, moment: Moment, *, dies: bool = False) -> dict[str, Any]:
         """Put back what a kill left, and clean up: at once, and an hour later.
 
         The ledger ends in the middle of a line. If ``dies``, each clean-up is killed after its
         first change.
         """
+        self._end_tasks()
         self.aws.restore(moment.state)
         self.path.write_bytes(moment.ledger + b'{"at": "20')
         deaths = 0
@@ -275,14 +283,18 @@ def main(folder: Path) -> None:
     output = io.StringIO()
     with ministack_here() as aws:
         os.environ["AWS_ENDPOINT_URL"] = aws.endpoint_url
+        module = import_module("ministack.services.cloudformation")
+        names = ("_stacks", "_stack_events", "_exports", "_change_sets")
+        aws.stores.extend(getattr(module, name) for name in names)
         kills = Kills(folder, aws)
         with redirect_stdout(output):
             code = kills.ask()
         whole = inventory(kills.clients)
         rows = [kills.clean(each) for each in _distinct(kills.moments)]
         # As the removal began, the most was there: each clean-up does one thing.
-        changes = [each for each in kills.moments if each.call == "UpdateDistribution"]
-        rows.append(kills.clean(changes[-2], dies=True))
+        call = "UpdateTerminationProtection"
+        [began] = [each for each in kills.moments if each.call == call and not each.is_after][-1:]
+        rows.append(kills.clean(began, dies=True))
     found = {"code": code, "output": output.getvalue(), "is_empty": whole == kills.theirs}
     print(json.dumps({**found, "theirs": len(kills.theirs), "rows": rows}))
 

@@ -40,13 +40,13 @@ def as_list(parameters: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
 
 
-def deploy(cloudformation: Any, **parameters: str) -> dict[str, str]:
+def deploy(cloudformation: Any, stack_name: str = "media", /, **parameters: str) -> dict[str, str]:
     """Deploy the template as people do who have their own tools; return the outputs."""
     try:
-        is_new = not cloudformation.describe_stacks(StackName="media")["Stacks"]
+        is_new = not cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError:
         is_new = True
-    given = {"StackName": "media", "ChangeSetName": f"by-hand-{uuid.uuid4()}"}
+    given = {"StackName": stack_name, "ChangeSetName": f"by-hand-{uuid.uuid4()}"}
     cloudformation.create_change_set(
         **given,
         ChangeSetType="CREATE" if is_new else "UPDATE",
@@ -55,7 +55,7 @@ def deploy(cloudformation: Any, **parameters: str) -> dict[str, str]:
     )
     cloudformation.execute_change_set(**given)
     while True:
-        [stack] = cloudformation.describe_stacks(StackName="media")["Stacks"]
+        [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
         if not stack["StackStatus"].endswith("IN_PROGRESS"):
             break
     assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")

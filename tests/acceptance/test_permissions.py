@@ -1,0 +1,149 @@
+"""The IAM policy of a job: what a command may do while it is in force, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from acceptance import permissions, site
+from acceptance.permissions import denied_in, limited_to, policy_of
+from acceptance.questions import decrypting_alone, printed_policies
+from acceptance.run import Run, bucket_of, stack_of
+from acceptance.site import CommandFailed, Pace
+
+RUN = "0123456789abcdef" * 2
+ROLE = "arn:aws:iam::111122223333:role/x"
+DENIED = (
+    "CloudFormation failed: the distribution: User: arn:aws:sts::111122223333:assumed-role/x is "
+    "not authorized to perform: cloudfront:CreateDistribution on resource: arn:aws:cloudfront::1"
+)
+
+
+@pytest.fixture(autouse=True)
+def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write policies as the docs have them."""
+    stack = "arn:aws:cloudformation:*:*:stack/media/*"
+    for job, actions, resource in (
+        ("setup", ["cloudformation:CreateChangeSet"], stack),
+        ("doctor", ["cloudfront:GetDistribution"], "*"),
+    ):
+        statements = [{"Effect": "Allow", "Action": actions, "Resource": resource}]
+        own = {"Effect": "Allow", "Action": ["s3:CreateBucket"], "Resource": "arn:media-example"}
+        policy = {"Version": "2012-10-17", "Statement": [*statements, own]}
+        (tmp_path / f"{job}.json").write_text(json.dumps(policy))
+    monkeypatch.setattr(permissions, "POLICIES", tmp_path)
+
+
+def test_policy_names_the_run() -> None:
+    """Put the stack and the bucket of the run in the place of those of the docs."""
+    text = policy_of("setup", stack=stack_of(RUN), bucket=bucket_of(RUN))
+
+    assert f":stack/{stack_of(RUN)}/*" in text
+    assert f"arn:{bucket_of(RUN)}" in text
+    assert "media" not in text
+
+
+def test_policies_of_the_docs_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stay below the 2,048 characters that AWS takes."""
+    monkeypatch.undo()
+    names = {"stack": stack_of(RUN), "bucket": bucket_of(RUN)}
+    lengths = [len(policy_of(job, **names)) for job in ("setup", "doctor", "rotation")]
+
+    assert max(lengths) <= 2048
+
+
+def test_acts_with_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the credentials of the role in the block, and those from before after it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    asked: list[Any] = []
+
+    def assume_role(**given: Any) -> Any:
+        asked.append(given)
+        found = {"AccessKeyId": "role", "SecretAccessKey": "x", "SessionToken": "x"}
+        return {"Credentials": found}
+
+    with limited_to("policy", role=ROLE, sts=SimpleNamespace(assume_role=assume_role)):
+        within = os.environ["AWS_ACCESS_KEY_ID"]
+
+    assert (within, os.environ["AWS_ACCESS_KEY_ID"]) == ("role", "mine")
+    assert (asked[0]["RoleArn"], asked[0]["Policy"]) == (ROLE, "policy")
+
+
+def test_finds_what_is_denied() -> None:
+    """Take the action from AWS's text, and nothing of the account."""
+    assert denied_in(DENIED) == "cloudfront:CreateDistribution"
+    assert denied_in("Rate exceeded") == ""
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, answers: list[Any], role: str) -> tuple[Run, list[str]]:
+    """Set up with these answers of the command; return the run, and who ran the command."""
+    who: list[str] = []
+
+    def command(name: str, *arguments: str) -> Any:
+        who.append(os.environ.get("AWS_ACCESS_KEY_ID", ""))
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(site, "command", command)
+    monkeypatch.setattr(site, "deploy", lambda values: None)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    found = {"AccessKeyId": "role", "SecretAccessKey": "x", "SessionToken": "x"}
+    sts = SimpleNamespace(assume_role=lambda **given: {"Credentials": found})
+    run = Run(
+        run=RUN,
+        region="us-east-1",
+        clients=SimpleNamespace(sts=sts),  # type: ignore[arg-type]
+        pace=Pace(),
+        confirm=lambda: None,
+        role=role,
+        tell=lambda line: None,
+    )
+    run.set_up()
+    return run, who
+
+
+def test_goes_on_without_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note what the policy of the setup lacks, and create the stack with all permissions."""
+    done: Any = (0, {"settings": {}})
+    run, who = set_up(monkeypatch, [CommandFailed(DENIED), done], ROLE)
+    enough, once = set_up(monkeypatch, [done], ROLE)
+
+    assert (run.denied, who) == ("cloudfront:CreateDistribution", ["role", ""])
+    assert (enough.denied, once) == ("", ["role"])
+
+
+@pytest.mark.parametrize(("role", "why"), [("", DENIED), (ROLE, "Rate exceeded")])
+def test_other_failures_end_the_run(monkeypatch: pytest.MonkeyPatch, role: str, why: str) -> None:
+    """Stop at a failure that another policy would not change."""
+    with pytest.raises(CommandFailed):
+        set_up(monkeypatch, [CommandFailed(why)], role)
+
+
+@pytest.mark.parametrize(
+    ("denied", "findings", "answer"),
+    [
+        ("", [], "yes"),
+        ("s3:PutBucketPolicy", [], "the setup lacks s3:PutBucketPolicy"),
+        ("", [{"id": "aws-unreadable"}], "the doctor cannot read all"),
+    ],
+)
+def test_says_whether_the_policies_suffice(denied: str, findings: list[Any], answer: str) -> None:
+    """Name what the setup lacks, and whether the doctor reads all."""
+    world: Any = SimpleNamespace(denied=denied, command=lambda name, job: (0, findings))
+
+    assert printed_policies(world) == answer
+
+
+def test_asks_only_with_what_a_person_names() -> None:
+    """Say which two questions need a role or a key, and count that as no difference."""
+    world: Any = SimpleNamespace(denied=None, kms_key="")
+
+    assert printed_policies(world) == ("not asked: no role was named (ROLE)", True)
+    assert decrypting_alone(world) == ("not asked: no key was named (KMS_KEY)", True)
