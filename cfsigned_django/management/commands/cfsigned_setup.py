@@ -20,7 +20,6 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django import conf
 from cfsigned_django.aws.client import call, configured_region, make_client, make_clients
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
@@ -228,7 +227,6 @@ class Command(CfsignedCommand):
             site.clients.cloudfront,
             key=site.provider.find(),
             named=stack.parameters[KEY_GROUP],
-            quota=conf.key_group_quota() or KEYS_PER_GROUP,
         )
         proof = self._proof(site, stack, group)
         found = proof.findings(has_changed=not plan.is_empty)
@@ -309,7 +307,6 @@ class Command(CfsignedCommand):
                 upload_origins=_items(present.get("UploadOrigins", "")),
                 upload_prefix=present.get("UploadPrefix", ""),
                 kms_key=present.get("KmsKeyArn", ""),
-                downloads=True,
                 location=f"/{location}/" if location else "/",
                 expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
                 is_local=is_local,

@@ -18,7 +18,6 @@ from django.db import router
 from cfsigned_django import conf
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
@@ -103,14 +102,12 @@ class SiteStack:
     def plan(self, *, reverts_drift: bool = False) -> Plan:
         """Return what would be done; nothing is made but the change set.
 
-        Raise :exc:`AwsError` or :exc:`StackError`; a full key group is one, and is said
-        before any change set is made.
+        Raise :exc:`AwsError` or :exc:`StackError`.
         """
         group = find_key_group(
             self.clients.cloudfront,
             key=self.provider.find(),
             named=self.named_group or self.present.get(parameters.KEY_GROUP, ""),
-            quota=conf.key_group_quota() or KEYS_PER_GROUP,
         )
         planned = self._change_set(group.id or _NO_GROUP, reverts_drift=reverts_drift)
         try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KEYS_PER_GROUP, KeyGroups
+from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.account.state.wanted import SiteKey
 from cfsigned_django.tools.stack.existing import StackError
@@ -29,19 +29,15 @@ class KeyGroupOfSite:
     has_key: bool = False
 
 
-def find_key_group(
-    client: Any, *, key: SiteKey | None, named: str, quota: int = KEYS_PER_GROUP
-) -> KeyGroupOfSite:
+def find_key_group(client: Any, *, key: SiteKey | None, named: str) -> KeyGroupOfSite:
     """Return the named group, else one whose only key is the site's, else nothing.
 
-    Raise :exc:`AwsError` if the named group does not exist, or is full.
+    Raise :exc:`AwsError` if the named group does not exist.
     """
     groups = KeyGroups(client)
     key_pair_id = _find_public_key(groups, key)
     if named:
         has_key = key_pair_id in groups.members(named)
-        if not has_key:
-            groups.check_room(named, quota)
         return KeyGroupOfSite(id=named, key_pair_id=key_pair_id, has_key=has_key)
     found = _group_of(client, key_pair_id) if key_pair_id else ""
     return KeyGroupOfSite(id=found, key_pair_id=key_pair_id, has_key=bool(found))

@@ -5,6 +5,7 @@ Modules: management/commands/cfsigned_setup.py, tools/setup/site_stack.py
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from cryptography.fernet import Fernet
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.setup.keys import SettingsKey
+from tests.aws.failing import Failing
 from tests.pages import DOCS, read
+from tests.simulation.answers import refusal
 from tests.tools.stack.conftest import Aws
 from tests.tools.stack.running import APPLY, errors, report, run
 from tests.tools.stack.test_command import counts, parameters
@@ -60,22 +64,26 @@ def test_key_of_the_settings(aws: Aws, settings: Any, ec_key: PrivateKey) -> Non
     assert errors(done) == []
 
 
-def test_full_key_group(aws: Aws, settings: Any) -> None:
-    """Say that the key group is full before anything is planned, as a rotation does."""
+def test_full_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that the key group is full before anything is executed, as a rotation does."""
     cloudfront = aws.clients.cloudfront
-    ids = []
-    for number in range(5):
-        pem = PrivateKey.generate().public_key.to_pem()
-        config = {"CallerReference": f"n{number}", "Name": f"n{number}", "EncodedKey": pem}
-        ids.append(cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"])
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "full", "Items": ids})
-    group_id = group["KeyGroup"]["Id"]
+    pem = PrivateKey.generate().public_key.to_pem()
+    config = {"CallerReference": "other", "Name": "other", "EncodedKey": pem}
+    other = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
+    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "full", "Items": [other]})
+    # The emulator has no quotas.
+    full = Failing(
+        cloudfront, lambda name: refusal("TooManyPublicKeysInKeyGroup", name), "update_key_group"
+    )
+    clients: Any = replace(aws.clients, cloudfront=full)
+    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
 
-    said = run("--key-group", group_id, *APPLY, code=1)
+    said = run("--key-group", group["KeyGroup"]["Id"], *APPLY, code=1)
 
-    assert "as many as its quota allows" in said
-    assert KeyPair.objects.count() == 0
-    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+    assert "as many public keys as its quota allows" in said
+    assert counts(aws)[2] == 0
+    left = aws.cloudformation.describe_stacks()["Stacks"]
+    assert {each["StackStatus"] for each in left} <= {"DELETE_COMPLETE"}
 
 
 def test_named_key_group(aws: Aws) -> None:
