@@ -37,6 +37,10 @@ class Clients:
     kms: Callable[[str], Any] = field(
         default=lambda region: make_client("kms", region_name=region), repr=False
     )
+    #: Returns that for CloudFormation, which is asked only who owns what is wrong.
+    cloudformation: Callable[[str], Any] = field(
+        default=lambda region: make_client("cloudformation", region_name=region), repr=False
+    )
 
 
 def make_client(

@@ -138,8 +138,8 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
                 "key group: its links still work"
             ),
             next_step=gettext_noop(
-                "Remove the signer (manage.py cfsigned_setup --drop-trusted-signers), then confirm "
-                "in the admin, by hand, that it was removed."
+                "Remove the signer from the behavior of the distribution (CloudFront), then "
+                "confirm in the admin, by hand, that it was removed."
             ),
             code=TRUSTED_SIGNER,
         )

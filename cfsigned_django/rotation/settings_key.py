@@ -62,8 +62,8 @@ def why_not_imported(key_pair_id: str) -> str:
         "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). It is in no key "
         "group, so no rotation can remove it. Start a rotation (manage.py cfsigned_rotate --start) "
         "without importing it: it signs until the new key does. When the links signed with it "
-        "have expired, or at once if it leaked, remove the signer: manage.py cfsigned_setup "
-        "--drop-trusted-signers."
+        "have expired, or at once if it leaked, remove the signer from the behavior of the "
+        "distribution (CloudFront)."
     )
     return text % {"id": key_pair_id}
 

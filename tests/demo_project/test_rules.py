@@ -11,16 +11,16 @@ from botocore.exceptions import ClientError
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.behavior import list_of
-from cfsigned_django.tools.account.documents.distribution_config import (
-    new_behavior,
-    new_distribution_config,
-    new_origin,
-)
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
 from demo_project.rules import DistributionReader, Rules
 from tests.aws.api import Account, new_pem
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.tools.account.by_hand import (
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
 
 BUCKET = "media"
 

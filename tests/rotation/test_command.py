@@ -246,7 +246,7 @@ def test_hostile_answer(
         ("cfsigned_doctor", ("--storage",)),
         ("cfsigned_edge", ("--insecure", "--storage")),
         ("cfsigned_rotate", ("--key-group",)),
-        ("cfsigned_setup", ("--kms-key",)),
+        ("cfsigned_setup", ("--stack",)),
         ("cfsigned_sign", ("a.jpg", "--storage")),
     ],
 )
@@ -280,7 +280,7 @@ def test_old_key_is_replaced(shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("key_pair_id", "option"),
-    [(None, "--import"), (SIGNER_ID, "--drop-trusted-signers")],
+    [(None, "--import"), (SIGNER_ID, "remove the signer")],
     ids=["of the settings", "of a trusted signer"],
 )
 def test_age_of_the_settings_key_is_unknown(
@@ -375,13 +375,13 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
         (nothing, None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
         (nothing, keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
         (nothing, not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),
-        (nothing, signed_by_account, IMPORT, 1, "--drop-trusted-signers"),
+        (nothing, signed_by_account, IMPORT, 1, "remove the signer"),
         (
             nothing,
             signed_by_account,
             ("--revoke", SIGNER_ID, "--no-input"),
             1,
-            "--drop-trusted-signers",
+            "remove the signer",
         ),
     ],
     ids=lambda value: None if callable(value) else str(value)[:30],

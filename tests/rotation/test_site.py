@@ -446,7 +446,7 @@ def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None
 # A trusted signer's key pair, which no key group holds
 
 SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
-DROP = "--drop-trusted-signers"
+DROP = "Remove the signer"
 
 
 def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:

@@ -1,7 +1,6 @@
 """The state of an AWS account for one bucket and one distribution, as one value.
 
-account_reader.py reads it. The plan of a setup uses nothing else, and refuses an account with
-problems; the doctor reports the problems.
+reader.py reads it. The judge uses nothing else; the doctor reports the problems.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _DEPLOYED: Final = "Deployed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedConfig:
-    """An origin access control, origin access identity or policy."""
+    """An origin access control, or a policy."""
 
     id: str
     name: str
@@ -30,13 +29,12 @@ class NamedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsDistribution:
-    """A distribution; ``etag`` is the If-Match of UpdateDistribution."""
+    """A distribution."""
 
     id: str
     arn: str
     status: str
     domain_name: str
-    etag: str
     config: Document
     #: Key group ID -> the public key IDs that edges know, if CloudFront lists them.
     active_key_pairs: Mapping[str, tuple[str, ...]]
@@ -69,7 +67,6 @@ class KeyGroup:
     id: str
     name: str
     key_pair_ids: tuple[str, ...]
-    config: Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +88,6 @@ class BucketPart(StrEnum):
     POLICY = "policy"
     CORS = "CORS rules"
     PUBLIC_ACCESS = "Block Public Access settings"
-    OWNERSHIP = "object ownership"
     ENCRYPTION = "default encryption"
     LIFECYCLE = "lifecycle rules"
 
@@ -116,8 +112,6 @@ class Bucket:
     policy: Document | None = None
     cors_rules: tuple[Document, ...] = ()
     public_access_block: Mapping[str, bool] | None = None
-    #: "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter".
-    object_ownership: str | None = None
     #: Read for uploads only.
     lifecycle_rules: tuple[Document, ...] = ()
     #: The rule of the default encryption.
@@ -153,8 +147,6 @@ class Account:
 
     #: Empty if STS did not answer.
     account_id: str = ""
-    #: "aws", or "aws-cn" in China.
-    partition: str = "aws"
     distribution: AwsDistribution | None = None
     has_looked_for_distribution: bool = False
     bucket: Bucket | None = None
@@ -163,7 +155,6 @@ class Account:
     public_keys: tuple[ListedPublicKey, ...] | None = None
     key_groups: tuple[KeyGroup, ...] | None = None
     access_controls: tuple[NamedConfig, ...] | None = None
-    access_identities: tuple[NamedConfig, ...] | None = None
     #: The policies that the distribution uses, and all custom policies of the account.
     cache_policies: Mapping[str, NamedConfig] | None = None
     origin_request_policies: Mapping[str, NamedConfig] | None = None
@@ -176,14 +167,6 @@ class Account:
         key = self.kms_key.unread if self.kms_key else None
         of_the_bucket = self.bucket.unread.values() if self.bucket else ()
         return (*self.problems, *of_the_bucket, *([key] if key else []))
-
-    def key_group(self, id_or_name: str) -> KeyGroup | None:
-        """Return the key group with that ID, else the one with that name."""
-        groups = self.key_groups or ()
-        return next(
-            (each for each in groups if each.id == id_or_name),
-            next((each for each in groups if each.name == id_or_name), None),
-        )
 
     def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
         """Return the public key in CloudFront that is the same key."""

@@ -30,7 +30,6 @@ from cfsigned_django.tools.account.documents.behavior import behaviors, listed
 from cfsigned_django.tools.account.documents.distribution_config import (
     bucket_origins,
     covers,
-    name_for,
 )
 
 T = TypeVar("T")
@@ -42,17 +41,16 @@ def read_account(
     *,
     bucket: str | None,
     distribution_id: str | None = None,
-    domain: str | None = None,
-    access_identities: bool = False,
+    domain: str = "",
     kms_key: str = "",
     uploads: bool = False,
 ) -> Account:
     """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
 
     The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
-    bare host name: see :func:`find_distribution`. Origin access identities, and for ``uploads``
-    lifecycle rules, are read only on request, since that needs one more permission. ``kms_key`` is
-    the ARN of the key that the bucket must have, if that is not the one that it has.
+    bare host name: see :func:`find_distribution`. Lifecycle rules are read for ``uploads`` only,
+    since that needs one more permission. ``kms_key`` is the ARN of the key that the bucket must
+    have, if that is not the one that it has.
     """
     reading = _Reading()
     cloudfront = clients.cloudfront
@@ -83,7 +81,6 @@ def read_account(
     key_id = kms_key or (found_bucket.kms_key_id if found_bucket else None)
     return Account(
         account_id=account_id,
-        partition=str(identity["Arn"]).split(":")[1] if identity else "aws",
         distribution=found,
         has_looked_for_distribution=meant is not None,
         bucket=found_bucket,
@@ -91,11 +88,6 @@ def read_account(
         public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
         key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
         access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
-        access_identities=(
-            reading.read("cloudfront", lambda: tuple(_access_identities(cloudfront)))
-            if access_identities
-            else ()
-        ),
         cache_policies=reading.read(
             "cloudfront", lambda: _read_policies(cloudfront, _CACHE_POLICY, config)
         ),
@@ -154,28 +146,20 @@ def _list(cloudfront: Any, kind: str, words: str, **given: Any) -> Iterator[dict
 
 
 def find_distribution(
-    cloudfront: Any, *, bucket: str | None, domain: str | None
+    cloudfront: Any, *, bucket: str | None, domain: str
 ) -> AwsDistribution | None:
     """Return the distribution that has the domain, else the only one that reads the bucket.
 
-    Without a domain, return the one that cfsigned_setup created for the bucket.
     Raise :exc:`AwsError` if distributions cannot be listed or read.
     """
     readers = []
     for summary in _list(cloudfront, "Distribution", "distributions"):
-        is_reader = bucket is not None and bool(bucket_origins(summary, bucket))
-        if domain is None:
-            is_meant = is_reader and summary["Comment"] == name_for(str(bucket))
-        else:
-            names = [summary["DomainName"], *listed(summary.get("Aliases"))]
-            is_meant = any(covers(each, domain) for each in names)
-        if is_meant:
+        names = [summary["DomainName"], *listed(summary.get("Aliases"))]
+        if any(covers(each, domain) for each in names):
             return read_distribution(cloudfront, summary["Id"])
-        if is_reader:
+        if bucket is not None and bucket_origins(summary, bucket):
             readers.append(summary["Id"])
-    if domain is None or len(readers) != 1:
-        return None
-    return read_distribution(cloudfront, readers[0])
+    return read_distribution(cloudfront, readers[0]) if len(readers) == 1 else None
 
 
 def read_distribution(cloudfront: Any, distribution_id: str) -> AwsDistribution:
@@ -198,7 +182,6 @@ def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
         arn=found["ARN"],
         status=found["Status"],
         domain_name=found["DomainName"],
-        etag=answer["ETag"],
         config=found["DistributionConfig"],
         active_key_pairs={
             each["KeyGroupId"]: tuple(listed(each.get("KeyPairIds"))) for each in active
@@ -215,19 +198,12 @@ def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
             id=group["Id"],
             name=config["Name"],
             key_pair_ids=tuple(config["Items"]),
-            config=config,
         )
 
 
 def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
     for item in _list(cloudfront, "OriginAccessControl", "origin access controls"):
         yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
-
-
-def _access_identities(cloudfront: Any) -> Iterator[NamedConfig]:
-    words = "origin access identities"
-    for item in _list(cloudfront, "CloudFrontOriginAccessIdentity", words):
-        yield NamedConfig(id=item["Id"], name=item["Comment"], config=item)
 
 
 # The kinds of policies that behaviors refer to, as the API names them.
@@ -289,7 +265,6 @@ _NOT_SET: Final = frozenset(
         "NoSuchCORSConfiguration",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
-        "OwnershipControlsNotFoundError",
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
@@ -334,9 +309,6 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
     block = get(
         BucketPart.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
     )
-    ownership = get(
-        BucketPart.OWNERSHIP, s3.get_bucket_ownership_controls, "s3:GetBucketOwnershipControls"
-    )
     encryption = get(
         BucketPart.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration"
     )
@@ -350,7 +322,6 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
         lifecycle_rules=tuple(lifecycle["Rules"]) if lifecycle else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
-        object_ownership=_ownership(ownership),
         encryption=_encryption(encryption),
         unread=unread,
     )
@@ -359,11 +330,6 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
 def _region(head: Mapping[str, Any]) -> str:
     headers = head["ResponseMetadata"]["HTTPHeaders"]
     return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
-
-
-def _ownership(controls: Mapping[str, Any] | None) -> str | None:
-    rules = controls["OwnershipControls"]["Rules"] if controls else []
-    return rules[0]["ObjectOwnership"] if rules else None
 
 
 def _encryption(answer: Mapping[str, Any] | None) -> Document | None:

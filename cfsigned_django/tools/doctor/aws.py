@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
@@ -17,30 +16,38 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.facts import Fact
 from cfsigned_django.tools.account.state.judge import at_its_behavior, judge
-from cfsigned_django.tools.account.state.plan import blockers, plan
-from cfsigned_django.tools.account.state.steps import SetupStep, StepState
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME, refusal
 
 _NAMED_GROUPS: Final = 3
 
 
-def check_aws(found: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
-    """Yield what could not be read, what is wrong at AWS, and what is in order."""
+#: Returns the stack in a region that made the distribution with an ID, if one did.
+FindStack: TypeAlias = Callable[[str, str], StackResources | None]
+
+
+def check_aws(
+    found: Account, wanted: Wanted, *, now: datetime, find_stack: FindStack
+) -> Iterator[Finding]:
+    """Yield what could not be read, what is wrong at AWS, and what is in order.
+
+    ``find_stack`` is called only if something is wrong that a stack may have made.
+    """
     for problem in found.all_problems:
         yield from_aws_error(problem)
     wanted = at_its_behavior(found, wanted)
-    can_plan = bool(wanted.bucket and found.bucket) and not found.problems
-    planned = plan(found, wanted) if can_plan else []
-    steps, blocking = {each.name: each for each in planned}, blockers(planned)
-    for each in judge(found, wanted, now=now):
-        step = steps.get(each.type.step) if each.type.is_repaired else None
-        if step is None or step in blocking:
-            yield from_fact(each)
+    facts, stack = [*judge(found, wanted, now=now)], None
+    if found.distribution is not None and any(each.type.resource for each in facts):
+        region = wanted.region or (found.bucket.region if found.bucket else "")
+        stack = find_stack(region, found.distribution.id)
+    for each in facts:
+        if stack is not None and each.type.resource in stack.resources:
+            yield _repaired(each, stack, wanted)
         else:
-            yield _repaired(each, step, blocking, found, wanted)
+            yield from_fact(each)
 
 
 def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
@@ -80,44 +87,29 @@ def from_fact(fact: Fact) -> Finding:
     return finding(fact.id, fact.subject, what=fact.what, fix=fix)
 
 
-def _repaired(
-    fact: Fact, step: SetupStep, blocking: list[SetupStep], found: Account, wanted: Wanted
-) -> Finding:
-    """Return the finding with what cfsigned_setup would do, after what a person must decide."""
-    words, option = _command(found, wanted), fact.type.option.split()
-    if step.state is not StepState.TODO:
-        if not {*option} - {*words, "ORIGIN"}:
-            return from_fact(fact)
-        words += option
-    command = shlex.join([*words, "--apply"])
-    repair = {
-        "step": step.name,
-        "command": command,
-        "call": None if step.call is None else str(step.call),
-        "before": step.before,
-        "after": step.after,
-    }
-    first = " and ".join(each.name for each in blocking)
-    when = f", once {first} is decided," if first else ""
-    reported = from_fact(fact)
-    fix = f"{reported.fix} Or{when} run {command} (step {step.name})."
-    return replace(reported, fix=fix, repair=repair)
+def _repaired(fact: Fact, stack: StackResources, wanted: Wanted) -> Finding:
+    """Return the finding about a resource of a stack, which cfsigned_setup repairs."""
+    words = ["manage.py", "cfsigned_setup", "--stack", stack.name]
+    options = _options(fact.type.option, wanted)
+    command = shlex.join([*words, *(options or ["--revert-drift"])])
+    fix = f"Run {command}: it says what it would change, and does it with --apply."
+    if options:
+        fix += " If it finds nothing to do, the change was made by hand: add --revert-drift."
+    return finding(fact.id, fact.subject, what=fact.what, fix=fix)
 
 
-def _command(found: Account, wanted: Wanted) -> list[str]:
-    """Return the words of the command that sets this site up."""
-    words = ["manage.py", "cfsigned_setup"]
-    if found.distribution is not None:
-        words += ["--distribution", found.distribution.id]
-    if wanted.path_pattern is not None:
-        words += ["--path-pattern", wanted.path_pattern]
-    for origin in wanted.cors_origins:
-        words += ["--cors-origin", origin]
-    for origin in wanted.upload_origins:
-        words += ["--upload-origin", origin]
-    if wanted.cookies and wanted.cors_origins:
-        words.append("--cookies")
-    return words
+def _options(option: str, wanted: Wanted) -> list[str]:
+    """Return an option with its values. A resource ARN is known to a person only."""
+    match option:
+        case "--cors-origin":
+            return [word for each in wanted.cors_origins for word in (option, each)]
+        case "--upload-origin":
+            return [word for each in wanted.upload_origins for word in (option, each)]
+        case "--domain":
+            return [option, wanted.host, "--certificate", "ARN"]
+        case "--kms-key":
+            return [option, "ARN"]
+    return []
 
 
 def from_aws_error(error: AwsError) -> Finding:
@@ -148,7 +140,6 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:ListPublicKeys": "whether CloudFront has the key that signs",
     "s3:GetBucketCORS": "whether the bucket has a CORS rule for each origin",
     "s3:GetLifecycleConfiguration": "whether incomplete uploads end",
-    "s3:GetBucketOwnershipControls": "which account owns the objects",
     "s3:GetBucketPolicy": "whether the bucket lets CloudFront, or others, read",
     "s3:GetBucketPublicAccessBlock": "whether Block Public Access is on",
     "kms:DescribeKey": "whether CloudFront may decrypt what the KMS key encrypts",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ from cfsigned_django.tools.doctor.local import (
     from_system_checks,
 )
 from cfsigned_django.tools.doctor.templates import check_templates
+from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.validation import PROBE_NAME, is_local_host, refusal
 from cfsigned_django.viewer import Fetch
 
@@ -160,7 +162,12 @@ class Examination:
             distribution_id=wanted.distribution_id,
             uploads=wanted.uploads,
         )
-        yield from check_aws(found, wanted, now=datetime.fromtimestamp(self.clock(), UTC))
+        yield from check_aws(
+            found,
+            wanted,
+            now=datetime.fromtimestamp(self.clock(), UTC),
+            find_stack=partial(find_stack, clients),
+        )
         yield from check_other_key_groups(found)
         yield from check_invalidation(self.storage)
 

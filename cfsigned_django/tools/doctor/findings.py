@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +18,7 @@ class Finding:
     ``what`` says in one sentence what was found, with names and values; ``why``
     says what follows from it, and ``fix`` what to do. Both are empty if all is
     well. ``subject`` is the setting or the AWS resource that the finding is
-    about. ``repair`` is what cfsigned_setup would do, if it can repair it. No field contains a
-    signature or a private key.
+    about. No field contains a signature or a private key.
     """
 
     id: str
@@ -28,11 +27,10 @@ class Finding:
     why: str
     fix: str
     subject: str
-    repair: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as the command's ``--json`` prints it."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return asdict(self)
 
 
 def has_error(findings: Iterable[Finding]) -> bool:

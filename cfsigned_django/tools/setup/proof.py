@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -15,13 +16,13 @@ from cfsigned_django.conf import whole_seconds
 from cfsigned_django.signing import Signer
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.facts import Level
-from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
-from cfsigned_django.tools.doctor.aws import from_aws_error, from_fact
+from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.setup.keys import KeyProvider
+from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch
 
@@ -85,10 +86,8 @@ class Proof:
             uploads=self.wanted.uploads,
         )
         now = datetime.fromtimestamp(self.clock(), UTC)
-        return [
-            *(from_aws_error(each) for each in account.all_problems),
-            *(from_fact(each) for each in judge(account, self.wanted, now=now)),
-        ]
+        of_stack = partial(find_stack, self.clients)
+        return list(check_aws(account, self.wanted, now=now, find_stack=of_stack))
 
     def live(self) -> list[Finding]:
         """Return what a viewer's requests show."""

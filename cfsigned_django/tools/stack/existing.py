@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cfsigned_django.aws.client import call
+from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP
 from cfsigned_django.tools.stack.template import read_template
 
+#: Resources that every stack of the template has.
+_RESOURCES: Final = frozenset(
+    {"CachePolicy", "Distribution", "OriginAccessControl", "ResponseHeadersPolicy"}
+)
 #: Nothing of the stack exists yet: a change set was made and never executed.
 _REVIEW: Final = "REVIEW_IN_PROGRESS"
 _GONE: Final = "DELETE_COMPLETE"
@@ -83,6 +87,35 @@ class Stack:
                     f"The stack {self.name} has {present}, not {wanted} ({option}): {why}. Leave "
                     f"{option} out, or choose another name with --stack."
                 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackResources:
+    """The names, in the template, of what a stack has made."""
+
+    name: str
+    resources: frozenset[str]
+
+
+def find_stack(clients: Clients, region: str, distribution_id: str) -> StackResources | None:
+    """Return the stack of this template, in a region, that has made a distribution, or None.
+
+    None too if these credentials may not ask.
+    """
+    try:
+        answer = call(
+            clients.cloudformation(region).describe_stack_resources,
+            f"find the stack of {distribution_id}",
+            "cloudformation:DescribeStackResources",
+            PhysicalResourceId=distribution_id,
+        )
+    except AwsError:
+        return None
+    found = answer["StackResources"]
+    resources = frozenset(each["LogicalResourceId"] for each in found)
+    if not resources >= _RESOURCES:
+        return None
+    return StackResources(name=found[0]["StackName"], resources=resources)
 
 
 def read_stack(client: Any, name: str) -> Stack | None:

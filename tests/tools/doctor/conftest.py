@@ -13,8 +13,8 @@ from django.test import override_settings
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
+from tests.aws.failing import Failing, denied
 from tests.checks.conftest import fields as fields
 from tests.conftest import Settings
 from tests.ministack_server import MinistackHere
@@ -34,6 +34,11 @@ MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
 Seeded: TypeAlias = Callable[[Change], AbstractContextManager[Values]]
 
 
+def stacks_of_nobody(region: str) -> Any:
+    """Return a client of CloudFormation that may not be asked."""
+    return Failing(mock.Mock(), denied)
+
+
 @pytest.fixture
 def signing_site(site: Any, db: None) -> Any:
     """Return a site that can sign, with no AWS behind it."""
@@ -47,7 +52,7 @@ def clients(emulator: MinistackHere) -> Clients:
     """Return the clients of one account, for all tests: they are slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return emulator.remembering(ACCOUNT)
+        return replace(emulator.remembering(ACCOUNT), cloudformation=stacks_of_nobody)
 
 
 @pytest.fixture(scope="session")
@@ -76,13 +81,11 @@ def world(
 
 
 @pytest.fixture
-def seeded(site: Any, db: None, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Seeded:
+def seeded(site: Any, db: None, ec_key: PrivateKey) -> Seeded:
     """Return what changes the same site, as a value, and its settings, for one block."""
     healthy = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
     healthy.build()
     configure_site(healthy, site)
-    # No account is asked: what this machine's configuration says is another test's subject.
-    monkeypatch.setattr(cfsigned_setup, "configured_region", lambda: "")
 
     @contextmanager
     def seed(change: Change) -> Iterator[Values]:

@@ -11,17 +11,19 @@ from cfsigned_django.tools.account.account import Account, BucketPart, KmsKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import access_identity_statement
-from cfsigned_django.tools.account.documents.distribution_config import find_origin, new_behavior
 from cfsigned_django.tools.account.documents.key_policy import decrypt_statement
 from cfsigned_django.tools.account.documents.lifecycle import upload_rule
 from cfsigned_django.tools.account.documents.policies import (
     CACHE_POLICIES,
     RESPONSE_HEADERS_POLICIES,
-    cache_policy_config,
-    origin_request_policy_config,
 )
 from tests.simulation.answers import refusal
 from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
+from tests.tools.account.by_hand import (
+    cache_policy_config,
+    new_behavior,
+    origin_request_policy_config,
+)
 from tests.tools.doctor.world import (
     ALLOW_ORIGINS,
     BACKUP,
@@ -172,7 +174,8 @@ def twin(
 
     def change(world: World, settings: Any) -> None:
         def add_origin(config: Document) -> None:
-            media = find_origin(config, behavior_of(config)["TargetOriginId"]) or {}
+            target = behavior_of(config)["TargetOriginId"]
+            [media] = [each for each in config["Origins"]["Items"] if each["Id"] == target]
             own = {**media, "Id": "twin", "DomainName": host.format(bucket=world.bucket), **fields}
             config["Origins"] = list_of([*config["Origins"]["Items"], own])
 

@@ -94,12 +94,12 @@ def section(ids: list[str]) -> str:
     for kind_id in ids:
         kind = CATALOG[kind_id]
         if kind.fix:
-            option = f" {kind.option}" if kind.option else ""
-            step = f" Or: cfsigned_setup{option}, step {kind.step}." if kind.is_repaired else ""
+            option = kind.option or "--revert-drift"
+            stack = f" In a stack: cfsigned_setup --stack NAME {option}." if kind.resource else ""
             level = "note" if kind.level is Level.OK else kind.level.value
             text += f"\n### {kind_id}\n\n"
             text += wrapped(f"**{level.capitalize()}.** {meaning(kind)}") + "\n\n"
-            text += wrapped(f"**To do:** {marked(kind.fix)}{marked(step)}") + "\n"
+            text += wrapped(f"**To do:** {marked(kind.fix)}{marked(stack)}") + "\n"
     good = [f"| `{each}` | {meaning(CATALOG[each])} |\n" for each in ids if not CATALOG[each].fix]
     return text + ("\n| In order | |\n|---|---|\n" + "".join(good) if good else "")
 

@@ -1,4 +1,4 @@
-"""Run sites through the emulator: both commands say of them what is said of them as values.
+"""Run sites through the emulator: the doctor says of them what is said of them as values.
 
 Modules: tools/doctor/examination.py, tools/doctor/aws.py
 """
@@ -13,15 +13,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
-from cfsigned_django.tools.account.state.facts import FACTS
+from cfsigned_django.management.commands import cfsigned_doctor
 from tests.tools.doctor import ids
 from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group
-from tests.tools.doctor.values import setup_arguments
 from tests.tools.doctor.world import ORIGIN, Change, World, both, setting
 
 #: Faults of each part that is judged, several of one site: every combination of a change is in
-#: test_agreement.py, as a value.
+#: test_sites.py, as a value.
 PARTS = (
     ("",),
     (
@@ -62,28 +60,15 @@ def assert_no_secret(world: World, report: object) -> None:
 
 
 @pytest.mark.parametrize("parts", PARTS, ids=" + ".join)
-def test_both_commands(
-    parts: tuple[str, ...], online: World, site: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Find the faults in the account and in what answers; the setup has the doctor's words."""
+def test_the_command(parts: tuple[str, ...], online: World, site: Any) -> None:
+    """Find the faults in the account and in what answers."""
     both(*(CHANGES[part] for part in parts))(online, site)
-    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **_: online.clients)
 
     doctor = _report(cfsigned_doctor.Command(), "--object", online.name, "--cors-origin", ORIGIN)
-    arguments = setup_arguments(online, online.examination().wanted())
-    setup = _report(cfsigned_setup.Command(), *arguments)
 
-    about = {each["id"]: (each["level"], each["what"]) for each in doctor if each["id"] in FACTS}
-    facts = {each["id"]: (each["level"], each["what"]) for each in setup["facts"]}
-    assert facts == about
-    assert setup["exit"] == 0
-    open_steps = {each["name"] for each in setup["steps"] if each["state"] != "done"}
-    for each in doctor:
-        repair = each.get("repair")
-        assert repair is None or repair["step"] in open_steps
     wrong = {each["id"] for each in doctor} - HEALTHY
     assert wrong == {*" ".join(parts).replace("|", "").split()}
-    assert_no_secret(online, [doctor, setup])
+    assert_no_secret(online, doctor)
 
 
 def _report(command: Any, *arguments: str) -> Any:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cfsigned_django.aws.key_groups import ListedPublicKey
-from cfsigned_django.management.commands.cfsigned_setup import Command, wanted_state
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.account import (
     Account,
@@ -20,21 +18,19 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import find_behavior, is_open, list_of
+from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.documents.policies import (
     CACHE_POLICIES,
-    CORS_HEADERS,
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
 )
-from cfsigned_django.tools.account.state.steps import SetupStep
-from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
-from tests.tools.doctor.world import LOCATION, ORIGIN, World, site_config
+from cfsigned_django.tools.account.state.wanted import Wanted
+from tests.tools.account.by_hand import CORS_HEADERS, access_control_config
+from tests.tools.doctor.world import ORIGIN, World, site_config
 
 ACCOUNT_ID = "111111111111"
-_PARSER = Command().create_parser("manage.py", "cfsigned_setup")
 _ARN = f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E2DISTRIBUTION"
 #: The policies of CloudFront that sites use.
 MANAGED: dict[str, dict[str, Document]] = {
@@ -51,7 +47,7 @@ MANAGED: dict[str, dict[str, Document]] = {
             "Name": "CORS-S3Origin",
             "HeadersConfig": {
                 "HeaderBehavior": "whitelist",
-                "Headers": list_of(list(CORS_HEADERS)),
+                "Headers": list_of(CORS_HEADERS),
             },
             "QueryStringsConfig": {"QueryStringBehavior": "none"},
         }
@@ -78,7 +74,7 @@ _KINDS = {
 
 @dataclass(slots=True)
 class Values(World):
-    """A site whose account is a value; what the setup is asked for stands in ``arguments``."""
+    """A site whose account is a value."""
 
     value: Account = Account()  # noqa: RUF009 - it is immutable
 
@@ -96,7 +92,7 @@ class Values(World):
         """Create bucket, keys and distribution: static files and pages open, media restricted."""
         self.key_pair_id, self.key_group_id = "K2SIGNINGKEY", "key-group-id"
         self.distribution_id = "E2DISTRIBUTION"
-        control = NamedConfig(id="E2CONTROL", name="x", config={"SigningBehavior": "always"})
+        control = NamedConfig(id="E2CONTROL", name="x", config=access_control_config("x"))
         policies: dict[str, Any] = {
             part: {key: NamedConfig(id=key, name=each["Name"], config=each) for key, each in found}
             for part, found in ((part, table.items()) for part, table in MANAGED.items())
@@ -108,7 +104,6 @@ class Values(World):
                 arn=_ARN,
                 status="Deployed",
                 domain_name="d111111abcdef8.cloudfront.net",
-                etag="ETAG",
                 config=site_config(self.bucket, self.key_group_id, control.id),
                 active_key_pairs={},
             ),
@@ -116,14 +111,12 @@ class Values(World):
                 name=self.bucket,
                 state=BucketState.OURS,
                 region="us-east-1",
-                object_ownership="BucketOwnerEnforced",
                 public_access_block=dict(PUBLIC_ACCESS_BLOCK),
                 cors_rules=(cors_rule([ORIGIN]),),
             ),
             public_keys=(_listed(self.key_pair_id, "site", self.key),),
             key_groups=(_group(self.key_group_id, self.key_pair_id),),
             access_controls=(control,),
-            access_identities=(),
             **policies,
         )
         self.set_policy(self.statement())
@@ -136,61 +129,6 @@ class Values(World):
             if wanted.bucket == self.bucket:
                 bucket = found.bucket
         return replace(found, bucket=bucket)
-
-    def wanted_by_setup(self, *arguments: str) -> Wanted:
-        """Return what cfsigned_setup is asked for with these arguments."""
-        options = vars(_PARSER.parse_args(arguments))
-        return replace(wanted_state(options), key=SiteKey.from_public_key(self.key.public_key))
-
-    def do(self, step: SetupStep) -> None:
-        """Change the account as the call of a step would."""
-        called, value = step.call, self.value
-        if called is None:  # the wait for every edge
-            assert value.distribution is not None
-            distribution = replace(value.distribution, status="Deployed")
-            self.value = replace(value, distribution=distribution)
-            return
-        sent, name = called.arguments, called.operation
-        match name:
-            case "CreatePublicKey":
-                self.value = replace(
-                    value, public_keys=(*(value.public_keys or ()), _listed("KNEW", "x", self.key))
-                )
-            case "CreateKeyGroup" | "UpdateKeyGroup":
-                config = sent["KeyGroupConfig"]
-                group = _group(sent.get("Id", "new-group"), *config["Items"], name=config["Name"])
-                others = [each for each in value.key_groups or () if each.id != group.id]
-                self.value = replace(value, key_groups=(*others, group))
-            case "CreateOriginAccessControl":
-                config = sent["OriginAccessControlConfig"]
-                made = NamedConfig(id="ENEW", name=config["Name"], config=config)
-                self.value = replace(value, access_controls=(*(value.access_controls or ()), made))
-            case "CreateCachePolicy" | "CreateOriginRequestPolicy" | "CreateResponseHeadersPolicy":
-                kind = name.removeprefix("Create")
-                self.make_policy(kind, sent[f"{kind}Config"])
-            case "UpdateDistribution":
-                assert value.distribution is not None
-                distribution = replace(value.distribution, config=sent["DistributionConfig"])
-                self.value = replace(value, distribution=distribution)
-            case "CreateBucket":
-                bucket = Bucket(name=sent["Bucket"], state=BucketState.OURS, region="us-east-1")
-                self.value = replace(value, bucket=bucket)
-            case "PutBucketPolicy":
-                self._change_bucket(policy=json.loads(sent["Policy"]))
-            case "PutBucketCors":
-                self._change_bucket(cors_rules=tuple(sent["CORSConfiguration"]["CORSRules"]))
-            case "PutBucketLifecycleConfiguration":
-                rules = tuple(sent["LifecycleConfiguration"]["Rules"])
-                self._change_bucket(lifecycle_rules=rules)
-            case "PutPublicAccessBlock":
-                block = sent["PublicAccessBlockConfiguration"]
-                self._change_bucket(public_access_block=block)
-            case "PutKeyPolicy":
-                assert value.kms_key is not None
-                key = replace(value.kms_key, policy=json.loads(sent["Policy"]))
-                self.value = replace(value, kms_key=key)
-            case _:
-                raise NotImplementedError(name)
 
     def upload(self, name: str) -> str:
         """Create a public key by hand; return its id."""
@@ -249,31 +187,10 @@ class Values(World):
         self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
 
 
-def setup_arguments(world: World, wanted: Wanted) -> list[str]:
-    """Return the options of cfsigned_setup that a person gives who knows the site and its needs."""
-    asked = ["--cors-origin", ORIGIN, "--distribution", world.distribution_id]
-    for origin in world.options.get("upload_origins", ()):
-        asked += ["--upload-origin", origin, "--upload-prefix", "tmp/s3file"]
-    pattern = f"{LOCATION}/*"
-    is_asked_for = wanted.path.startswith(f"/{LOCATION}/")
-    if is_asked_for and find_behavior(world.config(), pattern) is not None:
-        asked += ["--path-pattern", pattern]
-    every = find_behavior(world.config(), "*")
-    if every is not None and not is_open(every):
-        asked += ["--path-pattern", every["PathPattern"]]
-    return asked + (["--cookies"] if world.options.get("cookies") else [])
-
-
-def states(steps: list[SetupStep]) -> Mapping[str, str]:
-    """Return the state of each step that is not done."""
-    return {each.name: each.state.value for each in steps if each.state != "done"}
-
-
 def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
     pem = key.public_key.to_pem()
     return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
 
 
 def _group(key_group_id: str, *key_pair_ids: str, name: str = "site") -> KeyGroup:
-    config = {"Name": name, "Comment": "ours", "Items": [*key_pair_ids]}
-    return KeyGroup(id=key_group_id, name=name, key_pair_ids=key_pair_ids, config=config)
+    return KeyGroup(id=key_group_id, name=name, key_pair_ids=key_pair_ids)

@@ -24,7 +24,6 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     list_of,
-    patch_behavior,
     pattern_of,
     trusted_key_groups,
 )
@@ -34,14 +33,6 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
     public_statements,
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.documents.distribution_config import (
-    Attachment,
-    access_control_config,
-    attach,
-    new_behavior,
-    new_distribution_config,
-    new_origin,
-)
 from cfsigned_django.tools.account.documents.policies import (
     ORIGIN_REQUEST_POLICIES,
     RESPONSE_HEADERS_POLICIES,
@@ -57,6 +48,12 @@ from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws import api
 from tests.storage_cases import DOMAIN
+from tests.tools.account.by_hand import (
+    access_control_config,
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
 
 LOCATION = "media"
 NAME = "albums/1.jpg"
@@ -274,8 +271,7 @@ class World:
 
 
 def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
-    attachment = Attachment(access_control_id=access_control_id)
-    media = attach(new_origin(bucket, "us-east-1"), attachment)
+    media = {**new_origin(bucket), "OriginAccessControlId": access_control_id}
     pages = {
         "Id": "pages",
         "DomainName": "app.example.com",
@@ -285,12 +281,12 @@ def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Docum
             "OriginProtocolPolicy": "https-only",
         },
     }
-    restricted = patch_behavior(
-        new_behavior(media["Id"]),
-        key_group_id,
-        origin_request_policy_id=ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
-        response_headers_policy_id=RESPONSE_HEADERS_POLICIES["SimpleCORS"],
-    )
+    restricted = {
+        **new_behavior(media["Id"]),
+        "TrustedKeyGroups": {"Enabled": True, **list_of([key_group_id])},
+        "OriginRequestPolicyId": ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
+        "ResponseHeadersPolicyId": RESPONSE_HEADERS_POLICIES["SimpleCORS"],
+    }
     config = new_distribution_config(bucket, media, new_behavior("pages"))
     config["Origins"] = list_of([media, pages])
     config["Aliases"] = list_of([DOMAIN])

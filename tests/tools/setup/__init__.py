@@ -1,1 +1,1 @@
-"""Test where a site keeps its key, and answer the set-up command as a viewer is answered."""
+"""Test where a site keeps its key, and answer the setup command as a viewer is answered."""

@@ -19,7 +19,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents.bucket_policy import open_switches, public_statements
-from cfsigned_django.tools.account.reader import find_distribution, read_bucket, read_distribution
+from cfsigned_django.tools.account.reader import read_bucket, read_distribution
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.viewer import Answer, NoAnswer
@@ -71,10 +71,8 @@ class Viewer:
         cloudfront = self.clients.cloudfront
         if found_id := getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None):
             return read_distribution(cloudfront, found_id)
-        bucket = self.settings.AWS_STORAGE_BUCKET_NAME
-        found = find_distribution(cloudfront, bucket=bucket, domain=None)
-        assert found is not None
-        return found
+        [only] = cloudfront.list_distributions()["DistributionList"]["Items"]
+        return read_distribution(cloudfront, only["Id"])
 
     def _ask_s3(self) -> Answer:
         """Answer as S3 does to a stranger; the emulator itself refuses nobody."""

@@ -12,15 +12,13 @@ from django.db import connection
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.tools.account.account import AwsDistribution
-from cfsigned_django.tools.account.reader import read_distribution
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
     hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.tools.setup.viewers import ACCOUNT, Viewer, configure
+from tests.tools.setup.viewers import ACCOUNT, configure
 from tests.tools.stack import BUCKET
 from tests.tools.stack.before import TellsBefore
 
@@ -39,15 +37,6 @@ def emptied(emulator: MinistackHere) -> None:
     module = import_module("ministack.services.cloudformation")
     for name in ("_stacks", "_stack_events", "_exports", "_change_sets"):
         getattr(module, name)._data.clear()
-
-
-class ViewerOfStack(Viewer):
-    """Request URLs of the only distribution of the account."""
-
-    def _distribution(self) -> AwsDistribution:
-        cloudfront = self.clients.cloudfront
-        [found] = cloudfront.list_distributions()["DistributionList"]["Items"]
-        return read_distribution(cloudfront, found["Id"])
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +62,6 @@ def aws(
     """Configure boto3 for an empty account, and answer the requests of the proof by the edge."""
     emptied(ministack)
     configure(ministack, shared_aws.clients, settings, monkeypatch)
-    viewer = ViewerOfStack(emulator=ministack, clients=shared_aws.clients, settings=settings)
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
     made = {"s3": shared_aws.clients.s3, "cloudformation": shared_aws.cloudformation}
     monkeypatch.setattr(cfsigned_setup, "make_client", lambda name, **given: made[name])
     monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: shared_aws.clients)

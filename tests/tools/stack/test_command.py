@@ -26,9 +26,9 @@ from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws.failing import Failing
 from tests.management import run_as_program
+from tests.pages import DOCS, snippets
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND, without_sha1
-from tests.pages import DOCS, snippets
 from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
 from tests.tools.stack.conftest import Aws
 from tests.tools.stack.running import APPLY, errors, report, run

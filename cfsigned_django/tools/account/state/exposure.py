@@ -5,21 +5,20 @@ Only open behaviors count, which require no signature. For each, the worst alone
 - It reads the same bucket, and matches a folder or one file within the private location: a note.
   Outside of the location there is nothing to say.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
-  behavior: an error, which a person must decide.
+  behavior: an error.
 - It reads elsewhere, is tried first and takes paths of private files: a warning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from cfsigned_django.tools.account.account import BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
-    find_behavior,
     is_open,
     is_within,
     may_overlap,
@@ -27,7 +26,6 @@ from cfsigned_django.tools.account.documents.behavior import (
 )
 from cfsigned_django.tools.account.documents.bucket_policy import (
     is_for_strangers,
-    is_public,
     statements,
 )
 from cfsigned_django.tools.account.documents.origins import (
@@ -38,15 +36,13 @@ from cfsigned_django.tools.account.documents.origins import (
 )
 from cfsigned_django.tools.account.state.facts import Fact, Level, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.steps import SetupStep, decision
 
 
 def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
-    """Yield the worst of each other open behavior, in the configuration that the plan reaches."""
-    if site.config is None:
+    """Yield the worst of each other open behavior."""
+    config, private = site.config, site.behavior
+    if config is None:
         return
-    config = site.wanted_config() if site.changes_distribution else site.config
-    private = find_behavior(config, site.wanted.path_pattern)
     before: list[Document] = []
     for each in behaviors(config):
         if each is not private and is_open(each) and not _is_taken(pattern_of(each), before):
@@ -58,15 +54,6 @@ def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
             if found:
                 yield max(found, key=lambda one: list(Level).index(one.level))
         before.append(each)
-
-
-def exposure_steps(site: SiteInAws) -> Iterator[SetupStep]:
-    """Return what a person must decide before anything is changed."""
-    errors = [each for each in exposure_facts(site) if each.type.step]
-    for name in dict.fromkeys(each.type.step for each in errors):
-        found = [each for each in errors if each.type.step == name]
-        what = " ".join(each.what for each in found)
-        yield decision(replace(found[0], what=what), blocks=True)
 
 
 def named(path_pattern: str | None) -> str:
@@ -191,10 +178,7 @@ def _is_folder(pattern: str, files: str) -> bool:
 
 def _lets_in_strangers(site: SiteInAws) -> bool:
     """Return whether the bucket may accept unsigned requests. If its policy is unknown, it may."""
-    bucket, closes = site.account.bucket, site.wanted.closes_public
+    bucket = site.account.bucket
     if bucket is None or bucket.state is BucketState.REFUSED or BucketPart.POLICY in bucket.unread:
         return True
-    return any(
-        is_for_strangers(each) and not (closes and is_public(each))
-        for each in statements(bucket.policy)
-    )
+    return any(is_for_strangers(each) for each in statements(bucket.policy))

@@ -1,7 +1,7 @@
-"""Every fact about a site at AWS: its ID, its level, its words, and the step that repairs it.
+"""Every fact about a site at AWS: its ID, its level, its words, and what repairs it.
 
-cfsigned_doctor reports facts, and cfsigned_setup repairs them. The IDs are API: they keep their
-meaning.
+cfsigned_doctor reports facts, and so does the proof of cfsigned_setup. The IDs are API: they keep
+their meaning.
 """
 
 from __future__ import annotations
@@ -30,23 +30,17 @@ class FactType:
     """What all facts of one ID have in common.
 
     ``what`` is a pattern for :meth:`str.format`; the documentation shows it too. ``why`` says what
-    follows from the fact, and ``fix`` what a person can do by hand. ``step`` is the step of
-    cfsigned_setup that repairs it, with the option ``option`` if one is needed; a step that
-    ``asks`` only says what a person must decide.
+    follows from the fact, and ``fix`` what a person can do by hand. ``resource`` is the resource of
+    the template that it is about: if a stack made it, cfsigned_setup repairs it, with the option
+    ``option`` if one is needed.
     """
 
     level: Level
     what: str
     why: str = ""
     fix: str = ""
-    step: str = ""
+    resource: str = ""
     option: str = ""
-    asks: bool = False
-
-    @property
-    def is_repaired(self) -> bool:
-        """Return whether cfsigned_setup can repair it."""
-        return bool(self.step and self.fix) and not self.asks
 
     def describe(self, values: Mapping[str, Any]) -> str:
         """Return what was found, with the values in the pattern."""
@@ -59,8 +53,8 @@ class FactType:
 class Fact:
     """One fact: ``what`` was found, in one sentence, about ``subject``, a setting or resource.
 
-    ``paste`` is the exact value that belongs where ``fix`` says, if there is one: a statement, or
-    fields of a configuration.
+    ``paste`` is the exact value that belongs where ``fix`` says, if there is one: a statement, a
+    rule, or fields of a configuration.
     """
 
     id: str
@@ -89,41 +83,33 @@ FACTS: Final[Mapping[str, FactType]] = {
     # The distribution, and the key that signs.
     "no-distribution": FactType(
         level=Level.ERROR,
-        what="No distribution of the AWS account {account} has {name}.",
+        what="No distribution of the AWS account {account} has the domain {host}.",
         why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
         "refuses it; or the credentials belong to another AWS account.",
         fix="Add the domain under Alternate domain names, or use the credentials of the account "
         "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
         "multi-tenant distribution with --distribution.",
-        step="distribution",
-        asks=True,
     ),
     "distribution-disabled": FactType(
         level=Level.ERROR,
         what="{distribution} is disabled.",
         why="CloudFront serves nothing from it.",
         fix="Enable the distribution: CloudFront > Distributions > Enable.",
-        step="distribution",
-        asks=True,
+        resource="Distribution",
     ),
     "distribution-deploying": FactType(
         level=Level.WARNING,
         what="{distribution} is {status}, not Deployed yet.",
         why="Until it is Deployed, some viewers get the old configuration and some the new one.",
         fix="Wait a few minutes, and run this again.",
-        step="deployed",
-        asks=True,
     ),
     "distribution-multi-tenant": FactType(
         level=Level.OK,
         what="{distribution} is a multi-tenant distribution. Whether {host} is a domain of a "
         "tenant was not checked.",
-        why="Signed URLs work with the domain of a tenant, and cfsigned_setup changes no such "
-        "distribution: its domain names belong to its tenants.",
+        why="Signed URLs work with the domain of a tenant: the domain names belong to the tenants.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior in CloudFront, "
         "and set AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution.",
-        step="distribution",
-        asks=True,
     ),
     "domain-not-alias": FactType(
         level=Level.ERROR,
@@ -132,13 +118,12 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Request an ACM certificate for it in us-east-1, add the domain under Alternate domain "
         "names, and point its DNS (a CNAME or alias record) to the distribution; or set "
         "AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
-        step="domain",
-        option="--certificate ARN",
+        resource="Distribution",
+        option="--domain",
     ),
     "keys": FactType(
         level=Level.OK,
         what="CloudFront has {key}, and the key group contains it.",
-        step="key-group",
     ),
     "key-unknown": FactType(
         level=Level.ERROR,
@@ -146,7 +131,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
         "and check that the credentials belong to the account of the distribution.",
-        step="public-key",
     ),
     "key-mismatch": FactType(
         level=Level.ERROR,
@@ -155,23 +139,19 @@ FACTS: Final[Mapping[str, FactType]] = {
         "expired.",
         fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
         "key ID of one key pair.",
-        step="public-key",
     ),
     "no-key-group": FactType(
         level=Level.ERROR,
         what="The AWS account has no key group {key_group}.",
         why="Keys cannot be rotated, and no behavior can trust the key group.",
         fix="Correct AWS_CLOUDFRONT_KEY_GROUP_ID: copy the ID, a UUID, from CloudFront > Key "
-        "management > Key groups. Or unset it, and let cfsigned_setup create a key group.",
-        step="key-group",
-        asks=True,
+        "management > Key groups.",
     ),
     "key-not-in-group": FactType(
         level=Level.ERROR,
         what="{key} is not in the key group {key_group}, which contains {held}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
-        step="key-group",
     ),
     "key-not-at-edges": FactType(
         level=Level.WARNING,
@@ -186,24 +166,20 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),
     # The behavior that serves the storage, and others that do.
-    "behavior": FactType(
-        level=Level.OK, what="{behavior} serves {files} and requires signatures.", step="behavior"
-    ),
+    "behavior": FactType(level=Level.OK, what="{behavior} serves {files} and requires signatures."),
     "behavior-open": FactType(
         level=Level.ERROR,
         what="{behavior} serves {files} and requires no signature.",
         why="Anyone can read the files.",
         fix="Turn on Restrict viewer access for it, with the key group.",
-        step="behavior",
+        resource="Distribution",
     ),
     "earlier-behavior-open": FactType(
         level=Level.ERROR,
         what="{behavior} is open, comes before {restricted}, and serves files of {files}.",
         why="The first pattern that matches decides, so anyone can read the files that it matches.",
-        fix="Restrict it too (cfsigned_setup --path-pattern), move the restricted behavior before "
-        "it, or narrow its path pattern.",
-        step="earlier-behaviors",
-        asks=True,
+        fix="Restrict it too, move the restricted behavior before it, or narrow its path pattern.",
+        resource="Distribution",
     ),
     "earlier-behavior-elsewhere": FactType(
         level=Level.WARNING,
@@ -212,15 +188,15 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="The first pattern that matches decides, so signed URLs of such files do not reach the "
         "bucket.",
         fix="Move the restricted behavior before it, or narrow its path pattern.",
+        resource="Distribution",
     ),
     "later-behavior-open": FactType(
         level=Level.ERROR,
         what="{behavior} is open and serves files of {files} that {restricted} does not match.",
         why="Anyone can read the files whose paths the restricted pattern does not match.",
-        fix="Restrict that behavior too (cfsigned_setup --path-pattern), or widen the restricted "
-        "path pattern to match everything that the storage saves.",
-        step="later-behaviors",
-        asks=True,
+        fix="Restrict that behavior too, or widen the restricted path pattern to match everything "
+        "that the storage saves.",
+        resource="Distribution",
     ),
     "origin-path-open": FactType(
         level=Level.ERROR,
@@ -228,10 +204,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         "under other paths.",
         why="CloudFront adds the origin path before the path of the URL. The files can therefore "
         "also be read under other URLs, which require no signature.",
-        fix="Restrict that behavior too (cfsigned_setup --path-pattern), or give its origin "
-        "another origin path.",
-        step="origin-paths",
-        asks=True,
+        fix="Restrict that behavior too, or give its origin another origin path.",
+        resource="Distribution",
     ),
     "open-folder": FactType(
         level=Level.OK,
@@ -255,7 +229,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Add the key group under Restrict viewer access, and wait until the distribution is "
         "Deployed.",
-        step="behavior",
+        resource="Distribution",
     ),
     "trusted-signers": FactType(
         level=Level.WARNING,
@@ -265,22 +239,21 @@ FACTS: Final[Mapping[str, FactType]] = {
         "rotation ends that.",
         fix="Remove them after the site signs with the key group, and the last signed URL of the "
         "old keys has expired.",
-        step="trusted-signers",
-        option="--drop-trusted-signers",
+        resource="Distribution",
     ),
     "only-trusted-signers": FactType(
         level=Level.ERROR,
         what="{behavior} trusts the key pairs of AWS accounts ({accounts}), but no key group.",
         why="CloudFront does not know this site's key, unless it is a key of the root user.",
         fix="Add the key group under Restrict viewer access; remove the accounts later.",
-        step="behavior",
+        resource="Distribution",
     ),
     "plain-http": FactType(
         level=Level.WARNING,
         what="{behavior} serves plain HTTP.",
         why="Anyone who can read the traffic can use the signed URLs in it.",
         fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
-        step="behavior",
+        resource="Distribution",
     ),
     "ipv6-note": FactType(
         level=Level.OK,
@@ -296,10 +269,9 @@ FACTS: Final[Mapping[str, FactType]] = {
         level=Level.ERROR,
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
         why="CloudFront does not find the files that the site stores.",
-        fix="Choose the origin of the bucket for the behavior, give the paths of the private files "
-        "(cfsigned_setup --path-pattern 'media/*'), or correct AWS_STORAGE_BUCKET_NAME.",
-        step="distribution",
-        asks=True,
+        fix="Choose the origin of the bucket for the behavior, add a behavior for the paths of the "
+        "private files, or correct AWS_STORAGE_BUCKET_NAME.",
+        resource="Distribution",
     ),
     "origin-access-point": FactType(
         level=Level.OK,
@@ -308,20 +280,15 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront does not say which bucket an access point belongs to.",
         fix="If your bucket is behind it, let the policies of the access point and of the bucket "
         "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
-        "If not, add the bucket as an origin, or give other paths (cfsigned_setup "
-        "--path-pattern).",
-        step="distribution",
-        asks=True,
+        "If not, add the bucket as an origin of the behavior.",
     ),
     "origin-website": FactType(
         level=Level.ERROR,
         what="{behavior} reads {hosts}, a website endpoint.",
         why="A website endpoint serves public buckets only, so anyone can bypass the signatures; "
         "it cannot have an origin access control.",
-        fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin, or give the "
-        "paths of the private files (cfsigned_setup --path-pattern 'media/*').",
-        step="distribution",
-        asks=True,
+        fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin.",
+        resource="Distribution",
     ),
     "origin-path": FactType(
         level=Level.WARNING,
@@ -330,6 +297,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront adds the origin path before the path of the URL. It then looks for files "
         "where the storage does not save them, unless a function changes the path.",
         fix="Clear the origin path, or read the bucket through an origin that has none.",
+        resource="Distribution",
     ),
     "no-origin-access": FactType(
         level=Level.ERROR,
@@ -337,14 +305,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
         "such requests (Access Denied).",
         fix="Attach an origin access control.",
-        step="origin",
+        resource="Distribution",
     ),
     "two-origin-accesses": FactType(
         level=Level.ERROR,
         what="The origin has the access control {access_control} and the identity {identity}.",
         why="AWS allows only one of the two, and refuses the next change of the distribution.",
         fix="Keep the access control, and remove the identity from the origin.",
-        step="origin",
+        resource="Distribution",
     ),
     "origin-access-unsigned": FactType(
         level=Level.ERROR,
@@ -352,20 +320,17 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
         "decide.",
         fix="Set its signing behavior to Sign requests (always) in CloudFront.",
-        step="origin-access",
-        asks=True,
+        resource="OriginAccessControl",
     ),
     "bucket": FactType(
         level=Level.OK,
         what="The policy of the bucket {bucket} lets {distribution} read{others}.",
-        step="bucket-policy",
     ),
     "bucket-missing": FactType(
         level=Level.ERROR,
         what="There is no bucket {bucket}.",
         why="Uploads fail, and CloudFront has nothing to serve.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
-        step="bucket",
     ),
     "bucket-refused": FactType(
         level=Level.ERROR,
@@ -374,8 +339,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="Its policy, its CORS rules and whether it is public were not checked.",
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it; "
         "or choose another name.",
-        step="bucket",
-        asks=True,
     ),
     "kms-key-policy": FactType(
         level=Level.ERROR,
@@ -383,7 +346,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         "does not let {distribution} decrypt.",
         why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
         fix="Add the statement for the distribution to the policy of the key.",
-        step="kms-key-policy",
     ),
     "kms-aws-managed": FactType(
         level=Level.ERROR,
@@ -393,8 +355,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         "copy the objects that aws/s3 has encrypted onto themselves. UpdateObjectEncryption of S3 "
         "moves an object to a KMS key of the account in place (not from SSE-C or DSSE-KMS; boto3 "
         "1.43 or newer): try it with one object first, since AWS does not name aws/s3 there.",
-        step="kms-key-policy",
-        option="--kms-key ARN",
+        resource="Bucket",
+        option="--kms-key",
     ),
     "kms-identity": FactType(
         level=Level.ERROR,
@@ -402,16 +364,13 @@ FACTS: Final[Mapping[str, FactType]] = {
         "reads it as an identity (OAI).",
         why="An origin access identity cannot read objects that a KMS key encrypts.",
         fix="Switch to an origin access control.",
-        step="kms-key-policy",
-        option="--origin-access oac",
+        resource="Distribution",
     ),
     "bucket-region": FactType(
         level=Level.WARNING,
         what="The bucket {bucket} is in {region}, but AWS_S3_REGION_NAME is {setting}.",
         why="Uploads are redirected or fail.",
         fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
-        step="bucket",
-        asks=True,
     ),
     "bucket-public": FactType(
         level=Level.ERROR,
@@ -419,23 +378,21 @@ FACTS: Final[Mapping[str, FactType]] = {
         "{statement}).",
         why="Anyone can read the files directly from S3, without a signature.",
         fix="Remove the statement.",
-        step="public-statements",
-        option="--close-public",
+        resource="BucketPolicy",
     ),
     "bucket-not-blocked": FactType(
         level=Level.WARNING,
         what="Block Public Access of the bucket {bucket} is off for {switches}.",
         why="A bucket policy or an ACL that is added later can make files public.",
         fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
-        step="block-public-access",
-        option="--close-public",
+        resource="Bucket",
     ),
     "bucket-policy": FactType(
         level=Level.ERROR,
         what="The policy of the bucket {bucket} does not let {reader} read.{present}",
         why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
         fix="Add the statement for the distribution.",
-        step="bucket-policy",
+        resource="BucketPolicy",
     ),
     "bucket-policy-unknown": FactType(
         level=Level.WARNING,
@@ -453,6 +410,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="The policy of the bucket {bucket} lets every CloudFront distribution read.",
         why="Any distribution, in any account, can serve the files.",
         fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
+        resource="BucketPolicy",
     ),
     "bucket-readers-wide": FactType(
         level=Level.WARNING,
@@ -460,6 +418,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "service, or the distribution of another account: {readers}.",
         why="They can read the files without a signature, unless another statement denies it.",
         fix="Remove the statement, or change it to name only the readers that need the files.",
+        resource="BucketPolicy",
     ),
     "bucket-readers": FactType(
         level=Level.OK,
@@ -473,8 +432,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="The bucket {bucket} has no CORS rule for uploads from {origins}.",
         why="Browsers refuse to send files from a page to S3, or hide the ETag of each part.",
         fix="Add a rule with the origin, PUT and POST that exposes ETag, before the others.",
-        step="upload-cors",
-        option="--upload-origin ORIGIN",
+        resource="Bucket",
+        option="--upload-origin",
     ),
     "uploads-kept": FactType(
         level=Level.WARNING,
@@ -483,8 +442,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "as much as files.",
         fix="Add a rule that deletes incomplete multipart uploads after 7 days: S3 > Management > "
         "Lifecycle rules.",
-        step="bucket-lifecycle",
-        option="--upload-prefix FOLDER",
+        resource="Bucket",
     ),
     # What CloudFront forwards, and what its cache key contains.
     "cors-rule-missing": FactType(
@@ -492,8 +450,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="The bucket {bucket} has no CORS rule for {origins}.",
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images.",
         fix="Add a rule with the origin, GET and HEAD.",
-        step="bucket-cors",
-        option="--cors-origin ORIGIN",
+        resource="Bucket",
+        option="--cors-origin",
     ),
     "cors-policy-origins": FactType(
         level=Level.ERROR,
@@ -501,8 +459,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         why="It overrides the headers of S3, so browsers hide the file from pages of the origin.",
         fix="Add the origin to Access-Control-Allow-Origin in the policy: CloudFront > Policies > "
         "Response headers.",
-        step="response-headers-policy",
-        asks=True,
+        resource="ResponseHeadersPolicy",
+        option="--cors-origin",
     ),
     "cors-credentials-missing": FactType(
         level=Level.WARNING,
@@ -513,16 +471,16 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Change that in CloudFront > Policies > Response headers. A managed policy cannot be "
         "changed: remove it from the behavior instead. If these pages use signed URLs only, "
         "nothing is wrong.",
-        step="response-headers-policy",
-        asks=True,
+        resource="ResponseHeadersPolicy",
+        option="--cors-origin",
     ),
     "origin-not-forwarded": FactType(
         level=Level.ERROR,
         what="The origin request policy is {policy}: Origin is not forwarded.",
         why="S3 sends CORS headers only if the request has an Origin header.",
         fix="Use the origin request policy CORS-S3Origin on the behavior.",
-        step="behavior",
-        option="--cors-origin ORIGIN",
+        resource="CachePolicy",
+        option="--cors-origin",
     ),
     "origin-not-in-cache-key": FactType(
         level=Level.WARNING,
@@ -531,8 +489,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         "none.",
         fix="Add Origin to the cache key. For one origin, the response headers policy SimpleCORS "
         "is enough.",
-        step="behavior",
-        option="--cors-origin ORIGIN",
+        resource="CachePolicy",
+        option="--cors-origin",
     ),
     "content-type-forwarded": FactType(
         level=Level.OK,
@@ -560,7 +518,5 @@ FACTS: Final[Mapping[str, FactType]] = {
         "viewer.",
         fix="If you use download=, give the behavior a cache policy and an origin request policy "
         "that have response-content-disposition.",
-        step="cache-policy",
-        option="--downloads",
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,11 +14,10 @@ from cfsigned_django.tools.account.state.distribution import (
     distribution_facts,
     origin_facts,
 )
-from cfsigned_django.tools.account.state.facts import Fact, Level
+from cfsigned_django.tools.account.state.facts import Fact
 from cfsigned_django.tools.account.state.keys import key_facts
 from cfsigned_django.tools.account.state.policies import delivery_facts
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.steps import SetupStep, StepState
 from cfsigned_django.tools.account.state.wanted import Wanted
 
 
@@ -51,14 +50,3 @@ def at_its_behavior(account: Account, wanted: Wanted) -> Wanted:
     ]
     serving = next((each for each in found if not is_open(each)), found[0])
     return replace(wanted, path_pattern=serving.get("PathPattern"))
-
-
-def beside(steps: Iterable[SetupStep], facts: Iterable[Fact]) -> list[Fact]:
-    """Return what a plan neither repairs nor asks about: errors, warnings, and notes."""
-    left = {each.name for each in steps if each.state is not StepState.DONE}
-    return [
-        each
-        for each in facts
-        if each.type.fix
-        and (not each.type.step or (each.level is not Level.OK and each.type.step not in left))
-    ]

@@ -1,4 +1,4 @@
-"""Judge and plan the key pair, its public key in CloudFront, and the key group that trusts it."""
+"""Judge the key that signs: its public key in CloudFront, and the key group that holds it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,9 @@ from typing import Final
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.behavior import trusted_key_groups
-from cfsigned_django.tools.account.documents.distribution_config import (
-    key_group_config,
-    public_key_config,
-)
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.steps import Call, SetupStep, create, decision, done, todo
 
-#: The only step without an AWS call: the site creates its key pair itself.
-KEY_PAIR: Final = "key-pair"
 #: A key that signs for longer should be rotated.
 OLD: Final = timedelta(days=90)
 
@@ -93,52 +86,3 @@ def _check_edges(
                 key_group=group.name,
                 distribution=distribution.id,
             )
-
-
-def key_steps(site: SiteInAws) -> Iterator[SetupStep]:
-    """Return the steps in their order."""
-    yield _key_pair(site)
-    yield _public_key(site)
-    yield _key_group(site)
-
-
-def _key_pair(site: SiteInAws) -> SetupStep:
-    if site.wanted.key is None:
-        return todo(KEY_PAIR, "the site has no key pair for signing yet")
-    return done(KEY_PAIR, "the site has a key pair for signing")
-
-
-def _public_key(site: SiteInAws) -> SetupStep:
-    if site.public_key is not None:
-        return done("public-key", f"the public key in CloudFront is {site.key_pair_id}")
-    why = "CloudFront verifies signatures with the public half of the key pair"
-    key = site.wanted.key
-    if key is None:
-        return todo("public-key", why)
-    config = public_key_config(key.name, key.caller_reference, key.public_key_pem)
-    return create("public-key", why, "CreatePublicKey", {"PublicKeyConfig": config})
-
-
-def _key_group(site: SiteInAws) -> SetupStep:
-    group = site.key_group
-    if group is None and (wished := site.wanted.key_group_id):
-        found = fact("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wished)
-        return decision(found, blocks=True)
-    if group is None:
-        config = key_group_config(site.name, [site.key_pair_id])
-        why = "a behavior trusts a key group, which contains the public keys"
-        return create("key-group", why, "CreateKeyGroup", {"KeyGroupConfig": config})
-    if site.key_pair_id in group.key_pair_ids:
-        return done("key-group", f"{group.name} ({group.id}) contains {site.key_pair_id}")
-    config = {**group.config, "Items": [*group.key_pair_ids, site.key_pair_id]}
-    return todo(
-        "key-group",
-        f"{group.name} ({group.id}) does not contain the public key yet; its other keys stay",
-        call=Call(
-            service="cloudfront",
-            operation="UpdateKeyGroup",
-            arguments={"Id": group.id, "KeyGroupConfig": config},
-        ),
-        before=group.config,
-        after=config,
-    )

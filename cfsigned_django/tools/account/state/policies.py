@@ -1,20 +1,16 @@
-"""Judge and plan what the distribution refers to: its access to the bucket, and its policies."""
+"""Judge the policies that the distribution refers to: CORS, downloads, and how long copies stay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.behavior import listed
-from cfsigned_django.tools.account.documents.cors import echoes_origins, missing_origins
-from cfsigned_django.tools.account.documents.distribution_config import (
-    access_control_config,
-    access_identity_config,
-)
+from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
 from cfsigned_django.tools.account.documents.policies import (
     CONTENT_TYPE_PARAMETER,
     RESPONSE_HEADERS_POLICIES,
-    cache_policy_config,
     forwards,
     has_cors,
     has_in_cache_key,
@@ -22,22 +18,10 @@ from cfsigned_django.tools.account.documents.policies import (
     lacking_credentials,
     lacking_origins,
     name_of,
-    origin_request_policy_config,
     overrides_origin,
-    response_headers_policy_config,
 )
-from cfsigned_django.tools.account.state.distribution import unsigned
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.steps import (
-    NOT_YET,
-    SetupStep,
-    conflict,
-    create,
-    decision,
-    done,
-)
-from cfsigned_django.tools.account.state.wanted import OriginAccess
 
 # The managed policies without CORS headers.
 _NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
@@ -113,7 +97,8 @@ def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
         return
     if missing := missing_origins(bucket.cors_rules, origins):
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
-        yield fact("cors-rule-missing", f"bucket {bucket.name}", **values)
+        rule = cors_rule(missing)
+        yield replace(fact("cors-rule-missing", f"bucket {bucket.name}", **values), paste=rule)
 
 
 def _check_origin_header(site: SiteInAws) -> Iterator[Fact]:
@@ -164,143 +149,3 @@ def _stale_window(site: SiteInAws) -> Iterator[Fact]:
         values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
         life = f"{site.wanted.expire:,}"
         yield fact("stale-window", "cache policy", life=life, **values)
-
-
-def policy_steps(site: SiteInAws) -> Iterator[SetupStep]:
-    """Return the steps in their order."""
-    if site.origin_access is OriginAccess.OAC:
-        yield _access_control(site)
-    else:
-        yield _access_identity(site)
-    if site.policies.needs_cache_key:
-        yield _cache_policy(site)
-    if site.wanted.downloads:
-        yield _origin_request_policy(site)
-    yield _response_headers_policy(site)
-
-
-def _access_control(site: SiteInAws) -> SetupStep:
-    found = site.access_control_id
-    if found == NOT_YET:
-        config = access_control_config(site.wanted.bucket)
-        return create(
-            "origin-access",
-            "CloudFront signs its requests to S3 with an origin access control (OAC)",
-            "CreateOriginAccessControl",
-            {"OriginAccessControlConfig": config},
-        )
-    for wrong in unsigned(site, found):
-        return decision(wrong)
-    names = {each.id: f"{each.name} ({found})" for each in site.account.access_controls or ()}
-    return done("origin-access", f"the origin access control {names.get(found, found)} signs")
-
-
-def _access_identity(site: SiteInAws) -> SetupStep:
-    found = site.access_identity_id
-    if found != NOT_YET:
-        stays = (
-            ""
-            if site.wanted.origin_access
-            else " and stays; AWS recommends an access control instead: --origin-access oac"
-        )
-        return done("origin-access", f"the origin access identity {found} exists{stays}")
-    return create(
-        "origin-access",
-        "CloudFront reads S3 as an origin access identity (OAI); AWS recommends OAC instead",
-        "CreateCloudFrontOriginAccessIdentity",
-        {"CloudFrontOriginAccessIdentityConfig": access_identity_config(site.wanted.bucket)},
-    )
-
-
-def _cache_policy(site: SiteInAws) -> SetupStep:
-    choice = site.policies
-    if choice.cache_policy_id is None:
-        return done(
-            "cache-policy",
-            "the cache policy of the behavior has everything needed in its cache key",
-        )
-    own = choice.own_cache_policy
-    if own is not None and choice.suffices(own.config):
-        return done("cache-policy", f"{site.name} has everything needed in its cache key")
-    if own is not None:
-        return conflict(
-            "cache-policy",
-            f"the cache policy {site.name} lacks what must be in the cache key: add the header "
-            f"Origin, and to the query strings {' and '.join(site.wanted.download_parameters)}, "
-            "in CloudFront > Policies > Cache",
-        )
-    reasons = [
-        why
-        for why, is_wanted in (
-            (
-                "the download parameters must be in the cache key, or the file name of one viewer "
-                "would be served to all",
-                site.wanted.downloads,
-            ),
-            (
-                "Origin must be in the cache key, or pages get the CORS headers of another "
-                "request, or none",
-                choice.splits_origins,
-            ),
-        )
-        if is_wanted
-    ]
-    return create(
-        "cache-policy",
-        "; ".join(reasons),
-        "CreateCachePolicy",
-        {"CachePolicyConfig": cache_policy_config(site.name, site.wanted.download_parameters)},
-    )
-
-
-def _origin_request_policy(site: SiteInAws) -> SetupStep:
-    policy_id, parameters = (
-        site.policies.origin_request_policy_id,
-        site.wanted.download_parameters,
-    )
-    own = site.policies.own_origin_request_policy
-    if policy_id is not None and own is not None and not forwards(own.config, parameters):
-        return conflict(
-            "origin-request-policy",
-            f"the origin request policy {own.name} lacks what must reach S3: add to its query "
-            f"strings {' and '.join(parameters)}, in CloudFront > Policies > Origin request",
-        )
-    if policy_id != NOT_YET:
-        return done("origin-request-policy", "the policy forwards the download parameters to S3")
-    return create(
-        "origin-request-policy",
-        "S3 must receive the download parameters, and Origin for CORS",
-        "CreateOriginRequestPolicy",
-        {"OriginRequestPolicyConfig": origin_request_policy_config(site.name, parameters)},
-    )
-
-
-def _response_headers_policy(site: SiteInAws) -> SetupStep:
-    choice = site.policies
-    if lacking := choice.origins_without_cors:
-        return decision(_without_origins(site, choice.response_headers_policy, lacking))
-    if lacking := choice.origins_without_credentials:
-        present = choice.response_headers_policy_id or choice.response_headers_policy
-        return decision(_without_credentials(site, present, lacking))
-    if choice.response_headers_policy_id is None:
-        return done(
-            "response-headers-policy",
-            f"the policy of the behavior ({_name_of(site, choice.response_headers_policy)}) stays",
-        )
-    if choice.own_response_headers_policy is not None:
-        return done("response-headers-policy", f"{choice.response_headers_name} exists")
-    config = response_headers_policy_config(
-        choice.response_headers_name,
-        site.wanted.cors_origins,
-        credentials=site.wanted.cookies,
-    )
-    why = "browsers must not guess the type of a file, nor pass a signed URL on to other sites"
-    if origins := ", ".join(site.wanted.cors_origins):
-        how = " with cookies" if site.wanted.cookies else ""
-        why += f"; pages of {origins} may read files{how}"
-    return create(
-        "response-headers-policy",
-        why,
-        "CreateResponseHeadersPolicy",
-        {"ResponseHeadersPolicyConfig": config},
-    )

@@ -6,6 +6,7 @@ Modules: tools/account/reader.py, tools/account/account.py
 from __future__ import annotations
 
 import dataclasses
+import json
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -14,24 +15,44 @@ import pytest
 
 from cfsigned_django.aws.client import Clients, list_items
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.account.account import BucketPart, BucketState, KmsKey
-from cfsigned_django.tools.account.documents.distribution_config import (
-    new_behavior,
-    new_distribution_config,
-    new_origin,
-)
+from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
 from cfsigned_django.tools.account.documents.lifecycle import upload_rule
 from cfsigned_django.tools.account.reader import (
     as_distribution,
     read_account,
     read_bucket,
 )
-from cfsigned_django.tools.account.state.plan import plan
-from cfsigned_django.tools.account.state.wanted import Wanted
 from tests.aws.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
-from tests.tools.account.state.accounts import KMS_POLICY, bucket_of, make_kms_key
+from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
+
+#: The policy that a KMS key has at first.
+KMS_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Root",
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+
+
+def bucket_of(account: Account) -> Bucket:
+    """Return the bucket of an account in which it was read."""
+    assert account.bucket is not None
+    return account.bucket
+
+
+def make_kms_key(clients: Clients) -> str:
+    """Make a KMS key with its usual policy; return the ARN."""
+    made = clients.kms("us-east-1").create_key(Policy=json.dumps(KMS_POLICY))
+    arn: str = made["KeyMetadata"]["Arn"]
+    return arn
 
 
 def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
@@ -42,18 +63,17 @@ def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
 def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
     """Find nothing, in the account whose credentials these are."""
     clients = ministack.clients("111111111111")
-    account = read_account(clients, bucket=bucket_name, access_identities=True)
+    account = read_account(clients, bucket=bucket_name)
 
-    assert (account.account_id, account.partition) == ("111111111111", "aws")
+    assert account.account_id == "111111111111"
     assert bucket_of(account).state is BucketState.MISSING
     assert account.distribution is None
     lists = (
         account.public_keys,
         account.key_groups,
         account.access_controls,
-        account.access_identities,
     )
-    assert lists == ((),) * 4
+    assert lists == ((),) * 3
     assert account.cache_policies == account.origin_request_policies == {}
 
 
@@ -79,7 +99,6 @@ def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account:
     assert (plain.lifecycle_rules, without.lifecycle_rules) == ((), ())
     assert full.lifecycle_rules == (ends,)
     assert (plain.region, plain.policy, plain.cors_rules) == ("ap-northeast-2", None, ())
-    assert plain.object_ownership == "BucketOwnerEnforced"
     assert full.policy == {"Version": "2012-10-17", "Statement": []}
     assert [dict(each) for each in full.cors_rules] == [rule]
 
@@ -101,7 +120,6 @@ def test_bucket_of_somebody_else(
         ("get_bucket_policy", BucketPart.POLICY, "s3:GetBucketPolicy"),
         ("get_bucket_cors", BucketPart.CORS, "s3:GetBucketCORS"),
         ("get_public_access_block", BucketPart.PUBLIC_ACCESS, "s3:GetBucketPublicAccessBlock"),
-        ("get_bucket_ownership_controls", BucketPart.OWNERSHIP, "s3:GetBucketOwnershipControls"),
         ("get_bucket_encryption", BucketPart.ENCRYPTION, "s3:GetEncryptionConfiguration"),
         (
             "get_bucket_lifecycle_configuration",
@@ -172,31 +190,35 @@ def test_kms_key(clients: Clients, bucket_name: str) -> None:
     assert (account.kms_key, bucket_of(account).kms_key_id) == (None, "")
 
 
-def test_distribution_by_name_and_by_id(clients: Clients, bucket_name: str) -> None:
-    """Find the distribution that was made for the bucket, and one by its id."""
-    origin = new_origin(bucket_name, "us-east-1")
+def test_distribution_by_domain_by_bucket_and_by_id(clients: Clients, bucket_name: str) -> None:
+    """Find the distribution that has the domain, else the only one of the bucket, and one by ID."""
+    origin = new_origin(bucket_name)
     config = new_distribution_config(bucket_name, origin, new_behavior(origin["Id"]))
     made = clients.cloudfront.create_distribution(DistributionConfig=config)
+    domain, another = made["Distribution"]["DomainName"], "another-bucket"
 
-    found = read_account(clients, bucket=bucket_name).distribution
-    other = read_account(
-        clients, bucket="another-bucket", distribution_id=made["Distribution"]["Id"]
+    found = read_account(clients, bucket=another, domain=domain).distribution
+    of_bucket = read_account(clients, bucket=bucket_name, domain="media.example.com").distribution
+    by_id = read_account(clients, bucket=another, distribution_id=made["Distribution"]["Id"])
+    clients.cloudfront.create_distribution(
+        DistributionConfig={**config, "CallerReference": "second"}
     )
+    of_two = read_account(clients, bucket=bucket_name, domain="media.example.com")
 
     assert found is not None
-    assert (found.id, found.etag) == (made["Distribution"]["Id"], made["ETag"])
+    assert found.id == made["Distribution"]["Id"]
     assert found.is_deployed
     assert (found.partition, found.aliases) == ("aws", [])
-    assert other.distribution == found
+    assert found == of_bucket == by_id.distribution
     # The managed policy that its behavior uses is read along.
-    assert [each.name for each in (other.cache_policies or {}).values()] == [
+    assert [each.name for each in (by_id.cache_policies or {}).values()] == [
         "Managed-CachingOptimized"
     ]
-    assert read_account(clients, bucket="another-bucket").distribution is None
+    assert (of_two.distribution, of_two.has_looked_for_distribution) == (None, True)
 
 
 def test_problems(clients: Clients, bucket_name: str) -> None:
-    """Name what could not be read, and plan nothing from what is half known."""
+    """Name what could not be read, and read the rest."""
     denied = refusing(clients.cloudfront, "list_key_groups")
     account = read_account(
         dataclasses.replace(clients, cloudfront=denied),
@@ -210,9 +232,6 @@ def test_problems(clients: Clients, bucket_name: str) -> None:
     assert missing.permission == "cloudfront:ListKeyGroups"
     assert (account.distribution, account.has_looked_for_distribution) == (None, False)
     assert (account.key_groups, account.public_keys) == (None, ())
-    with pytest.raises(AwsError) as caught:
-        plan(account, Wanted(bucket=bucket_name))
-    assert caught.value is unknown
 
 
 def test_all_pages() -> None:

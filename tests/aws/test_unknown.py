@@ -1,0 +1,104 @@
+"""Keep what AWS has and the installed boto3 does not know; change nothing that would lose it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ParamValidationError
+from botocore.httpsession import URLLib3Session
+
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.aws.unknown import unknown_elements, without_unknown
+from cfsigned_django.signing import PrivateKey
+from tests.ministack_server import MinistackHere
+from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
+
+NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: Any) -> Any:
+        """Return the body in one piece, as urllib3 does."""
+        yield self.read()
+
+
+def add_elements(client: Any, operation: str, *closings: str) -> None:
+    """Put an element into each answer of an operation, wherever one of these closes another."""
+
+    def send(request: AWSPreparedRequest, **event: Any) -> AWSResponse:
+        answer = URLLib3Session().send(request)
+        body = answer.content
+        for each in closings:
+            body = body.replace(each.encode(), f"{NEW}{each}".encode())
+        headers: Any = answer.headers
+        return AWSResponse(answer.url, answer.status_code, headers, _Raw(body))
+
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"before-send.{service}.{operation}", send)
+
+
+@pytest.fixture
+def clients(ministack: MinistackHere, aws_account: str) -> Any:
+    """Return separate clients: their answers get elements that AWS did not send."""
+    return ministack.clients(aws_account)
+
+
+def test_elements_at_any_depth(clients: Any) -> None:
+    """Mark what boto3 dropped in its place; boto3 itself refuses to send it back."""
+    origin = new_origin("media")
+    config: Any = new_distribution_config("media", origin, new_behavior(origin["Id"]))
+    config["CacheBehaviors"] = {
+        "Quantity": 1,
+        "Items": [{"PathPattern": "a/*", **new_behavior(origin["Id"])}],
+    }
+    made = clients.cloudfront.create_distribution(DistributionConfig=config)["Distribution"]
+    places = {
+        "</DistributionConfig>": "Novelty",
+        "</S3OriginConfig>": "Origins.Items[0].S3OriginConfig.Novelty",
+        "</CacheBehavior>": "CacheBehaviors.Items[0].Novelty",
+    }
+    add_elements(clients.cloudfront, "GetDistributionConfig", *places)
+
+    answer = clients.cloudfront.get_distribution_config(Id=made["Id"])
+
+    found = answer["DistributionConfig"]
+    assert {*unknown_elements(found)} == {*places.values()}
+    assert [*unknown_elements(without_unknown(found))] == []
+    with pytest.raises(ParamValidationError, match="Novelty"):
+        clients.cloudfront.update_distribution(
+            Id=made["Id"], IfMatch=answer["ETag"], DistributionConfig=found
+        )
+
+
+def test_elements_of_rules(clients: Any) -> None:
+    """Mark them in a list without an element around its items, as S3 sends rules."""
+    rules = [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]
+    clients.s3.create_bucket(Bucket="media")
+    clients.s3.put_bucket_cors(Bucket="media", CORSConfiguration={"CORSRules": rules})
+    add_elements(clients.s3, "GetBucketCors", "</CORSRule>")
+
+    found = clients.s3.get_bucket_cors(Bucket="media")
+
+    assert [*unknown_elements(found["CORSRules"])] == ["[0].Novelty"]
+
+
+def test_key_group(clients: Any) -> None:
+    """Refuse a change of a key group that would lose a setting, and name the setting."""
+    cloudfront, ids = clients.cloudfront, []
+    for name in ("one", "two"):
+        pem = PrivateKey.generate().public_key.to_pem()
+        config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
+        ids.append(cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"])
+    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "media", "Items": ids[:1]})
+    group_id = group["KeyGroup"]["Id"]
+    add_elements(cloudfront, "GetKeyGroup", "</KeyGroupConfig>")
+
+    with pytest.raises(AwsError, match="Novelty"):
+        KeyGroups(cloudfront).add(group_id, ids[1])
+
+    items = cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]["Items"]
+    assert items == ids[:1]

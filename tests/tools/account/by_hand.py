@@ -1,0 +1,108 @@
+"""Documents as people make them by hand, or another tool does, who know nothing of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.policies import (
+    CACHE_POLICIES,
+    DOWNLOAD_PARAMETERS,
+)
+
+#: What CORS-S3Origin forwards (Developer Guide, "Use managed origin request policies").
+CORS_HEADERS = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]
+
+
+def new_origin(bucket: str, region: str = "us-east-1", *, origin_id: str = "") -> Document:
+    """Return an origin for the bucket, without an access control or identity."""
+    return {
+        "Id": origin_id or f"S3-{bucket}",
+        "DomainName": f"{bucket}.s3.{region}.amazonaws.com",
+        "OriginPath": "",
+        "CustomHeaders": {"Quantity": 0},
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+        "OriginAccessControlId": "",
+    }
+
+
+def new_behavior(origin_id: str) -> Document:
+    """Return a behavior that reads an origin, and requires no signature."""
+    methods: Document = list_of(["GET", "HEAD"])
+    return {
+        "TargetOriginId": origin_id,
+        "ViewerProtocolPolicy": "redirect-to-https",
+        "AllowedMethods": {**methods, "CachedMethods": methods},
+        "Compress": True,
+        "CachePolicyId": CACHE_POLICIES["CachingOptimized"],
+        "SmoothStreaming": False,
+        "FieldLevelEncryptionId": "",
+        "LambdaFunctionAssociations": {"Quantity": 0},
+        "FunctionAssociations": {"Quantity": 0},
+        "TrustedSigners": {"Enabled": False, "Quantity": 0},
+        "TrustedKeyGroups": {"Enabled": False, "Quantity": 0},
+    }
+
+
+def new_distribution_config(
+    bucket: str, origin: Mapping[str, Any], behavior: Mapping[str, Any]
+) -> Document:
+    """Return a distribution that serves only the bucket."""
+    return {
+        "CallerReference": f"by-hand-{bucket}",
+        "Comment": f"by-hand-{bucket}",
+        "Enabled": True,
+        "HttpVersion": "http2and3",
+        "IsIPV6Enabled": False,
+        "PriceClass": "PriceClass_All",
+        "Origins": list_of([dict(origin)]),
+        "DefaultCacheBehavior": dict(behavior),
+        "CacheBehaviors": {"Quantity": 0},
+    }
+
+
+def access_control_config(name: str) -> Document:
+    """Return the configuration of an origin access control that signs every request to S3."""
+    return {
+        "Name": name,
+        "SigningProtocol": "sigv4",
+        "SigningBehavior": "always",
+        "OriginAccessControlOriginType": "s3",
+    }
+
+
+def cache_policy_config(name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS) -> Document:
+    """Return CachingOptimized with Origin and the download parameters in the cache key."""
+    return {
+        "Name": name,
+        "Comment": "CachingOptimized, with Origin and the download parameters in the cache key",
+        "DefaultTTL": 86400,
+        "MaxTTL": 31536000,
+        "MinTTL": 1,
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            "EnableAcceptEncodingGzip": True,
+            "EnableAcceptEncodingBrotli": True,
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
+            "CookiesConfig": {"CookieBehavior": "none"},
+            "QueryStringsConfig": _whitelist(parameters),
+        },
+    }
+
+
+def origin_request_policy_config(
+    name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS
+) -> Document:
+    """Return CORS-S3Origin with the download parameters forwarded."""
+    return {
+        "Name": name,
+        "Comment": "CORS-S3Origin, with the download parameters forwarded",
+        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(CORS_HEADERS)},
+        "CookiesConfig": {"CookieBehavior": "none"},
+        "QueryStringsConfig": _whitelist(parameters),
+    }
+
+
+def _whitelist(parameters: Sequence[str]) -> Document:
+    return {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}

@@ -1,0 +1,186 @@
+"""Judge each seeded site once, as a value: find its fault and nothing else, and what repairs it.
+
+Modules: tools/account/state/judge.py, tools/account/state/facts.py, tools/account/state/keys.py,
+tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
+tools/account/state/encryption.py, tools/account/state/policies.py,
+tools/account/state/site_in_aws.py, tools/account/state/wanted.py,
+tools/account/documents/key_policy.py, tools/doctor/aws.py
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cfsigned_django.management.commands.cfsigned_setup import Command
+from cfsigned_django.tools.account.documents.behavior import find_behavior
+from cfsigned_django.tools.account.documents.bucket_policy import statements
+from cfsigned_django.tools.account.state.facts import FACTS
+from cfsigned_django.tools.account.state.judge import at_its_behavior
+from cfsigned_django.tools.doctor.aws import FindStack, check_aws
+from cfsigned_django.tools.doctor.findings import Finding, Level
+from cfsigned_django.tools.stack.change_set import NOUNS
+from cfsigned_django.tools.stack.existing import StackResources
+from tests.storage_cases import FILE_BACKEND
+from tests.tools.doctor import faults, ids
+from tests.tools.doctor.conftest import Seeded
+from tests.tools.doctor.sites import ABOUT_OPEN, HEALTHY, OPENED, SITES, account
+from tests.tools.doctor.test_paste import pasted
+from tests.tools.doctor.values import Values
+from tests.tools.doctor.world import NOW, setting
+
+TIME = datetime.fromtimestamp(NOW, UTC)
+#: The stack of the template with all that it can have.
+STACK = StackResources(name="media", resources=frozenset(NOUNS))
+
+
+def judged(values: Values, find_stack: FindStack = lambda region, found: None) -> list[Finding]:
+    """Return what the doctor says of the account of a site."""
+    wanted = values.examination().wanted()
+    return list(check_aws(values.found(wanted), wanted, now=TIME, find_stack=find_stack))
+
+
+def test_sites(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Find the fault of each site, with a reason and a remedy, and nothing else."""
+    for at, (expected, change) in enumerate(SITES):
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
+            assert_found(judged(values), expected)
+
+
+def assert_found(found: list[Finding], expected: str) -> None:
+    """Find the fault of a site, with a reason and a remedy, and nothing else."""
+    wrong = [each for each in ids(found) if each not in HEALTHY]
+    assert wrong == expected.partition("|")[0].split()
+    for each in found:
+        assert each.what.endswith((".", ")"))
+        assert ".." not in each.what
+        assert each.level is Level.OK or (each.why and each.fix and each.subject)
+    # A bucket is in order only if nothing else is said of it, but whom it lets read by name.
+    about_bucket = {each for each in ids(found) if each.startswith("bucket-")}
+    assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
+
+
+def test_open_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Report for each open behavior the worst of what it serves of the storage."""
+    for at, (change, expected) in enumerate(OPENED):
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
+            names = {
+                "the default behavior" if pattern is None else f"the behavior {pattern}": kind_id
+                for pattern, kind_id in expected.items()
+            }
+            found = [each for each in judged(values) if each.id in ABOUT_OPEN]
+            assert {each.subject: each.id for each in found} == names
+            assert len(found) == len(expected)
+
+
+def test_what_is_to_be_pasted(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Find each fault no more once its statement, rule or field is pasted."""
+    seen = set()
+    for at, (expected, change) in enumerate(SITES):
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
+            for each in judged(values):
+                if "Paste: " in each.fix:
+                    seen.add(each.id)
+                    site = replace(values)
+                    paste(site, each.id, pasted(each))
+                    assert each.id not in ids(judged(site)), each.id
+
+    assert seen >= {
+        *("bucket-policy", "kms-key-policy", "behavior-open", "cors-rule-missing"),
+        *("upload-cors", "uploads-kept", "no-origin-access"),
+    }
+
+
+def paste(site: Values, fault: str, added: Any) -> None:
+    """Put what a finding shows where it belongs, beside what is there."""
+    found = site.edit(site.value)
+    site.edit = lambda value: value
+    if fault == "kms-key-policy":
+        assert found.kms_key is not None
+        policy = {"Statement": [*statements(found.kms_key.policy), added]}
+        found = replace(found, kms_key=replace(found.kms_key, policy=policy))
+    elif "TrustedKeyGroups" in added:
+        pattern = at_its_behavior(found, site.examination().wanted()).path_pattern
+        site.value = found
+        site.update(lambda config: (find_behavior(config, pattern) or {}).update(added))
+        return
+    elif "OriginAccessControlId" in added:
+        site.value = found
+        site.update(lambda config: config["Origins"]["Items"][0].update(added))
+        return
+    else:
+        assert found.bucket is not None
+        bucket = found.bucket
+        pasted_rules: Mapping[str, Mapping[str, Any]] = {
+            "upload-cors": {"cors_rules": (added, *bucket.cors_rules)},
+            "cors-rule-missing": {"cors_rules": (*bucket.cors_rules, added)},
+            "uploads-kept": {"lifecycle_rules": (*bucket.lifecycle_rules, added)},
+        }
+        policy = {"Statement": [*statements(bucket.policy), added]}
+        fields = pasted_rules.get(fault, {"policy": policy})
+        found = replace(found, bucket=replace(bucket, **fields))
+    site.value = found
+
+
+def test_faults_of_a_stack(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Name the setup command if a stack made what is wrong, and a remedy by hand for the rest."""
+    parser = Command().create_parser("manage.py", "cfsigned_setup")
+    for at, (expected, change) in enumerate(SITES):
+        with seeded(change) as values, subtests.test(at=at, expected=expected):
+            by_hand = judged(values)
+            by_stack = judged(values, lambda region, found: STACK)
+
+            assert ids(by_stack) == ids(by_hand)
+            has_distribution = values.edit(values.value).distribution is not None
+            for one, other in zip(by_hand, by_stack, strict=True):
+                kind = FACTS.get(one.id)
+                if kind is None or not kind.resource or not has_distribution:
+                    assert one == other
+                    continue
+                command = other.fix.partition("Run ")[2].partition(": ")[0]
+                _, name, *arguments = shlex.split(command)
+                options = parser.parse_args(arguments)
+                assert (name, options.stack, options.apply) == ("cfsigned_setup", "media", False)
+                assert "Paste: " not in other.fix
+
+
+def test_stack_without_the_bucket(seeded: Seeded) -> None:
+    """Leave the bucket to a person if the stack has only made what reads it."""
+    made = STACK.resources - {"Bucket", "BucketPolicy"}
+    [change] = [change for expected, change in SITES if expected.split() == ["bucket-not-blocked"]][
+        :1
+    ]
+    with seeded(change) as values:
+        found = judged(values, lambda region, each: StackResources(name="media", resources=made))
+
+    [told] = [each for each in found if each.id == "bucket-not-blocked"]
+    assert told.fix == FACTS["bucket-not-blocked"].fix
+
+
+def test_healthy_site_asks_for_no_stack(seeded: Seeded) -> None:
+    """Ask CloudFormation nothing if nothing is wrong: few may."""
+    asked: list[str] = []
+
+    def find(region: str, distribution_id: str) -> None:
+        asked.append(distribution_id)
+
+    with seeded(lambda world, settings: None) as values:
+        assert faults(judged(values, find)) == []
+
+    assert asked == []
+
+
+def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Judge no bucket if a storage has none, or if it was not read."""
+    on_disk = setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}})
+    for change, absent in ((account(bucket=None), {"bucket"}), (on_disk, {"bucket"})):
+        with subtests.test(absent=absent), seeded(change) as values:
+            found = judged(values)
+
+            assert faults(found) == []
+            assert not absent & {*ids(found)}
