@@ -20,7 +20,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.iam import setup_policy
 from demo_project.servers import Command, DemoFailed, environment
 from demo_project.state import HOST, Credentials, DemoState, write_secret
 
@@ -52,19 +51,6 @@ _EDGE_POLICY: Final[Document] = {
 }
 
 _POLICIES: Final = Path(__file__).parents[1] / "docs" / "reference" / "iam"
-
-
-#: Part 2 of the tutorial deploys the stack media.
-_STACK_POLICY: Final[Document] = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "cloudformation:*",
-            "Resource": "arn:aws:cloudformation:*:*:stack/media/*",
-        }
-    ],
-}
 
 
 def aws_command(state: DemoState) -> Command:
@@ -152,10 +138,8 @@ def policies(bucket: str) -> dict[str, tuple[Document, ...]]:
     return {
         "site": tuple(_of_the_docs(job, bucket) for job in ("site", "rotation", "doctor")),
         "edge": (_EDGE_POLICY,),
-        "tutorial": (
-            _STACK_POLICY,
-            setup_policy(TUTORIAL_BUCKETS),
-            *(_of_the_docs(job, TUTORIAL_BUCKETS) for job in ("doctor", "site")),
+        "tutorial": tuple(
+            _of_the_docs(job, TUTORIAL_BUCKETS) for job in ("setup", "doctor", "site")
         ),
     }
 
