@@ -21,7 +21,6 @@ from cfsigned_django.tools.account.documents.behavior import may_overlap
 
 #: The service that reads the bucket if the origin has an origin access control.
 SERVICE: Final = "cloudfront.amazonaws.com"
-_VERSION: Final = "2012-10-17"
 # Condition keys that restrict access. S3 calls a statement public unless one of these has fixed
 # values (S3 User Guide, "The meaning of public"). Other keys do not count as a restriction. Unlike
 # S3, this module takes a pattern within one account, role or organization as a fixed value.
@@ -86,36 +85,6 @@ def statements(policy: Mapping[str, Any] | None) -> list[Document]:
     return [dict(found)] if isinstance(found, Mapping) else list(found)
 
 
-def merge(policy: Mapping[str, Any] | None, statement: Mapping[str, Any]) -> Document:
-    """Return the policy with the statement in it once, and everything else unchanged.
-
-    An equivalent statement is kept, whatever its Sid. A different statement with
-    the same Sid is replaced, since only this code uses the Sid.
-    """
-    merged: Document = dict(policy or {"Version": _VERSION})
-    present = statements(policy)
-    if holds(policy, statement):
-        return merged
-    others = [each for each in present if each.get("Sid") != statement["Sid"]]
-    merged["Statement"] = [*others, dict(statement)]
-    return merged
-
-
-def holds(policy: Mapping[str, Any] | None, statement: Mapping[str, Any]) -> bool:
-    """Return whether the policy has an equivalent statement."""
-    return any(says_the_same(each, statement) for each in statements(policy))
-
-
-def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two statements are equivalent.
-
-    In IAM it makes no difference whether a single value is in a list, how a list
-    is ordered, how action names and condition keys are capitalized, and what the
-    Sid is.
-    """
-    return _meaning(one) == _meaning(other)
-
-
 def public_statements(policy: Mapping[str, Any] | None) -> list[Document]:
     """Return the public statements: any principal, without a restriction."""
     return [each for each in statements(policy) if is_public(each)]
@@ -137,12 +106,6 @@ def is_for_strangers(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
     values = principal.values() if isinstance(principal, Mapping) else [principal]
     return any(not _is_fixed(name) for each in values for name in _listed(each))
-
-
-def without_public(policy: Mapping[str, Any]) -> Document | None:
-    """Return the policy without its public statements; None if no statement is left."""
-    kept = [each for each in statements(policy) if not is_public(each)]
-    return {**policy, "Statement": kept} if kept else None
 
 
 def _is_restricted(condition: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -177,31 +140,6 @@ def _is_fixed(value: str) -> bool:
     is_pattern = any(each in value for each in ("*", "?", "${"))
     is_arn = value.startswith("arn:")
     return not is_pattern or bool((_OF_AN_ACCOUNT if is_arn else _WITHIN).fullmatch(value))
-
-
-def _meaning(statement: Mapping[str, Any]) -> dict[str, object]:
-    said: dict[str, object] = {}
-    for name, value in statement.items():
-        if name == "Sid":
-            continue
-        if name in ("Principal", "NotPrincipal"):
-            # "*" and {"AWS": "*"} mean the same.
-            mapping = value if isinstance(value, Mapping) else {"AWS": value}
-            said[name] = {kind: frozenset(_listed(each)) for kind, each in mapping.items()}
-        elif name == "Condition":
-            said[name] = {
-                operator.lower(): {key.lower(): frozenset(_listed(v)) for key, v in keys.items()}
-                for operator, keys in value.items()
-            }
-        elif name in ("Action", "NotAction"):
-            said[name] = frozenset(each.lower() for each in _listed(value))
-        elif name in ("Resource", "NotResource"):
-            said[name] = frozenset(_listed(value))
-        else:
-            said[name] = value
-    if not said.get("Condition", True):
-        del said["Condition"]
-    return said
 
 
 _READ: Final = "s3:GetObject"

@@ -29,26 +29,6 @@ def cors_rule(origins: Sequence[str], rule_id: str = RULE_ID) -> Document:
     }
 
 
-def merge(
-    rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str], rule_id: str = RULE_ID
-) -> list[Document]:
-    """Return the rules, with another rule for the origins that may not read, or upload, yet.
-
-    Every existing rule stays, before the new one for reading. A rule that was created here
-    earlier is extended with the new origins.
-    """
-    present = [dict(each) for each in rules or ()]
-    missing = missing_origins(present, origins, rule_id)
-    if not missing:
-        return present
-    own = next((each for each in present if each.get("ID") == rule_id), {})
-    kept = [each for each in own.get("AllowedOrigins", []) if each not in missing]
-    renewed = {**own, **cors_rule([*kept, *missing], rule_id)}
-    if rule_id == UPLOAD_RULE_ID:  # before one that does not expose ETag
-        return [renewed, *(each for each in present if each is not own)]
-    return [renewed if each is own else each for each in present] + [renewed] * (not own)
-
-
 def missing_origins(
     rules: Iterable[Mapping[str, Any]] | None, origins: Sequence[str], rule_id: str = RULE_ID
 ) -> list[str]:

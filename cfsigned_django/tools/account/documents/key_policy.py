@@ -37,13 +37,3 @@ def lets_decrypt(policy: Mapping[str, Any] | None, key_arn: str, distribution_ar
         admits(each, distribution_arn)
         for each in service_statements(policy, key_arn, action=_DECRYPT)
     )
-
-
-def bucket_encryption(key_arn: str, rule: Mapping[str, Any] | None = None) -> Document:
-    """Return the default encryption of a bucket with a key; the rest of a ``rule`` stays."""
-    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
-    return {
-        "BucketKeyEnabled": True,
-        **(rule or {}),
-        "ApplyServerSideEncryptionByDefault": by_default,
-    }

@@ -37,8 +37,6 @@ _ACCESS_POINT: Final = re.compile(
     r"\.amazonaws\.com(?:\.cn)?",
     re.ASCII,
 )
-#: With this, the name of an access point stands for a bucket; no bucket name ends so.
-ALIAS_ENDING: Final = "-s3alias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import list_of, listed
+from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.account.documents.cors import matches_origin
 
 # Managed policies have the same id in every account (Developer Guide: "Use managed cache policies",
@@ -56,83 +55,6 @@ DOWNLOAD_PARAMETERS: Final = ("response-content-disposition",)
 #: What it adds for ``parameters={"ResponseContentType": ...}``. Anyone with a URL for a folder can
 #: change its query: with this parameter, an uploaded text becomes HTML on the domain of the files.
 CONTENT_TYPE_PARAMETER: Final = "response-content-type"
-#: What CORS-S3Origin forwards (the same page).
-CORS_HEADERS: Final = (
-    "Origin",
-    "Access-Control-Request-Headers",
-    "Access-Control-Request-Method",
-)
-_YEAR: Final = 31536000
-_DAY: Final = 86400
-
-
-def cache_policy_config(name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS) -> Document:
-    """Return CachingOptimized with Origin and the download parameters in the cache key.
-
-    The policy always has both, so a later run that needs the other one too can use the
-    same policy.
-    """
-    return {
-        "Name": name,
-        "Comment": "CachingOptimized, with Origin and the download parameters in the cache key",
-        "DefaultTTL": _DAY,
-        "MaxTTL": _YEAR,
-        "MinTTL": 1,
-        "ParametersInCacheKeyAndForwardedToOrigin": {
-            "EnableAcceptEncodingGzip": True,
-            "EnableAcceptEncodingBrotli": True,
-            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
-            "CookiesConfig": {"CookieBehavior": "none"},
-            "QueryStringsConfig": _whitelist(parameters),
-        },
-    }
-
-
-def origin_request_policy_config(
-    name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS
-) -> Document:
-    """Return CORS-S3Origin with the download parameters forwarded."""
-    return {
-        "Name": name,
-        "Comment": "CORS-S3Origin, with the download parameters forwarded",
-        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(list(CORS_HEADERS))},
-        "CookiesConfig": {"CookieBehavior": "none"},
-        "QueryStringsConfig": _whitelist(parameters),
-    }
-
-
-def response_headers_policy_config(
-    name: str, origins: Sequence[str] = (), *, credentials: bool = False
-) -> Document:
-    """Return a policy with headers for files of users: no guessed type, no referrer.
-
-    A referrer would carry a signed URL to other sites. With ``origins``, the policy also sends the
-    headers of SimpleCORS, unless S3 has sent its own. With ``credentials``, it names the origins
-    and allows credentials instead, whatever S3 has sent: browsers accept no "*" for a request with
-    cookies (Fetch standard), not even for the headers.
-    """
-    cors = f", with {'CORS for credentials' if credentials else 'SimpleCORS'}" if origins else ""
-    config: Document = {
-        "Name": name,
-        "Comment": f"nosniff and no-referrer{cors}",
-        "SecurityHeadersConfig": {
-            "ContentTypeOptions": {"Override": True},
-            "ReferrerPolicy": {"Override": True, "ReferrerPolicy": "no-referrer"},
-        },
-    }
-    if origins:
-        config["CorsConfig"] = {
-            "AccessControlAllowOrigins": list_of(list(origins) if credentials else ["*"]),
-            "AccessControlAllowHeaders": list_of(["Range"] if credentials else ["*"]),
-            "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
-            "AccessControlAllowCredentials": credentials,
-            "OriginOverride": credentials,
-        }
-    return config
-
-
-def _whitelist(parameters: Sequence[str]) -> Document:
-    return {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}
 
 
 def has_in_cache_key(

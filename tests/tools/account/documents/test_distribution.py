@@ -1,4 +1,4 @@
-"""Attach a bucket to a distribution, know it behind each origin, and judge policies.
+"""Know a bucket behind each origin, and judge policies.
 
 Modules: tools/account/documents/distribution_config.py, tools/account/documents/origins.py,
 tools/account/documents/policies.py
@@ -15,22 +15,14 @@ from cfsigned_django.tools.account.documents.behavior import (
     behaviors as behaviors_of,
     is_open,
     list_of,
-    listed,
     pattern_of,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
-    Attachment,
-    access_control_config,
     access_control_of,
     access_identity_of,
-    attach,
     bucket_origins,
-    find_origin,
     is_origin_of,
-    name_for,
-    new_origin,
-    origin_domain,
-    replace_origin,
+    origin_in_bucket,
 )
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
@@ -40,13 +32,16 @@ from cfsigned_django.tools.account.documents.origins import (
 )
 from cfsigned_django.tools.account.documents.policies import (
     NAMES,
-    cache_policy_config,
     forwards,
     forwards_origin,
     has_in_cache_key,
     has_origin_in_cache_key,
     keeps_copies,
     name_of,
+)
+from tests.tools.account.by_hand import (
+    cache_policy_config,
+    new_origin,
     origin_request_policy_config,
 )
 
@@ -56,61 +51,37 @@ PROD = OriginFolder(bucket=BUCKET, folder="/prod")
 SIGNED = {"Enabled": True, "Quantity": 1, "Items": ["group"]}
 
 
-def test_attach_keeps_fields() -> None:
-    """Attach an access control, end the access identity, and keep every other field."""
-    origin = {**new_origin(BUCKET, "us-east-1"), "Unknown": {"Deep": ["x", 1]}, "Novelty": 5}
+def test_access() -> None:
+    """Know the access control and the identity of an origin."""
+    identity = {"OriginAccessIdentity": "origin-access-identity/cloudfront/E1"}
 
-    with_identity = attach(origin, Attachment(access_identity_id="E1"))
-    with_control = attach(with_identity, Attachment(access_control_id="E2"))
-
-    assert (access_control_of(with_identity), access_identity_of(with_identity)) == ("", "E1")
-    assert (access_control_of(with_control), access_identity_of(with_control)) == ("E2", "")
-    changed = {"OriginAccessControlId", "S3OriginConfig"}
-    assert {name: with_control[name] for name in set(origin) - changed} == {
-        name: origin[name] for name in set(origin) - changed
-    }
-    assert attach(with_control, Attachment(access_control_id="E2")) == with_control
+    assert access_identity_of({"S3OriginConfig": identity}) == "E1"
+    assert access_control_of({"OriginAccessControlId": "E2"}) == "E2"
+    for nothing in ({}, new_origin(BUCKET)):
+        assert (access_control_of(nothing), access_identity_of(nothing)) == ("", "")
 
 
-@pytest.mark.parametrize("both", ["E1", ""])
-def test_either_or(both: str) -> None:
-    """Refuse an access control beside an identity, and neither."""
-    with pytest.raises(ValueError, match="access control"):
-        Attachment(access_control_id=both, access_identity_id=both)
-
-
-def test_replace_origin() -> None:
-    """Change an origin where it stands, add one at the end, and leave the others."""
+def test_origins_of_a_bucket() -> None:
+    """Return the origins that are the bucket, and the one of a behavior."""
     other = {"Id": "app", "DomainName": "app.example.com"}
     ours = new_origin(BUCKET, "eu-west-1")
+    config = {"Origins": list_of([other, ours])}
 
-    added = replace_origin({"Origins": {"Quantity": 1, "Items": [other]}}, ours)
-    changed = replace_origin(added, {**ours, "OriginPath": "/x"})
-
-    assert added["Origins"] == {"Quantity": 2, "Items": [other, ours]}
-    assert listed(changed["Origins"]) == [other, {**ours, "OriginPath": "/x"}]
-    assert bucket_origins(added, BUCKET) == [ours]
-    assert find_origin(added, "nobody") is None
+    assert bucket_origins(config, BUCKET) == [ours]
+    assert origin_in_bucket(config, {"TargetOriginId": ours["Id"]}, BUCKET) == ours
+    assert origin_in_bucket(config, {"TargetOriginId": "app"}, BUCKET) is None
+    assert origin_in_bucket(config, {"TargetOriginId": "nobody"}, BUCKET) is None
 
 
 def test_names() -> None:
-    """Name what is made after its bucket; name a managed policy for people."""
-    one, other = "b" * 62 + "1", "b" * 62 + "2"
-
-    assert access_control_config("media")["Name"] == "cfsigned-media"
-    assert origin_domain("b", "cn-north-1") == "b.s3.cn-north-1.amazonaws.com.cn"
+    """Name a managed policy for people."""
     assert name_of("88a5eaf4-2fd4-4709-b370-b4c650ea3fcf") == "CORS-S3Origin"
     assert name_of("mine") == "mine"
     assert len(NAMES) == 13
-    # 64 characters at most, and long names apart. Written down: a later version must find them.
-    assert name_for("b" * 55) == f"cfsigned-{'b' * 55}"
-    assert name_for(one) == f"cfsigned-{'b' * 46}-990e01f0"
-    assert len(name_for(other)) == 64
-    assert name_for(one) != name_for(other)
 
 
 def test_download_policies_do_what_they_are_for() -> None:
-    """Forward the download parameters and Origin, and keep one copy per file name and origin."""
+    """Know policies that forward the parameters and Origin, and keep a copy for each."""
     cache, request = cache_policy_config("d"), origin_request_policy_config("d")
 
     assert has_origin_in_cache_key(cache)
