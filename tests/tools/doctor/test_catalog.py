@@ -46,8 +46,8 @@ SECTIONS = {
 }
 #: What is code in the texts of the catalog, or would be markup on a page.
 CODE = re.compile(
-    r"\{%.*?%\}|(?:manage\.py )?cfsigned_\w+(?:\.\w+)*(?: --[a-z-]+(?: ARN)?)*|--[a-z][a-z-]*"
-    r"|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
+    r"\{%.*?%\}|(?:manage\.py )?cfsigned_\w+(?:\.\w+)*(?: --[a-z-]+(?: (?:ARN|NAME)\b)?)*"
+    r"|--[a-z][a-z-]*|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
     r"|<img>|&amp;|\\u0026|\\/"
 )
 
@@ -95,7 +95,8 @@ def section(ids: list[str]) -> str:
         kind = CATALOG[kind_id]
         if kind.fix:
             option = kind.option or "--revert-drift"
-            stack = f" In a stack: cfsigned_setup --stack NAME {option}." if kind.resource else ""
+            repair = f" If a stack made it: cfsigned_setup --stack NAME {option}."
+            stack = repair if kind.resource else ""
             level = "note" if kind.level is Level.OK else kind.level.value
             text += f"\n### {kind_id}\n\n"
             text += wrapped(f"**{level.capitalize()}.** {meaning(kind)}") + "\n\n"

@@ -1,8 +1,4 @@
-"""Build and merge the JSON documents that AWS takes. Pure: no boto3, no network.
-
-A merge keeps everything that it need not change, including fields that this code does not
-know, and merging twice changes nothing more.
-"""
+"""Read the JSON documents of AWS, and write what a person is to paste. Pure: no network."""
 
 from __future__ import annotations
 
