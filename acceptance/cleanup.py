@@ -98,9 +98,9 @@ class CleanUp:
 
     def _remove_stack(self, resource: Resource) -> None:
         """Take the protection off, delete the stack, and wait until CloudFormation has done it."""
-        stack = self._stack(resource.name)
+        # By its ID, CloudFormation also finds a stack that is gone: it deletes one that failed.
+        stack = self._stack(resource.name) or (self._stack(resource.id) if resource.id else None)
         if stack is None:
-            self._note_bucket(resource.id)  # CloudFormation deletes a stack that failed
             self._note_missing(resource)
             return
         self._check_tags(stack.get("Tags", ()))
@@ -109,8 +109,8 @@ class CleanUp:
             resource = self.ledger.made(resource, id)
         cloudformation = self.clients.cloudformation
         stack = self._wait_while(resource, id, _is_at_work)
+        self._note_bucket(id)
         if stack["StackStatus"] != "DELETE_COMPLETE":
-            self._note_bucket(id)
             if stack.get("EnableTerminationProtection"):
                 self._call(
                     cloudformation.update_termination_protection,
@@ -131,7 +131,7 @@ class CleanUp:
     def _note_bucket(self, stack_id: str) -> None:
         """Note the bucket that a stack has made, while CloudFormation can be asked about it."""
         unknown = {each.name: each for each in self.ledger.left("bucket") if not each.id}
-        if not unknown or not stack_id:
+        if not unknown:
             return
         method = self.clients.cloudformation.describe_stack_resources
         answer = self._ask_cloudformation(method, stack_id)

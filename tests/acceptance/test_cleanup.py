@@ -294,7 +294,7 @@ def test_waits_in_vain_once(made: Ledger, aws: Aws) -> None:
 
 def test_believes_the_second_look(made: Ledger, aws: Aws) -> None:
     """Look again after a pause for what AWS does not find: it may show it late."""
-    aws.late = 1
+    aws.late = 2  # neither by its name nor by its ID
 
     assert clean_up(made, aws) == []
     assert (aws.status, aws.buckets) == ("DELETE_COMPLETE", set())
