@@ -144,7 +144,7 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 package: $(VENV)/.dev ## Test the built wheel, the demo and the template, and follow the tutorial and the page of the demo
 	$(call headline,wheel)
 	@# In one process: each one would start a demo. The tutorial comes before the test that stops it.
-	$(BIN)/python -m pytest -m package tests/test_tutorial.py tests/test_package.py tests/test_benchmarks.py tests/demo_project/test_running.py tests/tools/stack/test_template.py
+	$(BIN)/python -m pytest -m package tests/test_tutorial.py tests/test_package.py tests/test_benchmarks.py tests/demo_project/test_running.py tests/tools/stack tests/test_docs_iam.py
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the documentation into docs/_build/html
