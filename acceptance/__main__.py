@@ -38,7 +38,7 @@ NOTE = """\
 Use an account in which nothing matters. Distributions in account {account}: {distributions}.
 This should create there, in {region}, all named after the run {run}:
   the CloudFormation stack {stack} with one bucket, one distribution and its policies; about twenty
-  small files; two key groups and six public keys. A second stack is meant to fail, and to leave
+  small files; two key groups and five public keys. A second stack is meant to fail, and to leave
   nothing. It takes places of the account's quotas, and about as many API calls as a deployment.
   docs/explanation/checked-on-aws.md says what to do before the first run.
 It should take about an hour, most of which CloudFront deploys, and cost less than one US dollar:

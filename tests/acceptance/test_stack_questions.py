@@ -79,6 +79,16 @@ def world(clients: Clients) -> Any:
     )
 
 
+def clean_up(ledger: Ledger, clients: Clients) -> list[str]:
+    """Remove what was made; return what is left."""
+    return CleanUp(
+        ledger=ledger,
+        clients=clients,
+        tell=lambda line: None,
+        sleep=lambda seconds: None,
+    ).run()
+
+
 def test_failed_creation(clients: Clients, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a stack that fails, read why, and leave nothing that a clean-up would not remove."""
     handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
@@ -89,7 +99,7 @@ def test_failed_creation(clients: Clients, ledger: Ledger, monkeypatch: pytest.M
     monkeypatch.setitem(handlers["AWS::CloudFront::Distribution"], "create", refuse)
     said = failed_creation(world(clients))
     kinds = [each.kind for each in ledger.left()]
-    left = CleanUp(ledger=ledger, clients=clients, tell=lambda line: None).run()
+    left = clean_up(ledger, clients)
 
     assert said == expected(failed_creation)
     assert sorted(kinds) == ["bucket", "stack"]
@@ -99,7 +109,7 @@ def test_failed_creation(clients: Clients, ledger: Ledger, monkeypatch: pytest.M
 def test_creation_that_does_not_fail(clients: Clients, ledger: Ledger) -> None:
     """Say so if the stack is made after all, and remove it with its bucket."""
     said = failed_creation(world(clients))
-    left = CleanUp(ledger=ledger, clients=clients, tell=lambda line: None).run()
+    left = clean_up(ledger, clients)
 
     assert said == "the cause is not named, the stack is CREATE_COMPLETE, the bucket is left"
     assert (left, ledger.left(), clients.s3.list_buckets()["Buckets"]) == ([], [], [])
