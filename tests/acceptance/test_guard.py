@@ -222,6 +222,12 @@ def test_updates_its_stack_only(aws: Aws) -> None:
     kept = [{"ParameterKey": "BucketName", "UsePreviousValue": True}]
     with pytest.raises(Refused, match="made no stack"):
         plan(ChangeSetType="UPDATE", Parameters=kept)
+    aws.refuses_after = 1  # so whether it was made is unknown
+    with pytest.raises(ClientError):
+        plan()
+    aws.refuses_after = None
+    with pytest.raises(Refused, match="made no stack"):
+        plan(ChangeSetType="UPDATE", Parameters=kept)
     deploy()
     plan(ChangeSetType="UPDATE", Parameters=kept)
     with pytest.raises(Refused, match="another bucket"):
@@ -229,7 +235,7 @@ def test_updates_its_stack_only(aws: Aws) -> None:
     with pytest.raises(Refused, match="made no stack"):
         plan("theirs", ChangeSetType="UPDATE", Parameters=kept)
 
-    assert aws.sent.count("CreateChangeSet") == 2
+    assert aws.sent.count("CreateChangeSet") == 3
 
 
 def test_stack_and_what_it_makes(aws: Aws, ledger: Ledger) -> None:
