@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,15 @@ def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
     if refusal("cfsigned.E023", given_fernets):
         return []  # check_rotation() reports them
     return [found for alias in databases for found in _key_pairs(alias)]
+
+
+def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
+    """Yield what is wrong with the keys that encrypt the private keys of these rows."""
+    if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
+        yield problem("cfsigned.W012", WEAK_SECRET_KEY)
+    with suppress(ImproperlyConfigured), translation.override(None):  # E024 reports wrong waits
+        if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
+            yield problem("cfsigned.W011", text)
 
 
 def _time_zones() -> Iterator[CheckMessage]:
@@ -108,16 +117,10 @@ def _key_pairs(alias: str) -> list[CheckMessage]:
 
 
 def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
-    encrypted = [row for row in rows if row.encrypted_private_key]
-    if encrypted and has_weak_secret_key():
-        yield problem(
-            "cfsigned.W012",
-            WEAK_SECRET_KEY,
-        )
-    with suppress(ImproperlyConfigured), translation.override(None):  # E024 reports wrong waits
-        if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
-            yield problem("cfsigned.W011", text)
-    for row in encrypted:
+    yield from check_encryption(rows)
+    for row in rows:
+        if not row.encrypted_private_key:
+            continue
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
             row.decrypted()

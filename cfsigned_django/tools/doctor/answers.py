@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding, ago
+from cfsigned_django.tools.doctor.findings import Finding, Level, ago
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _REFUSALS = {
     "InvalidKey": "signed-unknown-key",
     "AccessDenied": "signed-denied",
-    "MissingKey": "signed-missing-key",
+    "MissingKey": "signed-malformed",
     "MalformedPolicy": "signed-malformed",
     "MalformedSignature": "signed-malformed",
 }
@@ -59,7 +60,8 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     if answer.is_served:
         return finding("unsigned-served", url, url=url)
     if answer.responder is Responder.S3:
-        return finding("unsigned-forwarded", url, url=url, code=answer.code)
+        what = f"S3 answers {answer.code} to {url} without a signature."
+        return finding("unsigned-served", url, what=what)
     if answer.code == "MissingKey" or answer.is_refused_by_status:
         return finding("unsigned-refused", url, answer=_refusal(answer))
     return _strange(answer, "A request without a signature", url)
@@ -103,12 +105,14 @@ def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
     if answer.is_served:
         return finding("s3-open", url, url=url)
     if answer.code == "NoSuchKey":
-        return finding("s3-lists", url, url=url)
+        what = f"S3 tells anyone that {url} does not exist: anyone may list the bucket."
+        return finding("s3-open", url, what=what)
     if answer.code == "NoSuchBucket":
-        return finding("s3-no-bucket", "AWS_STORAGE_BUCKET_NAME", url=url)
+        what = f"There is no bucket at {url}."
+        return finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", what=what)
     if answer.status in (301, 307, 400) and actual and actual != (region or _HOME_REGION):
-        values = {"region": actual, "setting": region or "no region"}
-        return finding("s3-wrong-region", "AWS_S3_REGION_NAME", **values)
+        what = f"The bucket is in {actual}, but AWS_S3_REGION_NAME is {region or 'not set'}."
+        return finding("bucket-region", "AWS_S3_REGION_NAME", what=what)
     if answer.status == 403:
         return finding("s3-private", url)
     return finding("s3-no-answer", url, answer=f"{answer.status} {answer.code}".rstrip())
@@ -208,5 +212,8 @@ def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
     direction = "ahead of" if skew > 0 else "behind"
     if off <= NOTICEABLE_SECONDS:
         return finding("clock", _SUBJECT)
-    kind = "clock-wrong" if off > min(WRONG_SECONDS, expire) else "clock-off"
-    return finding(kind, _SUBJECT, skew=f"{ago(off)} {direction}", life=ago(expire))
+    wrong = min(WRONG_SECONDS, expire)
+    is_wrong = off > wrong
+    limit = ago(wrong if is_wrong else NOTICEABLE_SECONDS)
+    found = finding("clock-off", _SUBJECT, skew=f"{ago(off)} {direction}", limit=limit)
+    return replace(found, level=Level.ERROR) if is_wrong else found

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Final
 
-from cfsigned_django.encryption import WEAK_SECRET_KEY
 from cfsigned_django.tools.account.state.facts import FACTS, FactType, Level
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.validation import TABLE
@@ -21,19 +19,6 @@ _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not cha
 #: Id -> what its findings have in common, in the order in which a request meets them.
 CATALOG: dict[str, FactType] = {
     # Settings, keys and the clock.
-    "settings": FactType(level=Level.OK, what="The system checks find nothing."),
-    "check-warning": FactType(
-        level=Level.WARNING,
-        what="A system check warns. The finding has the id of the check, such as cfsigned.W001.",
-        why="Signed URLs work, but not as intended. manage.py check reports it as well.",
-        fix="Do what the check says. See the page on system checks.",
-    ),
-    "check-error": FactType(
-        level=Level.ERROR,
-        what="A system check fails. The finding has the id of the check, such as cfsigned.E001.",
-        why="Signed URLs cannot be made, or do not work. manage.py check reports it as well.",
-        fix="Do what the check says. See the page on system checks.",
-    ),
     "cannot-sign": FactType(
         level=Level.ERROR,
         what="The storage cannot sign now.",
@@ -89,19 +74,6 @@ CATALOG: dict[str, FactType] = {
         fix="The row was edited or only partly restored. Find out who can write to the database. "
         "Revoke the key pair in the admin, and start a rotation.",
     ),
-    "old-encryption": FactType(
-        level=Level.WARNING,
-        what="A private key of the database is not encrypted with the newest encryption key.",
-        why="It cannot be decrypted once the previous SECRET_KEY or encryption key is removed from "
-        "the settings: if it is ACTIVE, no URL can be signed then.",
-        fix=TABLE["cfsigned.W011"],
-    ),
-    "weak-secret-key": FactType(
-        level=Level.WARNING,
-        what=WEAK_SECRET_KEY,
-        why="Anyone who reads a backup of the database and guesses SECRET_KEY can sign URLs.",
-        fix=TABLE["cfsigned.W012"],
-    ),
     "signing-key": FactType(level=Level.OK, what="{key} from {place} signs ({algorithm})."),
     "rotation-waits": FactType(
         level=Level.OK,
@@ -116,19 +88,12 @@ CATALOG: dict[str, FactType] = {
     "clock": FactType(level=Level.OK, what="The clock agrees with CloudFront's."),
     "clock-off": FactType(
         level=Level.WARNING,
-        what="The clock is {skew} CloudFront's: more than 30 s.",
+        what="The clock is {skew} CloudFront's: more than {limit}.",
         why="Signed URLs expire that much too early or too late, and those with a start time are "
-        "refused at first.",
-        fix="Let NTP set the clock of this machine (timedatectl set-ntp true).",
-    ),
-    "clock-wrong": FactType(
-        level=Level.ERROR,
-        what="The clock is {skew} CloudFront's: more than 5 min, or than the {life} for which "
-        "signed URLs live.",
-        why="If the clock is slow, short-lived URLs have already expired when they are made; if it "
-        "is fast, URLs live too long. If it is far off, AWS refuses API calls as well "
+        "refused at first. It is an error above 5 min, or above the life of signed URLs: they have "
+        "expired when they are made, or live too long. AWS may refuse API calls as well "
         "(RequestTimeTooSkewed).",
-        fix="Set the clock, and let NTP keep it right (timedatectl set-ntp true).",
+        fix="Set the clock of this machine, and let NTP keep it right (timedatectl set-ntp true).",
     ),
     "clock-unknown": FactType(
         level=Level.WARNING,
@@ -142,9 +107,6 @@ CATALOG: dict[str, FactType] = {
         what="Could not {task}: {reason}.",
         why="What depends on it was not checked, so it may or may not be in order.",
         fix="Do what the message says, or skip AWS with --offline.",
-    ),
-    "aws-not-asked": FactType(
-        level=Level.OK, what="The keys at AWS were not checked: could not {task}, {reason}."
     ),
     "local-edge": FactType(
         level=Level.OK,
@@ -223,16 +185,10 @@ CATALOG: dict[str, FactType] = {
     "unsigned-served": FactType(
         level=Level.ERROR,
         what="{url} is served without a signature.",
-        why="Anyone who knows or guesses a name can read the file.",
+        why="CloudFront requires no signature on this path. Anyone who knows or guesses a name can "
+        "read a file, unless S3 refuses CloudFront as well.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
         "and for every one before it that matches the path.",
-    ),
-    "unsigned-forwarded": FactType(
-        level=Level.ERROR,
-        what="S3 answers {code} to {url} without a signature.",
-        why="CloudFront requires no signature on this path. Only S3 keeps viewers out, with or "
-        "without a signed URL.",
-        fix="Turn on Restrict viewer access, with the key group, for the behavior of this path.",
     ),
     "signed-served": FactType(level=Level.OK, what="{url} is served with a signature ({status})."),
     "signed-passes": FactType(
@@ -256,17 +212,12 @@ CATALOG: dict[str, FactType] = {
         fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
         "key ID of one key pair, and look for a proxy that rewrites URLs.",
     ),
-    "signed-missing-key": FactType(
-        level=Level.ERROR,
-        what="CloudFront answers MissingKey to a new signed URL.",
-        why="The query was lost on its way.",
-        fix="Look for a proxy or a viewer request function that removes query parameters.",
-    ),
     "signed-malformed": FactType(
         level=Level.ERROR,
         what="CloudFront answers {code} to a new signed URL.",
-        why="The parameters were changed on their way.",
-        fix="Look for a proxy or a viewer request function that rewrites query parameters.",
+        why="The parameters were lost or changed on their way.",
+        fix="Look for a proxy or a viewer request function that removes or rewrites query "
+        "parameters.",
     ),
     "signed-s3-denied": FactType(
         level=Level.ERROR,
@@ -335,29 +286,9 @@ CATALOG: dict[str, FactType] = {
     "s3-open": FactType(
         level=Level.ERROR,
         what="{url} is served to anyone.",
-        why="Anyone who knows the bucket and a name can read the file, without a signature.",
+        why="Anyone who knows the bucket can read a file whose name they know, or find out every "
+        "name (s3:ListBucket), without a signature.",
         fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy.",
-    ),
-    "s3-lists": FactType(
-        level=Level.ERROR,
-        what="S3 tells anyone that {url} does not exist.",
-        why="S3 answers NoSuchKey only to readers that may list the bucket, so anyone can find out "
-        "every name.",
-        fix="Turn on Block Public Access for the bucket, and remove s3:ListBucket for * from its "
-        "policy.",
-    ),
-    "s3-no-bucket": FactType(
-        level=Level.ERROR,
-        what="There is no bucket at {url}.",
-        why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
-        "that name decides what it serves.",
-        fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
-    ),
-    "s3-wrong-region": FactType(
-        level=Level.WARNING,
-        what="The bucket is in {region}, but the settings say {setting}.",
-        why="Uploads are redirected or fail.",
-        fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
     ),
     "s3-no-answer": FactType(
         level=Level.WARNING,
@@ -409,21 +340,14 @@ CATALOG: dict[str, FactType] = {
         why="Clients do not send what follows a #, so CloudFront never receives the signature.",
         fix="Encode a # in a file name as %23; url() does so.",
     ),
-    "url-presigned-s3": FactType(
-        level=Level.ERROR,
-        what="The URL is a presigned URL of S3, for {host}.",
-        why="It bypasses CloudFront, or CloudFront finds no Key-Pair-Id in it and answers "
-        "MissingKey.",
-        fix="Set cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES, and set "
-        "AWS_S3_CUSTOM_DOMAIN: without a domain, django-storages presigns URLs of S3, without a "
-        "warning.",
-    ),
     "url-s3-address": FactType(
         level=Level.ERROR,
-        what="The host {host} belongs to S3.",
-        why="S3 does not check CloudFront signatures, and a private bucket refuses every such "
-        "request.",
-        fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution.",
+        what="The URL is one of S3{presigned}, for {host}.",
+        why="It bypasses CloudFront. S3 does not check CloudFront signatures, and CloudFront finds "
+        "no Key-Pair-Id in a presigned URL and answers MissingKey.",
+        fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution, and "
+        "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES: without a domain, "
+        "django-storages presigns URLs of S3, without a warning.",
     ),
     "url-other-domain": FactType(
         level=Level.ERROR,
@@ -447,33 +371,22 @@ CATALOG: dict[str, FactType] = {
         fix="Use url() or {% signed_url %}. Look for code that removes the query, such as a cache "
         "key, a thumbnail library or urlsplit().",
     ),
-    "url-parameter-case": FactType(
-        level=Level.ERROR,
-        what="{names} is spelled in another case.",
-        why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
-        "not document any other case.",
-        fix="Look for a proxy or client that changes parameters to lowercase. " + _NEW_URL,
-    ),
     "url-incomplete": FactType(
         level=Level.ERROR,
         what="The URL has no {missing}.",
-        why="CloudFront requires a Key-Pair-Id, a Signature, and either Expires or Policy.",
-        fix="The URL was cut off: in a mail, by an unquoted & in a shell, or by a column that is "
-        "too short. " + _NEW_URL,
-    ),
-    "url-key-id": FactType(
-        level=Level.ERROR,
-        what="The Key-Pair-Id, of {length} characters, is not a public key ID.",
-        why="CloudFront looks the key up by its public key ID (K...), and by nothing else.",
-        fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys.",
+        why="CloudFront requires a Key-Pair-Id, a whole Signature, and either Expires or Policy. "
+        "It answers MissingKey, MalformedSignature (Could not unencode Signature) or AccessDenied.",
+        fix="The URL was cut off or changed: in a mail, by an unquoted & in a shell, or by a "
+        "column that is too short. Compare its length with a new one. " + _NEW_URL,
     ),
     "url-unknown-key": FactType(
         level=Level.ERROR,
         what="The URL names the key {key}, but the keys of this site are: {known}.{signer}",
-        why="CloudFront answers InvalidKey (Unknown Key), unless another site has added that key "
-        "to the key group. Its signature cannot be checked here.",
-        fix="Compare AWS_CLOUDFRONT_KEY_ID with CloudFront > Key management > Public keys, and "
-        "find out which site or environment made the URL.",
+        why="CloudFront looks a key up by its public key ID (K...) alone. It answers InvalidKey "
+        "(Unknown Key), unless another site has added that key to the key group. The signature "
+        "cannot be checked here.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with the ID under CloudFront > Key management > Public "
+        "keys, and find out which site or environment made the URL.",
     ),
     "url-key-ended": FactType(
         level=Level.ERROR,
@@ -488,13 +401,6 @@ CATALOG: dict[str, FactType] = {
         fix="Find out which storage or site made the URL. If it is this one, compare its key and "
         "its key group with CloudFront > Key management > Key groups.",
     ),
-    "url-malformed-signature": FactType(
-        level=Level.ERROR,
-        what="The Signature, of {length} characters, is cut off or changed.",
-        why="CloudFront answers MalformedSignature (Could not unencode Signature) or AccessDenied.",
-        fix="The URL was cut off or changed on its way: compare its length with a new one. "
-        + _NEW_URL,
-    ),
     "url-malformed-policy": FactType(
         level=Level.ERROR,
         what="The policy, or Expires, cannot be read.",
@@ -504,10 +410,11 @@ CATALOG: dict[str, FactType] = {
     ),
     "url-refused": FactType(
         level=Level.ERROR,
-        what="A CloudFront parameter appears twice, or has a value that CloudFront does not "
-        "accept.",
-        why="AWS does not document what CloudFront does in that case; expect a refusal.",
-        fix=_NEW_URL,
+        what="A CloudFront parameter appears twice, is spelled in another case, or has a value "
+        "that CloudFront does not accept.",
+        why="AWS names them Expires, Policy, Signature, Key-Pair-Id and Hash-Algorithm, and does "
+        "not document what CloudFront does with anything else; expect a refusal.",
+        fix="Look for a proxy or client that changes parameters, such as to lowercase. " + _NEW_URL,
     ),
     "url-signature-mismatch": FactType(
         level=Level.ERROR,
@@ -546,12 +453,6 @@ CATALOG: dict[str, FactType] = {
         "connection: networks that share or change addresses, and IPv6, do not match.",
         fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
     ),
-    "url-bound-to-address": FactType(
-        level=Level.WARNING,
-        what="The URL is only for viewers from {addresses}.",
-        why="All other viewers are refused with AccessDenied (Access denied).",
-        fix="Pass the viewer's address with --viewer-ip.",
-    ),
     "url-refusal-cors": FactType(
         level=Level.OK,
         what="Scripts of {origins} that request this URL may see a CORS error.",
@@ -560,7 +461,11 @@ CATALOG: dict[str, FactType] = {
         fix="Look at the status of the request in the network panel of the browser: 403 is a "
         "refusal.",
     ),
-    "url-policy": FactType(level=Level.OK, what="What the URL grants, in words."),
+    "url-policy": FactType(
+        level=Level.OK,
+        what="What the URL grants, in words; and, if only viewers from some address may use it, "
+        "how to pass one.",
+    ),
     "url-good": FactType(
         level=Level.OK,
         what="The signature is that of this site's key {key} ({where}), and the URL is valid "
@@ -582,11 +487,20 @@ def in_general(kind: FactType) -> str:
 def describe(type_id: str) -> Finding:
     """Return what a finding or a system check means. Raise ``KeyError`` if there is none."""
     if fix := TABLE.get(type_id):
-        level, verb = ("error", "fails") if ".E" in type_id else ("warning", "warns")
+        level, verb = (Level.ERROR, "fails") if ".E" in type_id else (Level.WARNING, "warns")
         what = f"The system check {type_id} {verb}."
-        return replace(finding(f"check-{level}", "settings", what=what, fix=fix), id=type_id)
+        return check_finding(type_id, level, "settings", what=what, fix=fix)
     kind = CATALOG[type_id]
     return finding(type_id, type_id, what=in_general(kind))
+
+
+def check_finding(check_id: str, level: Level, subject: str, *, what: str, fix: str) -> Finding:
+    """Return a system check as a finding, which has the ID of the check."""
+    works = (
+        "cannot be made, or do not work" if level is Level.ERROR else "work, but not as intended"
+    )
+    why = f"Signed URLs {works}. manage.py check reports it as well."
+    return Finding(id=check_id, level=level, what=what, why=why, fix=fix, subject=subject)
 
 
 def finding(

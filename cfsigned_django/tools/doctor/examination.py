@@ -15,7 +15,7 @@ from django.db import Error, router
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.checks.rotation import check_rotation
+from cfsigned_django.checks.rotation import check_encryption, check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import given_fernets
@@ -103,10 +103,14 @@ class Examination:
                 clients = self.make_clients()
             except AwsError as error:
                 yield from_aws_error(error)
-        if asks_aws and clients is not None:
-            yield from self._aws(wanted, clients)
+        at_aws = [*self._aws(wanted, clients)] if asks_aws and clients is not None else []
+        yield from at_aws
+        # What S3 answers without credentials, AWS may have said already.
+        said = {each.id for each in at_aws} & {"bucket-missing", "bucket-region"}
         requested = self._requested_object(address, signer, wanted, clients)
-        yield from examine_live(requested, self.fetch, self.clock)
+        for each in examine_live(requested, self.fetch, self.clock):
+            if each.id not in said:
+                yield each
 
     def wanted(self) -> Wanted:
         """Return what the storage needs of AWS. Raise ImproperlyConfigured if it has no URLs."""
@@ -136,6 +140,7 @@ class Examination:
                 yield _no_rows(error)
             return
         if not refusal("cfsigned.E023", given_fernets):  # which a system check reports
+            yield from from_system_checks(check_encryption(rows))
             yield from check_key_pairs(rows)
         yield from waits
 

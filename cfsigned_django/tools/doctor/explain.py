@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,6 +31,7 @@ from cfsigned_django.signing.encoding import (
     split_query,
 )
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding, Level, ago, moment, sentence
 from cfsigned_django.tools.doctor.known_keys import (
@@ -70,8 +71,8 @@ def explain(
             groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
             keys = [*listed, *keys]
         except AwsError as error:
-            values = {"task": error.what, "reason": error.reason}
-            further.append(finding("aws-not-asked", "AWS", **values))
+            # The URL itself says most.
+            further.append(replace(from_aws_error(error), level=Level.OK))
     knowledge = Knowledge(
         keys=unique_keys(keys),
         domains=site_domains(),
@@ -138,7 +139,7 @@ class Knowledge:
 
 
 # What no distribution answers, and so no response headers policy either.
-_NOT_CLOUDFRONT = frozenset({"url-not-absolute", "url-presigned-s3", "url-s3-address"})
+_NOT_CLOUDFRONT = frozenset({"url-not-absolute", "url-s3-address"})
 
 
 def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
@@ -186,10 +187,10 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     _, host, _, query, fragment = (each or "" for each in parts.groups())
     reserved, others = split_query(query) if query else ([], [])
     names = {each.partition("=")[0].lower() for each in others}
-    if names & _PRESIGNED:
-        yield finding("url-presigned-s3", SUBJECT, host=host)
-    elif _S3_HOST.fullmatch(host):
-        yield finding("url-s3-address", SUBJECT, host=host)
+    is_presigned = bool(names & _PRESIGNED)
+    if is_presigned or _S3_HOST.fullmatch(host):
+        presigned = ", presigned" if is_presigned else ""
+        yield finding("url-s3-address", SUBJECT, host=host, presigned=presigned)
     elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
         yield finding("url-fragment", SUBJECT)
     else:
@@ -229,7 +230,8 @@ def _explain_parameters(
     if not values.get("Expires") and not values.get("Policy"):
         missing.append("Expires or Policy")
     if misspelt:
-        yield finding("url-parameter-case", SUBJECT, names=" and ".join(misspelt))
+        what = f"{' and '.join(misspelt)} is spelled in another case."
+        yield finding("url-refused", SUBJECT, what=what)
     elif len(missing) == 3:
         yield finding("url-unsigned", SUBJECT)
     elif missing:
@@ -252,10 +254,12 @@ def _explain_claim(url: str, knowledge: Knowledge) -> Iterator[Finding]:
         kind = "url-malformed-policy" if denial.code == "MalformedPolicy" else "url-refused"
         yield finding(kind, SUBJECT, what=sentence(denial.reason))
         return
-    yield finding("url-policy", SUBJECT, what=_describe(claim.policy))
+    yield _grants(claim.policy, knowledge)
     if not _KEY_ID.fullmatch(claim.key_pair_id):
         # The message does not show the value, which may be a key.
-        yield finding("url-key-id", "AWS_CLOUDFRONT_KEY_ID", length=len(claim.key_pair_id))
+        length = len(claim.key_pair_id)
+        what = f"The Key-Pair-Id, of {length} characters, is not a public key ID."
+        yield finding("url-unknown-key", "AWS_CLOUDFRONT_KEY_ID", what=what)
     else:
         yield from _explain_trust(claim, knowledge)
         yield from explain_signature(url, claim, knowledge.keys)
@@ -294,10 +298,17 @@ def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[
     if policy.ip_address is None:
         return
     viewer_ip, values = knowledge.viewer_ip, {"addresses": policy.ip_address}
-    if viewer_ip is None:
-        yield finding("url-bound-to-address", SUBJECT, **values)
-    elif not policy.allows(end - 1, viewer_ip):
+    if viewer_ip is not None and not policy.allows(end - 1, viewer_ip):
         yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, **values)
+
+
+def _grants(policy: Policy, knowledge: Knowledge) -> Finding:
+    """Return what a policy grants, and how to check an address that it is bound to."""
+    what, why, fix = _describe(policy), "", ""
+    if policy.ip_address is not None and knowledge.viewer_ip is None:
+        why = "All other viewers are refused with AccessDenied (Access denied)."
+        fix = "Pass the viewer's address with --viewer-ip."
+    return finding("url-policy", SUBJECT, what=what, why=why, fix=fix)
 
 
 def _describe(policy: Policy) -> str:
@@ -333,7 +344,8 @@ def explain_signature(
     if not claim.policy.matches(claim.base_url):
         yield _not_covered(claim)
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
-        yield finding("url-malformed-signature", SUBJECT, length=len(claim.signature))
+        what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
+        yield finding("url-incomplete", SUBJECT, what=what)
     elif signer is not None and signer.key_pair_id == named.key_pair_id:
         what = (
             f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID there "

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.encryption import (
-    CannotDecrypt,
-    NotItsKey,
-    has_weak_secret_key,
-)
+from cfsigned_django.encryption import CannotDecrypt, NotItsKey
 from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.site import site_rotation, site_waits
-from cfsigned_django.rotation.status import find_overdue, find_pending, why_previous_key_stays
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.status import find_overdue, find_pending
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.doctor.catalog import CATALOG, finding
-from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.doctor.catalog import check_finding, finding
+from cfsigned_django.tools.doctor.findings import Finding, Level
 from cfsigned_django.validation import PROBE_NAME
 
 
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
     """Return the messages of system checks as findings, without the silenced ones."""
-    found = [_from_check(each) for each in messages if not each.is_silenced()]
-    return found or [finding("settings", "settings")]
-
-
-def _from_check(message: CheckMessage) -> Finding:
-    kind = CATALOG["check-error" if message.is_serious() else "check-warning"]
-    return Finding(
-        id=str(message.id),
-        level=kind.level,
-        what=message.msg,
-        why=kind.why,
-        fix=message.hint or "",
-        subject=str(message.obj or "settings"),
-    )
+    return [
+        check_finding(
+            str(each.id),
+            Level.ERROR if each.is_serious() else Level.WARNING,
+            str(each.obj or "settings"),
+            what=each.msg,
+            fix=each.hint or "",
+        )
+        for each in messages
+        if not each.is_silenced()
+    ]
 
 
 def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
@@ -81,12 +72,6 @@ def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator
 
 def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
     """Yield what is wrong with the encrypted private keys of the database."""
-    rows = list(rows)
-    if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
-        yield finding("weak-secret-key", "SECRET_KEY")
-    with suppress(ImproperlyConfigured):  # A system check reports wrong waits.
-        if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
-            yield finding("old-encryption", "key pairs", what=text)
     for row in rows:
         if not row.encrypted_private_key or row.status in _UNUSED:
             continue

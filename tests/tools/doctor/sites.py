@@ -501,8 +501,13 @@ SITES: list[tuple[str, Change]] = [
 #: The same for what only settings and answers show.
 LIVE: list[tuple[str, Change]] = [
     ("cfsigned.E011", setting("AWS_CLOUDFRONT_HASH_ALGORITHM", "SHA1")),
-    ("clock-wrong", world_with(ahead=600)),
+    ("clock-off", world_with(ahead=600)),
     ("signed-s3-denied", world_with(name="albums/2.jpg")),
+    # AWS and S3 say the same of the bucket, once.
+    (
+        "origin-not-bucket bucket-missing",
+        setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
+    ),
     ("local-edge no-answer", local_edge),
     (
         "no-answer",
@@ -517,7 +522,7 @@ LIVE: list[tuple[str, Change]] = [
 
 #: What is looked at and in order on a healthy site.
 HEALTHY = {
-    *("settings", "signing-key", "behavior", "keys", "bucket"),
+    *("signing-key", "behavior", "keys", "bucket"),
     *("downloads-note", "stale-window", "clock", "unsigned-refused", "signed-served"),
     *("cors", "cors-browser-cache", "s3-private"),
 }

@@ -21,14 +21,14 @@ from cfsigned_django.validation import TABLE
 from tests.pages import DOCS, read
 from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
 from tests.tools.doctor.test_explain import KNOWLEDGE, WRONG
-from tests.tools.doctor.test_live import ANSWERS, CLOCKS, CORS
+from tests.tools.doctor.test_live import ANSWERS, CORS
 
 PAGE = DOCS / "problems" / "findings.md"
 #: The line of the page below which all is written by UPDATE_GOLDEN=1.
 WRITTEN = "<!-- Written by UPDATE_GOLDEN=1 from here on. -->\n"
 #: The first finding of each section, and its heading.
 SECTIONS = {
-    "settings": "Settings",
+    "cannot-sign": "Settings",
     "database": "Keys in the database",
     "clock": "Clock",
     "aws-unreadable": "Access to AWS",
@@ -55,8 +55,8 @@ CODE = re.compile(
 ALONE = {
     *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
     "media-url-joined",
-    *("old-encryption", "weak-secret-key", "changed-url", "unsigned-url"),
-    *("rotation-waits", "rotation-stuck", "aws-not-asked", "url-good", "url-policy"),
+    *("changed-url", "unsigned-url"),
+    *("rotation-waits", "rotation-stuck", "url-good", "url-policy"),
     "url-refusal-cors",
     *("bucket-refused", "clock-unknown", "signed-passes"),
     *("invalidation", "cannot-invalidate"),
@@ -153,7 +153,7 @@ def told(*arguments: str) -> str:
 def test_faults_name_the_command_that_explains_them() -> None:
     """Print below a fault a command that works wherever the package is installed."""
     fault = finding("key-old", "x", key="K1", created="x")
-    lines = [line for _, line in finding_lines([fault, finding("settings", "settings")])]
+    lines = [line for _, line in finding_lines([fault, finding("clock", "clock")])]
 
     [command] = [line.partition("see: ")[2] for line in lines if "see: " in line]
 
@@ -172,17 +172,16 @@ def test_every_fault_has_a_reason_and_a_remedy() -> None:
 
 
 def test_every_kind_comes() -> None:
-    """Each id comes in some case; a system check has its own id in place of check-warning."""
+    """Each id comes in some case."""
     lists = [
         *(ids.replace("|", "").split() for ids, _ in [*SITES, *LIVE]),
         *(ids for _, ids in WRONG),
         *(ids for *_, ids in KNOWLEDGE),
         [kind_id for *_, kind_id in ANSWERS if kind_id],
-        [kind_id for *_, kind_id in CLOCKS],
         *(ids for *_, ids, _ in CORS),
         *([*kinds.values()] for _, kinds in OPENED),
     ]
     expected = {*HEALTHY, *(each for ids in lists for each in ids)}
 
-    assert {*CATALOG} - expected == ALONE | {"check-warning", "check-error"}
+    assert {*CATALOG} - expected == ALONE
     assert {each for each in expected if not each.startswith("cfsigned.")} <= {*CATALOG}

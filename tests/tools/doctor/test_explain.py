@@ -68,18 +68,18 @@ WRONG: list[tuple[str, list[str]]] = [
     (json.dumps(URL).replace("&", "\\u0026"), ["url-copied", "url-json-escaped"]),
     (URL.replace("/", "\\/"), ["url-json-escaped"]),
     (quote(URL, safe=""), ["url-double-encoded"]),
-    (URL.replace("Signature=", "Signature=%25"), ["url-double-encoded", "url-malformed-signature"]),
+    (URL.replace("Signature=", "Signature=%25"), ["url-double-encoded", "url-incomplete"]),
     (f"{ADDRESS}#x?{URL.partition('?')[2]}", ["url-fragment"]),
     (URL.replace(DOMAIN, "d111111abcdef8.cloudfront.net"), ["url-other-domain"]),
     (URL.partition("&Key-Pair-Id")[0], ["url-incomplete"]),
     (URL.replace("Signature=", "X="), ["url-incomplete"]),
     (URL.replace(KEY_ID, ""), ["url-incomplete"]),
-    (URL.replace("Signature=", "signature="), ["url-parameter-case"]),
+    (URL.replace("Signature=", "signature="), ["url-refused"]),
     (URL.replace(KEY_ID, "KUNKNOWN123"), ["url-unknown-key"]),
-    (URL.replace(KEY_ID, "a1b2c3d4-0123-4567-89ab-cdef01234567"), ["url-key-id"]),
+    (URL.replace(KEY_ID, "a1b2c3d4-0123-4567-89ab-cdef01234567"), ["url-unknown-key"]),
     (URL.replace(KEY_ID, OTHER_KEY_ID), ["url-signature-mismatch"]),
-    (URL.replace(SIGNATURE, SIGNATURE[:-9]), ["url-malformed-signature"]),
-    (URL.replace(SIGNATURE, SIGNATURE[:40]), ["url-malformed-signature"]),
+    (URL.replace(SIGNATURE, SIGNATURE[:-9]), ["url-incomplete"]),
+    (URL.replace(SIGNATURE, SIGNATURE[:40]), ["url-incomplete"]),
     (URL.replace(SIGNATURE, SIGNATURE.replace("M", "N", 1)), ["url-signature-mismatch"]),
     (URL.replace("1.jpg", "2.jpg"), ["url-signature-mismatch"]),
     (f"{URL}&utm_source=mail", ["url-signature-mismatch"]),
@@ -95,14 +95,13 @@ WRONG: list[tuple[str, list[str]]] = [
     (SIGNER.sign_url(ADDRESS, date_less_than=NOW - 7500), ["url-expired"]),
     (custom(date_greater_than=NOW + 60), ["url-not-yet"]),
     (custom(date_greater_than=NOW + 599), ["url-not-yet"]),
-    (custom(ip_address="192.0.2.0/24"), ["url-bound-to-address"]),
     (f"{OPEN}&utm_source=mail", ["url-not-covered"]),
     (f"{OPEN}&a=1&b=2", ["url-not-covered"]),
     (OPEN.replace("1.jpg", "2.jpg"), ["url-not-covered"]),
-    (f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature={'a' * 64}", ["url-presigned-s3"]),
+    (f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature={'a' * 64}", ["url-s3-address"]),
     (
         "https://s3.amazonaws.com/b/a.jpg?AWSAccessKeyId=A&Signature=b&Expires=1",
-        ["url-presigned-s3"],
+        ["url-s3-address"],
     ),
     (URL.replace(DOMAIN, "media.s3.eu-west-1.amazonaws.com"), ["url-s3-address"]),
     (URL.replace("1.jpg", "1" * 8000), ["url-too-long", "url-signature-mismatch"]),
@@ -116,7 +115,7 @@ WRONG: list[tuple[str, list[str]]] = [
         OPEN.replace(OPEN.partition("Policy=")[2].partition("&")[0], encode_base64(b"\xff\xfe")),
         ["url-malformed-policy"],
     ),
-    (URL.replace(KEY_ID, quote(KEY.to_pem().decode(), safe="")), ["url-key-id"]),
+    (URL.replace(KEY_ID, quote(KEY.to_pem().decode(), safe="")), ["url-unknown-key"]),
 ]
 
 
@@ -129,7 +128,7 @@ def test_wrong(subtests: pytest.Subtests) -> None:
             assert faults(found) == expected
             assert "url-refusal-cors" not in ids(found)
             # What CloudFront does not answer has no headers of a response headers policy.
-            by_others = {*expected} & {"url-not-absolute", "url-presigned-s3", "url-s3-address"}
+            by_others = {*expected} & {"url-not-absolute", "url-s3-address"}
             asked_by_script = replace(SITE, cors_origins=("https://app.example.com",))
             from_script = explain_url(text, asked_by_script)
             assert not (by_others and "url-refusal-cors" in ids(from_script))
@@ -152,6 +151,7 @@ OF_SIGNER = Signer(key_pair_id=SIGNER_ID, private_key=KEY).sign_url(
 KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
     (URL, {}, []),
     (URL.replace(DOMAIN, "x.example.com"), {"domains": set()}, ["url-signature-mismatch"]),
+    (BOUND, {}, []),
     (BOUND, {"viewer_ip": "192.0.2.77"}, []),
     (BOUND, {"viewer_ip": "198.51.100.7"}, ["url-address"]),
     (BOUND, {"viewer_ip": "2001:db8::1"}, ["url-address"]),
@@ -189,6 +189,17 @@ def test_knowledge(subtests: pytest.Subtests) -> None:
 
             assert faults(found) == expected
             assert ids(found)[-1] == ("url-refusal-cors" if expected else "url-good")
+
+
+def test_bound_to_an_address() -> None:
+    """Say how to check an address that the URL is bound to, unless it is given."""
+    [unknown] = [each for each in explain_url(BOUND, SITE) if each.id == "url-policy"]
+    given = explain_url(BOUND, replace(SITE, viewer_ip="192.0.2.77"))
+    [known] = [each for each in given if each.id == "url-policy"]
+
+    assert "192.0.2.0/24" in unknown.what
+    assert "--viewer-ip" in unknown.fix
+    assert (known.what, known.why, known.fix) == (unknown.what, "", "")
 
 
 def test_signature_with_other_escapes() -> None:
@@ -240,7 +251,7 @@ def test_rsa(rsa_key: PrivateKey) -> None:
 
         assert faults(explain_url(url, site)) == []
         cut = url.replace(signature, signature[:340])
-        assert faults(explain_url(cut, site)) == ["url-malformed-signature"]
+        assert faults(explain_url(cut, site)) == ["url-incomplete"]
 
 
 #: What happened to a URL, for the transcript: one for each sentence.

@@ -44,7 +44,7 @@ from tests.tools.doctor.world import (
 
 #: What needs no call to AWS.
 REST = {
-    *("settings", "signing-key", "clock", "unsigned-refused", "signed-served"),
+    *("signing-key", "clock", "unsigned-refused", "signed-served"),
 }
 
 
@@ -199,7 +199,7 @@ def test_no_network_at_all(world: World) -> None:
     world.is_cut_off = True
 
     assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
-    assert ids(world.examine(online=False)) == ["settings", "signing-key"]
+    assert ids(world.examine(online=False)) == ["signing-key"]
 
 
 def test_missing_bucket_without_a_distribution() -> None:

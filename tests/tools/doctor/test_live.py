@@ -15,7 +15,7 @@ import pytest
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.doctor.answers import direct_url
-from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.doctor.findings import Finding, Level
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.signing.cases import BODIES
@@ -92,8 +92,8 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("unsigned", replace(SERVED, status=200), "unsigned-served"),
     ("unsigned", replace(SERVED, status=304), "unsigned-served"),
     ("unsigned", replace(SERVED, status=416), "unsigned-served"),
-    ("unsigned", s3("AccessDenied"), "unsigned-forwarded"),
-    ("unsigned", s3("NoSuchKey", 404), "unsigned-forwarded"),
+    ("unsigned", s3("AccessDenied"), "unsigned-served"),
+    ("unsigned", s3("NoSuchKey", 404), "unsigned-served"),
     ("unsigned", edge("AccessDenied"), "strange-answer"),
     ("unsigned", Answer(status=404, headers=HEADERS, body=b"gone"), "strange-answer"),
     (
@@ -108,7 +108,7 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("unsigned", Answer(status=200, headers={}), "not-cloudfront"),
     ("signed", edge("InvalidKey"), "signed-unknown-key"),
     ("signed", edge("AccessDenied"), "signed-denied"),
-    ("signed", edge("MissingKey"), "signed-missing-key"),
+    ("signed", edge("MissingKey"), "signed-malformed"),
     ("signed", edge("MalformedPolicy"), "signed-malformed"),
     ("signed", edge("MalformedSignature"), "signed-malformed"),
     ("signed", s3("AccessDenied"), "signed-s3-denied"),
@@ -126,8 +126,8 @@ ANSWERS: list[tuple[str, Answer, str]] = [
     ("direct", s3("AccessDenied"), ""),
     ("direct", Answer(status=403), ""),
     ("direct", Answer(status=206, body=b"\xff"), "s3-open"),
-    ("direct", s3("NoSuchKey", 404), "s3-lists"),
-    ("direct", s3("NoSuchBucket", 404), "s3-no-bucket"),
+    ("direct", s3("NoSuchKey", 404), "s3-open"),
+    ("direct", s3("NoSuchBucket", 404), "bucket-missing"),
     *(
         ("direct", s3(code, status, **{"x-amz-bucket-region": region}), fault)
         for code, status in (
@@ -136,7 +136,7 @@ ANSWERS: list[tuple[str, Answer, str]] = [
             ("IllegalLocationConstraintException", 400),
         )
         # The settings have us-east-1: a bucket that is there has another fault.
-        for region, fault in (("eu-west-1", "s3-wrong-region"), ("us-east-1", "s3-no-answer"))
+        for region, fault in (("eu-west-1", "bucket-region"), ("us-east-1", "s3-no-answer"))
     ),
     ("direct", s3("PermanentRedirect", 301), "s3-no-answer"),
     ("direct", s3("SlowDown", 503), "s3-no-answer"),
@@ -150,7 +150,7 @@ def test_answers(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
             found = examine(wanted, answering(**{which: answer}))
 
             assert faults(found) == ([expected] if expected else [])
-            assert ids(found)[-1].startswith("s3-")
+            assert ids(found)[-1].startswith(("s3-", "bucket-"))
             assert expected or ids(found) == HEALTHY
             if which == "unsigned":  # CloudFront is asked no more
                 assert ids(found)[-2:] == [expected, "s3-private"]
@@ -214,28 +214,29 @@ def test_no_answer(
     assert "Connection refused" in str(found)
 
 
-#: Seconds that the clock is ahead -> the finding, where links live for an hour or a minute.
+#: Seconds that the clock is ahead, and for how long links live -> the level.
 CLOCKS = [
-    (0, 3600, "clock"),
-    (30, 3600, "clock"),
-    (31, 3600, "clock-off"),
-    (-31, 3600, "clock-off"),
-    (300, 3600, "clock-off"),
-    (301, 3600, "clock-wrong"),
-    (-86_400, 3600, "clock-wrong"),
-    (-60, 60, "clock-off"),
-    (-61, 60, "clock-wrong"),
+    (0, 3600, Level.OK),
+    (30, 3600, Level.OK),
+    (31, 3600, Level.WARNING),
+    (-31, 3600, Level.WARNING),
+    (300, 3600, Level.WARNING),
+    (301, 3600, Level.ERROR),
+    (-86_400, 3600, Level.ERROR),
+    (-60, 60, Level.WARNING),
+    (-61, 60, Level.ERROR),
 ]
 
 
 def test_clock(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Compare the clock with CloudFront's and with how long links live; sign by CloudFront's."""
-    for ahead, expire, kind_id in CLOCKS:
+    for ahead, expire, level in CLOCKS:
         with subtests.test(ahead=ahead, expire=expire):
             found = examine(replace(wanted, expire=expire), answering(), ahead=ahead)
 
-            assert ids(found)[0] == kind_id
-            assert faults(found) == ([] if kind_id == "clock" else [kind_id])
+            assert found[0].id == ("clock" if level is Level.OK else "clock-off")
+            assert found[0].level is level
+            assert len(faults(found)) == (level is not Level.OK)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,8 @@ class World:
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return self.between(Answer(status=response.status, headers=dated, body=response.body))
         if url.startswith(self.clients.s3.meta.endpoint_url):
+            if f"/{self.bucket}/" not in url:
+                return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
             policy = json.loads(self.clients.s3.get_bucket_policy(Bucket=self.bucket)["Policy"])
             if public_statements(policy):
                 return Answer(status=200, body=b"picture")

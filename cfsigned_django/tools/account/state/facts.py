@@ -329,7 +329,8 @@ FACTS: Final[Mapping[str, FactType]] = {
     "bucket-missing": FactType(
         level=Level.ERROR,
         what="There is no bucket {bucket}.",
-        why="Uploads fail, and CloudFront has nothing to serve.",
+        why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
+        "that name decides what it serves.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
     ),
     "bucket-refused": FactType(
