@@ -341,11 +341,11 @@ SITES: list[tuple[str, Change]] = [
         "behavior-open | unsigned-served",
         both(default_like_storage(TrustedKeyGroups=OPEN), NO_BEHAVIORS),
     ),
-    ("earlier-behavior-open | unsigned-served", open_like("*.jpg")),
-    ("earlier-behavior-open", twin("*.pdf", "{bucket}.s3.amazonaws.com")),
-    ("earlier-behavior-open", twin("*.pdf", "{bucket}.s3-website.us-east-1.amazonaws.com")),
-    ("later-behavior-open", both(NARROW, origin_group(opens="failover"))),
-    ("later-behavior-open", both(NARROW, origin_group(opens="replica"))),
+    ("behavior-open | unsigned-served", open_like("*.jpg")),
+    ("behavior-open", twin("*.pdf", "{bucket}.s3.amazonaws.com")),
+    ("behavior-open", twin("*.pdf", "{bucket}.s3-website.us-east-1.amazonaws.com")),
+    ("behavior-open", both(NARROW, origin_group(opens="failover"))),
+    ("behavior-open", both(NARROW, origin_group(opens="replica"))),
     ("earlier-behavior-elsewhere", twin("*.css", "static-files.s3.amazonaws.com")),
     (
         "earlier-behavior-elsewhere",
@@ -360,7 +360,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("trusted-signers", OLD_SIGNERS),
     (
-        "only-trusted-signers | unsigned-served",
+        "group-not-on-behavior | unsigned-served",
         both(OLD_SIGNERS, behavior(TrustedKeyGroups=OPEN)),
     ),
     ("plain-http", behavior(ViewerProtocolPolicy="allow-all")),
@@ -371,13 +371,13 @@ SITES: list[tuple[str, Change]] = [
     ("", IDENTITY),
     ("two-origin-accesses", origin(S3OriginConfig=_IDENTITY_CONFIG)),
     ("no-origin-access", NO_ACCESS),
-    ("no-origin-access bucket-policy-wide", both(NO_ACCESS, WIDE_POLICY)),
+    ("no-origin-access bucket-readers-wide", both(NO_ACCESS, WIDE_POLICY)),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
     ("origin-not-bucket", origin_group(bucket=False)),
     (
-        "origin-website",
+        "origin-not-bucket",
         origin(DomainName="doctor-media.s3-website-us-east-1.amazonaws.com"),
     ),
     ("origin-path", origin(OriginPath="/old")),
@@ -406,7 +406,7 @@ SITES: list[tuple[str, Change]] = [
         "bucket-policy bucket-readers",
         policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
     ),
-    ("bucket-policy-wide", WIDE_POLICY),
+    ("bucket-readers-wide", WIDE_POLICY),
     ("", policy({}, PLAIN_HTTP, _PLAIN_HTTP_OF_OTHERS, UPLOADS_ONLY, OF_A_ROLE)),
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
     ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
@@ -522,7 +522,7 @@ LIVE: list[tuple[str, Change]] = [
 
 #: What is looked at and in order on a healthy site.
 HEALTHY = {
-    *("signing-key", "behavior", "keys", "bucket"),
+    *("signing-key", "bucket"),
     *("downloads-note", "stale-window", "clock", "unsigned-refused", "signed-served"),
     *("cors", "cors-browser-cache", "s3-private"),
 }
@@ -530,11 +530,7 @@ HEALTHY = {
 
 # Open behaviors: those that serve files of the storage, and those that serve what is public
 
-ABOUT_OPEN = (
-    *("open-folder", "open-file", "behavior-open"),
-    *("earlier-behavior-open", "later-behavior-open", "origin-path-open"),
-    "earlier-behavior-elsewhere",
-)
+ABOUT_OPEN = ("open-folder", "behavior-open", "earlier-behavior-elsewhere")
 
 
 def two_ways_in(pattern: str) -> Change:
@@ -564,16 +560,16 @@ OPENED: list[tuple[Change, dict[str | None, str]]] = [
     # Behaviors that come before the restricted one.
     (open_like("media/public/*"), {"media/public/*": "open-folder"}),
     (open_like("/media/public/*.css"), {"/media/public/*.css": "open-folder"}),
-    (open_like("/media/logo.png"), {"/media/logo.png": "open-file"}),
-    (open_like("media/public/logo.png"), {"media/public/logo.png": "open-file"}),
-    (open_like("media/logo.pn?"), {"media/logo.pn?": "earlier-behavior-open"}),
+    (open_like("/media/logo.png"), {"/media/logo.png": "open-folder"}),
+    (open_like("media/public/logo.png"), {"media/public/logo.png": "open-folder"}),
+    (open_like("media/logo.pn?"), {"media/logo.pn?": "behavior-open"}),
     (open_like("logo.png"), {}),
     (
         both(open_like("media/public/*"), world_with(name="public/1.jpg")),
         {"media/public/*": "open-folder"},
     ),
-    (open_like("media/*.css"), {"media/*.css": "earlier-behavior-open"}),
-    (open_like("*/public/*"), {"*/public/*": "earlier-behavior-open"}),
+    (open_like("media/*.css"), {"media/*.css": "behavior-open"}),
+    (open_like("*/public/*"), {"*/public/*": "behavior-open"}),
     (open_like("assets/*"), {}),
     # Behaviors that read a folder of the bucket by an origin path.
     (twin("open/*", OriginPath="/media"), {"open/*": "open-folder"}),
@@ -581,38 +577,38 @@ OPENED: list[tuple[Change, dict[str | None, str]]] = [
         twin("*.css", OriginPath="/media/open"),
         {"*.css": "earlier-behavior-elsewhere"},
     ),
-    (twin("*.css", OriginPath="/media"), {"*.css": "origin-path-open"}),
-    (twin("albums*", OriginPath="/media"), {"albums*": "origin-path-open"}),
-    (twin("logo.png", OriginPath="/media"), {"logo.png": "open-file"}),
-    (twin("logo.pn?", OriginPath="/media"), {"logo.pn?": "origin-path-open"}),
+    (twin("*.css", OriginPath="/media"), {"*.css": "behavior-open"}),
+    (twin("albums*", OriginPath="/media"), {"albums*": "behavior-open"}),
+    (twin("logo.png", OriginPath="/media"), {"logo.png": "open-folder"}),
+    (twin("logo.pn?", OriginPath="/media"), {"logo.pn?": "behavior-open"}),
     (twin("logo.png", OriginPath="/static"), {}),
     # A restricted behavior takes the other paths before the open default, or not all of them.
     (two_ways_in("prod/*"), {}),
-    (two_ways_in("prod/*.jpg"), {None: "origin-path-open"}),
+    (two_ways_in("prod/*.jpg"), {None: "behavior-open"}),
     # An open default behind a pattern that takes all that the storage saves.
     (default_like_storage(TrustedKeyGroups=OPEN), {}),
     # An origin without access leaks only if the bucket's policy lets in strangers.
     (WITHOUT_ACCESS, {"*.pdf": "earlier-behavior-elsewhere"}),
-    (both(WITHOUT_ACCESS, policy({}, OFFICE)), {"*.pdf": "origin-path-open"}),
+    (both(WITHOUT_ACCESS, policy({}, OFFICE)), {"*.pdf": "behavior-open"}),
     # The storage saves at the root of the bucket, as without AWS_LOCATION.
     (both(ROOT_RESTRICTED, twin("assets/*", OriginPath="/public")), {"assets/*": "open-folder"}),
     (
         both(ROOT_RESTRICTED, origin(OriginPath="/site1"), open_like("assets/*", "*.css")),
-        {"assets/*": "open-folder", "*.css": "earlier-behavior-open"},
+        {"assets/*": "open-folder", "*.css": "behavior-open"},
     ),
     (
         both(ROOT_RESTRICTED, open_like("favicon.ico", "a.html", "*.html")),
-        {"favicon.ico": "open-file", "a.html": "open-file", "*.html": "earlier-behavior-open"},
+        {"favicon.ico": "open-folder", "a.html": "open-folder", "*.html": "behavior-open"},
     ),
     # A behavior that is not the default one and matches every path as well.
-    (both(ROOT_RESTRICTED, open_like("*")), {"*": "earlier-behavior-open"}),
-    (both(ROOT_RESTRICTED, open_like("/*")), {"/*": "earlier-behavior-open"}),
+    (both(ROOT_RESTRICTED, open_like("*")), {"*": "behavior-open"}),
+    (both(ROOT_RESTRICTED, open_like("/*")), {"/*": "behavior-open"}),
     (every_path_restricted("*"), {}),
     (every_path_restricted("/*"), {}),
     # There, media/* is restricted and asked for.
-    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {None: "later-behavior-open"}),
+    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {None: "behavior-open"}),
     (
         both(NARROW, open_like("*.pdf", "public/*", "media/old/*", last=True)),
-        {"*.pdf": "later-behavior-open", "public/*": "open-folder"},
+        {"*.pdf": "behavior-open", "public/*": "open-folder"},
     ),
 ]

@@ -110,12 +110,12 @@ def test_aws_cannot_be_asked(world: World, subtests: pytest.Subtests) -> None:
 
 
 #: What is not looked at, or in fewer words, if the distribution is unknown.
-ALL = "behavior bucket downloads-note stale-window"
+ALL = "bucket downloads-note stale-window"
 #: A call that is not allowed, its permission, and what a healthy site then has not, or instead.
 PERMISSIONS: list[tuple[str, str, str]] = [
     ("list_distributions", "cloudfront:ListDistributions", ALL),
     ("get_distribution", "cloudfront:GetDistribution", ALL),
-    ("list_key_groups", "cloudfront:ListKeyGroups", "keys"),
+    ("list_key_groups", "cloudfront:ListKeyGroups", ""),
     ("list_origin_access_controls", "cloudfront:ListOriginAccessControls", ""),
     ("list_cache_policies", "cloudfront:ListCachePolicies", "downloads-note stale-window"),
     ("list_origin_request_policies", "cloudfront:ListOriginRequestPolicies", "downloads-note"),

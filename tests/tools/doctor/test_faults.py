@@ -26,8 +26,8 @@ PARTS = (
         *("key-not-in-group | signed-unknown-key", "earlier-behavior-elsewhere"),
         *("bucket-readers-wide bucket-readers", "ipv6-note"),
     ),
-    ("behavior-open | unsigned-served", "bucket-policy-wide", "origin-not-in-cache-key"),
-    ("earlier-behavior-open | unsigned-served", "bucket-public | s3-open"),
+    ("behavior-open | unsigned-served", "bucket-readers-wide", "origin-not-in-cache-key"),
+    ("earlier-behavior-elsewhere", "bucket-public | s3-open"),
     ("no-origin-access",),
 )
 CHANGES = dict(reversed(SITES))  # the first of each kind

@@ -13,13 +13,13 @@ from tests.tools.doctor.sites import NO_ACCESS, TRUSTS_ANOTHER
 from tests.tools.doctor.world import OPEN, Change, World, behavior, behavior_of, policy
 
 SELF = {"Enabled": True, "Quantity": 1, "Items": ["self"]}
-FAULTS: dict[str, Change] = {
-    "behavior-open": behavior(TrustedKeyGroups=OPEN),
-    "group-not-on-behavior": TRUSTS_ANOTHER,
-    "only-trusted-signers": behavior(TrustedKeyGroups=OPEN, TrustedSigners=SELF),
-    "no-origin-access": NO_ACCESS,
-    "bucket-policy": policy(),
-}
+FAULTS: list[tuple[str, Change]] = [
+    ("behavior-open", behavior(TrustedKeyGroups=OPEN)),
+    ("group-not-on-behavior", TRUSTS_ANOTHER),
+    ("group-not-on-behavior", behavior(TrustedKeyGroups=OPEN, TrustedSigners=SELF)),
+    ("no-origin-access", NO_ACCESS),
+    ("bucket-policy", policy()),
+]
 
 
 def pasted(found: Finding) -> Any:
@@ -28,10 +28,12 @@ def pasted(found: Finding) -> Any:
     return value
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_paste(fault: str, world: World, site: Any) -> None:
+@pytest.mark.parametrize(
+    ("fault", "change"), FAULTS, ids=[f"{at} {each}" for at, (each, _) in enumerate(FAULTS)]
+)
+def test_paste(fault: str, change: Change, world: World, site: Any) -> None:
     """The value that a finding prints, in the place that it names, repairs the fault."""
-    FAULTS[fault](world, site)
+    change(world, site)
     [value] = [pasted(each) for each in world.examine() if each.id == fault]
 
     def paste(config: Document) -> None:

@@ -29,10 +29,10 @@ from cfsigned_django.tools.stack.existing import StackResources
 from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.conftest import Seeded
-from tests.tools.doctor.sites import ABOUT_OPEN, HEALTHY, OPENED, SITES, account
+from tests.tools.doctor.sites import ABOUT_OPEN, HEALTHY, NARROW, OPENED, SITES, account, twin
 from tests.tools.doctor.test_paste import pasted
 from tests.tools.doctor.values import Values
-from tests.tools.doctor.world import NOW, setting
+from tests.tools.doctor.world import NOW, both, open_like, setting
 
 TIME = datetime.fromtimestamp(NOW, UTC)
 #: The stack of the template with all that it can have.
@@ -184,3 +184,21 @@ def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:
 
             assert faults(found) == []
             assert not absent & {*ids(found)}
+
+
+def test_ways_of_an_open_behavior(seeded: Seeded) -> None:
+    """Tell apart an open behavior that comes first, one behind, and one with an origin path."""
+    ways = {
+        "media/*.css": open_like("media/*.css"),
+        "*.pdf": both(NARROW, open_like("*.pdf", last=True)),
+        "*.css": twin("*.css", OriginPath="/media"),
+    }
+
+    said = set()
+    for pattern, change in ways.items():
+        with seeded(change) as values:
+            [found] = [each for each in judged(values) if each.id == "behavior-open"]
+            assert pattern in found.what
+            said.add(found.what.partition(" requires no signature")[2])
+
+    assert len(said) == len(ways)

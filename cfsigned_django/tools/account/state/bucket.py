@@ -144,16 +144,19 @@ def _check_policy(
         if unknown:
             values = {"bucket": bucket.name, "reader": reader, "statements": _sids(unknown)}
             yield fact("bucket-policy-unknown", f"bucket {bucket.name}", **values)
-    if any(is_for_any_distribution(each) for each in for_service):
-        yield fact("bucket-policy-wide", f"bucket {bucket.name}", bucket=bucket.name)
     readers = other_readers(
         bucket.policy,
         objects,
         distribution_arn=distribution.arn,
         identity_id=identity_id,
     )
-    for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
-        said = [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
+    wide = [each for each in for_service if is_for_any_distribution(each)]
+    any_distribution = [f"every distribution of every account ({_sids(wide)})"] if wide else []
+    for kind, is_named, said in (
+        ("bucket-readers-wide", False, any_distribution),
+        ("bucket-readers", True, []),
+    ):
+        said += [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
         if said:
             subject = f"bucket {bucket.name}"
             yield fact(kind, subject, bucket=bucket.name, readers=", ".join(said))

@@ -18,7 +18,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
 from cfsigned_django.tools.account.state.exposure import exposure_facts, named
-from cfsigned_django.tools.account.state.facts import Fact, Level, fact
+from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
 
@@ -57,14 +57,9 @@ def behavior_facts(site: SiteInAws) -> Iterator[Fact]:
     """Yield what is wrong with the behavior of the private files, and with others beside it."""
     if site.config is None or site.behavior is None:
         return
-    faults = [
-        *_check_restriction(site, site.behavior),
-        *exposure_facts(site),
-        *_check_connection(site, site.config, site.behavior),
-    ]
-    yield from faults
-    if all(each.level is Level.OK for each in faults):
-        yield _about("behavior", site)
+    yield from _check_restriction(site, site.behavior)
+    yield from exposure_facts(site)
+    yield from _check_connection(site, site.config, site.behavior)
 
 
 def _about(fact_id: str, site: SiteInAws, **values: str) -> Fact:
@@ -80,13 +75,13 @@ def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
     paste = trust if wished else None
     if signers and groups:
         yield _about("trusted-signers", site, accounts=", ".join(signers))
-    elif signers:
-        found = _about("only-trusted-signers", site, accounts=", ".join(signers))
-        yield replace(found, paste=paste)
-    elif not groups:
-        yield replace(_about("behavior-open", site), paste=paste)
-    if groups and wished and wished not in groups:
-        values = {"groups": ", ".join(groups), "key_group": wished}
+    elif not signers and not groups:
+        yield replace(_about("behavior-open", site, way=""), paste=paste)
+    trusted = ", ".join(groups)
+    if signers and not groups:
+        trusted = f"the key pairs of AWS accounts ({', '.join(signers)})"
+    if trusted and (not groups or (wished and wished not in groups)):
+        values = {"trusted": trusted, "key_group": wished or "a key group"}
         yield replace(_about("group-not-on-behavior", site, **values), paste=paste)
 
 
@@ -119,16 +114,14 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Fact
     origins = origins_of(config, behavior)
     points = [each["DomainName"] for each in origins if is_access_point(each)]
     domains = [str(each["DomainName"]) for each in origins]
-    websites = [each for each in domains if "s3-website" in each]
-    kind = "origin-access-point" if points else "origin-website" if websites else None
+    hosts = [f"{each}, a website endpoint" if "s3-website" in each else each for each in domains]
     target = behavior["TargetOriginId"]
     # If there is no origin, only its ID can be named.
     return fact(
-        kind or "origin-not-bucket",
+        "origin-access-point" if points else "origin-not-bucket",
         f"origin {target}",
         behavior=named(site.wanted.path_pattern),
-        hosts=" and ".join(points or websites or domains)
-        or f"an origin that does not exist ({target})",
+        hosts=" and ".join(points or hosts) or f"an origin that does not exist ({target})",
         bucket=site.wanted.bucket,
     )
 

@@ -114,21 +114,26 @@ class _Other:
         return {OriginFolder(bucket=bucket), *read}
 
     def _under_its_paths(self, files: str) -> Fact:
-        if _is_file(self.pattern):
-            return self._fact("open-file")
-        if _is_folder(self.pattern, files):
+        if _is_file(self.pattern) or _is_folder(self.pattern, files):
             return self._fact("open-folder")
-        return self._fact("later-behavior-open" if self.comes_later else "earlier-behavior-open")
+        restricted = named(self.site.wanted.path_pattern)
+        if self.comes_later:
+            return self._fact("behavior-open", way=f", where {restricted} does not match")
+        return self._fact(
+            "behavior-open", way=f": it comes before {restricted}, and the first pattern decides"
+        )
 
     def _under_other_paths(self, found: list[tuple[str, OriginFolder]]) -> Fact:
-        if _is_file(self.pattern):
-            return self._fact("open-file")
         files = self.site.wanted.files
-        if all(_is_folder(pattern, home.pattern(files)) for pattern, home in found):
+        if _is_file(self.pattern) or all(
+            _is_folder(pattern, home.pattern(files)) for pattern, home in found
+        ):
             return self._fact("open-folder")
         places = places_of(self.config, self.behavior)
         folders = " and ".join(place.folder or "/" for place in places)
-        return self._fact("origin-path-open", folders=folders)
+        return self._fact(
+            "behavior-open", way=f" under other paths: it reads the bucket from {folders}"
+        )
 
     def _takes_paths(self) -> bool:
         """Return whether it takes paths of the private behavior.

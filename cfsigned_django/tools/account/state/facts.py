@@ -121,10 +121,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Distribution",
         option="--domain",
     ),
-    "keys": FactType(
-        level=Level.OK,
-        what="CloudFront has {key}, and the key group contains it.",
-    ),
     "key-unknown": FactType(
         level=Level.ERROR,
         what="The AWS account has no public key {key}.{twins}",
@@ -166,19 +162,13 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),
     # The behavior that serves the storage, and others that do.
-    "behavior": FactType(level=Level.OK, what="{behavior} serves {files} and requires signatures."),
     "behavior-open": FactType(
         level=Level.ERROR,
-        what="{behavior} serves {files} and requires no signature.",
-        why="Anyone can read the files.",
-        fix="Turn on Restrict viewer access for it, with the key group.",
-        resource="Distribution",
-    ),
-    "earlier-behavior-open": FactType(
-        level=Level.ERROR,
-        what="{behavior} is open, comes before {restricted}, and serves files of {files}.",
-        why="The first pattern that matches decides, so anyone can read the files that it matches.",
-        fix="Restrict it too, move the restricted behavior before it, or narrow its path pattern.",
+        what="{behavior} serves files of {files} and requires no signature{way}.",
+        why="Anyone can read these files.",
+        fix="Turn on Restrict viewer access for it, with the key group. A behavior for other files "
+        "may stay open if it serves none of these: narrow its path pattern, move or widen the "
+        "restricted one, or change its origin path.",
         resource="Distribution",
     ),
     "earlier-behavior-elsewhere": FactType(
@@ -190,45 +180,21 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Move the restricted behavior before it, or narrow its path pattern.",
         resource="Distribution",
     ),
-    "later-behavior-open": FactType(
-        level=Level.ERROR,
-        what="{behavior} is open and serves files of {files} that {restricted} does not match.",
-        why="Anyone can read the files whose paths the restricted pattern does not match.",
-        fix="Restrict that behavior too, or widen the restricted path pattern to match everything "
-        "that the storage saves.",
-        resource="Distribution",
-    ),
-    "origin-path-open": FactType(
-        level=Level.ERROR,
-        what="{behavior} is open and reads the bucket from {folders}: it serves files of {files} "
-        "under other paths.",
-        why="CloudFront adds the origin path before the path of the URL. The files can therefore "
-        "also be read under other URLs, which require no signature.",
-        fix="Restrict that behavior too, or give its origin another origin path.",
-        resource="Distribution",
-    ),
     "open-folder": FactType(
         level=Level.OK,
-        what="{behavior} is open: everything that the bucket has there is public.",
-        why="This is right for static files. It is wrong if names of private files begin with this "
-        "path.",
-        fix="Keep upload_to of private files out of it, narrow the path pattern, or give the "
-        "storage a separate location.",
-    ),
-    "open-file": FactType(
-        level=Level.OK,
-        what="{behavior} is open for one path only: the file at that path is public.",
-        why="This is right for a file such as favicon.ico. It is wrong if a private file can have "
-        "that name.",
-        fix="Keep upload_to of private files out of it, restrict that behavior too, or give the "
-        "storage a separate location.",
+        what="{behavior} is open: what the bucket has at that path is public.",
+        why="This is right for static files, or one such as favicon.ico. It is wrong if private "
+        "files can have such names.",
+        fix="Keep upload_to of private files out of it, narrow the path pattern, restrict it too, "
+        "or give the storage a separate location.",
     ),
     "group-not-on-behavior": FactType(
         level=Level.ERROR,
-        what="{behavior} trusts {groups}, not {key_group}.",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        what="{behavior} trusts {trusted}, not {key_group}.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL, unless it trusts an "
+        "AWS account whose root user has the key.",
         fix="Add the key group under Restrict viewer access, and wait until the distribution is "
-        "Deployed.",
+        "Deployed. Remove AWS accounts later.",
         resource="Distribution",
     ),
     "trusted-signers": FactType(
@@ -239,13 +205,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         "rotation ends that.",
         fix="Remove them after the site signs with the key group, and the last signed URL of the "
         "old keys has expired.",
-        resource="Distribution",
-    ),
-    "only-trusted-signers": FactType(
-        level=Level.ERROR,
-        what="{behavior} trusts the key pairs of AWS accounts ({accounts}), but no key group.",
-        why="CloudFront does not know this site's key, unless it is a key of the root user.",
-        fix="Add the key group under Restrict viewer access; remove the accounts later.",
         resource="Distribution",
     ),
     "plain-http": FactType(
@@ -268,8 +227,10 @@ FACTS: Final[Mapping[str, FactType]] = {
     "origin-not-bucket": FactType(
         level=Level.ERROR,
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
-        why="CloudFront does not find the files that the site stores.",
-        fix="Choose the origin of the bucket for the behavior, add a behavior for the paths of the "
+        why="CloudFront does not find the files that the site stores, or reads a website endpoint, "
+        "which only a public bucket has: anyone can bypass the signatures.",
+        fix="Choose the origin of the bucket, its REST endpoint "
+        "(NAME.s3.REGION.amazonaws.com), for the behavior, add a behavior for the paths of the "
         "private files, or correct AWS_STORAGE_BUCKET_NAME.",
         resource="Distribution",
     ),
@@ -281,14 +242,6 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="If your bucket is behind it, let the policies of the access point and of the bucket "
         "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
         "If not, add the bucket as an origin of the behavior.",
-    ),
-    "origin-website": FactType(
-        level=Level.ERROR,
-        what="{behavior} reads {hosts}, a website endpoint.",
-        why="A website endpoint serves public buckets only, so anyone can bypass the signatures; "
-        "it cannot have an origin access control.",
-        fix="Use the bucket's REST endpoint (NAME.s3.REGION.amazonaws.com) as origin.",
-        resource="Distribution",
     ),
     "origin-path": FactType(
         level=Level.WARNING,
@@ -406,19 +359,13 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Request a file: manage.py cfsigned_doctor --object NAME. If S3 refuses it, let the "
         "statement make an exception for CloudFront.",
     ),
-    "bucket-policy-wide": FactType(
-        level=Level.WARNING,
-        what="The policy of the bucket {bucket} lets every CloudFront distribution read.",
-        why="Any distribution, in any account, can serve the files.",
-        fix="Add the condition AWS:SourceArn with the ARN of the distribution to the statement.",
-        resource="BucketPolicy",
-    ),
     "bucket-readers-wide": FactType(
         level=Level.WARNING,
         what="The policy of the bucket {bucket} also lets unnamed readers in, by a condition, a "
-        "service, or the distribution of another account: {readers}.",
+        "service, or distributions of other accounts: {readers}.",
         why="They can read the files without a signature, unless another statement denies it.",
-        fix="Remove the statement, or change it to name only the readers that need the files.",
+        fix="Let the statement name only the readers that need the files (a distribution by the "
+        "condition AWS:SourceArn with its ARN), or remove it if none does.",
         resource="BucketPolicy",
     ),
     "bucket-readers": FactType(

@@ -22,7 +22,7 @@ from cfsigned_django.tools.account.state.wanted import Wanted
 
 
 def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Fact]:
-    """Yield what is wrong at AWS, and one fact for each part that is in order.
+    """Yield what is wrong at AWS, and that the bucket is in order, which no answer shows.
 
     What could not be read is in ``account.all_problems``, and what depends on it is left out.
     """

@@ -22,10 +22,8 @@ def key_facts(site: SiteInAws, *, now: datetime) -> Iterator[Fact]:
     key_pair_id = site.wanted.key_pair_id or (public_key.key_pair_id if public_key else "")
     if not key_pair_id:
         return
-    faults = [*_check_public_key(site, key_pair_id, now), *_check_groups(site, key_pair_id)]
-    yield from faults
-    if not faults and site.account.public_keys is not None and site.account.key_groups is not None:
-        yield fact("keys", key_pair_id, key=key_pair_id)
+    yield from _check_public_key(site, key_pair_id, now)
+    yield from _check_groups(site, key_pair_id)
 
 
 def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Iterator[Fact]:
