@@ -193,8 +193,15 @@ def _short(value: Any) -> str:
     """Return a value in a few words: of a list, what tells its entries apart."""
     if isinstance(value, list):
         return ", ".join(_short(_key(each) or each) for each in value) or "nothing"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(_shown(value), ensure_ascii=False)
     return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
+
+
+def _shown(value: Any) -> Any:
+    """Return a value without what is often a secret, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: _shown(each) for name, each in value.items() if name != _HIDDEN}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 # The live documents, by resource, under the names that the template has.

@@ -144,6 +144,13 @@ def test_each_change_by_hand() -> None:
             RestrictionType="whitelist", Quantity=1, Items=["KR"]
         ),
         "DefaultRootObject": lambda live: live.update(DefaultRootObject="index.html"),
+        "api.example.com": lambda live: live["Origins"]["Items"].append(
+            {
+                "Id": "api",
+                "DomainName": "api.example.com",
+                "CustomHeaders": {"Quantity": 1, "Items": [header]},
+            }
+        ),
     }
 
     said, everything = {}, ""
