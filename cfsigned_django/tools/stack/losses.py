@@ -78,10 +78,14 @@ def find_losses(clients: Clients, change: Change) -> Iterator[str]:
 
     Raise :exc:`AwsError` if the live document cannot be read.
     """
-    if change.before is None or change.action not in ("change", "replace"):
-        return
     read = _READERS.get(change.resource)
-    if read is None:
+    if read is None or change.action not in ("change", "replace"):
+        return
+    if change.before is None:
+        yield (
+            f"{NOUNS[change.resource]}: what was changed by hand, if anything was: CloudFormation "
+            "does not tell what it has deployed"
+        )
         return
     try:
         live = read(clients, change.physical_id, change.before)

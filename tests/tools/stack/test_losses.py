@@ -101,12 +101,12 @@ _LIVE: dict[str, Any] = {
 }
 
 
-def losses(live: dict[str, Any]) -> list[str]:
+def losses(live: dict[str, Any], before: Any = _BEFORE) -> list[str]:
     """Return what an update of the distribution would undo."""
     cloudfront = SimpleNamespace(get_distribution_config=lambda Id: {"DistributionConfig": live})
     clients = Clients(cloudfront=cloudfront, s3=None, sts=None)
     change = Change(
-        action="change", resource="Distribution", physical_id="E1A2B3C4D5E6F7", before=_BEFORE
+        action="change", resource="Distribution", physical_id="E1A2B3C4D5E6F7", before=before
     )
     return list(find_losses(clients, change))
 
@@ -162,3 +162,10 @@ def test_each_change_by_hand() -> None:
         everything += " ".join(found)
     assert said == dict.fromkeys(wanted, True)
     assert "secret value" not in everything
+
+
+def test_deployment_that_is_not_told() -> None:
+    """Say that changes by hand are not known, rather than undo them without a word."""
+    [loss] = losses(_LIVE, before=None)
+
+    assert loss.startswith("the distribution: ")
