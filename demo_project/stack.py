@@ -43,8 +43,10 @@ def deploy(state: DemoState, tell: Callable[[str], object]) -> DemoState:
         return state
     try:
         key_pair_id, key_group_id = _key_group(state, tell)
+        client = owners_client(state, "cloudformation")
+        _remove_unfinished(client, owners_client(state, "s3"), state.bucket)
         outputs = _deploy(
-            owners_client(state, "cloudformation"),
+            client,
             {
                 "BucketName": state.bucket,
                 "KeyGroupId": key_group_id,
@@ -87,6 +89,17 @@ def _key_group(state: DemoState, tell: Callable[[str], object]) -> tuple[str, st
         found = [client.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]]
     tell(f"made     the key group {found[0]} with the public key {key_pair_id}")
     return key_pair_id, found[0]
+
+
+def _remove_unfinished(client: Any, s3: Any, bucket: str) -> None:
+    """Remove a stack whose creation an emulator had begun that was killed: it never goes on."""
+    found = [each for each in client.describe_stacks()["Stacks"] if each["StackName"] == NAME]
+    if [each["StackStatus"] for each in found] != ["CREATE_IN_PROGRESS"]:
+        return
+    client.delete_stack(StackName=NAME)
+    client.get_waiter("stack_delete_complete").wait(StackName=NAME, WaiterConfig=_WAIT)
+    if any(each["Name"] == bucket for each in s3.list_buckets()["Buckets"]):
+        s3.delete_bucket(Bucket=bucket)  # The stack keeps it. Nothing is in it yet.
 
 
 def _deploy(
