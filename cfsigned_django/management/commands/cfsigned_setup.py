@@ -229,7 +229,7 @@ class Command(CfsignedCommand):
             named=stack.parameters[KEY_GROUP],
         )
         proof = self._proof(site, stack, group)
-        found = proof.findings(has_changed=not plan.is_empty)
+        found = proof.findings()
         note, key_waits = self._finish(site, proof, group)
         code = exit_code(
             found, stack.outputs, key_waits=key_waits, key_is_new=not plan.key_group.has_key

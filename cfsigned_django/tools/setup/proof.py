@@ -62,13 +62,13 @@ class Proof:
     sleep: Callable[[float], None] = field(repr=False)
     scheme: str = "https:"
 
-    def findings(self, *, has_changed: bool) -> list[Finding]:
+    def findings(self) -> list[Finding]:
         """Return what the doctor finds.
 
-        If something ``has_changed`` just now, an answer of before is asked for again, for up to a
-        minute.
+        An answer that may be of before the last change is asked for again, for up to a minute:
+        this run may have found a change done that one before it began.
         """
-        of_account, seconds = self.of_account(), _SETTLES if has_changed else 0
+        of_account, seconds = self.of_account(), _SETTLES
         while True:
             found = self.live()
             if seconds <= 0 or not {each.id for each in found} & _OLD_ANSWERS:

@@ -13,10 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.management.commands import cfsigned_setup
+from cfsigned_django.viewer import Answer
 from tests.tools.stack.calls import Calls, Died, count
 from tests.tools.stack.conftest import Aws, emptied
 from tests.tools.stack.running import APPLY, errors, report, run
-from tests.tools.stack.test_command import counts, parameters
+from tests.tools.stack.test_command import Late, counts, parameters
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 #: Calls that change nothing begin with one of these.
@@ -82,7 +83,7 @@ def test_each_change_of_an_update(
 
 
 def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After Ctrl-C, CloudFormation goes on; a plan says so (75), and --apply follows it."""
+    """After Ctrl-C, CloudFormation goes on; a plan says so (75), and --apply follows and waits."""
 
     def press(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -93,6 +94,9 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KeyboardInterrupt):
             call_command(*COMMAND)
         planned = run(code=75)
+    viewer = cfsigned_setup.Command.fetch
+    opened = Answer(status=200, headers={"server": "CloudFront"}, body=b"x")
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, opened, 3)))
     applied = report(*APPLY)
 
     assert "CREATE_IN_PROGRESS" in planned
