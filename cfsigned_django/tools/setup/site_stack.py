@@ -42,7 +42,6 @@ from cfsigned_django.tools.stack.losses import find_losses, find_removals
 
 #: Stands for a key group in a plan, before there is one.
 _NO_GROUP: Final = "00000000-0000-0000-0000-000000000000"
-_NAME_LENGTH: Final = 64
 #: Output -> setting.
 _SETTINGS: Final[Mapping[str, str]] = {
     "BucketName": "AWS_STORAGE_BUCKET_NAME",
@@ -233,7 +232,7 @@ class SiteStack:
 
 def group_name(stack_name: str, region: str) -> str:
     """Return the name of a stack's key group: CloudFront's names are those of all regions."""
-    return f"{stack_name}-{region}"[:_NAME_LENGTH]
+    return f"{stack_name}-{region}"
 
 
 def choose_key(
