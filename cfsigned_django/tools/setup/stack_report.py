@@ -14,16 +14,17 @@ from cfsigned_django.storage.registry import signing_storages
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
+from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
 
 #: Outputs that a person must add somewhere.
 STATEMENTS: Final[Mapping[str, str]] = {
-    "BucketPolicyStatement": "Add this statement to the policy of the bucket",
-    "KmsKeyPolicyStatement": "Add this statement to the policy of the KMS key",
+    "BucketPolicyStatement": "The policy of the bucket must have this statement",
+    "KmsKeyPolicyStatement": "The policy of the KMS key must have this statement",
 }
-#: Options of every command, or that change nothing in a later run.
+#: Options that say nothing about what is set up, or that change nothing in a later run.
 _LEFT_OUT: Final = frozenset(
-    {"verbosity", "traceback", "no_color", "force_color", "skip_checks", "json", "settings"}
-    | {"stdout", "stderr", "pythonpath", "revert_drift", "allow_removal"}
+    {"verbosity", "traceback", "no_color", "force_color", "skip_checks", "json"}
+    | {"stdout", "stderr", "revert_drift", "allow_removal"}
 )
 _BACKEND: Final = '{"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}'
 _STORAGES: Final = f"""STORAGES = {{
@@ -39,6 +40,8 @@ def plan_lines(site: SiteStack, plan: Plan) -> list[str]:
         lines.append(f"add      the public key of this site to the key group {plan.key_group.id}")
     elif not plan.key_group.id:
         lines.append(f"add      the key group {site.group_name}, which the stack never changes")
+    if not site.present and site.given[MAKES_BUCKET] == "false":
+        lines.append(f"keep     the bucket {site.given[BUCKET]}, which somebody has made already")
     lines += [each.as_text(plan.reasons) for each in plan.changes.changes]
     lines += [f"removes  {each}" for each in plan.removals]
     lines += [f"undoes   {each}" for each in plan.losses]

@@ -77,15 +77,23 @@ class Stack:
                 f"The stack {self.name} was made by another template: it has no parameter "
                 f"{BUCKET} or {KEY_GROUP}. Choose another name with --stack."
             )
-        for name, option, why in (
-            (BUCKET, "--bucket", "a bucket cannot move to another stack"),
-            (KEY_GROUP, "--key-group", "another key group would end every URL that is out"),
+        for name, options, why in (
+            (
+                BUCKET,
+                "--bucket or AWS_STORAGE_BUCKET_NAME",
+                "a bucket cannot move to another stack",
+            ),
+            (
+                KEY_GROUP,
+                "--key-group or AWS_CLOUDFRONT_KEY_GROUP_ID",
+                "another key group would end every URL that is out",
+            ),
         ):
             wanted, present = given.get(name, ""), self.parameters[name]
             if wanted and wanted != present:
                 raise StackError(
-                    f"The stack {self.name} has {present}, not {wanted} ({option}): {why}. Leave "
-                    f"{option} out, or choose another name with --stack."
+                    f"The stack {self.name} has {present}, not {wanted} ({options}): {why}. "
+                    f"Name {present} there, or choose another name with --stack."
                 )
 
 

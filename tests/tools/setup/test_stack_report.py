@@ -39,7 +39,8 @@ def test_command_to_run_later() -> None:
     """Repeat the options that were given, quoted for a shell, and no default."""
     parser = cfsigned_setup.Command().create_parser("manage.py", "cfsigned_setup")
     given = "--stack media --cors-origin https://a.example.com --public-path 'static/*' --apply"
+    other_settings = f"--settings mysite.production {given}"
 
-    options = vars(parser.parse_args(shlex.split(given)))
-
-    assert command_line(options) == f"manage.py cfsigned_setup {given}"
+    for each in (given, other_settings):
+        options = vars(parser.parse_args(shlex.split(each)))
+        assert command_line(options) == f"manage.py cfsigned_setup {each}"

@@ -8,6 +8,7 @@ tools/stack/existing.py, tools/stack/losses.py, tools/stack/parameters.py
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -262,11 +263,14 @@ def test_another_bucket_or_key_group(aws: Aws, settings: Any) -> None:
 
     other_bucket = run("--bucket", "other", code=1)
     other_group = run(*APPLY, "--key-group", "1a2b3c4d-0000-4000-8000-1a2b3c4d5e6f", code=1)
+    settings.AWS_STORAGE_BUCKET_NAME = "of-the-settings"
+    by_setting = run("--check", code=1)
     del settings.AWS_STORAGE_BUCKET_NAME
     without = report("--check")
 
     assert "--bucket" in other_bucket
     assert "--key-group" in other_group
+    assert "AWS_STORAGE_BUCKET_NAME" in by_setting
     assert parameters(aws) == before
     assert without["changes"] == []
 
@@ -290,6 +294,7 @@ def test_bucket_that_exists(aws: Aws) -> None:
     )
     s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
 
+    planned = run()
     first = report(*APPLY, code=75)
     untouched = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
     [statement] = first["statements"].values()
@@ -297,6 +302,7 @@ def test_bucket_that_exists(aws: Aws) -> None:
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
     then = report(*APPLY)
 
+    assert re.search(f"^keep .*{BUCKET}", planned, re.MULTILINE)
     assert parameters(aws)["MakeBucket"] == "false"
     assert len(untouched["Statement"]) == 1
     assert "bucket-policy" in errors(first)
