@@ -1,7 +1,7 @@
 """Set AWS up for private media: an adapter that calls tools/setup/site_stack.py.
 
 Exit codes: 0 nothing to do, planned, or applied and proved; 75 under way, or an answer, time or a
-statement is missing; 1 failed or rolled back; with --check: 0 in sync, 3 something to do.
+statement is missing; 1 failed or rolled back; with --check: 0 nothing to do, 3 something to do.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Command(CfsignedCommand):
         "prove it with a viewer's requests. It can be run again at any time: options that are left "
         "out keep their values. Exits with 0 if there is nothing to do, or it is planned, or "
         "applied and proved; with 75 if it is under way, or an answer or time is missing; else "
-        "with 1. With --check: 0 in sync, 3 something to do."
+        "with 1. With --check: 0 nothing to do, 3 something to do."
     )
     # A site without IDs fails the checks, and gets the IDs from this command.
     requires_system_checks = ()
@@ -135,7 +135,8 @@ class Command(CfsignedCommand):
         add(
             "--check",
             action="store_true",
-            help="for a nightly job: exit with 0 if all is in sync, with 3 if something is to do",
+            help="for a nightly job: exit with 0 if the stack and the key group need nothing, with "
+            "3 if something is to do",
         )
         add(
             "--revert-drift",
@@ -169,6 +170,8 @@ class Command(CfsignedCommand):
             ) from error
 
     def _run(self, options: dict[str, Any]) -> None:
+        if options["check"] and options["apply"]:
+            raise CommandError("--check changes nothing. Leave it out, or leave --apply out.")
         site = self._site(options)
         if site.stack is not None and site.stack.is_under_way:
             if not options["apply"]:
@@ -195,7 +198,7 @@ class Command(CfsignedCommand):
             text = as_json(site, plan, code=code, note=site.provider.place)
             self.stdout.write(text)
         elif plan.is_empty:
-            self.stdout.write(f"The stack {site.name} is as it should be. There is nothing to do.")
+            self.stdout.write(f"There is nothing to do for the stack {site.name} and its key group.")
         else:
             self.stdout.write("\n".join(plan_lines(site, plan)))
             self.stdout.write(f"\nThe private key is kept in {site.provider.place}.")

@@ -127,7 +127,7 @@ def test_what_a_person_reads(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert nothing == ((0, 0, 0), [])
     assert "made     the distribution" in applied
     assert f'AWS_STORAGE_BUCKET_NAME = "{BUCKET}"' in applied
-    assert run().startswith("The stack media is as it should be")
+    assert run().startswith("There is nothing to do for the stack media")
 
 
 def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
@@ -331,6 +331,7 @@ def test_kms_key(aws: Aws) -> None:
         (("--certificate", CERTIFICATE, "--domain", "m.example.com"), "111122223333"),
         (("--kms-key", KMS_KEY.replace(":key/", ":alias/")), "alias"),
         (("--bucket", "Media"), "3 to 63"),
+        (("--check", "--apply"), "--check"),
     ],
 )
 def test_refusals(aws: Aws, options: tuple[str, ...], word: str) -> None:
