@@ -198,7 +198,9 @@ class Command(CfsignedCommand):
             text = as_json(site, plan, code=code, note=site.provider.place)
             self.stdout.write(text)
         elif plan.is_empty:
-            self.stdout.write(f"There is nothing to do for the stack {site.name} and its key group.")
+            self.stdout.write(
+                f"There is nothing to do for the stack {site.name} and its key group."
+            )
         else:
             self.stdout.write("\n".join(plan_lines(site, plan)))
             self.stdout.write(f"\nThe private key is kept in {site.provider.place}.")

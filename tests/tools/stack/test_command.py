@@ -32,7 +32,7 @@ from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND, without_sha1
 from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
 from tests.tools.stack.conftest import Aws
-from tests.tools.stack.running import APPLY, errors, report, run
+from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 
@@ -141,6 +141,7 @@ def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
     assert applied["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8011"
 
 
+@newer_boto3
 def test_each_option(aws: Aws, settings: Any) -> None:
     """Carry out each option, and keep its value in later runs that leave it out."""
     settings.AWS_LOCATION = "media"
@@ -163,6 +164,7 @@ def test_each_option(aws: Aws, settings: Any) -> None:
     assert parameters(aws)["MakeBucket"] == "true"
 
 
+@newer_boto3
 def test_removals(aws: Aws) -> None:
     """Name what an option takes away, and take it away only with --allow-removal."""
     origins = "--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"
@@ -181,6 +183,7 @@ def test_removals(aws: Aws) -> None:
     assert parameters(aws)["CorsOrigins"] == "https://b.example.com"
 
 
+@newer_boto3
 def test_changes_by_hand(aws: Aws) -> None:
     """Name each thing that an update would undo, and undo it only with --revert-drift."""
     run(*APPLY)
@@ -205,6 +208,7 @@ def test_changes_by_hand(aws: Aws) -> None:
     assert [each["PathPattern"] for each in then["CacheBehaviors"]["Items"]] == ["static/*"]
 
 
+@newer_boto3
 @pytest.mark.parametrize("options", list(OPTIONS))
 def test_no_false_losses(aws: Aws, options: tuple[str, ...]) -> None:
     """Find no loss where nobody has changed anything by hand, whatever was deployed."""
@@ -215,6 +219,7 @@ def test_no_false_losses(aws: Aws, options: tuple[str, ...]) -> None:
     assert report(*other, *upload)["losses"] == []
 
 
+@newer_boto3
 def test_changed_settings_of_the_bucket(aws: Aws) -> None:
     """Name a statement and a CORS rule that people added, before an update would undo them."""
     run(*APPLY)
@@ -226,6 +231,7 @@ def test_changed_settings_of_the_bucket(aws: Aws) -> None:
     assert "https://x.example.com" in loss
 
 
+@newer_boto3
 def test_template_that_somebody_owns(aws: Aws) -> None:
     """Name what a template that was changed has, and this one has not; it needs --allow-removal."""
     run(*APPLY)
@@ -369,6 +375,7 @@ def test_creation_that_fails(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parameters(aws)["MakeBucket"] == "true"
 
 
+@newer_boto3
 def test_bucket_that_somebody_takes(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say what CloudFormation finds before it begins, which is in no event of the stack."""
     monkeypatch.setattr(

@@ -16,7 +16,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.viewer import Answer
 from tests.tools.stack.calls import Calls, Died, count
 from tests.tools.stack.conftest import Aws, emptied
-from tests.tools.stack.running import APPLY, errors, report, run
+from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
 from tests.tools.stack.test_command import Late, counts, parameters
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
@@ -64,6 +64,7 @@ def test_each_change_of_a_creation(
     assert wrong == {}
 
 
+@newer_boto3
 @pytest.mark.parametrize("fault", ["killed before", "killed after"])
 def test_each_change_of_an_update(
     fault: str, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any
