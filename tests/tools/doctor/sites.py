@@ -114,6 +114,18 @@ def cache_key_with(*parameters: str) -> Change:
     return change
 
 
+def csp(value: str) -> Change:
+    """Send a Content-Security-Policy with each response, and forward the type of a download."""
+
+    def change(world: World, settings: Any) -> None:
+        security = {"ContentSecurityPolicy": {"ContentSecurityPolicy": value, "Override": True}}
+        config = {"Name": "csp", "SecurityHeadersConfig": security}
+        policy_id = world.make_policy("ResponseHeadersPolicy", config)
+        behavior(ResponseHeadersPolicyId=policy_id)(world, settings)
+
+    return both(cache_key_with("response-content-type"), change)
+
+
 def forward_downloads(world: World, settings: Any) -> None:
     """Forward download parameters, and leave them out of the cache key."""
     config = origin_request_policy_config("downloads")
@@ -496,6 +508,8 @@ SITES: list[tuple[str, Change]] = [
     ("", forward_downloads),
     *(("content-type-forwarded", forwarded_values(each)) for each in ("Origin", "*")),
     ("content-type-forwarded", cache_key_with("response-content-type")),
+    ("content-type-forwarded", csp("script-src 'self'; sandbox allow-scripts")),
+    *(("", csp(each)) for each in ("sandbox", "object-src 'none'; script-src 'none'")),
 ]
 
 #: The same for what only settings and answers show.

@@ -144,6 +144,14 @@ def lacking_credentials(config: Mapping[str, Any] | None, origins: Sequence[str]
     return lacking_origins(config, origins)
 
 
+def stops_scripts(config: Mapping[str, Any] | None) -> bool:
+    """Return whether a file runs no script under the Content-Security-Policy that it sends."""
+    security = (config or {}).get("SecurityHeadersConfig") or {}
+    csp = (security.get("ContentSecurityPolicy") or {}).get("ContentSecurityPolicy") or ""
+    rules = [each.lower().split() for each in csp.split(";")]
+    return ["sandbox"] in rules or ["script-src", "'none'"] in rules
+
+
 def overrides_origin(config: Mapping[str, Any] | None) -> bool:
     """Return whether the CORS headers of the policy replace those of S3."""
     return bool(((config or {}).get("CorsConfig") or {}).get("OriginOverride"))

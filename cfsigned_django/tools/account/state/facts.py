@@ -445,8 +445,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         what="The parameter {parameter} reaches S3.",
         why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
         "into HTML that runs scripts on the domain of the files.",
-        fix="Serve files from a domain that gets no cookies. If no URL has ResponseContentType, "
-        "remove response-content-type from the policies of the behavior.",
+        fix="Let the response headers policy of the behavior send the Content-Security-Policy "
+        "script-src 'none', or serve files from a domain that gets no cookies.",
     ),
     "stale-window": FactType(
         level=Level.OK,

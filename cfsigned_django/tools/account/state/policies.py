@@ -19,6 +19,7 @@ from cfsigned_django.tools.account.documents.policies import (
     lacking_origins,
     name_of,
     overrides_origin,
+    stops_scripts,
 )
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
@@ -117,8 +118,9 @@ def _check_origin_header(site: SiteInAws) -> Iterator[Fact]:
 def _check_downloads(site: SiteInAws) -> Iterator[Fact]:
     """Yield whether the parameters of downloads pass."""
     account, choice, parameters = site.account, site.policies, [CONTENT_TYPE_PARAMETER]
+    headers = choice.response_headers
     # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
-    if (
+    if not stops_scripts(headers.config if headers else None) and (
         bool(choice.legacy.get("QueryString"))
         or forwards(choice.request_policy, parameters)
         or has_in_cache_key(choice.cache_policy, parameters)
