@@ -40,7 +40,13 @@ from cfsigned_django.tools.setup.stack_report import (
     wrapped,
 )
 from cfsigned_django.tools.stack.bucket import look_for_bucket
-from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
+from cfsigned_django.tools.stack.existing import (
+    Stack,
+    StackError,
+    StackResources,
+    read_stack,
+    resources_of,
+)
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
@@ -316,6 +322,7 @@ class Command(CfsignedCommand):
                 expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
                 is_local=is_local,
             ),
+            stack=StackResources(name=site.name, resources=resources_of(present)),
             host=configured if is_local else stack.outputs["Domain"],
             clients=site.clients,
             provider=site.provider,

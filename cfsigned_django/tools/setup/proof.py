@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.setup.keys import KeyProvider
-from cfsigned_django.tools.stack.existing import find_stack
+from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch
 
@@ -49,10 +48,12 @@ DONE, FAILED, LATER = 0, 1, 75
 class Proof:
     """What proves a stack: its site in AWS, and the key that signs.
 
-    ``wanted`` is what the site needs; ``host`` is the one that viewers request.
+    ``wanted`` is what the site needs; ``host`` is the one that viewers request; ``stack`` is what
+    cfsigned_setup can repair.
     """
 
     wanted: Wanted
+    stack: StackResources
     host: str
     clients: Clients = field(repr=False)
     provider: KeyProvider = field(repr=False)
@@ -86,8 +87,7 @@ class Proof:
             uploads=self.wanted.uploads,
         )
         now = datetime.fromtimestamp(self.clock(), UTC)
-        of_stack = partial(find_stack, self.clients)
-        return list(check_aws(account, self.wanted, now=now, find_stack=of_stack))
+        return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: self.stack))
 
     def live(self) -> list[Finding]:
         """Return what a viewer's requests show."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP
+from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
 from cfsigned_django.tools.stack.template import read_template
 
 #: Resources that every stack of the template has.
@@ -103,6 +103,12 @@ class StackResources:
 
     name: str
     resources: frozenset[str]
+
+
+def resources_of(parameters: Mapping[str, str]) -> frozenset[str]:
+    """Return the names, in the template, of what a stack with these parameters has made."""
+    makes_bucket = parameters.get(MAKES_BUCKET) != "false"
+    return _RESOURCES | {"Bucket", "BucketPolicy"} if makes_bucket else _RESOURCES
 
 
 def find_stack(clients: Clients, region: str, distribution_id: str) -> StackResources | None:

@@ -208,6 +208,21 @@ def test_changes_by_hand(aws: Aws) -> None:
     assert [each["PathPattern"] for each in then["CacheBehaviors"]["Items"]] == ["static/*"]
 
 
+def test_fix_of_the_proof(aws: Aws) -> None:
+    """Name the command that repairs what was changed by hand: the stack is this one's own."""
+    run(*APPLY)
+    [found] = aws.clients.cloudfront.list_distributions()["DistributionList"]["Items"]
+    config = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+    groups = {"Enabled": False, "Quantity": 0}
+    opened = {**config["DefaultCacheBehavior"], "TrustedKeyGroups": groups}
+    change_distribution(aws, DefaultCacheBehavior=opened)
+
+    proof = report(*APPLY, code=1)["proof"]
+
+    [fix] = [each["fix"] for each in proof if each["id"] == "behavior-open"]
+    assert "cfsigned_setup --stack media --revert-drift" in fix
+
+
 @newer_boto3
 @pytest.mark.parametrize("options", list(OPTIONS))
 def test_no_false_losses(aws: Aws, options: tuple[str, ...]) -> None:
