@@ -342,16 +342,7 @@ class Command(CfsignedCommand):
                 "hyphens, such as media; a letter comes first."
             )
         bucket = options["bucket"] or conf.bucket_name()
-        chosen = options["region"] or conf.aws_setting("AWS_S3_REGION_NAME")
-        region = chosen or configured_region() or _HOME_REGION
-        found = look_for_bucket(make_client("s3", region_name=region), bucket) if bucket else None
-        if found is not None and found.region and found.region != region:
-            if chosen:
-                raise CommandError(
-                    f"The bucket {bucket} is in {found.region}, not in {chosen} (--region, "
-                    "AWS_S3_REGION_NAME). The stack must be where the bucket is."
-                )
-            region = found.region
+        region, exists = _region(options, bucket)
         cloudformation = make_client("cloudformation", region_name=region)
         clients = make_clients(region_name=region)
         stack = read_stack(cloudformation, name)
@@ -365,7 +356,7 @@ class Command(CfsignedCommand):
                     "No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME."
                 )
             given[BUCKET] = bucket
-            given[MAKES_BUCKET] = "false" if found is not None and found.exists else "true"
+            given[MAKES_BUCKET] = "false" if exists else "true"
             group_id = named_group
         else:
             stack.refuse_other({BUCKET: bucket, KEY_GROUP: named_group})
@@ -408,6 +399,21 @@ class Command(CfsignedCommand):
                     f"{option} is of the account {parts[4]}, but the credentials are of "
                     f"{identity['Account']}. CloudFront takes only one of the same account."
                 )
+
+
+def _region(options: Mapping[str, Any], bucket: str) -> tuple[str, bool]:
+    """Return the region of the stack, and whether the bucket exists: it may decide the region."""
+    chosen = options["region"] or conf.aws_setting("AWS_S3_REGION_NAME")
+    region = chosen or configured_region() or _HOME_REGION
+    if not bucket:
+        return region, False
+    found = look_for_bucket(make_client("s3", region_name=region), bucket)
+    if chosen and found.region not in ("", region):
+        raise CommandError(
+            f"The bucket {bucket} is in {found.region}, not in {chosen} (--region, "
+            "AWS_S3_REGION_NAME). The stack must be where the bucket is."
+        )
+    return found.region or region, found.exists
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, str]:

@@ -144,6 +144,17 @@ def _check_policy(
         if unknown:
             values = {"bucket": bucket.name, "reader": reader, "statements": _sids(unknown)}
             yield fact("bucket-policy-unknown", f"bucket {bucket.name}", **values)
+    yield from _check_readers(bucket, objects, distribution, identity_id, for_service)
+
+
+def _check_readers(
+    bucket: Bucket,
+    objects: str,
+    distribution: AwsDistribution,
+    identity_id: str,
+    for_service: list[Document],
+) -> Iterator[Fact]:
+    """Yield who else the policy lets read: anybody within reach, and those that it names."""
     readers = other_readers(
         bucket.policy,
         objects,
