@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import may_overlap
+from cfsigned_django.tools.model.behaviors import may_overlap
 
 #: The service that reads the bucket if the origin has an origin access control.
 SERVICE: Final = "cloudfront.amazonaws.com"

@@ -16,11 +16,10 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     is_open,
-    is_within,
     listed,
-    may_overlap,
     pattern_of,
 )
+from cfsigned_django.tools.model.behaviors import is_within, may_overlap
 
 # Regional or global, with a dot or, in old ones, a hyphen; dual-stack, FIPS, accelerated; website.
 _S3_HOST: Final = re.compile(

@@ -20,8 +20,6 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     is_open,
-    is_within,
-    may_overlap,
     pattern_of,
 )
 from cfsigned_django.tools.account.documents.bucket_policy import (
@@ -36,6 +34,7 @@ from cfsigned_django.tools.account.documents.origins import (
 )
 from cfsigned_django.tools.account.state.facts import Fact, Level, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.model.behaviors import is_within, may_overlap
 
 
 def exposure_facts(site: SiteInAws) -> Iterator[Fact]:

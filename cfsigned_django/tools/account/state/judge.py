@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cfsigned_django.tools.account.account import Account
-from cfsigned_django.tools.account.documents.behavior import behaviors, is_open, matches, pattern_of
+from cfsigned_django.tools.account.documents.behavior import behaviors, is_open, pattern_of
 from cfsigned_django.tools.account.state.bucket import bucket_facts
 from cfsigned_django.tools.account.state.distribution import (
     behavior_facts,
@@ -19,6 +19,7 @@ from cfsigned_django.tools.account.state.keys import key_facts
 from cfsigned_django.tools.account.state.policies import delivery_facts
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.model.behaviors import matches
 
 
 def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Fact]:

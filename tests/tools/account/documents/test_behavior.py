@@ -1,26 +1,16 @@
-"""Find cache behaviors, and compare path patterns."""
+"""Find cache behaviors."""
 
 from __future__ import annotations
-
-from fnmatch import fnmatchcase
-
-from hypothesis import example, given, strategies as st
 
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     find_behavior,
     is_open,
-    is_within,
     list_of,
-    matches,
-    may_overlap,
     pattern_of,
     trusted_key_groups,
     trusted_signers,
 )
-
-patterns = st.text("ab/*?", min_size=1, max_size=6)
-paths = st.text("ab/", max_size=6)
 
 
 def test_trusted() -> None:
@@ -45,18 +35,3 @@ def test_find() -> None:
     assert find_behavior(config, None) == default
     assert find_behavior(config, "media/a*") is None
     assert [pattern_of(each) for each in behaviors(config)] == ["api/*", "/media/*", "*", "*"]
-
-
-@example(one="*", other="?*", path="")
-@given(patterns, patterns, paths)
-def test_within_and_overlap(one: str, other: str, path: str) -> None:
-    """Find overlaps of patterns, and patterns that lie within another.
-
-    Agree with matching if one pattern is a path.
-    """
-    if matches(one, path):
-        assert matches(other, path) or not is_within(one, other)
-        assert may_overlap(one, other) or not matches(other, path)
-    if path:
-        same = fnmatchcase(f"/{path.removeprefix('/')}", f"/{one.removeprefix('/')}")
-        assert may_overlap(path, one) == same

@@ -1,0 +1,1 @@
+"""The tests of the model of CloudFront and S3."""
