@@ -13,13 +13,12 @@ from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import access_identity_statement
 from cfsigned_django.tools.account.documents.key_policy import decrypt_statement
 from cfsigned_django.tools.account.documents.lifecycle import upload_rule
-from cfsigned_django.tools.account.documents.policies import (
-    CACHE_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
 from tests.simulation.answers import refusal
 from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
 from tests.tools.account.by_hand import (
+    ALL_VIEWER,
+    CACHING_DISABLED,
+    SECURITY_HEADERS,
     cache_policy_config,
     new_behavior,
     origin_request_policy_config,
@@ -275,7 +274,7 @@ IDENTITY = both(
 TWO_RULES = both(cors(ORIGIN, OTHER_ORIGIN), ALLOW_ORIGINS)
 NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
 NOTHING_FORWARDED = behavior(OriginRequestPolicyId=None)
-NO_COPIES = behavior(CachePolicyId=CACHE_POLICIES["CachingDisabled"])
+NO_COPIES = behavior(CachePolicyId=CACHING_DISABLED)
 #: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
 RULE_OF_BUCKET = both(cache_key_with(), NO_HEADERS, NOTHING_FORWARDED)
 WITH_COOKIES = world_with(options={"cookies": True})
@@ -475,7 +474,7 @@ SITES: list[tuple[str, Change]] = [
     ("origin-not-in-cache-key", NO_HEADERS),
     (
         "origin-not-in-cache-key",
-        behavior(ResponseHeadersPolicyId=RESPONSE_HEADERS_POLICIES["SecurityHeaders"]),
+        behavior(ResponseHeadersPolicyId=SECURITY_HEADERS),
     ),
     ("origin-not-in-cache-key", both(NO_HEADERS, account(bucket=None))),
     ("", both(NO_HEADERS, account(bucket=None, cache_policies=None))),
@@ -504,8 +503,9 @@ SITES: list[tuple[str, Change]] = [
         for rule in ("https://*.example.com", OTHER_ORIGIN)
     ),
     *(("", headers_policy("*", override=False, rule=(rule,))) for rule in (ORIGIN, "*")),
-    # Parameters.
+    # Parameters. AllViewer does not forward them to S3.
     ("", forward_downloads),
+    ("", behavior(OriginRequestPolicyId=ALL_VIEWER)),
     *(("content-type-forwarded", forwarded_values(each)) for each in ("Origin", "*")),
     ("content-type-forwarded", cache_key_with("response-content-type")),
     ("content-type-forwarded", csp("script-src 'self'; sandbox allow-scripts")),

@@ -20,10 +20,6 @@ from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
-from cfsigned_django.tools.account.documents.policies import (
-    ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
 from cfsigned_django.tools.doctor.catalog import CATALOG
 from cfsigned_django.viewer import Answer
 from tests.golden import DIRECTORY as GOLDEN
@@ -31,6 +27,8 @@ from tests.ministack_server import MinistackHere
 from tests.pages import DOCS, read, snippets, table
 from tests.storage_cases import S3_BACKEND
 from tests.tools.account.by_hand import (
+    CORS_AND_SECURITY_HEADERS,
+    CORS_S3_ORIGIN,
     access_control_config,
     new_behavior,
     new_distribution_config,
@@ -105,8 +103,8 @@ def test_nothing_is_wrong_by_hand(
     behavior = {
         **new_behavior(bucket),
         "TrustedKeyGroups": {"Enabled": True, **list_of([group])},
-        "OriginRequestPolicyId": ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
-        "ResponseHeadersPolicyId": RESPONSE_HEADERS_POLICIES["CORS-and-SecurityHeaders"],
+        "OriginRequestPolicyId": CORS_S3_ORIGIN,
+        "ResponseHeadersPolicyId": CORS_AND_SECURITY_HEADERS,
     }
     config = new_distribution_config(bucket, origin, behavior)
     made = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]

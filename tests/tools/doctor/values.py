@@ -21,13 +21,17 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.documents.policies import (
-    CACHE_POLICIES,
-    ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
 from cfsigned_django.tools.account.state.wanted import Wanted
-from tests.tools.account.by_hand import CORS_HEADERS, access_control_config
+from tests.tools.account.by_hand import (
+    ALL_VIEWER,
+    CACHING_DISABLED,
+    CACHING_OPTIMIZED,
+    CORS_HEADERS,
+    CORS_S3_ORIGIN,
+    SECURITY_HEADERS,
+    SIMPLE_CORS,
+    access_control_config,
+)
 from tests.tools.doctor.world import ORIGIN, World, site_config
 
 ACCOUNT_ID = "111111111111"
@@ -35,26 +39,31 @@ _ARN = f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E2DISTRIBUTION"
 #: The policies of CloudFront that sites use.
 MANAGED: dict[str, dict[str, Document]] = {
     "cache_policies": {
-        CACHE_POLICIES["CachingOptimized"]: {
-            "Name": "CachingOptimized",
+        CACHING_OPTIMIZED: {
+            "Name": "Managed-CachingOptimized",
             "DefaultTTL": 86400,
             "MaxTTL": 31536000,
         },
-        CACHE_POLICIES["CachingDisabled"]: {"Name": "CachingDisabled", "MaxTTL": 0},
+        CACHING_DISABLED: {"Name": "Managed-CachingDisabled", "MaxTTL": 0},
     },
     "origin_request_policies": {
-        ORIGIN_REQUEST_POLICIES["CORS-S3Origin"]: {
-            "Name": "CORS-S3Origin",
+        CORS_S3_ORIGIN: {
+            "Name": "Managed-CORS-S3Origin",
             "HeadersConfig": {
                 "HeaderBehavior": "whitelist",
                 "Headers": list_of(CORS_HEADERS),
             },
             "QueryStringsConfig": {"QueryStringBehavior": "none"},
-        }
+        },
+        ALL_VIEWER: {
+            "Name": "Managed-AllViewer",
+            "HeadersConfig": {"HeaderBehavior": "allViewer"},
+            "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        },
     },
     "response_headers_policies": {
-        RESPONSE_HEADERS_POLICIES["SimpleCORS"]: {
-            "Name": "SimpleCORS",
+        SIMPLE_CORS: {
+            "Name": "Managed-SimpleCORS",
             "CorsConfig": {
                 "AccessControlAllowOrigins": list_of(["*"]),
                 "AccessControlAllowHeaders": list_of(["*"]),
@@ -62,7 +71,11 @@ MANAGED: dict[str, dict[str, Document]] = {
                 "AccessControlAllowCredentials": False,
                 "OriginOverride": False,
             },
-        }
+        },
+        SECURITY_HEADERS: {
+            "Name": "Managed-SecurityHeadersPolicy",
+            "SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}},
+        },
     },
 }
 _KINDS = {

@@ -33,10 +33,6 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
     public_statements,
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.documents.policies import (
-    ORIGIN_REQUEST_POLICIES,
-    RESPONSE_HEADERS_POLICIES,
-)
 from cfsigned_django.tools.account.reader import list_key_groups, read_account
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
@@ -49,6 +45,8 @@ from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws import api
 from tests.storage_cases import DOMAIN
 from tests.tools.account.by_hand import (
+    CORS_S3_ORIGIN,
+    SIMPLE_CORS,
     access_control_config,
     new_behavior,
     new_distribution_config,
@@ -286,8 +284,8 @@ def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Docum
     restricted = {
         **new_behavior(media["Id"]),
         "TrustedKeyGroups": {"Enabled": True, **list_of([key_group_id])},
-        "OriginRequestPolicyId": ORIGIN_REQUEST_POLICIES["CORS-S3Origin"],
-        "ResponseHeadersPolicyId": RESPONSE_HEADERS_POLICIES["SimpleCORS"],
+        "OriginRequestPolicyId": CORS_S3_ORIGIN,
+        "ResponseHeadersPolicyId": SIMPLE_CORS,
     }
     config = new_distribution_config(bucket, media, new_behavior("pages"))
     config["Origins"] = list_of([media, pages])

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.model.response_headers import matches_origin
 
 RULE_ID: Final = "cfsigned"
 UPLOAD_RULE_ID: Final = "cfsigned-upload"
@@ -76,10 +77,3 @@ def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str, rule_i
     return any(fnmatchcase("content-type", each) for each in headers) and "ETag" in fitting[0].get(
         "ExposeHeaders", ()
     )
-
-
-def matches_origin(origin: str, allowed: str) -> bool:
-    """Return whether a rule allows an origin."""
-    # A rule may contain one "*"; "[" and "?" have no meaning there.
-    literal = allowed.replace("[", "[[]").replace("?", "[?]")
-    return fnmatchcase(origin, literal)

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
-from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
-from cfsigned_django.tools.account.documents.policies import (
-    CONTENT_TYPE_PARAMETER,
-    RESPONSE_HEADERS_POLICIES,
-    forwards,
+from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.model.forwarding import Forwarding
+from cfsigned_django.tools.model.response_headers import (
     has_cors,
-    has_in_cache_key,
-    keeps_copies,
     lacking_credentials,
     lacking_origins,
-    name_of,
     overrides_origin,
     stops_scripts,
 )
-from cfsigned_django.tools.account.state.facts import Fact, fact
-from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
-# The managed policies without CORS headers.
-_NO_CORS = {RESPONSE_HEADERS_POLICIES["SecurityHeaders"]}
+#: What url() of a storage adds to the query for ``download=``.
+_DOWNLOAD: Final = "response-content-disposition"
+#: What it adds for ``parameters={"ResponseContentType": ...}``. Anyone with a URL for a folder can
+#: change its query: with this parameter, an uploaded text becomes HTML on the domain of the files.
+_CONTENT_TYPE: Final = "response-content-type"
 
 
 def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
@@ -38,39 +36,24 @@ def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
     yield from _stale_window(site)
 
 
-def _without_origins(site: SiteInAws, policy_id: str, origins: list[str]) -> Fact:
-    values = {"policy": _name_of(site, policy_id), "origins": " and ".join(origins)}
-    return fact("cors-policy-origins", f"policy {policy_id}", **values)
-
-
-def _without_credentials(site: SiteInAws, policy_id: str, origins: list[str]) -> Fact:
-    policy = f"the response headers policy {_name_of(site, policy_id)}"
-    values = {"policy": policy, "origins": " and ".join(origins)}
-    return fact("cors-credentials-missing", f"policy {policy_id}", **values)
-
-
-def _name_of(site: SiteInAws, policy_id: str) -> str:
-    policy = (site.account.response_headers_policies or {}).get(policy_id)
-    return policy.name if policy else name_of(policy_id)
-
-
 def _check_cors(site: SiteInAws) -> Iterator[Fact]:
     """Yield why browsers would hide files from pages of the origins."""
-    origins, policy_id = list(site.wanted.cors_origins), site.policies.response_headers_policy
-    policy = site.policies.response_headers
-    if policy is None and policy_id and policy_id not in _NO_CORS:
+    origins, policy = list(site.wanted.cors_origins), site.response_headers
+    if policy is None and (site.behavior or {}).get("ResponseHeadersPolicyId"):
         return  # Its content is unknown; another fact says that it could not be read.
     if policy is not None and has_cors(policy.config):
-        lacking, overrides = (
-            lacking_origins(policy.config, origins),
-            overrides_origin(policy.config),
-        )
+        lacking = lacking_origins(policy.config, origins)
+        overrides = overrides_origin(policy.config)
+        subject = f"policy {policy.id}"
         if lacking and overrides:
-            yield _without_origins(site, policy_id, lacking)
+            values = {"policy": _shown(policy.name), "origins": " and ".join(lacking)}
+            yield fact("cors-policy-origins", subject, **values)
             return
         without = lacking_credentials(policy.config, origins)
         if site.wanted.cookies and overrides and without:
-            yield _without_credentials(site, policy_id, without)
+            said = f"the response headers policy {_shown(policy.name)}"
+            values = {"policy": said, "origins": " and ".join(without)}
+            yield fact("cors-credentials-missing", subject, **values)
         if not lacking and not overrides:
             yield from _check_copies(site, policy, origins)
         origins = lacking
@@ -81,14 +64,22 @@ def _check_cors(site: SiteInAws) -> Iterator[Fact]:
 
 def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> Iterator[Fact]:
     """Check copies that name an origin: a policy without override does not change them."""
-    account, choice = site.account, site.policies
+    account, forwarding = site.account, site.forwarding
     bucket = account.bucket
     if bucket is None or account.origin_request_policies is None or account.cache_policies is None:
         return
-    keeps_one = not choice.splits_copies and keeps_copies(choice.cache_policy)
-    if keeps_one and choice.forwards_origin and echoes_origins(bucket.cors_rules, origins):
+    if _keeps_one_copy(forwarding) and echoes_origins(bucket.cors_rules, origins):
         said = f": {policy.name} does not replace the one origin that S3 has named in it"
         yield fact("origin-not-in-cache-key", "cache policy", policy=said)
+
+
+def _keeps_one_copy(forwarding: Forwarding) -> bool:
+    """Return whether S3 receives Origin, and the copy that it names one in is for all origins."""
+    return (
+        forwarding.forwards_header("Origin")
+        and not forwarding.splits_copies_by_header("Origin")
+        and forwarding.keeps_copies
+    )
 
 
 def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
@@ -104,38 +95,29 @@ def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
 
 def _check_origin_header(site: SiteInAws) -> Iterator[Fact]:
     """Check whether S3 receives Origin, and what is cached then."""
-    account, choice = site.account, site.policies
+    account, forwarding = site.account, site.forwarding
     if account.origin_request_policies is None or account.cache_policies is None:
         return
-    if not choice.forwards_origin:
-        policy_id = choice.behavior.get("OriginRequestPolicyId") or ""
-        said = name_of(policy_id) if policy_id else "none"
+    if not forwarding.forwards_header("Origin"):
+        said = _shown(forwarding.origin_request_policy.get("Name", "none"))
         yield fact("origin-not-forwarded", "origin request policy", policy=said)
-    elif not choice.splits_copies and keeps_copies(choice.cache_policy):
+    elif _keeps_one_copy(forwarding):
         yield fact("origin-not-in-cache-key", "cache policy", policy="")
 
 
 def _check_downloads(site: SiteInAws) -> Iterator[Fact]:
     """Yield whether the parameters of downloads pass."""
-    account, choice, parameters = site.account, site.policies, [CONTENT_TYPE_PARAMETER]
-    headers = choice.response_headers
-    # What is in the cache key is forwarded as well (Developer Guide, "Control the cache key").
-    if not stops_scripts(headers.config if headers else None) and (
-        bool(choice.legacy.get("QueryString"))
-        or forwards(choice.request_policy, parameters)
-        or has_in_cache_key(choice.cache_policy, parameters)
+    account, forwarding, headers = site.account, site.forwarding, site.response_headers
+    if forwarding.forwards_parameter(_CONTENT_TYPE) and not (
+        headers and stops_scripts(headers.config)
     ):
-        yield fact("content-type-forwarded", "behavior", parameter=CONTENT_TYPE_PARAMETER)
-    if choice.legacy:
-        keys = listed(choice.legacy.get("QueryStringCacheKeys"))
-        is_whole = bool(choice.legacy.get("QueryString")) and not keys
-    elif account.cache_policies is None or account.origin_request_policies is None:
+        yield fact("content-type-forwarded", "behavior", parameter=_CONTENT_TYPE)
+    is_read = account.cache_policies is not None and account.origin_request_policies is not None
+    if not is_read and not forwarding.forwarded_values:
         return
-    else:
-        is_whole = has_in_cache_key(choice.cache_policy)
-    if is_whole:
+    if forwarding.splits_copies_by_parameter(_DOWNLOAD):
         return
-    reaches = forwards(choice.request_policy)
+    reaches = forwarding.forwards_parameter(_DOWNLOAD)
     how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
     yield fact("downloads-note", "cache policy", how=how)
 
@@ -145,9 +127,14 @@ def _stale_window(site: SiteInAws) -> Iterator[Fact]:
 
     Without a Cache-Control of S3 the default TTL counts, with one at most the longest.
     """
-    ttl = site.policies.cache_policy or site.policies.behavior
+    ttl = site.forwarding.cache_policy or site.behavior or {}
     default, longest = int(ttl.get("DefaultTTL") or 0), int(ttl.get("MaxTTL") or 0)
     if site.wanted.expire and longest:
         values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
         life = f"{site.wanted.expire:,}"
         yield fact("stale-window", "cache policy", life=life, **values)
+
+
+def _shown(policy_name: str) -> str:
+    """Return the name of a policy as the console shows it."""
+    return policy_name.removeprefix("Managed-")

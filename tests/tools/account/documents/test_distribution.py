@@ -1,7 +1,6 @@
-"""Know a bucket behind each origin, and judge policies.
+"""Know a bucket behind each origin.
 
-Modules: tools/account/documents/distribution_config.py, tools/account/documents/origins.py,
-tools/account/documents/policies.py
+Modules: tools/account/documents/distribution_config.py, tools/account/documents/origins.py
 """
 
 from __future__ import annotations
@@ -30,20 +29,7 @@ from cfsigned_django.tools.account.documents.origins import (
     place_of,
     places_of,
 )
-from cfsigned_django.tools.account.documents.policies import (
-    NAMES,
-    forwards,
-    forwards_origin,
-    has_in_cache_key,
-    has_origin_in_cache_key,
-    keeps_copies,
-    name_of,
-)
-from tests.tools.account.by_hand import (
-    cache_policy_config,
-    new_origin,
-    origin_request_policy_config,
-)
+from tests.tools.account.by_hand import new_origin
 
 BUCKET = "site.media-1"
 HOME = OriginFolder(bucket=BUCKET)
@@ -71,69 +57,6 @@ def test_origins_of_a_bucket() -> None:
     assert origin_in_bucket(config, {"TargetOriginId": ours["Id"]}, BUCKET) == ours
     assert origin_in_bucket(config, {"TargetOriginId": "app"}, BUCKET) is None
     assert origin_in_bucket(config, {"TargetOriginId": "nobody"}, BUCKET) is None
-
-
-def test_names() -> None:
-    """Name a managed policy for people."""
-    assert name_of("88a5eaf4-2fd4-4709-b370-b4c650ea3fcf") == "CORS-S3Origin"
-    assert name_of("mine") == "mine"
-    assert len(NAMES) == 13
-
-
-def test_download_policies_do_what_they_are_for() -> None:
-    """Know policies that forward the parameters and Origin, and keep a copy for each."""
-    cache, request = cache_policy_config("d"), origin_request_policy_config("d")
-
-    assert has_origin_in_cache_key(cache)
-    assert keeps_copies(cache)
-    assert not keeps_copies({"MaxTTL": 0})
-    assert has_in_cache_key(cache)
-    assert forwards(request)
-    assert forwards_origin(request)
-
-
-DISPOSITION, TYPE = "response-content-disposition", "response-content-type"
-
-
-@pytest.mark.parametrize(
-    ("behavior", "names", "expected"),
-    [
-        ("all", [], True),
-        ("none", [], False),
-        ("whitelist", [TYPE], False),
-        ("whitelist", [TYPE, DISPOSITION.title()], True),
-        ("allExcept", ["utm_source"], True),
-        ("allExcept", [DISPOSITION.title()], False),
-        ("allExcept", [TYPE], True),
-    ],
-)
-def test_query_strings_of_others(behavior: str, names: list[str], expected: bool) -> None:
-    """Judge another policy by what it forwards, with content types if they are required."""
-    config = {"QueryStringBehavior": behavior, "QueryStrings": {"Items": names}}
-    policy = {"QueryStringsConfig": config}
-    has_type = behavior == "all" or (behavior == "allExcept") is (TYPE not in names)
-
-    assert forwards(policy) is expected
-    assert forwards(policy, [DISPOSITION, TYPE]) is (expected and has_type and behavior != "none")
-
-
-@pytest.mark.parametrize(
-    ("behavior", "names", "expected"),
-    [
-        ("none", [], False),
-        ("whitelist", ["origin"], True),
-        ("whitelist", ["Accept"], False),
-        ("allViewer", [], True),
-        ("allViewerAndWhitelistCloudFront", [], True),
-        ("allExcept", ["Host"], True),
-        ("allExcept", ["Origin"], False),
-    ],
-)
-def test_headers_of_others(behavior: str, names: list[str], expected: bool) -> None:
-    """Return whether Origin reaches S3."""
-    config = {"HeaderBehavior": behavior, "Headers": {"Items": names}}
-
-    assert forwards_origin({"HeadersConfig": config}) is expected
 
 
 @pytest.mark.parametrize(
