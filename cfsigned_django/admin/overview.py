@@ -17,6 +17,7 @@ from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
 
 #: How many retired and revoked keys the page shows unless all are requested.
@@ -240,11 +241,11 @@ def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> l
         )
         for number, (label, at) in enumerate(past, start=1)
     ]
-    for number, label in enumerate(_ahead(key_pair)):
+    for number, label in enumerate(stage_of(key_pair).ahead):
         until = wait.until if wait and number == 0 else None
         moments.append(
             Moment(
-                label=label,
+                label=str(label),
                 tense=Tense.LATER if number else Tense.NEXT,
                 at=until,
                 when=short_time(until, now) if until else "",
@@ -264,24 +265,6 @@ def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
         (_("Revoked"), key_pair.revoked_at),
         (_("Removed from CloudFront"), key_pair.removed_at if key_pair.revoked_at else None),
     ]
-
-
-def _ahead(key_pair: KeyPair) -> list[str]:
-    """Return what has not happened yet. An imported key skips what came before its import."""
-    works = [] if key_pair.verified_since else [_("Works")]
-    match KeyStatus(key_pair.status):
-        case KeyStatus.PENDING:
-            return [_("Trusted"), _("Works"), _("Signs"), _("Retiring"), _("Retired")]
-        case KeyStatus.TRUSTED:
-            return [*works, _("Signs"), _("Retiring"), _("Retired")]
-        case KeyStatus.ACTIVE:
-            return [_("Retiring"), _("Retired")]
-        case KeyStatus.RETIRING:
-            return [_("Retired")]
-        case KeyStatus.REVOKED if key_pair.awaits_removal:
-            return [_("Removed from CloudFront")]
-        case _over:
-            return []
 
 
 def short_time(moment: datetime, now: datetime) -> str:

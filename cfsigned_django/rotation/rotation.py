@@ -482,13 +482,9 @@ class Rotation:
             )
 
     def _belongs_in_group(self, key_pair: KeyPair, now: datetime) -> bool:
-        match KeyStatus(key_pair.status):
-            case KeyStatus.TRUSTED | KeyStatus.ACTIVE:
-                return True
-            case KeyStatus.RETIRING:
-                return bool(self.blockers(key_pair, KeyStatus.RETIRED, now))
-            case _other:
-                return False
+        if key_pair.status == KeyStatus.RETIRING:
+            return bool(self.blockers(key_pair, KeyStatus.RETIRED, now))
+        return key_pair.status in (KeyStatus.TRUSTED, KeyStatus.ACTIVE)
 
     def _restore_active(self, now: datetime) -> None:
         """Restore the ACTIVE key to the group: it may have begun to sign in haste, unchecked."""

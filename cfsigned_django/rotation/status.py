@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
@@ -14,14 +15,13 @@ from django.utils.translation import gettext as _, gettext_noop, ngettext
 from cfsigned_django.aws.errors import Phrase, phrase
 from cfsigned_django.keyring import NoKey, key_group_option, no_key_at_all
 from cfsigned_django.rotation.lifecycle import (
-    Blocker,
-    Cause,
     KeyStatus,
     Waits,
     find_blockers,
     retirement_wait,
 )
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.terminal import in_one_line
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _in_its_group(key_pair: KeyPair) -> str:
     }
 
 
-# Waits, and steps that a person takes by hand
+# What is awaited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,9 @@ class PendingWait:
 
     key_pair: KeyPair
     what: str
-    until: datetime | None
+    until: datetime | None = None
+    #: Whether a person does it in CloudFront, which blocks no step here.
+    is_by_hand: bool = False
 
     @property
     def topic(self) -> object:
@@ -160,104 +162,44 @@ class PendingWait:
         return self.key_pair.pk, self.key_pair.status, self.until
 
 
-def find_pending(rotation: Rotation, *, now: datetime) -> list[PendingWait]:
-    """Return the manual steps and the waits of the group."""
-    key_pairs = rotation.store.key_pairs()
-    return [
-        *find_manual_steps(rotation, now=now, key_pairs=key_pairs),
-        *find_waits(rotation, now=now, key_pairs=key_pairs),
-    ]
-
-
 def find_waits(
     rotation: Rotation, *, now: datetime, key_pairs: Iterable[KeyPair]
-) -> Iterator[PendingWait]:
-    """Yield what these key pairs of the group wait for."""
-    for key_pair in key_pairs:
-        match KeyStatus(key_pair.status):
-            case KeyStatus.PENDING if rotation.by_hand and (problem := key_pair.trust_problem):
-                yield PendingWait(key_pair=key_pair, what=f"{key_pair}: {problem}", until=None)
-            case KeyStatus.PENDING if rotation.by_hand:
-                what = _(
-                    "%(key)s waits for its public key ID: create the public key in CloudFront, "
-                    "then enter the ID in the admin."
-                )
-                yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
-            case KeyStatus.TRUSTED:
-                for blocker in rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
-                    yield _put_in_words(rotation, key_pair, blocker, now)
-            case KeyStatus.RETIRING:
-                blockers = rotation.blockers(key_pair, KeyStatus.RETIRED, now)
-                for blocker in blockers:
-                    yield _put_in_words(rotation, key_pair, blocker, now)
-                if not blockers and (apart := rotation.find_bypass(str(key_pair))):
-                    yield PendingWait(key_pair=key_pair, what=apart, until=None)
+) -> list[PendingWait]:
+    """Return what these key pairs of the group wait for; what a person does comes first."""
+    found = filter(None, (_find_wait(rotation, each, now) for each in key_pairs))
+    urgency = attrgetter("is_by_hand", "key_pair.awaits_removal")
+    return sorted(found, key=urgency, reverse=True)
 
 
-def find_manual_steps(
-    rotation: Rotation, *, now: datetime, key_pairs: Iterable[KeyPair]
-) -> Iterator[PendingWait]:
-    """Yield what a person must remove from CloudFront now, if the site does not do it."""
-    for key_pair in key_pairs if rotation.by_hand else ():
-        match KeyStatus(key_pair.status):
-            case KeyStatus.RETIRING if not rotation.blockers(key_pair, KeyStatus.RETIRED, now):
-                if rotation.find_bypass(str(key_pair)):
-                    continue  # find_waits() reports it
-                what = _(
-                    "The last link signed with %(key)s has expired: remove the key from the key "
-                    "group in CloudFront, delete the public key there, and confirm it in the admin."
-                )
-            case KeyStatus.REVOKED if key_pair.awaits_removal:
-                what = _(
-                    "%(key)s is revoked: remove it from the key group in CloudFront now, delete "
-                    "the public key there, and confirm it in the admin. CloudFront does not remove "
-                    "the last key of a key group: if this is the only one, add another first."
-                )
-            case _other:
-                continue
-        yield PendingWait(key_pair=key_pair, what=what % {"key": key_pair}, until=None)
+def _find_wait(rotation: Rotation, key_pair: KeyPair, now: datetime) -> PendingWait | None:
+    stage = stage_of(key_pair)
+    if blockers := stage.blockers(rotation, key_pair, now):
+        return _put_in_words(rotation, key_pair, blockers[0].until, now)
+    if problem := stage.problem(rotation, key_pair):
+        return PendingWait(key_pair=key_pair, what=problem)
+    if rotation.by_hand and stage.by_hand:
+        what = stage.by_hand % {"key": key_pair}
+        return PendingWait(key_pair=key_pair, what=what, is_by_hand=True)
+    return None
 
 
 def _put_in_words(
-    rotation: Rotation, key_pair: KeyPair, blocker: Blocker, now: datetime
+    rotation: Rotation, key_pair: KeyPair, seconds: int | None, now: datetime
 ) -> PendingWait:
+    stage = stage_of(key_pair)
     age = now - (key_pair.trusted_at or now)
-    until = blocker.until and datetime.fromtimestamp(blocker.until, tz=UTC)
+    until = None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
     retirement = timedelta(seconds=retirement_wait(key_pair.state, rotation.waits))
-    values = {
+    what = stage.waiting % {
         "key": key_pair,
         "since": in_words(age),
         # If the process that switched keys died before it recorded the date, RETIRING starts now.
         "clock": clock_time(until or now + retirement, now),
         "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
     }
-    match blocker.cause:
-        case Cause.NOT_PROBED if age >= _PATIENCE:
-            what = _(
-                "%(key)s has been in the key group for %(since)s, but CloudFront has not served a "
-                "probe signed with it yet. Does the cache behavior for all files trust this key "
-                "group? Does AWS_S3_CUSTOM_DOMAIN name the distribution? Can this machine connect "
-                "to it?"
-            )
-        case Cause.NOT_PROBED:
-            what = _(
-                "%(key)s has been in the key group for %(since)s, but CloudFront has not served a "
-                "probe signed with it yet."
-            )
-        case Cause.PROPAGATION:
-            what = _(
-                "%(key)s has been in the key group for %(since)s; it can sign after %(clock)s, "
-                "once it has worked for %(wait)s."
-            )
-        case _other:
-            what = _(
-                "%(key)s no longer signs; it can be retired after %(clock)s, when the last link "
-                "signed with it has expired."
-            )
-    return PendingWait(key_pair=key_pair, what=what % values, until=until or None)
-
-
-# Overdue
+    if stage.doubt and age >= _PATIENCE:
+        what = f"{what} {stage.doubt}"
+    return PendingWait(key_pair=key_pair, what=what, until=until)
 
 
 def find_overdue(
@@ -265,67 +207,11 @@ def find_overdue(
 ) -> Iterator[str]:
     """Yield the overdue steps, each as a sentence: since when, and what to check."""
     for key_pair in key_pairs:
-        due = _due_at(rotation, key_pair)
-        if due is not None and now >= due + GRACE:
-            values = {"key": key_pair, "due": date_and_time(due)}
-            yield _what_to_look_at(key_pair, rotation.by_hand) % values
-
-
-def _due_at(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
-    """Return when the next step could first be taken; None if there is none."""
-    waits = rotation.waits
-    match KeyStatus(key_pair.status):
-        case KeyStatus.PENDING:
-            return key_pair.created_at
-        case KeyStatus.TRUSTED:
-            since = key_pair.verified_since or key_pair.trusted_at
-            return since and since + timedelta(seconds=waits.propagation)
-        case KeyStatus.RETIRING:
-            return rotation.links_end(key_pair)
-        case KeyStatus.REVOKED if key_pair.awaits_removal:
-            return key_pair.revoked_at
-        case _other:
-            return None
-
-
-def _what_to_look_at(key_pair: KeyPair, by_hand: bool) -> str:
-    match KeyStatus(key_pair.status):
-        case KeyStatus.PENDING if by_hand:
-            return _(
-                "%(key)s has waited for its public key ID since %(due)s: create the public key in "
-                "CloudFront and enter the ID in the admin, or revoke it."
-            )
-        case KeyStatus.PENDING:
-            return _(
-                "%(key)s could have been added to the key group since %(due)s: add it to "
-                "CloudFront in the admin, or check whether cfsigned_rotate runs, whether it "
-                "reaches AWS, and what AWS answers."
-            )
-        case KeyStatus.TRUSTED if key_pair.verified_since is not None:
-            return _(
-                "%(key)s has been ready to sign since %(due)s, but was never activated: activate "
-                "it in the admin, or check whether cfsigned_rotate runs and this machine can "
-                "connect to the distribution."
-            )
-        case KeyStatus.TRUSTED:
-            return _(
-                "%(key)s could have signed since %(due)s, but no probe was good for long enough: "
-                "check whether the cache behavior for all files trusts this key group, whether "
-                "AWS_S3_CUSTOM_DOMAIN names the distribution, and whether this machine can connect "
-                "to it; or revoke the key and start a new rotation."
-            )
-        case KeyStatus.RETIRING:
-            return _(
-                "%(key)s could have been retired since %(due)s, but CloudFront still trusts it: "
-                "retire it in the admin, or check whether cfsigned_rotate runs and reaches AWS; by "
-                "hand, remove the key there and confirm it in the admin."
-            )
-        case _revoked:
-            return _(
-                "%(key)s has been revoked since %(due)s, but CloudFront may still trust it: check "
-                "whether cfsigned_rotate runs and reaches AWS; by hand, remove the key there and "
-                "confirm it in the admin."
-            )
+        stage = stage_of(key_pair)
+        due = stage.due(rotation, key_pair)
+        if stage.overdue and due is not None and now >= due + GRACE:
+            words = (rotation.by_hand and stage.overdue_by_hand) or stage.overdue
+            yield words % {"key": key_pair, "due": date_and_time(due)}
 
 
 # Times

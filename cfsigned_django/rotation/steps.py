@@ -37,6 +37,7 @@ from cfsigned_django.rotation.site import (
     signing_settings_key,
     unknown_keys,
 )
+from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.rotation.status import clock_time, find_waits, in_words, nothing_signs
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
@@ -96,15 +97,13 @@ def due(
     can be imported. This calls nothing and changes nothing.
     """
     key_pairs = key_pairs[::-1]
-    waits = {each.key_pair.pk: each for each in find_waits(rotation, now=now, key_pairs=key_pairs)}
+    found = find_waits(rotation, now=now, key_pairs=key_pairs)
+    waits = {each.key_pair.pk: each.what for each in found if not each.is_by_hand}
 
     def steps(status: KeyStatus) -> Iterator[Step]:
         for key_pair in key_pairs:
             if key_pair.status == status:
-                wait = waits.get(key_pair.pk)
-                for action, blocked in _steps_of(rotation, key_pair, wait.what if wait else ""):
-                    blocked = _claimed(key_pair, now) or blocked
-                    yield Step(action=action, key_pair=key_pair, blocked=blocked)
+                yield from _steps_of(rotation, key_pair, waits.get(key_pair.pk, ""), now)
 
     retiring = list(steps(KeyStatus.RETIRING))
     yield from steps(KeyStatus.REVOKED)
@@ -126,23 +125,15 @@ def due(
             yield Step(action=Action.REVOKE, key_pair=key_pair)
 
 
-def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str) -> Iterator[tuple[Action, str]]:
+def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -> Iterator[Step]:
     """Yield the steps of one key pair, each with what blocks it."""
-    match KeyStatus(key_pair.status):
-        case KeyStatus.PENDING:
-            yield Action.TRUST, key_pair.trust_problem
-        case KeyStatus.TRUSTED:
-            problem = key_pair.trust_problem
-            # What a person does next comes first: check the key, or activate it.
-            check, activate = (Action.CHECK, problem), (Action.ACTIVATE, problem or wait)
-            is_first = key_pair.verified_since is None
-            yield from (check, activate) if is_first else (activate, check)
-            if is_first and rotation.by_hand:
-                yield Action.CORRECT, problem  # Only an ID that a person entered may be wrong.
-        case KeyStatus.RETIRING:
-            yield Action.RETIRE, wait
-        case KeyStatus.REVOKED if key_pair.awaits_removal:
-            yield Action.FINISH, ""
+    stage = stage_of(key_pair)
+    problem = _claimed(key_pair, now) or (key_pair.trust_problem if key_pair.next_in else "")
+    for action in stage.offers:
+        if action is Action.CORRECT and not rotation.by_hand:
+            continue  # Only an ID that a person entered may be wrong.
+        blocked = problem or (wait if action is stage.step else "")
+        yield Step(action=action, key_pair=key_pair, blocked=blocked)
 
 
 def _steps_of_the_group(
@@ -166,15 +157,7 @@ def _claimed(key_pair: KeyPair, now: datetime) -> str:
 
 def is_under_way(rotation: Rotation) -> bool:
     """Return whether steps are left, due now or later."""
-    for key_pair in rotation.store.key_pairs():
-        match KeyStatus(key_pair.status):
-            case KeyStatus.PENDING | KeyStatus.TRUSTED | KeyStatus.RETIRING:
-                return True
-            case KeyStatus.REVOKED if key_pair.awaits_removal:
-                return True
-            case _over:
-                pass
-    return False
+    return any(stage_of(each).step for each in rotation.store.key_pairs())
 
 
 def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
@@ -206,7 +189,7 @@ def advance(rotation: Rotation, *, now: datetime) -> str | None:
         partial(_restore, rotation, key_pairs, now),
         *(
             partial(_take_by_itself, rotation, step, now)
-            for step in _automatic(rotation, key_pairs, now)
+            for step, _key_pair in _automatic(rotation, key_pairs, now)
         ),
     ]
     failure: Exception | None = None
@@ -229,29 +212,25 @@ def advance(rotation: Rotation, *, now: datetime) -> str | None:
 
 def next_due(rotation: Rotation, *, now: datetime) -> str | None:
     """Return what :func:`advance` would do first, as a sentence; None if nothing is due."""
-    steps = _automatic(rotation, rotation.store.key_pairs(), now)
-    return next(filter(None, (_would(rotation, step, now) for step in steps)), None)
+    for _step, key_pair in _automatic(rotation, rotation.store.key_pairs(), now):
+        stage = stage_of(key_pair)
+        # A step that waits for no moment is tried: it probes the key.
+        if not any(each.until for each in stage.blockers(rotation, key_pair, now)):
+            return stage.would % {"key": key_pair}
+    return None
 
 
-def _automatic(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> list[Step]:
-    """Return the steps that need no person. Steps in CloudFront need a site that may change it."""
-    may_change = not rotation.by_hand
-
-    def is_automatic(step: Step) -> bool:
-        key_pair = step.key_pair
-        if key_pair is None:
-            return False
-        match step.action:
-            case Action.FINISH | Action.TRUST:
-                return may_change
-            case Action.RETIRE:
-                return may_change and not rotation.blockers(key_pair, KeyStatus.RETIRED, now)
-            case Action.ACTIVATE:
-                return True  # It checks the key, and finds out whether the wait is over.
-            case _of_a_person:
-                return False
-
-    return [each for each in due(rotation, now=now, key_pairs=key_pairs) if is_automatic(each)]
+def _automatic(
+    rotation: Rotation, key_pairs: list[KeyPair], now: datetime
+) -> Iterator[tuple[Step, KeyPair]]:
+    """Yield the steps that need no person. Steps in CloudFront need a site that may change it."""
+    for step in due(rotation, now=now, key_pairs=key_pairs):
+        if (key_pair := step.key_pair) is None or step.action is not stage_of(key_pair).step:
+            continue
+        is_ready = not stage_of(key_pair).blockers(rotation, key_pair, now)
+        # To activate checks the key, and finds out whether the wait is over.
+        if step.action is Action.ACTIVATE or (is_ready and not rotation.by_hand):
+            yield step, key_pair
 
 
 def _take_by_itself(rotation: Rotation, step: Step, now: datetime) -> Outcome | None:
@@ -266,27 +245,6 @@ def _take_by_itself(rotation: Rotation, step: Step, now: datetime) -> Outcome | 
 def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
     restored = rotation.restore_missing(key_pairs, now=now)
     return were_restored(restored) if restored else None
-
-
-def _would(rotation: Rotation, step: Step, now: datetime) -> str:
-    """Return what an automatic step would do, as a sentence; "" if it would change nothing."""
-    key_pair = step.key_pair
-    if key_pair is None:
-        return ""  # A person takes the steps of a group.
-    match step.action:
-        case Action.FINISH:
-            text = _("%(key)s would be removed from CloudFront.")
-        case Action.RETIRE:
-            text = _("%(key)s would be retired: its last link has expired.")
-        case Action.TRUST:
-            text = _("%(key)s would be added to the key group.")
-        case _ if key_pair.verified_since is None:
-            text = _("%(key)s would be probed through CloudFront.")
-        case Action.ACTIVATE if not rotation.blockers(key_pair, KeyStatus.ACTIVE, now):
-            text = _("%(key)s would be activated if a last probe is good.")
-        case _waits:
-            return ""
-    return text % {"key": key_pair}
 
 
 # What a revocation leads to

@@ -16,7 +16,7 @@ from django.db import connection
 
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
-from cfsigned_django.rotation.status import find_pending
+from cfsigned_django.rotation.status import find_waits
 from tests.rotation import ECDSA, Site, change, denied, fresh
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
@@ -119,7 +119,8 @@ def test_person_removes_what_was_replaced(key_group: Site, settings: Any) -> Non
 
     start(key_group, by_hand=True)
 
-    asked = find_pending(key_group.rotation(by_hand=True), now=key_group.now)
+    rotation = key_group.rotation(by_hand=True)
+    asked = find_waits(rotation, now=key_group.now, key_pairs=rotation.store.key_pairs())
     assert [each.key_pair.status for each in asked] == ["revoked", "pending"]
     assert asked[0].key_pair == old
     key_group.finish(old, by_hand=True)

@@ -1,6 +1,7 @@
 """Test the choice of the next step, what becomes of one that fails, and what is waited for.
 
-Modules: rotation/action.py, rotation/steps.py, rotation/status.py, rotation/errors.py
+Modules: rotation/action.py, rotation/stages.py, rotation/steps.py, rotation/status.py,
+rotation/errors.py
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
-from cfsigned_django.rotation.status import GRACE, find_manual_steps, find_overdue, find_waits
+from cfsigned_django.rotation.status import GRACE, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Step,
     advance,
@@ -55,9 +56,7 @@ def tell(key_group: Site, title: str, *, by_hand: bool = False) -> Iterator[str]
     yield f"{title}{', by hand' if by_hand else ''}:"
     yield f"  due: {next_due(rotation, now=now)}"
     for wait in find_waits(rotation, now=now, key_pairs=key_pairs):
-        yield f"  waits until {wait.until}: {wait.what}"
-    for manual in find_manual_steps(rotation, now=now, key_pairs=key_pairs):
-        yield f"  by hand: {manual.what}"
+        yield f"  {'by hand' if wait.is_by_hand else f'waits until {wait.until}'}: {wait.what}"
     for overdue in find_overdue(rotation, now=now, key_pairs=key_pairs):
         yield f"  overdue: {overdue}"
 

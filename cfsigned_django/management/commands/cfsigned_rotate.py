@@ -30,8 +30,9 @@ from cfsigned_django.rotation.site import (
     site_rotation,
 )
 from cfsigned_django.rotation.status import (
+    PendingWait,
     find_overdue,
-    find_pending,
+    find_waits,
     in_words,
     why_previous_key_stays,
 )
@@ -174,10 +175,7 @@ class Command(CfsignedCommand):
             held_up.append((str(NothingSigns(no_key_at_all(rotation.key_group_id))), None))
         return [
             *held_up,
-            *(
-                (each.what, each.until)
-                for each in find_pending(rotation, now=rotation.store.clock())
-            ),
+            *((each.what, each.until) for each in _find_waits(rotation)),
         ]
 
     def _confirm(self, request: Request, options: dict[str, Any]) -> None:
@@ -201,6 +199,11 @@ class Command(CfsignedCommand):
 def _find_overdue(rotation: Rotation) -> list[str]:
     key_pairs = rotation.store.key_pairs()
     return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
+
+
+def _find_waits(rotation: Rotation) -> list[PendingWait]:
+    key_pairs = rotation.store.key_pairs()
+    return find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
 
 # The report
@@ -291,10 +294,9 @@ class _Progress:
         """Print what was done, what held it up, and what is waited for."""
         if self.write is None:
             return
-        now = self.rotation.store.clock()
-        lines: list[tuple[object, str]] = [("times", times_in_words(now))]
+        lines: list[tuple[object, str]] = [("times", times_in_words(self.rotation.store.clock()))]
         lines += [(line, line) for line in (did, held_up) if line]
-        lines += [(each.topic, each.what) for each in find_pending(self.rotation, now=now)]
+        lines += [(each.topic, each.what) for each in _find_waits(self.rotation)]
         for topic, line in lines:
             if topic not in self._said:
                 self._said.add(topic)

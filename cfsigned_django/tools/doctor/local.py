@@ -11,7 +11,7 @@ from cfsigned_django.encryption import CannotDecrypt, NotItsKey
 from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import find_overdue, find_pending
+from cfsigned_django.rotation.status import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -105,7 +105,8 @@ def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
         return  # the system checks report it
     now = rotation.store.clock()
     subject = f"key group {key_group_id}"
-    for text in find_overdue(rotation, now=now, key_pairs=rotation.store.key_pairs()):
+    key_pairs = rotation.store.key_pairs()
+    for text in find_overdue(rotation, now=now, key_pairs=key_pairs):
         yield finding("rotation-stuck", subject, what=text)
-    for wait in find_pending(rotation, now=now):
+    for wait in find_waits(rotation, now=now, key_pairs=key_pairs):
         yield finding("rotation-waits", subject, what=wait.what)
