@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.translation import get_language, gettext as _
 
-from cfsigned_django.admin.actions import AvailableAction, put_in_words
+from cfsigned_django.admin.actions import put_in_words
 from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
@@ -20,21 +20,22 @@ from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.request import consequences_of_revocation
 from cfsigned_django.rotation.status import date_and_time, in_words
+from cfsigned_django.rotation.steps import Step
 from cfsigned_django.signing import InvalidKey
 
 
 def page_of(
     snapshot: Snapshot,
-    button: AvailableAction,
+    step: Step,
     form: StepForm,
     failure: Exception | None = None,
 ) -> dict[str, Any]:
     """Return the context of a step's page; ``failure`` is why the step was not done."""
-    key_pair, action = button.step.key_pair, button.step.action
+    key_pair, action = step.key_pair, step.action
     return {
         **consequences(snapshot, key_pair),
-        "title": button.label if key_pair is None else f"{button.label}: {key_pair}",
-        "button": button,
+        "title": step.label if key_pair is None else f"{step.label}: {key_pair}",
+        "button": step,
         "form": form,
         "failure": put_in_words(failure) if failure else "",
         "is_aws_failure": isinstance(failure, AwsError),

@@ -1,14 +1,13 @@
-"""The steps of a rotation in the admin: buttons and sentences."""
+"""The steps of a rotation in the admin: who may take them, and what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.access import permissions_for, url_name
+from cfsigned_django.admin.access import permissions_for
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.action import Action
@@ -19,55 +18,11 @@ if TYPE_CHECKING:
     from cfsigned_django.admin.snapshot import Snapshot
     from cfsigned_django.rotation.steps import Step
 
-_LABELS = {
-    Action.IMPORT: gettext_lazy("Import the key from the settings"),
-    Action.START: gettext_lazy("Start rotation"),
-    Action.TRUST: gettext_lazy("Add to CloudFront"),
-    Action.CORRECT: gettext_lazy("Correct the public key ID"),
-    Action.CHECK: gettext_lazy("Check again"),
-    Action.ACTIVATE: gettext_lazy("Activate"),
-    Action.RETIRE: gettext_lazy("Retire"),
-    Action.REVOKE: gettext_lazy("Revoke"),
-    Action.FINISH: gettext_lazy("Finish the revocation"),
-}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AvailableAction:
-    """A step that is due, as a button."""
-
-    step: Step
-    #: The text on the button.
-    label: str
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, step: Step) -> Self:
-        """Return the button of a step."""
-        label = str(_LABELS[step.action])
-        if step.action is Action.TRUST and snapshot.rotation.by_hand:
-            label = _("Enter the public key ID")
-        if step.action is Action.START and snapshot.replaced is not None:
-            label = _("Make a new key")
-        return cls(step=step, label=label)
-
-    @property
-    def url_name(self) -> str:
-        """Return the URL name of its page."""
-        return url_name(self.step.action)
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Return whether a person confirms the step on a page that says what will happen."""
-        return self.step.action not in (Action.IMPORT, Action.CHECK)
-
-
-def available_actions(
-    snapshot: Snapshot, permissions: Collection[str]
-) -> Iterator[AvailableAction]:
-    """Yield the steps that are due and that these permissions allow, the most urgent first."""
-    for step in snapshot.steps:
-        if permissions_for(step.action) & frozenset(permissions):
-            yield AvailableAction.of(snapshot, step)
+def allowed_steps(snapshot: Snapshot, permissions: Collection[str]) -> list[Step]:
+    """Return the steps that are due and that these permissions allow, the most urgent first."""
+    mine = frozenset(permissions)
+    return [each for each in snapshot.steps if permissions_for(each.action) & mine]
 
 
 def purpose(snapshot: Snapshot, step: Step) -> str:

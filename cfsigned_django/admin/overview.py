@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.actions import AvailableAction, available_actions, purpose
+from cfsigned_django.admin.actions import allowed_steps, purpose
 from cfsigned_django.admin.notices import Notice, NoticeLevel, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.action import Action
@@ -19,6 +19,7 @@ from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
+from cfsigned_django.rotation.steps import Step
 
 #: How many retired and revoked keys the page shows unless all are requested.
 SOME = 10
@@ -33,7 +34,7 @@ class Card:
     key_pair: KeyPair
     timeline: list[Moment]
     wait: PendingWait | None = None
-    revoke: AvailableAction | None = None
+    revoke: Step | None = None
 
     #: The seconds of the wait that have passed, and its length.
     progress: tuple[int, int] | None = None
@@ -46,11 +47,11 @@ class Overview:
     snapshot: Snapshot
     notices: list[Notice]
     #: The next legal step, blocked or not.
-    primary: AvailableAction | None
+    primary: Step | None
     #: What else can be done now.
-    others: list[AvailableAction]
+    others: list[Step]
     #: The check of the successor that an open page makes by itself.
-    check: AvailableAction | None
+    check: Step | None
     live: list[Card]
     past: list[Card]
     past_left_out: int
@@ -58,7 +59,7 @@ class Overview:
     @property
     def is_calm(self) -> bool:
         """Return whether a young key signs and nothing is under way."""
-        idle = self.primary is None or self.primary.step.action is Action.START
+        idle = self.primary is None or self.primary.action is Action.START
         idle = idle and self.snapshot.replaced is None
         return idle and self._rests_until is not None
 
@@ -72,15 +73,13 @@ class Overview:
         wait = self._primary_wait
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {
-                "key": self.primary.step.key_pair,
+                "key": self.primary.key_pair,
                 "clock": clock_time(wait.until, self.snapshot.now),
             }
         if self.check is not None and self.check == self.primary:
             # The page does that by itself.
-            return _("Waiting until CloudFront knows %(key)s.") % {
-                "key": self.primary.step.key_pair
-            }
-        return purpose(self.snapshot, self.primary.step)
+            return _("Waiting until CloudFront knows %(key)s.") % {"key": self.primary.key_pair}
+        return purpose(self.snapshot, self.primary)
 
     @property
     def interval(self) -> int:
@@ -129,7 +128,7 @@ class Overview:
 
     @property
     def _primary_wait(self) -> PendingWait | None:
-        step = self.primary.step if self.primary else None
+        step = self.primary
         key_pair = step.key_pair if step and step.blocked else None
         return self.snapshot.waits.get(key_pair.pk) if key_pair else None
 
@@ -146,19 +145,15 @@ def make_overview(
     problems: Iterable[str] = (),
 ) -> Overview:
     """Return the first page for a person with these permissions; ``problems`` come first."""
-    mine = list(available_actions(snapshot, permissions))
-    steps = [
-        each for each in mine if each.step.action is not Action.REVOKE and not each.step.is_aside
-    ]
+    mine = allowed_steps(snapshot, permissions)
+    steps = [each for each in mine if each.action is not Action.REVOKE and not each.is_aside]
     revoke = {
-        each.step.key_pair.pk: each
-        for each in mine
-        if each.step.action is Action.REVOKE and each.step.key_pair
+        each.key_pair.pk: each for each in mine if each.action is Action.REVOKE and each.key_pair
     }
     cards = [make_card(snapshot, each, revoke.get(each.pk)) for each in snapshot.key_pairs]
     past = [card for card in cards if not is_unfinished(card.key_pair)]
     shown = past if show_all else past[:SOME]
-    checks = (each for each in steps if each.step.action is Action.CHECK and not each.step.blocked)
+    checks = (each for each in steps if each.action is Action.CHECK and not each.blocked)
     return Overview(
         snapshot=snapshot,
         notices=[
@@ -166,7 +161,7 @@ def make_overview(
             *find_notices(snapshot),
         ],
         primary=steps[0] if steps else None,
-        others=[each for each in steps[1:] if not each.step.blocked],
+        others=[each for each in steps[1:] if not each.blocked],
         check=next(checks, None),
         live=[card for card in cards if is_unfinished(card.key_pair)],
         past=shown,
@@ -174,7 +169,7 @@ def make_overview(
     )
 
 
-def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: AvailableAction | None = None) -> Card:
+def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Step | None = None) -> Card:
     """Return what the page shows of one key pair."""
     wait = snapshot.waits.get(key_pair.pk)
     return Card(

@@ -22,8 +22,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.admin.access import ROTATE, permissions_for, permissions_of
 from cfsigned_django.admin.action_page import ShownKey, page_of
 from cfsigned_django.admin.actions import (
-    AvailableAction,
-    available_actions,
+    allowed_steps,
     not_due,
     put_in_words,
 )
@@ -124,8 +123,7 @@ class Pages:
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
                 return self.lead_back(text, level)
-        button = AvailableAction.of(snapshot, step)
-        context = page_of(snapshot, button, form, failure)
+        context = page_of(snapshot, step, form, failure)
         return self.render("step.html", context)
 
     def lead_back(self, text: str, level: int = messages.WARNING) -> HttpResponseRedirect:
@@ -179,10 +177,10 @@ class Pages:
             snapshot = Snapshot.take(site_rotation())
             if snapshot.find(key_pair.pk) is None:
                 return {}  # it belongs to another key group
-            actions = available_actions(snapshot, self.permissions)
+            steps = allowed_steps(snapshot, self.permissions)
             return {
                 "card": make_card(snapshot, key_pair),
-                "buttons": [each for each in actions if each.step.key_pair == key_pair],
+                "buttons": [each for each in steps if each.key_pair == key_pair],
             }
         except FAILURES:
             return {}  # the first page says what is wrong

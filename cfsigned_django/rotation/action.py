@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from django.utils.translation import gettext_lazy as _
+
 
 class Action(StrEnum):
     """What a step does; the value is part of the URL of its page in the admin."""
@@ -21,6 +23,29 @@ class Action(StrEnum):
     FINISH = "finish"
 
     @property
+    def label(self) -> str:
+        """Return what the button says that takes the step."""
+        return str(_LABELS[self])
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Return whether a person confirms the step on a page that says what will happen."""
+        return self not in (Action.IMPORT, Action.CHECK)
+
+    @property
     def has_key_pair(self) -> bool:
         """Return whether the step concerns one key pair, not the whole key group."""
         return self not in (Action.IMPORT, Action.START)
+
+
+_LABELS = {
+    Action.IMPORT: _("Import the key from the settings"),
+    Action.START: _("Start rotation"),
+    Action.TRUST: _("Add to CloudFront"),
+    Action.CORRECT: _("Correct the public key ID"),
+    Action.CHECK: _("Check again"),
+    Action.ACTIVATE: _("Activate"),
+    Action.RETIRE: _("Retire"),
+    Action.REVOKE: _("Revoke"),
+    Action.FINISH: _("Finish the revocation"),
+}

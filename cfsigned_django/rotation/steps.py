@@ -56,6 +56,13 @@ class Step:
     key_pair: KeyPair | None = None
     #: Why the step cannot be taken yet, as a sentence; empty if it can.
     blocked: str = ""
+    #: What its button says, if that is not what the action's usually says.
+    other_label: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return what the button says that takes the step."""
+        return self.other_label or self.action.label
 
     @property
     def is_aside(self) -> bool:
@@ -109,7 +116,7 @@ def due(
     yield from steps(KeyStatus.REVOKED)
     yield from (each for each in retiring if not each.blocked)
     if any(each.next_in and each.is_outdated for each in key_pairs):
-        yield Step(action=Action.START)  # It makes another key in the place of this one.
+        yield Step(action=Action.START, other_label=_("Make a new key"))  # in place of this one
     yield from steps(KeyStatus.PENDING)
     yield from steps(KeyStatus.TRUSTED)
     yield from _steps_of_the_group(key_pairs, unknown_keys)
@@ -133,7 +140,9 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -
         if action is Action.CORRECT and not rotation.by_hand:
             continue  # Only an ID that a person entered may be wrong.
         blocked = problem or (wait if action is stage.step else "")
-        yield Step(action=action, key_pair=key_pair, blocked=blocked)
+        is_entered = action is Action.TRUST and rotation.by_hand
+        label = _("Enter the public key ID") if is_entered else ""
+        yield Step(action=action, key_pair=key_pair, blocked=blocked, other_label=label)
 
 
 def _steps_of_the_group(
@@ -300,31 +309,26 @@ def take(
     REVOKE, and ``key_pair_id`` is the public key ID, if a person created the
     key in CloudFront (TRUST, CORRECT).
     """
-    key_pair = step.key_pair
-    if key_pair is None:
-        match step.action:
-            case Action.IMPORT:
-                return _import(rotation, now)
-            case Action.START:
-                return _start(rotation, now, algorithm, reason)
-            case _:
-                raise ValueError(f"{step.action} is not a step of a key group.")
-    match step.action:
-        case Action.TRUST | Action.CORRECT:
+    match step.action, step.key_pair:
+        case Action.IMPORT, None:
+            return _import(rotation, now)
+        case Action.START, None:
+            return _start(rotation, now, algorithm, reason)
+        case Action.TRUST | Action.CORRECT, KeyPair() as key_pair:
             return _trust(rotation, key_pair, now, key_pair_id)
-        case Action.CHECK:
+        case Action.CHECK, KeyPair() as key_pair:
             return _check(rotation, key_pair, now)
-        case Action.ACTIVATE:
+        case Action.ACTIVATE, KeyPair() as key_pair:
             return _activate(rotation, key_pair, now)
-        case Action.RETIRE:
+        case Action.RETIRE, KeyPair() as key_pair:
             rotation.retire(key_pair, now=now)
             text = _(
                 "%(key)s is retired: it is removed from CloudFront, and its private key is erased."
             )
             return Outcome(text=text % {"key": key_pair})
-        case Action.REVOKE:
+        case Action.REVOKE, KeyPair() as key_pair:
             return _revoke(rotation, key_pair, now, algorithm, reason)
-        case Action.FINISH:
+        case Action.FINISH, KeyPair() as key_pair:
             lost = rotation.finish_revocation(key_pair, now=now)
             text = " ".join([_is_out(key_pair), *_what_was_lost(rotation, lost)])
             return Outcome(
@@ -333,8 +337,8 @@ def take(
                 is_warning=bool(lost),
                 key_pairs=(key_pair,),
             )
-        case _:
-            raise ValueError(f"{step.action} is not a step of a key pair.")
+    of_what = "a key pair" if step.key_pair else "a key group"
+    raise ValueError(f"{step.action} is not a step of {of_what}.")
 
 
 def _import(rotation: Rotation, now: datetime) -> Outcome:

@@ -146,8 +146,8 @@ class Visitor:
         offered = [overview.primary, *overview.others] if overview.primary else []
         return [
             ("*" if button is overview.primary and not overview.is_calm else "")
-            + button.step.action
-            + (" (blocked)" if button.step.blocked else "")
+            + button.action
+            + (" (blocked)" if button.blocked else "")
             for button in offered
         ]
 

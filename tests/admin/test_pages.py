@@ -252,7 +252,7 @@ def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: 
             # What the settings lack is said in English: it stops a command and a start, too.
             if situation.levels != "problem":
                 overview = admin.context["overview"]
-                steps = [each.step for each in (overview.primary, *overview.others) if each]
+                steps = [each for each in (overview.primary, *overview.others) if each]
                 pages = [
                     f"{LIST}?fragment=1",
                     *(address(each.action, each.key_pair) for each in steps),
