@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -20,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
-from cfsigned_django.keyring import Lease, WatchedGroup, looks_in_database, watch
+from cfsigned_django.keyring import Lease, looks_in_database, watch
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
@@ -67,45 +68,14 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixedKey:
-    """A key that signs whatever the database says: one of the settings, or one handed in."""
-
-    fixed: Lease
-
-    @property
-    def signer(self) -> Signer:
-        """The signer of this key."""
-        return self.fixed.signer
-
-    def lease(self) -> Lease:
-        """Return the signer. No database limits how long its URLs may live."""
-        return self.fixed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupKey:
-    """The ACTIVE key pair of a key group in the database.
-
-    If none is ACTIVE, the key of the settings signs, unless it was replaced or revoked.
-    """
-
-    group: WatchedGroup
-    #: The signer of the settings' key, if there is one. What signs now is ``lease().signer``.
-    signer: Signer | None
-
-    def lease(self) -> Lease:
-        """Return which signer signs now, and until when its URLs may live: see :class:`Lease`.
-
-        Raise :exc:`ImproperlyConfigured` if none may sign.
-        """
-        return self.group.lease(self.signer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """How a storage signs: with which key, and for how long."""
 
-    key: FixedKey | GroupKey
+    #: Returns which signer signs now, and until when its URLs may live: see :class:`Lease`. Raises
+    #: :exc:`ImproperlyConfigured` if none may sign.
+    lease: Callable[[], Lease]
+    #: The key group whose ACTIVE key pair signs; empty if one key signs, whatever rotations do.
+    follows: str
     #: The terms of the options, for a call without arguments that say otherwise.
     terms: Terms
     max_expire: int
@@ -220,8 +190,10 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
         if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
             log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
     most, step = config.max_expire, config.expire_step
+    lease, follows = _find_key(config, handed_in)
     return Signing(
-        key=_find_key(config, handed_in),
+        lease=lease,
+        follows=follows,
         terms=Terms(lifetime=config.querystring_expire, step=step),
         max_expire=most,
         # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
@@ -229,22 +201,25 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
     )
 
 
-def _find_key(config: Config, handed_in: Any) -> FixedKey | GroupKey:
-    """Return which key signs, of a configuration that was checked."""
-    if handed_in is not OWN_KEY:
-        return FixedKey(fixed=Lease(signer=adopt_signer(handed_in, config.hash_algorithm)))
-    signer, name = None, config.hash_algorithm
+def _find_key(config: Config, handed_in: Any) -> tuple[Callable[[], Lease], str]:
+    """Return what leases the key, and the key group that it follows, by checked options."""
+    name, signer = config.hash_algorithm, None
     hash_algorithm = None if name is None else HashAlgorithm(name)
-    if config.cloudfront_key is not None:
+    if handed_in is not OWN_KEY:
+        signer = adopt_signer(handed_in, hash_algorithm)
+    elif config.cloudfront_key is not None:
         signer = Signer(
             key_pair_id=config.cloudfront_key_id,
             private_key=config.cloudfront_key.load(),
             hash_algorithm=hash_algorithm,
         )
-    if looks_in_database(config.key_group_id):
-        return GroupKey(group=watch(config.key_group_id, hash_algorithm), signer=signer)
+    if handed_in is OWN_KEY and looks_in_database(config.key_group_id):
+        return partial(
+            watch(config.key_group_id, hash_algorithm).lease, signer
+        ), config.key_group_id
     assert signer is not None  # noqa: S101 - find_problems() refuses a configuration without a key
-    return FixedKey(fixed=Lease(signer=signer))
+    lease = Lease(signer=signer)
+    return lambda: lease, ""
 
 
 def ask_for_key(config: Config) -> None:

@@ -52,7 +52,6 @@ from cfsigned_django.storage.context import current
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
-    GroupKey,
     ResolvedOptions,
     Setting,
     Signing,
@@ -295,14 +294,14 @@ class SignedUrlMixin:
         signing = self.signing.must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
         terms = signing.terms_of(expire, 0, date_greater_than, ip_address)
-        lease = signing.key.lease()
+        lease = signing.lease()
         wanted = now + terms.lifetime
         expires = lease.cap_expiry(wanted, lifetime=signing.longest, now=now)
         policy = terms.policy(covered, expires=expires, now=now)
         try:
             cookies = lease.signer.sign_cookies(policy)
         except HashRefused:
-            self.signing.explain_refusal(signing)
+            self.signing.explain_refusal(lease.signer)
             raise
         context.note(expires)
         return policy, cookies
@@ -331,7 +330,7 @@ class SignedUrlMixin:
         The storage need not sign its URLs. Raise :exc:`ImproperlyConfigured` if no key
         can sign, or if a signer was handed in whose public key is not known.
         """
-        signer = self.signing.must_sign().key.lease().signer
+        signer = self.signing.must_sign().lease().signer
         public_key = signer.private_key.public_key
         if public_key is None:
             raise ImproperlyConfigured(
@@ -587,7 +586,7 @@ class StorageSigner:
         A signature is kept under what it covers, its terms and its key, and used again as long as
         a new one would expire at the same time.
         """
-        lease, second = signing.key.lease(), int(now)
+        lease, second = signing.lease(), int(now)
         expires = second + terms.lifetime
         if terms.step:
             expires = round_up_expiry(expires, terms.step, covered)
@@ -610,7 +609,7 @@ class StorageSigner:
                 policy = terms.policy(covered, expires=expires, now=second)
                 query = lease.signer.sign_policy(policy).query
         except HashRefused:
-            self.explain_refusal(signing)
+            self.explain_refusal(lease.signer)
             raise
         signature = Signature(expires, query)
         if kept_under:
@@ -653,12 +652,11 @@ class StorageSigner:
             and other.signing.options().config == options.config
         )
 
-    def explain_refusal(self, signing: Signing) -> None:
+    def explain_refusal(self, signer: Signer) -> None:
         """Raise the error of the check, if a setting decides which hash the key signs with."""
         if self.handed_in() is not OWN_KEY:
             return
-        signer = signing.key.lease().signer
-        if signer is signing.key.signer:
+        if signer.key_pair_id == self.storage.cloudfront_key_id:
             raise_first_error([hash_refused()])
         # The checks only know the key of the settings, if there is one.
         raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
@@ -725,22 +723,21 @@ class StorageSigner:
         """
         if not self.options().is_signing:
             return None
-        signing = self.must_sign()
-        signer = signing.key.lease().signer
+        signer = self.must_sign().lease().signer
         try:
             signer.private_key.sign(b"", signer.hash_algorithm)
         except HashRefused:
-            self.explain_refusal(signing)
+            self.explain_refusal(signer)
             raise
         return signer
 
     def key_pair_id(self) -> str:
         """Return the ID of the key pair that signs now, as the keyring knows it."""
-        return self.must_sign().key.lease().signer.key_pair_id
+        return self.must_sign().lease().signer.key_pair_id
 
     def is_revoked(self, key_pair_id: str) -> bool:
         """Return whether this key pair was revoked, as the keyring knows it."""
-        return key_pair_id in self.must_sign().key.lease().revoked_ids
+        return key_pair_id in self.must_sign().lease().revoked_ids
 
     def probe_url(self, signer: Signer) -> str:
         """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
@@ -790,12 +787,10 @@ class StorageSigner:
         if self.is_dynamic():
             return self._names_key(key_group_id, key_pair_id)
         signing = self.resolve().signing
-        if signing is None:
-            return False
-        if isinstance(signing.key, GroupKey) and signing.key.group.key_group_id == key_group_id:
+        if signing is None or signing.follows == key_group_id:
             return False
         try:
-            return key_pair_id == signing.key.lease().signer.key_pair_id
+            return key_pair_id == signing.lease().signer.key_pair_id
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
 
