@@ -340,6 +340,12 @@ def names_as_they_are(world: World) -> str:
     return ", ".join(wrong) or "all served"
 
 
+@question("3.4", SERVED, "signing.resource:NEVER_SENT")
+def query_as_browsers_send_it(world: World) -> str:
+    """Is a query served with `|`, `{`, `}`, `^` and a backtick, sent and signed as they are?"""
+    return world.said(world.link(f"{FILE}?v=|{{}}^`"))
+
+
 def _of_all(world: World, path: str) -> str:
     return world.link(path, policy=world.custom("/*"))
 
@@ -412,6 +418,20 @@ def question_mark_in_a_policy(world: World) -> str:
     return world.said(world.link(FILE, policy=world.custom("/albums/42/?.txt")))
 
 
+@question("11.3", SERVED, "signing.policy:_ESCAPED_QUESTION_MARK")
+def backslash_in_a_policy(world: World) -> str:
+    """Is `\\?` in a policy the `?` that begins the query, as AWS's page ordered until 2023?"""
+    policy = world.custom(f"{FILE}?v=1").replace("?", "\\?")
+    return world.said(world.link(f"{FILE}?v=1", policy=policy))
+
+
+@question("11.3", SERVED, "signing.policy:_ESCAPED_QUESTION_MARK")
+def backslash_in_json(world: World) -> str:
+    """Is it so if the backslash is written as JSON orders, `\\\\?`?"""
+    policy = world.custom(f"{FILE}?v=1").replace("?", "\\\\?")
+    return world.said(world.link(f"{FILE}?v=1", policy=policy))
+
+
 @question("11.3", SERVED, "signing.resource:_sections", "storage.urls:SignedUrlMixin.url")
 def download_for_an_address(world: World) -> str:
     """Does url(ip_address=, download=) open, whose policy has the `?` of the query?"""
@@ -422,13 +442,48 @@ def download_for_an_address(world: World) -> str:
 # 4: conditions
 
 
-@question("11.12", "403 MalformedPolicy", "signing.policy:MAX_EPOCH_TIME")
+@question("11.12", SERVED, "signing.policy:LATEST_TIME_SENT", "signing.policy:MAX_EPOCH_TIME")
 def far_future(world: World) -> str:
-    """What is said of a URL that ends in 2096, beyond 32 bits?"""
-    return world.said(world.link(FILE, until=4_000_000_000))
+    """What is said of a URL that ends in 2262, beyond 32 bits?"""
+    return world.said(world.link(FILE, until=9_223_372_036))
 
 
-@question("4", "403 MalformedPolicy", "signing.policy:MAX_EPOCH_TIME")
+@question("11.12", "403 MalformedPolicy", "signing.policy:LATEST_TIME_SENT")
+def further_future(world: World) -> str:
+    """What is said of one that ends a second later, after the date of AWS's page?"""
+    return world.said(world.link(FILE, until=9_223_372_037))
+
+
+@question("11.15", DENIED, "signing.policy:Policy.as_sent")
+def starts_at_its_end(world: World) -> str:
+    """What is said of a policy that starts at its end?"""
+    until = int(time.time()) + 600
+    later = {"AWS:EpochTime": until}
+    return world.said(world.link(FILE, policy=world.custom(FILE, until, DateGreaterThan=later)))
+
+
+@question("4", "403 MalformedPolicy", "signing.policy:_read_condition")
+def time_as_text(world: World) -> str:
+    """What is said of a time in quotation marks?"""
+    until = int(time.time()) + 600
+    policy = world.custom(FILE, until).replace(str(until), f'"{until}"')
+    return world.said(world.link(FILE, policy=policy))
+
+
+@question("1.2", "403 MalformedPolicy", "signing.policy:_read_document")
+def version_in_a_policy(world: World) -> str:
+    """What is said of a policy with a Version, as policies of IAM have it?"""
+    policy = world.custom(FILE).replace("{", '{"Version":"2012-10-17",', 1)
+    return world.said(world.link(FILE, policy=policy))
+
+
+@question("1.3", "403 MalformedSignature", "signing.encoding:decode_base64")
+def signature_without_padding(world: World) -> str:
+    """What is said of a signature whose last `__`, the padding, was lost?"""
+    return world.said(world.link(FILE, key=RSA).replace("__&", "&"))
+
+
+@question("4", "403 MalformedPolicy", "signing.policy:LATEST_TIME_SENT")
 def milliseconds(world: World) -> str:
     """What is said of a time in milliseconds?"""
     return world.said(world.link(FILE, until=int(time.time() + 60) * 1000))
@@ -450,10 +505,23 @@ def expires_beside_policy(world: World) -> str:
     return world.said(world.link(FILE, policy=world.custom(FILE)) + "&Expires=2000000000")
 
 
+@question("11.14", SERVED, "signing.verifier:_find_policy")
+def expires_beside_policy_in_cookies(world: World) -> str:
+    """Do cookies open a file that have both CloudFront-Expires and CloudFront-Policy?"""
+    cookies = world.cookies(world.custom(FILE)) + "; CloudFront-Expires=2000000000"
+    return world.said(f"https://{world.domain}{FILE}", Cookie=cookies)
+
+
 @question("11.13", DENIED, "signing.verifier:_find_credentials")
 def parameter_twice(world: World) -> str:
     """What is said of a parameter that appears twice, the right one first?"""
     return world.said(world.link(FILE) + "&Expires=2000000000")
+
+
+@question("11.16", "413", "tools.edge.requests:MAX_REQUEST_LENGTH", "docs/how-to/deploy.md")
+def too_many_cookies(world: World) -> str:
+    """What is said of a request line and headers of more than 20,480 bytes?"""
+    return str(world.get(world.link(FILE), Cookie=f"a={'b' * 20_480}").status)
 
 
 @question("3.3", DENIED, "tools.doctor.live:_examine_signed")
@@ -609,6 +677,12 @@ def cookies_of_a_folder_within(world: World) -> str:
     inner = world.with_cookies(FILE, {"/albums/42/": good, "/albums/": other})
     outer = world.with_cookies(FILE, {"/albums/42/": other, "/albums/": good})
     return f"the longer, if only it opens: {inner}; the shorter: {outer}"
+
+
+@question("7", "403 MalformedPolicy", "signing.verifier:_check_resource_of_cookies")
+def any_protocol_in_cookies(world: World) -> str:
+    """What is said of cookies whose policy begins with `*://`?"""
+    return _with(world, world.cookies(world.custom(FILE).replace("https://", "*://")))
 
 
 @question("7", "served; 403 AccessDenied", "signing.signer:Signer.sign_cookies")

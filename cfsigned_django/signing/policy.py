@@ -10,20 +10,30 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Self
+from datetime import UTC, datetime
+from typing import Any, Final, Self
 
 from cfsigned_django.signing.exceptions import Check, InvalidPolicy
 from cfsigned_django.signing.resource import (
+    NEVER_SENT,
     check_resource,
     compile_resource,
     lower_host,
     readings,
 )
 
-#: The latest moment that every reader of a policy accepts: 2038-01-19 03:14:07
-#: UTC. The developer guide now gives a later one, in two units that disagree.
+#: The latest moment that a signer may name, and that every reader of a policy
+#: accepts: 2038-01-19 03:14:07 UTC, which the guide gave until 2023.
 MAX_EPOCH_TIME = 2_147_483_647
+#: The latest moment that a request may name: 2262-04-11 23:47:16 UTC, the date that
+#: the guide now gives. Its number, 9223372036854775807, is that date in nanoseconds;
+#: read as seconds it would allow milliseconds, and users report that CloudFront
+#: refuses these as MalformedPolicy.
+LATEST_TIME_SENT: Final = 9_223_372_036
+
+# The guide ordered a backslash before the question mark that begins the query (until 2023, "Create
+# a signed URL using a custom policy"), and still prints one. Written into JSON, it is one or two.
+_ESCAPED_QUESTION_MARK = re.compile(r"\A([^?]*[^?\\])\\{1,2}\?")
 
 _CONDITIONS = {
     "DateLessThan": "AWS:EpochTime",
@@ -80,8 +90,39 @@ class Policy:
                     f"date_greater_than ({since}) must be earlier than date_less_than ({until}): "
                     "this policy would never allow anything."
                 )
+        self._fill(check_resource(resource, allow_any_resource), until, since, ip_address)
+
+    @classmethod
+    def as_sent(
+        cls,
+        *,
+        resource: object,
+        date_less_than: int,
+        date_greater_than: int | None = None,
+        ip_address: str | None = None,
+        allow_any_resource: bool = False,
+    ) -> Self:
+        """Return the policy of a request, which any signer may have made.
+
+        A signer is stricter. A request may name moments until 2262, and its
+        resource may have the characters that browsers send unencoded. If it
+        starts at its end or later, CloudFront's pages do not call it malformed:
+        its conditions are never met.
+        """
+        policy = cls.__new__(cls)
+        policy._fill(
+            check_resource(resource, allow_any_resource, NEVER_SENT),
+            epoch_time(date_less_than, "DateLessThan", LATEST_TIME_SENT),
+            None
+            if date_greater_than is None
+            else epoch_time(date_greater_than, "DateGreaterThan", LATEST_TIME_SENT),
+            ip_address,
+        )
+        return policy
+
+    def _fill(self, resource: str, until: int, since: int | None, ip_address: str | None) -> None:
         # A frozen dataclass is filled in by object.__setattr__.
-        object.__setattr__(self, "resource", check_resource(resource, allow_any_resource))
+        object.__setattr__(self, "resource", resource)
         object.__setattr__(self, "date_less_than", until)
         object.__setattr__(self, "date_greater_than", since)
         if ip_address is not None:
@@ -113,16 +154,20 @@ class Policy:
     def from_json(cls, text: str) -> Self:
         """Return the policy that came with a request.
 
-        The order of keys and white space are free, and a missing Resource
-        means ``*``, as CloudFront's developer guide says. Raise
-        :exc:`InvalidPolicy` for anything that CloudFront calls a malformed
-        policy, and for unknown or repeated keys, which it does not document.
+        The order of keys and white space are free, a missing Resource means
+        ``*``, and the ``?`` that begins the query may be written ``\\?``, all as
+        CloudFront's developer guide says. Raise :exc:`InvalidPolicy` for anything
+        that CloudFront calls a malformed policy, and for unknown or repeated
+        keys, which it does not document. A signer refuses some of what a
+        request may have, such as an end after January 2038.
         """
         try:
-            document = json.loads(text, object_pairs_hook=_unique_keys)
+            document = json.loads(
+                _ESCAPED_QUESTION_MARK.sub(r"\1?", text), object_pairs_hook=_unique_keys
+            )
         except (ValueError, RecursionError):
             raise InvalidPolicy("The policy is not valid JSON with unique keys.") from None
-        return cls(**_read_document(document), allow_any_resource=True)
+        return cls.as_sent(**_read_document(document), allow_any_resource=True)
 
     def matches(self, url: str) -> bool:
         """Return whether the resource covers the URL, as the viewer sent it."""
@@ -146,12 +191,12 @@ class Policy:
         if self.date_greater_than is not None and now <= self.date_greater_than:
             left = self.date_greater_than + 1 - now
             return Check.TIME, f"not valid for another {left} s (date_greater_than)"
-        if self.ip_address is not None and not _is_within(viewer_ip, self.ip_address):
+        if self.ip_address is not None and not is_within(viewer_ip, self.ip_address):
             return Check.ADDRESS, f"the viewer's address {viewer_ip} is not in {self.ip_address}"
         return None
 
 
-def epoch_time(moment: datetime | int, name: str) -> int:
+def epoch_time(moment: datetime | int, name: str, latest: int = MAX_EPOCH_TIME) -> int:
     """Return the moment in Unix seconds; ``name`` is its name in errors."""
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
@@ -164,11 +209,10 @@ def epoch_time(moment: datetime | int, name: str) -> int:
         raise InvalidPolicy(
             f"{name} is {moment!r}. It must be whole Unix seconds or an aware datetime."
         )
-    if moment > MAX_EPOCH_TIME:
+    if moment > latest:
         looks = " It looks like milliseconds. Use seconds." if moment > 10**11 else ""
-        raise InvalidPolicy(
-            f"{name} is {moment}. It must be at most {MAX_EPOCH_TIME} (in 2038).{looks}"
-        )
+        year = datetime.fromtimestamp(latest, UTC).year
+        raise InvalidPolicy(f"{name} is {moment}. It must be at most {latest} (in {year}).{looks}")
     if moment <= 0:
         raise InvalidPolicy(f"{name} is {moment}. It must be Unix seconds after 1970.")
     return moment
@@ -205,7 +249,7 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-def _is_within(viewer_ip: str | None, ip_range: str) -> bool:
+def is_within(viewer_ip: str | None, ip_range: str) -> bool:
     """Return whether the viewer's address is in the range; an IPv6 address never is."""
     try:
         address = ipaddress.IPv4Address(viewer_ip or "")

@@ -10,25 +10,32 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from cfsigned_django.signing.exceptions import InvalidPolicy
 
-_FORBIDDEN = re.compile(r"""[\x00-\x20"\\#<>^`{|}\x7f]|[^\x00-\x7f]""")
+#: What a signer must encode: clients send these characters encoded, or not all alike.
+MUST_BE_ENCODED: Final = re.compile(r"""[\x00-\x20"\\#<>^`{|}\x7f]|[^\x00-\x7f]""")
+#: What no client sends as it is. Browsers send ``|`` unencoded, and in a query ``^`{}`` as well
+#: (URL Standard, "Percent-encoded bytes"). A backslash would escape what follows it in a policy.
+NEVER_SENT: Final = re.compile(r"""[\x00-\x20"\\#<>\x7f]|[^\x00-\x7f]|\A[^?]*?[\^`{}]""")
 _PROTOCOLS = ("http", "https", "*", "http*")
 _ADDRESS = re.compile(r"(?:[a-z*]+://)?[^/?]*", re.ASCII | re.IGNORECASE)
 
 
-def check_resource(resource: object, allow_any_resource: bool) -> str:
+def check_resource(
+    resource: object, allow_any_resource: bool, forbidden: re.Pattern[str] = MUST_BE_ENCODED
+) -> str:
     """Return a valid resource with its host in lowercase; else raise :exc:`InvalidPolicy`."""
     if not isinstance(resource, str) or not resource:
         raise InvalidPolicy(
             "The policy has no resource, which would open every file of every distribution that "
             "trusts the key. Set the URL, with a * if it must cover several files."
         )
-    if forbidden := _FORBIDDEN.search(resource):
+    if found := forbidden.search(resource):
         raise InvalidPolicy(
-            f"The resource contains {forbidden[0]!r}, which no client sends unencoded. "
-            "Percent-encode it first, for example with urllib.parse.quote()."
+            f"The resource contains {found[0][-1]!r}, which some or all clients percent-encode. "
+            "Encode it first, for example with urllib.parse.quote()."
         )
     resource = lower_host(resource)
     protocol, domain, path, _ = _sections(resource)

@@ -125,7 +125,7 @@ class Signer:
         """
         url = encode_url(url)
         policy = _choose_policy(url, date_less_than, policy)
-        message = policy.to_json().encode("ascii")
+        message = _text_to_sign(policy)
         if policy.is_canned and policy.resource == url:
             grant = f"Expires={policy.date_less_than}"
         else:
@@ -147,7 +147,7 @@ class Signer:
 
     def sign_policy(self, policy: Policy) -> SignedPolicy:
         """Return the policy, signed once for all URLs that it covers."""
-        message = policy.to_json().encode("ascii")
+        message = _text_to_sign(policy)
         signature = encode_base64(self.private_key.sign(message, self.hash_algorithm))
         grant = f"Policy={encode_base64(message)}&Signature={signature}{self._tail}"
         return SignedPolicy(policy=policy, query=grant)
@@ -160,7 +160,7 @@ class Signer:
         ``CloudFront-Policy``. Raise :exc:`InvalidPolicy` if a cookie would be
         longer than browsers keep.
         """
-        message = policy.to_json().encode("ascii")
+        message = _text_to_sign(policy)
         cookies = (
             {"CloudFront-Expires": str(policy.date_less_than)}
             if policy.is_canned
@@ -196,6 +196,18 @@ def _choose_policy(
         return Policy(resource=url, date_less_than=date_less_than)
     _refuse_uncovered(url, policy)
     return policy
+
+
+def _text_to_sign(policy: Policy) -> bytes:
+    """Return the text of a policy; raise :exc:`InvalidPolicy` if only a request may have it."""
+    strict = Policy(
+        resource=policy.resource,
+        date_less_than=policy.date_less_than,
+        date_greater_than=policy.date_greater_than,
+        ip_address=policy.ip_address,
+        allow_any_resource=True,
+    )
+    return strict.to_json().encode("ascii")
 
 
 def _refuse_uncovered(url: str, policy: Policy) -> None:

@@ -17,7 +17,12 @@ from cfsigned_django.signing.diagnosis import explain_mismatch, explain_missing_
 from cfsigned_django.signing.encoding import decode_base64, split_query
 from cfsigned_django.signing.exceptions import Check, Denied, InvalidKey, InvalidPolicy
 from cfsigned_django.signing.keys import PublicKey
-from cfsigned_django.signing.policy import Policy, epoch_time
+from cfsigned_django.signing.policy import (
+    LATEST_TIME_SENT,
+    Policy,
+    canned_policy_json,
+    epoch_time,
+)
 from cfsigned_django.signing.resource import lower_host
 
 _MESSAGES = {
@@ -195,7 +200,10 @@ def _find_policy(credentials: _Credentials) -> tuple[Policy, bytes]:
             # Some old signers send Expires beside Policy, and such URLs are in
             # use: only the Policy counts.
             message = decode_base64(values["Policy"])
-            return Policy.from_json(message.decode("utf-8")), message
+            policy = Policy.from_json(message.decode("utf-8"))
+            if credentials.source == "cookies":
+                _check_resource_of_cookies(policy.resource)
+            return policy, message
         if "Expires" not in values:
             # AWS does not document the answer to a request that has neither.
             raise denied("AccessDenied", f"neither Expires nor Policy in the {credentials.source}")
@@ -210,9 +218,21 @@ def _rebuild_canned_policy(base_url: str, expires: str) -> tuple[Policy, bytes]:
     """Return the canned policy, rebuilt from the URL as CloudFront does, and its bytes."""
     if not _EXPIRES.fullmatch(expires):
         raise InvalidPolicy(f"Expires is {expires!r}. It must be Unix seconds.")
-    until = epoch_time(int(expires), "Expires")
+    until = epoch_time(int(expires), "Expires", LATEST_TIME_SENT)
     try:
-        policy = Policy(resource=base_url, date_less_than=until)
+        policy = Policy.as_sent(resource=base_url, date_less_than=until)
     except InvalidPolicy as error:
         raise denied("AccessDenied", str(error)) from None
-    return policy, policy.to_json().encode("ascii")
+    return policy, canned_policy_json(policy.resource, until).encode("ascii")
+
+
+def _check_resource_of_cookies(resource: str) -> None:
+    """Raise :exc:`InvalidPolicy` for a resource that only a signed URL may have.
+
+    AWS page: "Set signed cookies using a custom policy": the value "must begin with
+    http:// or https://". A missing Resource, which means ``*``, is allowed there too.
+    """
+    if resource != "*" and not resource.startswith(("http://", "https://")):
+        raise InvalidPolicy(
+            f"The resource is {resource}. In signed cookies, it must begin with http:// or https://"
+        )

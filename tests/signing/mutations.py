@@ -85,7 +85,7 @@ def expected_codes_of_values(values: Mapping[str, str]) -> set[str]:
         return {"AccessDenied"}
     expires = values["Expires"]
     is_moment = expires.isascii() and expires.isdigit() and expires[0] != "0"
-    return {"AccessDenied" if is_moment and int(expires) < 2**31 else "MalformedPolicy"}
+    return {"AccessDenied" if is_moment and int(expires) <= 9_223_372_036 else "MalformedPolicy"}
 
 
 def mutate(text: str, source: random.Random) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.signing import InvalidPolicy, Policy, SigningError
+from cfsigned_django.signing import InvalidPolicy, Policy, Signer, SigningError
 from cfsigned_django.signing.encoding import decode_base64
 from tests.characters import TEXT
 from tests.signing.cases import EXPIRES, IMAGE as URL
@@ -62,6 +62,7 @@ MALFORMED = {
         f"time {value[:20]}": GOOD.replace(str(EXPIRES), value)
         for value in [
             *(f"{EXPIRES}000", f'"{EXPIRES}"', f"{EXPIRES}.0", f"0{EXPIRES}", "9" * 5000),
+            *("9223372037", "9223372036854775807"),
             *("1e9", "true", "NaN", "Infinity", "-1", "null"),
         ]
     },
@@ -80,15 +81,17 @@ MALFORMED = {
         f"Resource {value}": GOOD.replace(f'"{URL}"', value)
         for value in [
             *(f'["{URL}"]', "null", '""', '"/image.jpg"', '"https://h/\\u0022"'),
-            *('"https://h/\\\\"', '"https://h/\\n"', '"https://h/\\uac00"'),
+            *('"https://h/\\\\"', '"https://h/\\n"', '"https://h/\\uac00"', '"https://h/{x}"'),
+            # A backslash that does not escape the question mark which begins the query.
+            *('"https://h/a?b\\\\?c"', '"https://h/a\\\\\\?b"', '"https://h/a\\\\b?c"', '"\\?"'),
         ]
     },
     **{
         f"address {value}": GOOD.replace(UNTIL, f'{UNTIL},"IpAddress":{{"AWS:SourceIp":{value}}}')
         for value in ['""', '"::1"', "1", '["10.0.0.1"]']
     },
-    "start after end": GOOD.replace(
-        UNTIL, UNTIL + f',"DateGreaterThan":{{"AWS:EpochTime":{EXPIRES}}}'
+    "start after 2262": GOOD.replace(
+        UNTIL, UNTIL + ',"DateGreaterThan":{"AWS:EpochTime":9223372037}'
     ),
     "deep": "[" * 100_000,
 }
@@ -218,6 +221,43 @@ def test_from_json_takes_any_json(resource: object, until: object, address: obje
 def test_v19_same_policy(text: str) -> None:
     """Read the same policy whatever its white space, escapes and order (V19)."""
     assert Policy.from_json(text) == Policy(resource=URL, date_less_than=EXPIRES)
+
+
+#: What only a reader accepts: the text that replaces another in a good policy, and what is read.
+AS_SENT: list[tuple[str, str, dict[str, Any]]] = [
+    # "Create a signed URL using a custom policy": dates until April 11, 2262.
+    (str(EXPIRES), "2147483648", {"date_less_than": 2147483648}),
+    (str(EXPIRES), "9223372036", {"date_less_than": 9223372036}),
+    # The same page until 2023: a backslash before the question mark that begins the query. Its
+    # example is printed as it is; a JSON library writes two.
+    ("image.jpg", "image.jpg\\?size=large", {"resource": f"{URL}?size=large"}),
+    ("image.jpg", "image.jpg\\\\?size=?", {"resource": f"{URL}?size=?"}),
+    # URL Standard, "Percent-encoded bytes": browsers send these unencoded.
+    ("image.jpg", "a|b?c=|{}^`", {"resource": URL.replace("image.jpg", "a|b?c=|{}^`")}),
+    # No page calls it malformed: its conditions are never met.
+    (
+        UNTIL,
+        UNTIL + f',"DateGreaterThan":{{"AWS:EpochTime":{EXPIRES}}}',
+        {"date_greater_than": EXPIRES},
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "read"), AS_SENT, ids=[row[1] for row in AS_SENT])
+def test_what_only_a_reader_accepts(
+    old: str, new: str, read: dict[str, Any], ec_signer: Signer
+) -> None:
+    """Read what AWS documents and other signers make, and still refuse to sign it."""
+    found = Policy.from_json(GOOD.replace(old, new))
+    assert {name: getattr(found, name) for name in read} == read
+    if "\\" in new:  # The policy that is read has none, and can be signed.
+        assert ec_signer.sign_policy(found).policy == found
+        return
+    with pytest.raises(InvalidPolicy):
+        policy(**read)
+    for sign in (ec_signer.sign_policy, ec_signer.sign_cookies):
+        with pytest.raises(InvalidPolicy):
+            sign(found)
 
 
 def test_missing_resource_means_any() -> None:

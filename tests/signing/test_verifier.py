@@ -211,6 +211,94 @@ def test_v8_v14_v15_conditions(signer: Signer, verifier: Verifier) -> None:
             assert refusal(verifier, url, now=now, viewer_ip=viewer_ip).code == "AccessDenied"
 
 
+_CUSTOM = 'AWS page "Create a signed URL using a custom policy"'
+_COOKIES = 'AWS page "Set signed cookies using a custom policy"'
+_BROWSERS = "URL Standard, percent-encode sets: browsers send these as they are"
+_FAR = 9_223_372_036  # April 11, 2262
+_START = f'"DateGreaterThan":{{"AWS:EpochTime":{EXPIRES}}}'
+
+#: What a request may have that this package does not sign: how it is signed, the resource, the
+#: path and query that are sent, when, the code of the refusal ("" if it is served), and the source.
+AS_DOCUMENTED: list[tuple[str, str, str, int, str, str]] = [
+    # Dates.
+    ("canned 2147483648", "/a", "/a", 2147483647, "", f"{_CUSTOM}: until April 11, 2262"),
+    (f"canned {_FAR}", "/a", "/a", NOW, "", _CUSTOM),
+    (f"canned {_FAR}", "/a", "/a", _FAR, "AccessDenied", _CUSTOM),
+    (f"custom {_FAR}", "/*", "/a", NOW, "", _CUSTOM),
+    (f"canned {_FAR + 1}", "/a", "/a", NOW, "MalformedPolicy", "undocumented: the page ends here"),
+    (f"custom {_FAR + 1}", "/*", "/a", NOW, "MalformedPolicy", "undocumented: the page ends here"),
+    ("canned 1767290400000", "/a", "/a", NOW, "MalformedPolicy", "user reports: milliseconds"),
+    # The start.
+    (f"custom {EXPIRES},{_START}", "/a", "/a", NOW, "AccessDenied", f"{_CUSTOM}: conditions"),
+    (f"custom {EXPIRES},{_START}", "/a", "/a", EXPIRES + 1, "AccessDenied", "the same"),
+    # A backslash before the question mark, as printed and as a JSON library writes it.
+    ("custom", r"/a\?b=1", "/a?b=1", NOW, "", f"{_CUSTOM}, until 2023: it orders the backslash"),
+    ("custom", r"/a\\?b=*", "/a?b=1", NOW, "", "the same"),
+    ("custom", r"/a\?b=1", "/ab=1", NOW, "AccessDenied", "the same: not a wildcard"),
+    ("custom", r"/a\?b=1", r"/a\?b=1", NOW, "AccessDenied", "the same"),
+    ("custom", r"/a*\\?*", "/abc", NOW, "", f"{_CUSTOM}: hello*\\?* is hello*"),
+    ("cookies", r"/a\?b=1", "/a?b=1", NOW, "", "the same"),
+    ("custom", r"/a?b\?c", "/a?b?c", NOW, "MalformedPolicy", "undocumented"),
+    ("custom", r"/a\b?c", r"/a\b?c", NOW, "MalformedPolicy", "undocumented"),
+    # Characters that are not encoded.
+    *(("canned", f"/a?b={each}c", f"/a?b={each}c", NOW, "", _BROWSERS) for each in "|{}^`"),
+    ("canned", "/a|b?c|d={e}", "/a|b?c|d={e}", NOW, "", _BROWSERS),
+    ("canned", "/a?b=|", "/a?b=%7C", NOW, "AccessDenied", "user reports: compared as it is sent"),
+    ("canned", "/a?b=%7C", "/a?b=|", NOW, "AccessDenied", "the same"),
+    ("custom", "/*", "/a?b=|{}^`", NOW, "", _BROWSERS),
+    ("custom", "/a?b=|*", "/a?b=|{}^`", NOW, "", _BROWSERS),
+    *(
+        ("canned", f"/a{each}", f"/a{each}", NOW, "AccessDenied", "it is encoded, or changes JSON")
+        for each in ['?b="', "?b=\\", "?b=<", "?b=>", "?b= ", "?b=é", '?b="}', "{", "^", "`", "\\"]
+    ),
+    # The protocol in cookies.
+    ("cookies", "", "/a", NOW, "", f"{_COOKIES}: without a Resource, everything"),
+    ("cookies", "http*", "/a", NOW, "MalformedPolicy", f"{_COOKIES}: http:// or https://"),
+    ("cookies", "*", "/a", NOW, "MalformedPolicy", _COOKIES),
+    ("custom", "*", "/a", NOW, "", f"{_CUSTOM}: or *://"),
+]
+
+
+def request_as(
+    signer: Signer, how: str, resource: str, target: str
+) -> tuple[str, dict[str, str] | None]:
+    """Return a URL and its cookies, signed byte for byte as the rows say, by no Policy."""
+    kind, _, until = how.partition(" ")
+    until, _, more = (until or str(EXPIRES)).partition(",")
+    protocol = resource if resource in ("*", "http*") else "https"
+    path = "/*" if resource == protocol else resource
+    where = f'"Resource":"{ORIGIN.replace("https", protocol)}{path}",' if resource else ""
+    condition = f'{{"DateLessThan":{{"AWS:EpochTime":{until}}}{"," * bool(more)}{more}}}'
+    text = f'{{"Statement":[{{{where}"Condition":{condition}}}]}}'.encode()
+    values = {
+        "Expires" if kind == "canned" else "Policy": until
+        if kind == "canned"
+        else encode_base64(text),
+        "Signature": encode_base64(signer.private_key.sign(text, signer.hash_algorithm)),
+        "Key-Pair-Id": KEY_ID,
+        "Hash-Algorithm": str(signer.hash_algorithm),
+    }
+    url = ORIGIN + target
+    if kind == "cookies":
+        return url, {f"CloudFront-{name}": value for name, value in values.items()}
+    query = "&".join(f"{name}={value}" for name, value in values.items())
+    return f"{url}{'&' if '?' in url else '?'}{query}", None
+
+
+def test_as_documented(signer: Signer, verifier: Verifier) -> None:
+    """Read requests as AWS documents them, also those of other signers, and nothing beyond that."""
+    seen = []
+    for how, resource, target, now, _, source in AS_DOCUMENTED:
+        url, cookies = request_as(signer, how, resource, target)
+        try:
+            verifier.verify(url, cookies, now=now)
+        except Denied as denial:
+            seen.append((how, resource, target, now, denial.code, source))
+        else:
+            seen.append((how, resource, target, now, "", source))
+    assert seen == AS_DOCUMENTED
+
+
 def test_v19_policy_counts_as_sent(signer: Signer, verifier: Verifier) -> None:
     """Verify a custom policy over the bytes that were sent, white space included (V19)."""
     text = (

@@ -30,6 +30,7 @@ from cfsigned_django.signing.encoding import (
     decode_base64,
     split_query,
 )
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
 from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.catalog import finding
@@ -290,7 +291,11 @@ def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
 def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
     policy, now = claim.policy, knowledge.now
     end, start, values = policy.date_less_than, policy.date_greater_than, {"now": moment(now)}
-    if now >= end:
+    if start is not None and start >= end:
+        what = f"The URL is never valid: it starts after {moment(start)} and ends at {moment(end)}."
+        why, fix = "CloudFront answers AccessDenied (Access denied).", "Sign with an earlier start."
+        yield finding("url-not-yet", SUBJECT, what=what, why=why, fix=fix)
+    elif now >= end:
         yield finding("url-expired", SUBJECT, since=ago(now - end), end=moment(end), **values)
     elif start is not None and now <= start:
         values |= {"wait": ago(start + 1 - now), "start": moment(start)}
@@ -298,17 +303,19 @@ def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[
     if policy.ip_address is None:
         return
     viewer_ip, values = knowledge.viewer_ip, {"addresses": policy.ip_address}
-    if viewer_ip is not None and not policy.allows(end - 1, viewer_ip):
+    if viewer_ip is not None and not is_within(viewer_ip, policy.ip_address):
         yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, **values)
 
 
 def _grants(policy: Policy, knowledge: Knowledge) -> Finding:
     """Return what a policy grants, and how to check an address that it is bound to."""
-    what, why, fix = _describe(policy), "", ""
+    why, fix = [], ""
+    if policy.date_less_than > MAX_EPOCH_TIME:
+        why.append("AWS documents this end. Until 2023, the latest was in January 2038.")
     if policy.ip_address is not None and knowledge.viewer_ip is None:
-        why = "All other viewers are refused with AccessDenied (Access denied)."
+        why.append("All other viewers are refused with AccessDenied (Access denied).")
         fix = "Pass the viewer's address with --viewer-ip."
-    return finding("url-policy", SUBJECT, what=what, why=why, fix=fix)
+    return finding("url-policy", SUBJECT, what=_describe(policy), why=" ".join(why), fix=fix)
 
 
 def _describe(policy: Policy) -> str:

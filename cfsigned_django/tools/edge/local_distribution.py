@@ -21,7 +21,7 @@ from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.tools.edge import responses
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
-from cfsigned_django.tools.edge.requests import ViewerRequest
+from cfsigned_django.tools.edge.requests import MAX_REQUEST_LENGTH, ViewerRequest
 from cfsigned_django.tools.edge.responses import ExcInfo, Refusal
 
 logger = logging.getLogger("cfsigned_django.tools.edge")
@@ -100,6 +100,13 @@ class Distribution:
             return responses.page(
                 "UrlTooLong",
                 f"the URL has {len(request.url)} bytes; CloudFront's quota is {MAX_URL_LENGTH}",
+            )
+        if request.length > MAX_REQUEST_LENGTH:
+            return responses.page(
+                "RequestTooLong",
+                f"the request line and the headers have {request.length} bytes, "
+                f"{request.cookie_length} of them cookies; CloudFront's quota is "
+                f"{MAX_REQUEST_LENGTH}",
             )
         behavior = select_behavior(self.behaviors, request.path)
         if request.method not in behavior.allowed_methods:

@@ -8,6 +8,10 @@ from wsgiref.types import WSGIEnvironment
 
 from cfsigned_django.signing.encoding import encode_path, split_query
 
+#: CloudFront's quota "Maximum length of a request, including headers and query strings, but not
+#: including the body content", in bytes (AWS page "Quotas").
+MAX_REQUEST_LENGTH = 20_480
+
 # Longer names are cut off in the log: a mangled URL can have a signature there.
 _LONGEST_LOGGED_NAME = 40
 # The shortest real secret, an ECDSA signature, has 92 characters.
@@ -23,7 +27,9 @@ class ViewerRequest:
     ``target`` is the path and the query of the request line, still
     percent-encoded. ``cookies`` has the name and the value of each cookie, in
     the order in which they came. ``viewer_ip`` is the other end of the TCP
-    connection: CloudFront does not use X-Forwarded-For.
+    connection: CloudFront does not use X-Forwarded-For. ``length`` is that of
+    the request line and the headers, ``cookie_length`` that of the cookies, in
+    bytes.
     """
 
     method: str
@@ -33,19 +39,27 @@ class ViewerRequest:
     viewer_ip: str | None
     cookies: tuple[tuple[str, str], ...] = ()
     has_body: bool = False
+    length: int = 0
+    cookie_length: int = 0
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment, *, scheme: str | None = None) -> ViewerRequest:
         """Return the request; ``scheme`` overrides that of the server."""
+        method, target = environ["REQUEST_METHOD"], raw_target(environ)
+        # WSGI has joined headers of one name: of those, only the values count.
+        lines = [f"{method} {target} HTTP/1.1"]
+        lines += [f"{name[5:]}: {value}" for name, value in environ.items() if name[:5] == "HTTP_"]
         return cls(
-            method=environ["REQUEST_METHOD"],
+            method=method,
             scheme=scheme or environ["wsgi.url_scheme"],
             host=environ.get("HTTP_HOST", ""),
-            target=raw_target(environ),
+            target=target,
             viewer_ip=environ.get("REMOTE_ADDR") or None,
             cookies=tuple(_split_cookies(environ.get("HTTP_COOKIE", ""))),
             has_body=environ.get("CONTENT_LENGTH", "") not in ("", "0")
             or "HTTP_TRANSFER_ENCODING" in environ,
+            length=sum(len(line) + 2 for line in [*lines, ""]),
+            cookie_length=len(environ.get("HTTP_COOKIE", "")),
         )
 
     @property

@@ -94,7 +94,10 @@ _PAGES = {
     # AWS page: "Request and response behavior for Amazon S3 origins", on GET requests that include
     # a body.
     "BodyNotAllowed": ("403 Forbidden", "A request to read must not have a body."),
+    # AWS page: "Request and response behavior for Amazon S3 origins", on the maximum length of a
+    # request and of a URL.
     "UrlTooLong": ("413 Request Entity Too Large", "The URL is too long."),
+    "RequestTooLong": ("413 Request Entity Too Large", "The headers are too long."),
 }
 
 

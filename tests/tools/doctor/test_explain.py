@@ -50,6 +50,39 @@ def custom(resource: str = ADDRESS, **conditions: Any) -> str:
 OPEN = custom(date_greater_than=NOW - 60)
 
 
+def by_another_signer(url: str, text: str) -> str:
+    """Return a URL with a policy that is signed as it is written."""
+    policy, signature = encode_base64(text.encode()), encode_base64(KEY.sign(text.encode(), SHA256))
+    mark = "&" if "?" in url else "?"
+    query = f"Policy={policy}&Signature={signature}&Key-Pair-Id={KEY_ID}&Hash-Algorithm=SHA256"
+    return f"{url}{mark}{query}"
+
+
+def statement(resource: str, condition: str) -> str:
+    """Return a policy, as other signers write it."""
+    return f'{{"Statement":[{{"Resource":"{resource}","Condition":{{{condition}}}}}]}}'
+
+
+SHA256 = HashAlgorithm.SHA256
+_END = f'"DateLessThan":{{"AWS:EpochTime":{NOW + 600}}}'
+#: What this package does not sign.
+OTHERS = {
+    name: by_another_signer(url, statement(resource, condition))
+    for name, url, resource, condition in [
+        ("2099", ADDRESS, ADDRESS, _END.replace(str(NOW + 600), "4070908800")),
+        ("a bar", f"{ADDRESS}?a=b|c", f"{ADDRESS}?a=b|c", _END),
+        ("a backslash", f"{ADDRESS}?a=b", f"{ADDRESS}\\?a=b", _END),
+        (
+            "never valid",
+            ADDRESS,
+            ADDRESS,
+            f'{_END},"DateGreaterThan":{{"AWS:EpochTime":{NOW + 600}}},'
+            '"IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}',
+        ),
+    ]
+}
+
+
 #: What is pasted -> what is wrong with it.
 WRONG: list[tuple[str, list[str]]] = [
     ("albums/1.jpg", ["url-not-absolute"]),
@@ -95,6 +128,7 @@ WRONG: list[tuple[str, list[str]]] = [
     (SIGNER.sign_url(ADDRESS, date_less_than=NOW - 7500), ["url-expired"]),
     (custom(date_greater_than=NOW + 60), ["url-not-yet"]),
     (custom(date_greater_than=NOW + 599), ["url-not-yet"]),
+    (OTHERS["never valid"], ["url-not-yet"]),
     (f"{OPEN}&utm_source=mail", ["url-not-covered"]),
     (f"{OPEN}&a=1&b=2", ["url-not-covered"]),
     (OPEN.replace("1.jpg", "2.jpg"), ["url-not-covered"]),
@@ -155,6 +189,9 @@ KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
     (BOUND, {"viewer_ip": "192.0.2.77"}, []),
     (BOUND, {"viewer_ip": "198.51.100.7"}, ["url-address"]),
     (BOUND, {"viewer_ip": "2001:db8::1"}, ["url-address"]),
+    *((OTHERS[name], {}, []) for name in ("2099", "a bar", "a backslash")),
+    (OTHERS["never valid"], {"viewer_ip": "192.0.2.77"}, ["url-not-yet"]),
+    (OTHERS["never valid"], {"now": NOW + 900}, ["url-not-yet"]),
     (URL, {"keys": (RETIRED,)}, ["url-key-ended"]),
     (URL, {"key_groups": {"g": [KEY_ID]}}, []),
     (URL, {"key_groups": {"g": [KEY_ID]}, "at_cloudfront": {KEY_ID}}, []),
@@ -271,6 +308,8 @@ TOLD = [
     ("One that a script requests", EXPIRED, replace(SITE, cors_origins=("https://a.example.com",))),
     ("An expired one", SIGNER.sign_url(ADDRESS, date_less_than=NOW - 7500), SITE),
     ("One for later", custom(date_greater_than=NOW + 60), SITE),
+    ("One that ends in 2099", OTHERS["2099"], SITE),
+    ("One that is never valid", OTHERS["never valid"], SITE),
     ("A parameter was added", f"{URL}&utm_source=mail", SITE),
     ("A parameter was added to a custom policy", f"{OPEN}&utm_source=mail", SITE),
     ("The path was encoded twice", SPACED.replace("%20", "%2520"), SITE),

@@ -237,6 +237,26 @@ def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
     assert_golden("edge-pages", "\n".join(lines))
 
 
+@pytest.mark.parametrize("behaviors", [OPEN, (Behavior(trusted_key_groups=("group",)),)])
+def test_too_many_cookies(
+    make_client: MakeClient,
+    behaviors: tuple[Behavior, ...],
+    url: str,
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Refuse more than 20,480 bytes of request line and headers, as AWS's page of quotas says."""
+    distribution = make_client(behaviors=behaviors, clock=lambda: EXPIRES - 1).distribution
+    target = url.removeprefix(ORIGIN)
+    others = f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nCookie: \r\n\r\n"
+    longest = "a=".ljust(20_480 - len(others), "b")
+
+    assert call(distribution, RAW_URI=target, HTTP_COOKIE=longest)[0] == "200 OK"
+    status, _, body = call(distribution, RAW_URI=target, HTTP_COOKIE=longest + "b")
+    assert status == "413 Request Entity Too Large"
+    assert b"cfsigned_django" in body
+    assert f"{len(longest) + 1} of them cookies" in log.messages[-1]
+
+
 #: Targets whose spelling another reader might change.
 TARGETS: list[str] = [
     *("a%2Fb.jpg", "a%2fb.jpg", "%7Euser.jpg", "~user.jpg", "a%2Bb.jpg", "it's.jpg", "a//b"),
