@@ -1,83 +1,37 @@
-"""Read the settings; no other module of the package does.
+"""Read the settings of this package and of django-storages; no other module does.
 
 One setting is written: :func:`honor_default_file_storage` fills in STORAGES.
 
-The settings in :data:`OPTIONS` can also be given to a storage as options, so
-several storages can differ.
+Each setting of this package is a row: in :class:`Options` those that a storage can also be given,
+in :class:`Site` the others.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.core.checks.security import base as security
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.encoding import filepath_to_uri
 
+from cfsigned_django.signing import HashAlgorithm
 from cfsigned_django.signing.lazy_key import (
     LazyPrivateKey as LazyPrivateKey,
     hide as hide,
     hide_all as hide_all,
 )
 
-#: Option of a storage -> the setting that it overrides, and the default of both.
-OPTIONS: Mapping[str, tuple[str, Any]] = {
-    "cloudfront_key": ("AWS_CLOUDFRONT_KEY", None),
-    "cloudfront_key_id": ("AWS_CLOUDFRONT_KEY_ID", None),
-    "custom_domain": ("AWS_S3_CUSTOM_DOMAIN", None),
-    "url_protocol": ("AWS_S3_URL_PROTOCOL", "https:"),
-    "querystring_auth": ("AWS_QUERYSTRING_AUTH", True),
-    "querystring_expire": ("AWS_QUERYSTRING_EXPIRE", 3600),
-    "expire_step": ("AWS_CLOUDFRONT_EXPIRE_STEP", 0),
-    "max_expire": ("AWS_CLOUDFRONT_MAX_EXPIRE", 7 * 24 * 3600),
-    "hash_algorithm": ("AWS_CLOUDFRONT_HASH_ALGORITHM", None),
-    "key_group_id": ("AWS_CLOUDFRONT_KEY_GROUP_ID", None),
-    "distribution_id": ("AWS_CLOUDFRONT_DISTRIBUTION_ID", None),
-    "invalidate_on": ("AWS_CLOUDFRONT_INVALIDATE_ON", ()),
-}
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """The settings, or a storage's options over them, as they were written.
-
-    A timedelta of whole seconds is an int here. validation.py checks whether the
-    values make sense together.
-    """
-
-    cloudfront_key: LazyPrivateKey | None = field(repr=False)
-    cloudfront_key_id: Any
-    custom_domain: Any
-    url_protocol: Any
-    querystring_auth: Any
-    querystring_expire: Any
-    expire_step: Any
-    max_expire: Any
-    hash_algorithm: Any
-    key_group_id: Any
-    distribution_id: Any
-    invalidate_on: Any
-
-    def __post_init__(self) -> None:
-        for name in ("querystring_expire", "expire_step", "max_expire"):
-            value = getattr(self, name)
-            if isinstance(value, timedelta) and whole_seconds(value) is not None:
-                object.__setattr__(self, name, whole_seconds(value))
-
-    @classmethod
-    def read(cls, options: Mapping[str, Any] | None = None) -> Self:
-        """Return the current settings, overridden by a storage's options."""
-        given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
-        return cls(**{**defaults(), **hide_all(given)})
+# The longest value that a message shows.
+_LONGEST_SHOWN = 100
 
 
 def whole_seconds(value: Any) -> int | None:
@@ -87,24 +41,274 @@ def whole_seconds(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def defaults(others: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """Return the value of each option that is not given to a storage; ``others`` override it."""
+@dataclass(eq=False, slots=True)
+class Setting:
+    """A setting in one row.
+
+    An attribute of :class:`Options` is an option of a storage as well, which follows the setting
+    until a value is given. This is not a data descriptor: a value from the constructor, or one that
+    is assigned later, is an instance attribute and wins. A class attribute of a subclass wins too.
+    """
+
+    name: str
+    default: Any = None
+    #: Returns a value as it is used, or raises :exc:`ValueError`. Its text, if it has one, stands
+    #: for the value in messages.
+    parse: Callable[[Any], Any] | None = None
+    #: The check that reports a value which ``parse`` refuses, and how to fix it.
+    check_id: str = ""
+    fix: str = ""
+    _option: str = field(init=False)
+
+    def __set_name__(self, owner: type, option: str) -> None:
+        self._option = option
+
+    def __get__(self, storage: Any, owner: type | None = None) -> Any:
+        return self if storage is None else storage.signing.default_of(self._option)
+
+    def judge(self, value: Any) -> tuple[Any, str]:
+        """Return a value as it is used, and an empty text; else None, and what is wrong with it."""
+        if self.parse is None:
+            return value, ""
+        try:
+            return self.parse(value), ""
+        except ValueError as error:
+            return None, str(error) or f"is {self._shown(value)}"
+
+    def read(self) -> Any:
+        """Return the setting of the site. Raise :exc:`ImproperlyConfigured` for a wrong value."""
+        value, wrong = self.judge_current()
+        if wrong:
+            raise ImproperlyConfigured(f"{self.name} {wrong}. {self.fix} ({self.check_id})")
+        return value
+
+    def judge_current(self) -> tuple[Any, str]:
+        """Return the setting of the site as it is used; else None, and what is wrong with it."""
+        value = getattr(settings, self.name, self.default)
+        return (value, "") if value is self.default else self.judge(value)
+
+    def _shown(self, value: Any) -> str:
+        """Return a wrong value as text, with what is probably meant."""
+        if value is None:
+            return f"None. Its default is {self.default}"
+        if type(self.default) is int and isinstance(value, str) and value.strip().isdecimal():
+            return f"{value!r}, a text. Write {int(value)}, or int() around what reads it"
+        return shown(value)
+
+
+def shown(value: Any) -> str:
+    """Return a wrong value as text for a message; hide it if it may be a misplaced key."""
+    text = repr(value)
+    if len(text) > _LONGEST_SHOWN or "-----" in text:
+        return f"a {type(value).__name__} of {len(text)} characters"
+    return text
+
+
+def _one_of(*values: Any) -> Callable[[Any], Any]:
+    def parse(value: Any) -> Any:
+        if not any(type(value) is type(each) and value == each for each in values):
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _seconds(least: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        seconds = whole_seconds(value)
+        if seconds is None or seconds < least:
+            raise ValueError
+        return seconds
+
+    return parse
+
+
+def _hash(value: Any) -> HashAlgorithm | None:
+    if value not in (None, *HashAlgorithm):
+        raise ValueError
+    return None if value is None else HashAlgorithm(value)
+
+
+def _events(value: Any) -> frozenset[str]:
+    events = value or ()
+    is_collection = isinstance(events, set | frozenset | list | tuple)
+    if not is_collection or any(each not in ("overwrite", "delete") for each in events):
+        raise ValueError
+    return frozenset(events)
+
+
+def _one_or_more(value: Any) -> list[Any]:
+    """Return what is in a list; one alone may be text."""
+    return [value] if isinstance(value, str | bytes) else list(value or ())
+
+
+def _fernets(value: Any) -> list[Fernet]:
+    from cryptography.fernet import Fernet
+
+    try:
+        return [Fernet(key) for key in _one_or_more(value)]
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("has an entry that is not a valid Fernet key") from None
+
+
+class Options:
+    """The settings that a storage may be given as options, so that several storages can differ."""
+
+    cloudfront_key: Any = Setting("AWS_CLOUDFRONT_KEY")
+    cloudfront_key_id: Any = Setting("AWS_CLOUDFRONT_KEY_ID")
+    custom_domain: Any = Setting("AWS_S3_CUSTOM_DOMAIN")
+    url_protocol: Any = Setting(
+        "AWS_S3_URL_PROTOCOL",
+        "https:",
+        _one_of("https:", "http:"),
+        "cfsigned.E006",
+        'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with the colon.',
+    )
+    # Nothing but False makes a URL public: an environment variable that is not set, or that says
+    # "False", must not.
+    querystring_auth: Any = Setting(
+        "AWS_QUERYSTRING_AUTH",
+        True,
+        _one_of(True, False),
+        "cfsigned.E017",
+        "Set AWS_QUERYSTRING_AUTH to True, or to False if the files are public.",
+    )
+    querystring_expire: Any = Setting(
+        "AWS_QUERYSTRING_EXPIRE",
+        3600,
+        _seconds(1),
+        "cfsigned.E013",
+        "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, at least 1 s, and as short as "
+        "the site allows.",
+    )
+    expire_step: Any = Setting(
+        "AWS_CLOUDFRONT_EXPIRE_STEP",
+        0,
+        _seconds(0),
+        "cfsigned.E016",
+        "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns steps off.",
+    )
+    max_expire: Any = Setting(
+        "AWS_CLOUDFRONT_MAX_EXPIRE",
+        7 * 24 * 3600,
+        _seconds(1),
+        "cfsigned.E014",
+        "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, at least 1 s.",
+    )
+    hash_algorithm: Any = Setting(
+        "AWS_CLOUDFRONT_HASH_ALGORITHM",
+        None,
+        _hash,
+        "cfsigned.E010",
+        'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
+    )
+    key_group_id: Any = Setting("AWS_CLOUDFRONT_KEY_GROUP_ID")
+    distribution_id: Any = Setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
+    invalidate_on: Any = Setting(
+        "AWS_CLOUDFRONT_INVALIDATE_ON",
+        (),
+        _events,
+        "cfsigned.E061",
+        'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, list or '
+        "tuple.",
+    )
+
+
+class Site:
+    """The settings of the whole site: ``Site.BY_HAND.read()``."""
+
+    COOKIE_DOMAIN = Setting("AWS_CLOUDFRONT_COOKIE_DOMAIN")
+    COOKIE_SCOPES = Setting("AWS_CLOUDFRONT_COOKIE_SCOPES", (), _one_or_more)
+    INVALIDATE_VARIANTS = Setting("AWS_CLOUDFRONT_INVALIDATE_VARIANTS", False)
+    INVALIDATE_WITH = Setting("AWS_CLOUDFRONT_INVALIDATE_WITH")
+    PROPAGATION_SECONDS = Setting(
+        "AWS_CLOUDFRONT_PROPAGATION_SECONDS",
+        300,
+        _seconds(0),
+        "cfsigned.E024",
+        "Set it to whole seconds or a timedelta, at least 0 s.",
+    )
+    ENCRYPTION_KEYS = Setting(
+        "AWS_CLOUDFRONT_ENCRYPTION_KEYS",
+        (),
+        _fernets,
+        "cfsigned.E023",
+        "Make each entry with cryptography's Fernet.generate_key(), newest first, and keep the "
+        "keys that encrypted what is in the database, until a rotation in each key group "
+        "(manage.py cfsigned_rotate --start, --key-group) is over.",
+    )
+    BY_HAND = Setting(
+        "AWS_CLOUDFRONT_BY_HAND",
+        False,
+        _one_of(True, False),
+        "cfsigned.E030",
+        "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False if the site "
+        "does.",
+    )
+
+
+def _rows_of(cls: type) -> dict[str, Setting]:
+    return {name: row for name, row in vars(cls).items() if isinstance(row, Setting)}
+
+
+#: Option of a storage -> its row.
+OPTIONS: Mapping[str, Setting] = _rows_of(Options)
+SITE: Mapping[str, Setting] = _rows_of(Site)
+
+
+class Config(Options):
+    """The settings, or a storage's options over them.
+
+    A value that its row refuses stays as it was written. validation.py checks whether the values
+    make sense together.
+    """
+
+    cloudfront_key: LazyPrivateKey | None
+
+    def __init__(self, **values: Any) -> None:
+        #: Option -> what is wrong with its value.
+        self.wrong: dict[str, str] = {}
+        for option, value in values.items():
+            row, used = OPTIONS[option], value
+            if row.parse is not None and value is not row.default:
+                used, wrong = row.judge(value)
+                if wrong:
+                    self.wrong[option], used = wrong, value
+            vars(self)[option] = used
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Config) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any] | None = None) -> Self:
+        """Return the current settings, overridden by a storage's options."""
+        given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
+        return cls(**{**defaults(), **hide_all(given)})
+
+
+def defaults(
+    others: Mapping[str, Any] = MappingProxyType({}), options: Iterable[str] = OPTIONS
+) -> dict[str, Any]:
+    """Return the values of options that are not given to a storage; ``others`` override them."""
     values = {
-        option: others[option] if option in others else getattr(settings, setting, default)
-        for option, (setting, default) in OPTIONS.items()
+        option: others[option]
+        if option in others
+        else getattr(settings, OPTIONS[option].name, OPTIONS[option].default)
+        for option in options
     }
-    # django-storages reads an empty protocol as unset.
-    values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"][1]
+    if "url_protocol" in values:  # django-storages reads an empty protocol as unset.
+        values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"].default
     return hide_all(values)
 
 
 def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Return the value of one such option, without a look at the rest."""
-    setting, default = OPTIONS[option]
-    value = others[option] if option in others else getattr(settings, setting, default)
-    if option == "url_protocol":
-        return value or default
-    return hide(option, value)
+    return defaults(others, (option,))[option]
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:
@@ -192,44 +396,6 @@ def is_default_storage_set() -> bool:
     return are_storages_set() and "default" in storage_entries()
 
 
-def names_folder(path: Any) -> bool:
-    """Return whether a path names a folder, and not the current one."""
-    return path is not None and str(path) not in ("", ".")
-
-
-def static_domain() -> str | None:
-    """Return the host in STATIC_URL, or None if that is a path."""
-    return urlsplit(settings.STATIC_URL or "").netloc or None
-
-
-def media_domain() -> str | None:
-    """Return the host in MEDIA_URL, or None if that is a path."""
-    return urlsplit(settings.MEDIA_URL or "").netloc or None
-
-
-def propagation_seconds() -> int:
-    """Return AWS_CLOUDFRONT_PROPAGATION_SECONDS: how long a new key must work before it signs."""
-    value = getattr(settings, "AWS_CLOUDFRONT_PROPAGATION_SECONDS", 300)
-    if isinstance(value, timedelta):
-        value = math.ceil(value.total_seconds())
-    if type(value) is not int or value < 0:
-        raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_PROPAGATION_SECONDS is {value!r}. It must be whole seconds, 0 or more."
-        )
-    return value
-
-
-def is_by_hand() -> bool:
-    """Return AWS_CLOUDFRONT_BY_HAND: whether this site may never call CloudFront's API."""
-    value = getattr(settings, "AWS_CLOUDFRONT_BY_HAND", False)
-    if not isinstance(value, bool):
-        raise ImproperlyConfigured(
-            f"AWS_CLOUDFRONT_BY_HAND is {value!r}. It must be True if a person changes "
-            "CloudFront, or False if the site does."
-        )
-    return value
-
-
 def aws_access() -> dict[str, str | None]:
     """Return how to sign in to AWS, as arguments of ``aws.client.make_client()``.
 
@@ -248,61 +414,6 @@ def aws_access() -> dict[str, str | None]:
 
 def _first_of(*names: str) -> Any:
     return next((found for name in names if (found := getattr(settings, name, None))), None)
-
-
-def is_debug() -> bool:
-    """Return whether DEBUG is on."""
-    debug: bool = settings.DEBUG
-    return debug
-
-
-def cache_middleware_seconds() -> int:
-    """Return how many seconds Django's cache middleware keeps a page without a max-age."""
-    seconds: int = settings.CACHE_MIDDLEWARE_SECONDS
-    return seconds
-
-
-def allowed_hosts() -> list[str]:
-    """Return ALLOWED_HOSTS."""
-    return list(settings.ALLOWED_HOSTS)
-
-
-def middleware() -> list[str]:
-    """Return MIDDLEWARE, the outermost first."""
-    return list(settings.MIDDLEWARE)
-
-
-def cookie_domain() -> str | None:
-    """Return AWS_CLOUDFRONT_COOKIE_DOMAIN, the Domain of signed cookies; None if not set."""
-    return getattr(settings, "AWS_CLOUDFRONT_COOKIE_DOMAIN", None) or None
-
-
-def cookie_scopes() -> tuple[str, ...]:
-    """Return AWS_CLOUDFRONT_COOKIE_SCOPES: dotted paths of scopes; one alone may be text."""
-    names = getattr(settings, "AWS_CLOUDFRONT_COOKIE_SCOPES", None) or ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def encryption_keys() -> list[str | bytes]:
-    """Return AWS_CLOUDFRONT_ENCRYPTION_KEYS: Fernet keys, ARNs; newest first; one may be text."""
-    keys = getattr(settings, "AWS_CLOUDFRONT_ENCRYPTION_KEYS", None) or []
-    return [keys] if isinstance(keys, str | bytes) else list(keys)
-
-
-def secret_keys() -> list[str | bytes]:
-    """Return SECRET_KEY and its fallbacks, newest first."""
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-
-
-def is_secret_key_weak() -> bool:
-    """Return whether SECRET_KEY is one that ``check --deploy`` warns of (security.W009)."""
-    key: str | bytes = settings.SECRET_KEY
-    text = key.decode("latin-1") if isinstance(key, bytes) else key
-    return (
-        len(text) < security.SECRET_KEY_MIN_LENGTH
-        or len(set(text)) < security.SECRET_KEY_MIN_UNIQUE_CHARACTERS
-        or text.startswith(security.SECRET_KEY_INSECURE_PREFIX)
-    )
 
 
 def is_in_tenant_apps(app: str) -> bool:

@@ -17,25 +17,22 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
+from django.core.checks.security import base as security
 
 # The other gettext_noop reads the settings, and what settings.py imports would fail.
 from django.utils.translation.trans_null import gettext_noop
 
-from cfsigned_django import conf
+from cfsigned_django.conf import Site
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
     from cfsigned_django.signing import PrivateKey
 
-#: Prints a new encryption key.
-MAKE_KEY = (
-    "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-)
 #: What is wrong with all private keys if :func:`has_weak_secret_key`.
 WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
 
@@ -94,20 +91,26 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
 
 
 def has_weak_secret_key() -> bool:
-    """Return whether a SECRET_KEY encrypts of which Django says that it can be guessed."""
-    return not conf.encryption_keys() and conf.is_secret_key_weak()
+    """Return whether a SECRET_KEY encrypts of which ``check --deploy`` warns (security.W009)."""
+    secret: str | bytes = settings.SECRET_KEY
+    text = secret.decode("latin-1") if isinstance(secret, bytes) else secret
+    return not Site.ENCRYPTION_KEYS.read() and (
+        len(text) < security.SECRET_KEY_MIN_LENGTH
+        or len(set(text)) < security.SECRET_KEY_MIN_UNIQUE_CHARACTERS
+        or text.startswith(security.SECRET_KEY_INSECURE_PREFIX)
+    )
 
 
 def _decrypt(encrypted: str) -> Decrypted | None:
     from cryptography.fernet import InvalidToken
 
-    count = len(given_fernets())
+    count = len(Site.ENCRYPTION_KEYS.read())
     for number, fernet in enumerate(_fernets()):
         with suppress(InvalidToken):
             return Decrypted(
                 text=fernet.decrypt(encrypted.encode()),
                 is_newest=number == 0,
-                is_of_settings=number < count or not conf.encryption_keys(),
+                is_of_settings=number < count or count == 0,
             )
     return None
 
@@ -117,34 +120,12 @@ def _binding(row: UUID, fingerprint: str) -> bytes:
     return f"cfsigned_django.KeyPair {row} {fingerprint}\n".encode()
 
 
-def given_fernets() -> list[Fernet]:
-    """Return the Fernet keys of AWS_CLOUDFRONT_ENCRYPTION_KEYS.
-
-    Raise :exc:`ImproperlyConfigured` if one of its entries cannot be used.
-    """
-    given = [_as_fernet(key) for key in conf.encryption_keys()]
-    if None in given:
-        raise ImproperlyConfigured(
-            "AWS_CLOUDFRONT_ENCRYPTION_KEYS has an entry that is not a valid Fernet key. It must "
-            f"be a list of Fernet keys, newest first. Make one with: {MAKE_KEY}"
-        )
-    return [*filter(None, given)]
-
-
 def _fernets() -> list[Fernet]:
     """Return the keys that decrypt; the first one encrypts."""
     from cryptography.fernet import Fernet
 
-    return [*given_fernets(), *(Fernet(_derive(secret)) for secret in conf.secret_keys())]
-
-
-def _as_fernet(key: Any) -> Fernet | None:
-    from cryptography.fernet import Fernet
-
-    try:
-        return Fernet(key)
-    except (ValueError, TypeError, AttributeError):
-        return None
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [*Site.ENCRYPTION_KEYS.read(), *(Fernet(_derive(secret)) for secret in secrets)]
 
 
 def _derive(secret: str | bytes) -> bytes:
@@ -160,7 +141,7 @@ def _derive(secret: str | bytes) -> bytes:
 
 def _what_changed() -> str:
     # The admin translates these texts; logs have them in English.
-    if conf.encryption_keys():
+    if Site.ENCRYPTION_KEYS.read():
         return gettext_noop(
             "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS, and none derived from SECRET_KEY, decrypts "
             "this private key. Add the key that encrypted it to the end of the list, or the "

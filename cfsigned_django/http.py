@@ -19,13 +19,13 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import cache as caching
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.http import http_date, parse_http_date_safe
 
-from cfsigned_django import conf
 from cfsigned_django.storage.context import (
     ExpiryWatch,
     current_watch,
@@ -120,7 +120,7 @@ def _finish(
     life = _seconds_until(end) + (int(age) if age.isdecimal() else 0)
     # Django's middleware stores a response only if this attribute, which is private, is true.
     if getattr(request, "_cache_update_cache", False) and _has_no_age(response):
-        caching.patch_cache_control(response, max_age=min(life, conf.cache_middleware_seconds()))
+        caching.patch_cache_control(response, max_age=min(life, settings.CACHE_MIDDLEWARE_SECONDS))
     asked = _cap(response, life)
     if asked <= life + TOLERANCE:
         return

@@ -215,7 +215,7 @@ def items_of(
                 'returned it from save(), or a folder, such as "albums/42", as the folder.'
             )
         items += _spellings(options.origin + path)
-    if conf.aws_setting("AWS_CLOUDFRONT_INVALIDATE_VARIANTS"):
+    if conf.Site.INVALIDATE_VARIANTS.read():
         items += [f"{each}?*" for each in items]
     if folder is not None:
         items += _spellings(signing.resource_address(None, folder, False, options))
@@ -275,7 +275,7 @@ def _deliver(distribution_id: str, items: list[str]) -> None:
     if not (left := condensed(items)):
         return  # of files on this machine
     try:
-        path = conf.aws_setting("AWS_CLOUDFRONT_INVALIDATE_WITH")
+        path = conf.Site.INVALIDATE_WITH.read()
         (import_string(path) if path else send)(distribution_id, left)
     except InvalidationError as error:
         logger.error("%s", unsent(distribution_id, error.left, str(error)))

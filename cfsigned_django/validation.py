@@ -1,7 +1,8 @@
 """Find what is wrong with the settings, before a viewer does.
 
-One small function states one fact about a :class:`~cfsigned_django.conf.Config`;
-the ids and fixes are in :data:`TABLE`. ``manage.py check`` reports all of
+What a single value must be is in its row in conf.py. Here, one small function states one fact about
+the values of a :class:`~cfsigned_django.conf.Config` together; the ids and fixes are in
+:data:`TABLE`. ``manage.py check`` reports all of
 them; a storage raises the first error when it is asked for a URL. Nothing here
 touches the network.
 """
@@ -13,16 +14,25 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
 
 # The other gettext_noop reads the settings, and what settings.py imports would fail.
 from django.utils.translation.trans_null import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.conf import Config, whole_seconds
+from cfsigned_django.conf import (
+    OPTIONS,
+    SITE,
+    Config,
+    Options,
+    Setting,
+    shown as shown,
+)
 from cfsigned_django.signing import (
     HashAlgorithm,
     HashRefused,
@@ -36,6 +46,8 @@ from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
 #: Check ID -> how to fix it. IDs are API: an ID is never reused for something else.
 TABLE: dict[str, str] = {
+    row.check_id: row.fix for row in (*OPTIONS.values(), *SITE.values()) if row.check_id
+} | {
     "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or set "
     "AWS_QUERYSTRING_AUTH = False if the files are public.",
     "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the public key ID (K...) that CloudFront "
@@ -48,26 +60,17 @@ TABLE: dict[str, str] = {
     "cfsigned.E005": "Use the host name alone, such as media.example.com or 127.0.0.1:8001. The "
     "protocol belongs in AWS_S3_URL_PROTOCOL; leave its default port out. Only a storage that does "
     "not sign may have a path behind the host.",
-    "cfsigned.E006": 'Set AWS_S3_URL_PROTOCOL to "https:" (or "http:" for the local edge), with '
-    "the colon.",
     "cfsigned.E007": "Fix AWS_CLOUDFRONT_KEY as the message says. Without a secret store, the "
     "most robust form is a pathlib.Path of the PEM file.",
     "cfsigned.E008": "Use the public key ID, which begins with K, from Key management, Public "
     "keys. The key group ID belongs in AWS_CLOUDFRONT_KEY_GROUP_ID.",
     "cfsigned.E009": "Copy the public key ID from CloudFront: capital letters and digits, such "
     "as K2JCJMDEHXQW5F.",
-    "cfsigned.E010": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
     "cfsigned.E011": 'Leave AWS_CLOUDFRONT_HASH_ALGORITHM out, or set it to "SHA256": an ECDSA '
     "key cannot be used with SHA1.",
     "cfsigned.E012": 'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256": the OpenSSL policy of '
     "this machine refuses SHA-1, the default for an RSA key.",
-    "cfsigned.E013": "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, at least "
-    "1 s, and as short as the site allows.",
-    "cfsigned.E014": "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, at least 1 s.",
     "cfsigned.E015": "Lower AWS_QUERYSTRING_EXPIRE, or raise AWS_CLOUDFRONT_MAX_EXPIRE.",
-    "cfsigned.E016": "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns "
-    "steps off.",
-    "cfsigned.E017": "Set AWS_QUERYSTRING_AUTH to True, or to False if the files are public.",
     "cfsigned.E018": "Set AWS_S3_CUSTOM_DOMAIN to the domain name of the distribution, such as "
     "d111111abcdef8.cloudfront.net, or to one of its alternate domain names.",
     "cfsigned.E020": "Use a storage for static files that does not sign, or set querystring_auth "
@@ -76,14 +79,8 @@ TABLE: dict[str, str] = {
     'STORAGES["default"].',
     "cfsigned.E022": 'Name the class in STORAGES["default"]["BACKEND"] and remove '
     "DEFAULT_FILE_STORAGE: Django no longer reads it, so files are stored elsewhere.",
-    "cfsigned.E023": "Make each entry with cryptography's Fernet.generate_key(), newest first, and "
-    "keep the keys that encrypted what is in the database, until a rotation in each key group "
-    "(manage.py cfsigned_rotate --start, --key-group) is over.",
-    "cfsigned.E024": "Set it to whole seconds or a timedelta, at least 0 s.",
     "cfsigned.E026": "Set USE_TZ = True. Without it, the waits of a rotation are an hour off when "
     "the clocks change.",
-    "cfsigned.E030": "Set AWS_CLOUDFRONT_BY_HAND to True if a person changes CloudFront, to False "
-    "if the site does.",
     "cfsigned.E041": "Raise AWS_CLOUDFRONT_MAX_EXPIRE, which limits the whole site, or lower the "
     "option of the storage.",
     "cfsigned.E042": "Set MEDIA_ROOT, or the option location of the storage, to a folder that "
@@ -101,8 +98,6 @@ TABLE: dict[str, str] = {
     "called expire there.",
     "cfsigned.E060": "Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or distribution_id in the OPTIONS of the "
     "storage, to the ID of the distribution, such as E1A2B3C4D5E6F7.",
-    "cfsigned.E061": 'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, '
-    "list or tuple.",
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access. If "
@@ -169,11 +164,6 @@ _BOTH = (
     "provided together."
 )
 
-# The longest value that a message shows.
-_LONGEST_SHOWN = 100
-
-Facts = Iterator[CheckMessage]
-
 
 def problem(check_id: str, message: str, obj: Any = None) -> CheckMessage:
     """Return the check message for an id of the table."""
@@ -192,30 +182,24 @@ def once_each(found: Iterable[CheckMessage]) -> list[CheckMessage]:
     return [first for first, *_ in grouped.values()]
 
 
-def refusal(check_id: str, read: Callable[[], object]) -> list[CheckMessage]:
-    """Return the error with which a setting refuses its value when it is read, or nothing."""
-    try:
-        read()
-    except ImproperlyConfigured as error:
-        return [problem(check_id, str(error))]
-    return []
+def find_wrong(*rows: Setting) -> list[CheckMessage]:
+    """Return the errors of the settings of the site that their rows refuse."""
+    return [
+        problem(row.check_id, f"{row.name} {wrong}.")
+        for row in rows
+        if (wrong := row.judge_current()[1])
+    ]
 
 
-def shown(value: Any) -> str:
-    """Return a wrong value as text for a message; hide it if it may be a misplaced key."""
-    text = repr(value)
-    if len(text) > _LONGEST_SHOWN or "-----" in text:
-        return f"a {type(value).__name__} of {len(text)} characters"
-    return text
-
-
-def no_folder(which: str) -> CheckMessage:
-    """Return the error that no folder is set for a storage of files on disk."""
-    return problem(
-        "cfsigned.E042",
-        f"{which} has no folder: neither its location nor MEDIA_ROOT is set, so files would be "
-        "stored in, and served from, the folder in which the process was started.",
+def find_no_folder(storage: FileSystemStorage) -> list[CheckMessage]:
+    """Return an error if no folder is set for a storage of files on disk."""
+    if storage.base_location and str(storage.base_location) != ".":
+        return []
+    what = (
+        f"{type(storage).__name__} has no folder: neither its location nor MEDIA_ROOT is set, so "
+        "files would be stored in, and served from, the folder in which the process was started."
     )
+    return [problem("cfsigned.E042", what)]
 
 
 def is_of_trusted_signer(key_pair_id: str) -> bool:
@@ -243,7 +227,8 @@ def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMe
     A storage that does not sign may have a path behind the domain, as S3's own
     address or that of MinIO has.
     """
-    return [*_domain(config, signs), *_protocol(config, signs)]
+    found = _wrong_values(config, ["url_protocol"])
+    return [*found, *_domain(config, signs), *_protocol(config, signs)]
 
 
 def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
@@ -264,11 +249,8 @@ def no_distribution() -> CheckMessage:
 
 def find_invalidation_problems(config: Config, *, overwrites: bool) -> Iterator[CheckMessage]:
     """Yield what is wrong with the options of invalidation; ``overwrites``: names are reused."""
-    events = config.invalidate_on or ()
-    is_collection = isinstance(events, set | frozenset | list | tuple)
-    if not is_collection or any(each not in ("overwrite", "delete") for each in events):
-        yield problem("cfsigned.E061", f"{_named(config, 'invalidate_on')} is {shown(events)}.")
-        return
+    yield from _wrong_values(config, ["invalidate_on"])
+    events = () if "invalidate_on" in config.wrong else config.invalidate_on
     if events and not config.distribution_id:
         yield no_distribution()
     if "overwrite" in events and not overwrites:
@@ -292,13 +274,6 @@ def raise_first_error(problems: list[CheckMessage]) -> None:
     for found in problems:
         if found.is_serious():
             raise CheckFailed(found)
-
-
-def find_unknown_hash(name: Any) -> list[CheckMessage]:
-    """Return an error if CloudFront has no hash of that name; None means the default."""
-    if name is None or name in list(HashAlgorithm):
-        return []
-    return [problem("cfsigned.E010", f"AWS_CLOUDFRONT_HASH_ALGORITHM is {shown(name)}.")]
 
 
 def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
@@ -329,10 +304,10 @@ def sign_probe(
 def _named(config: Config, option: str) -> str:
     """Return what has this value: the setting, or the option of a storage that differs from it."""
     is_setting = getattr(config, option) == conf.default_of(option)
-    return conf.OPTIONS[option][0] if is_setting else f"The option {option}"
+    return OPTIONS[option].name if is_setting else f"The option {option}"
 
 
-def _key_and_id(config: Config) -> Facts:
+def _key_and_id(config: Config) -> Iterator[CheckMessage]:
     key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
     if key is None and not key_pair_id:
         missing = "URLs must be signed, but no key is configured."
@@ -346,7 +321,7 @@ def _key_and_id(config: Config) -> Facts:
         yield from find_half_a_key(cloudfront_key=key, cloudfront_key_id=key_pair_id)
 
 
-def _domain(config: Config, signs: bool = True) -> Facts:
+def _domain(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
     domain = config.custom_domain
     if not domain:
         is_option = bool(conf.default_of("custom_domain"))
@@ -371,15 +346,12 @@ def _domain(config: Config, signs: bool = True) -> Facts:
         )
 
 
-def _protocol(config: Config, signs: bool = True) -> Facts:
-    if config.url_protocol not in ("https:", "http:"):
-        named = _named(config, "url_protocol")
-        yield problem("cfsigned.E006", f"{named} is {shown(config.url_protocol)}.")
-    elif signs and config.url_protocol == "http:" and not is_local_host(config.custom_domain):
+def _protocol(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
+    if signs and config.url_protocol == "http:" and not is_local_host(config.custom_domain):
         yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
 
 
-def _key(config: Config) -> Facts:
+def _key(config: Config) -> Iterator[CheckMessage]:
     key = config.cloudfront_key
     if key is None or key.is_unasked:
         return
@@ -391,7 +363,7 @@ def _key(config: Config) -> Facts:
         yield from _key_file(key.path)
 
 
-def _key_file(path: os.PathLike[str]) -> Facts:
+def _key_file(path: os.PathLike[str]) -> Iterator[CheckMessage]:
     access = find_access(path)
     if access.others_read:
         yield problem("cfsigned.W015", f"Every user of this machine can read the key file {path}.")
@@ -402,40 +374,28 @@ def _key_file(path: os.PathLike[str]) -> Facts:
         )
 
 
-def _key_pair_id(config: Config) -> Facts:
-    key_pair_id = config.cloudfront_key_id
+def _ids(config: Config) -> Iterator[CheckMessage]:
+    key_pair_id, group = config.cloudfront_key_id, config.key_group_id
+    text = key_pair_id if isinstance(key_pair_id, str) else f"a {type(key_pair_id).__name__}"
+    found = None
     if not key_pair_id:
-        return
-    if isinstance(key_pair_id, str) and KEY_GROUP_ID.fullmatch(key_pair_id):
-        named = _named(config, "cloudfront_key_id")
-        yield problem(
-            "cfsigned.E008", f"{named} is {key_pair_id}, which looks like a key group ID."
-        )
-    elif not isinstance(key_pair_id, str) or not _TEXT_ID.fullmatch(key_pair_id):
+        pass  # _key_and_id() reports it
+    elif KEY_GROUP_ID.fullmatch(text):
+        found = "cfsigned.E008", f"{text}, which looks like a key group ID"
+    elif not _TEXT_ID.fullmatch(text):
         # The value stays out of the message: it may be the key itself.
-        named = _named(config, "cloudfront_key_id")
-        yield problem("cfsigned.E009", f"{named} is not a valid public key ID.")
-    elif not KEY_PAIR_ID.fullmatch(key_pair_id):
-        named = _named(config, "cloudfront_key_id")
-        yield problem(
-            "cfsigned.W001",
-            f"{named} is {key_pair_id}, which does not look like a public key ID of CloudFront.",
-        )
-
-
-def _key_group_id(config: Config) -> Facts:
-    group = config.key_group_id
+        found = "cfsigned.E009", "not a valid public key ID"
+    elif not KEY_PAIR_ID.fullmatch(text):
+        what = "which does not look like a public key ID of CloudFront"
+        found = "cfsigned.W001", f"{text}, {what}"
+    if found:
+        yield problem(found[0], f"{_named(config, 'cloudfront_key_id')} is {found[1]}.")
     if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
-        yield problem(
-            "cfsigned.W004",
-            f"{_named(config, 'key_group_id')} is {group}, which looks like a public key ID.",
-        )
+        named = _named(config, "key_group_id")
+        yield problem("cfsigned.W004", f"{named} is {group}, which looks like a public key ID.")
 
 
-def _hash_algorithm(config: Config) -> Facts:
-    if config.hash_algorithm is None:
-        return
-    yield from find_unknown_hash(config.hash_algorithm)
+def _hash_algorithm(config: Config) -> Iterator[CheckMessage]:
     if config.hash_algorithm == HashAlgorithm.SHA1:
         key = _load_key(config)
         if key and key.algorithm is KeyAlgorithm.ECDSA_P256:
@@ -444,7 +404,7 @@ def _hash_algorithm(config: Config) -> Facts:
             )
 
 
-def _trial(config: Config) -> Facts:
+def _trial(config: Config) -> Iterator[CheckMessage]:
     """Sign something, to see whether OpenSSL allows it; this takes as long as signing a URL."""
     key = _load_key(config)
     if key and key.algorithm is KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
@@ -462,22 +422,8 @@ def _load_key(config: Config) -> PrivateKey | None:
         return None  # _key() reports it
 
 
-#: The options that are whole seconds: the least value of each, and the check for others.
-_SECONDS: Final = {
-    "querystring_expire": (1, "cfsigned.E013"),
-    "max_expire": (1, "cfsigned.E014"),
-    "expire_step": (0, "cfsigned.E016"),
-}
-
-
-def _lifetimes(config: Config) -> Facts:
-    is_wrong = False
-    for option, (least, check_id) in _SECONDS.items():
-        value = getattr(config, option)
-        if type(value) is not int or value < least:
-            is_wrong = True
-            yield problem(check_id, f"{_named(config, option)} is {_shown_seconds(option, value)}.")
-    if is_wrong:
+def _lifetimes(config: Config) -> Iterator[CheckMessage]:
+    if config.wrong.keys() & {"querystring_expire", "max_expire", "expire_step"}:
         return
     expire, most, step = config.querystring_expire, config.max_expire, config.expire_step
     if time.time() + expire > MAX_EPOCH_TIME:
@@ -494,21 +440,13 @@ def _lifetimes(config: Config) -> Facts:
         )
         return
     # The limit of the site, which the options of a storage must not exceed.
-    setting = conf.default_of("max_expire")
-    limit = most if most == setting else whole_seconds(setting)
-    if limit is None or limit < 1:
-        yield _bad_limit(setting)
+    limit, wrong = OPTIONS["max_expire"].judge_current()
+    if wrong:
+        yield from find_wrong(OPTIONS["max_expire"])
     elif most > limit:
         yield _too_long(f"max_expire {most} s", limit)
     elif step and expire + step > site_lifetime():
         yield _too_long(f"expire_step {step} s", limit)
-
-
-def _shown_seconds(option: str, value: Any) -> str:
-    """Return a value that is not whole seconds as text, with what is probably meant."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return f"{value!r}, a text. Write {int(value)}, or int() around what reads the environment"
-    return f"None. Its default is {conf.OPTIONS[option][1]}" if value is None else shown(value)
 
 
 def _too_long(what: str, limit: int) -> CheckMessage:
@@ -519,30 +457,25 @@ def _too_long(what: str, limit: int) -> CheckMessage:
     )
 
 
-def _bad_limit(value: Any) -> CheckMessage:
-    return problem("cfsigned.E014", f"AWS_CLOUDFRONT_MAX_EXPIRE is {shown(value)}.")
+def _wrong_values(config: Config, options: Iterable[str]) -> Iterator[CheckMessage]:
+    """Yield the errors of those of these options that their rows refuse."""
+    for option in options:
+        if option in config.wrong:
+            named = _named(config, option)
+            yield problem(OPTIONS[option].check_id, f"{named} {config.wrong[option]}.")
 
 
-def _auth(config: Config) -> Facts:
-    # Nothing but False makes a URL public: an environment variable that is not
-    # set, or that says "False", must not.
-    if not isinstance(config.querystring_auth, bool):
-        named = _named(config, "querystring_auth")
-        yield problem("cfsigned.E017", f"{named} is {shown(config.querystring_auth)}.")
-
-
-_Fact = Callable[[Config], Facts]
+_Fact = Callable[[Config], Iterator[CheckMessage]]
 _KEY_FACTS: tuple[_Fact, ...] = (
     _key_and_id,
     _key,
-    _key_pair_id,
-    _key_group_id,
+    _ids,
     _hash_algorithm,
 )
 _URL_FACTS: tuple[_Fact, ...] = (
-    _auth,
     _domain,
     _protocol,
+    partial(_wrong_values, options=[each for each in OPTIONS if each != "invalidate_on"]),
     _lifetimes,
 )
 
@@ -551,14 +484,11 @@ def site_lifetime() -> int:
     """Return how many seconds any URL of this site may live. Each retirement waits that long.
 
     That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
-    :exc:`ImproperlyConfigured` if the limit is not valid: a key could then be
+    :exc:`ImproperlyConfigured` if one of them is not valid: a key could then be
     retired before its URLs have expired.
     """
-    limit, step = conf.default_of("max_expire"), conf.default_of("expire_step")
-    seconds = whole_seconds(limit)
-    if seconds is None or seconds < 1:
-        raise_first_error([_bad_limit(limit)])
-    return (seconds or 0) + max(0, whole_seconds(step) or 0)
+    lifetime: int = Options.max_expire.read() + Options.expire_step.read()
+    return lifetime
 
 
 def _mistake_in_host(domain: Any, protocol: Any, *, may_have_path: bool) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.core.checks import CheckMessage
 
-from cfsigned_django import conf
-from cfsigned_django.conf import whole_seconds
 from cfsigned_django.storage.registry import signing_storages
 from cfsigned_django.validation import problem
 
@@ -23,17 +22,17 @@ def check_caches() -> list[CheckMessage]:
     :func:`cfsigned_django.http.cap_cache_control`.
     """
     configs = [storage.signing.config() for _, storage in signing_storages()]
-    lifetimes = [whole_seconds(config.querystring_expire) for config in configs]
-    known = [each for each in lifetimes if each is not None]  # find_problems() reports the others
+    # find_problems() reports the others.
+    known = [each.querystring_expire for each in configs if "querystring_expire" not in each.wrong]
     return [*_middleware(min(known))] if known else []
 
 
 def _middleware(least: int) -> Iterator[CheckMessage]:
     """Warn if Django's middleware keeps whole pages for too long."""
-    names = conf.middleware()
+    names = settings.MIDDLEWARE
     if _UPDATE not in names or _CAP in names[names.index(_UPDATE) + 1 :][:1]:
         return
-    seconds = conf.cache_middleware_seconds()
+    seconds = settings.CACHE_MIDDLEWARE_SECONDS
     if seconds > least:
         yield problem(
             "cfsigned.W040",

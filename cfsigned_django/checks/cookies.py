@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from django.conf import settings
 from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
-from cfsigned_django import conf
+from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookieOptions, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
@@ -22,7 +23,7 @@ _AUTH: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 def check_cookies() -> list[CheckMessage]:
     """Return why viewers would not get the cookies of the scopes."""
-    names = conf.cookie_scopes()
+    names = Site.COOKIE_SCOPES.read()
     if not names:
         return []
     found = list(_middleware())
@@ -36,7 +37,7 @@ def check_cookies() -> list[CheckMessage]:
 
 
 def _middleware() -> Iterator[CheckMessage]:
-    names = conf.middleware()
+    names = settings.MIDDLEWARE
     before = names[: names.index(_OURS)] if _OURS in names else []
     if _SESSIONS not in before or (_AUTH in names and _AUTH not in before):
         where = "comes too early in MIDDLEWARE" if _OURS in names else "is not in MIDDLEWARE"
@@ -53,7 +54,7 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
         return  # check_storages() reports the error, and a request knows the domain.
     config = storage.signing.config()
     host = str(config.custom_domain).partition(":")[0].lower()
-    domain = scope.domain or conf.cookie_domain()
+    domain = scope.domain or Site.COOKIE_DOMAIN.read() or None
     try:
         checked_domain(domain, f"https://{host}/")
     except ValueError as error:
@@ -64,7 +65,7 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
             lifetime(scope.lifetime, config.max_expire)
     except ValueError as error:
         yield problem("cfsigned.E053", f"{name}: {error}")
-    if domain is None and not validate_host(host, conf.allowed_hosts()):
+    if domain is None and not validate_host(host, settings.ALLOWED_HOSTS):
         yield problem(
             "cfsigned.W050",
             f"AWS_CLOUDFRONT_COOKIE_DOMAIN is not set, so the cookies of {name} stay at the host "

@@ -17,7 +17,6 @@ from cfsigned_django.encryption import (
     WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
-    given_fernets,
     has_weak_secret_key,
 )
 from cfsigned_django.keyring import NothingSigns, looks_in_database
@@ -27,13 +26,12 @@ from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.status import why_previous_key_stays
 from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import once_each, problem, refusal
+from cfsigned_django.validation import find_wrong, once_each, problem
 
 
 def check_rotation() -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
-    found = refusal("cfsigned.E023", given_fernets)
-    found += refusal("cfsigned.E024", conf.propagation_seconds)
+    found = find_wrong(*conf.SITE.values())
     signing = list(signing_storages())
     if any(storage.signing.config().key_group_id for _, storage in signing):
         found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(signing))]
@@ -46,7 +44,7 @@ def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
     These are warnings, because ``migrate`` stops at an error, and one private
     key that cannot be decrypted leaves all others usable.
     """
-    if refusal("cfsigned.E023", given_fernets):
+    if find_wrong(conf.Site.ENCRYPTION_KEYS):
         return []  # check_rotation() reports them
     return [found for alias in databases for found in _key_pairs(alias)]
 
@@ -68,7 +66,7 @@ def _time_zones() -> Iterator[CheckMessage]:
 def _no_wait() -> Iterator[CheckMessage]:
     """Warn of a wait that is allowed, but probably not intended."""
     with suppress(ImproperlyConfigured):  # check_rotation() reports it
-        if conf.propagation_seconds() == 0:
+        if conf.Site.PROPAGATION_SECONDS.read() == 0:
             yield problem(
                 "cfsigned.W006",
                 "AWS_CLOUDFRONT_PROPAGATION_SECONDS is 0: a key may sign before every edge knows "

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import isdatadescriptor
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage
 from storages.backends.s3 import S3Storage
 
@@ -30,17 +32,15 @@ from cfsigned_django.validation import (
     CheckFailed,
     find_address_problems,
     find_invalidation_problems,
-    no_folder,
+    find_no_folder,
     once_each,
     problem,
-    refusal,
 )
 
 
 def check_storages() -> list[CheckMessage]:
     """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
-    found += refusal("cfsigned.E030", conf.is_by_hand)
     of_aliases, restricted = dict(alias_storages()), set()
     static = of_aliases.pop("staticfiles", None)
     for alias, ours in of_aliases.items():
@@ -87,10 +87,8 @@ def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
             "AWS_STORAGE_BUCKET_NAME is not set, so files can be neither saved nor read: only URLs "
             "can be made.",
         )
-    if type(ours) is storage.CloudFrontFileSystemStorage and not conf.names_folder(
-        ours.base_location
-    ):
-        yield no_folder(type(ours).__name__)
+    if type(ours) is storage.CloudFrontFileSystemStorage:
+        yield from find_no_folder(ours)
 
 
 def _uploads_elsewhere() -> Iterator[CheckMessage]:
@@ -121,8 +119,8 @@ def _unused_key(
 ) -> Iterator[CheckMessage]:
     """Warn if a key is configured, and nothing uses it: neither a storage nor signed cookies."""
     options = ("cloudfront_key", "cloudfront_key_id", "key_group_id")
-    names = [conf.OPTIONS[each][0] for each in options if conf.default_of(each)]
-    if not names or conf.cookie_scopes():
+    names = [conf.OPTIONS[each].name for each in options if conf.default_of(each)]
+    if not names or conf.Site.COOKIE_SCOPES.read():
         return
     reasons = []
     for ours in (*of_aliases.values(), *of_fields):
@@ -215,4 +213,4 @@ def _static_domain() -> Any:
             return cls.__new__(cls).get_default_settings().get("custom_domain")
         except (AttributeError, TypeError):
             return None  # It depends on what only the constructor sets.
-    return conf.static_domain()
+    return urlsplit(settings.STATIC_URL or "").netloc

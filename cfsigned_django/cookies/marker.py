@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 
-from cfsigned_django import conf
+from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
@@ -76,5 +76,5 @@ def viewer_of(request: HttpRequest) -> str:
     key = session_key_of(request)
     if key is None:
         return ""
-    text = "\n".join((key, *map(str, conf.cookie_scopes())))
+    text = "\n".join((key, *map(str, Site.COOKIE_SCOPES.read())))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

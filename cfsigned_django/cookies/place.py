@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from cfsigned_django import conf
+from cfsigned_django.conf import Site
 from cfsigned_django.validation import is_local_host
 
 #: Browsers ignore a longer Path, and keep the cookie for the folder of the page (RFC 6265bis, 5.6).
@@ -59,7 +59,7 @@ class CookieOptions:
     def place_for(self, covered: str) -> CookiePlace:
         """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
         place = CookiePlace(
-            domain=checked_domain(self.domain or conf.cookie_domain(), covered),
+            domain=checked_domain(self.domain or Site.COOKIE_DOMAIN.read(), covered),
             path=_checked_path(self.path, covered),
             secure=self.secure,
             httponly=self.httponly,

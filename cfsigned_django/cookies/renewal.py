@@ -10,8 +10,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
 
-from cfsigned_django import conf
-from cfsigned_django.conf import whole_seconds
+from cfsigned_django.conf import Site, whole_seconds
 from cfsigned_django.cookies.choice import Choice, choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.place import CookiePlace
@@ -40,7 +39,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
     marker, nothing is due, so that caches may keep pages of the public.
     """
     if MARKER not in request.COOKIES:
-        return session_key_of(request) is not None and bool(conf.cookie_scopes())
+        return session_key_of(request) is not None and bool(Site.COOKIE_SCOPES.read())
     marker = Marker.load(request)
     if marker is None or marker.viewer != viewer_of(request):
         return True

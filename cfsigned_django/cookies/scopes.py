@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from cfsigned_django import conf
+from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookieOptions, CookiePlace, why_not_from
 from cfsigned_django.cookies.problems import PAGE, Problem
 from cfsigned_django.storage.arguments import check_folder
@@ -80,7 +80,7 @@ class ScopeAnswers:
 def ask_scopes(request: HttpRequest) -> ScopeAnswers:
     """Ask all scopes what this viewer may open. Raise nothing, whatever they return or raise."""
     answers = ScopeAnswers()
-    for name in conf.cookie_scopes():
+    for name in Site.COOKIE_SCOPES.read():
         try:
             scope = load_scope(name)
             given: Any = scope.get_folders(request)

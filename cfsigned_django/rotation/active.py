@@ -117,7 +117,7 @@ def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
             key_group_id,
             successor,
             waits=site_waits(),
-            by_hand=conf.is_by_hand(),
+            by_hand=conf.Site.BY_HAND.read(),
             now=datetime.now(UTC),
         )
 

@@ -39,7 +39,7 @@ from cfsigned_django.storage.urls import PROBE_SECONDS, SignedUrlMixin
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
-    find_unknown_hash,
+    find_wrong,
     raise_first_error,
     sign_probe,
     site_lifetime,
@@ -105,7 +105,7 @@ def site_rotation(
         store=store,
         waits=site_waits(),
         key_groups=key_groups or site_key_groups(),
-        by_hand=conf.is_by_hand(),
+        by_hand=conf.Site.BY_HAND.read(),
         probe=lambda signer: _probe([each for _, each in members], signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
             str(name)
@@ -119,7 +119,7 @@ def site_rotation(
 
 def site_key_groups() -> KeyGroups | None:
     """Return the calls to CloudFront; None if a person changes it instead of this site."""
-    if conf.is_by_hand():
+    if conf.Site.BY_HAND.read():
         return None
     # Making a client takes noticeable time, and most rotations make no call.
     return KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access())))
@@ -143,7 +143,7 @@ def site_waits() -> Waits:
     """Return the waiting times, from the settings and the app."""
     app = _app()
     return Waits(
-        propagation=conf.propagation_seconds(),
+        propagation=conf.Site.PROPAGATION_SECONDS.read(),
         url_lifetime=site_lifetime(),
         # A process may use an answer for two intervals (Lease in keyring.py).
         keyring=2 * app.keyring_seconds,
@@ -180,7 +180,7 @@ def _probe_url_of_settings(signer: Signer) -> str:
                 "in requests only, so set it to one of them: a new key is probed there."
             )
         )
-    raise_first_error([*find_address_problems(config), *find_unknown_hash(config.hash_algorithm)])
+    raise_first_error([*find_address_problems(config), *find_wrong(conf.Options.hash_algorithm)])
     address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
     until = int(time.time()) + PROBE_SECONDS
     return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)

@@ -15,14 +15,14 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name, setting
 
 from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey, whole_seconds
+from cfsigned_django.conf import LazyPrivateKey, Setting, whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
-from cfsigned_django.storage.options import OWN_KEY, Setting, refuse_unknown
+from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
 logger = logging.getLogger("cfsigned_django.storage")
@@ -125,7 +125,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     does there.
     """
 
-    location: Any = Setting()
+    location: Any = Setting("AWS_LOCATION", "")
 
     @cached_property
     def signing(self) -> StorageSigner:

@@ -1,9 +1,4 @@
-"""The options of a storage: given options, options that follow settings, and resolved options.
-
-An option that was not given is a :class:`Setting`, which reads its setting each
-time. ``url()`` works with :class:`ResolvedOptions`, which are checked once and
-frozen.
-"""
+"""The resolved options of a storage, with which ``url()`` works: checked once and frozen."""
 
 from __future__ import annotations
 
@@ -50,21 +45,6 @@ class _OwnKey:
 #: The value of ``cloudfront_signer`` if no signer was handed in: the options, the settings or the
 #: database say which key signs.
 OWN_KEY = _OwnKey()
-
-
-class Setting:
-    """An option that follows its setting until a value is given.
-
-    This is not a data descriptor: a value from the constructor, or one that is
-    assigned later, is an instance attribute and wins. A class attribute of a
-    subclass wins too.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage.signing.default_of(self._name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,20 +183,17 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
 
 def _find_key(config: Config, handed_in: Any) -> tuple[Callable[[], Lease], str]:
     """Return what leases the key, and the key group that it follows, by checked options."""
-    name, signer = config.hash_algorithm, None
-    hash_algorithm = None if name is None else HashAlgorithm(name)
+    signer, group = None, config.key_group_id
     if handed_in is not OWN_KEY:
-        signer = adopt_signer(handed_in, hash_algorithm)
+        signer = adopt_signer(handed_in, config.hash_algorithm)
     elif config.cloudfront_key is not None:
         signer = Signer(
             key_pair_id=config.cloudfront_key_id,
             private_key=config.cloudfront_key.load(),
-            hash_algorithm=hash_algorithm,
+            hash_algorithm=config.hash_algorithm,
         )
-    if handed_in is OWN_KEY and looks_in_database(config.key_group_id):
-        return partial(
-            watch(config.key_group_id, hash_algorithm).lease, signer
-        ), config.key_group_id
+    if handed_in is OWN_KEY and looks_in_database(group):
+        return partial(watch(group, config.hash_algorithm).lease, signer), group
     assert signer is not None  # noqa: S101 - find_problems() refuses a configuration without a key
     lease = Lease(signer=signer)
     return lambda: lease, ""

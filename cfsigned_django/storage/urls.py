@@ -12,7 +12,6 @@ import inspect
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -24,9 +23,8 @@ from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 
 from cfsigned_django import conf, keyring
-from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.conf import Config, LazyPrivateKey, Options, Setting
 from cfsigned_django.signing import (
-    HashAlgorithm,
     HashRefused,
     InvalidKey,
     Policy,
@@ -53,7 +51,6 @@ from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secr
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
-    Setting,
     Signing,
     adopt_signer,
     find_signing_problems,
@@ -82,7 +79,7 @@ PROBE_SECONDS = 600
 
 
 @deconstructible
-class SignedUrlMixin:
+class SignedUrlMixin(Options):
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put this class before a storage class whose ``url()`` returns the path of a
@@ -91,18 +88,6 @@ class SignedUrlMixin:
     constructor, else from the class, else from its setting, which it follows.
     """
 
-    cloudfront_key: Any = Setting()
-    cloudfront_key_id: Any = Setting()
-    custom_domain: Any = Setting()
-    url_protocol: Any = Setting()
-    querystring_auth: Any = Setting()
-    querystring_expire: Any = Setting()
-    expire_step: Any = Setting()
-    max_expire: Any = Setting()
-    hash_algorithm: Any = Setting()
-    key_group_id: Any = Setting()
-    distribution_id: Any = Setting()
-    invalidate_on: Any = Setting()
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
@@ -433,9 +418,7 @@ class StorageSigner:
         ``asks``: if the key comes from a callable, call it, unless it was called before.
         """
         generation, version = conf.generation, self._version
-        config = self.config()
-        if must_sign:
-            config = replace(config, querystring_auth=True)
+        config = self.config(**({"querystring_auth": True} if must_sign else {}))
         is_meant_to = must_sign or self._is_meant_to_sign(config)
         options = resolve_options(
             config,
@@ -453,9 +436,9 @@ class StorageSigner:
                 self.resolved = None
         return options
 
-    def config(self) -> Config:
-        """Return the current options, for the checks."""
-        return Config(**self._read(conf.OPTIONS, self.defaults()))
+    def config(self, **others: Any) -> Config:
+        """Return the current options, overridden by others."""
+        return Config(**{**self._read(conf.OPTIONS, self.defaults()), **others})
 
     def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
         """Return these options with secrets hidden, as in ``defaults`` and given values."""
@@ -748,11 +731,10 @@ class StorageSigner:
         self.must_sign()
         options = self.options()
         address = self.address_of(PROBE_NAME, options)
-        name = options.config.hash_algorithm
         return sign_probe(
             signer,
             address,
-            None if name is None else HashAlgorithm(name),
+            options.config.hash_algorithm,
             date_less_than=int(time.time()) + PROBE_SECONDS,
         )
 

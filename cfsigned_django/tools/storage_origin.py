@@ -14,7 +14,6 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils import timezone
 
-from cfsigned_django.conf import names_folder
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import Behavior, Distribution, cors
@@ -22,7 +21,7 @@ from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
-from cfsigned_django.validation import no_folder, raise_first_error
+from cfsigned_django.validation import find_no_folder, raise_first_error
 
 _PROBE = "x"
 _KEY_GROUP = "configured"
@@ -41,8 +40,8 @@ class StorageOrigin:
     """
 
     def __init__(self, storage: Storage, *, cors_rules: Sequence[cors.CorsRule] = ()) -> None:
-        if isinstance(storage, FileSystemStorage) and not names_folder(storage.base_location):
-            raise_first_error([no_folder(type(storage).__name__)])
+        if isinstance(storage, FileSystemStorage):
+            raise_first_error(find_no_folder(storage))
         self._storage = storage
         self._base_path = find_base_path(storage)
         self._cors_rules = cors_rules

@@ -613,7 +613,7 @@ def test_domain_of_an_option(healthy: Any) -> None:
 )
 def test_value_of_an_option(check_id: str, option: str, value: Any, healthy: Any) -> None:
     """Name the option that has the value, and the setting if it has that value."""
-    setting = conf.OPTIONS[option][0]
+    setting = conf.OPTIONS[option].name
     for changes in (storages(other=with_options(**{option: value})), {setting: value}):
         for name, each in changes.items():
             setattr(healthy, name, each)

@@ -80,7 +80,7 @@ def test_each_option(cls: Any, option: str, step: int, ec_key: PrivateKey, site:
     if option != "hash_algorithm":  # which an RSA key may choose
         site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
     value, shown = OTHER_VALUES[option]
-    setting, default = conf.OPTIONS[option][0], conf.default_of(option)
+    setting, default = conf.OPTIONS[option].name, conf.default_of(option)
     subclass = type("Subclass", (cls,), {option: value})
     followed, given, assigned = cls(), cls(**{option: default}), cls()
     before, shared = url_of(followed), shared_of(followed)
@@ -228,7 +228,8 @@ def test_defaults_are_those_of_django_storages(is_set: bool, site: Any) -> None:
     of_both = [*OTHER_VALUES.items(), ("cloudfront_key", ("x", "")), ("location", ("a/b", ""))]
     theirs = UntypedS3Storage(cloudfront_signer=None).get_default_settings().keys()
     named = {name: value for name, (value, _) in of_both if name in theirs}
-    settings = {conf.OPTIONS.get(name, ("AWS_LOCATION",))[0]: name for name in named}
+    rows = {**conf.OPTIONS, "location": CloudFrontS3Storage.location}
+    settings = {rows[name].name: name for name in named}
     for setting, name in settings.items():
         delattr(site, setting)
         if is_set:

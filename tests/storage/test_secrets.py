@@ -449,7 +449,7 @@ BAD_S3_OPTIONS: dict[str, dict[str, Any]] = {
     "a location with a slash": {"location": "/media"},
     "a profile beside a key": {"session_profile": "default"},
 }
-SETTINGS = {name: setting for name, (setting, *_) in conf.OPTIONS.items()} | {
+SETTINGS = {name: row.name for name, row in conf.OPTIONS.items()} | {
     "secret_key": "AWS_S3_SECRET_ACCESS_KEY",
     "access_key": "AWS_S3_ACCESS_KEY_ID",
     "location": "AWS_LOCATION",

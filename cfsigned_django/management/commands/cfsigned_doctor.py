@@ -15,10 +15,10 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
 from django.core.management.base import CommandError
 
-from cfsigned_django import conf
 from cfsigned_django.aws.client import make_client, make_clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.conf import Site
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -162,7 +162,7 @@ class Command(CfsignedCommand):
             asked=Wanted(
                 cors_origins=tuple(options["cors_origin"]),
                 upload_origins=tuple(options["upload_origin"]),
-                cookies=bool(conf.cookie_scopes()),
+                cookies=bool(Site.COOKIE_SCOPES.read()),
                 distribution_id=options["distribution"] or storage.distribution_id or None,
             ),
         )

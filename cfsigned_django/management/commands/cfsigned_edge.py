@@ -14,11 +14,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError
 
-from cfsigned_django import conf
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
@@ -86,7 +86,7 @@ class Command(CfsignedCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Build the edge, print what it serves, and serve until interrupted."""
-        if not conf.is_debug() and not options["insecure"]:
+        if not settings.DEBUG and not options["insecure"]:
             raise CommandError(
                 "DEBUG is off, and this edge is for development only. In production, CloudFront "
                 "does this. Use --insecure to run the edge anyway."

@@ -20,7 +20,6 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django import conf
 from cfsigned_django.aws.client import call, configured_region, make_client, make_clients
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.conf import whole_seconds
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.errors import RotationError
@@ -50,7 +49,7 @@ from cfsigned_django.tools.stack.existing import (
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
-from cfsigned_django.validation import find_unknown_hash, is_local_host, raise_first_error
+from cfsigned_django.validation import find_wrong, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 
 #: With --check: something is to do.
@@ -164,7 +163,7 @@ class Command(CfsignedCommand):
             return
         try:
             # Checked first, although it is needed last, when AWS is already set up.
-            raise_first_error(find_unknown_hash(conf.default_of("hash_algorithm")))
+            raise_first_error(find_wrong(conf.Options.hash_algorithm))
             self._run(options)
         except _FAILURES as error:
             is_temporary = isinstance(error, AwsError) and error.is_temporary
@@ -319,7 +318,7 @@ class Command(CfsignedCommand):
                 upload_prefix=present.get("UploadPrefix", ""),
                 kms_key=present.get("KmsKeyArn", ""),
                 location=f"/{location}/" if location else "/",
-                expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
+                expire=conf.Options.querystring_expire.read(),
                 is_local=is_local,
             ),
             stack=StackResources(name=site.name, resources=resources_of(present)),

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from cfsigned_django import conf
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.conf import Site
 from cfsigned_django.invalidation import create, items_of
 from cfsigned_django.storage.registry import signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -20,7 +20,7 @@ from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.stack.existing import StackResources
-from cfsigned_django.validation import PROBE_NAME, refusal
+from cfsigned_django.validation import PROBE_NAME
 
 _NAMED_GROUPS: Final = 3
 
@@ -70,7 +70,7 @@ def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
 def check_other_key_groups(found: Account) -> Iterator[Finding]:
     """Yield the key groups that a rotation of this site may change, though they are not its own."""
     own = {config.key_group_id for _, config, _ in signers(signing_storages())} - {None}
-    if not own or refusal("cfsigned.E030", conf.is_by_hand) or conf.is_by_hand():
+    if not own or any(Site.BY_HAND.judge_current()):
         return  # this site changes none, or a check reports what is wrong
     others = [f"{each.name} ({each.id})" for each in found.key_groups or () if each.id not in own]
     if others:

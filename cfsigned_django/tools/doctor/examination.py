@@ -17,8 +17,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encryption, check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import whole_seconds
-from cfsigned_django.encryption import given_fernets
+from cfsigned_django.conf import Site, whole_seconds
 from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
@@ -46,7 +45,7 @@ from cfsigned_django.tools.doctor.local import (
 )
 from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.stack.existing import find_stack
-from cfsigned_django.validation import PROBE_NAME, is_local_host, refusal
+from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host
 from cfsigned_django.viewer import Fetch
 
 
@@ -139,7 +138,7 @@ class Examination:
             if looks_in_database(self.storage.key_group_id):
                 yield _no_rows(error)
             return
-        if not refusal("cfsigned.E023", given_fernets):  # which a system check reports
+        if not find_wrong(Site.ENCRYPTION_KEYS):  # which a system check reports
             yield from from_system_checks(check_encryption(rows))
             yield from check_key_pairs(rows)
         yield from waits

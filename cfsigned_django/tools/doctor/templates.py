@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 from django.template.utils import get_app_template_dirs
 
-from cfsigned_django import conf
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.known_keys import site_domains
@@ -29,7 +30,7 @@ _NAMED: Final = 5
 
 def check_templates() -> Iterator[Finding]:
     """Yield the templates that join MEDIA_URL and a name, if that host needs signatures."""
-    host = conf.media_domain()
+    host = urlsplit(settings.MEDIA_URL or "").netloc
     if not host or host.lower() not in {each.lower() for each in site_domains()}:
         return
     places = list(_joins(_folders()))

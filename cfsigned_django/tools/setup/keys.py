@@ -126,7 +126,7 @@ class DatabaseKey:
         """
         connection = connections[self.rotation.store.rows.db]
         name, host = connection.settings_dict["NAME"], connection.settings_dict["HOST"]
-        key = "AWS_CLOUDFRONT_ENCRYPTION_KEYS" if conf.encryption_keys() else "SECRET_KEY"
+        key = "AWS_CLOUDFRONT_ENCRYPTION_KEYS" if conf.Site.ENCRYPTION_KEYS.read() else "SECRET_KEY"
         return (
             f'the database "{connection.alias}" ({connection.vendor}: {name}'
             f"{f' at {host}' if host else ''}), encrypted with {key}"

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from cfsigned_django import conf
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.conf import whole_seconds
 from cfsigned_django.signing import Signer
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.facts import Level
@@ -97,18 +96,18 @@ class Proof:
         self.signed_url(signer)  # names the setting if OpenSSL refuses the hash
         requested = RequestedObject(
             url=url,
-            signer=signer.with_hash(conf.default_of("hash_algorithm")),
+            signer=signer.with_hash(conf.Options.hash_algorithm.read()),
             direct_url=direct_url(self.clients.s3, self.wanted.bucket, key),
             why_no_object=why_no_object,
             region=self.wanted.region,
-            expire=whole_seconds(conf.default_of("querystring_expire")) or 0,
+            expire=conf.Options.querystring_expire.read(),
         )
         return list(examine_live(requested, self.fetch, self.clock))
 
     def signed_url(self, signer: Signer) -> str:
         """Return a signed URL of a file that need not exist."""
         until = int(self.clock()) + _PROOF_SECONDS
-        hash_algorithm = conf.default_of("hash_algorithm")  # as the storages will
+        hash_algorithm = conf.Options.hash_algorithm.read()  # as the storages will
         return sign_probe(signer, self._url(PROBE_NAME), hash_algorithm, date_less_than=until)
 
     def _url(self, key: str) -> str:
