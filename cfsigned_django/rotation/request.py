@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.rotation.importing import check_import, signing_settings_key, unknown_keys
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
-from cfsigned_django.rotation.site import check_import, signing_settings_key, unknown_keys
 from cfsigned_django.rotation.status import in_words
 from cfsigned_django.rotation.steps import (
     SignsAfter,
@@ -186,7 +186,9 @@ def consequences_of_revocation(
 
 def _broken_minutes(rotation: Rotation, key_pair: KeyPair, now: datetime) -> int:
     if key_pair.status == KeyStatus.ACTIVE:
-        return math.ceil(rotation.link_lifetime(key_pair) / 60)
+        # Lowering the settings after the key began to sign does not shorten any existing link.
+        longer = max(0, key_pair.retirement_seconds - rotation.waits.retirement)
+        return math.ceil((rotation.waits.url_lifetime + longer) / 60)
     last_expiry = rotation.links_end(key_pair)
     if key_pair.status == KeyStatus.RETIRING and last_expiry is not None:
         return max(0, math.ceil((last_expiry - now).total_seconds() / 60))

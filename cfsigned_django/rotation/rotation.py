@@ -16,22 +16,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Self
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
-from django.utils.translation import gettext as _, gettext_noop
+from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
+from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import (
-    DELETED,
-    OTHER_KEY,
-    is_in_cloudfront,
     is_missing_in,
     register_in_cloudfront,
-    remove_from_cloudfront,
-    removing,
     restore_to_group,
 )
 from cfsigned_django.rotation.errors import (
@@ -43,7 +37,6 @@ from cfsigned_django.rotation.errors import (
     Unanswered,
 )
 from cfsigned_django.rotation.lifecycle import (
-    ENDED,
     Blocker,
     KeyStatus,
     Waits,
@@ -56,16 +49,19 @@ from cfsigned_django.rotation.lifecycle import (
 )
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import ConfiguredKey, why_not_imported
+from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 
 logger = logging.getLogger("cfsigned_django.rotation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Rotate one key group: every transition of a key pair, from import or start to its end."""
+    """Rotate one key group: what a key pair goes through from its start until it signs.
+
+    How a key gets out of CloudFront is in removal.py.
+    """
 
     store: KeyPairStore
     waits: Waits
@@ -99,18 +95,10 @@ class Rotation:
         """Return what blocks a transition of a key pair."""
         return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
 
-    def _require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
+    def require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
         """Raise :exc:`Blocked` if the transition is forbidden now, by either of two clocks."""
         if found := self.blockers(key_pair, to, end_of_wait_by(now, self.store.clock())):
             raise Blocked(key_pair, to, found)
-
-    def link_lifetime(self, key_pair: KeyPair) -> int:
-        """Return how many seconds a link signed with the key may live.
-
-        Lowering the settings after the key began to sign does not shorten any
-        existing link.
-        """
-        return self.waits.url_lifetime + max(0, key_pair.retirement_seconds - self.waits.retirement)
 
     def links_end(self, key_pair: KeyPair) -> datetime | None:
         """Return when the last link signed with the key expires; None if the key still signs."""
@@ -156,13 +144,13 @@ class Rotation:
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
 
-    def _require_no_bypass(self, key_pair_id: str) -> None:
+    def require_no_bypass(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` if a storage signs with the key regardless of its state."""
         keyring.forget()  # Changes by other processes must count.
         if problem := self.find_bypass(key_pair_id):
             raise RotationError(problem)
 
-    def _require_api(self) -> KeyGroups:
+    def require_api(self) -> KeyGroups:
         """Return the calls to CloudFront. Raise :exc:`RotationError` if there are none."""
         if self.key_groups is None:
             raise RotationError(
@@ -173,72 +161,7 @@ class Rotation:
             )
         return self.key_groups
 
-    # Import, start, trust
-
-    def import_key(self, private_key: PrivateKey, key_pair_id: str, *, now: datetime) -> KeyPair:
-        """Import the key of the settings, which already signs, as ACTIVE."""
-        if (there := self.check_import(private_key, key_pair_id)) is not None:
-            return there
-        signer = Signer(key_pair_id=key_pair_id, private_key=private_key)
-        if self.probe(signer) is ProbeResult.WRONG_KEY:
-            text = _(
-                "CloudFront has another public key under %(id)s, so every link signed now is "
-                "refused. Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to a matching pair, "
-                "then import it."
-            )
-            raise RotationError(text % {"id": key_pair_id})
-        return self.store.create(
-            private_key,
-            now=now,
-            reason=KnownReason.IMPORTED,
-            status=KeyStatus.ACTIVE,
-            key_pair_id=key_pair_id,
-            active_in=self.key_group_id,
-            active_at=now,
-            retirement_seconds=self.waits.retirement,
-        )
-
-    def check_import(self, private_key: PrivateKey, key_pair_id: str) -> KeyPair | None:
-        """Return the row of the key if it was already imported.
-
-        Raise :exc:`RotationError` if it cannot be imported, as far as this can
-        be known without a probe.
-        """
-        active = self.store.active()
-        if active is not None and active.key_pair_id == key_pair_id:
-            return active
-        if reason := why_not_imported(key_pair_id):
-            raise RotationError(reason)
-        if active is not None:
-            raise RotationError(
-                _(
-                    "The key group already has an ACTIVE key pair, which signs instead of the key "
-                    "of the settings: there is nothing to import. Remove that key from the "
-                    "settings."
-                )
-            )
-        known = self.store.rows.filter(key_pair_id=key_pair_id).first()
-        if known is not None:
-            text = _(
-                "%(id)s is already in the database, as %(status)s in key group %(group)s: it "
-                "cannot be imported again. Remove it from the settings, or set another key."
-            )
-            names = {"status": known.status.upper(), "group": known.key_group_id}
-            raise RotationError(text % {"id": key_pair_id, **names})
-        self._refuse_ended(private_key)
-        self._require_no_bypass(key_pair_id)
-        return None
-
-    def _refuse_ended(self, private_key: PrivateKey) -> None:
-        """Raise :exc:`RotationError` if the private key was RETIRED or REVOKED."""
-        fingerprint = private_key.public_key.fingerprint
-        ended = self.store.rows.filter(fingerprint=fingerprint, status__in=ENDED).first()
-        if ended is not None:
-            text = _(
-                "The private key of the settings is that of %(key)s, which is %(status)s: it "
-                "cannot be imported again. Start a rotation, which makes a new key."
-            )
-            raise RotationError(text % {"key": ended, "status": ended.status.upper()})
+    # Start, trust
 
     def start(
         self,
@@ -250,16 +173,16 @@ class Rotation:
         """Generate and return the successor, or return the existing one.
 
         A successor that another key than the newest encryption key encrypted has
-        signed nothing: it is revoked, and another one made. :meth:`finish_revocation`
+        signed nothing: it is revoked, and another one made. :meth:`Removal.finish`
         removes it from CloudFront.
         """
         refuse_long(reason)
         under_way = self.store.successor()
         if under_way is not None and under_way.is_outdated:
-            self._give_up(under_way, now, KnownReason.REPLACED)
-        return self._next_key(algorithm=algorithm, now=now, reason=reason)
+            self.give_up(under_way, now, KnownReason.REPLACED)
+        return self.next_key(algorithm=algorithm, now=now, reason=reason)
 
-    def _next_key(
+    def next_key(
         self,
         *,
         algorithm: KeyAlgorithm,
@@ -284,6 +207,33 @@ class Rotation:
             next_in=self.key_group_id,
         )
 
+    def give_up(self, successor: KeyPair, now: datetime, reason: KnownReason) -> None:
+        """Revoke a successor, which has signed nothing; it is removed from CloudFront later.
+
+        Raise :exc:`Claimed` if another process has just made it sign, or revoked it.
+        """
+        with self.store.transaction():
+            self.store.lock(successor)
+            if successor.next_in is None:
+                raise Claimed
+            self.move_to_revoked(successor, now, reason)
+
+    def move_to_revoked(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
+        """Record a revocation, inside a transaction."""
+        self.store.move(
+            key_pair,
+            KeyStatus.REVOKED,
+            active_in=None,
+            next_in=None,
+            revoked_at=now,
+            reason=reason,
+            # Identifies the key to remove, once the private key is erased.
+            public_key=key_pair.trustworthy_public_key,
+            encrypted_private_key="",
+            # A process that is adding it to CloudFront now must finish before it is removed.
+            claimed_until=key_pair.claimed_until,
+        )
+
     def trust(self, key_pair: KeyPair, *, now: datetime, key_pair_id: str = "") -> None:
         """Make CloudFront know the key: PENDING -> TRUSTED.
 
@@ -294,11 +244,11 @@ class Rotation:
         if key_pair_id and key_pair.status == KeyStatus.TRUSTED:
             self._correct_id(key_pair, key_pair_id, now)
             return
-        self._require(key_pair, KeyStatus.TRUSTED, now)
+        self.require(key_pair, KeyStatus.TRUSTED, now)
         if key_pair_id:
             self._record_trust(key_pair, key_pair_id, now)
             return
-        api = self._require_api()
+        api = self.require_api()
         key_pair.open_trustworthy_key()  # before the claim, which would delay its replacement
         try:
             with self.store.claim(key_pair) as claim:
@@ -412,7 +362,7 @@ class Rotation:
         must be good. Return the key that signed before.
         """
         if key_pair.status != KeyStatus.TRUSTED:
-            self._require(key_pair, KeyStatus.ACTIVE, now)
+            self.require(key_pair, KeyStatus.ACTIVE, now)
         key_pair.open_trustworthy_key()
         # The group is read once: before a probe that may begin the wait, after one that ends it.
         if self.blockers(key_pair, KeyStatus.ACTIVE, now):
@@ -423,16 +373,16 @@ class Rotation:
                 self._require_in_group(key_pair, now=now)
         if result.needs_a_person:
             raise ProbeFailed(key_pair, result)
-        self._require(key_pair, KeyStatus.ACTIVE, now)
+        self.require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
             raise Unanswered(key_pair)
         with self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.status != KeyStatus.TRUSTED:
                 raise Claimed
-            self._require(key_pair, KeyStatus.ACTIVE, now)
-            former = self._switch_to(key_pair, now)
-        self._after_switch(former)
+            self.require(key_pair, KeyStatus.ACTIVE, now)
+            former = self.switch_to(key_pair, now)
+        self.after_switch(former)
         return former
 
     def _require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
@@ -486,20 +436,7 @@ class Rotation:
             return bool(self.blockers(key_pair, KeyStatus.RETIRED, now))
         return key_pair.status in (KeyStatus.TRUSTED, KeyStatus.ACTIVE)
 
-    def _restore_active(self, now: datetime) -> None:
-        """Restore the ACTIVE key to the group: it may have begun to sign in haste, unchecked."""
-        active = self.store.active()
-        if active is None:
-            return
-        try:
-            self.restore_missing([active], now=now)
-        except CannotDecrypt as error:
-            logger.error("%s is not added to the key group again. %s", active, error)
-        except AwsError as error:
-            if error.code not in (DELETED, OTHER_KEY):
-                raise  # A lost key must not keep another key from leaving.
-
-    def _switch_to(self, key_pair: KeyPair, now: datetime, **fields: str) -> KeyPair | None:
+    def switch_to(self, key_pair: KeyPair, now: datetime, **fields: str) -> KeyPair | None:
         """Make a key ACTIVE, inside a transaction; return the previous ACTIVE key."""
         former = self.store.active()
         if former is not None:
@@ -521,319 +458,7 @@ class Rotation:
         )
         return former
 
-    def _after_switch(self, former: KeyPair | None) -> None:
+    def after_switch(self, former: KeyPair | None) -> None:
         if former is not None:
             self.store.begin_retirement(former)
         keyring.forget()
-
-    # Retire
-
-    def retire(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Remove a key from CloudFront and erase its private half: RETIRING -> RETIRED.
-
-        If it is the only key of its group, because the key that signed after it
-        was revoked by hand, another is created first and signs at once.
-        """
-        self._require(key_pair, KeyStatus.RETIRED, now)
-        self._require_no_bypass(str(key_pair))
-        if not self.by_hand:  # By hand, a person has removed it.
-            api = self._require_api()
-            self._restore_active(now)
-            with self.store.claim(key_pair) as claim:
-                self._leave(claim.before_each_call(api), key_pair, now)
-        with self.store.transaction():
-            self.store.move(
-                key_pair,
-                KeyStatus.RETIRED,
-                retired_at=now,
-                removed_at=now,
-                encrypted_private_key="",
-            )
-
-    def _leave(
-        self,
-        api: KeyGroups,
-        key_pair: KeyPair,
-        now: datetime,
-        algorithm: KeyAlgorithm | None = None,
-    ) -> None:
-        """Remove a key from CloudFront; if it is the only one of its group, replace it first."""
-        try:
-            remove_from_cloudfront(api, key_pair)
-        except AwsError as error:
-            if error.code != LAST_PUBLIC_KEY:
-                raise
-            self._replace_last(key_pair, now, algorithm)
-            remove_from_cloudfront(api, key_pair)
-
-    # Revoke
-
-    def revoke(
-        self,
-        key_pair: KeyPair,
-        *,
-        now: datetime,
-        reason: str,
-        algorithm: KeyAlgorithm | None = None,
-    ) -> list[str]:
-        """Stop trusting a key and every link signed with it now.
-
-        Return the settings of the key group that were lost, since boto3 does
-        not know them: see :meth:`KeyGroups.going_on`.
-
-        From then on, another key signs: the successor that CloudFront trusts,
-        else a new one, with ``algorithm`` or that of the revoked key. The new
-        key does not wait: edges that do not know it yet may refuse its links,
-        but the revoked key's links are refused anyway. A successor whose
-        private key is lost is revoked as well, to make room. If CloudFront is
-        changed by hand, no key is created, and only a successor that a probe
-        has shown to work takes over.
-
-        If an error is raised and the key pair is not REVOKED, it still signs.
-        Otherwise it no longer signs, and calling this again, or
-        :meth:`finish_revocation`, does the rest.
-        """
-        refuse_long(reason)
-        key_pair.refresh_from_db(using=self.store.rows.db)
-        failure: AwsError | CannotDecrypt | None = None
-        tries = 0
-        emergency, lost = self._in_emergency()
-        while key_pair.status != KeyStatus.REVOKED:
-            failure = emergency._prepare_successor(key_pair, now, algorithm)
-            tries += 1
-            # Another process may revoke the successor before this revocation is recorded. Another
-            # successor is then prepared. After the third time, the key is revoked without one.
-            is_last = failure is not None or tries == 3
-            self._record_revocation(key_pair, now, reason, even_without_successor=is_last)
-        if self.by_hand:
-            return []  # A person removes it, and confirms that afterwards.
-        lost += self.finish_revocation(key_pair, now=now, algorithm=algorithm)
-        if failure is not None or key_pair.active_at is not None:
-            # There may be room for another key now that this one is removed, or the successor
-            # may have been revoked meanwhile.
-            emergency._replace(key_pair, now, algorithm)
-        return lost
-
-    def finish_revocation(
-        self, key_pair: KeyPair, *, now: datetime, algorithm: KeyAlgorithm | None = None
-    ) -> list[str]:
-        """Remove a revoked key from CloudFront, even if the process that revoked it has died.
-
-        A key group keeps at least one key: if this is the only one, another is
-        created first and signs at once. Return what was lost, as :meth:`revoke` does.
-        """
-        if key_pair.status != KeyStatus.REVOKED:
-            text = _(
-                "%(key)s is %(status)s, not REVOKED: it stays in CloudFront. If it leaked, revoke "
-                "it first."
-            )
-            raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
-        emergency, lost = self._in_emergency()
-        if key_pair.removed_at is not None:
-            return lost
-        emergency._restore_active(now)
-        if self.by_hand:  # A person has removed it.
-            rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
-            is_over = self.store.write(rows, removed_at=now, claimed_until=None)
-        else:
-            api = emergency._require_api()
-            with self.store.claim(key_pair) as claim:
-                # The process that was creating it a moment ago may have recorded its ID.
-                key_pair.refresh_from_db(using=self.store.rows.db, fields=["key_pair_id"])
-                emergency._leave(claim.before_each_call(api), key_pair, now, algorithm)
-            # The removal is not over if another process, delayed since before the revocation, has
-            # just created the key.
-            is_over = claim.end(removed_at=now)
-        if not is_over:
-            raise Claimed
-        key_pair.removed_at = now
-        return lost
-
-    def _in_emergency(self) -> tuple[Self, list[str]]:
-        """Return this rotation with calls that go on, and the list of what they lose."""
-        lost: list[str] = []
-        api = self.key_groups
-        return replace(self, key_groups=api and api.going_on(lost.extend)), lost
-
-    def ready_successor(self) -> KeyPair | None:
-        """Return the successor that can sign if the ACTIVE key is revoked now, or None.
-
-        If this site does not call CloudFront, a probe must have been good: the
-        person who entered the ID may have mistyped it.
-        """
-        successor = self.store.successor()
-        if successor is None or successor.status != KeyStatus.TRUSTED:
-            return None
-        if self.key_groups is None and successor.verified_since is None:
-            return None
-        return None if successor.trust_problem else successor
-
-    def _prepare_successor(
-        self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
-    ) -> AwsError | CannotDecrypt | None:
-        """Add a successor to the group before the signing key stops signing.
-
-        Return the error if there is none and waiting would not help. Raise a
-        temporary error: until it has passed, working links are better than none.
-        """
-        if self.key_groups is None or key_pair.active_in is None:
-            return None
-        try:
-            self._bring_successor(key_pair, now, KnownReason.replaces(key_pair), algorithm)
-        except AwsError as error:
-            if error.is_temporary:
-                raise
-            failure: AwsError | CannotDecrypt = error
-        except CannotDecrypt as error:
-            failure = error
-        else:
-            return None
-        logger.error("No other key can sign instead of %s yet. %s", key_pair, failure)
-        return failure
-
-    def _record_revocation(
-        self, key_pair: KeyPair, now: datetime, reason: str, *, even_without_successor: bool
-    ) -> None:
-        """Record the revocation, unless a successor must be prepared first and there is none."""
-        former = None
-        with self.store.transaction():
-            self.store.lock(key_pair)
-            if key_pair.status == KeyStatus.REVOKED:
-                return  # Another process has just recorded it.
-            self._require(key_pair, KeyStatus.REVOKED, now)
-            was_active = key_pair.active_in is not None
-            if was_active and not even_without_successor and self._lacks_successor():
-                return  # The key was activated, or the successor was revoked, a moment ago.
-            self._move_to_revoked(key_pair, now, reason)
-            successor = self.ready_successor() if was_active else None
-            if successor is not None:
-                former = self._switch_to(successor, now, reason=KnownReason.replaces(key_pair))
-        self._after_switch(former)
-
-    def _give_up(self, successor: KeyPair, now: datetime, reason: KnownReason) -> None:
-        """Revoke a successor, which has signed nothing; it is removed from CloudFront later.
-
-        Raise :exc:`Claimed` if another process has just made it sign, or revoked it.
-        """
-        with self.store.transaction():
-            self.store.lock(successor)
-            if successor.next_in is None:
-                raise Claimed
-            self._move_to_revoked(successor, now, reason)
-
-    def _move_to_revoked(self, key_pair: KeyPair, now: datetime, reason: str) -> None:
-        """Record a revocation, inside a transaction."""
-        self.store.move(
-            key_pair,
-            KeyStatus.REVOKED,
-            active_in=None,
-            next_in=None,
-            revoked_at=now,
-            reason=reason,
-            # Identifies the key to remove, once the private key is erased.
-            public_key=key_pair.trustworthy_public_key,
-            encrypted_private_key="",
-            # A process that is adding it to CloudFront now must finish before it is removed.
-            claimed_until=key_pair.claimed_until,
-        )
-
-    def _lacks_successor(self) -> bool:
-        """Return whether the group has no successor, and this site can add one."""
-        if self.key_groups is None:
-            return False
-        successor = self.store.successor()
-        return successor is None or successor.status == KeyStatus.PENDING
-
-    def _replace_last(
-        self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None
-    ) -> None:
-        """Add another key to a group of which this is the only key."""
-        try:
-            self._replace(key_pair, now, algorithm)
-        except AwsError as error:
-            raise AwsError(
-                what=removing(key_pair),
-                reason=gettext_noop(
-                    "it is the only key of its key group, which must keep one, and no other key "
-                    "could be added"
-                ),
-                next_step=str(error),
-                code=error.code,
-                permission=error.permission,
-                is_temporary=error.is_temporary,
-            ) from error
-
-    def _replace(self, key_pair: KeyPair, now: datetime, algorithm: KeyAlgorithm | None) -> None:
-        """Make another key sign at once, if none signs."""
-        if self.store.active() is not None:
-            return
-        # The key that leaves may be RETIRING: the one that signed after it was revoked by hand.
-        is_revoked = key_pair.status == KeyStatus.REVOKED
-        reason = KnownReason.replaces(key_pair) if is_revoked else KnownReason.LAST_OF_GROUP
-        successor = self._bring_successor(key_pair, now, reason, algorithm)
-        if successor is None:
-            return
-        with self.store.transaction():
-            self.store.lock(successor)
-            if self.store.active() is None:
-                self._switch_to(successor, now, reason=reason)
-        keyring.forget()
-
-    def _bring_successor(
-        self, key_pair: KeyPair, now: datetime, reason: str, algorithm: KeyAlgorithm | None
-    ) -> KeyPair | None:
-        """Return a successor that is in the key group; create one if none can be used.
-
-        One that may sign is used, whichever encryption key encrypted it. Return None if another
-        process has made another key sign meanwhile.
-        """
-        useless = self.store.successor()
-        try:
-            if useless is not None and (_is_lost(useless) or self._is_unknown(useless)):
-                logger.error(
-                    "%s cannot begin to sign, or CloudFront does not have it: it is revoked to "
-                    "make room for another key.",
-                    useless,
-                )
-                self._give_up(useless, now, KnownReason.UNUSABLE)
-            successor = self._next_key(
-                algorithm=algorithm or KeyAlgorithm(key_pair.algorithm),
-                now=now,
-                reason=reason,
-                instead_of=key_pair,
-            )
-        except Claimed:
-            if self.store.active() in (None, key_pair):
-                raise
-            return None
-        if successor.status == KeyStatus.PENDING:
-            self.trust(successor, now=now)
-        else:
-            self.restore_missing([successor], now=now)
-        return successor
-
-    def _is_unknown(self, key_pair: KeyPair) -> bool:
-        """Return whether CloudFront does not have a TRUSTED key under its ID.
-
-        A person may have mistyped the ID, or deleted the key. CloudFront is
-        asked only before a key signs in an emergency, and not if a probe has
-        shown that the key works and it is still in its group.
-        """
-        if self.key_groups is None or key_pair.status != KeyStatus.TRUSTED:
-            return False
-        if key_pair.verified_since is not None:
-            members = self.key_groups.members(self.key_group_id)
-            if not is_missing_in(members, key_pair):
-                return False
-        return not is_in_cloudfront(self.key_groups, key_pair)
-
-
-def _is_lost(key_pair: KeyPair) -> bool:
-    """Return whether the private key may not begin to sign, although the settings are valid."""
-    try:
-        key_pair.open_trustworthy_key()
-    except ImproperlyConfigured:
-        return False  # It may be decrypted once the settings are corrected.
-    except (CannotDecrypt, InvalidKey):
-        return True
-    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -20,11 +19,7 @@ from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import (
-    ConfiguredKey,
-    find_settings_keys,
-    refuse_different,
-)
+from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.registry import (
@@ -184,68 +179,3 @@ def _probe_url_of_settings(signer: Signer) -> str:
     address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
     until = int(time.time()) + PROBE_SECONDS
     return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)
-
-
-def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
-    """Return the keys that are not in the database: they sign while no row is ACTIVE.
-
-    A key that is in the database was replaced or revoked, and no longer signs
-    (keyring.py).
-    """
-    ids = [each.key_pair_id for each in keys]
-    known = set(
-        rotation.store.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True)
-    )
-    return [each for each in keys if each.key_pair_id not in known]
-
-
-def signing_settings_key(rotation: Rotation) -> str:
-    """Return the ID of the settings' key if it signs because no row is ACTIVE, else "".
-
-    If storages sign with different keys, return all their IDs.
-    """
-    if rotation.store.active():
-        return ""
-    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
-
-
-def has_signing_key(rotation: Rotation) -> bool:
-    """Return whether any key signs, from the database or from the settings."""
-    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
-
-
-def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
-    """Import the key of the settings into the database, where it continues to sign as ACTIVE.
-
-    Raise :exc:`ImproperlyConfigured` if the settings have no key, or several.
-    """
-    key = _key_to_import(rotation)
-    return rotation.import_key(key.source.load(), key.key_pair_id, now=now)
-
-
-def check_import(rotation: Rotation) -> KeyPair | None:
-    """Return the row of the settings' key if it was imported before.
-
-    Raise what :func:`import_settings_key` would raise, as far as this is known without a probe.
-    """
-    key = _key_to_import(rotation)
-    private_key = key.source.load()
-    there = rotation.check_import(private_key, key.key_pair_id)
-    if there is None:
-        KeyPair.from_private_key(private_key)  # raises an error if it cannot be encrypted
-    return there
-
-
-def _key_to_import(rotation: Rotation) -> ConfiguredKey:
-    keys = rotation.settings_keys()
-    if not keys:
-        raise ImproperlyConfigured(
-            _(
-                "There is no key to import: AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID are not "
-                "set, and no storage of the key group has a cloudfront_key."
-            )
-        )
-    unknown = unknown_keys(rotation, keys)
-    if rotation.store.active() is None:
-        refuse_different(unknown)
-    return (unknown or keys)[0]

@@ -26,17 +26,18 @@ from cfsigned_django.rotation.errors import (
     RotationError,
     Unfinished,
 )
-from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
-from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import ConfiguredKey
-from cfsigned_django.rotation.site import (
+from cfsigned_django.rotation.importing import (
     has_signing_key,
     import_settings_key,
     signing_settings_key,
     unknown_keys,
 )
+from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
+from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.removal import Removal, ready_successor
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.rotation.status import clock_time, find_waits, in_words, nothing_signs
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
@@ -281,7 +282,7 @@ def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) ->
         return SignsAfter.UNCHANGED
     # A key that CloudFront does not trust yet is added there first, if the site may.
     store = rotation.store
-    successor = rotation.ready_successor() if rotation.by_hand else store.successor()
+    successor = ready_successor(rotation) if rotation.by_hand else store.successor()
     if successor is not None and not successor.trust_problem:
         is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
         return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
@@ -321,7 +322,7 @@ def take(
         case Action.ACTIVATE, KeyPair() as key_pair:
             return _activate(rotation, key_pair, now)
         case Action.RETIRE, KeyPair() as key_pair:
-            rotation.retire(key_pair, now=now)
+            Removal(rotation=rotation, key_pair=key_pair, now=now).retire()
             text = _(
                 "%(key)s is retired: it is removed from CloudFront, and its private key is erased."
             )
@@ -329,12 +330,13 @@ def take(
         case Action.REVOKE, KeyPair() as key_pair:
             return _revoke(rotation, key_pair, now, algorithm, reason)
         case Action.FINISH, KeyPair() as key_pair:
-            lost = rotation.finish_revocation(key_pair, now=now)
-            text = " ".join([_is_out(key_pair), *_what_was_lost(rotation, lost)])
+            removal = Removal(rotation=rotation, key_pair=key_pair, now=now)
+            removal.finish()
+            text = " ".join([_is_out(key_pair), *_what_was_lost(removal)])
             return Outcome(
                 text=text,
                 outlook=_after_removal(key_pair),
-                is_warning=bool(lost),
+                is_warning=bool(removal.lost),
                 key_pairs=(key_pair,),
             )
     of_what = "a key pair" if step.key_pair else "a key group"
@@ -453,8 +455,9 @@ def _revoke(
     reason: str,
 ) -> Outcome:
     was_revoked = key_pair.status == KeyStatus.REVOKED
+    removal = Removal(rotation=rotation, key_pair=key_pair, now=now, algorithm=algorithm)
     try:
-        lost = rotation.revoke(key_pair, now=now, reason=reason, algorithm=algorithm)
+        removal.revoke(reason)
     except (AwsError, CannotDecrypt, RotationError) as error:
         raise _half_revoked(rotation, key_pair, error) from error
     if was_revoked:
@@ -467,19 +470,20 @@ def _revoke(
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
         sentences.append(nothing_signs(rotation, now=now))
-    sentences += _what_was_lost(rotation, lost)
+    sentences += _what_was_lost(removal)
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text=" ".join(sentences), outlook=outlook, is_warning=True)
 
 
-def _what_was_lost(rotation: Rotation, lost: list[str]) -> list[str]:
-    if not lost:
+def _what_was_lost(removal: Removal) -> list[str]:
+    if not removal.lost:
         return []
     text = _(
         "The key group %(group)s has lost %(names)s, which the installed boto3 does not know: set "
         "it again in CloudFront > Key groups, and update boto3."
     )
-    return [text % {"group": rotation.key_group_id, "names": ", ".join(dict.fromkeys(lost))}]
+    names = ", ".join(dict.fromkeys(removal.lost))
+    return [text % {"group": removal.rotation.key_group_id, "names": names}]
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:

@@ -15,9 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.site import import_settings_key, site_rotation
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import KeyAlgorithm
 from tests.aws.api import Account
 from tests.rotation import make_active, make_trusted

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.site import import_settings_key, site_rotation
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import KeyAlgorithm
 
 #: What stands in the documentation for the ids that the tests give, in their order.

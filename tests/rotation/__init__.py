@@ -17,6 +17,7 @@ from cfsigned_django import keyring
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
@@ -186,17 +187,22 @@ class Site:
         """Take the next step that needs no person."""
         return advance(self.rotation(**machine), now=self.now)
 
+    def removal(self, key_pair: KeyPair, **machine: Any) -> Removal:
+        """Return how a machine removes a key."""
+        rotation = self.rotation(**machine)
+        return Removal(rotation=rotation, key_pair=fresh(key_pair), now=self.now)
+
     def retire(self, key_pair: KeyPair, **machine: Any) -> None:
         """Retire a key."""
-        self.rotation(**machine).retire(fresh(key_pair), now=self.now)
+        self.removal(key_pair, **machine).retire()
 
     def revoke(self, key_pair: KeyPair, reason: str = "leaked", **machine: Any) -> None:
         """Revoke a key."""
-        self.rotation(**machine).revoke(fresh(key_pair), now=self.now, reason=reason)
+        self.removal(key_pair, **machine).revoke(reason)
 
     def finish(self, key_pair: KeyPair, **machine: Any) -> None:
         """Take a revoked key out of CloudFront."""
-        self.rotation(**machine).finish_revocation(fresh(key_pair), now=self.now)
+        self.removal(key_pair, **machine).finish()
 
 
 def fresh(key_pair: KeyPair) -> KeyPair:

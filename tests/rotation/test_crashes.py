@@ -19,6 +19,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
 from tests.rotation import ECDSA, Site, die, fresh, seen_by_others
@@ -49,6 +50,11 @@ def alone(site: Site) -> KeyPair:
     return fresh(active)
 
 
+def removal(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Removal:
+    """Return the removal of a key."""
+    return Removal(rotation=rotation, key_pair=key_pair, now=now)
+
+
 #: Each move: what brings a site to it and returns the key pair, and what makes it.
 MOVES: dict[str, tuple[Callable[[Site], KeyPair], Callable[[Rotation, KeyPair, datetime], Any]]] = {
     "start": (Site.imported, lambda rotation, _, now: rotation.start(algorithm=ECDSA, now=now)),
@@ -61,12 +67,12 @@ MOVES: dict[str, tuple[Callable[[Site], KeyPair], Callable[[Rotation, KeyPair, d
         lambda site: [site.imported(), site.trusted(good_for=301)][1],
         lambda rotation, row, now: rotation.activate(row, now=now),
     ),
-    "retire": (leaving, lambda rotation, row, now: rotation.retire(row, now=now)),
+    "retire": (leaving, lambda rotation, row, now: removal(rotation, row, now).retire()),
     "revoke": (
         Site.imported,  # there is no successor yet
-        lambda rotation, row, now: rotation.revoke(row, now=now, reason="leaked"),
+        lambda rotation, row, now: removal(rotation, row, now).revoke("leaked"),
     ),
-    "finish": (alone, lambda rotation, row, now: rotation.finish_revocation(row, now=now)),
+    "finish": (alone, lambda rotation, row, now: removal(rotation, row, now).finish()),
 }
 
 

@@ -1,6 +1,6 @@
 """Test revocations: what signs next, and what becomes of the key in CloudFront.
 
-Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/steps.py
+Modules: rotation/removal.py, rotation/cloudfront.py, rotation/steps.py
 """
 
 from __future__ import annotations
@@ -106,9 +106,8 @@ def test_new_key_is_of_the_algorithm_that_was_asked_for(key_group: Site, algorit
     """A key that is made to sign has the algorithm asked for, else that of the revoked one."""
     active = key_group.imported()
 
-    key_group.rotation(changed_by="kim").revoke(
-        active, now=key_group.now, reason="leaked", algorithm=algorithm
-    )
+    removal = key_group.removal(active, changed_by="kim")
+    replace(removal, algorithm=algorithm).revoke("leaked")
 
     signs = key_group.signing
     assert (signs.algorithm, signs.changed_by) == (algorithm or active.algorithm, "kim")
@@ -187,9 +186,9 @@ def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
     without_calls = replace(key_group.rotation(), key_groups=None)
 
     with pytest.raises(RotationError):
-        without_calls.finish_revocation(fresh(active), now=key_group.now)
+        replace(key_group.removal(active), rotation=without_calls).finish()
     with pytest.raises(RotationError):
-        without_calls.retire(fresh(former), now=key_group.now)
+        replace(key_group.removal(former), rotation=without_calls).retire()
 
     assert statuses() == {str(former): "retiring", str(active): "revoked"}
     assert fresh(active).removed_at is None
@@ -322,7 +321,7 @@ def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:
     read_before = fresh(key_pair)
     read_before.key_pair_id = None
 
-    key_group.rotation().finish_revocation(read_before, now=key_group.now)
+    replace(key_group.removal(key_pair), key_pair=read_before).finish()
 
     seconds[0] = 1.0
     assert key_group.public_keys == {key_group.foreign}

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.cloudfront import DELETED
 from cfsigned_django.rotation.errors import (
     Blocked,
@@ -24,11 +25,12 @@ from cfsigned_django.rotation.errors import (
     RotationError,
     Unanswered,
 )
+from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Cause
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.steps import advance
+from cfsigned_django.rotation.steps import Step, advance, take
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import (
     ECDSA,
@@ -54,7 +56,7 @@ def step_by_step(site: Site) -> Iterator[str]:
     key_pair_id = site.account.upload("settings", private_key.public_key.to_pem())
     site.set_members(*site.members, key_pair_id)
     rotation = site.rotation()
-    rotation.import_key(private_key, key_pair_id, now=site.now)
+    import_key(rotation, private_key, key_pair_id, now=site.now)
     yield "imported"
     key_pair = rotation.start(algorithm=ECDSA, now=site.now)
     yield "started"
@@ -122,7 +124,7 @@ def test_import_makes_the_key_active(
     key_group.answer = answer
 
     key_pair = key_group.imported()
-    again = key_group.rotation().import_key(ec_key, str(key_pair), now=key_group.now)
+    again = import_key(key_group.rotation(), ec_key, str(key_pair), now=key_group.now)
 
     assert again.pk == key_pair.pk
     assert (key_pair.status, key_pair.active_at) == ("active", key_group.now)
@@ -147,7 +149,7 @@ def test_import_is_refused(key_group: Site, ec_key: PrivateKey, case: str) -> No
     before = statuses()
 
     with pytest.raises(RotationError):
-        key_group.rotation().import_key(private_key, key_pair_id, now=key_group.now)
+        import_key(key_group.rotation(), private_key, key_pair_id, now=key_group.now)
 
     assert statuses() == before
 
@@ -226,23 +228,23 @@ def test_public_key_of_a_forger_is_not_taken_out(key_group: Site, step: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("bring", "step", "cause"),
+    ("bring", "action", "cause"),
     [
-        (Site.imported, "trust", Cause.NO_SUCH_MOVE),
-        (Site.started, "activate", Cause.NO_SUCH_MOVE),
-        (lambda site: site.trusted(good_for=299), "activate", Cause.PROPAGATION),
-        (lambda site: (site.imported(), site.activated())[0], "retire", Cause.URLS_OUT),
+        (Site.imported, Action.TRUST, Cause.NO_SUCH_MOVE),
+        (Site.started, Action.ACTIVATE, Cause.NO_SUCH_MOVE),
+        (lambda site: site.trusted(good_for=299), Action.ACTIVATE, Cause.PROPAGATION),
+        (lambda site: (site.imported(), site.activated())[0], Action.RETIRE, Cause.URLS_OUT),
     ],
 )
 def test_step_is_refused_before_its_time(
-    key_group: Site, bring: Callable[[Site], KeyPair], step: str, cause: Cause
+    key_group: Site, bring: Callable[[Site], KeyPair], action: Action, cause: Cause
 ) -> None:
     """A step that does not exist, or whose wait is not over, changes nothing."""
     key_pair = fresh(bring(key_group))
     before = statuses(), key_group.members
 
     with pytest.raises(Blocked) as caught:
-        getattr(key_group.rotation(), step)(key_pair, now=key_group.now)
+        take(key_group.rotation(), Step(action=action, key_pair=key_pair), now=key_group.now)
 
     assert [each.cause for each in caught.value.blockers] == [cause]
     assert (statuses(), key_group.members) == before

@@ -25,6 +25,7 @@ from cfsigned_django.rotation.errors import (
     Unfinished,
     will_pass,
 )
+from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -177,10 +178,10 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     attempts: list[Callable[[], object]] = [
         lambda: by_hand.trust(key_pair, now=now),
         lambda: by_hand.trust(key_pair, now=now, key_pair_id=str(active)),
-        lambda: rotation.finish_revocation(key_pair, now=now),
-        lambda: rotation.import_key(key_pair.open_private_key(), "K0", now=now),
+        lambda: key_group.finish(key_pair),
+        lambda: import_key(rotation, key_pair.open_private_key(), "K0", now=now),
         lambda: rotation.restore_missing([active], now=now),
-        lambda: rotation.revoke(key_pair, now=now, reason="x" * 251),
+        lambda: key_group.revoke(key_pair, "x" * 251),
     ]
     for attempt in attempts:
         with pytest.raises((RotationError, AwsError)) as caught:

@@ -24,10 +24,11 @@ from django.db.models import Q
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.keyring import Keyring, Lease
-from cfsigned_django.rotation import active, cloudfront, lifecycle, store
+from cfsigned_django.rotation import active, cloudfront, lifecycle, removal, store
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import Claim, KeyPairStore
 from tests.simulation.schedules import Kind
@@ -421,25 +422,25 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     # What a revocation promises.
     "the key that signs is revoked with no successor trusted before": lost(
-        Rotation, "_prepare_successor", always(None), *_REVOKED
+        Removal, "_prepare_successor", always(None), *_REVOKED
     ),
     "a successor does not sign at once where the key that signs is revoked": lost(
-        Rotation, "ready_successor", always(None), *_REVOKED
+        removal, "ready_successor", always(None), *_REVOKED
     ),
     "a key that began to sign a moment ago is revoked without a successor": lost(
-        Rotation,
+        Removal,
         "_lacks_successor",
         always(False),
         *(Kind.REVOKE, Kind.NEXT, Kind.NEXT, Kind.START, _REVOKES, _HELD, _NO_FAULTS, _OURS_ALONE),
     ),
     "a key is revoked while AWS cannot take its successor for a moment": lost(
-        Rotation, "_prepare_successor", _take_any_failure, *_REVOKED, _FAILS
+        Removal, "_prepare_successor", _take_any_failure, *_REVOKED, _FAILS
     ),
     "the last key of a group is taken out with none in its place": lost(
         KeyGroups, "remove", _leave_the_last, *_ALONE
     ),
     "the last key of a group is not replaced": lost(
-        Rotation, "_replace_last", always(None), *_ALONE
+        Removal, "_replace_last", always(None), *_ALONE
     ),
     "a revocation that was left in the middle is not finished": lost(
         KeyPair, "awaits_removal", always(False), _REVOKES, _DIES

@@ -13,9 +13,11 @@ from django.db import Error
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import Claim, KeyPairStore
@@ -163,7 +165,8 @@ class Rotator:
         if signer is not None:
             rotation, key = self._rotation(), signer.private_key
             self._attempt(
-                "import", lambda: rotation.import_key(key, signer.key_pair_id, now=self.now())
+                "import",
+                lambda: import_key(rotation, key, signer.key_pair_id, now=self.now()),
             )
 
     def correct(self) -> None:
@@ -193,7 +196,7 @@ class Rotator:
             if not rows:
                 return "nothing to revoke"
             row = self._site.world.random.choice(rows)
-            rotation.revoke(row, now=self.now(), reason="")
+            Removal(rotation=rotation, key_pair=row, now=self.now()).revoke("")
             return str(row)
 
         self._attempt("revoke", revoke_any)
