@@ -29,7 +29,7 @@ from acceptance.ledger import BadLedger, Ledger
 from acceptance.report import Report
 from acceptance.run import Run, bucket_of, new_run, stack_of
 from acceptance.site import CommandFailed, Pace
-from cfsigned_django.aws.client import call, configured_region, list_items
+from cfsigned_django.aws.client import HOME_REGION, call, configured_region, list_items
 from cfsigned_django.aws.errors import AwsError
 
 #: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
@@ -46,7 +46,6 @@ some thousand requests. What it made should be removed at the end; the ledger sa
 """
 _DISTRIBUTIONS = ("DistributionList", "count the distributions", "cloudfront:ListDistributions")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-_HOME_REGION = "us-east-1"
 #: How often the clean-up is repeated at once, if something is left.
 _MORE_ATTEMPTS = 3
 
@@ -94,7 +93,7 @@ def main(arguments: list[str]) -> int:
 def ask(options: Namespace, pace: Pace | None = None) -> int:
     """Make a run in the account, and remove what it made."""
     pace, account = pace or Pace(), options.account
-    region = configured_region() or _HOME_REGION
+    region = configured_region() or HOME_REGION
     clients = connect(region)
     confirm_account(clients, account)
     for arn in filter(None, (options.role, options.kms_key)):

@@ -19,9 +19,11 @@ _PATIENCE: Final[Mapping[str, Any]] = {
     "read_timeout": 7,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
-# CloudFront has no regions, and S3 and STS answer for all regions in this one. boto3 still asks
-# for a region if the endpoint is not one of AWS.
-_REGIONS: Final = {"cloudfront": "us-east-1", "s3": "us-east-1", "sts": "us-east-1"}
+#: CloudFront has no regions, S3 and STS answer for all regions in this one, and a bucket that names
+#: no region is in it.
+HOME_REGION: Final = "us-east-1"
+# boto3 still asks for a region if the endpoint is not one of AWS.
+_REGIONS: Final = dict.fromkeys(("cloudfront", "s3", "sts"), HOME_REGION)
 # The services whose settings are read, changed and sent back in XML.
 _IN_XML: Final = frozenset({"cloudfront", "s3"})
 

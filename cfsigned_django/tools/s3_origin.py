@@ -7,7 +7,6 @@ lets no one else read. Here, a user with read access stands in for CloudFront.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from http.client import responses
@@ -20,10 +19,10 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
-logger = logging.getLogger("cfsigned_django.tools.edge")
+from cfsigned_django.tools.edge.local_distribution import REASON_KEY
+from cfsigned_django.tools.edge.s3_object import S3Response, s3_error
 
-# The edge logs what an origin stores under this key; edge/local_distribution.py defines it as well.
-_REASON_KEY = "cfsigned.reason"
+logger = logging.getLogger("cfsigned_django.tools.edge")
 
 _CHUNK_SIZE = 64 * 1024
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
@@ -46,11 +45,6 @@ _FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
 # Headers of one connection (RFC 9110, 7.6.1), and Date, which the server sets itself.
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-# In the format of S3, with a RequestId: CloudFront's own errors have none.
-_ERROR = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message>'
-    "<RequestId>{}</RequestId></Error>"
 )
 
 
@@ -99,17 +93,17 @@ class S3Origin:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         key = _read_key(environ["RAW_URI"].partition("?")[0])
         if not key:
-            environ[_REASON_KEY] = "the path cannot be the path of an object"
-            return _answer_error("403 Forbidden", "AccessDenied", "Access Denied", start_response)
+            environ[REASON_KEY] = "the path cannot be the path of an object"
+            denied = s3_error("403 Forbidden", "AccessDenied", "Access Denied")
+            return _refuse(denied, start_response)
         try:
             response = self._send(key, environ)
         except urllib3.exceptions.HTTPError as error:
-            environ[_REASON_KEY] = f"S3 at {self._bucket_url} cannot be reached: {error}"
-            return _answer_error(
-                "502 Bad Gateway", "BadGateway", "The origin cannot be reached", start_response
-            )
+            environ[REASON_KEY] = f"S3 at {self._bucket_url} cannot be reached: {error}"
+            failed = s3_error("502 Bad Gateway", "BadGateway", "The origin cannot be reached")
+            return _refuse(failed, start_response)
         if response.status >= HTTPStatus.BAD_REQUEST:
-            environ[_REASON_KEY] = "S3 returned this error for the edge's own credentials"
+            environ[REASON_KEY] = "S3 returned this error for the edge's own credentials"
         headers = [
             (name, value)
             for name, value in response.headers.items()
@@ -177,11 +171,6 @@ def _query(environ: WSGIEnvironment) -> str:
     return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
 
 
-def _answer_error(
-    status: str, code: str, message: str, start_response: StartResponse
-) -> Iterable[bytes]:
-    body = _ERROR.format(code, message, secrets.token_hex(8).upper()).encode()
-    start_response(
-        status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
-    )
-    return [body]
+def _refuse(error: S3Response, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(error.status, [*error.headers])
+    return error.body

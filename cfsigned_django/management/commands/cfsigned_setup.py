@@ -18,7 +18,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
 from cfsigned_django import conf
-from cfsigned_django.aws.client import call, configured_region, make_client, make_clients
+from cfsigned_django.aws.client import (
+    HOME_REGION,
+    call,
+    configured_region,
+    make_client,
+    make_clients,
+)
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand
@@ -54,7 +60,6 @@ from cfsigned_django.viewer import Fetch, fetch
 
 #: With --check: something is to do.
 _TO_DO: Final = 3
-_HOME_REGION: Final = "us-east-1"
 #: "An alphanumeric string, of at most 128 characters"; CloudFront's names, which begin with it and
 #: the region, have at most 64.
 _STACK: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,47}", re.ASCII)
@@ -403,7 +408,7 @@ class Command(CfsignedCommand):
 def _region(options: Mapping[str, Any], bucket: str) -> tuple[str, bool]:
     """Return the region of the stack, and whether the bucket exists: it may decide the region."""
     chosen = options["region"] or conf.aws_setting("AWS_S3_REGION_NAME")
-    region = chosen or configured_region() or _HOME_REGION
+    region = chosen or configured_region() or HOME_REGION
     if not bucket:
         return region, False
     found = look_for_bucket(make_client("s3", region_name=region), bucket)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from botocore import xform_name
 
-from cfsigned_django.aws.client import Clients, call, list_items
+from cfsigned_django.aws.client import HOME_REGION, Clients, call, list_items
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.account import (
@@ -33,7 +33,6 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 
 T = TypeVar("T")
-_HOME_REGION = "us-east-1"
 
 
 def read_account(
@@ -329,7 +328,7 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
 
 def _region(head: Mapping[str, Any]) -> str:
     headers = head["ResponseMetadata"]["HTTPHeaders"]
-    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or _HOME_REGION
+    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or HOME_REGION
 
 
 def _encryption(answer: Mapping[str, Any] | None) -> Document | None:

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
+from cfsigned_django.aws.client import HOME_REGION
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding, Level, ago
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
@@ -83,9 +84,6 @@ def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
     return _strange(answer, "A new signed URL", url)
 
 
-_HOME_REGION = "us-east-1"
-
-
 def direct_url(s3: Any, bucket: str, key: str) -> str:
     """Return the URL of an object in S3; ``key`` is not percent-encoded.
 
@@ -110,7 +108,7 @@ def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
     if answer.code == "NoSuchBucket":
         what = f"There is no bucket at {url}."
         return finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", what=what)
-    if answer.status in (301, 307, 400) and actual and actual != (region or _HOME_REGION):
+    if answer.status in (301, 307, 400) and actual and actual != (region or HOME_REGION):
         what = f"The bucket is in {actual}, but AWS_S3_REGION_NAME is {region or 'not set'}."
         return finding("bucket-region", "AWS_S3_REGION_NAME", what=what)
     if answer.status == 403:

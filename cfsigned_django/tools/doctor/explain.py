@@ -44,6 +44,7 @@ from cfsigned_django.tools.doctor.known_keys import (
     unique_keys,
 )
 from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
+from cfsigned_django.tools.model import s3
 from cfsigned_django.validation import is_of_trusted_signer
 
 
@@ -111,7 +112,6 @@ def _keys_at_aws(
 
 
 _PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL | re.I)
-_S3_HOST = re.compile(r"(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?", re.IGNORECASE)
 _PRESIGNED = {"x-amz-signature", "x-amz-credential", "awsaccesskeyid"}
 _LOWER = {name.lower(): name for name in RESERVED_PARAMETERS}
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,20}", re.ASCII)
@@ -189,7 +189,7 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     reserved, others = split_query(query) if query else ([], [])
     names = {each.partition("=")[0].lower() for each in others}
     is_presigned = bool(names & _PRESIGNED)
-    if is_presigned or _S3_HOST.fullmatch(host):
+    if is_presigned or s3.is_s3(host):
         presigned = ", presigned" if is_presigned else ""
         yield finding("url-s3-address", SUBJECT, host=host, presigned=presigned)
     elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):

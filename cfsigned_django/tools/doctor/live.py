@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cfsigned_django.signing import Signer
+from cfsigned_django.storage.urls import PROBE_SECONDS
 from cfsigned_django.tools.doctor.answers import (
     Clock,
     check_clock,
@@ -22,7 +23,6 @@ from cfsigned_django.tools.doctor.findings import Finding, Level
 from cfsigned_django.validation import is_local_host
 from cfsigned_django.viewer import Fetch, NoAnswer, Responder
 
-_PROBE_SECONDS = 600
 _DAY = 86_400
 
 
@@ -91,7 +91,7 @@ def _examine_signed(
     def sign(until: float) -> str:
         return signer.sign_url(wanted.url, date_less_than=int(until))
 
-    answer = fetch(sign(now() + _PROBE_SECONDS), {})
+    answer = fetch(sign(now() + PROBE_SECONDS), {})
     signed = check_common(answer, wanted.url) or check_signed(
         answer, wanted.url, why_no_object=wanted.why_no_object
     )
@@ -103,12 +103,12 @@ def _examine_signed(
     if not answer.is_served and answer.responder is not Responder.S3:
         return
     # Browsers, proxies and people change URLs like this: they add a parameter.
-    tampered = fetch(sign(now() + _PROBE_SECONDS) + "&cfsigned=1", {})
+    tampered = fetch(sign(now() + PROBE_SECONDS) + "&cfsigned=1", {})
     yield from check_refused(tampered, "tampered", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
     yield from check_refused(expired, "expired", wanted.url)
     if wanted.cors_origins and answer.is_served:
-        url = sign(now() + _PROBE_SECONDS)
+        url = sign(now() + PROBE_SECONDS)
         yield from check_cors(
             fetch,
             url,

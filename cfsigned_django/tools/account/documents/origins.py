@@ -1,16 +1,14 @@
 """Find the place that an origin reads, however its host is written, and its other readers. Pure.
 
-S3 User Guide, "Methods for accessing a general purpose bucket" and "Website endpoints";
 Developer Guide, "Origin settings" (Origin path).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any
 
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
@@ -19,23 +17,8 @@ from cfsigned_django.tools.account.documents.behavior import (
     listed,
     pattern_of,
 )
+from cfsigned_django.tools.model import s3
 from cfsigned_django.tools.model.behaviors import is_within, may_overlap
-
-# Regional or global, with a dot or, in old ones, a hyphen; dual-stack, FIPS, accelerated; website.
-_S3_HOST: Final = re.compile(
-    r"(?:(?P<bucket>.+)\.)?s3(?P<website>-website)?(?:-fips|-accelerate|-external-1)?"
-    r"(?:\.dualstack)?(?:[.-][a-z]{2}(?:-[a-z]+)+-[0-9]+)?\.amazonaws\.com(?:\.cn)?",
-    re.ASCII,
-)
-
-
-# By its name, its alias (which looks like a bucket), or as an access point of several regions (S3
-# User Guide, "Access point aliases", "Multi-Region Access Point").
-_ACCESS_POINT: Final = re.compile(
-    r".+(?:\.s3-accesspoint(?:-fips)?\.[a-z0-9.-]+|-s3alias\.s3[a-z0-9.-]*|\.accesspoint\.s3-global)"
-    r"\.amazonaws\.com(?:\.cn)?",
-    re.ASCII,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +46,7 @@ def place_of(origin: Mapping[str, Any]) -> OriginFolder:
     """Return the place that an origin reads; all spellings of a bucket's host are one place."""
     host: str = origin["DomainName"].lower()
     folder = (origin.get("OriginPath") or "").rstrip("/")
-    found = _S3_HOST.fullmatch(host)
+    found = s3.BUCKET_HOST.fullmatch(host)
     if found is None:
         return OriginFolder(host=host, folder=folder)
     if found["bucket"]:
@@ -77,13 +60,13 @@ def place_of(origin: Mapping[str, Any]) -> OriginFolder:
 
 def names_bucket(domain: str, bucket: str) -> bool:
     """Return whether a host is the REST endpoint of the bucket, not its website endpoint."""
-    found = _S3_HOST.fullmatch(domain.lower())
+    found = s3.BUCKET_HOST.fullmatch(domain.lower())
     return found is not None and found["bucket"] == bucket and not found["website"]
 
 
 def is_access_point(origin: Mapping[str, Any]) -> bool:
     """Return whether an origin is an S3 access point; its bucket does not show in CloudFront."""
-    return _ACCESS_POINT.fullmatch(origin["DomainName"].lower()) is not None
+    return s3.ACCESS_POINT_HOST.fullmatch(origin["DomainName"].lower()) is not None
 
 
 def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Document]:

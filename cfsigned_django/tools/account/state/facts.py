@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.documents import Document
 
 
@@ -157,7 +158,7 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "key-old": FactType(
         level=Level.WARNING,
-        what="{key} was created on {created}, more than 90 days ago.",
+        what=f"{{key}} was created on {{created}}, more than {OLD.days} days ago.",
         why="Someone who has stolen the key can sign URLs for as long as CloudFront trusts it.",
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),

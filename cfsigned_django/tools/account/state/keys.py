@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.behavior import trusted_key_groups
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-
-#: A key that signs for longer should be rotated.
-OLD: Final = timedelta(days=90)
 
 
 def key_facts(site: SiteInAws, *, now: datetime) -> Iterator[Fact]:

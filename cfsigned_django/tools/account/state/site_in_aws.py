@@ -23,8 +23,6 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.model.forwarding import Forwarding
 
-_HOME_REGION = "us-east-1"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteInAws:
