@@ -9,14 +9,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.checks import (
-    check_caches,
-    check_cookies,
-    check_deployed_storages,
-    check_encrypted_keys,
-    check_rotation,
-    check_storages,
-)
+from cfsigned_django.checks import late
 from cfsigned_django.conf import honor_default_file_storage, is_in_tenant_apps
 
 
@@ -54,10 +47,10 @@ class CfsignedDjangoConfig(AppConfig):
         from cfsigned_django import keyring
         from cfsigned_django.rotation.active import find_active_signer
 
-        checks.register(checks.Tags.files)(check_storages)
-        checks.register(checks.Tags.files, deploy=True)(check_deployed_storages)
-        checks.register(checks.Tags.files)(check_rotation)
-        checks.register(checks.Tags.caches)(check_caches)
-        checks.register(checks.Tags.security)(check_cookies)
-        checks.register(checks.Tags.database)(check_encrypted_keys)
+        checks.register(late("storages.check_undeployed_storages"), "files")
+        checks.register(late("storages.check_deployed_storages"), "files", deploy=True)
+        checks.register(late("rotation.check_rotation"), "files")
+        checks.register(late("rotation.check_encrypted_keys"), "database")
+        checks.register(late("caching.check_caches"), "caches")
+        checks.register(late("cookies.check_cookies"), "security")
         keyring.register(find_active_signer, interval=self.keyring_seconds)

@@ -32,7 +32,7 @@ from django.utils.module_loading import import_string
 from cfsigned_django import conf
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.validation import CheckFailed, no_distribution
+from cfsigned_django.validation import no_distribution, raise_first_error
 
 logger = logging.getLogger("cfsigned_django.invalidation")
 
@@ -205,7 +205,7 @@ def items_of(
         return "", []
     options = signing.options()
     if not options.config.distribution_id:
-        raise CheckFailed(no_distribution())
+        raise_first_error([no_distribution()])
     items: list[str] = []
     for name in names:
         path = signing.path_of(name)  # Not address_of(): S3 storages resolve "..".

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
@@ -14,7 +15,7 @@ _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"
 
 
-def check_caches() -> list[CheckMessage]:
+def check_caches(**kwargs: Any) -> list[CheckMessage]:
     """Return which caches keep a page for longer than the shortest-lived signed URL.
 
     Looks at MIDDLEWARE. What a view keeps, with ``cache_page`` or ``{% cache %}``,

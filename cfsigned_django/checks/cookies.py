@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage
@@ -21,7 +21,7 @@ _SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
 _AUTH: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 
-def check_cookies() -> list[CheckMessage]:
+def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     """Return why viewers would not get the cookies of the scopes."""
     names = Site.COOKIE_SCOPES.read()
     if not names:

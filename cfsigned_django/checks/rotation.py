@@ -29,7 +29,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import find_wrong, once_each, problem
 
 
-def check_rotation() -> list[CheckMessage]:
+def check_rotation(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     found = find_wrong(*conf.SITE.values())
     signing = list(signing_storages())
@@ -38,7 +38,7 @@ def check_rotation() -> list[CheckMessage]:
     return found
 
 
-def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
+def check_encrypted_keys(*, databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong with the key pairs in these databases.
 
     These are warnings, because ``migrate`` stops at an error, and one private
@@ -46,7 +46,7 @@ def check_encrypted_keys(databases: Iterable[str]) -> list[CheckMessage]:
     """
     if find_wrong(conf.Site.ENCRYPTION_KEYS):
         return []  # check_rotation() reports them
-    return [found for alias in databases for found in _key_pairs(alias)]
+    return [found for alias in databases or () for found in _key_pairs(alias)]
 
 
 def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:

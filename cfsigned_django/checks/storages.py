@@ -20,6 +20,7 @@ from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
 from cfsigned_django.storage.registry import (
     alias_storages,
+    ask_for_keys,
     field_storages,
     import_class,
     place_of,
@@ -36,6 +37,29 @@ from cfsigned_django.validation import (
     once_each,
     problem,
 )
+
+#: Errors that are warnings until the site is deployed: no key is set at all, and a storage cannot
+#: be constructed. Builds, migrate and the first setup run before there is a key.
+UNTIL_DEPLOYED = {"cfsigned.E001": "cfsigned.W010", "cfsigned.E044": "cfsigned.W044"}
+
+
+def check_undeployed_storages(**kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with any storage of this site; some of it is a warning for now."""
+    return [
+        problem(UNTIL_DEPLOYED[each.id], each.msg, each.obj) if each.id in UNTIL_DEPLOYED else each
+        for each in check_storages()
+    ]
+
+
+def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
+    """Return the errors that are warnings until the site is deployed; for ``check --deploy``.
+
+    Keys that callables return are called, and what is wrong with them is returned, too.
+    """
+    without_keys = check_storages()
+    ask_for_keys()
+    found = check_storages()
+    return [each for each in found if each.id in UNTIL_DEPLOYED or each not in without_keys]
 
 
 def check_storages() -> list[CheckMessage]:
