@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cfsigned_django.aws.client import call
@@ -14,6 +14,7 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     listed,
+    pattern_of,
     trusted_key_groups,
     trusted_signers,
 )
@@ -37,20 +38,20 @@ class Rules:
 
     ``behaviors`` are as in :class:`Distribution`. ``key_groups`` has the keys of
     each key group that they trust, by the group's ID. ``headers_policies`` has
-    the response headers policies, by the path pattern of their behavior.
+    the response headers policy of each behavior, empty if there is none.
     """
 
     behaviors: tuple[Behavior, ...]
     key_groups: Mapping[str, TrustedKeys]
-    headers_policies: Mapping[str, Document] = field(default_factory=dict)
+    headers_policies: tuple[Document, ...]
 
     def headers(self, path: str, origin: str) -> dict[str, str]:
         """Return the headers that the distribution sets for a path.
 
         ``origin`` is the Origin header of the request. The policies of the template set no others.
         """
-        behavior = select_behavior(self.behaviors, path)
-        policy = self.headers_policies.get(behavior.path_pattern, {})
+        at = self.behaviors.index(select_behavior(self.behaviors, path))
+        policy = self.headers_policies[at]
         security, cors = policy.get("SecurityHeadersConfig") or {}, policy.get("CorsConfig") or {}
         found = {}
         if "ContentTypeOptions" in security:
@@ -75,7 +76,8 @@ class Rules:
 
     def describe_behaviors(self) -> str:
         """Return the behaviors in their order as text."""
-        return "; ".join(map(_describe, self.behaviors))
+        names = [each.path_pattern.removeprefix("/") for each in self.behaviors[:-1]]
+        return "; ".join(map(_describe, [*names, "Default (*)"], self.behaviors))
 
 
 class DistributionReader:
@@ -97,22 +99,19 @@ class DistributionReader:
         """
         config = read_distribution(self._client, self._distribution_id).config
         found = list(behaviors(config))
-        # With its slash, "*" is a pattern like any other, not the default behavior.
-        patterns = [f"/{each['PathPattern'].removeprefix('/')}" for each in found[:-1]]
-        by_pattern = dict(zip([*patterns, "*"], found, strict=True))
         groups = dict.fromkeys(group for each in found for group in trusted_key_groups(each))
         signers: dict[str, TrustedKeys] = {name: {} for each in found for name in _signers(each)}
         return Rules(
-            behaviors=tuple(_behavior(each, pattern) for pattern, each in by_pattern.items()),
+            behaviors=tuple(map(_behavior, found)),
             key_groups={**{group: self._keys_of(group) for group in groups}, **signers},
-            headers_policies={
-                pattern: self._headers_policy(policy_id)
-                for pattern, each in by_pattern.items()
-                if (policy_id := each.get("ResponseHeadersPolicyId"))
-            },
+            headers_policies=tuple(
+                self._headers_policy(each.get("ResponseHeadersPolicyId")) for each in found
+            ),
         )
 
-    def _headers_policy(self, policy_id: str) -> Document:
+    def _headers_policy(self, policy_id: str | None) -> Document:
+        if not policy_id:
+            return {}
         answer = call(
             self._client.get_response_headers_policy,
             f"read the response headers policy {policy_id}",
@@ -150,10 +149,10 @@ def key_names(keys: TrustedKeys) -> str:
     return ", ".join(sorted(keys)) or "no key"
 
 
-def _behavior(behavior: Document, path_pattern: str) -> Behavior:
+def _behavior(behavior: Document) -> Behavior:
     takes_preflights = "OPTIONS" in listed(behavior.get("AllowedMethods"))
     return Behavior(
-        path_pattern=path_pattern,
+        path_pattern=pattern_of(behavior),
         trusted_key_groups=(*trusted_key_groups(behavior), *_signers(behavior)),
         allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
     )
@@ -165,7 +164,6 @@ def _signers(behavior: Document) -> tuple[str, ...]:
     return (f"the accounts {', '.join(accounts)}",) if accounts else ()
 
 
-def _describe(behavior: Behavior) -> str:
-    name = "Default (*)" if behavior.is_default else behavior.path_pattern.removeprefix("/")
+def _describe(name: str, behavior: Behavior) -> str:
     groups = " and ".join(behavior.trusted_key_groups)
     return f"{name}: signed by {groups}" if groups else f"{name}: open to everybody"

@@ -26,15 +26,15 @@ def test_headers_of_the_distribution(ec_key: PrivateKey) -> None:
     rules = Rules(
         behaviors=(Behavior(trusted_key_groups=("g1",)),),
         key_groups={"g1": {"K1": ec_key.public_key}},
-        headers_policies={
-            "*": {
+        headers_policies=(
+            {
                 "SecurityHeadersConfig": {"ContentTypeOptions": {}},
                 "CorsConfig": {
                     "AccessControlAllowOrigins": {"Items": ["https://a.b"]},
                     "AccessControlAllowCredentials": True,
                 },
-            }
-        },
+            },
+        ),
     )
 
     def origin(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:

@@ -29,6 +29,7 @@ RULES = Rules(
         Behavior(trusted_key_groups=("g1",)),
     ),
     key_groups={"g1": {OLD: KEYS[OLD]}},
+    headers_policies=({}, {}),
 )
 
 
@@ -106,7 +107,7 @@ def test_log(caplog: pytest.LogCaptureFixture) -> None:
     watch.look()
     world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], Behavior()))
     watch.look()
-    world.rules = replace(world.rules, headers_policies={"*": {"Name": "media"}})
+    world.rules = replace(world.rules, headers_policies=({}, {"Name": "media"}))
     watch.look()
     world.failure = OSError("connection refused")
     for _ in range(3):

@@ -102,7 +102,7 @@ def test_keys_of_the_groups(account: Account) -> None:
 
 
 def test_a_behavior_with_signers() -> None:
-    """Require a signature that no key can make, and take a pattern /* for no default."""
+    """Require a signature that no key can make, and know the default one by its place."""
     config = plain_config()
     signers = {"Enabled": True, **list_of(["self"])}
     first = {**config["DefaultCacheBehavior"], "PathPattern": "*", "TrustedSigners": signers}
@@ -114,7 +114,7 @@ def test_a_behavior_with_signers() -> None:
     signed, default = found.behaviors
     [group] = signed.trusted_key_groups
     assert found.key_groups == {group: {}}
-    assert (signed.path_pattern, signed.allowed_methods) == ("/*", READ_AND_PREFLIGHT_METHODS)
+    assert (signed.path_pattern, signed.allowed_methods) == ("*", READ_AND_PREFLIGHT_METHODS)
     assert default == Behavior()
 
 

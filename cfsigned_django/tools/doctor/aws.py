@@ -15,7 +15,7 @@ from cfsigned_django.storage.registry import signers, signing_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.facts import Fact
-from cfsigned_django.tools.account.state.judge import at_its_behavior, judge
+from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.findings import Finding
@@ -38,7 +38,6 @@ def check_aws(
     """
     for problem in found.all_problems:
         yield from_aws_error(problem)
-    wanted = at_its_behavior(found, wanted)
     facts, stack = [*judge(found, wanted, now=now)], None
     if found.distribution is not None and any(each.type.resource for each in facts):
         region = wanted.region or (found.bucket.region if found.bucket else "")

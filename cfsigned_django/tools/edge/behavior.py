@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
 from cfsigned_django.signing.resource import follow_dots, join_slashes
+from cfsigned_django.tools.model.behaviors import check_path_pattern, serving
 
 READ_METHODS = frozenset({"GET", "HEAD"})
 READ_AND_PREFLIGHT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-MAX_PATH_PATTERN_LENGTH = 255
-# The characters that "Cache behavior settings" lists, and "?" as the wildcard.
-_PATTERN_ALPHABET = frozenset(string.ascii_letters + string.digits + "_-.*?$/~\"'@:+&")
 # Letters, digits and "-._~": RFC 3986, section 2.3.
 _ENCODED_UNRESERVED = re.compile(r"%(?:4[1-9A-F]|[57][0-9A]|6[1-9A-F]|3[0-9]|2[DE]|5F|7E)", re.I)
 
@@ -40,17 +36,7 @@ class Behavior:
     allowed_methods: frozenset[str] = READ_METHODS
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.path_pattern) <= MAX_PATH_PATTERN_LENGTH:
-            raise ValueError(
-                f"path_pattern {self.path_pattern[:40]!r} has {len(self.path_pattern)} characters. "
-                f"CloudFront accepts 1 to {MAX_PATH_PATTERN_LENGTH}."
-            )
-        foreign = sorted(set(self.path_pattern) - _PATTERN_ALPHABET)
-        if foreign:
-            raise ValueError(
-                f"path_pattern {self.path_pattern!r} contains {foreign[0]!r}, which CloudFront "
-                "does not accept there. Use * or ? instead."
-            )
+        check_path_pattern(self.path_pattern)
         if self.allowed_methods not in (READ_METHODS, READ_AND_PREFLIGHT_METHODS):
             raise ValueError(
                 "allowed_methods must be GET and HEAD, or GET, HEAD and OPTIONS: this edge only "
@@ -62,32 +48,20 @@ class Behavior:
         """Return whether a viewer needs a signed URL or signed cookies."""
         return bool(self.trusted_key_groups)
 
-    @property
-    def is_default(self) -> bool:
-        """Return whether this is the behavior for requests that match no other behavior."""
-        return self.path_pattern == "*"
-
-    def matches(self, path: str) -> bool:
-        """Return whether the pattern matches a path, which begins with ``/``."""
-        # A pattern cannot contain "[", the only other special character of fnmatch.
-        return fnmatchcase(path, f"/{self.path_pattern.removeprefix('/')}")
-
 
 def select_behavior(behaviors: Sequence[Behavior], raw_path: str) -> Behavior:
-    """Return the first behavior whose pattern matches the path of a request.
+    """Return the behavior that serves the path of a request; the last one is the default.
 
-    ``raw_path`` is the path as the viewer sent it, and the last behavior is
-    the default. CloudFront compares a normalized path and forwards the raw
-    one. AWS does not document how far it undoes percent-encoding for the
-    comparison, so the path is compared twice here: with the unreserved
-    characters decoded, and with all characters decoded. If the two disagree, a
-    behavior that needs a signature wins over an open one.
+    ``raw_path`` is the path as the viewer sent it. CloudFront compares a
+    normalized path and forwards the raw one. AWS does not document how far it
+    undoes percent-encoding for the comparison, so the path is compared twice
+    here: with the unreserved characters decoded, and with all characters
+    decoded. If the two disagree, a behavior that needs a signature wins over an
+    open one.
     """
     forms = (_normalize(_decode_unreserved(raw_path)), _normalize(unquote(raw_path)))
-    found = [
-        next((behavior for behavior in behaviors if behavior.matches(path)), behaviors[-1])
-        for path in forms
-    ]
+    patterns = [each.path_pattern for each in behaviors]
+    found = [behaviors[serving(patterns, path)] for path in forms]
     return next((behavior for behavior in found if behavior.is_restricted), found[0])
 
 

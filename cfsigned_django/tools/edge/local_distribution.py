@@ -60,10 +60,8 @@ class Distribution:
     def __post_init__(self) -> None:
         if not self.domain_names or any("/" in name for name in self.domain_names):
             raise ValueError("domain_names must be a tuple of hosts, without a scheme or a slash.")
-        if [number for number, behavior in enumerate(self.behaviors) if behavior.is_default] != [
-            len(self.behaviors) - 1
-        ]:
-            raise ValueError('The last of behaviors, and no other, must have the path_pattern "*".')
+        if not self.behaviors or self.behaviors[-1].path_pattern != "*":
+            raise ValueError('The last of behaviors must have the path_pattern "*".')
         if not callable(self.key_groups):
             named = {group for behavior in self.behaviors for group in behavior.trusted_key_groups}
             for group in sorted(named - self.key_groups.keys()):

@@ -252,13 +252,13 @@ def encrypted_for_the_distribution(world: World, settings: Any) -> None:
 def every_path_of_another_group(config: Document) -> None:
     """Restrict every path to another key group before the default behavior, which trusts ours."""
     config["DefaultCacheBehavior"] = media_of(config)
-    trusted = {"Enabled": True, **list_of([KEY_GROUP_ID])}
-    every = {**behavior_of(config), "TrustedKeyGroups": trusted, "PathPattern": "*"}
+    every = {**behavior_of(config), "TrustedKeyGroups": OTHER_GROUP, "PathPattern": "*"}
     config["CacheBehaviors"] = list_of([every])
 
 
 NO_GROUP = setting("AWS_CLOUDFRONT_KEY_GROUP_ID", None)
-TRUSTS_ANOTHER = behavior(TrustedKeyGroups={"Enabled": True, **list_of([KEY_GROUP_ID])})
+OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
+TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners=_ACCOUNTS)
 NO_BEHAVIORS = configured(CacheBehaviors={"Quantity": 0})
 IPV6 = configured(IsIPV6Enabled=True)
@@ -542,9 +542,12 @@ HEALTHY = {
 }
 
 
-# Open behaviors: those that serve files of the storage, and those that serve what is public
+# Other behaviors: what they serve of the storage, and what they take from it
 
-ABOUT_OPEN = ("open-folder", "behavior-open", "earlier-behavior-elsewhere")
+ABOUT_OTHERS = (
+    *("open-folder", "behavior-open", "earlier-behavior-elsewhere"),
+    "group-not-on-behavior",
+)
 
 
 def two_ways_in(pattern: str) -> Change:
@@ -568,8 +571,8 @@ def every_path_restricted(pattern: str) -> Change:
     return both(setting("AWS_LOCATION", ""), change)
 
 
-#: What is changed -> the pattern of each open behavior (the default one has none), and what is said
-#: of it.
+#: What is changed -> the pattern of each other behavior (the default one has none), and what is
+#: said of it.
 OPENED: list[tuple[Change, dict[str | None, str]]] = [
     # Behaviors that come before the restricted one.
     (open_like("media/public/*"), {"media/public/*": "open-folder"}),
@@ -589,9 +592,12 @@ OPENED: list[tuple[Change, dict[str | None, str]]] = [
     (twin("open/*", OriginPath="/media"), {"open/*": "open-folder"}),
     (
         twin("*.css", OriginPath="/media/open"),
-        {"*.css": "earlier-behavior-elsewhere"},
+        {"*.css": "open-folder earlier-behavior-elsewhere"},
     ),
-    (twin("*.css", OriginPath="/media"), {"*.css": "behavior-open"}),
+    (
+        twin("*.css", OriginPath="/media"),
+        {"*.css": "behavior-open earlier-behavior-elsewhere"},
+    ),
     (twin("albums*", OriginPath="/media"), {"albums*": "behavior-open"}),
     (twin("logo.png", OriginPath="/media"), {"logo.png": "open-folder"}),
     (twin("logo.pn?", OriginPath="/media"), {"logo.pn?": "behavior-open"}),
@@ -599,11 +605,34 @@ OPENED: list[tuple[Change, dict[str | None, str]]] = [
     # A restricted behavior takes the other paths before the open default, or not all of them.
     (two_ways_in("prod/*"), {}),
     (two_ways_in("prod/*.jpg"), {None: "behavior-open"}),
+    # A "*" of an origin path is a character like any other.
+    (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),
+    # A restricted behavior takes paths, and reads elsewhere, or trusts another key group.
+    (
+        twin("*.css", "static-files.s3.amazonaws.com", restricted=True),
+        {"*.css": "earlier-behavior-elsewhere"},
+    ),
+    (open_like("*.css", TrustedKeyGroups=OTHER_GROUP), {"*.css": "group-not-on-behavior"}),
+    (
+        both(NO_GROUP, open_like("*.css", TrustedKeyGroups=OTHER_GROUP)),
+        {"*.css": "group-not-on-behavior"},
+    ),
+    (open_like("*.css", TrustedSigners=_ACCOUNTS), {"*.css": "group-not-on-behavior"}),
+    (open_like("*.css", last=True, TrustedKeyGroups=OTHER_GROUP), {}),
+    (both(ROOT_RESTRICTED, open_like("shop/*", TrustedKeyGroups=OTHER_GROUP)), {}),
+    # Two behaviors together leave nothing to a third.
+    (
+        both(ROOT_RESTRICTED, open_like("c/?*", "c/", "c/*")),
+        {"c/?*": "open-folder", "c/": "open-folder"},
+    ),
     # An open default behind a pattern that takes all that the storage saves.
     (default_like_storage(TrustedKeyGroups=OPEN), {}),
     # An origin without access leaks only if the bucket's policy lets in strangers.
     (WITHOUT_ACCESS, {"*.pdf": "earlier-behavior-elsewhere"}),
-    (both(WITHOUT_ACCESS, policy({}, OFFICE)), {"*.pdf": "behavior-open"}),
+    (
+        both(WITHOUT_ACCESS, policy({}, OFFICE)),
+        {"*.pdf": "behavior-open earlier-behavior-elsewhere"},
+    ),
     # The storage saves at the root of the bucket, as without AWS_LOCATION.
     (both(ROOT_RESTRICTED, twin("assets/*", OriginPath="/public")), {"assets/*": "open-folder"}),
     (

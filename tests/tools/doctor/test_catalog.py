@@ -179,7 +179,7 @@ def test_every_kind_comes() -> None:
         *(ids for *_, ids in KNOWLEDGE),
         [kind_id for *_, kind_id in ANSWERS if kind_id],
         *(ids for *_, ids, _ in CORS),
-        *([*kinds.values()] for _, kinds in OPENED),
+        *(ids.split() for _, kinds in OPENED for ids in kinds.values()),
     ]
     expected = {*HEALTHY, *(each for ids in lists for each in ids)}
 

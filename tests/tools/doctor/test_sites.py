@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from cfsigned_django.management.commands.cfsigned_setup import Command
-from cfsigned_django.tools.account.documents.behavior import find_behavior
+from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.bucket_policy import statements
 from cfsigned_django.tools.account.state.facts import FACTS
-from cfsigned_django.tools.account.state.judge import at_its_behavior
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.doctor.aws import FindStack, check_aws
 from cfsigned_django.tools.doctor.findings import Finding, Level
 from cfsigned_django.tools.stack.change_set import NOUNS
@@ -29,7 +29,7 @@ from cfsigned_django.tools.stack.existing import StackResources
 from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.conftest import Seeded
-from tests.tools.doctor.sites import ABOUT_OPEN, HEALTHY, NARROW, OPENED, SITES, account, twin
+from tests.tools.doctor.sites import ABOUT_OTHERS, HEALTHY, NARROW, OPENED, SITES, account, twin
 from tests.tools.doctor.test_paste import pasted
 from tests.tools.doctor.values import Values
 from tests.tools.doctor.world import NOW, both, open_like, setting
@@ -65,17 +65,16 @@ def assert_found(found: list[Finding], expected: str) -> None:
     assert "bucket" not in ids(found) or about_bucket <= {"bucket-readers"}
 
 
-def test_open_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
-    """Report for each open behavior the worst of what it serves of the storage."""
+def test_other_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
+    """Report for each other behavior what it serves of the storage, and what it takes."""
     for at, (change, expected) in enumerate(OPENED):
         with seeded(change) as values, subtests.test(at=at, expected=expected):
-            names = {
-                "the default behavior" if pattern is None else f"the behavior {pattern}": kind_id
-                for pattern, kind_id in expected.items()
-            }
-            found = [each for each in judged(values) if each.id in ABOUT_OPEN]
-            assert {each.subject: each.id for each in found} == names
-            assert len(found) == len(expected)
+            found = [(each.subject, each.id) for each in judged(values) if each.id in ABOUT_OTHERS]
+            assert found == [
+                ("the default behavior" if pattern is None else f"the behavior {pattern}", fact_id)
+                for pattern, ids_of_facts in expected.items()
+                for fact_id in ids_of_facts.split()
+            ]
 
 
 def test_what_is_to_be_pasted(seeded: Seeded, subtests: pytest.Subtests) -> None:
@@ -105,9 +104,16 @@ def paste(site: Values, fault: str, added: Any) -> None:
         policy = {"Statement": [*statements(found.kms_key.policy), added]}
         found = replace(found, kms_key=replace(found.kms_key, policy=policy))
     elif "TrustedKeyGroups" in added:
-        pattern = at_its_behavior(found, site.examination().wanted()).path_pattern
         site.value = found
-        site.update(lambda config: (find_behavior(config, pattern) or {}).update(added))
+
+        def restrict(config: Document) -> None:
+            distribution = replace(found.distribution, config=config)  # type: ignore[type-var]
+            account = replace(found, distribution=distribution)
+            private = SiteInAws(account=account, wanted=site.examination().wanted()).behavior
+            assert private is not None
+            private.update(added)
+
+        site.update(restrict)
         return
     elif "OriginAccessControlId" in added:
         site.value = found

@@ -1,27 +1,92 @@
-"""Match and compare path patterns."""
+"""Find the behavior that serves a path, and compare path patterns."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from itertools import product
 
 from hypothesis import example, given, strategies as st
 
-from cfsigned_django.tools.model.behaviors import is_within, matches, may_overlap
+from cfsigned_django.tools.model.behaviors import find_path, matches, serving
 
 patterns = st.text("ab/*?", min_size=1, max_size=6)
-paths = st.text("ab/", max_size=6)
+#: Every short path of two letters, of a third that stands for others, and of slashes.
+PATHS = ["/" + "".join(each) for size in range(6) for each in product("abx/", repeat=size)]
 
 
-@example(one="*", other="?*", path="")
-@given(patterns, patterns, paths)
-def test_within_and_overlap(one: str, other: str, path: str) -> None:
-    """Find overlaps of patterns, and patterns that lie within another.
+def reference_match(pattern: str, text: str) -> bool:
+    """Match by the two sentences of the guide: * is any characters, ? is exactly one."""
+    reachable = {0}
+    for sign in pattern:
+        if sign == "*":
+            reachable = set(range(min(reachable, default=len(text) + 1), len(text) + 1))
+        else:
+            reachable = {at + 1 for at in reachable if at < len(text) and sign in ("?", text[at])}
+    return len(text) in reachable
 
-    Agree with matching if one pattern is a path.
-    """
-    if matches(one, path):
-        assert matches(other, path) or not is_within(one, other)
-        assert may_overlap(one, other) or not matches(other, path)
-    if path:
-        same = fnmatchcase(f"/{path.removeprefix('/')}", f"/{one.removeprefix('/')}")
-        assert may_overlap(path, one) == same
+
+#: Patterns of the guide, paths and near misses.
+PATTERNS: list[tuple[str, str, bool]] = [
+    ("*", "/", True),
+    ("*", "/a/b/c", True),
+    ("*.jpg", "/a/b.jpg", True),
+    ("*.jpg", "/a/b.JPG", False),
+    ("/images/*.jpg", "/images/a.jpg", True),
+    ("images/*.jpg", "/images/a.jpg", True),
+    ("images/*.jpg", "/images/2026/a.jpg", True),
+    ("images/*.jpg", "/other/images/a.jpg", False),
+    ("images/*", "/images", False),
+    ("images/*", "/images/", True),
+    ("a?.txt", "/ab.txt", True),
+    ("a?.txt", "/a.txt", False),
+    ("a?.txt", "/abc.txt", False),
+    ("a??.txt", "/a/b.txt", True),
+    ("test/", "/test/file1.jpg", False),
+    ("a.b", "/aXb", False),
+]
+
+
+def test_pattern() -> None:
+    """Match the patterns of the guide and their near misses."""
+    found = [(each, path, matches(each, path)) for each, path, _ in PATTERNS]
+    assert found == PATTERNS
+
+
+@given(
+    pattern=st.text(alphabet="ab/.*?", min_size=1, max_size=12),
+    path=st.text(alphabet="ab/.", max_size=12).map("/{}".format),
+)
+def test_pattern_agrees_with_reference(pattern: str, path: str) -> None:
+    """Match whatever the set of reachable positions says, for any pattern and path."""
+    expected = reference_match(f"/{pattern.removeprefix('/')}", path)
+    assert matches(pattern, path) is expected
+
+
+def test_serving() -> None:
+    """Return the first that matches; the last one is the default, whatever its pattern is."""
+    assert [serving(["a/*", "*.jpg", "*"], each) for each in ("/a/b.jpg", "/b.jpg", "/")] == [
+        0,
+        1,
+        2,
+    ]
+    assert serving(["*", "a/*", "*"], "/a/b") == 0
+    assert serving(["a/*", "b/*"], "/c") == 1
+
+
+@example(inside=["*"], outside=["/?*", "/"])
+@example(inside=["a*b"], outside=["*b"])
+@given(
+    inside=st.lists(patterns, min_size=1, max_size=2),
+    outside=st.lists(patterns, max_size=3),
+)
+def test_find_path(inside: list[str], outside: list[str]) -> None:
+    """Find a path that all patterns inside match and none outside, if there is one."""
+
+    def is_found(path: str) -> bool:
+        return all(
+            reference_match(f"/{each.removeprefix('/')}", path) for each in inside
+        ) and not any(reference_match(f"/{each.removeprefix('/')}", path) for each in outside)
+
+    path = find_path(inside, outside)
+
+    assert path is None or is_found(path)
+    assert path is not None or not any(map(is_found, PATHS))

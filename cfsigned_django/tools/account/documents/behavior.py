@@ -1,4 +1,4 @@
-"""Find a cache behavior in the configuration of a distribution.
+"""Read the cache behaviors in the configuration of a distribution.
 
 API reference: DistributionConfig, CacheBehavior, DefaultCacheBehavior. A list
 there is ``{"Quantity": n, "Items": [...]}``, without "Items" if n is 0.
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.model.behaviors import is_same_pattern
 
 
 def listed(block: Mapping[str, Any] | None) -> list[Any]:
@@ -36,21 +35,6 @@ def pattern_of(behavior: Mapping[str, Any]) -> str:
     """Return the path pattern of a behavior; that of the default one matches every path."""
     pattern: str = behavior.get("PathPattern", "*")
     return pattern
-
-
-def find_behavior(config: Mapping[str, Any], path_pattern: str | None) -> Document | None:
-    """Return the behavior with exactly this path pattern; the default one for None."""
-    if path_pattern is None:
-        default: Document = config["DefaultCacheBehavior"]
-        return default
-    return next(
-        (
-            each
-            for each in listed(config.get("CacheBehaviors"))
-            if is_same_pattern(each["PathPattern"], path_pattern)
-        ),
-        None,
-    )
 
 
 def trusted_key_groups(behavior: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.model.behaviors import may_overlap
+from cfsigned_django.tools.model.behaviors import find_path
 
 #: The service that reads the bucket if the origin has an origin access control.
 SERVICE: Final = "cloudfront.amazonaws.com"
@@ -318,7 +318,7 @@ def _covers_reading(statement: Mapping[str, Any], objects: str) -> bool:
     return (
         not _names(left_out, _READ)
         and ("Action" not in statement or _names(actions, _READ))
-        and ("Resource" not in statement or any(may_overlap(r, objects) for r in resources))
+        and ("Resource" not in statement or any(find_path([each, objects]) for each in resources))
     )
 
 

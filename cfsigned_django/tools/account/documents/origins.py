@@ -5,20 +5,14 @@ Developer Guide, "Origin settings" (Origin path).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
+from urllib.parse import quote
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
-    behaviors,
-    is_open,
-    listed,
-    pattern_of,
-)
+from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.model import s3
-from cfsigned_django.tools.model.behaviors import is_within, may_overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +33,8 @@ class OriginFolder:
 
     def pattern(self, path_pattern: str) -> str:
         """Return a path pattern of viewers as a pattern of keys in the bucket."""
-        return f"{self.folder}/{path_pattern.removeprefix('/')}"
+        # A "*" of the folder is a character like any other.
+        return f"{quote(self.folder)}/{path_pattern.removeprefix('/')}"
 
 
 def place_of(origin: Mapping[str, Any]) -> OriginFolder:
@@ -84,59 +79,7 @@ def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[Or
     return [place_of(each) for each in origins_of(config, behavior)]
 
 
-def origin_path_exposures(
-    config: Mapping[str, Any],
-    behavior: Mapping[str, Any],
-    storage_locations: Iterable[OriginFolder],
-    path_pattern: str,
-    *,
-    lets_in_strangers: bool,
-) -> list[tuple[str, OriginFolder]]:
-    """Return the files of a pattern that a behavior reads from another folder.
-
-    Each item is a pattern of keys in the bucket, and the storage location of the files.
-    ``storage_locations`` are the places of the files. With an origin path of /media, a
-    request for /a.jpg reads media/a.jpg, so the pattern /*.jpg of viewers is
-    /media/*.jpg in the bucket. An origin without an access control or identity counts
-    only if the bucket policy ``lets_in_strangers``, even if only from some addresses;
-    public ACLs of objects are ignored. Paths that a restricted behavior takes first do
-    not count.
-    """
-    origins, closed = origins_of(config, behavior), _restricted_before(config, behavior)
-    places = [place_of(each) for each in origins if lets_in_strangers or _may_sign(each)]
-    return [
-        (pattern, home)
-        for place in places
-        for home in storage_locations
-        if place.holds_same(home)
-        and place.folder != home.folder
-        and may_overlap(
-            pattern := place.pattern(pattern_of(behavior)), files := home.pattern(path_pattern)
-        )
-        and not _is_closed((pattern, files), place, closed)
-    ]
-
-
-def _restricted_before(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[str]:
-    """Return the patterns that require a signature and are tried before a behavior."""
-    before = takewhile(lambda each: each is not behavior, behaviors(config))
-    return [pattern_of(each) for each in before if not is_open(each)]
-
-
-def _is_closed(patterns: Iterable[str], place: OriginFolder, closed: Iterable[str]) -> bool:
-    """Return whether viewers certainly need a signature for everything in one of the patterns.
-
-    The patterns are of keys in the bucket: what a behavior could read from the place,
-    and the files. A pattern is closed if it lies within what one restricted behavior
-    could read from the place.
-    """
-    # In an origin path these are literal, but would be read as wildcards here.
-    if {"*", "?"} & {*place.folder}:
-        return False
-    taken = [place.pattern(each) for each in closed]
-    return any(is_within(inner, outer) for inner in patterns for outer in taken)
-
-
-def _may_sign(origin: Mapping[str, Any]) -> bool:
+def may_sign(origin: Mapping[str, Any]) -> bool:
+    """Return whether an origin has an access control or identity, with which CloudFront signs."""
     identity = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity")
     return bool(origin.get("OriginAccessControlId") or identity)

@@ -17,7 +17,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_identity_of,
 )
 from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
-from cfsigned_django.tools.account.state.exposure import exposure_facts, named
+from cfsigned_django.tools.account.state.exposure import about, exposure_facts, named, trust_facts
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
@@ -62,32 +62,22 @@ def behavior_facts(site: SiteInAws) -> Iterator[Fact]:
     yield from _check_connection(site, site.config, site.behavior)
 
 
-def _about(fact_id: str, site: SiteInAws, **values: str) -> Fact:
-    """Return a fact about the behavior of the private files."""
-    name, wanted = named(site.wanted.path_pattern), site.wanted
-    return fact(fact_id, name, behavior=name, files=wanted.location or wanted.files, **values)
-
-
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
     wished = site.wanted.key_group_id
     trust: Document = {"TrustedKeyGroups": {"Enabled": True, **list_of([*groups, wished])}}
     paste = trust if wished else None
     if signers and groups:
-        yield _about("trusted-signers", site, accounts=", ".join(signers))
+        yield about(site, behavior, "trusted-signers", accounts=", ".join(signers))
     elif not signers and not groups:
-        yield replace(_about("behavior-open", site, way=""), paste=paste)
-    trusted = ", ".join(groups)
-    if signers and not groups:
-        trusted = f"the key pairs of AWS accounts ({', '.join(signers)})"
-    if trusted and (not groups or (wished and wished not in groups)):
-        values = {"trusted": trusted, "key_group": wished or "a key group"}
-        yield replace(_about("group-not-on-behavior", site, **values), paste=paste)
+        yield replace(about(site, behavior, "behavior-open", way=""), paste=paste)
+    for each in trust_facts(site, behavior):
+        yield replace(each, paste=paste)
 
 
 def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Fact]:
     if behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
-        yield _about("plain-http", site)
+        yield about(site, behavior, "plain-http")
     if config.get("IsIPV6Enabled"):
         yield fact("ipv6-note", "IPv6 of the distribution")
 
@@ -120,7 +110,7 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Fact
     return fact(
         "origin-access-point" if points else "origin-not-bucket",
         f"origin {target}",
-        behavior=named(site.wanted.path_pattern),
+        behavior=named(behavior),
         hosts=" and ".join(points or hosts) or f"an origin that does not exist ({target})",
         bucket=site.wanted.bucket,
     )

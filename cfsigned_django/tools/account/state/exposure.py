@@ -1,17 +1,19 @@
 """Judge the other behaviors of a distribution: which private files they serve, or take.
 
-Only open behaviors count, which require no signature. For each, the worst alone is said:
+Each is judged by the paths that it serves, which those before it leave to it. Of an open one, which
+requires no signature, the worst of what it serves is said:
 
-- It reads the same bucket, and matches a folder or one file within the private location: a note.
-  Outside of the location there is nothing to say.
+- It matches a folder or one file within the private location: a note.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
-  behavior: an error.
-- It reads elsewhere, is tried first and takes paths of private files: a warning.
+  behavior: an error. Outside of the location there is nothing to say.
+
+Besides, a behavior may take paths of the private one. If it reads elsewhere, that is a warning; if
+it trusts other key groups, an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,8 @@ from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     is_open,
     pattern_of,
+    trusted_key_groups,
+    trusted_signers,
 )
 from cfsigned_django.tools.account.documents.bucket_policy import (
     is_for_strangers,
@@ -28,156 +32,177 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 )
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
-    origin_path_exposures,
+    may_sign,
     origins_of,
+    place_of,
     places_of,
 )
-from cfsigned_django.tools.account.state.facts import Fact, Level, fact
+from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.model.behaviors import is_within, may_overlap
+from cfsigned_django.tools.model.behaviors import find_path
 
 
 def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
-    """Yield the worst of each other open behavior."""
-    config, private = site.config, site.behavior
-    if config is None:
+    """Yield what each other behavior serves of the private files, and takes from theirs."""
+    if site.config is None or site.behavior is None:
         return
-    before: list[Document] = []
-    for each in behaviors(config):
-        if each is not private and is_open(each) and not _is_taken(pattern_of(each), before):
-            comes_later = any(one is private for one in before)
+    config, private = site.config, site.behavior
+    found = [*behaviors(config)]
+    patterns = [pattern_of(each) for each in found]
+    for at, each in enumerate(found):
+        if each is not private:
             other = _Other(
-                site=site, config=config, behavior=each, before=before, comes_later=comes_later
+                site=site,
+                config=config,
+                private=private,
+                behavior=each,
+                before=patterns[:at],
+                comes_later=any(one is private for one in found[:at]),
             )
-            found = [*other.facts()]
-            if found:
-                yield max(found, key=lambda one: list(Level).index(one.level))
-        before.append(each)
+            yield from other.facts()
 
 
-def named(path_pattern: str | None) -> str:
-    """Return the name of a behavior for the middle of a sentence; None is the default one."""
-    return "the default behavior" if path_pattern is None else f"the behavior {path_pattern}"
+def trust_facts(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
+    """Yield that a behavior does not trust what the site signs with; nothing if it is open."""
+    groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
+    wished = site.wanted.key_group_id
+    ours = [wished] if wished else trusted_key_groups(site.behavior or {})
+    is_known = bool(ours) or behavior is site.behavior
+    if (groups or signers) and is_known and not {*groups} & {*ours}:
+        accounts = f"the key pairs of AWS accounts ({', '.join(signers)})"
+        values = {"trusted": ", ".join(groups) or accounts}
+        values["key_group"] = " or ".join(ours) or "a key group"
+        yield about(site, behavior, "group-not-on-behavior", **values)
+
+
+def about(site: SiteInAws, behavior: Document, fact_id: str, **values: Any) -> Fact:
+    """Return a fact about a behavior."""
+    return fact(
+        fact_id,
+        named(behavior),
+        behavior=named(behavior),
+        files=site.wanted.location or site.files,
+        **values,
+    )
+
+
+def named(behavior: Document) -> str:
+    """Return the name of a behavior for the middle of a sentence."""
+    pattern = behavior.get("PathPattern")
+    return "the default behavior" if pattern is None else f"the behavior {pattern}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Other:
-    """An open behavior beside the private one, and those that are tried ``before`` it.
+    """A behavior beside the private one, and the patterns that are tried ``before`` it.
 
-    If it ``comes_later``, the private one is among these.
+    If it ``comes_later``, that of the private one is among these.
     """
 
     site: SiteInAws
     config: Document
+    private: Document
     behavior: Document
-    before: Sequence[Document]
+    before: Sequence[str]
     comes_later: bool
 
     def facts(self) -> Iterator[Fact]:
-        """Yield what it serves or takes."""
-        files, pattern = self.site.wanted.files, self.pattern
-        is_asked = may_overlap(pattern, files) and not _is_taken(files, self.before)
-        reads_same = self.homes & {*places_of(self.config, self.behavior)}
-        if is_asked and reads_same:
-            yield self._under_its_paths(files)
-        elif is_asked and self._takes_paths():
-            yield self._fact("earlier-behavior-elsewhere", host=self._hosts())
-        found = origin_path_exposures(
-            self.config,
-            self.behavior,
-            self.homes,
-            files,
-            lets_in_strangers=_lets_in_strangers(self.site),
-        )
-        if found:
-            yield self._under_other_paths(found)
+        """Yield what it serves, and what it takes."""
+        if is_open(self.behavior):
+            yield from self._serves()
+        if self._takes_paths():
+            if not self._homes & {*places_of(self.config, self.behavior)}:
+                values = {"restricted": named(self.private), "host": self._hosts()}
+                yield about(self.site, self.behavior, "earlier-behavior-elsewhere", **values)
+            else:
+                yield from trust_facts(self.site, self.behavior)
+
+    def _serves(self) -> Iterator[Fact]:
+        """Yield the worst of what it serves of the private files."""
+        found = [
+            (place, home)
+            for place in self._places()
+            for home in self._homes
+            if place.holds_same(home) and self._reaches(place, home)
+        ]
+        wide = [(place, home) for place, home in found if not self._is_part(place, home)]
+        if not wide:
+            if found:
+                yield about(self.site, self.behavior, "open-folder")
+            return
+        restricted = named(self.private)
+        if all(place.folder != home.folder for place, home in wide):
+            folders = " and ".join(dict.fromkeys(place.folder or "/" for place, _ in wide))
+            way = f" under other paths: it reads the bucket from {folders}"
+        elif self.comes_later:
+            way = f", where {restricted} does not match"
+        else:
+            way = f": it comes before {restricted}, and the first pattern decides"
+        yield about(self.site, self.behavior, "behavior-open", way=way)
+
+    def _reaches(self, place: OriginFolder, home: OriginFolder) -> bool:
+        """Return whether it serves some file of a home from a place."""
+        inside = [place.pattern(self._pattern), home.pattern(self.site.files)]
+        return find_path(inside, [place.pattern(each) for each in self.before]) is not None
+
+    def _takes_paths(self) -> bool:
+        """Return whether it takes paths of the private behavior.
+
+        A file or folder that a behavior of every path leaves to others is another part of the site.
+        """
+        private, files = pattern_of(self.private), self.site.files
+        if self.comes_later or not find_path([self._pattern, files, private], self.before):
+            return False
+        root = OriginFolder()
+        return find_path(["*"], [private]) is not None or not self._is_part(root, root)
+
+    def _is_part(self, place: OriginFolder, home: OriginFolder) -> bool:
+        """Return whether it serves only one file, which is public on purpose, or one folder."""
+        pattern, files = place.pattern(self._pattern), home.pattern(self.site.files)
+        if not {"*", "?"} & {*self._pattern}:
+            return True
+        if find_path([pattern], [files]):
+            return False
+        folder = pattern.removeprefix(files.partition("*")[0]).partition("*")[0].partition("?")[0]
+        return "/" in folder
 
     @property
-    def pattern(self) -> str:
-        """Return its path pattern."""
+    def _pattern(self) -> str:
         return pattern_of(self.behavior)
 
     @property
-    def homes(self) -> set[OriginFolder]:
+    def _homes(self) -> set[OriginFolder]:
         """Return where the files are: where the storage saves, and where CloudFront reads.
 
         In an origin group with the bucket, another bucket is a copy of it, but a host serves
         other files.
         """
-        bucket, private = self.site.wanted.bucket, self.site.behavior
-        read = [] if private is None else places_of(self.config, private)
+        bucket, read = self.site.wanted.bucket, places_of(self.config, self.private)
         if not bucket:
             return {*read}
         if any(each.bucket == bucket for each in read):
             read = [each for each in read if each.bucket]
         return {OriginFolder(bucket=bucket), *read}
 
-    def _under_its_paths(self, files: str) -> Fact:
-        if _is_file(self.pattern) or _is_folder(self.pattern, files):
-            return self._fact("open-folder")
-        restricted = named(self.site.wanted.path_pattern)
-        if self.comes_later:
-            return self._fact("behavior-open", way=f", where {restricted} does not match")
-        return self._fact(
-            "behavior-open", way=f": it comes before {restricted}, and the first pattern decides"
-        )
+    def _places(self) -> list[OriginFolder]:
+        """Return the places that it reads.
 
-    def _under_other_paths(self, found: list[tuple[str, OriginFolder]]) -> Fact:
-        files = self.site.wanted.files
-        if _is_file(self.pattern) or all(
-            _is_folder(pattern, home.pattern(files)) for pattern, home in found
-        ):
-            return self._fact("open-folder")
-        places = places_of(self.config, self.behavior)
-        folders = " and ".join(place.folder or "/" for place in places)
-        return self._fact(
-            "behavior-open", way=f" under other paths: it reads the bucket from {folders}"
-        )
-
-    def _takes_paths(self) -> bool:
-        """Return whether it takes paths of the private behavior.
-
-        A file or folder that the default behavior leaves to others is another part of the site.
+        An origin without an access control or identity reads another folder only if the bucket
+        policy lets in strangers, even if only from some addresses; public ACLs of objects are
+        ignored.
         """
-        if self.comes_later or not may_overlap(self.pattern, self.site.pattern):
-            return False
-        is_part = _is_file(self.pattern) or _is_folder(self.pattern, self.site.wanted.files)
-        return self.site.pattern != "*" or not is_part
+        signs_nothing = not _lets_in_strangers(self.site)
+        found = [(place_of(each), each) for each in origins_of(self.config, self.behavior)]
+        return [
+            place
+            for place, origin in found
+            if place in self._homes or may_sign(origin) or not signs_nothing
+        ]
 
     def _hosts(self) -> str:
         origins = origins_of(self.config, self.behavior)
         hosts = [f"{each['DomainName']}{each.get('OriginPath') or ''}" for each in origins]
         return " and ".join(hosts) or str(self.behavior["TargetOriginId"])
-
-    def _fact(self, fact_id: str, **values: str) -> Fact:
-        wanted, name = self.site.wanted, named(self.behavior.get("PathPattern"))
-        return fact(
-            fact_id,
-            name,
-            behavior=name,
-            restricted=named(wanted.path_pattern),
-            files=wanted.location or wanted.files,
-            **values,
-        )
-
-
-def _is_taken(pattern: str, before: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether an earlier behavior matches every path of a pattern."""
-    return any(is_within(pattern, pattern_of(each)) for each in before)
-
-
-def _is_file(pattern: str) -> bool:
-    """Return whether a pattern is the path of one file, which is public on purpose."""
-    return not {"*", "?"} & {*pattern}
-
-
-def _is_folder(pattern: str, files: str) -> bool:
-    """Return whether a pattern matches only a folder within the files of another pattern."""
-    rest, location = f"/{pattern.removeprefix('/')}", f"/{files.removeprefix('/')}"
-    if not is_within(rest, location):
-        return False
-    folder = rest.removeprefix(location.partition("*")[0]).partition("*")[0].partition("?")[0]
-    return "/" in folder
 
 
 def _lets_in_strangers(site: SiteInAws) -> bool:

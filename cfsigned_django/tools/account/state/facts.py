@@ -178,7 +178,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "from {host}.",
         why="The first pattern that matches decides, so signed URLs of such files do not reach the "
         "bucket.",
-        fix="Move the restricted behavior before it, or narrow its path pattern.",
+        fix="Move the behavior of the private files before it, or narrow its path pattern.",
         resource="Distribution",
     ),
     "open-folder": FactType(
@@ -192,10 +192,11 @@ FACTS: Final[Mapping[str, FactType]] = {
     "group-not-on-behavior": FactType(
         level=Level.ERROR,
         what="{behavior} trusts {trusted}, not {key_group}.",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL, unless it trusts an "
-        "AWS account whose root user has the key.",
-        fix="Add the key group under Restrict viewer access, and wait until the distribution is "
-        "Deployed. Remove AWS accounts later.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of its paths, unless "
+        "it trusts an AWS account whose root user has the key.",
+        fix="Add the key group under Restrict viewer access, or narrow the path pattern of a "
+        "behavior for other files, and wait until the distribution is Deployed. Remove AWS "
+        "accounts later.",
         resource="Distribution",
     ),
     "trusted-signers": FactType(

@@ -14,13 +14,16 @@ from cfsigned_django.tools.account.account import (
 )
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
-    find_behavior,
+    behaviors,
+    is_open,
+    pattern_of,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
     covers,
     origin_in_bucket,
 )
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.model.behaviors import matches, serving
 from cfsigned_django.tools.model.forwarding import Forwarding
 
 
@@ -30,11 +33,6 @@ class SiteInAws:
 
     account: Account
     wanted: Wanted
-
-    @property
-    def pattern(self) -> str:
-        """Return the path pattern of the behavior, "*" for the default one."""
-        return self.wanted.path_pattern or "*"
 
     @property
     def bucket(self) -> Bucket:
@@ -54,8 +52,26 @@ class SiteInAws:
 
     @property
     def behavior(self) -> Document | None:
-        """Return the behavior that must require signatures, if it exists."""
-        return None if self.config is None else find_behavior(self.config, self.wanted.path_pattern)
+        """Return the behavior of the private files, which must require signatures.
+
+        It is the first restricted one that matches ``wanted.path``: an open one before it takes the
+        path, which is a fact about that one. If none is restricted, it is the one that serves the
+        path. None if no distribution is known.
+        """
+        if self.config is None:
+            return None
+        found, path = [*behaviors(self.config)], self.wanted.path
+        for each in found:
+            if not is_open(each) and matches(pattern_of(each), path):
+                return each
+        return found[serving([*map(pattern_of, found)], path)]
+
+    @property
+    def files(self) -> str:
+        """Return the pattern of the paths of private files."""
+        if self.wanted.location:
+            return f"{self.wanted.location}*"
+        return pattern_of(self.behavior or {})
 
     @property
     def origin(self) -> Document | None:

@@ -41,8 +41,6 @@ class Wanted:
     region: str = ""
     #: None: the one that has the domain.
     distribution_id: str | None = None
-    #: None: the default behavior.
-    path_pattern: str | None = None
     #: The domain in URLs; empty: CloudFront's own domain name of the distribution.
     domain: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -68,11 +66,6 @@ class Wanted:
     expire: int = 0
     #: The domain is this machine: a local edge, which is not a name of any distribution.
     is_local: bool = False
-
-    @property
-    def files(self) -> str:
-        """Return the pattern of the paths of private files."""
-        return f"{self.location}*" if self.location else self.path_pattern or "*"
 
     @property
     def uploads(self) -> bool:
