@@ -16,9 +16,9 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation.consequences import consequences_of_revocation
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.request import consequences_of_revocation
 from cfsigned_django.rotation.status import date_and_time, in_words
 from cfsigned_django.rotation.steps import Step
 from cfsigned_django.signing import InvalidKey

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,12 +29,11 @@ from cfsigned_django.rotation.importing import (
     has_signing_key,
     import_settings_key,
     signing_settings_key,
-    unknown_keys,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.removal import Removal, ready_successor
+from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.stages import stage_of
@@ -257,41 +255,6 @@ def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Out
     return were_restored(restored) if restored else None
 
 
-# What a revocation leads to
-
-
-class SignsAfter(StrEnum):
-    """What signs once a key pair is revoked."""
-
-    #: The successor, which CloudFront is known to serve.
-    SUCCESSOR = "successor"
-    #: The successor, before its wait is over.
-    SUCCESSOR_EARLY = "successor_early"
-    #: A key that is created first, since this site may change CloudFront.
-    NEW_KEY = "new_key"
-    #: The key of the settings, which the database does not have.
-    SETTINGS = "settings"
-    NOTHING = "nothing"
-    #: The key that signs now: the revoked key does not sign.
-    UNCHANGED = "unchanged"
-
-
-def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) -> SignsAfter:
-    """Return what signs once the key pair is revoked."""
-    if key_pair.status != KeyStatus.ACTIVE:
-        return SignsAfter.UNCHANGED
-    # A key that CloudFront does not trust yet is added there first, if the site may.
-    store = rotation.store
-    successor = ready_successor(rotation) if rotation.by_hand else store.successor()
-    if successor is not None and not successor.trust_problem:
-        is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
-        return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
-    if not rotation.by_hand:
-        return SignsAfter.NEW_KEY
-    has_other = unknown_keys(rotation, rotation.settings_keys())
-    return SignsAfter.SETTINGS if has_other else SignsAfter.NOTHING
-
-
 # What a step does
 
 
@@ -358,17 +321,21 @@ def _start(
     rotation: Rotation, now: datetime, algorithm: KeyAlgorithm | None, reason: str
 ) -> Outcome:
     former = rotation.store.successor()
+    if former and not former.is_outdated and algorithm not in (None, former.algorithm):
+        text = _("%(key)s, which is next, is %(algorithm)s. Revoke it first to change that.")
+        raise RotationError(text % {"key": former, "algorithm": former.get_algorithm_display()})
     key_pair = rotation.start(
         algorithm=algorithm or KeyAlgorithm.ECDSA_P256, now=now, reason=reason
     )
     if former == key_pair:
         text = _("A rotation is in progress: %(key)s is next.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
-    sentences = [_("%(key)s was generated. Add it to CloudFront next.") % {"key": key_pair}]
+    sentences = [_("%(key)s was generated.") % {"key": key_pair}]
     if former is not None:
         text = _("%(key)s, which has signed nothing, is revoked.")
         sentences.insert(0, text % {"key": former})
-    return Outcome(text=" ".join(sentences), key_pairs=(key_pair,))
+    outlook = _("Add it to CloudFront next.")
+    return Outcome(text=" ".join(sentences), outlook=outlook, key_pairs=(key_pair,))
 
 
 def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: str) -> Outcome:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from cfsigned_django.rotation.consequences import SignsAfter
 from cfsigned_django.rotation.models import KeyPair, KnownReason
-from cfsigned_django.rotation.steps import SignsAfter
 from tests.admin import (
     FakeCloudFront,
     Visitor,

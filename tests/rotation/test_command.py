@@ -1,7 +1,6 @@
 """Test cfsigned_rotate: what it does, says and exits with.
 
-Modules: management/commands/cfsigned_rotate.py, management/command.py, rotation/request.py,
-terminal.py
+Modules: management/commands/cfsigned_rotate.py, management/command.py, terminal.py
 """
 
 from __future__ import annotations
@@ -371,7 +370,7 @@ RSA_START = (*START, "--algorithm", "RSA_2048")
         (started, forbidden, RUN, 1, "cloudfront:GetKeyGroup"),
         (started, lambda shell, site: shell.fill(), RUN, 1, "Service Quotas"),
         (trusted, opened, RUN, 1, "Restrict viewer access"),
-        (started, None, RSA_START, 1, "--algorithm"),
+        (started, None, RSA_START, 1, "Revoke it first"),
         (nothing, None, (*START, "--reason", "x" * (REASON_LENGTH + 1)), 1, "--reason"),
         (nothing, keyless, IMPORT, 1, "AWS_CLOUDFRONT_KEY_ID"),
         (nothing, not_encrypted, IMPORT, 1, "AWS_CLOUDFRONT_ENCRYPTION_KEYS"),

@@ -1,6 +1,6 @@
 """Test revocations: what signs next, and what becomes of the key in CloudFront.
 
-Modules: rotation/removal.py, rotation/cloudfront.py, rotation/steps.py
+Modules: rotation/removal.py, rotation/consequences.py, rotation/cloudfront.py, rotation/steps.py
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.action import Action
+from cfsigned_django.rotation.consequences import SignsAfter, what_signs_after
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
-from cfsigned_django.rotation.steps import SignsAfter, Step, take, what_signs_after
+from cfsigned_django.rotation.steps import Step, take
 from tests.aws.api import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.strict_cloudfront import StrictCloudFront

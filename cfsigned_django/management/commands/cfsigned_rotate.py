@@ -22,13 +22,15 @@ from django.utils.timezone import get_current_timezone_name, localtime
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
 from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.rotation.action import Action
+from cfsigned_django.rotation.consequences import Consequences, consequences_of_revocation
 from cfsigned_django.rotation.errors import RotationError, will_pass
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
-from cfsigned_django.rotation.request import Request
+from cfsigned_django.rotation.importing import check_import, signing_settings_key
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.site import (
-    site_rotation,
-)
+from cfsigned_django.rotation.settings_key import why_not_imported
+from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import (
     PendingWait,
     find_overdue,
@@ -38,9 +40,12 @@ from cfsigned_django.rotation.status import (
 )
 from cfsigned_django.rotation.steps import (
     FAILURES,
+    Step,
     advance,
+    is_too_old,
     is_under_way,
     next_due,
+    take,
     waits_for_start,
 )
 from cfsigned_django.signing import KeyAlgorithm
@@ -89,24 +94,16 @@ class Command(CfsignedCommand):
 
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
         """Do what the options ask for, else the step that is due, then report."""
-        algorithm = options["algorithm"]
-        request = Request(
-            rotation=rotation,
-            start=options["start"],
-            import_key=options["import_key"],
-            max_age=options["max_age"],
-            revoke=options["revoke"] or "",
-            algorithm=algorithm and KeyAlgorithm(algorithm),
-            reason=options["reason"],
-        )
-        did, notes = None, request.notes()
+        step = _requested(rotation, options)
+        did, notes = None, _notes(rotation, options)
         if options["dry_run"]:
-            due = request.would() or next_due(rotation, now=rotation.store.clock())
+            would = _would(rotation, step) if step else None
+            due = would or next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
         else:
-            if request.revoke and not request.is_revoked():
-                self._confirm(request, options)
-            did = self._carry_out(request, options)
+            if step and step.action is Action.REVOKE:
+                self._confirm(rotation, step, options)
+            did = self._carry_out(rotation, options)
         blockers = self._blockers(rotation)
         now = rotation.store.clock()
         if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=now):
@@ -129,19 +126,22 @@ class Command(CfsignedCommand):
             if blockers:
                 sys.exit(NOT_YET)
 
-    def _carry_out(self, request: Request, options: dict[str, Any]) -> str | None:
+    def _carry_out(self, rotation: Rotation, options: dict[str, Any]) -> str | None:
         """Do what is requested, else the step that is due; with --wait, all steps that follow."""
-        rotation = request.rotation
+
+        def take_requested() -> str | None:
+            step = _requested(rotation, options)
+            return _take(rotation, step, options) if step else None
 
         def go_on() -> str | None:
             return advance(rotation, now=rotation.store.clock())
 
         write = None if options["json"] else self.stderr.write
         progress = _Progress(rotation=rotation, write=write)
-        did = self._attempt(request.carry_out)
+        did = self._attempt(take_requested)
         while options["wait"] and self._held_up:
             progress.pause(self._held_up)
-            did = self._attempt(request.carry_out)
+            did = self._attempt(take_requested)
         if did is None and not self._held_up:
             did = self._attempt(go_on)
         while options["wait"] and is_under_way(rotation):
@@ -151,7 +151,7 @@ class Command(CfsignedCommand):
             if step is None:
                 if _find_overdue(rotation):
                     return None  # the report says what was done before, and that it is not the end
-                if request.start and rotation.store.successor() is None:
+                if options["start"] and rotation.store.successor() is None:
                     # The new key signs: the same command would begin another rotation.
                     group = key_group_option(rotation.key_group_id)
                     self.resume = f"run manage.py cfsigned_rotate --wait{group}"
@@ -178,11 +178,13 @@ class Command(CfsignedCommand):
             *((each.what, each.until) for each in _find_waits(rotation)),
         ]
 
-    def _confirm(self, request: Request, options: dict[str, Any]) -> None:
+    def _confirm(self, rotation: Rotation, step: Step, options: dict[str, Any]) -> None:
         """Print what a revocation breaks, and ask for confirmation twice."""
-        key_pair = request.key_to_revoke()
-        name = str(key_pair) if key_pair.key_pair_id else request.revoke
-        for line in request.consequences().as_lines():
+        key_pair = step.key_pair
+        if key_pair is None or key_pair.status == KeyStatus.REVOKED:
+            return
+        name = key_pair.key_pair_id or options["revoke"]
+        for line in _consequences(rotation, key_pair).as_lines():
             self.stderr.write(line)
         if options["no_input"]:
             return
@@ -204,6 +206,97 @@ def _find_overdue(rotation: Rotation) -> list[str]:
 def _find_waits(rotation: Rotation) -> list[PendingWait]:
     key_pairs = rotation.store.key_pairs()
     return find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
+
+
+# What is requested
+
+
+def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
+    """Return the step that the options ask for, if it is to be taken now."""
+    if options["import_key"]:
+        return Step(action=Action.IMPORT)
+    if options["revoke"]:
+        return Step(action=Action.REVOKE, key_pair=_find(rotation, options["revoke"]))
+    max_age, successor = options["max_age"], rotation.store.successor()
+    if max_age is not None and (successor is None or successor.is_outdated):
+        is_asked = is_too_old(rotation, max_age, now=rotation.store.clock())
+    else:
+        is_asked = options["start"]
+    return Step(action=Action.START) if is_asked else None
+
+
+def _take(rotation: Rotation, step: Step, options: dict[str, Any]) -> str:
+    is_revocation = step.action is Action.REVOKE
+    return take(
+        rotation,
+        step,
+        now=rotation.store.clock(),
+        algorithm=_algorithm(options),
+        reason=options["reason"] or (KnownReason.REVOKED_BY_COMMAND if is_revocation else ""),
+    ).text
+
+
+def _algorithm(options: dict[str, Any]) -> KeyAlgorithm | None:
+    return KeyAlgorithm(options["algorithm"]) if options["algorithm"] else None
+
+
+def _find(rotation: Rotation, name: str) -> KeyPair:
+    """Return the key pair that a person names. Raise :exc:`RotationError` without one."""
+    key_pair = rotation.store.find(name)
+    if key_pair is not None:
+        return key_pair
+    known = ", ".join(map(str, rotation.store.key_pairs())) or "none"
+    text = (
+        f"The database has no key pair {name} in the key group {rotation.key_group_id}. It has: "
+        f"{known}."
+    )
+    if name == signing_settings_key(rotation):
+        after = "A key of the settings can be revoked after --import."
+        text += f" {why_not_imported(name) or after}"
+    raise RotationError(text)
+
+
+def _consequences(rotation: Rotation, key_pair: KeyPair) -> Consequences:
+    return consequences_of_revocation(rotation, key_pair, now=rotation.store.clock())
+
+
+def _would(rotation: Rotation, step: Step) -> str | None:
+    """Return what the step would do, without taking it; None if nothing."""
+    if step.action is Action.IMPORT:
+        there = check_import(rotation)
+        would = "The key of the settings would be imported into the database."
+        return would if there is None else f"{there} is in the database: it signs from there."
+    if key_pair := step.key_pair:
+        if key_pair.status == KeyStatus.REVOKED:
+            return None
+        lines = _consequences(rotation, key_pair).as_lines()
+        return f"{key_pair} would be revoked. {' '.join(lines)}"
+    successor = rotation.store.successor()
+    if successor is None:
+        return "A rotation would begin: a new key would be generated."
+    if successor.is_outdated:
+        return f"A rotation would begin: a new key would be generated, and {successor} revoked."
+    return None
+
+
+def _notes(rotation: Rotation, options: dict[str, Any]) -> list[str]:
+    """Return what a person should know although it blocks nothing."""
+    key_pair_id, notes = signing_settings_key(rotation), []
+    if options["max_age"] is not None and key_pair_id:
+        notes.append(
+            why_not_imported(key_pair_id)
+            or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
+            "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
+        )
+    algorithm, successor = _algorithm(options), rotation.store.successor()
+    if options["start"] or successor is None or successor.is_outdated:
+        return notes  # A start makes another key, or says why not.
+    if algorithm not in (None, successor.algorithm):
+        notes.append(
+            f"{successor}, which is next, is {successor.get_algorithm_display()}. --algorithm "
+            "changes nothing about that."
+        )
+    return notes
 
 
 # The report
