@@ -128,7 +128,9 @@ def playback(
             # As the view signs later: here for the errors, and for the time when that ends.
             url_of(found, name, folder=folder, expire=expire, expire_step=0)
             end = cast(int, watch.expires)
-            token = PlaylistGrant(storage, folder, end, found.signing.key_pair_id()).dump()
+            token = PlaylistGrant(
+                storage, folder, end, found.signing.lease().signer.key_pair_id
+            ).dump()
             url = _own_url(request, "playlist", token, name)
         else:
             url = link(name)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import hashes
+from django.core.checks import CheckMessage
 from django.core.files.storage import InMemoryStorage, default_storage
 from django.db import models
 
@@ -23,6 +24,7 @@ from cfsigned_django.storage import (
     CloudFrontS3Storage,
     SignedUrlMixin,
 )
+from cfsigned_django.storage.options import find_signing_problems
 from cfsigned_django.storage.registry import find_storage
 
 KEY_ID = "K2JCJMDEHXQW5F"
@@ -186,6 +188,12 @@ def without_sha1() -> Iterator[None]:
     """Make OpenSSL refuse SHA-1 within the block, as the policies of some machines do."""
     with mock.patch.object(hashes.SHA1, "name", "unknown"):
         yield
+
+
+def problems_of(storage: SignedUrlMixin) -> list[CheckMessage]:
+    """Return what the system checks find wrong with how a storage signs."""
+    signing = storage.signing
+    return find_signing_problems(signing.config(), signing.handed_in(), tries_key=True)
 
 
 def not_refused(

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 
-from cfsigned_django.storage.registry import signing_storages
+from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.validation import problem
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
@@ -22,7 +22,7 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
     is known only from its responses: see
     :func:`cfsigned_django.http.cap_cache_control`.
     """
-    configs = [storage.signing.config() for _, storage in signing_storages()]
+    configs = [each.config for each in site_storages() if each.signs]
     # find_problems() reports the others.
     known = [each.querystring_expire for each in configs if "querystring_expire" not in each.wrong]
     return [*_middleware(min(known))] if known else []

@@ -13,7 +13,8 @@ from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookieOptions, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
-from cfsigned_django.storage.registry import alias_storages, import_class
+from cfsigned_django.storage.registry import import_class
+from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.validation import problem
 
 _OURS: Final = "cfsigned_django.middleware.SignedCookiesMiddleware"
@@ -46,13 +47,13 @@ def _middleware() -> Iterator[CheckMessage]:
 
 def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     """Report why no viewer of the scope would get cookies, whatever its folders."""
-    storage = dict(alias_storages()).get(scope.storage)
+    storage = next((each for each in site_storages() if each.alias == scope.storage), None)
     if storage is None:
         yield problem("cfsigned.E050", f"The storage {scope.storage!r} of {name} does not sign.")
         return
-    if isinstance(storage, Exception) or storage.signing.is_dynamic():
+    if not storage.is_known:
         return  # check_storages() reports the error, and a request knows the domain.
-    config = storage.signing.config()
+    config = storage.config
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or Site.COOKIE_DOMAIN.read() or None
     try:

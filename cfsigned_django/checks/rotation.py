@@ -24,17 +24,22 @@ from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.status import why_previous_key_stays
-from cfsigned_django.storage.registry import dynamic_storages, signers, signing_storages
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.options import UNKNOWN
+from cfsigned_django.storage.site_storages import (
+    SiteStorage,
+    named_key,
+    signer_of,
+    site_storages,
+)
 from cfsigned_django.validation import find_wrong, once_each, problem
 
 
 def check_rotation(**kwargs: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings of rotation."""
     found = find_wrong(*conf.SITE.values())
-    signing = list(signing_storages())
-    if any(storage.signing.config().key_group_id for _, storage in signing):
-        found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(signing))]
+    listed = site_storages()
+    if any(each.signs and each.config.key_group_id for each in listed):
+        found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(listed))]
     return found
 
 
@@ -74,7 +79,7 @@ def _no_wait() -> Iterator[CheckMessage]:
             )
 
 
-def _bypasses_rotation(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterator[CheckMessage]:
+def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:
     """Warn if a storage signs with the key that rotates, but does not follow the rotation.
 
     Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
@@ -83,24 +88,19 @@ def _bypasses_rotation(signing: Iterable[tuple[Any, SignedUrlMixin]]) -> Iterato
     group, rotating, others = conf.default_of("key_group_id"), set(), []
     if not group:
         return
-    for storage, config, signer in signers(signing):
-        if signer is not None:
-            others.append((storage, signer.key_pair_id))
-        elif config.key_group_id != group:
-            others.append((storage, config.cloudfront_key_id))
-        else:
-            rotating.add(config.cloudfront_key_id)
-    for storage, dynamic in dynamic_storages():
-        others += [
-            (storage, each) for each in rotating if dynamic.signing.bypasses_rotation(group, each)
-        ]
-    for storage, key_pair_id in others:
+    for each in listed:
+        follows, key_pair_id = named_key(each)
+        if follows == group and each.is_known:
+            rotating.add(key_pair_id)
+        elif follows not in (group, UNKNOWN):
+            others.append((each.name, key_pair_id))
+    for name, key_pair_id in others:
         if key_pair_id and key_pair_id in rotating:
             yield problem(
                 "cfsigned.W009",
                 f"It signs with {key_pair_id}, which the key group {group} uses too, but does not "
                 "follow the rotation of that group. Once the key is retired, its URLs are refused.",
-                obj=storage,
+                obj=name,
             )
 
 
@@ -136,8 +136,9 @@ def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMess
     """
     if alias != router.db_for_write(KeyPair):
         return
-    configs = [config for _, config, signer in signers(signing_storages()) if signer is None]
-    if any(True for _ in dynamic_storages()):
+    listed = site_storages()
+    configs = [each.config for each in listed if each.signs and signer_of(each) is None]
+    if any(each.storage and not each.is_known for each in listed):
         configs.append(conf.Config.read())  # their keys come from the key group of the settings
     known_ids = {row.key_pair_id for row in rows or ()}
     active = {row.active_in for row in rows or ()}

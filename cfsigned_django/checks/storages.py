@@ -1,11 +1,11 @@
 """Check every storage of the site: the aliases of STORAGES and the file fields.
 
-The storages answer for themselves. See :func:`alias_storages` for those that are not constructed.
+The storages answer for themselves. See :class:`SiteStorage` for those that are not constructed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from inspect import isdatadescriptor
 from typing import Any
@@ -18,16 +18,15 @@ from storages.backends.s3 import S3Storage
 
 from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
+from cfsigned_django.storage.options import find_signing_problems
 from cfsigned_django.storage.registry import (
-    alias_storages,
-    ask_for_keys,
-    field_storages,
     import_class,
     place_of,
     signing_class,
     why_unsigned,
     why_unusable,
 )
+from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import (
     CheckFailed,
@@ -65,42 +64,40 @@ def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
 def check_storages() -> list[CheckMessage]:
     """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
-    of_aliases, restricted = dict(alias_storages()), set()
-    static = of_aliases.pop("staticfiles", None)
-    for alias, ours in of_aliases.items():
-        found += _problems(ours, place_of(alias))
-        if isinstance(ours, SignedUrlMixin) and ours.signing.is_known_to_sign():
-            restricted.add(str(ours.signing.config().custom_domain).lower())
-    of_fields = dict(field_storages(of_aliases.values()))
-    for field, ours in of_fields.items():
-        found += _problems(ours, field)
+    listed = site_storages()
+    static = next((each for each in listed if each.alias == "staticfiles"), None)
+    others = [each for each in listed if each is not static]
+    for each in others:
+        found += _problems(each)
+    restricted = {str(each.config.custom_domain).lower() for each in others if each.signs}
     found += [*_static_signer(static), *_static_files(static, restricted)]
     found += [*_uploads_elsewhere()]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
-        found += _unused_key(of_aliases, list(of_fields.values()))
+        found += _unused_key(others)
     return once_each(found)
 
 
-def _problems(ours: SignedUrlMixin | Exception, place: Any) -> list[CheckMessage]:
+def _problems(listed: SiteStorage) -> list[CheckMessage]:
     """Return what is wrong with a storage, whether or not it signs."""
     try:
-        if isinstance(ours, Exception):
-            raise ours
-        found = [] if ours.signing.is_dynamic() else [*_facts(ours)]
+        if listed.error:
+            raise listed.error
+        found = [*_facts(listed)] if listed.is_known else []
     except CheckFailed as error:
         found = [error.found]
     except Exception as error:
         text = f"It cannot be used here. {why_unusable(error)}"
         found = [problem("cfsigned.E044", text)]
     for each in found:
-        each.obj = place
+        each.obj = listed.name
     return found
 
 
-def _facts(ours: SignedUrlMixin) -> Iterator[CheckMessage]:
-    yield from ours.signing.find_problems()
-    config = ours.signing.config()
-    if config.custom_domain and not ours.signing.is_signing():
+def _facts(listed: SiteStorage) -> Iterator[CheckMessage]:
+    ours, config = listed.storage, listed.config
+    if listed.signs:
+        yield from find_signing_problems(config, ours.signing.handed_in(), tries_key=True)
+    elif config.custom_domain:
         yield from find_address_problems(config, signs=False)
     if not ours.signing.is_local:
         overwrites = getattr(ours, "file_overwrite", True) is not False
@@ -138,22 +135,16 @@ def _lacks_bucket(ours: SignedUrlMixin) -> bool:
     return hasattr(ours, "bucket_name") and not ours.bucket_name
 
 
-def _unused_key(
-    of_aliases: Mapping[str, SignedUrlMixin | Exception], of_fields: Sequence[SignedUrlMixin]
-) -> Iterator[CheckMessage]:
+def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     """Warn if a key is configured, and nothing uses it: neither a storage nor signed cookies."""
     options = ("cloudfront_key", "cloudfront_key_id", "key_group_id")
     names = [conf.OPTIONS[each].name for each in options if conf.default_of(each)]
     if not names or conf.Site.COOKIE_SCOPES.read():
         return
-    reasons = []
-    for ours in (*of_aliases.values(), *of_fields):
-        # What cannot be constructed here, or depends on a request, may sign.
-        if isinstance(ours, Exception) or ours.signing.is_dynamic() or ours.signing.is_signing():
-            return
-    for alias, ours in of_aliases.items():
-        if isinstance(ours, SignedUrlMixin):
-            reasons.append(why_unsigned(ours, alias))
+    # What cannot be constructed here, or depends on a request, may sign.
+    if any(each.signs or not each.is_known for each in others):
+        return
+    reasons = [why_unsigned(each.storage, each.alias) for each in others if each.alias]
     if not reasons:
         backend = conf.storage_entries().get("default", {}).get("BACKEND")
         reasons = [f"The BACKEND of {place_of('default')} is {backend}."]
@@ -179,13 +170,12 @@ def _default_file_storage() -> Iterator[CheckMessage]:
         yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored by Django.")
 
 
-def _static_signer(ours: Any) -> Iterator[CheckMessage]:
+def _static_signer(static: SiteStorage | None) -> Iterator[CheckMessage]:
     """Report a storage of static files that would sign: ours, or one of django-storages."""
     entry = conf.storage_entries().get("staticfiles", {})
     cls: Any = import_class(entry.get("BACKEND"))
     if cls is not None and (
-        (ours is not None and ours.signing.is_known_to_sign())
-        or _would_sign(cls, entry.get("OPTIONS", {}))
+        (static is not None and static.signs) or _would_sign(cls, entry.get("OPTIONS", {}))
     ):
         yield problem(
             "cfsigned.E020",
@@ -203,21 +193,18 @@ def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
     return bool(config.querystring_auth and config.cloudfront_key and config.cloudfront_key_id)
 
 
-def _static_files(ours: Any, restricted: set[Any]) -> Iterator[CheckMessage]:
+def _static_files(static: SiteStorage | None, restricted: set[Any]) -> Iterator[CheckMessage]:
     """Warn if static files are served from a domain whose URLs are signed."""
-    domain = _static_domain() if ours is None else _unsigned_domain(ours)
+    if static is None:
+        domain = _static_domain()
+    else:
+        domain = static.config.custom_domain if static.is_known and not static.signs else None
     if domain and str(domain).lower().partition("/")[0] in restricted:
         yield problem(
             "cfsigned.W002",
             f"Static files are served from {domain}, where other files need a signature. Their "
             "unsigned URLs are refused if the same behavior serves them.",
         )
-
-
-def _unsigned_domain(ours: SignedUrlMixin) -> Any:
-    if ours.signing.is_dynamic() or ours.signing.is_signing():
-        return None
-    return ours.signing.config().custom_domain
 
 
 def _static_domain() -> Any:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.site_storages import SiteStorage, signer_of
 from cfsigned_django.validation import is_of_trusted_signer
 
 
@@ -32,21 +32,21 @@ class ConfiguredKey:
         return text % {"storages": ", ".join(self.storages)}
 
 
-def find_settings_keys(storages: Iterable[tuple[str, SignedUrlMixin]]) -> list[ConfiguredKey]:
-    """Return the keys with which these storages sign while no key pair is ACTIVE, each once.
+def find_settings_keys(members: Iterable[SiteStorage]) -> list[ConfiguredKey]:
+    """Return the keys with which storages sign while no key pair is ACTIVE, each once.
 
     If no storage has one, return the key of the AWS_CLOUDFRONT settings, if
     there is one: a storage created in code may sign with it.
     """
     found: dict[str, ConfiguredKey] = {}
-    for name, storage in storages:
-        if (given := storage.signing.settings_key()) is not None:
-            source, key_pair_id = given
+    for each in members:
+        source, key_pair_id = each.config.cloudfront_key, str(each.config.cloudfront_key_id or "")
+        if source is not None and key_pair_id and signer_of(each) is None:
             known = found.get(key_pair_id)
             found[key_pair_id] = ConfiguredKey(
                 key_pair_id=key_pair_id,
                 source=known.source if known else source,
-                storages=(*(known.storages if known else ()), name),
+                storages=(*(known.storages if known else ()), str(each.name)),
             )
     source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
     if not found and source is not None and key_pair_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -22,15 +22,18 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
+from cfsigned_django.storage.options import UNKNOWN
 from cfsigned_django.storage.registry import (
-    alias_storages,
-    dynamic_storages,
-    field_storages,
     find_storage,
-    place_of,
     why_unusable,
 )
-from cfsigned_django.storage.urls import PROBE_SECONDS, SignedUrlMixin
+from cfsigned_django.storage.site_storages import (
+    PROBE_SECONDS,
+    SiteStorage,
+    bypasses_rotation,
+    probe_url,
+    site_storages,
+)
 from cfsigned_django.validation import (
     PROBE_NAME,
     find_address_problems,
@@ -80,10 +83,10 @@ def site_rotation(
                 "change. Set USE_TZ = True."
             )
         )
-    named = list(_all_storages())  # listed once: everything below uses this list
-    members = [(name, each) for name, each in named if each.key_group_id == key_group_id]
+    listed = _all_storages()  # once: everything below uses this list
+    members = [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
     if not members and not any(
-        each.signing.may_follow(key_group_id) for _, each in dynamic_storages()
+        not each.is_known and each.config.key_group_id in (key_group_id, UNKNOWN) for each in listed
     ):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
@@ -101,11 +104,9 @@ def site_rotation(
         waits=site_waits(),
         key_groups=key_groups or site_key_groups(),
         by_hand=conf.Site.BY_HAND.read(),
-        probe=lambda signer: _probe([each for _, each in members], signer, probe or send_probe),
+        probe=lambda signer: _probe(members, signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
-            str(name)
-            for name, each in (*named, *dynamic_storages())
-            if each.signing.bypasses_rotation(key_group_id, key_pair_id)
+            str(each.name) for each in listed if bypasses_rotation(each, key_group_id, key_pair_id)
         ],
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
@@ -120,18 +121,14 @@ def site_key_groups() -> KeyGroups | None:
     return KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access())))
 
 
-def _all_storages() -> Iterator[tuple[str, SignedUrlMixin]]:
-    """Yield the storages of this site that may sign, by their names."""
-    of_aliases = dict(alias_storages())
-    for alias, storage in of_aliases.items():
-        if isinstance(storage, Exception):
-            text = f"{place_of(alias)} cannot be used. {why_unusable(storage)}"
+def _all_storages() -> list[SiteStorage]:
+    """Return the storages of this site. Raise :exc:`ImproperlyConfigured` if one cannot be used."""
+    listed = site_storages()
+    for each in listed:
+        if each.error:
+            text = f"{each.name} cannot be used. {why_unusable(each.error)}"
             raise ImproperlyConfigured(text) from None
-        if storage.signing.is_known_to_sign():
-            yield place_of(alias), find_storage(alias)  # It constructs those that read S3, too.
-    for field, storage in field_storages(of_aliases.values()):
-        if storage.signing.is_known_to_sign():
-            yield str(field), storage
+    return listed
 
 
 def site_waits() -> Waits:
@@ -152,13 +149,15 @@ def _app() -> Any:
 
 
 def _probe(
-    members: list[SignedUrlMixin], signer: Signer, send: Callable[[str], ProbeResult]
+    members: list[SiteStorage], signer: Signer, send: Callable[[str], ProbeResult]
 ) -> ProbeResult:
     """Probe through every domain that signs for the group, and return the worst answer.
 
     If a domain is known in requests only, that of the settings stands for it.
     """
-    urls = {each.signing.probe_url(signer) for each in members} or {_probe_url_of_settings(signer)}
+    # An alias is asked for again: one that reads S3 was not constructed yet.
+    found = [find_storage(each.alias or each.storage) for each in members]
+    urls = {probe_url(each, signer) for each in found} or {_probe_url_of_settings(signer)}
     results = {send(url) for url in urls}
     for bad in _WORST_FIRST:
         if bad in results:

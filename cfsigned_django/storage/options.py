@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -35,16 +36,32 @@ from cfsigned_django.validation import (
 logger = logging.getLogger("cfsigned_django.storage")
 
 
-class _OwnKey:
-    """The type of :data:`OWN_KEY`."""
+class _Named:
+    """A value that is nothing but itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return "<the key of the options>"
+        return self._name
 
 
 #: The value of ``cloudfront_signer`` if no signer was handed in: the options, the settings or the
 #: database say which key signs.
-OWN_KEY = _OwnKey()
+OWN_KEY = _Named("<the key of the options>")
+#: What is known of an option outside a request if it is a property, such as the domain of the
+#: request's tenant: its value at startup says nothing about later ones.
+UNKNOWN: Any = _Named("<known in a request only>")
+
+
+def is_property(storage: object, option: str) -> bool:
+    """Return whether an option is a property, which each request may decide."""
+    return inspect.isdatadescriptor(getattr(type(storage), option, None))
+
+
+def is_signing(config: Config, signer: Any) -> bool:
+    """Return whether a storage with these options, and this ``cloudfront_signer``, must sign."""
+    return config.querystring_auth is not False and signer is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,19 @@
-"""Find the storages of this site whose class is of this package: in STORAGES, and of file fields.
-
-Each storage is asked itself, not its entry in STORAGES: the instance may have other options.
-"""
+"""Find the storage of an alias or an object, and say why one is not of use."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.apps import apps
-from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import DefaultStorage, InvalidStorageError, storages
-from django.db.models import FileField
+from django.core.files.storage import InvalidStorageError, storages
 from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
-from cfsigned_django.signing import Check, Denied, Signer, Verifier
-from cfsigned_django.storage.options import ask_for_key
-from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
+from cfsigned_django.signing import Check, Denied, Verifier
+from cfsigned_django.storage.urls import SignedUrlMixin
 
 DOES_NOT_SIGN = (
     "does not sign URLs. Make it a cfsigned_django.storage.CloudFrontS3Storage, in development a "
@@ -143,45 +135,6 @@ def place_of(alias: str) -> str:
     return f'STORAGES["{alias}"]'
 
 
-def alias_storages() -> Iterator[tuple[str, SignedUrlMixin | Exception]]:
-    """Yield each alias of STORAGES whose class is of this package, and the storage.
-
-    It is the storage that signs, ``storages[alias]``, or what its constructor raised.
-    A storage of static files reads S3 in its constructor, and the properties of some
-    classes fail outside a request: such a storage has its options, and nothing else.
-    """
-    for alias, entry in conf.storage_entries().items():
-        cls = signing_class(entry.get("BACKEND"))
-        if cls is not None:
-            is_static = alias == "staticfiles" or issubclass(cls, ManifestFilesMixin)
-            found = _declare(cls, entry["OPTIONS"]) if is_static else _make(alias, cls, entry)
-            if found is not None:
-                yield alias, found
-
-
-def _make(alias: str, cls: type[SignedUrlMixin], entry: dict[str, Any]) -> Any:
-    try:
-        return storages[alias]
-    except Exception as error:
-        declared = _declare(cls, entry["OPTIONS"])
-        fails = declared is not None and declared.signing.fails_outside_requests()
-        return declared if fails else error
-
-
-def _declare(cls: type[SignedUrlMixin], options: Mapping[str, Any]) -> SignedUrlMixin | None:
-    """Return a storage that has its options, but whose constructor did not run.
-
-    Return None if its defaults depend on what only the constructor sets.
-    """
-    storage = cls.__new__(cls)
-    vars(storage).update({name: options[name] for name in OWN_OPTIONS if name in options})
-    try:
-        storage.signing.is_known_to_sign()
-    except Exception:
-        return None
-    return storage
-
-
 def why_unusable(error: Exception) -> str:
     """Return the text of an error that a storage raised, with its type, and without a key."""
     text = str(error)
@@ -189,74 +142,6 @@ def why_unusable(error: Exception) -> str:
         text = "(not shown: it may contain a key)"
     is_settled = isinstance(error, ImproperlyConfigured)
     return text if is_settled else f"{type(error).__name__}: {text}"
-
-
-def field_storages(of_aliases: Iterable[object]) -> Iterator[tuple[FileField, SignedUrlMixin]]:
-    """Yield each file field with a storage of this package that is in no alias, and the storage.
-
-    It may be within a lazy object or another proxy of the site, which Django makes with the field.
-    """
-    for model in apps.get_models():
-        for field in model._meta.get_fields():
-            storage = getattr(field, "storage", None)
-            # By type: to ask it would make the default storage, which is an alias.
-            if not isinstance(field, FileField) or type(storage) is DefaultStorage:
-                continue
-            try:
-                storage = storage_within(storage)
-            except Exception:  # noqa: S112 - it can be asked in a request only
-                continue
-            if isinstance(storage, SignedUrlMixin) and not any(
-                storage is each for each in of_aliases
-            ):
-                yield field, storage
-
-
-def site_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield each storage of this package, with what a check names: the alias or the field.
-
-    A storage whose constructor raises is left out: see :func:`alias_storages`.
-    """
-    of_aliases = dict(alias_storages())
-    for alias, storage in of_aliases.items():
-        if isinstance(storage, SignedUrlMixin):
-            yield place_of(alias), storage
-    yield from field_storages(of_aliases.values())
-
-
-def dynamic_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield each storage that has a property as an option, with what a check names."""
-    return ((name, storage) for name, storage in site_storages() if storage.signing.is_dynamic())
-
-
-def signing_storages() -> Iterator[tuple[Any, SignedUrlMixin]]:
-    """Yield each storage that signs, whatever is requested, with what a check names."""
-    for name, storage in site_storages():
-        if storage.signing.is_known_to_sign():
-            yield name, storage
-
-
-def signers(
-    named: Iterable[tuple[Any, SignedUrlMixin]],
-) -> Iterator[tuple[Any, conf.Config, Signer | None]]:
-    """Yield what a check names, configuration and signer of each of these storages, which sign.
-
-    The signer is None if none was handed in: the configuration then says which key signs.
-    A storage whose signer cannot sign is left out, since its url() raises an error.
-    """
-    for name, storage in named:
-        try:
-            signer = storage.signing.handed_in_signer()
-        except Exception:  # noqa: S112 - of a subclass; check_storages() reports it
-            continue
-        yield name, storage.signing.config(), signer
-
-
-def ask_for_keys() -> None:
-    """Call the callables that return keys of this site, if any, for checks of what they return."""
-    for _, config, signer in signers(signing_storages()):
-        if signer is None:
-            ask_for_key(config)
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

@@ -16,17 +16,16 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 
-from cfsigned_django import conf, keyring
-from cfsigned_django.conf import Config, LazyPrivateKey, Options, Setting
+from cfsigned_django import conf
+from cfsigned_django.conf import Config, Options, Setting
+from cfsigned_django.keyring import Lease
 from cfsigned_django.signing import (
     HashRefused,
-    InvalidKey,
     Policy,
     PublicKey,
     Signer,
@@ -52,20 +51,18 @@ from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
     Signing,
-    adopt_signer,
-    find_signing_problems,
+    is_property,
+    is_signing,
     refuse_unknown,
     resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Bounded, Signature, covers
 from cfsigned_django.validation import (
-    PROBE_NAME,
     find_address_problems,
     find_half_a_key,
     hash_refused,
     raise_first_error,
-    sign_probe,
 )
 
 #: The options that this package adds to those of a storage class, and reads itself.
@@ -73,9 +70,6 @@ OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
 
 #: How many addresses of resources and folders are remembered with the options.
 MAX_RESOURCES = 1000
-
-#: How many seconds the URL of a probe is valid: more than clocks may differ.
-PROBE_SECONDS = 600
 
 
 @deconstructible
@@ -315,7 +309,7 @@ class SignedUrlMixin(Options):
         The storage need not sign its URLs. Raise :exc:`ImproperlyConfigured` if no key
         can sign, or if a signer was handed in whose public key is not known.
         """
-        signer = self.signing.must_sign().lease().signer
+        signer = self.signing.lease().signer
         public_key = signer.private_key.public_key
         if public_key is None:
             raise ImproperlyConfigured(
@@ -381,7 +375,7 @@ class StorageSigner:
     def __init__(self, storage: SignedUrlMixin) -> None:
         self.storage = storage
         # Whether the options change only if one is assigned or a setting changes.
-        self._is_fixed = not any(self._is_property(name) for name in (*OWN_OPTIONS, "location"))
+        self._is_fixed = not any(is_property(storage, name) for name in (*OWN_OPTIONS, "location"))
         #: The options, if they are fixed and none was assigned since. Ask options(), which also
         #: knows whether a setting changed.
         self.resolved: ResolvedOptions | None = None
@@ -412,6 +406,10 @@ class StorageSigner:
         assert signing is not None  # noqa: S101
         return signing
 
+    def lease(self) -> Lease:
+        """Return which signer signs now, whether or not URLs are signed: see :class:`Lease`."""
+        return self.must_sign().lease()
+
     def resolve(self, *, must_sign: bool = False, asks: bool = True) -> ResolvedOptions:
         """Return the resolved options, and keep them if they are fixed.
 
@@ -419,7 +417,7 @@ class StorageSigner:
         """
         generation, version = conf.generation, self._version
         config = self.config(**({"querystring_auth": True} if must_sign else {}))
-        is_meant_to = must_sign or self._is_meant_to_sign(config)
+        is_meant_to = must_sign or is_signing(config, self.storage.cloudfront_signer)
         options = resolve_options(
             config,
             self.handed_in() if is_meant_to else OWN_KEY,
@@ -438,11 +436,11 @@ class StorageSigner:
 
     def config(self, **others: Any) -> Config:
         """Return the current options, overridden by others."""
-        return Config(**{**self._read(conf.OPTIONS, self.defaults()), **others})
+        return Config(**{**self.read(conf.OPTIONS), **others})
 
-    def _read(self, names: Iterable[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Return these options with secrets hidden, as in ``defaults`` and given values."""
-        given, values = vars(self.storage), {}
+    def read(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return these options with secrets hidden."""
+        given, defaults, values = vars(self.storage), self.defaults(), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self.storage).__mro__):
             of_class.update(vars(cls))
@@ -477,9 +475,9 @@ class StorageSigner:
         """Raise :exc:`ImproperlyConfigured` if there is a key without its ID, or an ID alone."""
         # url() reports all other mistakes: code that only stores files need not fail.
         names = ("cloudfront_key", "cloudfront_key_id")
-        is_later = any(self._is_property(name) for name in (*names, "cloudfront_signer"))
+        is_later = any(is_property(self.storage, name) for name in (*names, "cloudfront_signer"))
         if not is_later and self.storage.cloudfront_signer is OWN_KEY:
-            raise_first_error(find_half_a_key(**self._read(names, self.defaults())))
+            raise_first_error(find_half_a_key(**self.read(names)))
 
     # Addresses
 
@@ -666,151 +664,3 @@ class StorageSigner:
         yield
         if is_forgotten:
             note(*found)
-
-    # Questions of checks, doctor, cookies and rotation
-
-    def is_signing(self) -> bool:
-        """Return whether this storage is meant to sign now."""
-        return self._is_meant_to_sign(self.config())
-
-    def is_known_to_sign(self) -> bool:
-        """Return whether this storage signs, whatever is requested."""
-        return not self.is_dynamic() and self.is_signing()
-
-    def is_dynamic(self) -> bool:
-        """Return whether an option is a property, such as the domain of a request's tenant.
-
-        Its value at startup says nothing about later values.
-        """
-        names = (name for name in OWN_OPTIONS if self._is_property(name))
-        return any(name in conf.OPTIONS or self._fails(name) for name in names)
-
-    def fails_outside_requests(self) -> bool:
-        """Return whether an option is a property that raises an error here."""
-        names = (*OWN_OPTIONS, "location")
-        return any(self._is_property(name) and self._fails(name) for name in names)
-
-    def find_problems(self) -> list[CheckMessage]:
-        """Return what is wrong with the options, and with the key, if it cannot sign anything."""
-        config = self.config()
-        if not self._is_meant_to_sign(config):
-            return []
-        return find_signing_problems(config, self.handed_in(), tries_key=True)
-
-    def current_signer(self) -> Signer | None:
-        """Return the current signer; None if this package does not sign the URLs.
-
-        The signer has signed a test message. Raise :exc:`ImproperlyConfigured`
-        if nothing can sign, and :exc:`HashRefused` if a signer that was handed
-        in cannot sign.
-        """
-        if not self.options().is_signing:
-            return None
-        signer = self.must_sign().lease().signer
-        try:
-            signer.private_key.sign(b"", signer.hash_algorithm)
-        except HashRefused:
-            self.explain_refusal(signer)
-            raise
-        return signer
-
-    def key_pair_id(self) -> str:
-        """Return the ID of the key pair that signs now, as the keyring knows it."""
-        return self.must_sign().lease().signer.key_pair_id
-
-    def is_revoked(self, key_pair_id: str) -> bool:
-        """Return whether this key pair was revoked, as the keyring knows it."""
-        return key_pair_id in self.must_sign().lease().revoked_ids
-
-    def probe_url(self, signer: Signer) -> str:
-        """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
-
-        The file need not exist: CloudFront checks the key before it asks the
-        origin. The hash algorithm is that of this storage.
-        """
-        self.must_sign()
-        options = self.options()
-        address = self.address_of(PROBE_NAME, options)
-        return sign_probe(
-            signer,
-            address,
-            options.config.hash_algorithm,
-            date_less_than=int(time.time()) + PROBE_SECONDS,
-        )
-
-    def handed_in_signer(self) -> Signer | None:
-        """Return the signer that was handed in, or None.
-
-        Raise :exc:`ImproperlyConfigured` if what was handed in cannot sign.
-        """
-        handed_in = self.handed_in()
-        return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
-
-    def settings_key(self) -> tuple[LazyPrivateKey, str] | None:
-        """Return the key, and its ID, that signs here as long as no key pair is ACTIVE.
-
-        Return None if neither the settings nor the options contain a key, or if
-        it signs regardless of the database.
-        """
-        config = self.config()
-        key, key_pair_id = config.cloudfront_key, config.cloudfront_key_id
-        if key is None or not key_pair_id or not self._is_meant_to_sign(config):
-            return None
-        follows = self.handed_in() is OWN_KEY and keyring.looks_in_database(config.key_group_id)
-        return (key, str(key_pair_id)) if follows else None
-
-    def bypasses_rotation(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether this key signs here, and would still sign after a rotation replaced it.
-
-        It does if the storage has another key group or none, or if a signer was
-        handed in. If an option is a property, only the IDs are read: they are
-        known without a request, unless they are properties themselves.
-        """
-        if self.is_dynamic():
-            return self._names_key(key_group_id, key_pair_id)
-        signing = self.resolve().signing
-        if signing is None or signing.follows == key_group_id:
-            return False
-        try:
-            return key_pair_id == signing.lease().signer.key_pair_id
-        except (ImproperlyConfigured, InvalidKey):
-            return False  # It signs nothing.
-
-    def may_follow(self, key_group_id: str) -> bool:
-        """Return whether a key of this group may sign here, as far as is known without a request.
-
-        This is for storages with an option that is a property.
-        """
-        if self._is_property("key_group_id"):
-            return True
-        known = self._read(("key_group_id",), self.defaults())
-        return bool(known["key_group_id"] == key_group_id)
-
-    def _names_key(self, key_group_id: str, key_pair_id: str) -> bool:
-        """Return whether the options name this key or its signer, and another key group or none."""
-        names = ("cloudfront_key_id", "key_group_id")
-        if any(self._is_property(name) for name in (*names, "cloudfront_signer")):
-            return False
-        known = self._read(names, self.defaults())
-        given = self.storage.cloudfront_signer
-        if given is OWN_KEY:
-            is_outside: bool = known["key_group_id"] != key_group_id
-            return is_outside and known["cloudfront_key_id"] == key_pair_id
-        try:
-            return given is not None and adopt_signer(given, None).key_pair_id == key_pair_id
-        except ImproperlyConfigured:
-            return False  # It signs nothing.
-
-    def _fails(self, name: str) -> bool:
-        try:
-            getattr(self.storage, name)
-        except Exception:
-            return True
-        return False
-
-    def _is_meant_to_sign(self, config: Config) -> bool:
-        """Return whether signing is on."""
-        return config.querystring_auth is not False and self.storage.cloudfront_signer is not None
-
-    def _is_property(self, name: str) -> bool:
-        return inspect.isdatadescriptor(getattr(type(self.storage), name, None))

@@ -3,7 +3,7 @@
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
 Modules: validation.py, checks/storages.py, checks/cookies.py, checks/caching.py,
-storage/registry.py
+storage/site_storages.py
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ from tests.storage_cases import (
     S3_BACKEND,
     counted_signatures,
     options_for,
+    problems_of,
     without_sha1,
 )
 
@@ -541,7 +542,7 @@ def found_on(short: str, changes: dict[str, Any]) -> list[Any]:
     """Return what is found on a site with these settings, by what has to find this id."""
     with override_settings(**changes):
         if short == "W008":
-            return CloudFrontFileSystemStorage().signing.find_problems()
+            return problems_of(CloudFrontFileSystemStorage())
         found: list[Any] = found_by_check()
         if short not in ("E001", "E044"):
             return found

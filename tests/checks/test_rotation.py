@@ -258,11 +258,14 @@ def test_a_key_group_without_the_app(tmp_path: Path, ec_key: PrivateKey) -> None
         "import os\n"
         "from cfsigned_django.signing import PrivateKey, Signer\n"
         "from cfsigned_django.storage import CloudFrontFileSystemStorage as Storage\n"
+        "from cfsigned_django.storage.options import find_signing_problems\n"
         "key = PrivateKey.load(os.environ['CLOUDFRONT_PRIVATE_KEY'])\n"
         "signer = Signer(key_pair_id='KHANDEDIN', private_key=key)\n"
         "for options in ({'cloudfront_signer': signer}, {'key_group_id': None}, {}, {}):\n"
         "    Storage(**options).url('a.jpg')\n"
-        "    print(*[each.id for each in Storage(**options).signing.find_problems()], sep=',')\n"
+        "    signing = Storage(**options).signing\n"
+        "    given = signing.config(), signing.handed_in()\n"
+        "    print(*[each.id for each in find_signing_problems(*given, tries_key=True)], sep=',')\n"
     )
 
     assert done.stdout.splitlines() == ["", "", "cfsigned.W008", "cfsigned.W008"]

@@ -1,6 +1,7 @@
 """Test the rotation of a site: its settings' key, and the storages that sign apart from it.
 
-Modules: rotation/site.py, rotation/settings_key.py, rotation/importing.py, storage/registry.py
+Modules: rotation/site.py, rotation/settings_key.py, rotation/importing.py,
+storage/site_storages.py
 """
 
 from __future__ import annotations

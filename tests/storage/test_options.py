@@ -22,6 +22,7 @@ from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -398,12 +399,12 @@ class OfSubclass(CloudFrontS3Storage):
 def test_signer_of_a_subclass(foreign: CloudFrontSigner) -> None:
     """Use what an overridden get_cloudfront_signer returns; refuse None if URLs must be signed."""
     storage = OfSubclass()
-    for ask in (storage.signing.current_signer, partial(storage.url, "a.jpg")):
+    for ask in (partial(current_signer, storage), partial(storage.url, "a.jpg")):
         with pytest.raises(ImproperlyConfigured, match="get_cloudfront_signer"):
             ask()
     storage.made = foreign
     assert key_of(storage) == OTHER_KEY_ID
-    signer = storage.signing.current_signer()
+    signer = current_signer(storage)
     assert signer is not None
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(signer.private_key)
@@ -423,13 +424,14 @@ def test_signer_of_a_subclass_that_calls_its_parent() -> None:
 
 
 @pytest.mark.parametrize("options", [{"cloudfront_signer": None}, {"querystring_auth": False}])
-def test_a_signer_that_nobody_needs(options: dict[str, Any]) -> None:
+def test_a_signer_that_nobody_needs(options: dict[str, Any], site: Any) -> None:
     """Make public URLs if signing is turned off, whatever get_cloudfront_signer returns."""
     storage = OfSubclass(**options)
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
-    assert storage.signing.find_problems() == []
-    assert storage.signing.settings_key() is None
-    assert storage.signing.current_signer() is None
+    assert current_signer(storage) is None
+    site.STORAGES = {"default": {"BACKEND": f"{__name__}.OfSubclass", "OPTIONS": options}}
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    assert check_storages() == []
 
 
 def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:

@@ -31,6 +31,7 @@ from tests.storage_cases import (
     ORIGIN,
     S3_BACKEND,
     not_refused,
+    problems_of,
     verify,
     without_sha1,
 )
@@ -198,7 +199,7 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
             with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY") as caught:
                 storage.url(name, **arguments)
             assert TABLE["cfsigned.E012"] in str(caught.value)
-        (found,) = storage.signing.find_problems()
+        (found,) = problems_of(storage)
         assert found.id == "cfsigned.E012"
         assert found.msg in str(caught.value)
         site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.conf import Site
 from cfsigned_django.invalidation import create, items_of
-from cfsigned_django.storage.registry import signers, signing_storages
+from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.facts import Fact
@@ -68,7 +68,7 @@ def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
 
 def check_other_key_groups(found: Account) -> Iterator[Finding]:
     """Yield the key groups that a rotation of this site may change, though they are not its own."""
-    own = {config.key_group_id for _, config, _ in signers(signing_storages())} - {None}
+    own = {each.config.key_group_id for each in site_storages() if each.signs} - {None}
     if not own or any(Site.BY_HAND.judge_current()):
         return  # this site changes none, or a check reports what is wrong
     others = [f"{each.name} ({each.id})" for each in found.key_groups or () if each.id not in own]

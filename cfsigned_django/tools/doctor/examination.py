@@ -22,7 +22,7 @@ from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
-from cfsigned_django.storage.registry import ask_for_keys
+from cfsigned_django.storage.site_storages import ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
@@ -152,7 +152,7 @@ class Examination:
 
     def _signer(self) -> Signer | None:
         try:
-            signer = self.storage.signing.current_signer()
+            signer = current_signer(self.storage)
             # Nothing is known about a signer of another library.
             return signer if signer and signer.private_key.public_key else None
         except (ImproperlyConfigured, HashRefused):

@@ -10,7 +10,7 @@ from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey
-from cfsigned_django.storage.registry import signing_storages
+from cfsigned_django.storage.site_storages import site_storages
 
 SETTING = "AWS_CLOUDFRONT_KEY"
 
@@ -81,10 +81,10 @@ def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
 
 
 def _configs() -> Iterator[tuple[Config, str]]:
-    for name, storage in signing_storages():
-        config = storage.signing.config()
-        is_own = config.cloudfront_key != conf.default_of("cloudfront_key")
-        yield config, str(name) if is_own else SETTING
+    for each in site_storages():
+        if each.signs:
+            is_own = each.config.cloudfront_key != conf.default_of("cloudfront_key")
+            yield each.config, str(each.name) if is_own else SETTING
 
 
 def _ended(row: KeyPair) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.urls import PROBE_SECONDS
+from cfsigned_django.storage.site_storages import PROBE_SECONDS
 from cfsigned_django.tools.doctor.answers import (
     Clock,
     check_clock,

@@ -14,6 +14,7 @@ from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
+from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.doctor.catalog import check_finding, finding
 from cfsigned_django.tools.doctor.findings import Finding, Level
@@ -39,7 +40,7 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     """Return which key signs for a storage now, or why none does."""
     subject = place_of(alias)
     try:
-        signer = storage.signing.current_signer()
+        signer = current_signer(storage)
     except NothingSigns as error:
         return finding("cannot-sign", subject, what=error.what, fix=error.next_step)
     except (ImproperlyConfigured, HashRefused) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cfsigned_django import conf
-from cfsigned_django.storage.registry import signing_storages
+from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
@@ -91,7 +91,7 @@ def _settings_as_text(settings: Mapping[str, str | Path]) -> str:
 
 def storages_as_text() -> str:
     """Return the storage as Python to paste; empty if a storage of the site already signs."""
-    if any(signing_storages()):
+    if any(each.signs for each in site_storages()):
         return ""
     # The other storages of the site stay as they are.
     return f'STORAGES["default"] = {_BACKEND}' if conf.are_storages_set() else _STORAGES

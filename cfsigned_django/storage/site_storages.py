@@ -1,0 +1,236 @@
+"""List the storages of this site, as far as they are known without a request.
+
+Checks, doctor and rotation ask about the storages of this list. Each is asked itself, not its entry
+in STORAGES: the instance may have other options.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import DefaultStorage, storages
+from django.db.models import FileField
+
+from cfsigned_django import conf
+from cfsigned_django.conf import Config
+from cfsigned_django.signing import HashRefused, InvalidKey, Signer
+from cfsigned_django.storage.options import (
+    OWN_KEY,
+    UNKNOWN,
+    adopt_signer,
+    ask_for_key,
+    is_property,
+    is_signing,
+)
+from cfsigned_django.storage.registry import place_of, signing_class, storage_within
+from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
+from cfsigned_django.validation import PROBE_NAME, sign_probe
+
+_NOTHING: Final = Config(**dict.fromkeys(conf.OPTIONS, UNKNOWN))
+#: How many seconds the URL of a probe is valid: more than clocks may differ.
+PROBE_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStorage:
+    """A storage of this package, of an alias of STORAGES or of a file field."""
+
+    #: What a check names: the place of the alias in STORAGES, or the field.
+    name: Any
+    #: Empty for a storage that only a field has.
+    alias: str = ""
+    #: The storage that signs; None if it cannot be made. One that reads S3 in its constructor, or
+    #: whose properties fail outside a request, has its options, and nothing else.
+    storage: Any = None
+    #: What its constructor raised.
+    error: Exception | None = None
+    #: The options. :data:`UNKNOWN` stands for each that a request decides.
+    config: Config
+    #: Its ``cloudfront_signer``, or :data:`UNKNOWN`.
+    given_signer: Any = UNKNOWN
+
+    @property
+    def is_known(self) -> bool:
+        """Whether no request decides an option: its value at startup says nothing about others."""
+        values = (self.given_signer, *(getattr(self.config, name) for name in conf.OPTIONS))
+        return not any(each is UNKNOWN for each in values)
+
+    @property
+    def signs(self) -> bool:
+        """Whether it signs, whatever is requested."""
+        return self.is_known and is_signing(self.config, self.given_signer)
+
+
+def site_storages() -> list[SiteStorage]:
+    """Return the storages of this site whose class is of this package: of STORAGES, then of fields.
+
+    A storage that is in no alias is listed for each field that has it.
+    """
+    found: list[SiteStorage] = []
+    for alias, entry in conf.storage_entries().items():
+        cls = signing_class(entry.get("BACKEND"))
+        if cls is not None:
+            found += _of_alias(alias, cls, entry["OPTIONS"])
+    of_aliases = [each.storage for each in found]
+    for field, storage in _field_storages():
+        if not any(storage is each for each in of_aliases):
+            found.append(_known(storage, name=field))
+    return found
+
+
+def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage]:
+    """Return the storage of an alias; none if it reads S3, and only its constructor knows more."""
+    place: dict[str, Any] = {"name": place_of(alias), "alias": alias}
+    is_static = alias == "staticfiles" or issubclass(cls, ManifestFilesMixin)
+    failed: list[SiteStorage] = []
+    if not is_static:
+        try:
+            return [_known(storages[alias], **place)]
+        except Exception as error:
+            failed = [SiteStorage(error=error, config=_NOTHING, **place)]
+    declared = cls.__new__(cls)  # It has its options, but its constructor does not run.
+    vars(declared).update({name: options[name] for name in OWN_OPTIONS if name in options})
+    try:
+        known = _known(declared, **place)
+    except Exception:
+        return failed
+    return [known] if is_static or _fails_here(declared) else failed
+
+
+def _known(storage: Any, **place: Any) -> SiteStorage:
+    """Return a storage as far as it is known without a request."""
+    known = [name for name in conf.OPTIONS if not is_property(storage, name)]
+    values = dict.fromkeys(conf.OPTIONS, UNKNOWN) | storage.signing.read(known)
+    return SiteStorage(
+        storage=storage,
+        config=Config(**values),
+        given_signer=_value(storage, "cloudfront_signer"),
+        **place,
+    )
+
+
+def _value(storage: SignedUrlMixin, option: str) -> Any:
+    """Return an option now; UNKNOWN if it raises an error."""
+    try:
+        return getattr(storage, option)
+    except Exception:
+        return UNKNOWN
+
+
+def _fails_here(storage: SignedUrlMixin) -> bool:
+    """Return whether an option is a property that raises an error outside a request."""
+    return any(
+        is_property(storage, name) and _value(storage, name) is UNKNOWN
+        for name in (*OWN_OPTIONS, "location")
+    )
+
+
+def _field_storages() -> Iterator[tuple[FileField, SignedUrlMixin]]:
+    """Yield each file field with a storage of this package, and the storage.
+
+    It may be within a lazy object or another proxy of the site, which Django makes with the field.
+    """
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            storage = getattr(field, "storage", None)
+            # By type: to ask it would make the default storage, which is an alias.
+            if not isinstance(field, FileField) or type(storage) is DefaultStorage:
+                continue
+            try:
+                storage = storage_within(storage)
+            except Exception:  # noqa: S112 - it can be asked in a request only
+                continue
+            if isinstance(storage, SignedUrlMixin):
+                yield field, storage
+
+
+def ask_for_keys() -> None:
+    """Call the callables that return keys of this site, if any, for checks of what they return."""
+    for each in site_storages():
+        if each.signs and signer_of(each) is None:
+            ask_for_key(each.config)
+
+
+def signer_of(each: SiteStorage) -> Signer | Any:
+    """Return the signer that was handed in; None if the options say which key signs.
+
+    It is :data:`UNKNOWN` if it cannot be made here, or cannot sign, which check_storages() reports.
+    """
+    if each.given_signer is UNKNOWN:
+        return UNKNOWN
+    try:
+        handed_in = each.storage.signing.handed_in()
+        return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
+    except Exception:  # of a subclass
+        return UNKNOWN
+
+
+def named_key(each: SiteStorage) -> tuple[Any, Any]:
+    """Return the key group that a storage follows, and the ID of the key that its options name.
+
+    Without a key group, that key signs, whatever a rotation does. Both are None if the storage
+    does not sign.
+    """
+    if each.is_known and not each.signs:
+        return None, None
+    signer = signer_of(each)
+    if signer is None:
+        return each.config.key_group_id, each.config.cloudfront_key_id
+    return (UNKNOWN, UNKNOWN) if signer is UNKNOWN else (None, signer.key_pair_id)
+
+
+def bypasses_rotation(each: SiteStorage, key_group_id: str, key_pair_id: str) -> bool:
+    """Return whether this key signs here, and would still sign after a rotation replaced it.
+
+    It does if the storage has another key group or none, or if a signer was handed in. If a
+    request decides an option, only the IDs are looked at.
+    """
+    follows, named = named_key(each)
+    if follows in (key_group_id, UNKNOWN):
+        return False
+    if each.signs:
+        try:
+            named = each.storage.signing.lease().signer.key_pair_id
+        except (ImproperlyConfigured, InvalidKey):
+            return False  # It signs nothing.
+    return bool(named == key_pair_id)
+
+
+def current_signer(storage: SignedUrlMixin) -> Signer | None:
+    """Return the current signer; None if this package does not sign the URLs.
+
+    The signer has signed a test message. Raise :exc:`ImproperlyConfigured`
+    if nothing can sign, and :exc:`HashRefused` if a signer that was handed
+    in cannot sign.
+    """
+    if not storage.signing.options().is_signing:
+        return None
+    signer = storage.signing.lease().signer
+    try:
+        signer.private_key.sign(b"", signer.hash_algorithm)
+    except HashRefused:
+        storage.signing.explain_refusal(signer)
+        raise
+    return signer
+
+
+def probe_url(storage: SignedUrlMixin, signer: Signer) -> str:
+    """Return a URL that ``signer`` signs, to test whether CloudFront knows its key.
+
+    The file need not exist: CloudFront checks the key before it asks the
+    origin. The hash algorithm is that of this storage.
+    """
+    storage.signing.must_sign()
+    options = storage.signing.options()
+    return sign_probe(
+        signer,
+        storage.signing.address_of(PROBE_NAME, options),
+        options.config.hash_algorithm,
+        date_less_than=int(time.time()) + PROBE_SECONDS,
+    )

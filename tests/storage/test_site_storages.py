@@ -1,0 +1,106 @@
+"""List the storages of a site as they are known without a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage.options import UNKNOWN
+from cfsigned_django.storage.site_storages import bypasses_rotation, named_key, site_storages
+from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
+
+OTHER_GROUP_ID = "00000000-1111-4222-8333-444444444444"
+
+
+class DomainOfRequest(CloudFrontS3Storage):
+    """A storage whose domain only a request knows."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class GroupOfRequest(CloudFrontS3Storage):
+    """A storage whose key group each request may decide."""
+
+    @property
+    def key_group_id(self) -> str:
+        """Return what says nothing about other requests."""
+        return KEY_GROUP_ID
+
+
+class SignerOfRequest(CloudFrontS3Storage):
+    """A storage whose signer only a request knows."""
+
+    @property
+    def cloudfront_signer(self) -> Signer:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class Fails(CloudFrontS3Storage):
+    """A storage that this machine cannot make."""
+
+    def __init__(self, **options: Any) -> None:
+        raise LookupError("no BUCKET")
+
+
+HERE, OTHER_GROUP = __name__, {"key_group_id": OTHER_GROUP_ID}
+#: BACKEND and OPTIONS -> whether it signs, whether all is known, the key group that it follows, the
+#: key that it names, and whether it bypasses a rotation of that key in the site's key group.
+CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
+    "of the group": (S3_BACKEND, {}, True, True, KEY_GROUP_ID, KEY_ID, False),
+    "of another": (S3_BACKEND, OTHER_GROUP, True, True, OTHER_GROUP_ID, KEY_ID, True),
+    "of none": (S3_BACKEND, {"key_group_id": None}, True, True, None, KEY_ID, True),
+    "with a signer": (S3_BACKEND, {"cloudfront_signer": ...}, True, True, None, KEY_ID, True),
+    "public": (S3_BACKEND, {"querystring_auth": False}, False, True, None, None, False),
+    "domain": (f"{HERE}.DomainOfRequest", {}, False, False, KEY_GROUP_ID, KEY_ID, False),
+    "domain, other group": (
+        *(f"{HERE}.DomainOfRequest", OTHER_GROUP),
+        *(False, False, OTHER_GROUP_ID, KEY_ID, True),
+    ),
+    "group": (f"{HERE}.GroupOfRequest", {}, False, False, UNKNOWN, KEY_ID, False),
+    "signer": (f"{HERE}.SignerOfRequest", {}, False, False, UNKNOWN, UNKNOWN, False),
+    "fails": (f"{HERE}.Fails", {}, False, False, UNKNOWN, UNKNOWN, False),
+}
+
+
+@pytest.mark.django_db
+def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
+    """List each alias with what is known of it, and call what a request decides unknown."""
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
+    signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
+    site.STORAGES = {
+        alias: {
+            "BACKEND": backend,
+            "OPTIONS": {name: signer if v is ... else v for name, v in options.items()},
+        }
+        for alias, (backend, options, *_) in CASES.items()
+    }
+
+    found = {
+        each.alias: (
+            *(each.signs, each.is_known, *named_key(each)),
+            bypasses_rotation(each, KEY_GROUP_ID, KEY_ID),
+        )
+        for each in site_storages()
+    }
+
+    assert found == {alias: row[2:] for alias, row in CASES.items()}
+    assert not any(bypasses_rotation(each, KEY_GROUP_ID, OTHER_KEY_ID) for each in site_storages())
+    by_alias = {each.alias: each for each in site_storages()}
+    assert by_alias["domain"].config.custom_domain is UNKNOWN
+    assert by_alias["domain"].config.max_expire == CloudFrontS3Storage().max_expire
+    assert [each.alias for each in by_alias.values() if each.error] == ["fails"]
+
+
+@pytest.mark.parametrize("backend", [S3_BACKEND, f"{__name__}.DomainOfRequest"])
+def test_names(site: Any, backend: str) -> None:
+    """Name a storage as checks do."""
+    site.STORAGES = {"media": {"BACKEND": backend}}
+
+    assert [each.name for each in site_storages()] == ['STORAGES["media"]']
