@@ -31,7 +31,7 @@ from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.errors import NotTheKey, Unfinished
+from cfsigned_django.rotation.errors import RotationError, Unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
@@ -110,13 +110,17 @@ class Pages:
         if form.is_valid():
             try:
                 outcome = take(snapshot.rotation, step, now=snapshot.now, **form.answers())
-            except (AwsError, NotTheKey) as error:
+            except AwsError as error:
                 failure = error
             except Unfinished as error:
                 failure = error.cause
                 self.admin.message_user(self.request, error.text, messages.WARNING)
                 if step.key_pair is not None and step.key_pair.status == KeyStatus.REVOKED:
                     return self.lead_back(put_in_words(failure), messages.ERROR)
+            except RotationError as error:
+                if "key_pair_id" not in form.fields:
+                    raise
+                failure = error  # the ID that was typed may be wrong
             else:
                 for key_pair in () if logged else outcome.key_pairs:
                     self.record(key_pair, form.answers().get("reason", ""))

@@ -31,10 +31,8 @@ from cfsigned_django.rotation.cloudfront import (
 from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
-    ProbeFailed,
-    Restored,
     RotationError,
-    Unanswered,
+    probe_error,
 )
 from cfsigned_django.rotation.lifecycle import (
     Blocker,
@@ -372,10 +370,15 @@ class Rotation:
             if not result.needs_a_person:
                 self._require_in_group(key_pair, now=now)
         if result.needs_a_person:
-            raise ProbeFailed(key_pair, result)
+            raise probe_error(key_pair, result)
         self.require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
-            raise Unanswered(key_pair)
+            text = _(
+                "%(key)s is ready to sign, but CloudFront did not answer the last probe. Try again "
+                "in a minute. If it still does not answer, check the network, DNS and proxy of "
+                "this machine."
+            )
+            raise RotationError(text % {"key": key_pair}, is_temporary=True)
         with self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.status != KeyStatus.TRUSTED:
@@ -386,9 +389,14 @@ class Rotation:
         return former
 
     def _require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
-        """Restore the key and raise :exc:`Restored` if someone removed it from its group."""
+        """Restore the key and raise :exc:`RotationError` if someone removed it from its group."""
         if self.restore_missing([key_pair], now=now):
-            raise Restored(key_pair)
+            text = _(
+                "Someone removed %(key)s from the key group. This has been undone, and its wait "
+                "starts over. If Terraform or another program did it, let that ignore the keys of "
+                "the group."
+            )
+            raise RotationError(text % {"key": key_pair}, is_temporary=True)
 
     def restore_missing(self, key_pairs: Iterable[KeyPair], *, now: datetime) -> list[KeyPair]:
         """Restore the keys that someone removed from the group, and return them.

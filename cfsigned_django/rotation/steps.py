@@ -20,10 +20,9 @@ from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import (
     Blocked,
-    NotTheKey,
-    ProbeFailed,
     RotationError,
     Unfinished,
+    probe_error,
 )
 from cfsigned_django.rotation.importing import (
     has_signing_key,
@@ -353,7 +352,11 @@ def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -
     result = rotation.probe(key_pair.make_signer())
     key_pair.key_pair_id = former
     if result is ProbeResult.WRONG_KEY:
-        raise NotTheKey(key_pair_id)
+        text = _(
+            "CloudFront has another public key under %(id)s. Create a public key there with the "
+            "key that is shown here, and enter its ID."
+        )
+        raise RotationError(text % {"id": key_pair_id})
 
 
 def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
@@ -366,7 +369,7 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
     result = rotation.record_probe(key_pair, now=now)
     if result.needs_a_person:
-        raise ProbeFailed(key_pair, result)
+        raise probe_error(key_pair, result)
     match result:
         case ProbeResult.GOOD:
             text = _("CloudFront knows %(key)s.")

@@ -17,13 +17,9 @@ from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
-    NotTheKey,
-    ProbeFailed,
-    Restored,
     RotationError,
-    Unanswered,
     Unfinished,
-    will_pass,
+    probe_error,
 )
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
@@ -163,14 +159,11 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     """An error says what prevents the step, and what to do."""
     key_pair = key_group.started()
     nonsense = Blocker(cause=Cause.NO_SUCH_MOVE)
-    errors: list[Exception] = [
+    errors: list[Any] = [
         Claimed(),
         Blocked(key_pair, KeyStatus.RETIRED, [nonsense]),
         Blocked(key_pair, KeyStatus.ACTIVE, [Blocker(cause=Cause.NOT_PROBED)]),
-        Unanswered(key_pair),
-        *(ProbeFailed(key_pair, each) for each in ProbeResult if each.needs_a_person),
-        Restored(key_pair),
-        NotTheKey("K1"),
+        *(probe_error(key_pair, each) for each in ProbeResult if each.needs_a_person),
     ]
     rotation, by_hand = key_group.rotation(), key_group.rotation(by_hand=True)
     active, now = key_group.imported(), key_group.now
@@ -183,13 +176,33 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
         lambda: rotation.restore_missing([active], now=now),
         lambda: key_group.revoke(key_pair, "x" * 251),
     ]
+    key_group.answer = ProbeResult.WRONG_KEY
+    trust = Step(action=Action.TRUST, key_pair=key_pair)
+    attempts.append(lambda: take(by_hand, trust, now=now, key_pair_id="K1"))
+
+    def activate(answer: ProbeResult | None) -> None:
+        key_group.answer = answer
+        rotation.activate(key_pair, now=key_group.now)
+
+    def take_out() -> None:
+        key_group.take_out(key_pair)
+        activate(None)
+
+    def trust_and_activate() -> None:
+        key_group.answer = None
+        rotation.trust(key_pair, now=now)
+        rotation.check(key_pair, now=now)
+        key_group.wait(301)
+        activate(ProbeResult.NO_ANSWER)
+
+    attempts += [trust_and_activate, take_out]
     for attempt in attempts:
         with pytest.raises((RotationError, AwsError)) as caught:
             attempt()
         errors.append(caught.value)
 
     lines = [
-        f"{type(error).__name__}{' (will pass)' if will_pass(error) else ''}: {error}"
+        f"{type(error).__name__}{' (temporary)' if error.is_temporary else ''}: {error}"
         for error in errors
     ]
     assert_golden("rotation-errors", plain("\n".join(lines)))
@@ -264,7 +277,7 @@ def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
     with pytest.raises(AwsError) as caught:
         key_group.advance(fault=throttle)
 
-    assert will_pass(caught.value)
+    assert caught.value.is_temporary
     assert set(calls) == {"get_key_group"}  # which looks for keys that are missing, and no other
 
 
@@ -277,5 +290,5 @@ def test_revocation_that_fails_says_how_far_it_came(key_group: Site) -> None:
         take(rotation, step, now=key_group.now)
 
     assert isinstance(caught.value.cause, AwsError)
-    assert will_pass(caught.value)
-    assert not will_pass(Unfinished("Half.", RotationError("wrong")))
+    assert caught.value.is_temporary
+    assert not Unfinished("Half.", RotationError("wrong")).is_temporary

@@ -24,7 +24,7 @@ from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_al
 from cfsigned_django.management.command import CfsignedCommand
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.consequences import Consequences, consequences_of_revocation
-from cfsigned_django.rotation.errors import RotationError, will_pass
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.importing import check_import, signing_settings_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -164,7 +164,7 @@ class Command(CfsignedCommand):
         try:
             return step()
         except (AwsError, RotationError) as error:
-            if not will_pass(error):
+            if not error.is_temporary:
                 raise
             self._held_up = str(error)
             return None

@@ -17,7 +17,7 @@ from typing import ClassVar, TypeAlias
 from django.db import IntegrityError, connections
 
 from cfsigned_django import conf
-from cfsigned_django.rotation.errors import Blocked, ProbeFailed, RotationError, Unanswered
+from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
@@ -201,7 +201,7 @@ class DatabaseKey:
         if row.status == KeyStatus.PENDING:
             rotation.trust(row, now=now, key_pair_id=key_pair_id)
         if row.status == KeyStatus.TRUSTED:
-            with suppress(Blocked, ProbeFailed, Unanswered):
+            with suppress(RotationError):
                 rotation.activate(row, now=now)
         if row.status == KeyStatus.ACTIVE:
             return f"{row} signs as soon as the settings above are deployed.", False
