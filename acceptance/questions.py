@@ -758,7 +758,7 @@ def _under(world: World, change: Callable[[dict[str, Any]], list[Any]], expected
     return found
 
 
-@question("9.3", DENIED_BY_S3, "tools.account.documents.bucket_policy:admits", is_emulated=False)
+@question("9.3", DENIED_BY_S3, "tools.model.resource_policy:evaluate", is_emulated=False)
 def denied_by_a_statement(world: World) -> str:
     """Does a Deny for all that does not come through a VPC endpoint close the bucket?"""
     deny = {
@@ -771,7 +771,7 @@ def denied_by_a_statement(world: World) -> str:
     return _under(world, lambda statement: [statement, deny], DENIED_BY_S3)
 
 
-@question("9.3", DENIED_BY_S3, "tools.account.documents.bucket_policy:admits", is_emulated=False)
+@question("9.3", DENIED_BY_S3, "tools.model.resource_policy:evaluate", is_emulated=False)
 def star_in_string_equals(world: World) -> str:
     """Is StringEquals with `distribution/*` compared literally, so that S3 refuses?"""
 
@@ -783,7 +783,7 @@ def star_in_string_equals(world: World) -> str:
     return _under(world, change, DENIED_BY_S3)
 
 
-@question("9.3", SERVED, "tools.account.documents.bucket_policy:is_public", is_emulated=False)
+@question("9.3", SERVED, "tools.model.resource_policy:is_public", is_emulated=False)
 def anybody_from_the_distribution(world: World) -> str:
     """Is the principal `*` with the distribution's ARN accepted, and no public policy?"""
     return _under(world, lambda statement: [{**statement, "Principal": "*"}], SERVED)
@@ -793,7 +793,7 @@ def anybody_from_the_distribution(world: World) -> str:
     "9.4",
     SERVED,
     "cfsigned_django/tools/stack/template.yaml",
-    "tools.account.documents.key_policy:lets_decrypt",
+    "tools.account.documents.bucket_policy:decrypt_statement",
     is_emulated=False,
 )
 def decrypting_alone(world: World) -> str | tuple[str, bool]:

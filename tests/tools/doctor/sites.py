@@ -10,8 +10,10 @@ from cfsigned_django.aws.errors import explain
 from cfsigned_django.tools.account.account import Account, BucketPart, KmsKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import list_of
-from cfsigned_django.tools.account.documents.bucket_policy import access_identity_statement
-from cfsigned_django.tools.account.documents.key_policy import decrypt_statement
+from cfsigned_django.tools.account.documents.bucket_policy import (
+    access_identity_statement,
+    decrypt_statement,
+)
 from cfsigned_django.tools.account.documents.lifecycle import upload_rule
 from tests.simulation.answers import refusal
 from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
@@ -53,7 +55,14 @@ from tests.tools.doctor.world import (
 _IDENTITY = "EH1HDMB1FH2TC"
 _ACCOUNTS = {"Enabled": True, **list_of(["self"])}
 _IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{_IDENTITY}"}
+_FUNCTION = list_of([{"EventType": "viewer-request"}])
 _OTHER_DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/EOTHER"
+_DISTRIBUTIONS = "arn:aws:cloudfront::111111111111:distribution/*"
+#: A Deny for all that is not decrypted through S3; no page says whether CloudFront's is.
+_THROUGH_S3: Document = {
+    "Effect": "Deny",
+    "Condition": {"StringNotEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+}
 _KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 _KEY_DENIED = explain(
     refusal("AccessDenied", "GetKeyPolicy"), what="read it", permission="kms:GetKeyPolicy"
@@ -243,9 +252,14 @@ def encrypted(policy: Document | None, **key: Any) -> Change:
     return world_with(edit=edit)
 
 
-def encrypted_for_the_distribution(world: World, settings: Any) -> None:
-    """Encrypt the bucket with a KMS key that allows the distribution to decrypt."""
-    encrypted({"Statement": decrypt_statement(world.arn)})(world, settings)
+def encrypted_for_the_distribution(*others: Document) -> Change:
+    """Encrypt with a KMS key that allows the distribution to decrypt, and other statements."""
+
+    def change(world: World, settings: Any) -> None:
+        own = decrypt_statement(world.arn)
+        encrypted({"Statement": [own, *({**own, **each} for each in others)]})(world, settings)
+
+    return change
 
 
 @edited
@@ -261,6 +275,7 @@ OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
 TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners=_ACCOUNTS)
 NO_BEHAVIORS = configured(CacheBehaviors={"Quantity": 0})
+ANY_PROTOCOL = behavior(ViewerProtocolPolicy="allow-all")
 IPV6 = configured(IsIPV6Enabled=True)
 NO_ACCESS = origin(OriginAccessControlId="")
 NO_POLICY = part_of_account("bucket", policy=None)
@@ -355,8 +370,8 @@ SITES: list[tuple[str, Change]] = [
     ("behavior-open | unsigned-served", open_like("*.jpg")),
     ("behavior-open", twin("*.pdf", "{bucket}.s3.amazonaws.com")),
     ("behavior-open", twin("*.pdf", "{bucket}.s3-website.us-east-1.amazonaws.com")),
-    ("behavior-open", both(NARROW, origin_group(opens="failover"))),
-    ("behavior-open", both(NARROW, origin_group(opens="replica"))),
+    ("behavior-open delivery-unknown", both(NARROW, origin_group(opens="failover"))),
+    ("behavior-open delivery-unknown", both(NARROW, origin_group(opens="replica"))),
     ("earlier-behavior-elsewhere", twin("*.css", "static-files.s3.amazonaws.com")),
     (
         "earlier-behavior-elsewhere",
@@ -364,9 +379,9 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("earlier-behavior-elsewhere", twin("*.css", OriginPath="/static")),
     ("", twin("static/*", "static-files.s3.amazonaws.com")),
-    ("", both(NARROW, origin_group(fallback="pages"))),
+    ("delivery-unknown", both(NARROW, origin_group(fallback="pages"))),
     (
-        "earlier-behavior-elsewhere",
+        "earlier-behavior-elsewhere delivery-unknown",
         both(NARROW, origin_group(fallback="pages"), pages_first),
     ),
     ("trusted-signers", OLD_SIGNERS),
@@ -374,11 +389,15 @@ SITES: list[tuple[str, Change]] = [
         "group-not-on-behavior | unsigned-served",
         both(OLD_SIGNERS, behavior(TrustedKeyGroups=OPEN)),
     ),
-    ("plain-http", behavior(ViewerProtocolPolicy="allow-all")),
+    ("plain-http", ANY_PROTOCOL),
     ("ipv6-note", IPV6),
     # The origin.
-    ("", origin_group()),
-    ("", origin_group(replica_first=True)),
+    ("delivery-unknown", origin_group()),
+    ("delivery-unknown", origin_group(replica_first=True)),
+    ("delivery-unknown", configured(ContinuousDeploymentPolicyId="p-1")),
+    ("delivery-unknown", configured(Staging=True)),
+    ("delivery-unknown", behavior(FunctionAssociations=_FUNCTION)),
+    ("delivery-unknown", behavior(LambdaFunctionAssociations=_FUNCTION)),
     ("", IDENTITY),
     ("two-origin-accesses", origin(S3OriginConfig=_IDENTITY_CONFIG)),
     ("no-origin-access", NO_ACCESS),
@@ -415,13 +434,21 @@ SITES: list[tuple[str, Change]] = [
     ),
     (
         "bucket-policy bucket-readers",
-        policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
+        policy({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Condition": {}}),
     ),
     ("bucket-readers-wide", WIDE_POLICY),
     ("", policy({}, PLAIN_HTTP, _PLAIN_HTTP_OF_OTHERS, UPLOADS_ONLY, OF_A_ROLE)),
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
     ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
-    ("bucket-policy-unknown", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),
+    ("bucket-policy", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),
+    ("plain-http bucket-policy-unknown", both(ANY_PROTOCOL, policy({}, PLAIN_HTTP))),
+    ("bucket-policy-unknown", policy({"Resource": "arn:aws:s3:::doctor-media/media/*.jpg"})),
+    ("bucket-policy", policy({"Condition": {"StringEquals": {"AWS:SourceArn": _DISTRIBUTIONS}}})),
+    ("", policy({"Principal": "*"})),
+    (
+        "bucket-policy-unknown",
+        both(BY_IDENTITY, policy({"Principal": {"CanonicalUser": "abc"}, "Condition": {}})),
+    ),
     ("bucket-policy-unknown", by_one_more_condition),
     (
         "bucket-policy-unknown",
@@ -436,9 +463,11 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-policy", policy(OF_STRANGERS)),
     ("bucket-readers", policy({}, BACKUP)),
     ("bucket-readers-wide bucket-readers", policy({}, BACKUP, OFFICE)),
-    ("", encrypted_for_the_distribution),
+    ("", encrypted_for_the_distribution()),
     ("kms-key-policy", encrypted({"Statement": []})),
     ("kms-key-policy", encrypted({"Statement": [decrypt_statement(_OTHER_DISTRIBUTION)]})),
+    ("kms-key-policy", encrypted_for_the_distribution({"Effect": "Deny", "Condition": {}})),
+    ("bucket-policy-unknown", encrypted_for_the_distribution(_THROUGH_S3)),
     ("kms-aws-managed", encrypted(None, is_aws_managed=True)),
     ("kms-identity", both(IDENTITY, encrypted(None))),
     (

@@ -30,7 +30,6 @@ from cfsigned_django.tools.account.documents.behavior import (
 from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
-    public_statements,
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.reader import list_key_groups, read_account
@@ -40,6 +39,7 @@ from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.edge.cors import CorsRule
+from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws import api

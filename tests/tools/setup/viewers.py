@@ -18,10 +18,11 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.tools.account.account import AwsDistribution
-from cfsigned_django.tools.account.documents.bucket_policy import open_switches, public_statements
+from cfsigned_django.tools.account.documents.bucket_policy import open_switches
 from cfsigned_django.tools.account.reader import read_bucket, read_distribution
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import DistributionReader
 from tests.ministack_server import Ministack, MinistackHere

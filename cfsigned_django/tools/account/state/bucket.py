@@ -1,32 +1,42 @@
-"""Judge the bucket: it must exist, and only CloudFront and the given pages may read it."""
+"""Judge the bucket: it must exist, and only CloudFront and the given pages may read it.
+
+CloudFront must be able to decrypt what it reads, too; a bucket with SSE-S3, as every new one, needs
+nothing for that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document, cors, lifecycle
 from cfsigned_django.tools.account.documents.bucket_policy import (
     access_control_statement,
+    access_identity_arn,
     access_identity_statement,
-    admits,
-    denials,
-    has_known_conditions,
-    identity_statements,
-    is_for_any_distribution,
+    decrypt_statement,
     open_switches,
-    other_readers,
-    public_statements,
-    service_statements,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
 )
-from cfsigned_django.tools.account.state.encryption import encryption_facts
+from cfsigned_django.tools.account.state.distribution import unsigned
+from cfsigned_django.tools.account.state.exposure import named
 from cfsigned_django.tools.account.state.facts import Fact, Level, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.model.resource_policy import (
+    DECRYPT,
+    Answer,
+    Request,
+    Statement,
+    by_distribution,
+    by_identity,
+    evaluate,
+    other_readers,
+    public_statements,
+)
 
 
 def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
@@ -45,14 +55,14 @@ def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
         faults += _check_policy(site, bucket, distribution, origin)
     if distribution is not None:
-        faults += encryption_facts(site)
+        faults += _check_encryption(site, distribution)
     yield from faults
     yield from _check_uploads(site, bucket)
     # A part that may not be read has a separate error, and does not count as in order.
     is_well = all(each.level is Level.OK for each in faults)
     is_read = not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}
     if is_well and is_read and distribution is not None and origin is not None:
-        yield _in_order(bucket, distribution, is_alone=not faults)
+        yield from _in_order(site, distribution, origin, is_alone=not faults)
 
 
 def _origin_with_access(site: SiteInAws) -> Document | None:
@@ -63,14 +73,22 @@ def _origin_with_access(site: SiteInAws) -> Document | None:
     return origin
 
 
-def _in_order(bucket: Bucket, admitted: AwsDistribution, *, is_alone: bool) -> Fact:
-    """Return the fact that the bucket is in order. It claims only what was checked.
+def _in_order(
+    site: SiteInAws, admitted: AwsDistribution, origin: Document, *, is_alone: bool
+) -> Iterator[Fact]:
+    """Yield that the bucket is in order, or that what else decides was not checked.
 
-    IAM policies, which may let others read as well, are not checked.
+    It claims only what was checked. IAM policies, which may let others read as well, are not.
     """
+    if admitted.is_multi_tenant or any(unsigned(site, access_control_of(origin))):
+        return  # which is said of the distribution, and of the access control
+    if site.unknown_reads:
+        behavior, reasons = named(site.behavior or {}), " and ".join(site.unknown_reads)
+        yield fact("delivery-unknown", behavior, behavior=behavior, reasons=reasons)
+        return
     others = ", and lets no one else read" if is_alone else ""
-    values = {"bucket": bucket.name, "distribution": admitted.id, "others": others}
-    return fact("bucket", f"bucket {bucket.name}", **values)
+    values = {"bucket": site.bucket.name, "distribution": admitted.id, "others": others}
+    yield fact("bucket", f"bucket {site.bucket.name}", **values)
 
 
 def _refused(site: SiteInAws) -> Fact:
@@ -116,67 +134,73 @@ def _check_policy(
     site: SiteInAws, bucket: Bucket, distribution: AwsDistribution, origin: Document | None
 ) -> Iterator[Fact]:
     """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
-    bucket_arn = f"arn:{distribution.partition}:s3:::{bucket.name}"
-    object_arn = f"{bucket_arn}/{site.wanted.object_key}"
-    control_id, identity_id = access_control_of(origin or {}), access_identity_of(origin or {})
-    objects = f"{bucket_arn}{site.wanted.location or '/'}*"
-    for_service = service_statements(bucket.policy, object_arn)
-    if control_id:
+    subject, partition = f"bucket {bucket.name}", distribution.partition
+    files = site.objects_arn(f"{site.wanted.location or '/'}*")
+    identity_id = access_identity_of(origin or {})
+    identity = access_identity_arn(identity_id, partition=partition) if identity_id else ""
+    if access_control_of(origin or {}):
         reader = distribution.id
-        statement = access_control_statement(
-            bucket.name, distribution.arn, partition=distribution.partition
-        )
-        admitting = [each for each in for_service if admits(each, distribution.arn)]
-        other = " It lets another distribution read." if for_service else ""
-        present = " It has no policy." if bucket.policy is None else other
+        request = by_distribution(distribution.arn, files, uses_tls=site.uses_tls)
+        statement = access_control_statement(bucket.name, distribution.arn, partition=partition)
     else:
-        reader, present = f"the identity {identity_id}", ""
-        statement = access_identity_statement(
-            bucket.name, identity_id, partition=distribution.partition
-        )
-        admitting = identity_statements(bucket.policy, identity_id, object_arn)
-    if (control_id or identity_id) and not admitting:
-        yield _not_admitted(bucket, reader, present, statement)
-    elif control_id or identity_id:
-        unknown = denials(bucket.policy, objects, identity_id=identity_id)
-        if not any(has_known_conditions(each) for each in admitting):
-            unknown += admitting
-        if unknown:
-            values = {"bucket": bucket.name, "reader": reader, "statements": _sids(unknown)}
-            yield fact("bucket-policy-unknown", f"bucket {bucket.name}", **values)
-    yield from _check_readers(bucket, objects, distribution, identity_id, for_service)
-
-
-def _check_readers(
-    bucket: Bucket,
-    objects: str,
-    distribution: AwsDistribution,
-    identity_id: str,
-    for_service: list[Document],
-) -> Iterator[Fact]:
-    """Yield who else the policy lets read: anybody within reach, and those that it names."""
+        reader = f"the identity {identity_id}"
+        request = by_identity(identity, files, uses_tls=site.uses_tls)
+        statement = access_identity_statement(bucket.name, identity_id, partition=partition)
+    if origin is not None:
+        values = {"policy": f"the policy of the bucket {bucket.name}", "reader": reader}
+        yield from _evaluated("bucket-policy", bucket.policy, request, statement, subject, values)
     readers = other_readers(
-        bucket.policy,
-        objects,
-        distribution_arn=distribution.arn,
-        identity_id=identity_id,
+        bucket.policy, files, distribution_arn=distribution.arn, identity_arn=identity
     )
-    wide = [each for each in for_service if is_for_any_distribution(each)]
-    any_distribution = [f"every distribution of every account ({_sids(wide)})"] if wide else []
-    for kind, is_named, said in (
-        ("bucket-readers-wide", False, any_distribution),
-        ("bucket-readers", True, []),
-    ):
-        said += [f"{each.who} ({each.statement})" for each in readers if each.is_named is is_named]
+    for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
+        said = [f"{who} ({statement})" for statement, who, named in readers if named is is_named]
         if said:
-            subject = f"bucket {bucket.name}"
             yield fact(kind, subject, bucket=bucket.name, readers=", ".join(said))
 
 
-def _not_admitted(bucket: Bucket, reader: str, present: str, statement: Document) -> Fact:
-    values = {"bucket": bucket.name, "reader": reader, "present": present}
-    return replace(fact("bucket-policy", f"bucket {bucket.name}", **values), paste=statement)
+def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterator[Fact]:
+    """Yield why CloudFront cannot decrypt new objects, or that it is unknown."""
+    bucket, key, origin = site.bucket, site.account.kms_key, site.origin or {}
+    if not site.wanted.kms_key and bucket.kms_key_id is None:
+        return
+    if access_identity_of(origin) and not access_control_of(origin):
+        yield fact("kms-identity", f"bucket {bucket.name}", bucket=bucket.name)
+    elif key is None or key.is_aws_managed:
+        yield fact("kms-aws-managed", f"bucket {bucket.name}", bucket=bucket.name)
+    elif key.unread is None:
+        request = by_distribution(distribution.arn, key.arn, DECRYPT, uses_tls=False)
+        statement = decrypt_statement(distribution.arn)
+        policy = f"the policy of the KMS key {key.arn}"
+        values = {"policy": policy, "bucket": bucket.name, "reader": distribution.id}
+        yield from _evaluated("kms-key-policy", key.policy, request, statement, key.arn, values)
 
 
-def _sids(statements: list[Document]) -> str:
+def _evaluated(
+    refused: str,
+    policy: Document | None,
+    request: Request,
+    paste: Document,
+    subject: str,
+    values: Mapping[str, str],
+) -> Iterator[Fact]:
+    """Yield that a policy refuses a request, or that it is unknown, and by which statements.
+
+    ``paste`` is the statement that allows it; if another denies it, adding that helps nobody.
+    """
+    answer, deciding = evaluate(policy, request)
+    named = _sids(deciding)
+    if answer is Answer.UNKNOWN:
+        yield fact("bucket-policy-unknown", subject, statements=named, **values)
+    elif answer is Answer.DENIED:
+        is_denied = any(each["Effect"] == "Deny" for each in deciding)
+        present = f" The conditions of {named} are not met." if named else ""
+        if is_denied:
+            present = f" {named} denies it."
+        elif policy is None:
+            present = " It has no policy."
+        found = fact(refused, subject, present=present, **values)
+        yield found if is_denied else replace(found, paste=paste)
+
+
+def _sids(statements: Sequence[Statement]) -> str:
     return ", ".join(each.get("Sid") or "a statement without a Sid" for each in statements)

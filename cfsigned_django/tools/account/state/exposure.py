@@ -26,10 +26,6 @@ from cfsigned_django.tools.account.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.tools.account.documents.bucket_policy import (
-    is_for_strangers,
-    statements,
-)
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
     may_sign,
@@ -40,6 +36,7 @@ from cfsigned_django.tools.account.documents.origins import (
 from cfsigned_django.tools.account.state.facts import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.behaviors import find_path
+from cfsigned_django.tools.model.resource_policy import Answer, by_anyone, evaluate
 
 
 def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
@@ -210,4 +207,5 @@ def _lets_in_strangers(site: SiteInAws) -> bool:
     bucket = site.account.bucket
     if bucket is None or bucket.state is BucketState.REFUSED or BucketPart.POLICY in bucket.unread:
         return True
-    return any(is_for_strangers(each) for each in statements(bucket.policy))
+    answer, _ = evaluate(bucket.policy, by_anyone(site.objects_arn("/*")))
+    return answer is not Answer.DENIED

@@ -225,6 +225,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="If you use ip_address=, turn IPv6 off for the distribution, and remove the AAAA "
         "records of the domain.",
     ),
+    "delivery-unknown": FactType(
+        level=Level.OK,
+        what="What {behavior} reads and answers also depends on {reasons}, which was not checked.",
+        why="A function can change the path, the origin and the answer; an origin group has a "
+        "second origin; in a continuous deployment, another distribution serves some viewers.",
+        fix="Request files: manage.py cfsigned_doctor --object NAME. A staging distribution needs "
+        "a separate statement in the bucket policy.",
+    ),
     # The origin and the bucket.
     "origin-not-bucket": FactType(
         level=Level.ERROR,
@@ -298,10 +306,11 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "kms-key-policy": FactType(
         level=Level.ERROR,
-        what="The policy of the KMS key {key}, which encrypts new objects of the bucket {bucket}, "
-        "does not let {distribution} decrypt.",
+        what="{policy}, which encrypts new objects of the bucket {bucket}, does not let {reader} "
+        "decrypt.{present}",
         why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
-        fix="Add the statement for the distribution to the policy of the key.",
+        fix="Add the statement for the distribution to the policy of the key, or make an exception "
+        "for CloudFront in the one that denies it.",
     ),
     "kms-aws-managed": FactType(
         level=Level.ERROR,
@@ -345,19 +354,18 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "bucket-policy": FactType(
         level=Level.ERROR,
-        what="The policy of the bucket {bucket} does not let {reader} read.{present}",
+        what="{policy} does not let {reader} read.{present}",
         why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
-        fix="Add the statement for the distribution.",
+        fix="Add the statement for the distribution, or make an exception for CloudFront in the "
+        "one that denies it.",
         resource="BucketPolicy",
     ),
     "bucket-policy-unknown": FactType(
         level=Level.WARNING,
-        what="Whether the policy of the bucket {bucket} lets {reader} read cannot be known: it "
-        "depends on {statements}.",
-        why="A Deny wins over every Allow, and an Allow counts only if its conditions are met. The "
-        "doctor knows the conditions on AWS:SourceArn, AWS:SourceAccount and aws:SecureTransport. "
-        "If CloudFront may not read, S3 answers Access Denied, with a RequestId, to valid signed "
-        "URLs.",
+        what="Whether {policy} lets {reader} read cannot be known: it depends on {statements}.",
+        why="The statement is about some of the files only, or AWS does not say what CloudFront's "
+        "requests have of its conditions. If CloudFront may not read, S3 answers Access Denied, "
+        "with a RequestId, to valid signed URLs.",
         fix="Request a file: manage.py cfsigned_doctor --object NAME. If S3 refuses it, let the "
         "statement make an exception for CloudFront.",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.tools.account.account import (
@@ -16,6 +17,7 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     is_open,
+    listed,
     pattern_of,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
@@ -97,6 +99,32 @@ class SiteInAws:
         """Return the response headers policy of the behavior, if it has been read."""
         policies = self.account.response_headers_policies or {}
         return policies.get((self.behavior or {}).get("ResponseHeadersPolicyId", ""))
+
+    @property
+    def uses_tls(self) -> bool:
+        """Return whether CloudFront asks S3 by TLS for sure: it does if its viewers must."""
+        behavior = self.behavior or {}
+        return behavior.get("ViewerProtocolPolicy") in ("https-only", "redirect-to-https")
+
+    @property
+    def unknown_reads(self) -> list[str]:
+        """Return what may let CloudFront read, or answer, something else than is judged."""
+        config, behavior = self.config or {}, self.behavior or {}
+        kinds = ("FunctionAssociations", "LambdaFunctionAssociations")
+        groups = [each["Id"] for each in listed(config.get("OriginGroups"))]
+        is_staged = config.get("ContinuousDeploymentPolicyId") or config.get("Staging")
+        found = {
+            "functions at the edge": any(listed(behavior.get(each)) for each in kinds),
+            "an origin group": behavior.get("TargetOriginId") in groups,
+            "a continuous deployment": is_staged,
+        }
+        return [what for what, is_there in found.items() if is_there]
+
+    def objects_arn(self, path: str) -> str:
+        """Return the ARN of objects in the bucket, by a path that may be a pattern."""
+        distribution = self.account.distribution
+        partition = distribution.partition if distribution else "aws"
+        return f"arn:{partition}:s3:::{self.bucket.name}{unquote(path)}"
 
     @property
     def has_domain(self) -> bool:

@@ -14,9 +14,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
     access_identity_statement,
-    is_public,
     open_switches,
-    public_statements,
 )
 from cfsigned_django.tools.account.documents.cors import (
     UPLOAD_RULE_ID as UPLOADS,
@@ -37,13 +35,6 @@ DOCUMENTED = {
     "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/*",
     "Condition": {"StringEquals": {"AWS:SourceArn": ARN}},
 }
-PUBLIC = {
-    "Sid": "PublicRead",
-    "Effect": "Allow",
-    "Principal": "*",
-    "Action": "s3:GetObject",
-    "Resource": "arn:aws:s3:::DOC-EXAMPLE-BUCKET/*",
-}
 
 
 def test_documented() -> None:
@@ -57,66 +48,6 @@ def test_documented() -> None:
     found = access_identity_statement("DOC-EXAMPLE-BUCKET", "EH1HDMB1FH2TC")
     assert {**OURS, "Sid": DOCUMENTED["Sid"]} == DOCUMENTED
     assert {**found, "Sid": DOCUMENTED["Sid"]} == identity
-
-
-SOMEBODY = "arn:aws:iam::111122223333:root"
-R = range(256)
-
-
-#: What is different in a public statement, and whether it is public still.
-STATEMENTS: list[tuple[dict[str, Any], bool]] = [
-    ({}, True),
-    ({"Principal": {"AWS": "*"}}, True),
-    ({"Principal": {"AWS": [SOMEBODY, "*"]}}, True),
-    ({"Principal": None, "NotPrincipal": {"AWS": SOMEBODY}}, True),
-    (
-        {
-            "Principal": None,
-            "NotPrincipal": {"AWS": SOMEBODY},
-            "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
-        },
-        True,
-    ),
-    ({"Condition": {"StringLike": {"aws:Referer": "https://example.com/*"}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}}, True),
-    ({"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}, True),
-    ({"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
-    ({"Condition": {"ForAllValues:StringEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": [f"{n}.0.0.0/8" for n in R]}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "::/1"]}}}, True),
-    ({"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*"}}}, True),
-    ({"Condition": {"StringLike": {"aws:PrincipalArn": "arn:*:111122223333:*"}}}, True),
-    ({"Condition": {"StringLike": {"aws:SourceArn": "arn:aws:s3:::a*"}}}, True),
-    ({"Condition": {"StringLike": {"aws:userid": "*:*"}}}, True),
-    ({"Condition": {"StringLike": {"aws:PrincipalOrgID": "o-*"}}}, True),
-    ({"Condition": {"StringEquals": {"aws:SourceAccount": "${aws:PrincipalAccount}"}}}, True),
-    ({"Principal": {"AWS": "arn:aws:iam::*:root"}}, True),
-    ({"Effect": "Deny"}, False),
-    ({"Principal": {"AWS": SOMEBODY}}, False),
-    ({"Principal": {"Service": "cloudfront.amazonaws.com"}}, False),
-    ({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, False),
-    ({"Condition": {"IpAddress": {"AWS:SourceIp": "192.0.2.0/24"}}}, False),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]}}}, False),
-    ({"Condition": {"ForAnyValue:StringEquals": {"aws:SourceVpce": "vpce-1"}}}, False),
-    ({"Condition": {"ArnLike": {"aws:PrincipalArn": f"{SOMEBODY[:-4]}role/*"}}}, False),
-    ({"Condition": {"StringLike": {"aws:userid": "AROAEXAMPLE:*"}}}, False),
-    ({"Condition": {"StringLike": {"aws:PrincipalOrgPaths": "o-a1/r-b2/*"}}}, False),
-    ({"Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::their-bucket"}}}, False),
-]
-
-
-def test_public() -> None:
-    """A statement for everyone is public, in every spelling and with a useless condition."""
-    found = [(change, is_public({**PUBLIC, **change})) for change, _ in STATEMENTS]
-    assert found == STATEMENTS
-
-
-def test_public_statements() -> None:
-    """Return the public statements only, also of a policy whose statement is in no list."""
-    assert public_statements({"Statement": [PUBLIC, OURS]}) == [PUBLIC]
-    assert public_statements({"Statement": PUBLIC}) == [PUBLIC]
-    assert public_statements(None) == []
 
 
 def test_switches_that_are_open() -> None:

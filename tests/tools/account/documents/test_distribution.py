@@ -12,6 +12,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
     bucket_origins,
+    covers,
     is_origin_of,
     origin_in_bucket,
 )
@@ -113,3 +114,18 @@ def test_origin_group() -> None:
     places = places_of(config, {"TargetOriginId": "both"})
 
     assert places == [HOME, OriginFolder(host="app.example.com")]
+
+
+@pytest.mark.parametrize(
+    ("alias", "domain", "expected"),
+    [
+        ("media.example.com", "MEDIA.example.com", True),
+        ("*.example.com", "media.example.com", True),
+        ("*.example.com", "a.media.example.com", False),
+        ("*.example.com", "example.com", False),
+        ("media.example.com", "example.com", False),
+    ],
+)
+def test_covers(alias: str, domain: str, expected: bool) -> None:
+    """Compare a host with a domain name of a distribution."""
+    assert covers(alias, domain) is expected
