@@ -11,6 +11,7 @@ from cfsigned_django.signing.algorithms import HashAlgorithm, KeyAlgorithm
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH, encode_base64, encode_url
 from cfsigned_django.signing.exceptions import InvalidKey, InvalidPolicy, InvalidUrl
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, canned_policy_json, epoch_time
+from cfsigned_django.signing.resource import MUST_BE_ENCODED
 
 if TYPE_CHECKING:
     from cfsigned_django.signing.keys import SigningKey
@@ -200,14 +201,17 @@ def _choose_policy(
 
 def _text_to_sign(policy: Policy) -> bytes:
     """Return the text of a policy; raise :exc:`InvalidPolicy` if only a request may have it."""
-    strict = Policy(
-        resource=policy.resource,
-        date_less_than=policy.date_less_than,
-        date_greater_than=policy.date_greater_than,
-        ip_address=policy.ip_address,
-        allow_any_resource=True,
-    )
-    return strict.to_json().encode("ascii")
+    end, start = policy.date_less_than, policy.date_greater_than
+    is_valid_once = start is None or start < end
+    if end > MAX_EPOCH_TIME or not is_valid_once or MUST_BE_ENCODED.search(policy.resource):
+        # What Policy.as_sent() reads, and a Policy of one's own refuses: this raises.
+        Policy(
+            resource=policy.resource,
+            date_less_than=end,
+            date_greater_than=start,
+            allow_any_resource=True,
+        )
+    return policy.to_json().encode("ascii")
 
 
 def _refuse_uncovered(url: str, policy: Policy) -> None:
