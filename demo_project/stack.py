@@ -7,9 +7,9 @@ the site has moved to another port, which is part of the CORS rules.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
@@ -18,7 +18,8 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
-from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.tools.stack import change_set, events
+from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
 from demo_project.local_aws import owners_client
 from demo_project.servers import DemoFailed
 from demo_project.state import DemoState
@@ -28,8 +29,6 @@ NAME: Final = "demo"
 UPLOAD_PREFIX: Final = "tmp/uploads/"
 
 _WAIT: Final = {"Delay": 1, "MaxAttempts": 60}
-_BEGINNINGS: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-_DID: Final = {"CREATE_COMPLETE": "made", "UPDATE_COMPLETE": "changed"}
 
 
 def deploy(state: DemoState, tell: Callable[[str], object]) -> DemoState:
@@ -45,7 +44,7 @@ def deploy(state: DemoState, tell: Callable[[str], object]) -> DemoState:
         key_pair_id, key_group_id = _key_group(state, tell)
         client = owners_client(state, "cloudformation")
         _remove_unfinished(client, owners_client(state, "s3"), state.bucket)
-        outputs = _deploy(
+        stack = _deploy(
             client,
             {
                 "BucketName": state.bucket,
@@ -57,7 +56,7 @@ def deploy(state: DemoState, tell: Callable[[str], object]) -> DemoState:
             tell,
         )
         _end_uploads(owners_client(state, "s3"), state.bucket)
-    except (AwsError, BotoCoreError, ClientError, WaiterError) as error:
+    except (AwsError, BotoCoreError, ClientError, StackError, WaiterError) as error:
         raise DemoFailed(
             f"The stack was not deployed: {error}\nTo start from scratch, delete {state.folder}.",
             state.logs / "aws.log",
@@ -65,11 +64,12 @@ def deploy(state: DemoState, tell: Callable[[str], object]) -> DemoState:
     deployed = replace(
         state,
         cors_origin=origins,
-        distribution_id=outputs["DistributionId"],
+        distribution_id=stack.outputs["DistributionId"],
         key_group_id=key_group_id,
         key_pair_id=key_pair_id,
     )
     deployed.save()
+    tell(_summary(deployed))
     return deployed
 
 
@@ -102,37 +102,23 @@ def _remove_unfinished(client: Any, s3: Any, bucket: str) -> None:
         s3.delete_bucket(Bucket=bucket)  # The stack keeps it. Nothing is in it yet.
 
 
-def _deploy(
-    client: Any, parameters: Mapping[str, str], tell: Callable[[str], object]
-) -> dict[str, str]:
-    """Let CloudFormation create or update the stack; return its outputs."""
-    given = {
-        "StackName": NAME,
-        "TemplateBody": read_template(),
-        "Parameters": [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-        ],
-    }
-    if any(each["StackName"] == NAME for each in client.describe_stacks()["Stacks"]):
-        client.update_stack(**given)
-        waiter = client.get_waiter("stack_update_complete")
-    else:
-        client.create_stack(**given)
-        waiter = client.get_waiter("stack_create_complete")
-    waiter.wait(StackName=NAME, WaiterConfig=_WAIT)
-    [stack] = client.describe_stacks(StackName=NAME)["Stacks"]
-    events = client.describe_stack_events(StackName=NAME)["StackEvents"]
-    done = takewhile(
-        lambda each: (
-            (each["LogicalResourceId"], each["ResourceStatus"])
-            not in [(NAME, status) for status in _BEGINNINGS]
-        ),
-        events,
-    )
-    for each in reversed([*done]):
-        if did := _DID.get(each["ResourceStatus"]):
-            tell(f"{did:<8} {each['ResourceType']} {each['PhysicalResourceId']}")
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+def _deploy(client: Any, given: Mapping[str, str], tell: Callable[[str], object]) -> Stack:
+    """Let CloudFormation create or update the stack, as cfsigned_setup does; return it."""
+    present = read_stack(client, NAME)
+    plan = change_set.create(client, NAME, stack=present, given=given, sleep=_sleep)
+    if present is not None and not plan.changes:
+        change_set.delete(client, plan)  # An earlier start was killed before it wrote this down.
+        return present
+    change_set.execute(client, plan)
+    stack = events.follow(client, plan.stack_id, show=tell, sleep=_sleep)
+    if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise StackError(events.cause(client, stack.id) or f"it is in {stack.status}")
+    return stack
+
+
+def _sleep(seconds: float) -> None:
+    # The emulator is quicker than AWS.
+    time.sleep(seconds / 20)
 
 
 def _end_uploads(s3: Any, bucket: str) -> None:
