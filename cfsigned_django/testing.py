@@ -32,7 +32,6 @@ from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
-from cfsigned_django.tools.edge.cors import CorsRule as CorsRule
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
 
@@ -56,18 +55,19 @@ def edge_for(
     storage: str | SignedUrlMixin = "default",
     *,
     public: Sequence[str] = (),
-    cors_rules: Sequence[CorsRule] = (),
+    cors_origins: Sequence[str] = (),
 ) -> EdgeClient:
     """Return a client of an edge in this process that serves the files of a storage.
 
     ``storage`` is an alias of STORAGES or a storage that signs. The files are
     read with its ``open()``, so it may be in memory, on disk, or a mocked S3.
-    Paths that match a pattern in ``public`` need no signature. ``cors_rules``
-    stand for the CORS configuration of the bucket.
+    Paths that match a pattern in ``public`` need no signature, and pages of
+    ``cors_origins`` may read the files by script: the edge is a distribution of
+    the stack's template.
     """
     found = find_storage(storage)
-    origin = StorageOrigin(cast("Storage", found), cors_rules=cors_rules)
-    return EdgeClient(distribution_for(found, origin, public=public))
+    origin = StorageOrigin(cast("Storage", found))
+    return EdgeClient(distribution_for(found, origin, public=public, cors_origins=cors_origins))
 
 
 def forget_keys() -> None:

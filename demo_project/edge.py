@@ -3,8 +3,8 @@
     python -m demo_project.edge E1A2B3C4D5E6F7 --port 8011
 
 Once a second, the edge asks CloudFront's API of the emulator for the behaviors of the distribution,
-their key groups and their response headers policies. It reads the bucket as the user `edge`. The
-demo must run: its folder has the address and the access key.
+their key groups and their policies. It reads the bucket as the user `edge`. The demo must run: its
+folder has the address and the access key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import errno
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.aws.client import make_client
@@ -23,7 +23,6 @@ from cfsigned_django.tools.account.documents.behavior import listed
 from cfsigned_django.tools.account.documents.origins import place_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
-from cfsigned_django.tools.edge.responses import ExcInfo
 from cfsigned_django.tools.s3_origin import S3Origin
 from demo_project.follow import DistributionWatch
 from demo_project.local_aws import REGION
@@ -41,27 +40,8 @@ def distribution(
         domain_names=tuple(domain_names),
         behaviors=rules.behaviors,
         key_groups=rules.key_groups,
-        origin=_with_headers(origin, rules),
+        origin=origin,
     )
-
-
-def _with_headers(origin: WSGIApplication, rules: Rules) -> WSGIApplication:
-    """Return the origin with the headers that the distribution sets; a refusal has none."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["RAW_URI"].partition("?")[0]
-        added = rules.headers(path, environ.get("HTTP_ORIGIN", ""))
-        names = {name.lower() for name in added}
-
-        def respond(
-            status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
-        ) -> Callable[[bytes], object]:
-            own = [each for each in headers if each[0].lower() not in names]
-            return start_response(status, [*own, *added.items()], exc_info)
-
-        return origin(environ, respond)
-
-    return answer
 
 
 def main(arguments: list[str] | None = None) -> int:

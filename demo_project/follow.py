@@ -107,7 +107,7 @@ def _changes(before: Rules, after: Rules) -> Iterator[str]:
     for group, keys in after.key_groups.items():
         if group in before.key_groups and keys != before.key_groups[group]:
             yield f"The key group {group} now has {key_names(keys)}"
-    if after.behaviors != before.behaviors:
+    if after.describe_behaviors() != before.describe_behaviors():
         yield f"The behaviors are now, in order: {after.describe_behaviors()}"
-    if after.headers_policies != before.headers_policies:
-        yield "The response headers policies have changed"
+    elif after.behaviors != before.behaviors:
+        yield "The policies of the behaviors have changed"

@@ -40,8 +40,10 @@ _EDGE_POLICY: Final[Document] = {
         {
             "Effect": "Allow",
             "Action": [
+                "cloudfront:GetCachePolicy",
                 "cloudfront:GetDistribution",
                 "cloudfront:GetKeyGroup",
+                "cloudfront:GetOriginRequestPolicy",
                 "cloudfront:GetPublicKey",
                 "cloudfront:GetResponseHeadersPolicy",
             ],

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from cfsigned_django.aws.client import call
 from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
@@ -18,13 +17,13 @@ from cfsigned_django.tools.account.documents.behavior import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.tools.account.reader import read_distribution
+from cfsigned_django.tools.account.reader import read_distribution, read_policy
 from cfsigned_django.tools.edge.behavior import (
     READ_AND_PREFLIGHT_METHODS,
     READ_METHODS,
     Behavior,
-    select_behavior,
 )
+from cfsigned_django.tools.model.forwarding import Forwarding
 
 logger = logging.getLogger(__name__)
 
@@ -37,36 +36,11 @@ class Rules:
     """The rules of a distribution for its viewers.
 
     ``behaviors`` are as in :class:`Distribution`. ``key_groups`` has the keys of
-    each key group that they trust, by the group's ID. ``headers_policies`` has
-    the response headers policy of each behavior, empty if there is none.
+    each key group that they trust, by the group's ID.
     """
 
     behaviors: tuple[Behavior, ...]
     key_groups: Mapping[str, TrustedKeys]
-    headers_policies: tuple[Document, ...]
-
-    def headers(self, path: str, origin: str) -> dict[str, str]:
-        """Return the headers that the distribution sets for a path.
-
-        ``origin`` is the Origin header of the request. The policies of the template set no others.
-        """
-        at = self.behaviors.index(select_behavior(self.behaviors, path))
-        policy = self.headers_policies[at]
-        security, cors = policy.get("SecurityHeadersConfig") or {}, policy.get("CorsConfig") or {}
-        found = {}
-        if "ContentTypeOptions" in security:
-            found["X-Content-Type-Options"] = "nosniff"
-        if referrer := security.get("ReferrerPolicy"):
-            found["Referrer-Policy"] = referrer["ReferrerPolicy"]
-        if csp := security.get("ContentSecurityPolicy"):
-            found["Content-Security-Policy"] = csp["ContentSecurityPolicy"]
-        if origin and origin in listed(cors.get("AccessControlAllowOrigins")):
-            found["Access-Control-Allow-Origin"] = origin
-            if cors["AccessControlAllowCredentials"]:
-                found["Access-Control-Allow-Credentials"] = "true"
-            if exposed := listed(cors.get("AccessControlExposeHeaders")):
-                found["Access-Control-Expose-Headers"] = ", ".join(exposed)
-        return found
 
     def describe_keys(self) -> str:
         """Return the IDs of all trusted keys as text."""
@@ -102,24 +76,9 @@ class DistributionReader:
         groups = dict.fromkeys(group for each in found for group in trusted_key_groups(each))
         signers: dict[str, TrustedKeys] = {name: {} for each in found for name in _signers(each)}
         return Rules(
-            behaviors=tuple(map(_behavior, found)),
+            behaviors=tuple(read_behavior(self._client, each) for each in found),
             key_groups={**{group: self._keys_of(group) for group in groups}, **signers},
-            headers_policies=tuple(
-                self._headers_policy(each.get("ResponseHeadersPolicyId")) for each in found
-            ),
         )
-
-    def _headers_policy(self, policy_id: str | None) -> Document:
-        if not policy_id:
-            return {}
-        answer = call(
-            self._client.get_response_headers_policy,
-            f"read the response headers policy {policy_id}",
-            "cloudfront:GetResponseHeadersPolicy",
-            Id=policy_id,
-        )
-        config: Document = answer["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
-        return config
 
     def _keys_of(self, key_group_id: str) -> dict[str, PublicKey]:
         """Return the keys in the group by public key ID.
@@ -149,12 +108,24 @@ def key_names(keys: TrustedKeys) -> str:
     return ", ".join(sorted(keys)) or "no key"
 
 
-def _behavior(behavior: Document) -> Behavior:
+def read_behavior(client: Any, behavior: Document) -> Behavior:
+    """Return a behavior as the edge plays it, with its policies."""
+
+    def policy(kind: str) -> Document:
+        policy_id = behavior.get(f"{kind}Id")
+        return read_policy(client, kind, policy_id).config if policy_id else {}
+
     takes_preflights = "OPTIONS" in listed(behavior.get("AllowedMethods"))
     return Behavior(
         path_pattern=pattern_of(behavior),
         trusted_key_groups=(*trusted_key_groups(behavior), *_signers(behavior)),
         allowed_methods=READ_AND_PREFLIGHT_METHODS if takes_preflights else READ_METHODS,
+        forwarding=Forwarding(
+            cache_policy=policy("CachePolicy"),
+            origin_request_policy=policy("OriginRequestPolicy"),
+            forwarded_values=behavior.get("ForwardedValues") or {},
+        ),
+        response_headers_policy=policy("ResponseHeadersPolicy"),
     )
 
 

@@ -18,7 +18,7 @@ from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.testing import CorsRule, assert_signed, edge_for
+from cfsigned_django.testing import assert_signed, edge_for
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, ORIGIN, InMemory
 
 NAME = "albums/42/001.jpg"
@@ -62,14 +62,14 @@ class TestEdgeFor:
         assert response.headers["Content-Disposition"].startswith("attachment; filename=")  # type: ignore[union-attr]
 
     def test_options(self, storage: InMemory) -> None:
-        """Serve a viewer of the right address, public paths to all, and origins by their rules."""
+        """Serve a viewer of the right address, public paths to all, and pages of origins."""
         url = storage.url(NAME, ip_address="192.0.2.0/24")
         assert edge_for(storage).get(url, viewer_ip="192.0.2.7").status == 200
         assert edge_for(storage).get(url, viewer_ip="198.51.100.7").status == 403
         edge = edge_for(storage, public=["albums/*"])
         assert edge.get(storage.unsigned_url(NAME)).status == 200
         app = "https://app.example.com"
-        edge = edge_for(storage, cors_rules=[CorsRule(allowed_origins=(app,))])
+        edge = edge_for(storage, cors_origins=[app])
         response = edge.get(storage.url(NAME), headers={"Origin": app})
         assert response.headers["Access-Control-Allow-Origin"] == app
 

@@ -27,9 +27,9 @@ logger = logging.getLogger("cfsigned_django.tools.edge")
 _CHUNK_SIZE = 64 * 1024
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 
-# The headers that CloudFront forwards to S3: those for conditions and ranges, and the three of the
-# managed origin request policy CORS-S3Origin.
-_FORWARDED_HEADERS = (
+# The headers that S3 reads: those for conditions and ranges, and for CORS. Which of them a request
+# still has is up to the policies of the behavior.
+_READ_HEADERS = (
     "Range",
     "If-Match",
     "If-Modified-Since",
@@ -41,7 +41,7 @@ _FORWARDED_HEADERS = (
     "Access-Control-Request-Method",
 )
 # Parameters of GetObject, besides those for response headers: the version and the part.
-_FORWARDED_PARAMETERS = frozenset({"versionId", "partNumber"})
+_READ_PARAMETERS = frozenset({"versionId", "partNumber"})
 # Headers of one connection (RFC 9110, 7.6.1), and Date, which the server sets itself.
 _NOT_PASSED_BACK = frozenset(
     {"connection", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -117,7 +117,7 @@ class S3Origin:
         url = f"{self._bucket_url}/{quote(key, safe='/-._~')}{_query(environ)}"
         request = AWSRequest(method=method, url=url)
         S3SigV4Auth(self._credentials, "s3", self._region).add_auth(request)
-        for name in _FORWARDED_HEADERS:
+        for name in _READ_HEADERS:
             value = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
             if value is not None:
                 request.headers[name] = value
@@ -162,11 +162,15 @@ def _read_key(raw_path: str) -> str:
 
 
 def _query(environ: WSGIEnvironment) -> str:
-    """Return the parameters of GetObject (API_GetObject); no others reach the bucket."""
+    """Return the parameters of GetObject (API_GetObject).
+
+    No others reach the bucket, whatever the policies forward: origin access control allows no
+    more than to read objects.
+    """
     pairs = [
         (name, value)
         for name, value in parse_qsl(environ["QUERY_STRING"])
-        if name.startswith("response-") or name in _FORWARDED_PARAMETERS
+        if name.startswith("response-") or name in _READ_PARAMETERS
     ]
     return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
 

@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.edge import Behavior, Distribution, cors
-from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
+from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
+from cfsigned_django.tools.edge.template import response_headers_policy
 from cfsigned_django.validation import find_no_folder, raise_first_error
 
 _PROBE = "x"
@@ -30,31 +30,31 @@ _KEY_GROUP = "configured"
 class StorageOrigin:
     """Serve the files of any Django storage that can ``open()`` them, as S3 would.
 
-    This is a WSGI application. ``cors_rules`` stand for the CORS configuration of the bucket. Raise
-    :exc:`ImproperlyConfigured` for files on disk without a folder: Django
-    takes the current one, in which the settings may be.
+    This is a WSGI application. Raise :exc:`ImproperlyConfigured` for files on
+    disk without a folder: Django takes the current one, in which the settings
+    may be.
 
     The answer for a missing file is S3's 403 "Access Denied", not 404. S3 does
     the same for a reader who may get objects but not list them, and the
     documented bucket policy gives CloudFront s3:GetObject only.
     """
 
-    def __init__(self, storage: Storage, *, cors_rules: Sequence[cors.CorsRule] = ()) -> None:
+    def __init__(self, storage: Storage) -> None:
         if isinstance(storage, FileSystemStorage):
             raise_first_error(find_no_folder(storage))
         self._storage = storage
         self._base_path = find_base_path(storage)
-        self._cors_rules = cors_rules
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "OPTIONS":
-            reply, headers = self._answer_preflight(environ)
-        else:
-            reply, headers = self._answer(environ), cors.headers_for(self._cors_rules, environ)
-        start_response(reply.status, [*reply.headers, *headers])
+        reply = self._answer(environ)
+        start_response(reply.status, [*reply.headers])
         return () if environ["REQUEST_METHOD"] == "HEAD" else reply.body
 
     def _answer(self, environ: WSGIEnvironment) -> S3Response:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            message = "CORSResponse: CORS is not enabled for this bucket."
+            environ[REASON_KEY] = message
+            return s3_error("403 Forbidden", "AccessForbidden", message)
         name = self._name(raw_target(environ).partition("?")[0])
         stored = self._find(name) if name else None
         if stored is None:
@@ -63,13 +63,6 @@ class StorageOrigin:
             )
             return s3_error("403 Forbidden", "AccessDenied", "Access Denied")
         return answer(stored, environ)
-
-    def _answer_preflight(self, environ: WSGIEnvironment) -> tuple[S3Response, cors.Headers]:
-        headers = cors.headers_for_preflight(self._cors_rules, environ)
-        if headers:
-            return S3Response(status="200 OK", headers=(("Content-Length", "0"),)), headers
-        environ[REASON_KEY] = "no CORS rule allows this origin, method and headers"
-        return s3_error("403 Forbidden", "AccessForbidden", "CORSResponse: not allowed"), []
 
     def _name(self, raw_path: str) -> str | None:
         """Return the name in the storage that a path stands for, or None.
@@ -139,22 +132,22 @@ def distribution_for(
     origin: WSGIApplication,
     *,
     public: Sequence[str] = (),
+    cors_origins: Sequence[str] = (),
 ) -> Distribution:
     """Return a distribution that serves the URLs of a storage, from the origin.
 
-    The distribution has the storage's domain and protocol, and trusts the
-    storage's keys, which it reads again for each request. Paths that match a
-    pattern in ``public`` need no signature. Raise :exc:`ValueError` for a
-    pattern that CloudFront does not accept.
+    The distribution is as one of the stack's template: it has the template's
+    policies, with CORS for ``cors_origins``. It has the storage's domain and
+    protocol, and trusts the storage's keys, which it reads again for each
+    request. Paths that match a pattern in ``public`` need no signature. Raise
+    :exc:`ValueError` for a pattern or an origin that would not be accepted.
     """
+    headers = response_headers_policy(cors_origins)
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(
-            *(
-                Behavior(path_pattern=pattern, allowed_methods=READ_AND_PREFLIGHT_METHODS)
-                for pattern in public
-            ),
-            Behavior(trusted_key_groups=(_KEY_GROUP,), allowed_methods=READ_AND_PREFLIGHT_METHODS),
+            *(Behavior(path_pattern=each, response_headers_policy=headers) for each in public),
+            Behavior(trusted_key_groups=(_KEY_GROUP,), response_headers_policy=headers),
         ),
         key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},
         origin=origin,

@@ -29,7 +29,6 @@ RULES = Rules(
         Behavior(trusted_key_groups=("g1",)),
     ),
     key_groups={"g1": {OLD: KEYS[OLD]}},
-    headers_policies=({}, {}),
 )
 
 
@@ -107,7 +106,8 @@ def test_log(caplog: pytest.LogCaptureFixture) -> None:
     watch.look()
     world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], Behavior()))
     watch.look()
-    world.rules = replace(world.rules, headers_policies=({}, {"Name": "media"}))
+    changed = Behavior(response_headers_policy={"Name": "media"})
+    world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], changed))
     watch.look()
     world.failure = OSError("connection refused")
     for _ in range(3):

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.behavior import list_of
-from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS, Behavior
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
+from cfsigned_django.tools.model.forwarding import Forwarding
 from demo_project.rules import DistributionReader, Rules
 from tests.aws.api import Account, new_pem
 from tests.simulation.answers import refusal
@@ -23,6 +24,7 @@ from tests.tools.account.by_hand import (
 )
 
 BUCKET = "media"
+KINDS = ("CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy")
 
 
 class Api:
@@ -32,12 +34,15 @@ class Api:
         self.config = config
         self.get_key_group = account.api.get_key_group
         self.get_public_key = account.api.get_public_key
-        self.headers_policy: dict[str, Any] = {}
 
-    def get_response_headers_policy(self, *, Id: str) -> dict[str, Any]:
-        """Return the policy P1."""
-        assert Id == "P1"
-        return {"ResponseHeadersPolicy": {"ResponseHeadersPolicyConfig": self.headers_policy}}
+    def __getattr__(self, name: str) -> Any:
+        """Return a method such as get_cache_policy, which knows every policy by its ID."""
+        kind = "".join(word.title() for word in name.removeprefix("get_").split("_"))
+
+        def get(*, Id: str) -> dict[str, Any]:
+            return {kind: {"Id": Id, f"{kind}Config": {"Name": f"{kind} {Id}"}}}
+
+        return get
 
     def get_distribution(self, *, Id: str) -> dict[str, Any]:
         """Return the distribution E1 as GetDistribution does, and no other."""
@@ -94,11 +99,11 @@ def test_keys_of_the_groups(account: Account) -> None:
     opened = reader.read()
 
     assert found.key_groups == {group: {ours: PublicKey.load(pem)}}
-    assert found.behaviors == (Behavior(trusted_key_groups=(group,)),)
+    assert [each.trusted_key_groups for each in found.behaviors] == [(group,)]
     assert set(both.key_groups[group]) == {ours, newer}
     assert set(then.key_groups[group]) == {newer}
     assert opened.key_groups == {}
-    assert opened.behaviors == (Behavior(),)
+    assert [each.is_restricted for each in opened.behaviors] == [False]
 
 
 def test_a_behavior_with_signers() -> None:
@@ -115,44 +120,26 @@ def test_a_behavior_with_signers() -> None:
     [group] = signed.trusted_key_groups
     assert found.key_groups == {group: {}}
     assert (signed.path_pattern, signed.allowed_methods) == ("*", READ_AND_PREFLIGHT_METHODS)
-    assert default == Behavior()
+    assert not default.is_restricted
 
 
-def test_headers() -> None:
-    """Return the headers that the behavior of a path sets, those of CORS for its origins only."""
+def test_policies() -> None:
+    """Read the policies of each behavior, and the fields that are older than policies."""
     config = plain_config()
-    other = {**config["DefaultCacheBehavior"], "PathPattern": "static/*"}
-    config["CacheBehaviors"] = list_of([other])
-    config["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] = "P1"
-    api = Api(Account(api=StrictCloudFront()), config)
-    api.headers_policy = {
-        "SecurityHeadersConfig": {
-            "ContentTypeOptions": {"Override": True},
-            "ReferrerPolicy": {"ReferrerPolicy": "no-referrer", "Override": True},
-            "ContentSecurityPolicy": {"ContentSecurityPolicy": "sandbox", "Override": True},
-        },
-        "CorsConfig": {
-            "AccessControlAllowOrigins": list_of(["https://a.b"]),
-            "AccessControlAllowCredentials": True,
-            "AccessControlExposeHeaders": list_of(["ETag", "Content-Range"]),
-        },
-    }
+    values = {"QueryString": True}
+    old = {"PathPattern": "old/*", "TargetOriginId": "o", "ForwardedValues": values}
+    config["CacheBehaviors"] = list_of([old])
+    policies = {f"{kind}Id": "P1" for kind in KINDS}
+    config["DefaultCacheBehavior"].update(policies)
 
-    rules = DistributionReader(api, "E1").read()
+    first, default = read(config).behaviors
 
-    security = {
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": "sandbox",
-    }
-    assert rules.headers("/static/a.css", "https://a.b") == {}
-    assert rules.headers("/a.jpg", "") == rules.headers("/a.jpg", "https://c.d") == security
-    assert rules.headers("/a.jpg", "https://a.b") == {
-        **security,
-        "Access-Control-Allow-Origin": "https://a.b",
-        "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": "ETag, Content-Range",
-    }
+    assert first.forwarding == Forwarding(forwarded_values=values)
+    assert first.response_headers_policy == {}
+    assert default.forwarding.name == (
+        "the cache policy CachePolicy P1 and the origin request policy OriginRequestPolicy P1"
+    )
+    assert default.response_headers_policy["Name"] == "ResponseHeadersPolicy P1"
 
 
 def test_a_group_that_is_not_there(account: Account) -> None:

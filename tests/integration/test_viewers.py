@@ -30,6 +30,7 @@ from tests.background import fetch
 from tests.integration.test_files import NAMES
 from tests.s3_server import S3Server
 from tests.storage_cases import ORIGIN, S3_BACKEND, expiry_of, verify
+from tests.tools.edge.conftest import EVERYTHING
 
 HOST = "d111111abcdef8.cloudfront.net"
 BASE = f"https://{HOST}"
@@ -38,11 +39,11 @@ DATA = b"0123456789"
 
 
 def edge_of(read_options: dict[str, Any]) -> EdgeClient:
-    """Return a client of an edge that asks for no signature, before any bucket."""
+    """Return a client of an edge that asks for no signature, and forwards what S3 reads."""
     methods = frozenset({"GET", "HEAD", "OPTIONS"})
-    behaviors = (Behavior(allowed_methods=methods),)
+    behavior = Behavior(allowed_methods=methods, forwarding=EVERYTHING, response_headers_policy={})
     origin = S3Origin(**read_options)
-    return EdgeClient(Distribution(domain_names=(HOST,), behaviors=behaviors, origin=origin))
+    return EdgeClient(Distribution(domain_names=(HOST,), behaviors=(behavior,), origin=origin))
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_version_and_part(public: EdgeClient, s3_server: S3Server, s3_bucket: st
 
 @pytest.mark.usefixtures("etag")
 def test_nothing_else_forwarded(public: EdgeClient) -> None:
-    """Forward no other parameter: no subresource of the bucket can be asked for."""
+    """Send no other parameter to S3: no subresource of the bucket can be asked for."""
     for query in ("acl", "acl=x", "tagging=x", "uploads=x", "Signature=x", "x=y"):
         assert public.get(f"{BASE}/a.txt?{query}").body == DATA
 

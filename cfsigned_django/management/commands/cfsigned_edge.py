@@ -24,7 +24,6 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import EdgeServer
-from cfsigned_django.tools.edge.cors import CorsRule
 from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
@@ -76,9 +75,8 @@ class Command(CfsignedCommand):
             action="append",
             default=[],
             metavar="ORIGIN",
-            help="Origin whose pages may read files across origins, such as "
-            "http://127.0.0.1:8000. May be repeated. Not for S3 storages, whose buckets have CORS "
-            "rules",
+            help="Origin whose pages may read files by script, also with cookies, such as "
+            "http://127.0.0.1:8000. May be repeated",
         )
         parser.add_argument(
             "--insecure", action="store_true", help="Run even if DEBUG is off, for tests"
@@ -95,7 +93,12 @@ class Command(CfsignedCommand):
             storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises at once if there is no domain
             edge = replace(
-                distribution_for(storage, _origin(storage, options), public=options["public"]),
+                distribution_for(
+                    storage,
+                    _origin(storage),
+                    public=options["public"],
+                    cors_origins=options["cors_origin"],
+                ),
                 domain_names=(storage.custom_domain, *options["domain"]),
             )
             keys = ", ".join(sorted(storage.trusted_keys()))
@@ -130,6 +133,8 @@ class Command(CfsignedCommand):
             f"  key      {keys}\n"
             f"  public   {public}"
         )
+        if options["cors_origin"]:
+            self.stdout.write(f"  cors     {', '.join(options['cors_origin'])}")
         if _port_of(storage) != server.port:
             self.stderr.write(
                 f"AWS_S3_CUSTOM_DOMAIN is {storage.custom_domain!r}, so URLs do not lead to this "
@@ -174,17 +179,10 @@ def _why_not_listening(
     )
 
 
-def _origin(storage: SignedUrlMixin, options: dict[str, Any]) -> WSGIApplication:
+def _origin(storage: SignedUrlMixin) -> WSGIApplication:
     """Return the bucket of an S3 storage, read with its credentials, else the storage."""
     if not isinstance(storage, CloudFrontS3Storage):
-        origins = tuple(options["cors_origin"])
-        rules = [CorsRule(allowed_origins=origins, allowed_headers=("*",))] if origins else []
-        return StorageOrigin(cast("Storage", storage), cors_rules=rules)
-    if options["cors_origin"]:
-        raise CommandError(
-            "--cors-origin cannot be used with an S3 storage. Give the bucket a CORS rule: the "
-            "edge passes its headers on as CloudFront does."
-        )
+        return StorageOrigin(cast("Storage", storage))
     s3: Any = storage  # django-storages sets its options as attributes, unseen by type checkers
     if not s3.bucket_name:
         raise CommandError("AWS_STORAGE_BUCKET_NAME is not set, so there is no bucket to serve.")

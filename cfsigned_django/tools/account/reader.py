@@ -219,14 +219,19 @@ def _read_policies(
     found = {item[kind]["Id"]: _named(item[kind], kind) for item in listed_policies}
     used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
     for policy_id in sorted(filter(None, used.difference(found))):
-        answer = call(
-            getattr(cloudfront, xform_name(f"Get{kind}")),
-            f"read the {_words(kind)} {policy_id}",
-            f"cloudfront:Get{kind}",
-            Id=policy_id,
-        )
-        found[policy_id] = _named(answer[kind], kind)
+        found[policy_id] = read_policy(cloudfront, kind, policy_id)
     return found
+
+
+def read_policy(cloudfront: Any, kind: str, policy_id: str) -> NamedConfig:
+    """Return a policy of a kind, as the API names it: "CachePolicy", for example."""
+    answer = call(
+        getattr(cloudfront, xform_name(f"Get{kind}")),
+        f"read the {_words(kind)} {policy_id}",
+        f"cloudfront:Get{kind}",
+        Id=policy_id,
+    )
+    return _named(answer[kind], kind)
 
 
 def _words(kind: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
 
 from cfsigned_django.signing.resource import follow_dots, join_slashes
+from cfsigned_django.tools.edge import template
 from cfsigned_django.tools.model.behaviors import check_path_pattern, serving
+from cfsigned_django.tools.model.forwarding import Forwarding
 
 READ_METHODS = frozenset({"GET", "HEAD"})
 READ_AND_PREFLIGHT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,7 +27,10 @@ class Behavior:
     In ``path_pattern``, ``*`` matches zero or more characters, ``/`` included,
     and ``?`` matches exactly one. The pattern is case-sensitive, and its
     leading ``/`` is optional. ``trusted_key_groups`` names the key groups
-    whose keys may sign; a behavior without key groups serves everybody. AWS
+    whose keys may sign; a behavior without key groups serves everybody.
+    ``forwarding`` has the policies that choose what reaches the origin, and
+    ``response_headers_policy`` is a configuration as the API shows it, empty
+    for none. Both are those of the stack's template unless they are given. AWS
     page: "Cache behavior settings" (DownloadDistValuesCacheBehavior).
 
     Raise ``ValueError`` for a pattern or a set of methods that CloudFront
@@ -34,6 +40,10 @@ class Behavior:
     path_pattern: str = "*"
     trusted_key_groups: tuple[str, ...] = ()
     allowed_methods: frozenset[str] = READ_METHODS
+    forwarding: Forwarding = template.FORWARDING
+    response_headers_policy: Mapping[str, Any] = field(
+        default_factory=template.response_headers_policy
+    )
 
     def __post_init__(self) -> None:
         check_path_pattern(self.path_pattern)

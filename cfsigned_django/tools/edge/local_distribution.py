@@ -7,10 +7,9 @@ WSGI server, or without one.
 
 from __future__ import annotations
 
-import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -21,8 +20,10 @@ from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.tools.edge import responses
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
+from cfsigned_django.tools.edge.origin_request import environ_for_origin, split_parameters
 from cfsigned_django.tools.edge.requests import MAX_REQUEST_LENGTH, ViewerRequest
 from cfsigned_django.tools.edge.responses import ExcInfo, Refusal
+from cfsigned_django.tools.model import response_headers
 
 logger = logging.getLogger("cfsigned_django.tools.edge")
 
@@ -151,13 +152,20 @@ class Distribution:
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
-        to_origin = _environ_for_origin(request, behavior, environ)
+        to_origin = environ_for_origin(request, behavior, environ)
 
         def respond(
             status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
         ) -> Callable[[bytes], object]:
-            reason = to_origin.get(REASON_KEY, "")
-            environ[REASON_KEY] = reason
+            headers = response_headers.apply(
+                behavior.response_headers_policy,
+                headers,
+                origin=request.origin,
+                method=request.method,
+            )
+            reasons = [to_origin.get(REASON_KEY, ""), *_what_policies_lose(request, behavior)]
+            reasons += _why_no_cors(request, behavior, headers)
+            reason = environ[REASON_KEY] = "; ".join(filter(None, reasons))
             _log(status, "from the origin" if status >= "4" else "", request, reason)
             if not any(name.lower() == "server" for name, _ in headers):
                 headers = [*headers, ("Server", "CloudFront")]
@@ -167,27 +175,31 @@ class Distribution:
         return self.origin(to_origin, respond)
 
 
-def _environ_for_origin(
-    request: ViewerRequest, behavior: Behavior, environ: WSGIEnvironment
-) -> WSGIEnvironment:
-    """Return a copy of the environ without the values that CloudFront does not forward.
+def _what_policies_lose(request: ViewerRequest, behavior: Behavior) -> Iterator[str]:
+    """Yield which parameters of the viewer S3 has not seen, and why."""
+    _, lost = split_parameters(request, behavior)
+    if lost:
+        names = ", ".join(dict.fromkeys(part.partition("=")[0] for part in lost))
+        yield f"{behavior.forwarding.name} kept {names} from the origin"
 
-    If a behavior needs no signature, CloudFront reserves no parameters and
-    forwards them all.
-    """
-    query = request.query_for_origin() if behavior.is_restricted else request.query
-    target = f"{request.path}?{query}" if query else request.path
-    # Cookies and Authorization are not forwarded unless a policy says so. Signed
-    # cookies are also credentials: anyone who has them has access.
-    kept_back = {"HTTP_COOKIE", "HTTP_AUTHORIZATION", REASON_KEY}
-    return {
-        **{name: value for name, value in environ.items() if name not in kept_back},
-        "RAW_URI": target,
-        "REQUEST_URI": target,
-        "QUERY_STRING": query,
-        "CONTENT_LENGTH": "",
-        "wsgi.input": io.BytesIO(),
-    }
+
+def _why_no_cors(
+    request: ViewerRequest, behavior: Behavior, headers: Sequence[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield why browsers hide a response from a page of another origin."""
+    names = {name.lower() for name, _ in headers}
+    if not request.origin or "access-control-allow-origin" in names:
+        return
+    policy = behavior.response_headers_policy.get("Name")
+    allows = f"the response headers policy {policy} does not allow it"
+    said = allows if policy else "the behavior has no response headers policy"
+    forwarding = behavior.forwarding
+    from_s3 = (
+        "the origin's answer has none"
+        if forwarding.forwards_header("Origin")
+        else f"{forwarding.name} kept Origin from the origin"
+    )
+    yield f"no CORS headers for {request.origin}: {said}, and {from_s3}"
 
 
 def _is_visible_ascii(text: str) -> bool:

@@ -29,7 +29,8 @@ class ViewerRequest:
     the order in which they came. ``viewer_ip`` is the other end of the TCP
     connection: CloudFront does not use X-Forwarded-For. ``length`` is that of
     the request line and the headers, ``cookie_length`` that of the cookies, in
-    bytes.
+    bytes. ``origin`` is the header Origin, with which a browser names the site
+    of the page, empty without one.
     """
 
     method: str
@@ -41,6 +42,7 @@ class ViewerRequest:
     has_body: bool = False
     length: int = 0
     cookie_length: int = 0
+    origin: str = ""
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment, *, scheme: str | None = None) -> ViewerRequest:
@@ -60,6 +62,7 @@ class ViewerRequest:
             or "HTTP_TRANSFER_ENCODING" in environ,
             length=sum(len(line) + 2 for line in [*lines, ""]),
             cookie_length=len(environ.get("HTTP_COOKIE", "")),
+            origin=environ.get("HTTP_ORIGIN", ""),
         )
 
     @property

@@ -182,7 +182,7 @@ class TestS3:
         ({"STORAGES": {"bad": {"BACKEND": "nowhere.Storage"}}}, {"storage": "bad"}, "nowhere"),
         ({"STORAGES": {"default": {"BACKEND": PLAIN}}}, {}, "'default'"),
         ({"STORAGES": S3}, {}, "AWS_STORAGE_BUCKET_NAME"),
-        ({"STORAGES": S3}, {"cors_origin": ["http://app.example"]}, "--cors-origin"),
+        ({}, {"cors_origin": ["http://app.example/"]}, "http://app.example/"),
         (
             {
                 "STORAGES": S3,

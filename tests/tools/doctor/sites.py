@@ -26,7 +26,6 @@ from tests.tools.account.by_hand import (
     origin_request_policy_config,
 )
 from tests.tools.doctor.world import (
-    ALLOW_ORIGINS,
     BACKUP,
     NOW,
     OFFICE,
@@ -286,7 +285,7 @@ IDENTITY = both(
     BY_IDENTITY,
     lambda world, _: world.set_policy(access_identity_statement(world.bucket, _IDENTITY)),
 )
-TWO_RULES = both(cors(ORIGIN, OTHER_ORIGIN), ALLOW_ORIGINS)
+TWO_RULES = cors(ORIGIN, OTHER_ORIGIN)
 NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
 NOTHING_FORWARDED = behavior(OriginRequestPolicyId=None)
 NO_COPIES = behavior(CachePolicyId=CACHING_DISABLED)
@@ -509,7 +508,7 @@ SITES: list[tuple[str, Change]] = [
     ("", both(NO_HEADERS, account(bucket=None, cache_policies=None))),
     ("", both(NO_HEADERS, NO_COPIES)),
     # CORS headers of a response headers policy, which replaces those of S3, or leaves them.
-    ("", both(cors("https://a.example.com", AllowedMethods=["PUT"]), ALLOW_ORIGINS)),
+    ("", cors("https://a.example.com", AllowedMethods=["PUT"])),
     *(("", headers_policy(each)) for each in (ORIGIN, "*", "https://*.example.com")),
     ("", headers_policy("*", rule=(ORIGIN, OTHER_ORIGIN))),
     ("cors-policy-origins", headers_policy(OTHER_ORIGIN)),

@@ -1,17 +1,18 @@
 """Hold a site at AWS, an edge that serves it as its configuration says, and changes of both.
 
 The API is the emulator's; the edge is this package's own, in this process,
-and reads behaviors, key groups and CORS rules from the API.
+and reads behaviors, policies, key groups and CORS rules from the API.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any, TypeAlias
 from unittest import mock
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from botocore import xform_name
 from django.core.files.base import ContentFile
@@ -24,8 +25,6 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.behavior import (
     behaviors,
     list_of,
-    pattern_of,
-    trusted_key_groups,
 )
 from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
@@ -36,12 +35,13 @@ from cfsigned_django.tools.account.reader import list_key_groups, read_account
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.findings import Finding
-from cfsigned_django.tools.edge import Behavior, Distribution
+from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.edge.cors import CorsRule
 from cfsigned_django.tools.model.resource_policy import public_statements
+from cfsigned_django.tools.model.response_headers import matches_origin
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
+from demo_project.rules import read_behavior
 from tests.aws import api
 from tests.storage_cases import DOMAIN
 from tests.tools.account.by_hand import (
@@ -80,8 +80,6 @@ class World:
     ahead: int = 0
     #: What the emulator cannot be brought to say.
     edit: Callable[[Account], Account] = lambda found: found
-    #: What stands between the doctor and the edge.
-    between: Callable[[Answer], Answer] = lambda answer: answer
     #: How the doctor gets its clients, if they are not those that the edge reads with.
     make_clients: Callable[[], Clients] | None = None
     #: Whether nothing answers this machine.
@@ -170,7 +168,7 @@ class World:
             response = self.edge.get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
-            return self.between(Answer(status=response.status, headers=dated, body=response.body))
+            return Answer(status=response.status, headers=dated, body=response.body)
         if url.startswith(self.clients.s3.meta.endpoint_url):
             if f"/{self.bucket}/" not in url:
                 return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
@@ -186,27 +184,19 @@ class World:
         return self.clients
 
     def _edge(self) -> EdgeClient:
-        config = self.config()
         files = InMemoryStorage(base_url=f"/{LOCATION}/")
         files.save(NAME, ContentFile(b"picture"))
         found = self.clients.s3.get_bucket_cors(Bucket=self.bucket)["CORSRules"]
-        rules = [
-            CorsRule(allowed_origins=tuple(each["AllowedOrigins"]), allowed_headers=("*",))
-            for each in found
-        ]
         trusted = self._key_groups()
         return EdgeClient(
             Distribution(
                 domain_names=(DOMAIN,),
                 behaviors=tuple(
-                    Behavior(
-                        path_pattern=pattern_of(each),
-                        trusted_key_groups=tuple(trusted_key_groups(each)),
-                    )
-                    for each in behaviors(config)
+                    read_behavior(self.clients.cloudfront, each)
+                    for each in behaviors(self.config())
                 ),
                 key_groups=lambda: trusted,  # one that a behavior names need not be there
-                origin=StorageOrigin(files, cors_rules=rules),
+                origin=with_cors(StorageOrigin(files), found),
             )
         )
 
@@ -268,6 +258,21 @@ class World:
         for own, name in ids.items():
             text = text.replace(own, name)
         return text
+
+
+def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplication:
+    """Return an origin that names the page of a request, as S3 does by the rules of a bucket."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        page = environ.get("HTTP_ORIGIN", "")
+        allowed = [each for rule in rules for each in rule["AllowedOrigins"]]
+        names = page and any(matches_origin(page, each) for each in allowed)
+        added = [("Access-Control-Allow-Origin", page), ("Vary", "Origin")] if names else []
+        return origin(
+            environ, lambda status, headers, *_: start_response(status, [*headers, *added])
+        )
+
+    return answer
 
 
 def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
@@ -417,15 +422,7 @@ def headers_policy(
         policy_id = world.make_policy("ResponseHeadersPolicy", config)
         behavior(ResponseHeadersPolicyId=policy_id)(world, settings)
 
-    return both(change, ALLOW_ORIGINS)
-
-
-#: Let CloudFront add a CORS header, as its response headers policies do.
-ALLOW_ORIGINS = world_with(
-    between=lambda answer: replace(
-        answer, headers={**answer.headers, "access-control-allow-origin": "*"}
-    )
-)
+    return change
 
 
 def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:

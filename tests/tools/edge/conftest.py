@@ -13,10 +13,25 @@ import pytest
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.tools.model.forwarding import Forwarding
 from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, NOW, ORIGIN
+from tests.tools.account.by_hand import CORS_HEADERS
 
 MakeClient: TypeAlias = Callable[..., EdgeClient]
 HOST = ORIGIN.removeprefix("https://")
+#: Every parameter, and the headers of CORS.
+EVERYTHING = Forwarding(
+    cache_policy={
+        "Name": "everything",
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        },
+    },
+    origin_request_policy={
+        "Name": "Managed-CORS-S3Origin",
+        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Items": CORS_HEADERS}},
+    },
+)
 
 
 def call(application: WSGIApplication, **environ: object) -> tuple[str, dict[str, str], bytes]:

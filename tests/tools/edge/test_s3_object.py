@@ -1,18 +1,13 @@
-"""Answer for one object as S3 does: ranges, conditions, overrides, errors, and CORS rules.
-
-Modules: tools/edge/s3_object.py, tools/edge/cors.py
-"""
+"""Answer for one object as S3 does: ranges, conditions, overrides, errors."""
 
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from cfsigned_django.tools.edge.cors import CorsRule, headers_for, headers_for_preflight
 from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, S3Response, StoredObject, answer
 
 DATA = b"0123456789"
@@ -218,91 +213,3 @@ def test_conditions() -> None:
         reply = ask(**{f"HTTP_{name}": value for name, value in conditions.items()})
         found.append((conditions, int(reply.status[:3])))
     assert found == CONDITIONS
-
-
-# CORS
-
-
-APP, ELSE = "https://app.example.com", "https://else.example"
-RULES = [
-    CorsRule(
-        allowed_origins=(APP, "https://*.example.org"),
-        allowed_headers=("Range", "x-amz-*"),
-        expose_headers=("ETag", "Content-Length"),
-        max_age=3000,
-    ),
-    CorsRule(allowed_origins=("*",), allowed_methods=("GET",)),
-]
-VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
-#: What the first rule adds, but for the origin.
-FIRST_RULE = {
-    "Access-Control-Allow-Credentials": "true",
-    "Access-Control-Allow-Methods": "GET, HEAD",
-    "Access-Control-Expose-Headers": "ETag, Content-Length",
-    "Access-Control-Max-Age": "3000",
-    "Vary": VARY,
-}
-
-
-def preflight(origin: str, method: str = "GET", headers: str = "") -> dict[str, str]:
-    """Return what a preflight of a browser puts into the environ."""
-    environ = {
-        "REQUEST_METHOD": "OPTIONS",
-        "HTTP_ORIGIN": origin,
-        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": method,
-    }
-    return environ | ({"HTTP_ACCESS_CONTROL_REQUEST_HEADERS": headers} if headers else {})
-
-
-@pytest.mark.parametrize(
-    ("method", "origin", "allowed", "others"),
-    [
-        ("GET", APP, APP, FIRST_RULE),
-        ("HEAD", "https://a.example.org", "https://a.example.org", FIRST_RULE),
-        ("GET", ELSE, "*", {"Access-Control-Allow-Methods": "GET", "Vary": VARY}),
-        ("HEAD", ELSE, None, {}),
-        ("GET", None, None, {}),
-    ],
-    ids=["named origin", "origin with a *", "any origin", "no rule", "no Origin"],
-)
-def test_cors(method: str, origin: str | None, allowed: str | None, others: dict[str, str]) -> None:
-    """Add what the first rule that matches allows, and nothing, Vary included, without one."""
-    environ = {"REQUEST_METHOD": method} | ({"HTTP_ORIGIN": origin} if origin else {})
-    expected = others | ({"Access-Control-Allow-Origin": allowed} if allowed else {})
-    assert dict(headers_for(RULES, environ)) == expected
-
-
-@pytest.mark.parametrize(
-    ("environ", "origin", "headers"),
-    [
-        (preflight(APP, headers="range, X-Amz-Date"), APP, "range, x-amz-date"),
-        (preflight(APP), APP, None),
-        (preflight(ELSE, method="HEAD"), None, None),
-        (preflight(APP, method="PUT"), None, None),
-        (preflight(APP, headers="range, x-other"), None, None),
-        ({"REQUEST_METHOD": "OPTIONS"}, None, None),
-    ],
-)
-def test_preflight(environ: dict[str, str], origin: str | None, headers: str | None) -> None:
-    """Repeat in lowercase what was asked for; allow nothing if any of it has no rule."""
-    allowed = dict(headers_for_preflight(RULES, environ))
-    assert allowed.get("Access-Control-Allow-Origin") == origin
-    assert allowed.get("Access-Control-Allow-Headers") == headers
-    assert bool(allowed) is (origin is not None)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"allowed_origins": ()},
-        {"allowed_methods": ()},
-        {"allowed_origins": ("https://*.*.example",)},
-        {"allowed_origins": ("https://[a]",)},
-        {"allowed_methods": ("OPTIONS",)},
-        {"allowed_headers": ("a*b*",)},
-    ],
-)
-def test_unfit_rule(changes: dict[str, Any]) -> None:
-    """Refuse a rule that S3 would not take."""
-    with pytest.raises(ValueError, match=r"CORS|allowed_"):
-        CorsRule(**{"allowed_origins": ("*",)} | changes)

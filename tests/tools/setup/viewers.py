@@ -20,10 +20,10 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents.bucket_policy import open_switches
 from cfsigned_django.tools.account.reader import read_bucket, read_distribution
-from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.viewer import Answer, NoAnswer
+from demo_project.edge import distribution
 from demo_project.rules import DistributionReader
 from tests.ministack_server import Ministack, MinistackHere
 
@@ -59,14 +59,7 @@ class Viewer:
         """Return the client of an edge with the rules of the distribution as they are now."""
         found = self._distribution()
         rules = DistributionReader(self.clients.cloudfront, found.id).read()
-        return EdgeClient(
-            Distribution(
-                domain_names=(host,),
-                behaviors=rules.behaviors,
-                key_groups=rules.key_groups,
-                origin=DataPlane(self.emulator, found),
-            )
-        )
+        return EdgeClient(distribution(rules, [host], DataPlane(self.emulator, found)))
 
     def _distribution(self) -> AwsDistribution:
         cloudfront = self.clients.cloudfront

@@ -1,0 +1,176 @@
+"""Play the policies of a behavior: what reaches the origin, what is added, and why something fails.
+
+Modules: tools/edge/origin_request.py, tools/edge/template.py, tools/edge/local_distribution.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from cfsigned_django.signing import Policy, Signer
+from cfsigned_django.tools.edge import Behavior
+from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.edge.template import FORWARDING, response_headers_policy
+from cfsigned_django.tools.model.forwarding import Forwarding
+from tests.signing.cases import EXPIRES, IMAGE
+from tests.tools.edge.conftest import EVERYTHING, MakeClient
+
+APP = "http://127.0.0.1:8000"
+DOWNLOAD = {"response-content-disposition": 'attachment; filename="a.jpg"'}
+CACHING_OPTIMIZED = Forwarding(
+    cache_policy={"Name": "Managed-CachingOptimized"},
+    origin_request_policy={
+        "Name": "Managed-AllViewer",
+        "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        "HeadersConfig": {"HeaderBehavior": "allViewer"},
+        "CookiesConfig": {"CookieBehavior": "all"},
+    },
+)
+
+
+def open_client(make_client: MakeClient, **fields: Any) -> EdgeClient:
+    """Return a client of an open behavior with these fields."""
+    return make_client(behaviors=(Behavior(**fields),))
+
+
+def seen(client: EdgeClient, url: str, **options: Any) -> dict[str, str]:
+    """Return the environ that the echoing origin got."""
+    found: dict[str, str] = json.loads(client.get(url, **options).body)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "names"),
+    [
+        (FORWARDING, ["response-content-disposition", "response-content-type", "versionId"]),
+        (CACHING_OPTIMIZED, ["versionId", "size"]),
+        (Forwarding(), []),
+    ],
+)
+def test_parameters(forwarding: Forwarding, names: list[str], make_client: MakeClient) -> None:
+    """Forward the parameters that the policies name; the log names the policies for the others."""
+    sent = dict.fromkeys([*DOWNLOAD, "response-content-type", "versionId", "size"], "1")
+    client = open_client(make_client, forwarding=forwarding)
+
+    response = client.get(f"{IMAGE}?{urlencode(sent)}")
+
+    assert json.loads(response.body)["QUERY_STRING"] == urlencode(dict.fromkeys(names, "1"))
+    assert forwarding.name in response.reason
+    assert {name for name in sent if name in response.reason} == sent.keys() - names
+
+
+def test_encoded_name(make_client: MakeClient) -> None:
+    """Know a parameter whose name is percent-encoded, and forward it as it was sent."""
+    query = "response-content%2Ddisposition=x"
+    assert seen(open_client(make_client), f"{IMAGE}?{query}")["QUERY_STRING"] == query
+
+
+def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
+    """Keep credentials and Host back unless the policies name them, and signed cookies always."""
+    cookies = signer.sign_cookies(Policy(resource=IMAGE, date_less_than=EXPIRES))
+    headers = {"Authorization": "Basic eA==", "Origin": APP, "Range": "bytes=0-1", "X-A": "1"}
+    options: dict[str, Any] = {"cookies": {**cookies, "theme": "dark"}, "headers": headers}
+
+    by_template = seen(open_client(make_client), IMAGE, **options)
+    by_all_viewer = seen(open_client(make_client, forwarding=CACHING_OPTIMIZED), IMAGE, **options)
+
+    assert {name for name in by_template if name.startswith("HTTP_")} == {
+        "HTTP_RANGE",
+        "HTTP_USER_AGENT",
+    }
+    assert by_template["HTTP_USER_AGENT"] == "Amazon CloudFront"
+    assert by_all_viewer["HTTP_AUTHORIZATION"] == "Basic eA=="
+    assert by_all_viewer["HTTP_COOKIE"] == "theme=dark"
+    assert by_all_viewer["HTTP_HOST"]
+
+
+def answering(**headers: str) -> Any:
+    """Return an origin that answers with these headers."""
+
+    def origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
+        start_response("200 OK", fields)
+        return [b""]
+
+    return origin
+
+
+def test_headers_of_the_template(make_client: MakeClient) -> None:
+    """Send with each file what the template's policy has, in the place of what S3 sends."""
+    client = make_client(
+        behaviors=(Behavior(),), origin=answering(content_security_policy="default-src *", etag="x")
+    )
+    headers = client.get(IMAGE, headers={"Origin": APP}).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers.get_all("Content-Security-Policy") == [
+        "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
+    ]
+    assert headers["ETag"] == "x"
+    assert headers["Access-Control-Allow-Origin"] is None
+
+
+#: Fields of a behavior, the origin's answer, and what the log says of a page of another origin.
+NO_CORS: list[tuple[dict[str, Any], dict[str, str], list[str]]] = [
+    ({}, {}, ["response headers policy template.yaml", "cache policy template.yaml"]),
+    (
+        {"forwarding": EVERYTHING, "response_headers_policy": {}},
+        {},
+        ["no response headers policy", "origin's answer"],
+    ),
+    (
+        {"forwarding": CACHING_OPTIMIZED, "response_headers_policy": response_headers_policy()},
+        {},
+        ["response headers policy template.yaml", "origin's answer"],
+    ),
+    ({"response_headers_policy": response_headers_policy([APP])}, {}, []),
+    ({"response_headers_policy": {}}, {"access_control_allow_origin": "*"}, []),
+]
+
+
+@pytest.mark.parametrize(("fields", "answer", "named"), NO_CORS)
+def test_no_cors(
+    fields: dict[str, Any], answer: dict[str, str], named: list[str], make_client: MakeClient
+) -> None:
+    """Log why browsers hide a file from a page, and name the policies that are in the way."""
+    client = make_client(behaviors=(Behavior(**fields),), origin=answering(**answer))
+    response = client.get(IMAGE, headers={"Origin": APP})
+    assert [each for each in [APP, *named] if each not in response.reason] == (
+        [] if named else [APP]
+    )
+    assert client.get(IMAGE).reason == ""
+
+
+def test_cors_with_cookies(make_client: MakeClient) -> None:
+    """Name the origin of CorsOrigins and allow credentials; allow no other origin."""
+    policy = response_headers_policy([APP, "https://www.example.com"])
+    client = open_client(make_client, response_headers_policy=policy)
+    ours, other = (
+        client.get(IMAGE, headers={"Origin": each}).headers
+        for each in (APP, "https://else.example")
+    )
+    assert ours["Access-Control-Allow-Origin"] == APP
+    assert ours["Access-Control-Allow-Credentials"] == "true"
+    assert ours["Access-Control-Expose-Headers"] == "Accept-Ranges, Content-Range, ETag"
+    assert "access-control" not in str(other).lower()
+
+
+def test_preflight(make_client: MakeClient) -> None:
+    """Refuse a preflight, as a distribution of the template does."""
+    policy = response_headers_policy([APP])
+    client = open_client(make_client, response_headers_policy=policy)
+    response = client.request("OPTIONS", IMAGE, headers={"Origin": APP})
+    assert (response.status, response.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("origin", ["*", "https://*.example.com", f"{APP}/", "127.0.0.1", ""])
+def test_refused_origin(origin: str) -> None:
+    """Refuse an origin that the template would not accept."""
+    with pytest.raises(ValueError, match="template"):
+        response_headers_policy([APP, origin])
