@@ -24,7 +24,7 @@ from tests.plugins_aws import (
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
-from tests.storage_cases import KEY_ID, verify
+from tests.storage_cases import KEY_ID, problems_of, verify
 
 IN_KMS = HOW_TO / "key-in-kms.md"
 STORE = HOW_TO / "keys-from-a-store.md"
@@ -87,7 +87,7 @@ def test_key_in_kms(
         "before-call.kms.*", lambda model, **rest: calls.append(model.name)
     )
 
-    assert storage.signing.find_problems() == []
+    assert problems_of(storage) == []
     assert calls == []
     assert "Hash-Algorithm=SHA256" in storage.url("a.jpg")
     for url in (storage.url("a.jpg"), storage.url("사진 1.jpg", ip_address="192.0.2.0/24")):
