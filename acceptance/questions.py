@@ -236,7 +236,7 @@ def _measured(world: World, took: float | None, then: str, expected: str) -> tup
     return f"{took} s, then {then}", took <= _PROPAGATION and then == expected
 
 
-@question("8.4", f"at most {_PROPAGATION} s, then 20 x served", "conf:propagation_seconds")
+@question("8.4", f"at most {_PROPAGATION} s, then 20 x served", "conf:Site.PROPAGATION_SECONDS")
 def key_joins(world: World) -> tuple[str, bool]:
     """How long is InvalidKey the answer after a key has joined the key group?"""
     for name in (EC, RSA):
@@ -855,7 +855,7 @@ def very_second(world: World) -> str:
 @question(
     "4",
     "at most 5",
-    "conf:propagation_seconds",
+    "conf:Site.PROPAGATION_SECONDS",
     "tools.doctor.answers:NOTICEABLE_SECONDS",
     is_emulated=False,
 )
@@ -1044,7 +1044,9 @@ def reverted_drift(world: World) -> str:
 # 8, again: keys that leave
 
 
-@question("8.4", f"at most {_PROPAGATION} s, then 20 x 403 InvalidKey", "conf:propagation_seconds")
+@question(
+    "8.4", f"at most {_PROPAGATION} s, then 20 x 403 InvalidKey", "conf:Site.PROPAGATION_SECONDS"
+)
 def key_leaves(world: World) -> tuple[str, bool]:
     """How long does a key open files after it has left the key group?"""
     KeyGroups(world.clients.cloudfront).remove(world.key_group_id, world.keys[RSA][0])
