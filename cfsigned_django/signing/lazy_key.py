@@ -19,10 +19,9 @@ _called: Answers[PrivateKey] = Answers()
 
 
 class LazyPrivateKey:
-    """The source of a key as in a setting: PEM text, bytes or a path. Never shown.
+    """The source of a key as in a setting: PEM text, bytes or a path. Never shown, never pickled.
 
-    Two keys with the same source are equal. A pickle contains a digest and no key:
-    the reader of the pickle looks for that source in its own settings.
+    Two keys with the same source are equal.
     """
 
     __slots__ = ("_source", "digest")
@@ -65,12 +64,6 @@ class LazyPrivateKey:
 
         Parsing an RSA key takes 30 ms; the last 16 keys are cached.
         """
-        if self._source is None:
-            raise InvalidKey(
-                "The storage was unpickled, and a pickle never contains the private key. No "
-                "setting of this process has it either, with the same public key ID. Set "
-                "AWS_CLOUDFRONT_KEY here as well."
-            )
         from cfsigned_django.signing.keys import PrivateKey  # imports cryptography
 
         return PrivateKey.load(self._source)
@@ -88,7 +81,7 @@ class LazyPrivateKey:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return LazyPrivateKey, (None, self.digest)
+        raise TypeError("A private key is never pickled: pickle the name of its setting.")
 
     def __repr__(self) -> str:
         return "<LazyPrivateKey, hidden>"

@@ -137,7 +137,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
         own: Any = self
         if (
             not (own.session_profile or own.access_key)
-            and any("secret_key" in each for each in entries_of(type(self)))
+            and any("secret_key" in each for each in entries_of(type(self)).values())
             # An alias without credentials uses those of the machine on purpose.
             and all("secret_key" in each for each in fitting_entries(self))
         ):

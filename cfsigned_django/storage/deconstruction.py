@@ -1,4 +1,4 @@
-"""Write a storage into a migration or a pickle, without its secrets, and make it again.
+"""Write a storage into a migration, a task queue or a pickle without its secrets, and find them.
 
 Written is what the outermost constructor was given, which need not be this package's: a
 subclass adds options, or replaces them, each time it is constructed.
@@ -9,18 +9,22 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from inspect import Parameter
 from typing import Any
 
+from django.core.files.storage import storages
+
 from cfsigned_django import conf
 from cfsigned_django.conf import LazyPrivateKey
-from cfsigned_django.signing.lazy_key import CalledKey
+from cfsigned_django.storage.options import OWN_KEY
 
-#: Constructor arguments that never reach a migration or a pickle: secrets, and options that make
-#: no sense without them. What is made again finds them in the settings, STORAGES included.
+#: Constructor arguments that never reach a migration or a task queue: secrets, and options that
+#: make no sense without them. What is made again finds them in the settings, STORAGES included.
 SECRET_OPTIONS = frozenset(
     {
         "access_key",
@@ -45,17 +49,17 @@ class GivenArguments:
 
         Raise :exc:`ValueError` if another argument is a secret.
         """
-        if argument := self._find_secret(storage):
+        if argument := self.find_secret(storage):
             raise ValueError(
                 f"The argument {argument} of {type(storage).__name__}() holds a secret, so this "
-                "storage cannot be written into a migration or a pickle. Give secrets under the "
-                "names of their options, such as cloudfront_key and secret_key, which are left "
+                "storage cannot be written into a migration or a task queue. Give secrets under "
+                "the names of their options, such as cloudfront_key and secret_key, which are left "
                 "out, and let the constructor work without them. For a file field, pass a "
                 "function as storage=: a migration contains only its name."
             )
         return self.args, visible_options(self.options)
 
-    def _find_secret(self, storage: object) -> str:
+    def find_secret(self, storage: object) -> str:
         """Return which argument has a secret that visible() would show; empty if none has.
 
         A secret without which the constructor does not work counts as well: what is
@@ -81,7 +85,7 @@ _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 def _is_secret(value: Any, storage: object) -> bool:
     """Return whether a value looks like a key, or is one of the secrets of a storage."""
     if isinstance(value, Mapping):
-        return any(_is_secret(each, storage) for each in value.values())
+        return any(_is_secret(each, storage) for pair in value.items() for each in pair)
     if isinstance(value, list | tuple | set | frozenset):
         return any(_is_secret(each, storage) for each in value)
     if conf.hide("", value) is not value:
@@ -93,7 +97,7 @@ def _is_secret(value: Any, storage: object) -> bool:
 
 
 def visible_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that may go into a migration or a pickle: all except secrets.
+    """Return the options that may go into a migration or a task queue: all except secrets.
 
     Those of this package consist of what JSON has, since task queues send them.
     """
@@ -112,13 +116,13 @@ def _plain(value: Any) -> Any:
     return sorted(value, key=str) if isinstance(value, set | frozenset) else value
 
 
-def entries_of(cls: type) -> list[dict[str, Any]]:
-    """Return the OPTIONS of the entries in STORAGES with a class, if its module is imported."""
-    found = []
-    for entry in conf.storage_entries().values():
+def entries_of(cls: type) -> dict[str, dict[str, Any]]:
+    """Return the OPTIONS of each alias of STORAGES with a class, if its module is imported."""
+    found = {}
+    for alias, entry in conf.storage_entries().items():
         module, _, name = str(entry.get("BACKEND")).rpartition(".")
         if getattr(sys.modules.get(module), name, None) is cls:
-            found.append(entry["OPTIONS"])
+            found[alias] = entry["OPTIONS"]
     return found
 
 
@@ -128,7 +132,7 @@ def fitting_entries(storage: Any) -> list[dict[str, Any]]:
     if given.args:
         return []
     options = _as_json(given.options)
-    return [each for each in entries_of(type(storage)) if _as_json(each) == options]
+    return [each for each in entries_of(type(storage)).values() if _as_json(each) == options]
 
 
 def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,77 +159,36 @@ def left_out_secrets(storage: Any, options: Mapping[str, Any]) -> dict[str, Any]
     return found[0] if found and all(each == found[0] for each in found) else {}
 
 
-def find_secrets(options: Mapping[str, Any], identity: str) -> dict[str, Any]:
-    """Return the secret options of a storage that was pickled without them.
-
-    ``options`` are its other options; ``identity`` is that of the key that it was
-    given, or empty. The secrets are those of the entry in STORAGES with the same
-    options and key. If no setting of this process contains the key, or several
-    entries have different keys of this identity, a key that refuses to sign takes
-    its place.
-    """
-    found = []
-    for entry in conf.storage_entries().values():
-        given = entry.get("OPTIONS", {})
-        if visible_options(given) == options and _identity_of(given) == identity:
-            found.append({name: given[name] for name in given if name in SECRET_OPTIONS})
-    keys = [LazyPrivateKey.wrap(each.get("cloudfront_key")) for each in found]
-    if found and all(each == keys[0] for each in keys):
-        return found[0]
-    own = {"cloudfront_key": conf.default_of("cloudfront_key")}
-    is_known = identity in ("", _identity_of(own))
-    return {} if is_known else {"cloudfront_key": LazyPrivateKey(None, identity)}
-
-
-def _identity_of(options: Mapping[str, Any]) -> str:
-    """Return what identifies the key of some options: a digest, for a callable also the ID."""
-    key = LazyPrivateKey.wrap(options.get("cloudfront_key"))
-    if isinstance(key, CalledKey):  # Two callables, such as lambdas, may have one name.
-        key_pair_id = options.get("cloudfront_key_id", conf.default_of("cloudfront_key_id"))
-        return f"{key.digest} {key_pair_id}"
-    return key.digest if key else ""
-
-
 def reduce_storage(storage: Any) -> tuple[Any, ...]:
-    """Return how to unpickle a storage: its class, and what its constructor was given.
+    """Return how to unpickle a storage: by the alias with its class and options, else by those.
 
-    Raise :exc:`TypeError` if a signer was handed in, and :exc:`ValueError` as
-    :meth:`GivenArguments.visible` does.
+    Raise :exc:`TypeError` if the options hold a secret, or a signer was handed in.
     """
-    args, options = storage._constructor_args
-    if vars(storage).get("cloudfront_signer") is not None:
-        raise TypeError("A signer that was handed in cannot be pickled: it holds a key.")
-    state = vars(storage)  # Not before: a debug page prints the variables of a frame that raises.
-    others: dict[str, Any] = {}
-    if "cloudfront_signer" in state:
-        others["cloudfront_signer"] = None
-    if isinstance(state.get("cloudfront_key_id"), str):
-        others["cloudfront_key_id"] = state["cloudfront_key_id"]
-    named = sorted(SECRET_OPTIONS & state["_given"].options.keys())
-    return unpickle, (type(storage), args, options, others, _identity_of(state), named)
+    given: GivenArguments = vars(storage)["_given"]
+    for alias, options in entries_of(type(storage)).items():
+        if not given.args and conf.hide_all(given.options) == options:
+            return _copy_of_alias, (alias,)
+    if argument := _secret_given(storage):
+        raise TypeError(
+            f"This {type(storage).__name__} was given a secret ({argument}), and a pickle never "
+            "contains one. Name the storage in STORAGES with the same options: its alias is "
+            "pickled then. Or leave the secret to settings, such as AWS_CLOUDFRONT_KEY."
+        )
+    cls: Any = type(storage)
+    return partial(cls, *given.args, **given.options), ()
 
 
-def unpickle(
-    cls: Any,
-    args: tuple[Any, ...],
-    options: dict[str, Any],
-    others: dict[str, Any],
-    identity: str,
-    named: Collection[str] = SECRET_OPTIONS,
-) -> Any:
-    """Return the storage again, with the secrets from the settings of this process.
+def _secret_given(storage: Any) -> str:
+    """Return which argument or signer a pickle must not contain; empty if there is none."""
+    given: GivenArguments = vars(storage)["_given"]
+    if vars(storage).get("cloudfront_signer") not in (None, OWN_KEY):
+        return "'cloudfront_signer'"
+    for name, value in given.options.items():
+        is_id = name == "cloudfront_key_id" and conf.hide(name, value) is value
+        if name in SECRET_OPTIONS and value and not is_id:
+            return repr(name)
+    return given.find_secret(storage)
 
-    ``others`` are a key pair ID and a signer that is None. ``named`` are the secret
-    options that the outermost constructor was given: a subclass may set the others.
-    """
-    is_named = "cloudfront_key" in named
-    secrets = {**find_secrets(options, identity if is_named else ""), **others}
-    storage = cls(*args, **options, **{name: secrets[name] for name in secrets if name in named})
-    assigned = {name: value for name, value in others.items() if name not in named}
-    if identity and not is_named:
-        found = find_secrets(options, identity)
-        assigned |= {name: found[name] for name in found if name == "cloudfront_key"}
-    for name, value in assigned.items():
-        if vars(storage).get(name, storage) != value:  # else the constructor has set it again
-            setattr(storage, name, value)
-    return storage
+
+def _copy_of_alias(alias: str) -> Any:
+    return copy(storages[alias])

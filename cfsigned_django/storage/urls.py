@@ -360,7 +360,7 @@ class SignedUrlMixin(Options):
         vars(self)["_given"] = GivenArguments(args=args, options=options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class and the constructor's options that are not secret, nothing else."""
+        """Pickle the alias, or the class and what its constructor was given, nothing else."""
         return reduce_storage(self)
 
 

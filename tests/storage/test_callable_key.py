@@ -99,7 +99,7 @@ def test_nothing_else_calls_it(store: Store) -> None:
     call_command("check", databases=["default"])
     call_command("migrate", verbosity=0)
     storage: Any = storages["option"]
-    copied = pickle.loads(pickle.dumps(storage))  # noqa: S301
+    copied: Any = pickle.loads(pickle.dumps(storage))  # noqa: S301
     assert copied.name_of(storage.unsigned_url("a.jpg")) == "a.jpg"
     assert storage.resource_url(folder="albums")
     assert storage.deconstruct()[2].keys() <= {"custom_domain"}
@@ -233,7 +233,6 @@ def test_two_lambdas(rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
     assert first.digest == second.digest
     assert first != second
     assert first.load().public_key != second.load().public_key
-    assert pickle.loads(pickle.dumps(first)) == first  # noqa: S301
 
 
 def test_partial_made_anew(site: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
@@ -259,65 +258,23 @@ def test_partial_made_anew(site: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -
     assert asked == ["rsa", "ec"]
 
 
-@pytest.mark.parametrize("pickled", ["KA", "KB"])
 def test_pickles_of_callables_of_one_name(
-    site: Any, rsa_key: PrivateKey, ec_key: PrivateKey, pickled: str
+    site: Any, rsa_key: PrivateKey, ec_key: PrivateKey
 ) -> None:
-    """A storage that comes out of a pickle signs with its own key, or not at all."""
+    """An alias that comes out of a pickle signs with its own callable; others are refused."""
 
     def options(key: PrivateKey, key_pair_id: str) -> dict[str, Any]:
         return {"cloudfront_key": lambda: key.to_pem(), "cloudfront_key_id": key_pair_id}
 
-    keys = {"KA": rsa_key, "KB": ec_key}
-    given = options(keys[pickled], pickled)
-    copied: Any = pickle.loads(pickle.dumps(CloudFrontS3Storage(**given)))  # noqa: S301
-    with pytest.raises(ImproperlyConfigured, match="AWS_CLOUDFRONT_KEY"):
-        copied.url("a.jpg")
-
-    for first, second in (("KA", "KB"), ("KB", "KA")):
-        site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID = options(keys[first], first).values()
-        site.STORAGES = {
-            **site.STORAGES,
-            "other": {"BACKEND": S3_BACKEND, "OPTIONS": options(keys[second], second)},
-        }
-        originals: list[Any] = [CloudFrontS3Storage(**options(keys[pickled], pickled))]
-        for original in (*originals, storages["other"]):
-            copied = pickle.loads(pickle.dumps(original))  # noqa: S301
-            assert copied.cloudfront_key_id == original.cloudfront_key_id
-            verify(original, copied.url("a.jpg"))
-
-
-class OfA(CloudFrontS3Storage):
-    """A storage whose class has the ID of its key."""
-
-    cloudfront_key_id = "KA"
-
-
-class OfB(CloudFrontS3Storage):
-    """Another one."""
-
-    cloudfront_key_id = "KB"
-
-
-def test_pickles_of_classes_with_an_id(site: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
-    """If two callables of one name have different keys, a pickle takes neither of them."""
-    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-    keys = {OfA: lambda: rsa_key.to_pem(), OfB: lambda: ec_key.to_pem()}
-    given = {
-        each.__name__: {
-            "BACKEND": f"{__name__}.{each.__name__}",
-            "OPTIONS": {"cloudfront_key": keys[each]},
-        }
-        for each in keys
+    given = {"a": options(rsa_key, "KA"), "b": options(ec_key, "KA")}
+    site.STORAGES = {
+        alias: {"BACKEND": S3_BACKEND, "OPTIONS": each} for alias, each in given.items()
     }
-    site.STORAGES = {**site.STORAGES, **given}
-    for name in given:
-        copied = pickle.loads(pickle.dumps(storages[name]))  # noqa: S301
-        with pytest.raises(ImproperlyConfigured, match="never contains the private key"):
-            copied.url("a.jpg")
-    del site.STORAGES["OfA"]
-    site.STORAGES = dict(site.STORAGES)
-    verify("OfB", pickle.loads(pickle.dumps(storages["OfB"])).url("a.jpg"))  # noqa: S301
+    for alias in given:
+        copied: Any = pickle.loads(pickle.dumps(storages[alias]))  # noqa: S301
+        verify(alias, copied.url("a.jpg"))
+    with pytest.raises(TypeError, match="'cloudfront_key'"):
+        pickle.dumps(CloudFrontS3Storage(**options(rsa_key, "KA")))
 
 
 @pytest.mark.parametrize("in_event_loop", [False, True])
@@ -350,7 +307,7 @@ def test_positional_callable(store: Store) -> None:
     """A callable under another name never gets into a migration or a pickle."""
     with pytest.raises(ValueError, match="'load'"):
         MigrationWriter.serialize(Own(store))
-    with pytest.raises(ValueError, match="'load'"):
+    with pytest.raises(TypeError, match="'load'"):
         pickle.dumps(Own(store))
     assert store.calls == []
 
