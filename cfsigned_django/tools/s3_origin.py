@@ -20,11 +20,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
-from cfsigned_django.tools.edge.s3_object import S3Response, s3_error
+from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, S3Response, s3_error
 
 logger = logging.getLogger("cfsigned_django.tools.edge")
 
-_CHUNK_SIZE = 64 * 1024
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 
 # The headers that S3 reads: those for conditions and ranges, and for CORS. Which of them a request
@@ -138,7 +137,7 @@ class _S3Body:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._response.stream(_CHUNK_SIZE, decode_content=False)
+            yield from self._response.stream(CHUNK_SIZE, decode_content=False)
         except urllib3.exceptions.HTTPError as error:
             # The viewer notices the failure: the body is shorter than Content-Length.
             logger.warning("S3 stopped in the middle of a response: %s", error)
