@@ -7,21 +7,11 @@ from itertools import product
 from hypothesis import example, given, strategies as st
 
 from cfsigned_django.tools.model.behaviors import find_path, matches, serving
+from tests.tools.model import reference_match
 
 patterns = st.text("ab/*?", min_size=1, max_size=6)
 #: Every short path of two letters, of a third that stands for others, and of slashes.
 PATHS = ["/" + "".join(each) for size in range(6) for each in product("abx/", repeat=size)]
-
-
-def reference_match(pattern: str, text: str) -> bool:
-    """Match by the two sentences of the guide: * is any characters, ? is exactly one."""
-    reachable = {0}
-    for sign in pattern:
-        if sign == "*":
-            reachable = set(range(min(reachable, default=len(text) + 1), len(text) + 1))
-        else:
-            reachable = {at + 1 for at in reachable if at < len(text) and sign in ("?", text[at])}
-    return len(text) in reachable
 
 
 #: Patterns of the guide, paths and near misses.
@@ -57,8 +47,7 @@ def test_pattern() -> None:
 )
 def test_pattern_agrees_with_reference(pattern: str, path: str) -> None:
     """Match whatever the set of reachable positions says, for any pattern and path."""
-    expected = reference_match(f"/{pattern.removeprefix('/')}", path)
-    assert matches(pattern, path) is expected
+    assert matches(pattern, path) is reference_match(pattern, path)
 
 
 def test_serving() -> None:
@@ -82,9 +71,9 @@ def test_find_path(inside: list[str], outside: list[str]) -> None:
     """Find a path that all patterns inside match and none outside, if there is one."""
 
     def is_found(path: str) -> bool:
-        return all(
-            reference_match(f"/{each.removeprefix('/')}", path) for each in inside
-        ) and not any(reference_match(f"/{each.removeprefix('/')}", path) for each in outside)
+        return all(reference_match(each, path) for each in inside) and not any(
+            reference_match(each, path) for each in outside
+        )
 
     path = find_path(inside, outside)
 

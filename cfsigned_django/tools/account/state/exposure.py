@@ -143,12 +143,12 @@ class _Other:
         return find_path(inside, [place.pattern(each) for each in self.before]) is not None
 
     def _takes_paths(self) -> bool:
-        """Return whether it takes paths of the private behavior.
+        """Return whether it takes paths of the private behavior, before which it is tried.
 
         A file or folder that a behavior of every path leaves to others is another part of the site.
         """
         private, files = pattern_of(self.private), self.site.files
-        if self.comes_later or not find_path([self._pattern, files, private], self.before):
+        if not find_path([self._pattern, files, private], self.before):
             return False
         root = OriginFolder()
         return find_path(["*"], [private]) is not None or not self._is_part(root, root)
