@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -296,10 +297,22 @@ def test_options_are_what_the_command_takes(command: str) -> None:
     rows = table(DOCS / "reference" / "commands.md", f"`{command}`")
     of_every_command = {"--help", *DjangoHelpFormatter.show_last}
     assert {option.strip("`"): meaning for option, meaning in rows} == {
-        f"{[action.dest, *action.option_strings][-1]} {action.metavar or ''}".strip(): action.help
+        f"{names} {action.metavar or ''}".strip(): action.help
         for action in parser_of(command)._actions
         if not of_every_command & set(action.option_strings)
+        for names in [", ".join(action.option_strings) or action.dest]
     }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_ends_with_an_example(command: str) -> None:
+    """The help of each command ends with arguments that the command takes."""
+    parser = parser_of(command)
+    example = " ".join(parser.format_help().rpartition("example: ")[2].split())
+    program, _, arguments = example.partition(f" {command} ")
+
+    assert program == "manage.py"
+    assert vars(parser.parse_args(shlex.split(arguments)))
 
 
 @of_each([page for page in PAGES if page.name != "upgrade-notes.md"])

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, OutputWrapper, no_translations
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    OutputWrapper,
+    no_translations,
+)
 
 from cfsigned_django.terminal import printable
 
@@ -19,6 +28,13 @@ class CfsignedCommand(BaseCommand):
 
     #: What a person does after Ctrl-C.
     resume = "run the same command again"
+    #: The arguments of the example that ends the help.
+    example = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, whose help ends with an example."""
+        epilog = f"example: %(prog)s {self.example}"
+        return super().create_parser(prog_name, subcommand, epilog=epilog, **kwargs)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command; after Ctrl-C, print one line and exit with 130, as a shell does.
@@ -65,6 +81,39 @@ class CfsignedCommand(BaseCommand):
             raise CommandError(
                 f"Cannot ask for confirmation: the input has ended. {otherwise}"
             ) from None
+
+
+# Options of several commands
+
+
+def add_json(parser: CommandParser) -> None:
+    """Declare the option that prints JSON."""
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+
+
+def add_storage(parser: CommandParser) -> None:
+    """Declare the option that names a storage."""
+    text = 'alias in STORAGES of the storage. Default: "default"'
+    parser.add_argument("--storage", default="default", metavar="ALIAS", help=text)
+
+
+def add_yes(parser: CommandParser, before: str) -> None:
+    """Declare the option that leaves out the questions before an option does something."""
+    text = f"do not ask for confirmation before {before}"
+    parser.add_argument("--yes", "--no-input", action="store_true", help=text)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration such as 90d, 12h, 30m or 45s."""
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if match is None:
+        raise ArgumentTypeError(
+            f"{text!r} is not a valid duration. Use one such as 90d, 12h, 30m or 45s"
+        )
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 class _Printable(OutputWrapper):

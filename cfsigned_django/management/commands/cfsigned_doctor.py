@@ -6,20 +6,20 @@ import ipaddress
 import json
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from cfsigned_django.aws.client import make_client, make_clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Site
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
@@ -46,24 +46,20 @@ class Command(CfsignedCommand):
         "settings, keys, clock and AWS, and what CloudFront and S3 answer. Exits with 1 if there "
         "is an error."
     )
+    example = "--object albums/42/001.jpg"
     # The system checks are findings here, and must not stop the others.
     requires_system_checks = ()
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--offline", action="store_true", help="Check settings and database only"
+            "--offline", action="store_true", help="check settings and database only"
         )
-        parser.add_argument(
-            "--storage",
-            default="default",
-            metavar="ALIAS",
-            help='Alias in STORAGES of the storage to check. Default: "default"',
-        )
+        add_storage(parser)
         parser.add_argument(
             "--object",
             metavar="NAME",
-            help="Name of an existing file in the storage, to request as a viewer would. Without "
+            help="name of an existing file in the storage, to request as a viewer would. Without "
             "it, the requested file need not exist",
         )
         script = (
@@ -79,7 +75,7 @@ class Command(CfsignedCommand):
                 default=[],
                 type=_origin,
                 metavar="ORIGIN",
-                help=f"Origin whose pages {what}. May be repeated",
+                help=f"origin whose pages {what}. May be repeated",
             )
         parser.add_argument(
             "--distribution",
@@ -90,7 +86,7 @@ class Command(CfsignedCommand):
         parser.add_argument(
             "--explain",
             metavar="URL",
-            help="Explain why this URL is refused, and check nothing else. Put it in single quotes",
+            help="explain why this URL is refused, and check nothing else. Put it in single quotes",
         )
         parser.add_argument(
             "--viewer-ip",
@@ -101,10 +97,10 @@ class Command(CfsignedCommand):
         parser.add_argument(
             "--finding",
             metavar="ID",
-            help="Print what a finding or system check of this ID means, and check nothing. IDs "
+            help="print what a finding or system check of this ID means, and check nothing. IDs "
             "are in brackets, such as bucket-policy or cfsigned.E001",
         )
-        parser.add_argument("--json", action="store_true", help="Print JSON")
+        add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
         """Print what was found, and exit with 1 if there is an error."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import signal
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +16,9 @@ from wsgiref.types import WSGIApplication
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -37,30 +36,26 @@ class Command(CfsignedCommand):
         "Serve the files of a storage as CloudFront would: signed URLs only, and CloudFront's own "
         "errors for all other requests. For development only: do not expose it to a network."
     )
+    example = "--public 'static/*'"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--host", default="127.0.0.1", help="Address to listen on. Default: 127.0.0.1"
+            "--host", default="127.0.0.1", help="address to listen on. Default: 127.0.0.1"
         )
         parser.add_argument(
             "--port",
             type=int,
-            help="Port to listen on. Default: the one in AWS_S3_CUSTOM_DOMAIN, else "
+            help="port to listen on. Default: the one in AWS_S3_CUSTOM_DOMAIN, else "
             f"{DEFAULT_PORT}",
         )
-        parser.add_argument(
-            "--storage",
-            default="default",
-            metavar="ALIAS",
-            help='Alias in STORAGES of the storage to serve. Default: "default"',
-        )
+        add_storage(parser)
         parser.add_argument(
             "--domain",
             action="append",
             default=[],
             metavar="HOST",
-            help="Another host that viewers may request, with its port, such as "
+            help="another host that viewers may request, with its port, such as "
             "cdn.site.localhost:8001. May be repeated",
         )
         parser.add_argument(
@@ -68,18 +63,18 @@ class Command(CfsignedCommand):
             action="append",
             default=[],
             metavar="PATTERN",
-            help='Path pattern to serve without a signature, such as "static/*". May be repeated',
+            help='path pattern to serve without a signature, such as "static/*". May be repeated',
         )
         parser.add_argument(
             "--cors-origin",
             action="append",
             default=[],
             metavar="ORIGIN",
-            help="Origin whose pages may read files by script, also with cookies, such as "
+            help="origin whose pages may read files by script, also with cookies, such as "
             "http://127.0.0.1:8000. May be repeated",
         )
         parser.add_argument(
-            "--insecure", action="store_true", help="Run even if DEBUG is off, for tests"
+            "--insecure", action="store_true", help="run even if DEBUG is off, for tests"
         )
 
     def run(self, options: dict[str, Any]) -> None:

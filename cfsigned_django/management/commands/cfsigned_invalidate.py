@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from cfsigned_django.invalidation import (
     InvalidationError,
@@ -22,7 +21,7 @@ from cfsigned_django.invalidation import (
     send,
     unsent,
 )
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage
 
 NOT_YET = 75
 
@@ -34,16 +33,17 @@ class Command(CfsignedCommand):
         "Let CloudFront forget files, so that it asks S3 again. The files need not exist. Exit "
         "code 0: sent; 75: too many invalidations are in progress, or AWS throttles; 1: failed."
     )
+    example = "--folder albums/42"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         add = parser.add_argument
-        add("names", nargs="*", metavar="NAME", help="Name of a file, or its URL")
-        add("--folder", help="Everything in this folder, such as albums/42")
-        add("--stdin", action="store_true", help="Read names, one a line, and lines of the log")
-        add("--storage", default="default", metavar="ALIAS", help="Alias in STORAGES")
-        add("--distribution", metavar="ID", help="Distribution. Default: that of the storage")
-        add("--json", action="store_true", help="Print JSON for machines")
+        add("names", nargs="*", metavar="NAME", help="name of a file, or its URL")
+        add("--folder", help="everything in this folder, such as albums/42")
+        add("--stdin", action="store_true", help="read names, one a line, and lines of the log")
+        add_storage(parser)
+        add("--distribution", metavar="ID", help="distribution. Default: that of the storage")
+        add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""

@@ -6,13 +6,12 @@ Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from django.core.management.base import CommandError, CommandParser
@@ -21,7 +20,7 @@ from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, duration
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.consequences import Consequences, consequences_of_revocation
 from cfsigned_django.rotation.errors import RotationError
@@ -62,6 +61,7 @@ class Command(CfsignedCommand):
         "Do the step that is due in the rotation of a key group, and report what blocks the step "
         "after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
     )
+    example = "--max-age 90d"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,8 +101,8 @@ class Command(CfsignedCommand):
             due = would or next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
         else:
-            if step and step.action is Action.REVOKE:
-                self._confirm(rotation, step, options)
+            if not self._is_confirmed(rotation, step, options):
+                return
             did = self._carry_out(rotation, options)
         blockers = self._blockers(rotation)
         now = rotation.store.clock()
@@ -178,21 +178,23 @@ class Command(CfsignedCommand):
             *((each.what, each.until) for each in _find_waits(rotation)),
         ]
 
-    def _confirm(self, rotation: Rotation, step: Step, options: dict[str, Any]) -> None:
-        """Print what a revocation breaks, and ask for confirmation twice."""
-        key_pair = step.key_pair
+    def _is_confirmed(self, rotation: Rotation, step: Step | None, options: dict[str, Any]) -> bool:
+        """Print what a revocation breaks, ask twice, and return whether it must be done."""
+        key_pair = step.key_pair if step and step.action is Action.REVOKE else None
         if key_pair is None or key_pair.status == KeyStatus.REVOKED:
-            return
+            return True
         name = key_pair.key_pair_id or options["revoke"]
         for line in _consequences(rotation, key_pair).as_lines():
             self.stderr.write(line)
-        if options["no_input"]:
-            return
-        otherwise = "Use --no-input to revoke the key without confirmation."
-        if self.ask("Revoke it? Answer yes or no: ", otherwise=otherwise) != "yes" or (
-            self.ask(f"Type {name} to revoke it: ", otherwise=otherwise) != name
-        ):
-            raise CommandError("Nothing was revoked.")
+        if options["yes"]:
+            return True
+        otherwise = "Use --yes to revoke the key without confirmation."
+        if self.ask("Revoke it? Answer yes or no: ", otherwise=otherwise) != "yes":
+            self.stderr.write("Nothing was revoked.")
+            return False
+        if self.ask(f"Type {name} to revoke it: ", otherwise=otherwise) != name:
+            raise CommandError(f"That is not {name}. Nothing was revoked.")
+        return True
 
     def _print(self, report: Report, options: dict[str, Any]) -> None:
         self.stdout.write(report.as_json() if options["json"] else report.as_text())
@@ -403,18 +405,6 @@ class _Progress:
 
 # Options
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(text: str) -> timedelta:
-    """Read a duration such as 90d, 12h, 30m or 45s."""
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if match is None:
-        raise ArgumentTypeError(
-            f"{text!r} is not a valid duration. Use one such as 90d, 12h, 30m or 45s"
-        )
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
 
 def _reason(text: str) -> str:
     """Read a reason that a row can hold."""
@@ -436,7 +426,7 @@ def _add_options(parser: CommandParser) -> None:
     )
     what.add_argument(
         "--max-age",
-        type=_duration,
+        type=duration,
         metavar="AGE",
         help="begin a rotation if the signing key is older, for example 90d",
     )
@@ -468,9 +458,5 @@ def _add_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="report what would be done now, and do nothing"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument(
-        "--no-input",
-        action="store_true",
-        help="do not ask for confirmation before --revoke",
-    )
+    add_json(parser)
+    add_yes(parser, "--revoke")

@@ -27,7 +27,7 @@ from cfsigned_django.aws.client import (
 )
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.signing import InvalidKey
@@ -93,12 +93,13 @@ class Command(CfsignedCommand):
         "applied and proved; with 75 if it is under way, or an answer or time is missing; else "
         "with 1. With --check: 0 nothing to do, 3 something to do."
     )
+    example = "--stack media --bucket media-example --apply"
     # A site without IDs fails the checks, and gets the IDs from this command.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        add = parser.add_argument
+        add = parser.add_argument_group("stack").add_argument
         add("--stack", metavar="NAME", help="name of the stack")
         add("--bucket", help="bucket for the files. Default: AWS_STORAGE_BUCKET_NAME")
         add(
@@ -108,6 +109,7 @@ class Command(CfsignedCommand):
         )
         add("--domain", help="domain that viewers see. '' removes it")
         add("--certificate", metavar="ARN", help="ACM certificate in us-east-1 for the domain")
+        add = parser.add_argument_group("extras").add_argument
         for name, what in (
             ("--cors-origin", "read files by script, also with cookies"),
             ("--upload-origin", "upload files to S3"),
@@ -129,6 +131,7 @@ class Command(CfsignedCommand):
         )
         add("--web-acl", metavar="ARN", help="web ACL of AWS WAF")
         add("--log-bucket", metavar="BUCKET", help="bucket for CloudFront's access logs")
+        add = parser.add_argument_group("key").add_argument
         add(
             "--key-group",
             metavar="ID",
@@ -140,8 +143,9 @@ class Command(CfsignedCommand):
             metavar="PATH",
             help="keep the private key in this file. Default: the database, once migrated",
         )
+        add = parser.add_argument_group("what to do").add_argument
         add("--apply", action="store_true", help="do what the plan says")
-        add("--yes", action="store_true", help="do not ask for confirmation before --apply")
+        add_yes(parser, "--apply")
         add(
             "--check",
             action="store_true",
@@ -159,7 +163,7 @@ class Command(CfsignedCommand):
             help="take away what an option takes away, such as a domain",
         )
         add("--template", action="store_true", help="print the template, and do nothing")
-        add("--json", action="store_true", help="print JSON for machines")
+        add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
@@ -232,11 +236,14 @@ class Command(CfsignedCommand):
     def _apply(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
         try:
             _refuse_losses(plan, options)
-            if not plan.is_empty and not options["yes"]:
-                self._ask(site, plan)
+            may_go_on = plan.is_empty or options["yes"] or self._ask(site, plan)
         except BaseException:
             site.discard(plan.changes)
             raise
+        if not may_go_on:
+            site.discard(plan.changes)
+            self.stderr.write("Nothing was changed.")
+            return
         stack = site.apply(plan, reverts_drift=options["revert_drift"], show=self._show)
         group = find_key_group(
             site.clients.cloudfront,
@@ -281,12 +288,11 @@ class Command(CfsignedCommand):
         if code:
             sys.exit(code)
 
-    def _ask(self, site: SiteStack, plan: Plan) -> None:
-        """Show what will be done, and go on only if a person confirms."""
+    def _ask(self, site: SiteStack, plan: Plan) -> bool:
+        """Show what will be done, and return whether a person agrees."""
         self.stderr.write("\n".join(plan_lines(site, plan)))
         otherwise = "Use --yes to go on without confirmation."
-        if self.ask("Type yes to do this: ", otherwise=otherwise) != "yes":
-            raise CommandError("Nothing was changed.")
+        return self.ask("Type yes to do this: ", otherwise=otherwise) == "yes"
 
     def _finish(self, site: SiteStack, proof: Proof, group: KeyGroupOfSite) -> tuple[str, bool]:
         """Let the key sign if it may; return the next step, and whether the key must wait."""

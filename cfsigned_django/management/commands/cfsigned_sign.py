@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.management.command import CfsignedCommand
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage, duration
 from cfsigned_django.signing import Denied
 from cfsigned_django.signing.verifier import read_claim
 from cfsigned_django.storage.registry import find_storage, url_of, why_changed, why_unsigned
@@ -20,31 +19,25 @@ class Command(CfsignedCommand):
     """Sign one name."""
 
     help = "Print the signed URL of a file. The file need not exist."
+    example = "albums/42/001.jpg --expire 7d"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("name", help="Name of the file in the storage")
-        parser.add_argument(
-            "--storage",
-            default="default",
-            metavar="ALIAS",
-            help='Alias in STORAGES of the storage that signs. Default: "default"',
-        )
+        parser.add_argument("name", help="name of the file in the storage")
+        add_storage(parser)
         either = parser.add_mutually_exclusive_group()
         either.add_argument(
             "--expire",
-            type=int,
-            metavar="SECONDS",
-            help="Lifetime of the URL. Default: AWS_QUERYSTRING_EXPIRE",
+            type=_lifetime,
+            metavar="TIME",
+            help="lifetime of the URL: 7d, 12h, 30m, or seconds. Default: AWS_QUERYSTRING_EXPIRE",
         )
         either.add_argument(
             "--unsigned",
             action="store_true",
-            help="Print the URL without a signature, such as that of a public file",
+            help="print the URL without a signature, such as that of a public file",
         )
-        parser.add_argument(
-            "--json", action="store_true", help="Print url, expires_at (UTC) and key_pair_id"
-        )
+        add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
         """Print the URL alone, ready for a pipe, or JSON."""
@@ -69,6 +62,10 @@ class Command(CfsignedCommand):
         except (ImproperlyConfigured, SuspiciousFileOperation, TypeError, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(_describe(url), indent=2) if options["json"] else url)
+
+
+def _lifetime(text: str) -> int | timedelta:
+    return int(text) if text.isdecimal() else duration(text)
 
 
 def _describe(url: str) -> dict[str, str | None]:

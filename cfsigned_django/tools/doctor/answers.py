@@ -9,8 +9,9 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from cfsigned_django.aws.client import HOME_REGION
+from cfsigned_django.tools.account.state.facts import duration
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding, Level, ago
+from cfsigned_django.tools.doctor.findings import Finding, Level
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _REFUSALS = {
@@ -212,6 +213,6 @@ def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
         return finding("clock", _SUBJECT)
     wrong = min(WRONG_SECONDS, expire)
     is_wrong = off > wrong
-    limit = ago(wrong if is_wrong else NOTICEABLE_SECONDS)
-    found = finding("clock-off", _SUBJECT, skew=f"{ago(off)} {direction}", limit=limit)
+    limit = duration(wrong if is_wrong else NOTICEABLE_SECONDS)
+    found = finding("clock-off", _SUBJECT, skew=f"{duration(off)} {direction}", limit=limit)
     return replace(found, level=Level.ERROR) if is_wrong else found

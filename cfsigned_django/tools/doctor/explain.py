@@ -32,9 +32,10 @@ from cfsigned_django.signing.encoding import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.tools.account.state.facts import duration
 from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding, Level, ago, moment, sentence
+from cfsigned_django.tools.doctor.findings import Finding, Level, moment, sentence
 from cfsigned_django.tools.doctor.known_keys import (
     KnownKey,
     database_keys,
@@ -296,9 +297,9 @@ def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[
         why, fix = "CloudFront answers AccessDenied (Access denied).", "Sign with an earlier start."
         yield finding("url-not-yet", SUBJECT, what=what, why=why, fix=fix)
     elif now >= end:
-        yield finding("url-expired", SUBJECT, since=ago(now - end), end=moment(end), **values)
+        yield finding("url-expired", SUBJECT, since=duration(now - end), end=moment(end), **values)
     elif start is not None and now <= start:
-        values |= {"wait": ago(start + 1 - now), "start": moment(start)}
+        values |= {"wait": duration(start + 1 - now), "start": moment(start)}
         yield finding("url-not-yet", SUBJECT, **values)
     if policy.ip_address is None:
         return

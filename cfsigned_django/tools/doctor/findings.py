@@ -86,22 +86,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
-
 def moment(seconds: float) -> str:
     """Return a time, in Unix seconds, as ``2026-11-24 18:55:16 UTC``."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def ago(seconds: float) -> str:
-    """Return a duration in its two largest units, such as ``2 h 5 min``."""
-    rest, said = int(seconds), []
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            said.append(f"{count} {unit}")
-    return " ".join(said[:2]) or "0 s"
 
 
 def sentence(text: str) -> str:

@@ -23,6 +23,7 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.tools.account.state.facts import duration
 from cfsigned_django.tools.account.state.wanted import SiteKey
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -207,9 +208,9 @@ class DatabaseKey:
             return f"{row} signs as soon as the settings above are deployed.", False
         note = (
             f"{row} is trusted. It signs after CloudFront has known it for "
-            f"{rotation.waits.propagation} s; until then, url() raises an error. Run this command "
-            "again after that time, and deploy the settings above when it reports that the key "
-            "signs."
+            f"{duration(rotation.waits.propagation)}; until then, url() raises an error. Run this "
+            "command again after that time, and deploy the settings above when it reports that the "
+            "key signs."
         )
         return note, True
 

@@ -48,6 +48,13 @@ def test_url_and_json(ec_key: PrivateKey) -> None:
     assert described["key_pair_id"] == "K2JCJMDEHXQW5F"
 
 
+@pytest.mark.parametrize(("given", "seconds"), [("7d", 604_800), ("5m", 300), ("60", 60)])
+def test_lifetime(given: str, seconds: int) -> None:
+    """Take a lifetime with its unit, or in seconds."""
+    with at(NOW):
+        assert f"?Expires={NOW + seconds}&" in run("a.jpg", "--expire", given)
+
+
 @pytest.mark.parametrize("is_public", [True, False])
 def test_unsigned(is_public: bool, settings: Any) -> None:
     """Print a URL without a signature only with --unsigned, and describe it without end and key."""

@@ -116,7 +116,7 @@ def test_what_a_person_reads(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     [page] = [each.code for each in snippets(DOCS / "aws" / "stack.md") if each.role == "plan"]
     plan = run()
     monkeypatch.setattr("sys.stdin", StringIO("no\n"))
-    refused = run("--apply", code=1)
+    refused = run("--apply")
     nothing = counts(aws), aws.cloudformation.describe_stacks()["Stacks"]
     monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
     applied = run("--apply")

@@ -26,6 +26,19 @@ class Level(StrEnum):
     ERROR = "error"
 
 
+_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, such as ``2 h 5 min`` or ``365 days``."""
+    rest, said = int(seconds), []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}")
+    return " ".join(said[:2]) or "0 s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactType:
     """What all facts of one ID have in common.
@@ -148,7 +161,8 @@ FACTS: Final[Mapping[str, FactType]] = {
         level=Level.ERROR,
         what="{key} is not in the key group {key_group}, which contains {held}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
-        fix="Add the public key to the key group: CloudFront > Key management > Key groups.",
+        fix="If the database has the key, run manage.py cfsigned_rotate, which adds it again. Else "
+        "add the public key to the key group: CloudFront > Key management > Key groups.",
     ),
     "key-not-at-edges": FactType(
         level=Level.WARNING,
@@ -460,8 +474,8 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "stale-window": FactType(
         level=Level.OK,
-        what="Edges may serve a file for up to {default} s after it was deleted or overwritten, or "
-        "up to {longest} s if S3 sends a longer Cache-Control. Signed URLs live for {life} s.",
+        what="Edges may serve a file for up to {default} after it was deleted or overwritten, or "
+        "up to {longest} if S3 sends a longer Cache-Control. Signed URLs live for {life}.",
         why="Edges ask S3 again only after that time. Until then, anyone with a valid signed URL "
         "gets the old file.",
         fix="Let CloudFront forget each such file (AWS_CLOUDFRONT_INVALIDATE_ON), or run manage.py "

@@ -8,7 +8,7 @@ from typing import Final
 
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
-from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.facts import Fact, duration, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.forwarding import Forwarding
 from cfsigned_django.tools.model.response_headers import (
@@ -130,8 +130,8 @@ def _stale_window(site: SiteInAws) -> Iterator[Fact]:
     ttl = site.forwarding.cache_policy or site.behavior or {}
     default, longest = int(ttl.get("DefaultTTL") or 0), int(ttl.get("MaxTTL") or 0)
     if site.wanted.expire and longest:
-        values = {"default": f"{min(default, longest):,}", "longest": f"{longest:,}"}
-        life = f"{site.wanted.expire:,}"
+        values = {"default": duration(min(default, longest)), "longest": duration(longest)}
+        life = duration(site.wanted.expire)
         yield fact("stale-window", "cache policy", life=life, **values)
 
 
