@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from unittest import mock
 
 import pytest
+import urllib3
 import yaml
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -25,11 +26,12 @@ from cfnlint.data import AdditionalSpecs
 from django.core.files.base import ContentFile, File
 from django.core.management import call_command
 
+from cfsigned_django.aws import uploads
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontS3Storage, Upload
 from cfsigned_django.tools.stack.template import read_template
 from tests.ministack_server import REGION, Ministack, run_ministack
 from tests.pages import ROOT
@@ -57,6 +59,9 @@ ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:CompleteMultipartUpload": "s3:PutObject",
+    "s3:CopyObject": "s3:PutObject",
+    "s3:ListParts": "s3:ListMultipartUploadParts",
     "s3:UploadPart": "s3:PutObject",
 }
 #: "No permissions are required to perform this operation" (API reference of STS).
@@ -300,6 +305,16 @@ class Torn(BytesIO):
         return super().read(size)
 
 
+def send(upload: Upload, content: bytes) -> None:
+    """Send a file to S3 as a browser does, as a form or in parts."""
+    if upload.url:
+        fields: dict[str, Any] = {**upload.fields, "file": ("a.txt", content)}
+        assert urllib3.request("POST", upload.url, fields=fields, retries=False).status == 204
+    for part in upload.parts:
+        body, content = content[: part.size], content[part.size :]
+        assert urllib3.request("PUT", part.url, body=body, retries=False).status == 200
+
+
 @pytest.mark.package
 def test_site(
     stack: tuple[dict[str, str], set[str]],
@@ -307,12 +322,15 @@ def test_site(
     settings: Any,
     ec_key: PrivateKey,
     db: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Keep files, clean up half of one, and let CloudFront forget them; sign without a call."""
     found, _ = stack
     for name, value in {**found, **settings_for(ec_key, AWS_STORAGE_BUCKET_NAME=BUCKET)}.items():
         setattr(settings, name, value)
     settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"delete"}
+    for limit in ("MAX_PIECE", "MIN_PART"):
+        monkeypatch.setattr(uploads, limit, 5 * 2**20)
     storage: Any = CloudFrontS3Storage()
 
     distribution = found["AWS_CLOUDFRONT_DISTRIBUTION_ID"]
@@ -325,6 +343,10 @@ def test_site(
         assert storage.listdir("")[1] == [name]
         storage.url(name)
         storage.delete(name)
+        for size in (7, 6 * 2**20):
+            upload = storage.sign_upload("a.txt", size=size)
+            send(upload, bytes(size))
+            assert storage.size(storage.finish_upload(upload.token)) == size
         with pytest.raises(OSError, match="the disk is gone"):
             storage.save("b.bin", File(Torn(bytes(9 * 2**20))))
 

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
         CloudFrontS3Storage as CloudFrontS3Storage,
     )
     from cfsigned_django.storage.permanent import PermanentLinkStorage as PermanentLinkStorage
+    from cfsigned_django.storage.uploads import (
+        Upload as Upload,
+        UploadError as UploadError,
+        UploadGone as UploadGone,
+        UploadIncomplete as UploadIncomplete,
+        UploadPart as UploadPart,
+    )
 
 
 def __getattr__(name: str) -> object:
@@ -24,6 +31,10 @@ def __getattr__(name: str) -> object:
         from cfsigned_django.storage import backends
 
         return getattr(backends, name)
+    if name in {"Upload", "UploadError", "UploadGone", "UploadIncomplete", "UploadPart"}:
+        from cfsigned_django.storage import uploads
+
+        return getattr(uploads, name)
     if name == "PermanentLinkStorage":
         from cfsigned_django.storage.permanent import PermanentLinkStorage
 

@@ -192,6 +192,5 @@ def refuse_writing(http_method: str) -> None:
     if http_method.upper() not in ("GET", "HEAD"):
         raise ValueError(
             f"http_method is {http_method!r}, but the URLs of this storage are for reading (GET, "
-            "HEAD). To let a browser upload, give it a presigned S3 URL: boto3's "
-            "generate_presigned_post or generate_presigned_url('put_object', ...)."
+            "HEAD). To let a browser upload, use sign_upload() of the storage."
         )

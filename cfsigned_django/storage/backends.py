@@ -19,10 +19,11 @@ from cfsigned_django.conf import LazyPrivateKey, Setting, whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
-from cfsigned_django.storage import context
+from cfsigned_django.storage import context, uploads
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
+from cfsigned_django.storage.uploads import Upload
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
 logger = logging.getLogger("cfsigned_django.storage")
@@ -144,6 +145,46 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             aliases = conf.aliases_with("secret_key")
             log_once(logger.warning, _NO_CREDENTIALS, type(self).__qualname__, aliases)
         return super()._create_session()  # type: ignore[no-untyped-call]
+
+    def sign_upload(
+        self,
+        name: str,
+        *,
+        size: int,
+        content_type: str | None = None,
+        expire: int | timedelta | None = None,
+        owner: str = "",
+    ) -> Upload:
+        """Allow a browser to send one file to S3, and return what it needs for that.
+
+        The file will have ``name`` with an unguessable folder before its last part, as
+        ``Upload.name`` says. It must have exactly ``size`` bytes, and ``content_type``;
+        None stands for the type that the ending of the name has. ``expire`` is for how
+        long it may be sent, an hour if it is None. ``owner`` is any text that
+        :meth:`finish_upload` must get again, such as ``f"avatar:{request.user.pk}"``.
+
+        Up to 5 GB, the file is sent as a form, above in parts.
+
+        Raise :exc:`ValueError` or :exc:`TypeError` for an argument that makes no sense, and for
+        a name below ``tmp/uploads/``, where uploads wait; for one with ``..``,
+        :exc:`SuspiciousFileOperation`.
+        """
+        return uploads.sign(
+            self, name, size=size, content_type=content_type, expire=expire, owner=owner
+        )
+
+    def finish_upload(self, token: str, *, owner: str = "") -> str:
+        """Keep the file that was sent, and return its name.
+
+        The file gets the object parameters of this storage. No file is overwritten,
+        whatever ``file_overwrite`` says. A second call returns the name again. Nothing
+        but the size and the declared type is compared: look at the content afterwards.
+
+        Raise :exc:`UploadError` if the token is not for this storage and owner, is older
+        than 7 days, or if another file arrived than was signed; :exc:`UploadGone`
+        if none arrived, and :exc:`UploadIncomplete` if parts are missing.
+        """
+        return uploads.finish(self, token, owner=owner)
 
     def get_cloudfront_signer(self, key_id: str, key: Any) -> Any:
         """Return a signer for ``cloudfront_signer``, like the method of django-storages."""

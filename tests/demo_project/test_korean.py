@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from unittest import mock
 
 import pytest
 from django.apps import apps
@@ -15,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.utils import translation
 
+from cfsigned_django.storage import UploadError
 from demo_project.gallery.anatomy import unsigned
 from demo_project.gallery.video import GUEST, MEMBER
 from demo_project.run import KEYS_PATH
@@ -65,12 +67,14 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
     """Show each page, each kind of link and each answer without an English word."""
     (link,) = links(korean.get("/").content.decode())
     own = unsigned(link).replace("thumbnails", "pictures")
+    with mock.patch("demo_project.gallery.direct.keep", side_effect=[UploadError, None]):
+        refused = [korean.post("/upload/finish/", {"name": "쪽"}) for _ in range(2)]
     found = [
         *(korean.get(path) for path in ("/", "/documents/", "/upload/", "/how/", "/api/")),
         korean.get("/video/"),
         korean.post("/upload/start/", {"name": "쪽", "type": "text/html"}),
         korean.post("/upload/start/", {"name": "큰.png", "type": "image/png", "size": 2**30}),
-        korean.post("/upload/finish/"),
+        *refused,
         korean.get("/documents/1/"),
         *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
         *(korean.get(f"/thumbnails/{kind}") for kind in ("", "each/")),

@@ -61,7 +61,7 @@ def test_upload(page: Page, site: str, state: DemoState, tmp_path: Path) -> None
     expect(page.locator(".papers h2")).to_have_text("우리 집 사진.jpg")
 
     assert any(0 < value < 1 for value in page.evaluate("window.seen"))
-    assert len([each for each in sent if each.startswith(f"PUT {state.address('s3')}/")]) == 1
+    assert len([each for each in sent if each.startswith(f"POST {state.address('s3')}/")]) == 1
     opened = page.request.get(page.get_by_role("link", name="Open").get_attribute("href") or "")
     assert (opened.status, opened.body()) == (200, picture)
     assert opened.headers["content-type"] == "image/jpeg"

@@ -1,123 +1,640 @@
-"""Follow the page about uploads from the browser, with an S3 server that checks policies."""
+"""Uploads that the storage signs, with an S3 server that checks policies and signatures.
+
+Modules: storage/uploads.py, aws/uploads.py
+"""
 
 from __future__ import annotations
 
 import json
-from types import ModuleType
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Barrier
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
+from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import urllib3
-from django.contrib.auth.models import User
-from django.core.files.storage import default_storage
-from django.test import RequestFactory
+from botocore.exceptions import ClientError
+from django.core import signing
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile
 
-from tests.pages import DOCS, snippets
-from tests.storage_cases import S3_BACKEND
+from cfsigned_django.aws import uploads as s3
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.storage import (
+    CloudFrontFileSystemStorage,
+    CloudFrontS3Storage,
+    Upload,
+    UploadError,
+    UploadGone,
+    UploadIncomplete,
+)
 
+MEGABYTE = 2**20
 JPEG = b"\xff\xd8\xff\xe0" + bytes(1000)
+OTHER = b"\xff\xd8\xff\xe1" + bytes(1000)
+SIGNED: dict[str, Any] = {"size": len(JPEG), "content_type": "image/jpeg", "owner": "7"}
+#: A file that is sent in three parts, if parts have 5 MB.
+FILM = bytes(range(256)) * (12 * MEGABYTE // 256)
 
 
 @pytest.fixture(params=["", "private/files"])
-def views(request: pytest.FixtureRequest, site: Any, s3_options: dict[str, Any]) -> Any:
-    """Return the views of the page, on a site with and without a location."""
-    options = {**s3_options, "signature_version": "s3v4", "location": request.param}
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
-    [code] = [
-        each.code
-        for each in snippets(DOCS / "how-to" / "uploads.md")
-        if "def start_upload" in each.code
-    ]
-    module = ModuleType("uploads")
-    exec(compile(code, "uploads.md", "exec"), vars(module))  # noqa: S102 - our own page
-    return module
+def uploads(request: pytest.FixtureRequest, site: Any, s3_options: dict[str, Any]) -> Any:
+    """Return a storage with and without a location; names may be overwritten, as by default."""
+    parameters = {"CacheControl": "private", "Metadata": {"of": "shop"}, "StorageClass": "STANDARD"}
+    return CloudFrontS3Storage(
+        **s3_options, location=request.param, object_parameters=parameters, file_overwrite=True
+    )
 
 
-def call(view: Any, user: User, **fields: str) -> Any:
-    """Call a view as a user."""
-    request = RequestFactory().post("/", fields)
-    request.user = user
-    return view(request)
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send in parts of 5 MB what is larger than 5 MB."""
+    monkeypatch.setattr(s3, "MAX_PIECE", 5 * MEGABYTE)
+    monkeypatch.setattr(s3, "MIN_PART", 5 * MEGABYTE)
 
 
-def send(upload: dict[str, Any], data: bytes, **changes: str) -> int:
-    """Send a file to S3 as a browser does, with fields of the form changed; return the status."""
-    fields = {**upload["fields"], **changes, "file": ("a.jpg", data)}
-    return urllib3.request("POST", upload["url"], fields=fields, retries=False).status
+def client_of(storage: Any) -> Any:
+    """Return the client of a storage."""
+    return storage.connection.meta.client
 
 
-def files(folder: str) -> list[str]:
-    """Return the names of the files in the folders of a folder; SeaweedFS keeps empty ones."""
-    folders = default_storage.listdir(folder)[0]
-    return [
-        f"{folder}/{each}/{name}"
-        for each in folders
-        for name in default_storage.listdir(f"{folder}/{each}")[1]
-    ]
+def send(upload: Upload, data: bytes, **changes: str) -> int:
+    """Send a form to S3 as a browser does, with fields changed; return the status."""
+    fields: dict[str, Any] = {**upload.fields, **changes, "file": ("a.jpg", data)}
+    return urllib3.request("POST", upload.url, fields=fields, retries=False).status
 
 
-def test_upload(views: Any) -> None:
-    """Keep a file in the location, with the ending of its type; its URL is signed."""
-    pk: Any
-    for pk, name, kept in (
-        (1, "사진 1.jpg", "사진_1.jpg"),
-        (uuid4(), "a.html", "a.jpg"),
-        (1, "a" * 300, "a" * 50 + ".jpg"),
-        (1, "", ".jpg"),
-    ):
-        user, before = User(pk=pk), set(files("uploads"))
-        upload = json.loads(call(views.start_upload, user, name=name, type="image/jpeg").content)
-
-        assert send(upload, JPEG) == 204
-        answer = call(views.finish_upload, user, token=upload["token"])
-        url = json.loads(answer.content)["url"]
-        assert "Signature=" in url
-        [stored] = set(files("uploads")) - before
-        assert stored.endswith(f"/{kept}")
-        assert len(stored) <= 100
-        folder = f"/{default_storage.location}".rstrip("/")  # type: ignore[attr-defined]
-        assert urlsplit(url).path.startswith(f"{folder}/uploads/")
+def send_part(upload: Upload, number: int, data: bytes = FILM) -> int:
+    """Send a part of a file to S3, and return the status."""
+    start = 5 * MEGABYTE * (number - 1)
+    part = upload.parts[number - 1]
+    body = data[start : start + part.size]
+    return urllib3.request("PUT", part.url, body=body, retries=False).status
 
 
-def test_what_was_checked_stays(views: Any) -> None:
-    """Serve what was checked, with the options of the storage, after the form was used again."""
-    user = User(pk=1)
-    upload = json.loads(call(views.start_upload, user, name="a.jpg", type="image/jpeg").content)
-    finish = {"token": upload["token"]}
+def keys(storage: Any) -> list[str]:
+    """Return the names of all objects in the location, and make sure that there are no others."""
+    prefix = f"{storage.location}/".lstrip("/")
+    found = [each.key for each in storage.bucket.objects.all()]
+    assert all(each.startswith(prefix) for each in found)
+    return sorted(each.removeprefix(prefix) for each in found)
+
+
+def read(storage: Any, name: str) -> bytes:
+    """Return what a file holds."""
+    with storage.open(name) as file:
+        return bytes(file.read())
+
+
+def errors(call: Callable[[], object]) -> Exception | None:
+    """Return what a call raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+# One form
+
+
+def test_a_form(uploads: Any) -> None:
+    """Keep what was sent, with an unguessable name and the options of the storage."""
+    upload = uploads.sign_upload("documents/사진 1.jpg", **SIGNED)
+    assert keys(uploads) == []
     assert send(upload, JPEG) == 204
-    default_storage.object_parameters = {"CacheControl": "private"}  # type: ignore[attr-defined]
-    assert call(views.finish_upload, user, **finish).status_code == 200
+    [waiting] = keys(uploads)
+    assert waiting.startswith("tmp/uploads/")
 
-    assert call(views.finish_upload, user, **finish).status_code == 400
-    assert send(upload, b"<script>alert(1)</script>") == 204
-    assert call(views.finish_upload, user, **finish).status_code == 400
-    [name] = files("uploads")
-    with default_storage.open(name) as file:
-        assert file.read() == JPEG
-        headers = file.obj.get()  # type: ignore[attr-defined]
-    assert (headers["ContentType"], headers["CacheControl"]) == ("image/jpeg", "private")
-    assert files("tmp/uploads") == []
+    name = uploads.finish_upload(upload.token, owner="7")
+    assert name == upload.name
+    folder, unguessable, base = name.split("/")
+    assert (folder, base, len(unguessable)) == ("documents", "사진_1.jpg", 22)
+    assert keys(uploads) == [name]
+    assert read(uploads, name) == JPEG
+    found = client_of(uploads).head_object(
+        Bucket=uploads.bucket_name, Key=f"{uploads.location}/{name}".lstrip("/")
+    )
+    assert (found["ContentType"], found["CacheControl"]) == ("image/jpeg", "private")
+    assert found["Metadata"]["of"] == "shop"
+    assert "Signature=" in uploads.url(name)
 
 
-def test_refusals(views: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse a type, a size, another name and a wrong token; delete what is of another type."""
-    user = User(pk=1)
-    assert call(views.start_upload, user, name="a.html", type="text/html").status_code == 400
-    assert call(views.start_upload, user, name="a.html").status_code == 400
-    monkeypatch.setattr(views, "MOST", 2000)
-    upload = json.loads(call(views.start_upload, user, name="a.jpg", type="image/jpeg").content)
-    finish = {"token": upload["token"]}
+def test_what_s3_refuses(uploads: Any) -> None:
+    """Let S3 refuse another size, type or key, and any field that was not signed."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG[:-1]) == 400
+    assert send(upload, JPEG + b"x") == 400
+    for changed in (
+        {"Content-Type": "text/html"},
+        {"key": "b.jpg"},
+        {"x-amz-meta-cfsigned-upload": "x"},
+    ):
+        assert send(upload, JPEG, **changed) == 403, changed
+    with pytest.raises(UploadGone, match=r"a\.jpg.*Send the file"):
+        uploads.finish_upload(upload.token, owner="7")
+    assert keys(uploads) == []
 
-    assert send(upload, bytes(2001)) in {400, 403}
-    assert send(upload, JPEG, **{"Content-Type": "text/html"}) == 403
-    assert send(upload, JPEG, key="uploads/other.jpg") == 403
-    assert call(views.finish_upload, user, **finish).status_code == 400
-    assert send(upload, b"%PDF-1.7") == 204
-    assert call(views.finish_upload, User(pk=2), **finish).status_code == 400
-    assert call(views.finish_upload, user).status_code == 400
-    assert call(views.finish_upload, user, token=f"{upload['token']}x").status_code == 400
-    assert files("tmp/uploads") != []
-    assert call(views.finish_upload, user, **finish).status_code == 400
-    assert files("tmp/uploads") == files("uploads") == []
+
+def test_again(uploads: Any) -> None:
+    """Return the name again, keep what was kept, and remove what was sent meanwhile."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    name = uploads.finish_upload(upload.token, owner="7")
+    assert uploads.finish_upload(upload.token, owner="7") == name
+    assert send(upload, OTHER) == 204
+    assert uploads.finish_upload(upload.token, owner="7") == name
+    assert read(uploads, name) == JPEG
+    assert keys(uploads) == [name]
+    uploads.delete(name)
+    with pytest.raises(UploadGone):
+        uploads.finish_upload(upload.token, owner="7")
+
+
+def test_another_file_is_there(uploads: Any) -> None:
+    """Overwrite nothing, though the storage overwrites."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    uploads.save(upload.name, ContentFile(b"of somebody else"))
+    with pytest.raises(UploadError, match="another file"):
+        uploads.finish_upload(upload.token, owner="7")
+    assert read(uploads, upload.name) == b"of somebody else"
+
+
+def between(storage: Any, method: str, act: Callable[[], Any]) -> Any:
+    """Act after all was looked at, right before a call of the client writes."""
+    client = client_of(storage)
+    original = getattr(client, method)
+
+    def later(**parameters: Any) -> Any:
+        act()
+        return original(**parameters)
+
+    return mock.patch.object(client, method, later)
+
+
+def test_another_file_comes_in_between(uploads: Any) -> None:
+    """Overwrite nothing that somebody saves between the look and the copy."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    save = lambda: uploads.save(upload.name, ContentFile(b"of somebody else"))  # noqa: E731
+    with between(uploads, "copy_object", save), pytest.raises(UploadError, match="another file"):
+        uploads.finish_upload(upload.token, owner="7")
+    assert read(uploads, upload.name) == b"of somebody else"
+
+
+def test_what_waits_changes_in_between(uploads: Any) -> None:
+    """Copy only what was looked at."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    with (
+        between(uploads, "copy_object", lambda: send(upload, OTHER)),
+        pytest.raises(UploadError, match="replaced"),
+    ):
+        uploads.finish_upload(upload.token, owner="7")
+    assert [each for each in keys(uploads) if not each.startswith("tmp/")] == []
+    assert read(uploads, uploads.finish_upload(upload.token, owner="7")) == OTHER
+
+
+def finish_both(storage: Any, upload: Upload, tokens: int = 6) -> list[Any]:
+    """Finish an upload in several threads at once, and return what they got."""
+    barrier = Barrier(tokens)
+
+    def finish(_: int) -> Any:
+        client_of(storage)  # Each thread makes its own, which takes a while.
+        barrier.wait()
+        try:
+            return storage.finish_upload(upload.token, owner="7")
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(tokens) as pool:
+        return list(pool.map(finish, range(tokens)))
+
+
+def test_several_at_once(uploads: Any, small_parts: None) -> None:
+    """Give each of several calls the name: of a form, and of parts."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    assert set(finish_both(uploads, upload)) == {upload.name}
+    film = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert [send_part(film, number) for number in (1, 2, 3)] == [200] * 3
+    assert set(finish_both(uploads, film)) == {film.name}
+    assert read(uploads, film.name) == FILM
+    assert keys(uploads) == sorted([upload.name, film.name])
+
+
+def test_something_else_waits(uploads: Any) -> None:
+    """Say what is wrong with what a server without policies has let in."""
+    client = client_of(uploads)
+    for body, content_type, said in (
+        (JPEG + b"x", "image/jpeg", "1005 bytes"),
+        (JPEG, "text/html", "'text/html'"),
+    ):
+        upload = uploads.sign_upload("a.jpg", **SIGNED)
+        client.put_object(
+            Bucket=uploads.bucket_name,
+            Key=upload.fields["key"],
+            Body=body,
+            ContentType=content_type,
+        )
+        with pytest.raises(UploadError, match=said):
+            uploads.finish_upload(upload.token, owner="7")
+        assert not uploads.exists(upload.name)
+
+
+def test_tags_are_left_out(uploads: Any) -> None:
+    """Leave out the tags and the metadata that the object had while it waited."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    client, place = client_of(uploads), {"Bucket": uploads.bucket_name}
+    given = {"ContentType": "image/jpeg", "Tagging": "clean=yes", "Metadata": {"x": "y"}}
+    client.put_object(**place, Key=upload.fields["key"], Body=JPEG, **given)
+    key = f"{uploads.location}/{uploads.finish_upload(upload.token, owner='7')}".lstrip("/")
+    assert client.get_object_tagging(**place, Key=key)["TagSet"] == []
+    assert "x" not in client.head_object(**place, Key=key)["Metadata"]
+
+
+def test_what_waits_cannot_be_deleted(uploads: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Keep the file, and log why what waits is left to its expiry."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    refused = ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+    with mock.patch.object(client_of(uploads), "delete_object", side_effect=refused):
+        assert uploads.finish_upload(upload.token, owner="7") == upload.name
+    assert "s3:DeleteObject" in caplog.text
+
+
+# Parts
+
+
+def test_parts(uploads: Any, small_parts: None) -> None:
+    """Make a file of its parts, which nobody can see before; a part that is missing is named."""
+    upload = uploads.sign_upload("films/a.mp4", size=len(FILM), content_type="video/mp4", owner="7")
+    assert (upload.url, upload.fields) == ("", {})
+    assert [each.size for each in upload.parts] == [5 * MEGABYTE, 5 * MEGABYTE, 2 * MEGABYTE]
+    assert [send_part(upload, number) for number in (1, 3)] == [200, 200]
+    with pytest.raises(UploadIncomplete, match="1 of 3 parts") as caught:
+        uploads.finish_upload(upload.token, owner="7")
+    assert caught.value.missing == (2,)
+    assert keys(uploads) == []
+
+    assert send_part(upload, 2) == 200
+    name = uploads.finish_upload(upload.token, owner="7")
+    assert uploads.finish_upload(upload.token, owner="7") == name == upload.name
+    assert read(uploads, name) == FILM
+    found = client_of(uploads).head_object(
+        Bucket=uploads.bucket_name, Key=f"{uploads.location}/{name}".lstrip("/")
+    )
+    assert (found["ContentType"], found["CacheControl"]) == ("video/mp4", "private")
+    assert found["Metadata"]["of"] == "shop"
+    assert keys(uploads) == [name]
+    assert send_part(upload, 1, bytes(len(FILM))) == 404
+    uploads.delete(name)
+    with pytest.raises(UploadGone):
+        uploads.finish_upload(upload.token, owner="7")
+
+
+def test_a_part_has_its_length(uploads: Any, small_parts: None) -> None:
+    """Let S3 refuse a part that is longer or shorter, in any region."""
+    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    for length in (2 * MEGABYTE - 1, 2 * MEGABYTE + 1):
+        answer = urllib3.request("PUT", upload.parts[2].url, body=bytes(length), retries=False)
+        assert answer.status == 403
+    query = dict(parse_qsl(urlsplit(upload.parts[0].url).query))
+    assert "content-length" in query["X-Amz-SignedHeaders"]
+
+
+def test_parts_at_a_name_that_is_taken(uploads: Any, small_parts: None) -> None:
+    """Overwrite nothing: neither what is there before, nor what comes in between."""
+    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert [send_part(upload, number) for number in (1, 2, 3)] == [200] * 3
+    save = lambda: uploads.save(upload.name, ContentFile(b"of somebody else"))  # noqa: E731
+    for around in (between(uploads, "complete_multipart_upload", save), mock.MagicMock()):
+        with around, pytest.raises(UploadError, match="another file"):
+            uploads.finish_upload(upload.token, owner="7")
+        assert read(uploads, upload.name) == b"of somebody else"
+
+
+def test_a_part_changes_in_between(uploads: Any, small_parts: None) -> None:
+    """Make the file of the parts that were looked at, or of none."""
+    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert [send_part(upload, number) for number in (1, 2, 3)] == [200] * 3
+    with between(
+        uploads, "complete_multipart_upload", lambda: send_part(upload, 1, bytes(len(FILM)))
+    ):
+        caught = errors(lambda: uploads.finish_upload(upload.token, owner="7"))
+    if caught is None:
+        assert read(uploads, upload.name) == FILM
+    else:
+        assert isinstance(caught, UploadError)
+        assert keys(uploads) == []
+
+
+def test_checksums_are_not_demanded(uploads: Any, small_parts: None) -> None:
+    """Start no upload whose parts need a checksum, which a browser does not send."""
+    uploads.object_parameters = {"ChecksumAlgorithm": "SHA256"}
+    sent: list[Any] = []
+    event = "before-call.s3.CreateMultipartUpload"
+    client_of(uploads).meta.events.register(event, lambda params, **_: sent.append(params))
+    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert "checksum" not in str(sent[0]["headers"]).lower()
+    assert [send_part(upload, number) for number in (1, 2, 3)] == [200] * 3
+    uploads.finish_upload(upload.token, owner="7")
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "largest"),
+    [
+        (5 * 2**30 + 1, 81, 64 * MEGABYTE),
+        (6 * 2**30, 96, 64 * MEGABYTE),
+        (1000 * 64 * MEGABYTE, 1000, 64 * MEGABYTE),
+        (1000 * 64 * MEGABYTE + 1, 1000, 64 * MEGABYTE + 1),
+        (5000 * 2**30, 1000, 5 * 2**30),
+    ],
+)
+def test_sizes_of_parts(size: int, count: int, largest: int) -> None:
+    """Divide any size into at most a thousand parts, of which all but the last are the same."""
+    sizes = s3.part_sizes(size)
+    assert (sum(sizes), len(sizes), max(sizes)) == (size, count, largest)
+    assert len(set(sizes[:-1])) <= 1
+
+
+# Servers and versions of boto3 that know no conditions
+
+
+@pytest.fixture(params=["boto3", "said", "ignored"])
+def no_conditions(request: pytest.FixtureRequest, uploads: Any) -> None:
+    """Let boto3 not know IfNoneMatch, or the server say so, or the server ignore it."""
+    client = client_of(uploads)
+    model = client.meta.service_model
+    for operation in ("CopyObject", "CompleteMultipartUpload"):
+        members = model.operation_model(operation).input_shape.members
+        if request.param == "boto3":
+            members.pop("IfNoneMatch", None)
+    refused = ClientError({"Error": {"Code": "NotImplemented"}}, "CopyObject")
+    for name in ("copy_object", "complete_multipart_upload"):
+        original = getattr(client, name)
+
+        def write(original: Any = original, **parameters: Any) -> Any:
+            if parameters.pop("IfNoneMatch", None) and request.param == "said":
+                raise refused
+            return original(**parameters)
+
+        setattr(client, name, write)
+
+
+def test_the_careful_way(uploads: Any, no_conditions: None, small_parts: None) -> None:
+    """Finish once and twice, and overwrite nothing that is there."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    film = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert send(upload, JPEG) == 204
+    assert [send_part(film, number) for number in (1, 2, 3)] == [200] * 3
+    for each, content in ((upload, JPEG), (film, FILM)):
+        assert uploads.finish_upload(each.token, owner="7") == each.name
+        assert uploads.finish_upload(each.token, owner="7") == each.name
+        assert read(uploads, each.name) == content
+    taken = uploads.sign_upload("b.jpg", **SIGNED)
+    assert send(taken, JPEG) == 204
+    uploads.save(taken.name, ContentFile(b"of somebody else"))
+    with pytest.raises(UploadError, match="another file"):
+        uploads.finish_upload(taken.token, owner="7")
+    assert read(uploads, taken.name) == b"of somebody else"
+
+
+# Tokens
+
+
+def test_whose_token(uploads: Any, site: Any, s3_options: dict[str, Any], s3_server: Any) -> None:
+    """Refuse another owner, another storage, and a token that was changed or is too old."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    s3_server.client().create_bucket(Bucket=f"{s3_options['bucket_name']}-2")
+    others = {
+        "bucket": CloudFrontS3Storage(
+            **{**s3_options, "bucket_name": f"{s3_options['bucket_name']}-2"},
+            location=uploads.location,
+        ),
+        "location": CloudFrontS3Storage(**s3_options, location="other"),
+    }
+    signed = upload.token
+    payload = signing.loads(signed, salt="cfsigned_django.uploads")
+    forged = {
+        "salt": signing.dumps(payload, salt="shop"),
+        "key": signing.dumps(payload, key="other", salt="cfsigned_django.uploads"),
+        "other payload": signed[:5] + "x" + signed[6:],
+        "longer": f"{signed}x",
+        "empty": "",
+        "none": None,
+        "number": 7,
+        "surrogate": "a:b:\ud800",
+        "nothing": ":::",
+    }
+    for owner in ("", "8", "77", "7 "):
+        caught = errors(partial(uploads.finish_upload, signed, owner=owner))
+        assert isinstance(caught, UploadError), owner
+        assert "owner" in str(caught)
+    for name, storage in others.items():
+        caught = errors(partial(storage.finish_upload, signed, owner="7"))
+        assert isinstance(caught, UploadError), name
+        assert "another storage" in str(caught)
+    for name, token in forged.items():
+        caught = errors(partial(uploads.finish_upload, token, owner="7"))
+        assert isinstance(caught, UploadError), name
+        assert "token" in str(caught)
+    week = datetime.now(UTC) + timedelta(days=7, seconds=1)
+    with mock.patch("time.time", return_value=week.timestamp()):
+        caught = errors(lambda: uploads.finish_upload(signed, owner="7"))
+    assert isinstance(caught, UploadError)
+    assert "7 days" in str(caught)
+
+    site.SECRET_KEY_FALLBACKS, site.SECRET_KEY = [site.SECRET_KEY], "a new one"
+    assert uploads.finish_upload(signed, owner="7") == upload.name
+
+
+def test_a_tenant(uploads: Any, s3_options: dict[str, Any]) -> None:
+    """Refuse the token of one tenant in the request of another, whose storage is the same."""
+
+    class OfTenant(CloudFrontS3Storage):
+        tenant = "a"
+
+        @property
+        def location(self) -> str:
+            return self.tenant
+
+        @location.setter
+        def location(self, value: str) -> None:
+            pass
+
+    storage = OfTenant(**s3_options)
+    upload = storage.sign_upload("a.jpg", **SIGNED)
+    assert upload.fields["key"].startswith("a/tmp/uploads/")
+    assert send(upload, JPEG) == 204
+    storage.tenant = "b"
+    with pytest.raises(UploadError, match="another storage"):
+        storage.finish_upload(upload.token, owner="7")
+
+
+# Arguments
+
+
+NAMES = {
+    "": "",
+    "a slash": "/",
+    "absolute": "/etc/passwd",
+    "a folder": "documents/",
+    "no folder": "//a.jpg",
+    "a dot": "./a.jpg",
+    "backslash": "documents\\a.jpg",
+    "line break": "documents/a\n.jpg",
+    "NUL": "documents/a\0.jpg",
+    "surrogate": "documents/\ud800.jpg",
+    "where uploads wait": "tmp/uploads/a.jpg",
+    "deeper": "tmp/uploads/b/a.jpg",
+    "of another location": "media/tmp/uploads/a.jpg",
+    "too long": "documents/" + "a" * 1024,
+    "too long with its folder": "d/" + "a" * 1010,
+}
+
+
+LEADING_OUT = ("../a.jpg", "a/../b.jpg", "a\\..\\b.jpg", "..", "a/..")
+
+
+@pytest.fixture
+def offline(site: Any) -> Any:
+    """Return a storage that has no server: to sign a form asks none."""
+    return CloudFrontS3Storage(
+        endpoint_url="http://127.0.0.1:1",
+        region_name="us-east-1",
+        access_key="a",
+        secret_key="b",
+        location="private",
+    )
+
+
+def test_names(offline: Any) -> None:
+    """Refuse a name that no file may have, one where files expire, and one that leads out."""
+    caught = {
+        case: errors(partial(offline.sign_upload, name, **SIGNED)) for case, name in NAMES.items()
+    }
+    assert {case: type(each) for case, each in caught.items()} == dict.fromkeys(NAMES, ValueError)
+    assert all("name" in str(each) for each in caught.values())
+    for name in LEADING_OUT:
+        with pytest.raises(SuspiciousFileOperation):
+            offline.sign_upload(name, **SIGNED)
+
+
+ARGUMENTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "no size": ({"size": 0}, ValueError, "size"),
+    "negative": ({"size": -1}, ValueError, "size"),
+    "text": ({"size": "1004"}, ValueError, "size"),
+    "fraction": ({"size": 1.5}, ValueError, "size"),
+    "truth": ({"size": True}, ValueError, "size"),
+    "huge": ({"size": 5000 * 2**30 + 1}, ValueError, "5,000 GiB"),
+    "no type": ({"content_type": ""}, ValueError, "content_type"),
+    "half a type": ({"content_type": "image"}, ValueError, "content_type"),
+    "two types": ({"content_type": "image/jpeg, text/html"}, ValueError, "content_type"),
+    "line break": ({"content_type": "image/jpeg\r\nX: y"}, ValueError, "content_type"),
+    "bytes": ({"content_type": b"image/jpeg"}, ValueError, "content_type"),
+    "Korean": ({"content_type": "그림/jpeg"}, ValueError, "content_type"),
+    "at once": ({"expire": 0}, ValueError, "expire"),
+    "past": ({"expire": timedelta(seconds=-1)}, ValueError, "expire"),
+    "too late": ({"expire": timedelta(days=7, seconds=1)}, ValueError, "7 days"),
+    "not seconds": ({"expire": "600"}, ValueError, "expire"),
+    "nobody": ({"owner": None}, TypeError, "owner"),
+    "a number": ({"owner": 7}, TypeError, "owner"),
+    "no name": ({"name": None}, ValueError, "name"),
+}
+
+
+def test_arguments(offline: Any) -> None:
+    """Refuse an argument that makes no sense, with its name."""
+    found = {}
+    for case, (given, _, said) in ARGUMENTS.items():
+        caught = errors(partial(offline.sign_upload, **{"name": "a.jpg", **SIGNED, **given}))
+        found[case] = type(caught), said in str(caught)
+    assert found == {case: (kind, True) for case, (_, kind, _) in ARGUMENTS.items()}
+
+
+TYPES = (
+    ("a.png", None, "image/png"),
+    ("a.unknown", None, "application/octet-stream"),
+    ("a.png", "image/jpeg", "image/jpeg"),
+    ("a.txt", "text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+    ("a.bin", "application/vnd.ms-excel.sheet+zip", "application/vnd.ms-excel.sheet+zip"),
+)
+
+
+def test_types(uploads: Any) -> None:
+    """Bind the type that was given, else that of the name."""
+    for name, given, bound in TYPES:
+        upload = uploads.sign_upload(name, size=len(JPEG), content_type=given)
+        assert upload.fields["Content-Type"] == bound
+        assert send(upload, JPEG) == 204
+        assert uploads.finish_upload(upload.token) == upload.name
+
+
+def test_names_of_the_storage(s3_options: dict[str, Any], site: Any) -> None:
+    """Ask the storage for the name, as save() does, and refuse what it may not be."""
+
+    class Named(CloudFrontS3Storage):
+        prefix = "kept/"
+
+        def get_available_name(self, name: str, max_length: int | None = None) -> str:
+            return self.prefix + name
+
+    storage = Named(**s3_options)
+    assert storage.sign_upload("a.jpg", size=1).name.startswith("kept/")
+    storage.prefix = "tmp/uploads/"
+    with pytest.raises(ValueError, match="expire"):
+        storage.sign_upload("a.jpg", size=1)
+
+
+def test_what_a_page_gets(uploads: Any, small_parts: None) -> None:
+    """Give a page JSON, with what it needs; the text of an upload shows no signature."""
+    form = uploads.sign_upload("a.jpg", **SIGNED, expire=timedelta(minutes=10))
+    film = uploads.sign_upload("a.mp4", size=len(FILM), owner="7", expire=600)
+    given = json.loads(json.dumps(form.to_dict()))
+    assert set(given) == {"name", "expires_at", "token", "url", "fields"}
+    assert 590 < (form.expires_at - datetime.now(UTC)).total_seconds() <= 600
+    assert datetime.fromisoformat(given["expires_at"]) == form.expires_at
+    given = json.loads(json.dumps(film.to_dict()))
+    assert set(given) == {"name", "expires_at", "token", "parts"}
+    assert set(given["parts"][0]) == {"number", "size", "url"}
+    for upload in (form, film):
+        text = repr(upload) + str(upload)
+        assert upload.token not in text
+        assert "ignature" not in text
+        assert "policy" not in text
+        assert upload.name in text
+
+
+# What is missing
+
+
+def test_what_aws_refuses(uploads: Any) -> None:
+    """Name the permission that the credentials lack, and keep nothing half."""
+    upload = uploads.sign_upload("a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    denied: Any = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
+    for method, permission in (("head_object", "s3:GetObject"), ("copy_object", "s3:PutObject")):
+        with (
+            mock.patch.object(
+                client_of(uploads), method, side_effect=ClientError(denied, "Operation")
+            ),
+            pytest.raises(AwsError, match=permission) as caught,
+        ):
+            uploads.finish_upload(upload.token, owner="7")
+        assert pickle.loads(pickle.dumps(caught.value)).permission  # noqa: S301 - our own
+    assert uploads.finish_upload(upload.token, owner="7") == upload.name
+
+
+def test_only_s3(site: Any, tmp_path: Any) -> None:
+    """Have no such methods where files are on disk."""
+    storage: Any = CloudFrontFileSystemStorage(location=str(tmp_path))
+    assert not hasattr(storage, "sign_upload")
+    assert not hasattr(storage, "finish_upload")

@@ -1,4 +1,4 @@
-// Send a file to S3 by a URL that the site signs, and let the site check what arrived.
+// Send a file to S3 by a form that the site signs, and let the site check what arrived.
 "use strict";
 
 (() => {
@@ -19,22 +19,23 @@
   }
 
   // fetch() tells nothing about the progress of an upload.
-  const send = (url, file) => new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PUT", url);
-    request.setRequestHeader("Content-Type", file.type);
+  const send = ({ url, fields }, file) => new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(), signed = new FormData();
+    for (const name in fields) signed.append(name, fields[name]);
+    signed.append("file", file);  // must be the last one
+    request.open("POST", url);
     request.upload.addEventListener("progress", (event) => {
       progress.value = event.loaded / event.total;
       state.textContent = `${Math.floor(100 * progress.value)} %`;
     });
     request.addEventListener("load", () => {
-      if (request.status === 200) resolve();
+      if (request.status < 300) resolve();
       else reject(interpolate(gettext("S3 refused it: %s."), [request.status]));
     });
     request.addEventListener("error", () => reject(gettext("S3 does not answer.")));
     request.addEventListener("abort", () => reject(gettext("Canceled. S3 has kept nothing.")));
     cancel.onclick = () => request.abort();
-    request.send(file);
+    request.send(signed);
   });
 
   input.addEventListener("change", async () => {
@@ -47,12 +48,12 @@
     const began = performance.now();
     try {
       const fields = { name: file.name, type: file.type, size: file.size };
-      const { url, token } = await (await ask(form.dataset.start, fields)).json();
+      const upload = await (await ask(form.dataset.start, fields)).json();
       progress.hidden = cancel.hidden = false;
-      await send(url, file);
+      await send(upload, file);
       cancel.hidden = true;
       state.textContent = gettext("The site looks at the file …");
-      const paper = await (await ask(form.dataset.finish, { token })).text();
+      const paper = await (await ask(form.dataset.finish, { token: upload.token, name: file.name })).text();
       document.querySelector("[data-papers]").insertAdjacentHTML("afterbegin", paper);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       state.textContent = interpolate(gettext("In S3 after %s s. The links below are signed."), [seconds]);

@@ -1,0 +1,175 @@
+"""What S3 is asked for a file that a browser sends to it: allow it, look at it, keep it.
+
+Nothing here knows names, owners or tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
+
+#: The largest object that S3 takes in one POST, and copies in one call (S3 User Guide, "Amazon S3
+#: multipart upload limits").
+MAX_PIECE: Final = 5 * 2**30
+#: Of one upload: S3 lists so many at once, and takes ten times as many.
+MAX_PARTS: Final = 1000
+#: In bytes. S3 takes parts from 5 MiB, but each one is a request.
+MIN_PART: Final = 64 * 2**20
+
+#: Codes of S3 for what is not there; HEAD has no body, so its code is the HTTP status.
+_MISSING: Final = {"404", "NoSuchKey", "NoSuchUpload"}
+#: Codes for a condition that does not hold: a name that is taken, or a source that was replaced.
+_CHANGED: Final = {"412", "ConditionalRequestConflict", "InvalidPart", "PreconditionFailed"}
+
+
+def part_sizes(size: int) -> list[int]:
+    """Return the sizes of the parts of a large file; each but the last is the same."""
+    part = max(MIN_PART, -(-size // MAX_PARTS))
+    whole, rest = divmod(size, part)
+    return [part] * whole + [rest] * (rest > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Object:
+    """A key of a bucket, whether or not there is an object, and the client of a storage."""
+
+    client: Any
+    bucket: str
+    key: str
+
+    def _call(self, method: str, what: str, permission: str, /, **parameters: Any) -> Any:
+        action = getattr(self.client, method)
+        return call(action, what, permission, Bucket=self.bucket, Key=self.key, **parameters)
+
+    def sign_form(
+        self, *, size: int, content_type: str, seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """Return the URL and the fields of a form that puts a file of this size and type here."""
+        self._presign_with_v4()
+        form = self._call(
+            "generate_presigned_post",
+            "sign an upload",
+            "s3:PutObject",
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+            ExpiresIn=seconds,
+        )
+        return form["url"], form["fields"]
+
+    def start_parts(self, parameters: Mapping[str, Any]) -> str:
+        """Start an upload in parts, and return its ID. Until it ends, nothing is here."""
+        given = self._known("create_multipart_upload", parameters)
+        # S3 would demand this checksum with each part, and a browser sends none.
+        given.pop("ChecksumAlgorithm", None)
+        what = "start an upload in parts"
+        return str(self._call("create_multipart_upload", what, "s3:PutObject", **given)["UploadId"])
+
+    def sign_parts(self, upload_id: str, *, sizes: Sequence[int], seconds: int) -> list[str]:
+        """Return a URL for each part; each takes a PUT of this many bytes."""
+        self._presign_with_v4()
+        upload = {"Bucket": self.bucket, "Key": self.key, "UploadId": upload_id}
+        return [
+            call(
+                self.client.generate_presigned_url,
+                "sign an upload",
+                "s3:PutObject",
+                "upload_part",
+                Params={**upload, "PartNumber": number, "ContentLength": size},
+                ExpiresIn=seconds,
+            )
+            for number, size in enumerate(sizes, start=1)
+        ]
+
+    def head(self) -> dict[str, Any] | None:
+        """Return what S3 says of the object, or None if there is none."""
+        what, permission = "look at what was uploaded", "s3:GetObject and s3:ListBucket"
+        found: dict[str, Any] | None = self._found("head_object", what, permission)
+        return found
+
+    def list_parts(self, upload_id: str) -> dict[int, Any] | None:
+        """Return the parts that have arrived, by number; None if the upload has ended."""
+        what, permission = "list the parts of an upload", "s3:ListMultipartUploadParts"
+        found = self._found("list_parts", what, permission, UploadId=upload_id, MaxParts=MAX_PARTS)
+        return found and {each["PartNumber"]: each for each in found.get("Parts", ())}
+
+    def _found(self, *asked: str, **parameters: Any) -> Any:
+        try:
+            return self._call(*asked, **parameters)
+        except AwsError as error:
+            if error.code in _MISSING:
+                return None
+            raise
+
+    def copy_new(self, source: S3Object, *, etag: str, parameters: Mapping[str, Any]) -> bool:
+        """Copy an object here, unless one is here, or the source no longer has this ETag.
+
+        Metadata and tags of the source are left out: ``parameters`` say what the copy
+        has. Return whether it was copied.
+        """
+        return self._write_new(
+            "copy_object",
+            "keep what was uploaded",
+            "s3:GetObject and s3:PutObject",
+            **self._known("copy_object", parameters),
+            CopySource={"Bucket": source.bucket, "Key": source.key},
+            CopySourceIfMatch=etag,
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",
+        )
+
+    def complete_new(self, upload_id: str, etags: Mapping[int, str]) -> bool:
+        """Make an object of these parts, unless one is here. Return whether it was made."""
+        parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
+        return self._write_new(
+            "complete_multipart_upload",
+            "complete an upload in parts",
+            "s3:PutObject",
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+        )
+
+    def remove(self) -> None:
+        """Delete the object."""
+        self._call("delete_object", "delete what was uploaded", "s3:DeleteObject")
+
+    def _write_new(self, method: str, *asked: str, **parameters: Any) -> bool:
+        """Write, unless one is here: the caller has looked, and S3 looks again if it can.
+
+        An older boto3 has no such condition, and a server that does not know it may say so.
+        """
+        if_new = self._known(method, {"IfNoneMatch": "*"})
+        while True:
+            try:
+                self._call(method, *asked, **parameters, **if_new)
+                return True
+            except AwsError as error:
+                if error.code in _MISSING | _CHANGED:
+                    return False
+                if error.code != "NotImplemented" or not if_new:
+                    raise
+                if_new = {}
+
+    def _known(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that this boto3 has for the method."""
+        operation = self.client.meta.method_to_api_mapping[method]
+        shape = self.client.meta.service_model.operation_model(operation).input_shape
+        return {name: value for name, value in parameters.items() if name in shape.members}
+
+    def _presign_with_v4(self) -> None:
+        """Let the client sign uploads with Signature Version 4.
+
+        In older regions, boto3 takes version 2 for what it presigns, which binds no length.
+        """
+        for operation in ("PutObject", "UploadPart"):
+            event = f"choose-signer.s3.{operation}"
+            self.client.meta.events.register(event, _version_4, unique_id=f"cfsigned-{event}")
+
+
+def _version_4(signature_version: Any, **event: Any) -> str | None:
+    version, _, use = str(signature_version).partition("-")
+    is_presigned = use in {"presign-post", "query"} and version in {"s3", "s3v4", "v4"}
+    return f"s3v4-{use}" if is_presigned else None

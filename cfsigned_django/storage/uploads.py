@@ -1,0 +1,315 @@
+"""Uploads that a browser sends to S3: a site signs them before, and finishes them afterwards.
+
+Up to 5 GB, S3 takes one form to a temporary key. What finish() has looked at is what it copies to
+the final name: the form stays valid for a while, and only this process writes final names. Above,
+S3 takes parts, and makes a file of them when finish() says so. An object under a final name carries
+the ID of its upload, so that a second finish() knows it, and nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, Final
+
+from django.core import signing
+from storages.utils import clean_name
+
+from cfsigned_django.aws import uploads as s3
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.conf import whole_seconds
+from cfsigned_django.storage.arguments import MAX_NAME_LENGTH, is_exact_name, refuse_dot_dot
+
+logger = logging.getLogger("cfsigned_django.storage")
+
+#: Where uploads wait, in the location of a storage. The template lets nothing else expire.
+FOLDER: Final = "tmp/uploads/"
+#: In seconds: how long what waits is kept, and so how long a token is valid.
+KEPT_FOR: Final = 7 * 24 * 3600
+_HOUR: Final = 3600
+_SALT: Final = "cfsigned_django.uploads"
+#: The metadata in which an object has the ID of its upload.
+_ID: Final = "cfsigned-upload"
+_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(; ?[\x21-\x7e]+)*", re.ASCII)
+
+
+class UploadError(Exception):
+    """An upload cannot be finished. The file is not there, and nothing else was changed."""
+
+
+class UploadGone(UploadError):
+    """Nothing has arrived, or what had arrived was deleted."""
+
+
+class UploadIncomplete(UploadError):
+    """Parts have not arrived: ``missing`` has their numbers. Their URLs can be used again."""
+
+    def __init__(self, why: str, missing: tuple[int, ...] = ()) -> None:
+        super().__init__(why)
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPart:
+    """One part of a large file: ``url`` takes a PUT of exactly ``size`` bytes."""
+
+    number: int
+    size: int
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What a browser needs to send one file: a form (``url``, ``fields``), or else ``parts``.
+
+    ``token`` is for :meth:`CloudFrontS3Storage.finish_upload`; ``name`` is the name that
+    the file will have; nothing more can be sent after ``expires_at``.
+    """
+
+    name: str
+    expires_at: datetime
+    token: str = field(repr=False)
+    url: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parts: tuple[UploadPart, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it: ``expires_at`` in ISO 8601, and what is empty left out."""
+        values = {**asdict(self), "expires_at": self.expires_at.isoformat()}
+        return {name: value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ticket:
+    """What a token binds. The bucket and the key say which storage, and which location."""
+
+    bucket: str
+    key: str
+    name: str
+    size: int
+    content_type: str
+    owner: str
+    #: The last part of the temporary key; the file has it in its metadata.
+    id: str
+    #: Of S3, if the file is sent in parts.
+    upload_id: str = ""
+
+    def token(self) -> str:
+        """Return the text that a viewer keeps, and cannot change."""
+        return signing.dumps(asdict(self), salt=_SALT)
+
+
+def sign(
+    storage: Any,
+    name: str,
+    *,
+    size: int,
+    content_type: str | None,
+    expire: int | timedelta | None,
+    owner: str,
+) -> Upload:
+    """Sign an upload, see :meth:`CloudFrontS3Storage.sign_upload`."""
+    _key_of(storage, name)
+    _check_owner(owner)
+    if type(size) is not int or not 0 < size <= s3.MAX_PARTS * s3.MAX_PIECE:
+        raise ValueError(
+            f"size is {size!r}. It must be the size of the file in whole bytes, as the browser "
+            "knows it (file.size): more than 0, and at most 5,000 GiB."
+        )
+    if content_type is not None and not _TYPE.fullmatch(str(content_type)):
+        raise ValueError(
+            f"content_type is {content_type!r}. It must be a type such as 'image/jpeg', or None "
+            "for the type that the ending of the name has."
+        )
+    seconds = whole_seconds(_HOUR if expire is None else expire)
+    if seconds is None or not 0 < seconds <= KEPT_FOR:
+        raise ValueError(
+            f"expire is {expire!r}. It must be whole seconds or a timedelta, from 1 s to 7 days: "
+            "S3 takes no signature that is valid for longer."
+        )
+
+    folder, base = posixpath.split(storage.generate_filename(name))
+    unguessable = posixpath.join(folder, secrets.token_urlsafe(16), base)
+    name = clean_name(storage.get_available_name(unguessable))
+    key = _key_of(storage, name)
+    ticket = _Ticket(
+        bucket=storage.bucket_name,
+        key=key,
+        name=name,
+        size=size,
+        content_type=_parameters(storage, key, content_type)["ContentType"],
+        owner=owner,
+        id=secrets.token_urlsafe(16),
+    )
+    expires_at = datetime.fromtimestamp(int(time.time()) + seconds, UTC)
+    if size <= s3.MAX_PIECE:
+        url, fields = _waiting(storage, ticket).sign_form(
+            size=size, content_type=ticket.content_type, seconds=seconds
+        )
+        return Upload(
+            name=name, expires_at=expires_at, token=ticket.token(), url=url, fields=fields
+        )
+    final, sizes = _final(storage, ticket), s3.part_sizes(size)
+    upload_id = final.start_parts(_kept_parameters(storage, ticket))
+    urls = final.sign_parts(upload_id, sizes=sizes, seconds=seconds)
+    parts = (
+        UploadPart(number=number, size=sizes[number - 1], url=url)
+        for number, url in enumerate(urls, start=1)
+    )
+    token = replace(ticket, upload_id=upload_id).token()
+    return Upload(name=name, expires_at=expires_at, token=token, parts=tuple(parts))
+
+
+def finish(storage: Any, token: str, *, owner: str) -> str:
+    """Finish an upload, see :meth:`CloudFrontS3Storage.finish_upload`."""
+    ticket = _read(storage, token, owner)
+    final, waiting = _final(storage, ticket), _waiting(storage, ticket)
+    # Before the final name: if another call keeps the file in between, this one sees it there.
+    in_parts = bool(ticket.upload_id)
+    arrived: Any = final.list_parts(ticket.upload_id) if in_parts else waiting.head()
+    if not _is_kept(final, ticket):
+        if arrived is None:
+            raise UploadGone(
+                f"There is no upload for {ticket.name!r}: nothing has arrived, or it was deleted. "
+                "Send the file to S3 before finish_upload(), or sign a new upload."
+            )
+        if in_parts:
+            is_done = final.complete_new(ticket.upload_id, _etags(ticket, arrived))
+        else:
+            _check_what_arrived(ticket, arrived)
+            parameters = _kept_parameters(storage, ticket)
+            is_done = final.copy_new(waiting, etag=arrived["ETag"], parameters=parameters)
+        if not is_done and not _is_kept(final, ticket):
+            raise UploadError(
+                f"The upload for {ticket.name!r} was replaced while it was looked at. Call "
+                "finish_upload() again when nothing is being sent."
+            )
+    if not in_parts:
+        try:
+            waiting.remove()
+        except AwsError as error:  # The file is kept, and what waits expires.
+            logger.warning("%s", error)
+    return ticket.name
+
+
+def _check_what_arrived(ticket: _Ticket, arrived: Mapping[str, Any]) -> None:
+    """Raise if something else waits than was signed; S3 should have refused it."""
+    size, content_type = arrived["ContentLength"], arrived.get("ContentType")
+    if (size, content_type) != (ticket.size, ticket.content_type):
+        raise UploadError(
+            f"What was sent for {ticket.name!r} has {size} bytes and the type {content_type!r}, "
+            f"but {ticket.size} bytes and {ticket.content_type!r} were signed. Send that file, or "
+            "sign a new upload."
+        )
+
+
+def _etags(ticket: _Ticket, arrived: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
+    """Return the ETag of each part. Raise if some have not arrived."""
+    sizes = dict(enumerate(s3.part_sizes(ticket.size), start=1))
+    missing = tuple(n for n, size in sizes.items() if arrived.get(n, {}).get("Size") != size)
+    if missing:
+        raise UploadIncomplete(
+            f"{len(missing)} of {len(sizes)} parts of {ticket.name!r} have not arrived. Send those "
+            "in error.missing to their URLs, then call finish_upload() again.",
+            missing,
+        )
+    return {number: arrived[number]["ETag"] for number in sizes}
+
+
+def _is_kept(final: s3.S3Object, ticket: _Ticket) -> bool:
+    """Return whether the file is there; raise if another one has its name."""
+    found = final.head()
+    if found is not None and found.get("Metadata", {}).get(_ID) != ticket.id:
+        raise UploadError(
+            f"There is another file with the name {ticket.name!r}, which is left as it is. Sign a "
+            "new upload."
+        )
+    return found is not None
+
+
+def _read(storage: Any, token: str, owner: str) -> _Ticket:
+    """Return what a token binds; raise if it is not for this owner and this storage."""
+    _check_owner(owner)
+    try:
+        ticket = _Ticket(**signing.loads(token, salt=_SALT, max_age=KEPT_FOR))
+    except signing.SignatureExpired:
+        raise UploadError(
+            "This upload was signed more than 7 days ago, and what had arrived is deleted. Sign a "
+            "new upload."
+        ) from None
+    except (signing.BadSignature, AttributeError, TypeError, ValueError):
+        raise UploadError(
+            "This is not the token of an upload, or it was changed. Pass Upload.token as "
+            "sign_upload() returned it; SECRET_KEY must be the same, or in SECRET_KEY_FALLBACKS."
+        ) from None
+    if ticket.owner != owner:
+        raise UploadError(
+            f"The upload for {ticket.name!r} was signed for another owner. Pass the owner= that "
+            "sign_upload() got, and refuse the request if that is somebody else."
+        )
+    if (storage.bucket_name, _key_of(storage, ticket.name)) != (ticket.bucket, ticket.key):
+        raise UploadError(
+            f"The upload for {ticket.name!r} was signed by another storage. Call finish_upload() "
+            "of the storage whose sign_upload() made the token."
+        )
+    return ticket
+
+
+def _key_of(storage: Any, name: Any) -> str:
+    """Return the key of a final name. Raise for one that no upload may have."""
+    refuse_dot_dot(name)
+    if not isinstance(name, str) or not is_exact_name(name):
+        raise ValueError(
+            f"The name {name!r} is not the name of a file. It must be one such as "
+            "'documents/report.pdf': no slash at either end, no empty part, no backslash and no "
+            f"line break, at most {MAX_NAME_LENGTH} bytes."
+        )
+    key: str = storage._normalize_name(clean_name(name))
+    if len(key.encode()) > MAX_NAME_LENGTH:
+        raise ValueError(
+            f"The name {name!r} is too long: with the location of the storage, and the part that "
+            f"sign_upload() adds, it has more than {MAX_NAME_LENGTH} bytes. Shorten it."
+        )
+    # In whatever folder: the lifecycle rule may be for another location in this bucket.
+    if f"/{FOLDER}" in f"/{key}":
+        raise ValueError(
+            f"The name {name!r} lies below {FOLDER}, where files expire. Give it another folder."
+        )
+    return key
+
+
+def _final(storage: Any, ticket: _Ticket) -> s3.S3Object:
+    return s3.S3Object(storage.connection.meta.client, ticket.bucket, ticket.key)
+
+
+def _waiting(storage: Any, ticket: _Ticket) -> s3.S3Object:
+    key = storage._normalize_name(FOLDER + ticket.id)
+    return s3.S3Object(storage.connection.meta.client, ticket.bucket, key)
+
+
+def _parameters(storage: Any, key: str, content_type: str | None) -> dict[str, Any]:
+    """Return the parameters with which the storage saves a file of this type."""
+    file = SimpleNamespace(content_type=content_type)
+    found: dict[str, Any] = storage._get_write_parameters(key, file)
+    return found
+
+
+def _kept_parameters(storage: Any, ticket: _Ticket) -> dict[str, Any]:
+    """Return the parameters of the file, with the ID by which a second finish() knows it."""
+    found = _parameters(storage, ticket.key, ticket.content_type)
+    metadata = {**found.get("Metadata", {}), _ID: ticket.id}
+    return {**found, "ContentType": ticket.content_type, "Metadata": metadata}
+
+
+def _check_owner(owner: object) -> None:
+    if not isinstance(owner, str):
+        raise TypeError(
+            f"owner is {type(owner).__name__}. It must be text, such as str(request.user.pk)."
+        )
