@@ -46,7 +46,7 @@ def cors_headers(policy: Document, origin: str, *, method: str = "GET") -> dict[
     """Return the CORS headers for a request of a page of ``origin``; none for a foreign one."""
     config = policy.get("CorsConfig") or {}
     allowed = _items(config.get("AccessControlAllowOrigins"))
-    if not origin or not any(matches_origin(origin, each) for each in allowed):
+    if not origin or not any(cors_allows(each, origin) for each in allowed):
         return {}
     found = {"Access-Control-Allow-Origin": "*" if "*" in allowed else origin}
     if config.get("AccessControlAllowCredentials"):
@@ -60,14 +60,14 @@ def cors_headers(policy: Document, origin: str, *, method: str = "GET") -> dict[
     return found | {name: ", ".join(_items(each)) for name, each in lists.items() if _items(each)}
 
 
-def matches_origin(origin: str, allowed: str) -> bool:
-    """Return whether a CORS rule of S3, or of a policy, allows an origin.
+def cors_allows(allowed: str, value: str) -> bool:
+    """Return whether an entry of a CORS rule of S3, or of a policy, allows an origin or header.
 
     Each may contain one "*". S3 User Guide: "Elements of a CORS configuration".
     """
     # "[" and "?" have no meaning there.
     literal = allowed.replace("[", "[[]").replace("?", "[?]")
-    return fnmatchcase(origin, literal)
+    return fnmatchcase(value, literal)
 
 
 def has_cors(policy: Document) -> bool:

@@ -38,7 +38,7 @@ from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.model.resource_policy import public_statements
-from cfsigned_django.tools.model.response_headers import matches_origin
+from cfsigned_django.tools.model.response_headers import cors_allows
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
@@ -266,7 +266,7 @@ def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplica
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         page = environ.get("HTTP_ORIGIN", "")
         allowed = [each for rule in rules for each in rule["AllowedOrigins"]]
-        names = page and any(matches_origin(page, each) for each in allowed)
+        names = page and any(cors_allows(each, page) for each in allowed)
         added = [("Access-Control-Allow-Origin", page), ("Vary", "Origin")] if names else []
         return origin(
             environ, lambda status, headers, *_: start_response(status, [*headers, *added])

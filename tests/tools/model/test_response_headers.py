@@ -9,9 +9,9 @@ import pytest
 from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.model.response_headers import (
     apply,
+    cors_allows,
     lacking_credentials,
     lacking_origins,
-    matches_origin,
     stops_scripts,
 )
 
@@ -166,9 +166,9 @@ def test_lacking() -> None:
         ("https://[a]pp.example.com", False),
     ],
 )
-def test_matches_origin(allowed: str, matches: bool) -> None:
+def test_cors_allows(allowed: str, matches: bool) -> None:
     """Take "*" as any text, and no other character for a wildcard."""
-    assert matches_origin(APP, allowed) is matches
+    assert cors_allows(allowed, APP) is matches
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ fits a request.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.model.response_headers import matches_origin
+from cfsigned_django.tools.model.response_headers import cors_allows
 
 RULE_ID: Final = "cfsigned"
 UPLOAD_RULE_ID: Final = "cfsigned-upload"
@@ -68,12 +67,12 @@ def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str, rule_i
         rule
         for rule in rules
         if method in rule.get("AllowedMethods", ())
-        and any(matches_origin(origin, each) for each in rule.get("AllowedOrigins", ()))
+        and any(cors_allows(each, origin) for each in rule.get("AllowedOrigins", ()))
     ]
     if rule_id == RULE_ID:
         return bool(fitting)
     # A preflight gets the first rule that allows its headers as well; the upload, the first.
     headers = {each.lower() for rule in fitting for each in rule.get("AllowedHeaders", ())}
-    return any(fnmatchcase("content-type", each) for each in headers) and "ETag" in fitting[0].get(
+    return any(cors_allows(each, "content-type") for each in headers) and "ETag" in fitting[0].get(
         "ExposeHeaders", ()
     )
