@@ -94,7 +94,7 @@ def has_weak_secret_key() -> bool:
     """Return whether a SECRET_KEY encrypts of which ``check --deploy`` warns (security.W009)."""
     secret: str | bytes = settings.SECRET_KEY
     text = secret.decode("latin-1") if isinstance(secret, bytes) else secret
-    return not Site.ENCRYPTION_KEYS.read() and (
+    return not any(Site.ENCRYPTION_KEYS.judge_current()) and (
         len(text) < security.SECRET_KEY_MIN_LENGTH
         or len(set(text)) < security.SECRET_KEY_MIN_UNIQUE_CHARACTERS
         or text.startswith(security.SECRET_KEY_INSECURE_PREFIX)

@@ -13,7 +13,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from cfsigned_django.encryption import CannotDecrypt, NotItsKey, decrypt, encrypt
+from cfsigned_django.encryption import (
+    CannotDecrypt,
+    NotItsKey,
+    decrypt,
+    encrypt,
+    has_weak_secret_key,
+)
 from cfsigned_django.signing import PrivateKey
 from tests.keyring import derived
 from tests.leaks import everything_of, fragments
@@ -137,3 +143,12 @@ def test_an_entry_that_is_not_a_key(wrong: Any, ec_key: PrivateKey, settings: Se
 
     assert FIRST not in everything_of(raised.value)
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
+
+
+@pytest.mark.parametrize(("keys", "is_weak"), [(None, True), ([FIRST], False), (["x"], False)])
+def test_a_weak_secret_key(keys: Any, is_weak: bool, settings: Settings) -> None:
+    """Warn of SECRET_KEY only if it encrypts; a wrong encryption key is told elsewhere."""
+    settings.SECRET_KEY = "guessed"
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = keys
+
+    assert has_weak_secret_key() is is_weak
