@@ -107,8 +107,6 @@ class Signing:
 class ResolvedOptions:
     """The options of a storage, checked and resolved."""
 
-    #: :data:`cfsigned_django.conf.generation` before the options were read.
-    generation: object
     #: The options as they were given, which another instance may have as well.
     config: Config
     #: How URLs are signed; None if they are not, or cannot be.
@@ -140,7 +138,6 @@ def resolve(
     *,
     must_sign: bool,
     asks: bool,
-    generation: object,
     path_start: Callable[[], str],
 ) -> ResolvedOptions:
     """Check and resolve the options of a storage.
@@ -170,7 +167,6 @@ def resolve(
         path = path_start()
         start = path and origin + path
     return ResolvedOptions(
-        generation=generation,
         config=config,
         signing=signing,
         refusal=refusal,

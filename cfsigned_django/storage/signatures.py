@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from cfsigned_django.signing.resource import compile_resource, readings
 
@@ -14,19 +15,14 @@ V = TypeVar("V")
 KEPT_SIGNATURES: Final = 10_000
 
 
-class Signature(NamedTuple):
-    """The signature of one address, or of a resource that covers many.
-
-    Each new URL makes one, and a frozen dataclass takes twice as long to make.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The signature of one address, or of a resource that covers many."""
 
     #: When it expires, in Unix seconds.
     expires: int
     #: The query parameters, without ``?`` or ``&`` around them. Anyone who has them has access.
-    query: str
-
-    def __repr__(self) -> str:
-        return f"<Signature until {self.expires}>"
+    query: str = field(repr=False)
 
 
 def covers(resource: str, address: str) -> bool:
@@ -49,10 +45,9 @@ class Bounded(dict[Hashable, V]):
     """A dictionary, read without a lock, in which the oldest entries make room for new ones."""
 
     def keep(self, key: Hashable, value: V, size: int) -> None:
-        """Store a value as the newest, and keep at most ``size`` of them."""
+        """Store a value as the newest; if there are ``size`` of them, forget the oldest eighth."""
         self.pop(key, None)
         if len(self) >= size:
-            # An eighth at once: each removal at the front makes it slower to find the first entry.
             for oldest in list(self)[: max(1, size // 8)]:
                 self.pop(oldest, None)
         self[key] = value

@@ -168,9 +168,7 @@ class SignedUrlMixin(Options):
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
         own = self.signing
-        options = own.resolved  # What own.options() does, without a call.
-        if options is None or options.generation is not conf.generation:
-            options = own.resolve()
+        options = own.resolved.get(conf.generation) or own.resolve()
         if (download, inline) != (None, None):
             parameters = add_disposition(parameters, name, download, inline)
         signing = options.signing
@@ -196,8 +194,8 @@ class SignedUrlMixin(Options):
             signature = own.find_in_block(address, terms, options, signing, now)
         if signature is None:
             signature = own.sign(covered, terms, signing, now)
-        for watch in around.watches:  # What context.note() does, without a call.
-            watch.note(signature.expires)
+        if around.watches:
+            context.note(signature.expires)
         return join_signature(address, signature.query)
 
     def unsigned_url(
@@ -376,29 +374,21 @@ class StorageSigner:
         self.storage = storage
         # Whether the options change only if one is assigned or a setting changes.
         self._is_fixed = not any(is_property(storage, name) for name in (*OWN_OPTIONS, "location"))
-        #: The options, if they are fixed and none was assigned since. Ask options(), which also
-        #: knows whether a setting changed.
-        self.resolved: ResolvedOptions | None = None
-        self._version = object()
+        #: conf.generation -> the options as they were read in it, if they are fixed.
+        self.resolved: dict[object, ResolvedOptions] = {}
         # The signatures that may be asked for again. They do not belong to the options, which a
         # class with a property has anew for each call.
         self._signatures: Bounded[Signature] = Bounded()
 
     def forget_options(self) -> None:
         """Resolve the options again at the next call: one was assigned."""
-        # In this order: resolve(), in another thread, stores what it read and compares the version
-        # afterwards. Either it finds the new version, or what it stored is removed here.
-        self._version = object()
-        self.resolved = None
+        self.resolved = {}  # If another thread is reading them now, it keeps them in the old one.
 
     # Options
 
     def options(self) -> ResolvedOptions:
         """Return the options as they are now, checked and resolved. No callable is called."""
-        options = self.resolved
-        if options is None or options.generation is not conf.generation:
-            options = self.resolve(asks=False)
-        return options
+        return self.resolved.get(conf.generation) or self.resolve(asks=False)
 
     def must_sign(self) -> Signing:
         """Return how a storage signs, whose key must work whether or not its URLs are signed."""
@@ -415,7 +405,7 @@ class StorageSigner:
 
         ``asks``: if the key comes from a callable, call it, unless it was called before.
         """
-        generation, version = conf.generation, self._version
+        generation, kept = conf.generation, self.resolved  # before the options are read
         config = self.config(**({"querystring_auth": True} if must_sign else {}))
         is_meant_to = must_sign or is_signing(config, self.storage.cloudfront_signer)
         options = resolve_options(
@@ -423,15 +413,13 @@ class StorageSigner:
             self.handed_in() if is_meant_to else OWN_KEY,
             must_sign=is_meant_to,
             asks=asks,
-            generation=generation,
             path_start=self.path_start,
         )
         if must_sign:
             options.raise_refusal()
         if self._is_fixed and not must_sign and not options.refusal:
-            self.resolved = options
-            if self._version is not version:  # An option was assigned meanwhile.
-                self.resolved = None
+            kept.clear()
+            kept[generation] = options
         return options
 
     def config(self, **others: Any) -> Config:
@@ -592,7 +580,7 @@ class StorageSigner:
         except HashRefused:
             self.explain_refusal(lease.signer)
             raise
-        signature = Signature(expires, query)
+        signature = Signature(expires=expires, query=query)
         if kept_under:
             self._signatures.keep(kept_under, signature, KEPT_SIGNATURES)
         return signature
