@@ -47,7 +47,7 @@ class Request:
     condition keys of which the request is known to have a value, or, if it is None, to have none.
     """
 
-    principals: frozenset[tuple[str, str | None]]
+    principals: tuple[tuple[str, str | None], ...]
     action: str
     resource: str
     context: Mapping[str, str | None]
@@ -67,9 +67,7 @@ def by_distribution(arn: str, resource: str, action: str = READ, *, uses_tls: bo
         "aws:sourcearn": arn,
         **_tls(uses_tls),
     }
-    return Request(
-        principals=frozenset({_CLOUDFRONT}), action=action, resource=resource, context=context
-    )
+    return Request(principals=(_CLOUDFRONT,), action=action, resource=resource, context=context)
 
 
 def by_identity(arn: str, resource: str, *, uses_tls: bool) -> Request:
@@ -77,9 +75,7 @@ def by_identity(arn: str, resource: str, *, uses_tls: bool) -> Request:
 
     Only services send a source.
     """
-    principals: frozenset[tuple[str, str | None]] = frozenset(
-        {("AWS", arn), ("CanonicalUser", None)}
-    )
+    principals = (("AWS", arn), ("CanonicalUser", None))
     context = {**dict.fromkeys(_SOURCES), **_tls(uses_tls)}
     return Request(principals=principals, action=READ, resource=resource, context=context)
 
@@ -88,7 +84,7 @@ def by_anyone(resource: str) -> Request:
     """Return an unsigned request, which has none of the keys about who signed it."""
     absent = ("aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", *_SOURCES)
     context = dict.fromkeys(absent)
-    return Request(principals=frozenset(), action=READ, resource=resource, context=context)
+    return Request(principals=(), action=READ, resource=resource, context=context)
 
 
 def _tls(uses_tls: bool) -> dict[str, str | None]:

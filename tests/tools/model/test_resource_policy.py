@@ -176,7 +176,7 @@ def test_pages(subtests: pytest.Subtests) -> None:
 def test_addresses() -> None:
     """Compare an address with networks, if a request has one."""
     request = Request(
-        principals=frozenset(),
+        principals=(),
         action="s3:GetObject",
         resource=FILES,
         context={"aws:sourceip": "203.0.113.7"},

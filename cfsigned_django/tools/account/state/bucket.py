@@ -147,7 +147,8 @@ def _check_policy(
         request = by_identity(identity, files, uses_tls=site.uses_tls)
         statement = access_identity_statement(bucket.name, identity_id, partition=partition)
     if origin is not None:
-        values = {"policy": f"the policy of the bucket {bucket.name}", "reader": reader}
+        policy = f"the policy of the bucket {bucket.name}"
+        values = {"policy": policy, "bucket": bucket.name, "reader": reader}
         yield from _evaluated("bucket-policy", bucket.policy, request, statement, subject, values)
     readers = other_readers(
         bucket.policy, files, distribution_arn=distribution.arn, identity_arn=identity
@@ -170,8 +171,8 @@ def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterato
     elif key.unread is None:
         request = by_distribution(distribution.arn, key.arn, DECRYPT, uses_tls=False)
         statement = decrypt_statement(distribution.arn)
-        policy = f"the policy of the KMS key {key.arn}"
-        values = {"policy": policy, "bucket": bucket.name, "reader": distribution.id}
+        values = {"policy": f"the policy of the KMS key {key.arn}", "key": key.arn}
+        values |= {"bucket": bucket.name, "reader": distribution.id}
         yield from _evaluated("kms-key-policy", key.policy, request, statement, key.arn, values)
 
 

@@ -320,8 +320,8 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "kms-key-policy": FactType(
         level=Level.ERROR,
-        what="{policy}, which encrypts new objects of the bucket {bucket}, does not let {reader} "
-        "decrypt.{present}",
+        what="The policy of the KMS key {key}, which encrypts new objects of the bucket {bucket}, "
+        "does not let {reader} decrypt.{present}",
         why="S3 answers AccessDenied to CloudFront for each object that the key encrypts.",
         fix="Add the statement for the distribution to the policy of the key, or make an exception "
         "for CloudFront in the one that denies it.",
@@ -368,7 +368,7 @@ FACTS: Final[Mapping[str, FactType]] = {
     ),
     "bucket-policy": FactType(
         level=Level.ERROR,
-        what="{policy} does not let {reader} read.{present}",
+        what="The policy of the bucket {bucket} does not let {reader} read.{present}",
         why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
         fix="Add the statement for the distribution, or make an exception for CloudFront in the "
         "one that denies it.",
