@@ -23,7 +23,7 @@ import pickle
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
@@ -171,8 +171,15 @@ class MinistackHere(Ministack):
 
     def get(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Return the status and the body of an answer, as any program gets it."""
-        status, _, body = self._ask("GET", f"{self.endpoint_url}{target}", headers)
+        status, _, body = self.ask("GET", target, headers)
         return status, body
+
+    def ask(
+        self, method: str, target: str, headers: Mapping[str, str]
+    ) -> tuple[int, Iterable[tuple[str, str]], bytes]:
+        """Return status, headers and body of an answer to any program."""
+        status, answered, body = self._ask(method, f"{self.endpoint_url}{target}", headers)
+        return status, answered.items(), body
 
     def answer(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request of boto3."""
