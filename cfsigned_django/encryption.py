@@ -23,10 +23,8 @@ from uuid import UUID
 from django.conf import settings
 from django.core.checks.security import base as security
 
-# The other gettext_noop reads the settings, and what settings.py imports would fail.
-from django.utils.translation.trans_null import gettext_noop
-
 from cfsigned_django.conf import Site
+from cfsigned_django.phrase import Phrase as _
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -34,7 +32,19 @@ if TYPE_CHECKING:
     from cfsigned_django.signing import PrivateKey
 
 #: What is wrong with all private keys if :func:`has_weak_secret_key`.
-WEAK_SECRET_KEY = gettext_noop("SECRET_KEY, which encrypts the private keys, can be guessed.")
+WEAK_SECRET_KEY = _("SECRET_KEY, which encrypts the private keys, can be guessed.")
+#: Why CloudFront may not begin to trust a private key.
+NOT_OF_SETTINGS = _(
+    "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and nothing "
+    "shows that it is still the same: it is not added to CloudFront, and does not begin to sign. "
+    "Make a new one: manage.py cfsigned_rotate --start (--key-group)"
+)
+#: Why the private key of a retired or revoked row is refused.
+NOT_ERASED = _(
+    "The private key was retired or revoked, but this row has it again: someone changed the "
+    "table. Find out who can write to the database, then revoke this key pair, or empty its "
+    "encrypted_private_key if it is retired or revoked."
+)
 
 
 class CannotDecrypt(Exception):
@@ -82,7 +92,7 @@ def decrypt(encrypted: str, row: UUID, fingerprint: str) -> Decrypted:
         raise CannotDecrypt(_what_changed())
     if not found.text.startswith(_binding(row, fingerprint)):
         raise NotItsKey(
-            gettext_noop(
+            _(
                 "The encrypted private key belongs to another key pair: someone changed the table. "
                 "Revoke this key pair, and find out who can write to the database."
             )
@@ -140,15 +150,14 @@ def _derive(secret: str | bytes) -> bytes:
 
 
 def _what_changed() -> str:
-    # The admin translates these texts; logs have them in English.
     if Site.ENCRYPTION_KEYS.read():
-        return gettext_noop(
+        return _(
             "No key of AWS_CLOUDFRONT_ENCRYPTION_KEYS, and none derived from SECRET_KEY, decrypts "
             "this private key. Add the key that encrypted it to the end of the list, or the "
             "previous SECRET_KEY to SECRET_KEY_FALLBACKS. Then start a rotation in each key group: "
             "manage.py cfsigned_rotate --start (--key-group)"
         )
-    return gettext_noop(
+    return _(
         "SECRET_KEY has changed since this private key was encrypted, or "
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS was emptied. Add the previous SECRET_KEY to "
         "SECRET_KEY_FALLBACKS, or the previous key to AWS_CLOUDFRONT_ENCRYPTION_KEYS. Then start a "

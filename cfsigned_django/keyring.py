@@ -30,11 +30,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import Error
 from django.dispatch import receiver
-from django.utils.translation import gettext_noop
 
 from cfsigned_django import conf
-from cfsigned_django.aws.errors import phrase
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.signing import HashAlgorithm, InvalidKey
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ logger = logging.getLogger("cfsigned_django.keyring")
 class NoKey:
     """Why no key pair of a key group signs, and what a person does next: two sentences."""
 
-    #: A :class:`~cfsigned_django.aws.errors.Phrase` if the page may show it in another language.
+    #: A :class:`~cfsigned_django.phrase.Phrase` if the page may show it in another language.
     what: str
     next_step: str
 
@@ -67,12 +66,12 @@ class NothingSigns(ImproperlyConfigured):
 
 def no_key_at_all(key_group_id: str | None) -> NoKey:
     """Return that the key group has no key, and that none will sign by itself."""
-    pattern = gettext_noop(
-        "No key signs for key group {group}: neither the database nor the settings have one that "
-        "may sign."
-    )
     return NoKey(
-        what=phrase(pattern, group=str(key_group_id)),
+        what=_(
+            "No key signs for key group {group}: neither the database nor the settings have one "
+            "that may sign.",
+            group=str(key_group_id),
+        ),
         next_step=f"Run manage.py cfsigned_rotate --start{key_group_option(key_group_id)}, or set "
         "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     )

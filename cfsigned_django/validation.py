@@ -21,9 +21,6 @@ from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 
-# The other gettext_noop reads the settings, and what settings.py imports would fail.
-from django.utils.translation.trans_null import gettext_noop
-
 from cfsigned_django import conf
 from cfsigned_django.conf import (
     OPTIONS,
@@ -33,6 +30,7 @@ from cfsigned_django.conf import (
     Setting,
     shown as shown,
 )
+from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.signing import (
     HashAlgorithm,
     HashRefused,
@@ -121,7 +119,7 @@ TABLE: dict[str, str] = {
     "cfsigned.W011": "Start a rotation in each key group that the message names (manage.py "
     "cfsigned_rotate --start, --key-group). When the warning is gone, remove the previous key from "
     "SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
-    "cfsigned.W012": gettext_noop(
+    "cfsigned.W012": _(
         "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters with "
         "the old one in SECRET_KEY_FALLBACKS. Then start a rotation in each key group (manage.py "
         "cfsigned_rotate --start, --key-group)."

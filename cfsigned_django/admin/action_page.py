@@ -16,6 +16,7 @@ from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.consequences import consequences_of_revocation
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
@@ -108,7 +109,7 @@ class ShownKey:
             return cls(file_name=file_name, pem=key_pair.open_public_key())
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             text = _("The public key is not shown.")
-            return cls(file_name=file_name, problem=f"{text} {_(str(error))}")
+            return cls(file_name=file_name, problem=f"{text} {translated(error, _)}")
 
     def as_file(self) -> HttpResponse:
         """Return the public key as a PEM file."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.access import permissions_for
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.models import KeyPair
@@ -75,18 +75,16 @@ def not_due(action: Action, key_pair: KeyPair | None) -> str:
 def put_in_words(error: Exception) -> str:
     """Return a failure as text, in the person's language if this package wrote the text."""
     if isinstance(error, AwsError):
-        what, reason, next_step = error.translated(_)
+        next_step = translated(error.next_step, _)
         if isinstance(error.__cause__, AwsError):  # another call that failed: its text comes next
             next_step = put_in_words(error.__cause__)
         return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
-            "what": what,
-            "reason": reason,
+            "what": translated(error.what, _),
+            "reason": translated(error.reason, _),
             "next_step": next_step,
         }
     if isinstance(error, Blocked):
         return _("%(key)s is not ready for this step. The page shows what it is waiting for.") % {
             "key": error.key_pair
         }
-    if isinstance(error, CannotDecrypt):
-        return _(str(error))
-    return str(error)
+    return translated(error, _)

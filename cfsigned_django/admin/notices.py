@@ -12,14 +12,15 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.encryption import WEAK_SECRET_KEY, has_weak_secret_key
+from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.no_key import nothing_signs
 from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
 from cfsigned_django.rotation.status import (
     clock_time,
     find_overdue,
     in_words,
-    nothing_signs,
     why_previous_key_stays,
 )
 from cfsigned_django.validation import TABLE
@@ -81,8 +82,8 @@ def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
         yield Notice(
             level=NoticeLevel.WARNING,
-            text=_(WEAK_SECRET_KEY),
-            detail=_(TABLE["cfsigned.W012"]),
+            text=translated(WEAK_SECRET_KEY, _),
+            detail=translated(TABLE["cfsigned.W012"], _),
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
 
-from cfsigned_django.aws.errors import AwsError, aws_failures, explain, marked as _, phrase
+from cfsigned_django.aws.errors import AwsError, aws_failures, explain
 from cfsigned_django.aws.unknown import mark_unknown
+from cfsigned_django.phrase import Phrase as _
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def make_client(
     from botocore.config import Config
     from botocore.exceptions import PartialCredentialsError
 
-    what = phrase(_("set up AWS access ({service})"), service=service_name)
+    what = _("set up AWS access ({service})", service=service_name)
     try:
         if bool(access_key) != bool(secret_key):
             raise PartialCredentialsError(

@@ -8,10 +8,11 @@ it says why. The next step is this package's own where AWS's text leaves it open
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from cfsigned_django.phrase import Phrase, Phrase as _
 from cfsigned_django.terminal import in_one_line
 
 if TYPE_CHECKING:
@@ -19,50 +20,18 @@ if TYPE_CHECKING:
     from botocore.parsers import ResponseParserError
 
 
-def marked(text: str) -> str:
-    """Return the text; marks it for translation, since this package does not import Django."""
-    return text
-
-
-_ = marked
-
-
-class Phrase(str):
-    """A text that keeps its pattern and values, so that it can also be written in another language.
-
-    ``pattern``: the text with ``{names}``, marked for translation.
-    ``values``: what is filled into the names.
-    """
-
-    pattern: str
-    values: Mapping[str, str]
-
-    def translated(self, translate: Callable[[str], str]) -> str:
-        """Return the text, translated before it is filled in."""
-        return translate(self.pattern).format(**self.values)
-
-
-def phrase(pattern: str, **values: str) -> Phrase:
-    """Return the pattern with its ``{names}`` filled in."""
-    filled_in = Phrase(pattern.format(**values))
-    filled_in.pattern, filled_in.values = pattern, values
-    return filled_in
-
-
 class AwsError(Exception):
     """A call to AWS failed: what was tried, why it failed, and what to do next.
 
-    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group"; a
-    :class:`Phrase` if a person may read it in another language.
+    ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
     ``reason``: why it failed; ``what`` and ``reason`` make one sentence.
-    ``next_step``: what to do now; one or more sentences.
+    ``next_step``: what to do now; one or more sentences. Each of the three is a
+    :class:`~cfsigned_django.phrase.Phrase` if a person may read it in another language.
     ``code``: AWS's error code. If AWS gave no answer, the name of botocore's
     exception; if AWS was not called, the code that it would have returned.
     ``permission``: the IAM action that the call needs, if one is known.
     ``is_temporary``: the same call may succeed later without any change.
     ``detail``: AWS's own text, or nothing if that repeats the request.
-    ``values``: what is filled into the ``{names}`` of ``reason`` and
-    ``next_step``. Without values, their braces are left alone.
     """
 
     def __init__(
@@ -75,31 +44,19 @@ class AwsError(Exception):
         permission: str | None = None,
         is_temporary: bool = False,
         detail: str = "",
-        values: Mapping[str, str] | None = None,
     ) -> None:
-        self.what = what
-        self.values = values
-        self._texts = reason, next_step
-        _what, self.reason, self.next_step = self.translated(str)
         # Logs have it too, and it may repeat what AWS answered, or what a row of the table names.
-        super().__init__(in_one_line(f"Could not {what}: {self.reason}. {self.next_step}"))
+        super().__init__(in_one_line(f"Could not {what}: {reason}. {next_step}"))
+        self.what = what
+        self.reason = reason
+        self.next_step = next_step
         self.code = code
         self.permission = permission
         self.is_temporary = is_temporary
         self.detail = detail
 
-    def translated(self, translate: Callable[[str], str]) -> tuple[str, str, str]:
-        """Return what was tried, the reason and the next step, translated before filled in."""
-        what = self.what.translated(translate) if isinstance(self.what, Phrase) else self.what
-        reason, next_step = map(translate, self._texts)
-        if self.values is not None:
-            reason, next_step = reason.format(**self.values), next_step.format(**self.values)
-        return what, reason, next_step
-
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = {**vars(self), "reason": self._texts[0], "next_step": self._texts[1]}
-        del fields["_texts"]
-        return _restore, (fields,)
+        return _restore, (vars(self),)
 
 
 def _restore(fields: dict[str, Any]) -> AwsError:
@@ -141,7 +98,7 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
         code = str(given.get("Code", "Unknown"))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         is_temporary = code in _TEMPORARY or status >= 500
-        reason = _("AWS returned {code} for {permission}{detail}")
+        reason: str = _("AWS returned {code} for {permission}{detail}")
         next_step = _NEXT_STEPS.get(code, _AGAIN if is_temporary else _LOOK_UP)
         text = str(given.get("Message", "")).strip()
         detail = "" if _REPEATED.search(text) else text[:_DETAIL_LENGTH]
@@ -156,15 +113,15 @@ def explain(error: AwsFailure, *, what: str, permission: str | None) -> AwsError
         reason, next_step = _NO_ANSWER.get(known, _NO_CALL)
         asked: Mapping[str, Any] = getattr(error, "kwargs", {})
         words |= {"host": _host(asked), "profile": str(asked.get("profile", ""))}
+    words["code"] = code
     return AwsError(
         what=what,
-        reason=reason,
-        next_step=next_step,
+        reason=Phrase(reason, **words),
+        next_step=Phrase(next_step, **words),
         code=code,
         permission=permission,
         is_temporary=is_temporary,
         detail=detail,
-        values={**words, "code": code},
     )
 
 

@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call, list_items
-from cfsigned_django.aws.errors import AwsError, Phrase, marked as _, phrase
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_unknown
+from cfsigned_django.phrase import Phrase, Phrase as _
 from cfsigned_django.signing import PublicKey
 
 logger = logging.getLogger("cfsigned_django.aws")
@@ -68,7 +69,7 @@ def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
     try:
         answer = call(
             client.get_public_key,
-            phrase(_("read the public key {key}"), key=key_pair_id),
+            _("read the public key {key}", key=key_pair_id),
             "cloudfront:GetPublicKey",
             Id=key_pair_id,
         )
@@ -136,9 +137,7 @@ class KeyGroups:
         A key group must have at least one key: raise :exc:`AwsError` with the code
         :data:`LAST_PUBLIC_KEY` if this is the only one.
         """
-        what = phrase(
-            _("remove {key} from the key group {group}"), key=key_pair_id, group=key_group_id
-        )
+        what = _("remove {key} from the key group {group}", key=key_pair_id, group=key_group_id)
 
         def without_key(items: KeyPairIds) -> KeyPairIds:
             if items == (key_pair_id,):
@@ -162,7 +161,7 @@ class KeyGroups:
             found: Mapping[str, Any] = self.client.list_public_keys(**marker)
             return found
 
-        what = phrase(_("list the public keys"))
+        what = _("list the public keys")
         for item in list_items(page, "PublicKeyList", what, "cloudfront:ListPublicKeys"):
             yield as_listed(item)
 
@@ -181,7 +180,7 @@ class KeyGroups:
         """
         # Loaded first, so that a private key is never sent by mistake.
         pem = PublicKey.load(public_key_pem).to_pem()
-        what = phrase(_("create the public key {name}"), name=name)
+        what = _("create the public key {name}", name=name)
         for each in self.public_keys():  # names are unique in CloudFront
             if each.name == name:
                 return _same_key(each, pem, what)
@@ -207,7 +206,7 @@ class KeyGroups:
 
     def delete_public_key(self, key_pair_id: str) -> None:
         """Delete a public key that is in no key group; do nothing if it is already gone."""
-        what = phrase(_("delete the public key {key}"), key=key_pair_id)
+        what = _("delete the public key {key}", key=key_pair_id)
         attempt = 0
         while True:
             try:
@@ -236,7 +235,7 @@ class KeyGroups:
         """Return the key group's whole configuration, and its ETag."""
         answer = self._call(
             self.client.get_key_group,
-            phrase(_("read the key group {group}"), group=key_group_id),
+            _("read the key group {group}", group=key_group_id),
             "cloudfront:GetKeyGroup",
             Id=key_group_id,
         )
@@ -297,9 +296,12 @@ class KeyGroups:
                 if each.holds(pem):
                     raise _conflict(
                         what=what,
-                        reason=_("CloudFront has this key under another name: {name}, {id}"),
+                        reason=_(
+                            "CloudFront has this key under another name: {name}, {id}",
+                            name=each.name,
+                            id=each.key_pair_id,
+                        ),
                         next_step=_("Use that ID, or delete that public key if nothing uses it."),
-                        values={"name": each.name, "id": each.key_pair_id},
                     )
             self._pause(attempt)
         raise _conflict(
@@ -331,20 +333,22 @@ class KeyGroups:
 
 def adding(key_pair_id: str, key_group_id: str) -> Phrase:
     """Return what adding a public key to a key group is called in an error."""
-    return phrase(_("add {key} to the key group {group}"), key=key_pair_id, group=key_group_id)
+    return _("add {key} to the key group {group}", key=key_pair_id, group=key_group_id)
 
 
 def _no_room(what: str, members: KeyPairIds) -> AwsError:
     return AwsError(
         what=what,
-        reason=_("the group holds as many public keys as its quota allows: {keys}"),
+        reason=_(
+            "the group holds as many public keys as its quota allows: {keys}",
+            keys=", ".join(members),
+        ),
         next_step=_(
             "Remove one that no site needs (CloudFront > Key groups), but none that is ACTIVE or "
             "RETIRING here. Or request a higher quota (Service Quotas, CloudFront). Then repeat "
             "this step."
         ),
         code="TooManyPublicKeysInKeyGroup",
-        values={"keys": ", ".join(members)},
     )
 
 
@@ -353,11 +357,11 @@ def _would_lose(what: str, lost: list[str]) -> AwsError:
         what=what,
         reason=_(
             "the change replaces the whole key group, and the installed boto3 does not know "
-            "{names}, which would be lost"
+            "{names}, which would be lost",
+            names=", ".join(lost),
         ),
         next_step=UPDATE_BOTO3,
         code="UnknownElement",
-        values={"names": ", ".join(lost)},
     )
 
 
@@ -366,11 +370,10 @@ def _same_key(found: ListedPublicKey, pem: str, what: str) -> str:
         return found.key_pair_id
     raise _conflict(
         what=what,
-        reason=_("another key, {id}, has that name"),
+        reason=_("another key, {id}, has that name", id=found.key_pair_id),
         next_step=_(
             "Delete it under CloudFront > Public keys if nothing uses it, or choose another name."
         ),
-        values={"id": found.key_pair_id},
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cfsigned_django.aws.errors import marked as _
+from cfsigned_django.phrase import Phrase as _
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -108,8 +108,8 @@ def no_table(key_group_id: str) -> NoKey:
 def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
     """Return why no key pair of the group is ACTIVE, now, and what to do about it."""
     # Only a site that cannot sign needs the whole rotation here.
+    from cfsigned_django.rotation.no_key import why_nothing_signs
     from cfsigned_django.rotation.site import site_waits
-    from cfsigned_django.rotation.status import why_nothing_signs
 
     successor = next((each for each in rows if each.next_in == key_group_id), None)
     with translation.override(None):  # as all errors of url()

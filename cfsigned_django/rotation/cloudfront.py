@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from django.utils.translation import gettext_noop
-
-from cfsigned_django.aws.errors import AwsError, Phrase, phrase
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, adding
+from cfsigned_django.phrase import Phrase, Phrase as _
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.validation import is_of_trusted_signer
 
@@ -61,8 +60,8 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair, public_key: str) -> None
     if any(each.key_pair_id == key_pair_id and not each.holds(public_key) for each in listed):
         raise AwsError(
             what=adding(key_pair_id, key_pair.key_group_id),
-            reason=gettext_noop("CloudFront has another public key under this ID"),
-            next_step=gettext_noop(
+            reason=_("CloudFront has another public key under this ID"),
+            next_step=_(
                 "Someone changed the table, or mistyped the ID. Correct the ID, or revoke the key "
                 "pair and start a new rotation."
             ),
@@ -77,17 +76,17 @@ def restore_to_group(api: KeyGroups, key_pair: KeyPair, public_key: str) -> None
             raise
         raise AwsError(
             what=adding(key_pair_id, key_pair.key_group_id),
-            reason=gettext_noop(
+            reason=_(
                 "someone removed it and deleted its public key in CloudFront, and a deleted ID "
                 "never returns"
             ),
-            next_step=gettext_noop(
+            next_step=_(
                 "Revoke it (manage.py cfsigned_rotate --revoke {key}, or in the admin), then start "
                 "a new rotation. If it is the key that signs, revoking it lets a new key sign at "
-                "once."
+                "once.",
+                key=key_pair_id,
             ),
             code=DELETED,
-            values={"key": key_pair_id},
         ) from None
 
 
@@ -117,7 +116,7 @@ def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
 
 def removing(key_pair: KeyPair) -> Phrase:
     """Return what removing a key from CloudFront is called in an error."""
-    return phrase(gettext_noop("remove {key} from CloudFront"), key=str(key_pair))
+    return _("remove {key} from CloudFront", key=str(key_pair))
 
 
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
@@ -133,11 +132,11 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     if not ours and is_of_trusted_signer(str(key_pair)):
         raise AwsError(
             what=removing(key_pair),
-            reason=gettext_noop(
+            reason=_(
                 "it is a CloudFront key pair of an AWS account (a trusted signer), which is in no "
                 "key group: its links still work"
             ),
-            next_step=gettext_noop(
+            next_step=_(
                 "Remove the signer from the behavior of the distribution (CloudFront), then "
                 "confirm in the admin, by hand, that it was removed."
             ),
@@ -148,3 +147,18 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     for key_pair_id in ours:
         api.remove(key_pair.key_group_id, key_pair_id)
         api.delete_public_key(key_pair_id)
+
+
+def could_not_replace(key_pair: KeyPair, error: AwsError) -> AwsError:
+    """Return why the only key of its group cannot leave: no other key could be added."""
+    return AwsError(
+        what=removing(key_pair),
+        reason=_(
+            "it is the only key of its key group, which must keep one, and no other key could be "
+            "added"
+        ),
+        next_step=str(error),
+        code=error.code,
+        permission=error.permission,
+        is_temporary=error.is_temporary,
+    )

@@ -15,12 +15,15 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.encryption import (
+    NOT_ERASED,
+    NOT_OF_SETTINGS,
     CannotDecrypt,
     Decrypted,
     NotItsKey,
     decrypt,
     encrypt,
 )
+from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 from cfsigned_django.terminal import in_one_line
@@ -190,14 +193,7 @@ class KeyPair(models.Model):
         found = self.decrypted()
         if found.is_of_settings:
             return found
-        raise CannotDecrypt(
-            gettext_noop(
-                "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and "
-                "nothing shows that it is still the same: it is not added to CloudFront, and does "
-                "not begin to sign. Make a new one: manage.py cfsigned_rotate --start "
-                "(--key-group)"
-            )
-        )
+        raise CannotDecrypt(NOT_OF_SETTINGS)
 
     def decrypted(self) -> Decrypted:
         """Return the private key, not parsed yet.
@@ -208,14 +204,7 @@ class KeyPair(models.Model):
         try:
             found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
             if self.status in ENDED or self.retired_at or self.revoked_at:
-                raise NotItsKey(
-                    gettext_noop(
-                        "The private key was retired or revoked, but this row has it again: "
-                        "someone changed the table. Find out who can write to the database, then "
-                        "revoke this key pair, or empty its encrypted_private_key if it is "
-                        "retired or revoked."
-                    )
-                )
+                raise NotItsKey(NOT_ERASED)
         except NotItsKey as error:
             logger.error("The private key of %s (%s) is refused. %s", self, self.id, error)
             raise
@@ -251,7 +240,7 @@ class KeyPair(models.Model):
             try:
                 self.decrypted()
             except (CannotDecrypt, ImproperlyConfigured) as error:
-                return gettext(str(error))
+                return translated(error, gettext)
         return ""
 
     @property
@@ -260,7 +249,7 @@ class KeyPair(models.Model):
         try:
             self._find_trustworthy()
         except (CannotDecrypt, ImproperlyConfigured) as error:
-            return gettext(str(error))
+            return translated(error, gettext)
         return ""
 
     @property

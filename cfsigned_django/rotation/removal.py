@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext as _, gettext_noop
+from django.utils.translation import gettext as _
 
 from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
@@ -21,10 +21,10 @@ from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import (
     DELETED,
     OTHER_KEY,
+    could_not_replace,
     is_in_cloudfront,
     is_missing_in,
     remove_from_cloudfront,
-    removing,
 )
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -238,17 +238,7 @@ class Removal:
         try:
             self._replace()
         except AwsError as error:
-            raise AwsError(
-                what=removing(self.key_pair),
-                reason=gettext_noop(
-                    "it is the only key of its key group, which must keep one, and no other key "
-                    "could be added"
-                ),
-                next_step=str(error),
-                code=error.code,
-                permission=error.permission,
-                is_temporary=error.is_temporary,
-            ) from error
+            raise could_not_replace(self.key_pair, error) from error
 
     def _replace(self) -> None:
         """Make another key sign at once, if none signs."""

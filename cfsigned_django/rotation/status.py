@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _, gettext_noop, ngettext
+from django.utils.translation import gettext as _, ngettext
 
-from cfsigned_django.aws.errors import Phrase, phrase
-from cfsigned_django.keyring import NoKey, key_group_option, no_key_at_all
-from cfsigned_django.rotation.lifecycle import (
-    KeyStatus,
-    Waits,
-    find_blockers,
-    retirement_wait,
-)
+from cfsigned_django.keyring import key_group_option
+from cfsigned_django.rotation.lifecycle import KeyStatus, Waits, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.stages import stage_of
 from cfsigned_django.terminal import in_one_line
@@ -31,73 +25,6 @@ if TYPE_CHECKING:
 _PATIENCE = timedelta(minutes=15)
 #: A step that is not taken for this long after its waits is overdue; a weekend is shorter.
 GRACE = timedelta(days=3)
-
-
-# Nothing signs
-
-
-def nothing_signs(rotation: Rotation, *, now: datetime) -> str:
-    """Return that no key signs, and why, in the active language."""
-    no_key = why_nothing_signs(
-        rotation.key_group_id,
-        rotation.store.successor(),
-        waits=rotation.waits,
-        by_hand=rotation.by_hand,
-        now=now,
-    )
-    what = no_key.what.translated(_) if isinstance(no_key.what, Phrase) else no_key.what
-    return f"{what} {_('Pages with links to files fail.')}"
-
-
-def why_nothing_signs(
-    key_group_id: str, successor: KeyPair | None, *, waits: Waits, by_hand: bool, now: datetime
-) -> NoKey:
-    """Return what there is instead of a key that signs, and the step that lets one sign.
-
-    No key of the group is ACTIVE; ``successor`` is the next one, if there is one.
-    """
-    if successor is None:
-        return no_key_at_all(key_group_id)
-    wait = in_words(timedelta(seconds=waits.propagation))
-    values = {"group": key_group_id, "key": str(successor), "wait": wait}
-    command = f"manage.py cfsigned_rotate --wait{key_group_option(key_group_id)}"
-    step = f"Run {command}."
-    blockers = find_blockers(
-        successor.state, KeyStatus.ACTIVE, now=int(now.timestamp()), waits=waits
-    )
-    until = blockers[0].until if blockers else None
-    if problem := successor.trust_problem:
-        pattern = gettext_noop(
-            "No key signs for key group {group} yet: {key} is next, but may not sign. {problem}"
-        )
-        values["problem"] = f"{problem.rstrip('.')}."
-        step = f"Then run {command}."
-    elif successor.status == KeyStatus.PENDING and by_hand:
-        pattern = gettext_noop(
-            "No key signs for key group {group} yet: {key} waits for its public key ID."
-        )
-        step = "Create the public key in CloudFront, and enter its ID in the admin."
-    elif successor.status == KeyStatus.PENDING:
-        pattern = gettext_noop(
-            "No key signs for key group {group} yet: {key} is not in the key group at CloudFront."
-        )
-        step = f"Run {command}: it adds the key, which can sign {wait} later."
-    elif not blockers:
-        pattern = gettext_noop("No key signs for key group {group} yet: {key} can sign now.")
-    elif until is not None:
-        pattern = gettext_noop(
-            "No key signs for key group {group} yet: {key} can sign after {clock}."
-        )
-        values["clock"] = clock_time(datetime.fromtimestamp(until, tz=UTC), now)
-    else:
-        pattern = gettext_noop(
-            "No key signs for key group {group} yet: {key} can sign once CloudFront has accepted "
-            "its signatures for {wait}."
-        )
-        step = f"Run {command}, which tries that."
-        if by_hand:
-            step = f"Compare its public key ID and the key group in CloudFront. {step}"
-    return NoKey(what=phrase(pattern, **values), next_step=step)
 
 
 # Encryption keys

@@ -31,12 +31,13 @@ from cfsigned_django.rotation.importing import (
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.no_key import nothing_signs
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.stages import stage_of
-from cfsigned_django.rotation.status import clock_time, find_waits, in_words, nothing_signs
+from cfsigned_django.rotation.status import clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 

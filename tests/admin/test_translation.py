@@ -18,7 +18,8 @@ from django.utils import translation
 from pytest_django import Settings
 
 from cfsigned_django.admin.actions import put_in_words
-from cfsigned_django.aws.errors import AwsError, explain, phrase
+from cfsigned_django.aws.errors import AwsError, explain
+from cfsigned_django.phrase import Phrase
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
@@ -97,11 +98,11 @@ def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront, 
 def test_second_failure_is_korean() -> None:
     """A failure that another one caused ends with that one, in Korean, too."""
     first = explain(
-        NoCredentialsError(), what=phrase("list the public keys"), permission="cloudfront:List"
+        NoCredentialsError(), what=Phrase("list the public keys"), permission="cloudfront:List"
     )
     second = AwsError(
-        what=phrase("remove {key} from CloudFront", key="K1"),
-        reason="it is the only key there, and CloudFront requires at least one",
+        what=Phrase("remove {key} from CloudFront", key="K1"),
+        reason=Phrase("it is the only key there, and CloudFront requires at least one"),
         next_step=str(first),
         code="LastPublicKey",
     )

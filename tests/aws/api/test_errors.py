@@ -13,7 +13,8 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.errors import AwsError, AwsFailure, explain, phrase
+from cfsigned_django.aws.errors import AwsError, AwsFailure, explain
+from cfsigned_django.phrase import Phrase, translated
 from tests.golden import assert_golden
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"
@@ -38,7 +39,7 @@ def answer(code: str, message: str = "", status: int = 400) -> ClientError:
 
 def explained(error: AwsFailure) -> AwsError:
     """Return the explanation of an error."""
-    what = phrase("read the key group {group}", group="G")
+    what = Phrase("read the key group {group}", group="G")
     return explain(error, what=what, permission="cloudfront:GetKeyGroup")
 
 
@@ -187,7 +188,7 @@ def test_pickle() -> None:
 
     assert str(copy) == str(error)
     assert vars(copy) == vars(error)
-    assert copy.translated(bracketed) == error.translated(bracketed)
+    assert translated(copy.reason, bracketed) == translated(error.reason, bracketed)
 
 
 def bracketed(text: str) -> str:
