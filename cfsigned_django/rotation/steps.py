@@ -116,8 +116,9 @@ def due(
     yield from (each for each in retiring if not each.blocked)
     if any(each.next_in and each.is_outdated for each in key_pairs):
         yield Step(action=Action.START, other_label=_("Make a new key"))  # in place of this one
-    yield from steps(KeyStatus.PENDING)
-    yield from steps(KeyStatus.TRUSTED)
+    for status in KeyStatus:
+        if status not in (KeyStatus.RETIRING, KeyStatus.REVOKED):
+            yield from steps(status)
     yield from _steps_of_the_group(key_pairs, unknown_keys)
     yield from (each for each in retiring if each.blocked)
     for key_pair in key_pairs:
