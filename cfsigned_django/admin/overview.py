@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from typing import Literal
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -196,21 +196,13 @@ def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
 # Timelines
 
 
-class Tense(StrEnum):
-    """Whether a moment is past, the latest one, the next one or later."""
-
-    PAST = "past"
-    NOW = "now"
-    NEXT = "next"
-    LATER = "later"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One point of a timeline; ``at`` is in the future if the tense is NEXT."""
+    """One point of a timeline; ``at`` is in the future if it is the next one."""
 
     label: str
-    tense: Tense
+    #: Whether it is past, the latest one, the next one or later.
+    tense: Literal["past", "now", "next", "later"]
     at: datetime | None = None
     #: ``at`` in short: a time if it is today, a date otherwise.
     when: str = ""
@@ -230,7 +222,7 @@ def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> l
     moments = [
         Moment(
             label=label,
-            tense=Tense.PAST if number < len(past) else Tense.NOW,
+            tense="past" if number < len(past) else "now",
             at=at,
             when=short_time(at, now),
         )
@@ -241,7 +233,7 @@ def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> l
         moments.append(
             Moment(
                 label=str(label),
-                tense=Tense.LATER if number else Tense.NEXT,
+                tense="later" if number else "next",
                 at=until,
                 when=short_time(until, now) if until else "",
             )
