@@ -348,3 +348,16 @@ def test_fork() -> None:
     )
 
     assert (done.stdout, done.returncode) == ("1", 0), done.stderr
+
+
+def test_assigned_while_options_are_read(site: Any, rsa_key: PrivateKey) -> None:
+    """An option that is assigned while another thread reads them counts from the next URL on."""
+
+    def load() -> str:
+        storage.custom_domain = "new.example.com"
+        return rsa_key.to_pem().decode()
+
+    storage = CloudFrontS3Storage(cloudfront_key=load, cloudfront_key_id=KEY_ID)
+    storage.url("a.jpg")
+
+    assert storage.url("a.jpg").startswith("https://new.example.com/")
