@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
 from django.utils.timezone import localtime
@@ -290,3 +291,12 @@ def test_tenants(tenants: dict[str, Any], starts: bool, settings: Settings) -> N
 
     with nullcontext() if starts else pytest.raises(ImproperlyConfigured, match="SHARED_APPS"):
         apps.get_app_config("cfsigned_django").ready()
+
+
+def test_app_that_is_ready_again_registers_no_check_twice() -> None:
+    """Report a problem once, also after a test of the site has changed INSTALLED_APPS."""
+    before = registry.get_checks(include_deployment_checks=True)
+
+    apps.get_app_config("cfsigned_django").ready()
+
+    assert len(registry.get_checks(include_deployment_checks=True)) == len(before)
