@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
@@ -26,8 +27,10 @@ from django.utils import timezone
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.shortcuts import signed_urls
+from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed
+from cfsigned_django.views import SignedRedirectView
 from tests.pages import (
     DEPLOY,
     DOCS,
@@ -44,6 +47,7 @@ from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
+WHO_OPENED = HOW_TO / "who-opened-what.md"
 JINJA2 = HOW_TO / "jinja2.md"
 HOUR = timedelta(hours=1)
 SETTINGS = """
@@ -169,6 +173,36 @@ def test_link_opens_until_it_ends(links: ModuleType, site: Any, rf: RequestFacto
         with pytest.raises(Http404):
             links.open_link(rf.get("/"), pk=link.pk)
     assert links.Link.objects.get(pk=twice.pk).opens_left == 0
+
+
+@pytest.fixture
+def downloads() -> Iterator[Any]:
+    """Return the table of the page about openings, with its receiver connected."""
+    (written,) = [each.code for each in snippets(WHO_OPENED) if each.role == "link"]
+    connected = list(file_opened.receivers)
+    with isolate_apps("cfsigned_django"):
+        names: dict[str, Any] = {"__name__": "cfsigned_django.downloads"}
+        exec(compile(written, WHO_OPENED.name, "exec"), names)  # noqa: S102 - our own page
+        with connection.schema_editor() as editor:
+            editor.create_model(names["Downloads"])
+        yield names["Downloads"]
+        with connection.schema_editor() as editor:
+            editor.delete_model(names["Downloads"])
+    file_opened.receivers = connected
+    file_opened.sender_receivers_cache.clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_downloads_are_counted(downloads: Any, site: Any, rf: RequestFactory) -> None:
+    """Each GET that is let in counts, by name; a HEAD, and who is refused, does not."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    view = SignedRedirectView.as_view(permission=lambda request, name: name != "c.pdf")
+    for name in ("보고서.pdf", "b.pdf", "보고서.pdf"):
+        view(rf.get("/"), name=name)
+    view(rf.head("/"), name="b.pdf")
+    with pytest.raises(PermissionDenied):
+        view(rf.get("/"), name="c.pdf")
+    assert dict(downloads.objects.values_list("name", "count")) == {"보고서.pdf": 2, "b.pdf": 1}
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:

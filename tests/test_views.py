@@ -1,6 +1,6 @@
 """Redirect a permanent link to a new signed URL, for a viewer whom a permission allows.
 
-Modules: views/files.py, urls.py
+Modules: views/files.py, signals.py, urls.py
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path
 
+from cfsigned_django.signals import file_opened
 from cfsigned_django.views import SignedRedirectView
 from tests.storage_cases import NOW, at, verify
 
@@ -163,6 +164,32 @@ def test_names_of_no_file(view: str, handler: str) -> None:
     ):
         assert ask(f"/{view}/{name}", handler).status_code == 404
     assert ask(f"/{view}/{'a' * 1024}", handler).status_code == 302
+
+
+@EACH
+@BOTH
+def test_signal(view: str, handler: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Say who was let in to what, with HEAD or GET; a receiver that fails refuses nobody."""
+    sent: list[dict[str, Any]] = []
+
+    def receive(**values: Any) -> None:
+        sent.append(values)
+        raise ZeroDivisionError
+
+    file_opened.connect(receive)
+    try:
+        for method in ("get", "head"):
+            assert ask(f"/{view}/a.jpg", handler, method=method).status_code == 302
+        assert ask(f"/{view}/a.jpg", handler, viewer="eve").status_code == 403
+        assert ask(f"/{view}/a//b.jpg", handler).status_code == 404
+    finally:
+        file_opened.disconnect(receive)
+    assert [each["request"].method for each in sent] == ["GET", "HEAD"]
+    sender = OwnView if view == "own" else SignedRedirectView
+    for each in sent:
+        assert (each["sender"], each["storage"], each["name"]) == (sender, "default", "a.jpg")
+    failures = [each for each in caplog.records if each.name == "django.dispatch"]
+    assert [each.exc_info and each.exc_info[0] for each in failures] == [ZeroDivisionError] * 2
 
 
 def test_long_name_is_not_asked_about() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -19,6 +19,7 @@ from cfsigned_django.permissions import (
     require_permission,
     require_permission_async,
 )
+from cfsigned_django.signals import file_opened
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.query import FileName
@@ -74,13 +75,20 @@ class FileView(View):
         name = self._checked(self.get_name(**kwargs))
         ask: Any = self.permission
         require_permission(self, name, ask(request, name))
+        self._announce(name)
         return self._answer(name)
 
     async def _get_async(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         name = self._checked(await _result(self.get_name(**kwargs)))
         ask: Any = self.permission
         await require_permission_async(self, name, await _result(ask(request, name)))
+        await sync_to_async(self._announce)(name)
         return await self._answer_async(name)
+
+    def _announce(self, name: str) -> None:
+        file_opened.send_robust(
+            sender=type(self), request=self.request, storage=self.storage, name=name
+        )
 
     def _checked(self, found: object) -> str:
         """Return the name, or raise Http404 if no file can have it: permission is asked later."""
