@@ -24,6 +24,9 @@ if (( $# == 0 )); then
 elif [[ $* == *django52* || $* == *py313-django61* || $* == *py313-libraries* ]]; then
   install_chromium
 fi
+if [[ $* == *py313-libraries* ]]; then
+  scripts/npm.sh
+fi
 
 # A machine may lack an interpreter: tox then says which run it skipped. If uv may fetch them, none
 # may be missing.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Install what tests take from npm into a folder that git ignores, where it is not there yet: AWS's
-# own signer for JavaScript, and axe-core, which looks for barriers on pages.
+# own signer for JavaScript, axe-core, which looks for barriers on pages, and Uppy, which uploads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=("@aws-sdk/cloudfront-signer@3.1166.0" "axe-core@4.14.1")
+packages=("@aws-sdk/cloudfront-signer@3.1166.0" "axe-core@4.14.1" "uppy@6.0.1")
 if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
   echo "These tests need node and npm. On Debian: apt-get install nodejs npm" >&2
   exit 1

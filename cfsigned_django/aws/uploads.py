@@ -5,7 +5,7 @@ Nothing here knows names, owners or tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +33,18 @@ def part_sizes(size: int) -> list[int]:
     return [part] * whole + [rest] * (rest > 0)
 
 
+#: A method of boto3 -> what it does, and the permission that it needs.
+_CALLS: Final[Mapping[str, tuple[str, str]]] = {
+    "complete_multipart_upload": ("complete an upload in parts", "s3:PutObject"),
+    "copy_object": ("keep what was uploaded", "s3:GetObject and s3:PutObject"),
+    "create_multipart_upload": ("start an upload in parts", "s3:PutObject"),
+    "delete_object": ("delete what was uploaded", "s3:DeleteObject"),
+    "generate_presigned_post": ("sign an upload", "s3:PutObject"),
+    "head_object": ("look at what was uploaded", "s3:GetObject and s3:ListBucket"),
+    "list_parts": ("list the parts of an upload", "s3:ListMultipartUploadParts"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class S3Object:
     """A key of a bucket, whether or not there is an object, and the client of a storage."""
@@ -41,10 +53,6 @@ class S3Object:
     bucket: str
     key: str
 
-    def _call(self, method: str, what: str, permission: str, /, **parameters: Any) -> Any:
-        action = getattr(self.client, method)
-        return call(action, what, permission, Bucket=self.bucket, Key=self.key, **parameters)
-
     def sign_form(
         self, *, size: int, content_type: str, seconds: int
     ) -> tuple[str, dict[str, str]]:
@@ -52,8 +60,6 @@ class S3Object:
         self._presign_with_v4()
         form = self._call(
             "generate_presigned_post",
-            "sign an upload",
-            "s3:PutObject",
             Fields={"Content-Type": content_type},
             Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
             ExpiresIn=seconds,
@@ -65,44 +71,27 @@ class S3Object:
         given = self._known("create_multipart_upload", parameters)
         # S3 would demand this checksum with each part, and a browser sends none.
         given.pop("ChecksumAlgorithm", None)
-        what = "start an upload in parts"
-        return str(self._call("create_multipart_upload", what, "s3:PutObject", **given)["UploadId"])
+        return str(self._call("create_multipart_upload", **given)["UploadId"])
 
-    def sign_parts(self, upload_id: str, *, sizes: Sequence[int], seconds: int) -> list[str]:
-        """Return a URL for each part; each takes a PUT of this many bytes."""
+    def sign_part(self, upload_id: str, number: int, *, size: int, seconds: int) -> str:
+        """Return a URL that takes a PUT of this many bytes, as a part."""
         self._presign_with_v4()
-        upload = {"Bucket": self.bucket, "Key": self.key, "UploadId": upload_id}
-        return [
-            call(
-                self.client.generate_presigned_url,
-                "sign an upload",
-                "s3:PutObject",
-                "upload_part",
-                Params={**upload, "PartNumber": number, "ContentLength": size},
-                ExpiresIn=seconds,
-            )
-            for number, size in enumerate(sizes, start=1)
-        ]
+        part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
+        url: str = self.client.generate_presigned_url(
+            "upload_part",
+            Params={"Bucket": self.bucket, "Key": self.key, **part},
+            ExpiresIn=seconds,
+        )
+        return url
 
-    def head(self) -> dict[str, Any] | None:
+    def head(self) -> Any:
         """Return what S3 says of the object, or None if there is none."""
-        what, permission = "look at what was uploaded", "s3:GetObject and s3:ListBucket"
-        found: dict[str, Any] | None = self._found("head_object", what, permission)
-        return found
+        return self._found("head_object")
 
-    def list_parts(self, upload_id: str) -> dict[int, Any] | None:
+    def list_parts(self, upload_id: str) -> Any:
         """Return the parts that have arrived, by number; None if the upload has ended."""
-        what, permission = "list the parts of an upload", "s3:ListMultipartUploadParts"
-        found = self._found("list_parts", what, permission, UploadId=upload_id, MaxParts=MAX_PARTS)
+        found = self._found("list_parts", UploadId=upload_id, MaxParts=MAX_PARTS)
         return found and {each["PartNumber"]: each for each in found.get("Parts", ())}
-
-    def _found(self, *asked: str, **parameters: Any) -> Any:
-        try:
-            return self._call(*asked, **parameters)
-        except AwsError as error:
-            if error.code in _MISSING:
-                return None
-            raise
 
     def copy_new(self, source: S3Object, *, etag: str, parameters: Mapping[str, Any]) -> bool:
         """Copy an object here, unless one is here, or the source no longer has this ETag.
@@ -112,8 +101,6 @@ class S3Object:
         """
         return self._write_new(
             "copy_object",
-            "keep what was uploaded",
-            "s3:GetObject and s3:PutObject",
             **self._known("copy_object", parameters),
             CopySource={"Bucket": source.bucket, "Key": source.key},
             CopySourceIfMatch=etag,
@@ -125,18 +112,26 @@ class S3Object:
         """Make an object of these parts, unless one is here. Return whether it was made."""
         parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
         return self._write_new(
-            "complete_multipart_upload",
-            "complete an upload in parts",
-            "s3:PutObject",
-            UploadId=upload_id,
-            MultipartUpload={"Parts": parts},
+            "complete_multipart_upload", UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
 
     def remove(self) -> None:
         """Delete the object."""
-        self._call("delete_object", "delete what was uploaded", "s3:DeleteObject")
+        self._call("delete_object")
 
-    def _write_new(self, method: str, *asked: str, **parameters: Any) -> bool:
+    def _call(self, method: str, **parameters: Any) -> Any:
+        action = getattr(self.client, method)
+        return call(action, *_CALLS[method], Bucket=self.bucket, Key=self.key, **parameters)
+
+    def _found(self, method: str, **parameters: Any) -> Any:
+        try:
+            return self._call(method, **parameters)
+        except AwsError as error:
+            if error.code in _MISSING:
+                return None
+            raise
+
+    def _write_new(self, method: str, **parameters: Any) -> bool:
         """Write, unless one is here: the caller has looked, and S3 looks again if it can.
 
         An older boto3 has no such condition, and a server that does not know it may say so.
@@ -144,7 +139,7 @@ class S3Object:
         if_new = self._known(method, {"IfNoneMatch": "*"})
         while True:
             try:
-                self._call(method, *asked, **parameters, **if_new)
+                self._call(method, **parameters, **if_new)
                 return True
             except AwsError as error:
                 if error.code in _MISSING | _CHANGED:

@@ -156,13 +156,12 @@ def sign(
         return Upload(
             name=name, expires_at=expires_at, token=ticket.token(), url=url, fields=fields
         )
-    final, sizes = _final(storage, ticket), s3.part_sizes(size)
+    final = _final(storage, ticket)
     upload_id = final.start_parts(_kept_parameters(storage, ticket))
-    urls = final.sign_parts(upload_id, sizes=sizes, seconds=seconds)
-    parts = (
-        UploadPart(number=number, size=sizes[number - 1], url=url)
-        for number, url in enumerate(urls, start=1)
-    )
+    parts = []
+    for number, part in enumerate(s3.part_sizes(size), start=1):
+        url = final.sign_part(upload_id, number, size=part, seconds=seconds)
+        parts.append(UploadPart(number=number, size=part, url=url))
     token = replace(ticket, upload_id=upload_id).token()
     return Upload(name=name, expires_at=expires_at, token=token, parts=tuple(parts))
 
@@ -205,8 +204,7 @@ def _check_what_arrived(ticket: _Ticket, arrived: Mapping[str, Any]) -> None:
     if (size, content_type) != (ticket.size, ticket.content_type):
         raise UploadError(
             f"What was sent for {ticket.name!r} has {size} bytes and the type {content_type!r}, "
-            f"but {ticket.size} bytes and {ticket.content_type!r} were signed. Send that file, or "
-            "sign a new upload."
+            f"not {ticket.size} bytes and {ticket.content_type!r}. Send the file that was signed."
         )
 
 
@@ -249,15 +247,16 @@ def _read(storage: Any, token: str, owner: str) -> _Ticket:
             "This is not the token of an upload, or it was changed. Pass Upload.token as "
             "sign_upload() returned it; SECRET_KEY must be the same, or in SECRET_KEY_FALLBACKS."
         ) from None
+    # The viewer may see these messages: they do not name a file of somebody else.
     if ticket.owner != owner:
         raise UploadError(
-            f"The upload for {ticket.name!r} was signed for another owner. Pass the owner= that "
-            "sign_upload() got, and refuse the request if that is somebody else."
+            "This upload was signed for another owner. Pass the owner= that sign_upload() got, and "
+            "refuse the request if that is somebody else."
         )
     if (storage.bucket_name, _key_of(storage, ticket.name)) != (ticket.bucket, ticket.key):
         raise UploadError(
-            f"The upload for {ticket.name!r} was signed by another storage. Call finish_upload() "
-            "of the storage whose sign_upload() made the token."
+            "This upload was signed by another storage. Call finish_upload() of the storage whose "
+            "sign_upload() made the token."
         )
     return ticket
 
@@ -265,17 +264,15 @@ def _read(storage: Any, token: str, owner: str) -> _Ticket:
 def _key_of(storage: Any, name: Any) -> str:
     """Return the key of a final name. Raise for one that no upload may have."""
     refuse_dot_dot(name)
-    if not isinstance(name, str) or not is_exact_name(name):
+    key: str = ""
+    if isinstance(name, str) and is_exact_name(name):
+        key = storage._normalize_name(clean_name(name))
+    if not is_exact_name(key):
         raise ValueError(
             f"The name {name!r} is not the name of a file. It must be one such as "
-            "'documents/report.pdf': no slash at either end, no empty part, no backslash and no "
-            f"line break, at most {MAX_NAME_LENGTH} bytes."
-        )
-    key: str = storage._normalize_name(clean_name(name))
-    if len(key.encode()) > MAX_NAME_LENGTH:
-        raise ValueError(
-            f"The name {name!r} is too long: with the location of the storage, and the part that "
-            f"sign_upload() adds, it has more than {MAX_NAME_LENGTH} bytes. Shorten it."
+            "'documents/report.pdf', without a slash at either end, an empty part, a backslash or "
+            f"a line break, and have at most {MAX_NAME_LENGTH} bytes with the location of the "
+            "storage and the folder that sign_upload() adds."
         )
     # In whatever folder: the lifecycle rule may be for another location in this bucket.
     if f"/{FOLDER}" in f"/{key}":
