@@ -1,4 +1,4 @@
-"""Check signed URLs in the tests of a site, without CloudFront and without sockets.
+"""Check signed URLs, and what is invalidated, in tests of a site, without AWS and sockets.
 
 This works with unittest and with pytest::
 
@@ -16,21 +16,23 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
+from unittest import mock
 from urllib.parse import urlsplit
 
 from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
 
-from cfsigned_django import keyring
+from cfsigned_django import invalidation, keyring
 from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_within
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.registry import find_storage
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
@@ -173,6 +175,43 @@ def assert_cookies_refuse(
     except Denied:
         return
     raise AssertionError(f"The cookies open {name}: they cover {policy.resource}.")
+
+
+@contextmanager
+def assert_invalidated(
+    names: str | Iterable[Any] = (), *, folder: str | None = None, storage: Any = "default"
+) -> Iterator[None]:
+    """Fail unless the block lets CloudFront forget these files, and everything in the folder.
+
+    The arguments are those of :func:`cfsigned_django.invalidation.invalidate`. Within the block,
+    files on disk and in memory count as files in S3, and CloudFront is never called.
+
+    Raise :exc:`AssertionError` with what is missing and what was sent, and
+    :exc:`ImproperlyConfigured`, as in production, if no distribution is set.
+    """
+    sent: dict[str, None] = {}
+
+    def note(distribution_id: str, items: list[str]) -> None:
+        sent.update(dict.fromkeys(f"{distribution_id} {item}" for item in items))
+
+    with (
+        mock.patch.object(StorageSigner, "is_local", False),
+        mock.patch.object(invalidation, "note", note),
+    ):
+        invalidation.invalidate(names, folder=folder, storage=storage)
+        wanted = list(sent)
+        if not wanted:
+            raise AssertionError("assert_invalidated() has nothing to expect: name a file.")
+        sent.clear()
+        yield
+    folders = tuple(each[:-1] for each in sent if each.endswith("/*"))
+    missing = [each for each in wanted if each not in sent and not each.startswith(folders)]
+    if missing:
+        raise AssertionError(
+            f"CloudFront was not told to forget {', '.join(missing)}. It was told "
+            f"{', '.join(sent) or 'nothing'}. Does AWS_CLOUDFRONT_INVALIDATE_ON, or invalidate_on "
+            'in the OPTIONS of the storage, have "delete" or "overwrite"?'
+        )
 
 
 def _verify_cookies(

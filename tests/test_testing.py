@@ -1,24 +1,30 @@
-"""Help the tests of a site: an edge in this process, and an assertion about URLs."""
+"""Help the tests of a site: an edge in this process, and assertions."""
 
 from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
+from django.db.models import FileField, Model
+from django.db.models.fields.files import FieldFile
 from django.test import override_settings
 
 from cfsigned_django import keyring
+from cfsigned_django.invalidation import invalidate, invalidation_batch
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.testing import assert_signed, edge_for
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.testing import assert_invalidated, assert_signed, edge_for
+from tests.invalidations import DISTRIBUTION, aws_in_memory
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, ORIGIN, InMemory
 
 NAME = "albums/42/001.jpg"
@@ -145,6 +151,73 @@ class TestAssertSigned:
         other = InMemory(cloudfront_key=PrivateKey.generate().to_pem())
         with pytest.raises(AssertionError, match="AccessDenied"):
             assert_signed(other.url(NAME), storage=storage)
+
+
+class TestAssertInvalidated:
+    """Files on disk and in memory, whose storages tell CloudFront nothing otherwise."""
+
+    @pytest.fixture(params=["disk", "memory"])
+    def files(self, request: pytest.FixtureRequest, site: Any, tmp_path: Path) -> Any:
+        """Return a storage with one file, of a site that says what CloudFront must forget."""
+        site.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
+        site.AWS_CLOUDFRONT_INVALIDATE_ON = ["delete", "overwrite"]
+        on_disk = {"location": tmp_path, "allow_overwrite": True}
+        site.STORAGES = {
+            "default": {"BACKEND": FILE_BACKEND, "OPTIONS": on_disk}
+            if request.param == "disk"
+            else {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}
+        }
+        storages["default"].save(NAME, ContentFile(b"x"))
+        with aws_in_memory() as aws:
+            yield storages["default"]
+        assert aws.requests == []
+
+    def test_passes(self, files: Any) -> None:
+        """Pass for what the block deletes, directly, by a field or in a batch, and for folders."""
+        field = FileField()
+        field.set_attributes_from_name("image")
+        file = FieldFile(cast("Model", SimpleNamespace()), field, NAME)
+        with assert_invalidated(file):  # whose name is gone afterwards
+            file.delete(save=False)
+        with assert_invalidated([NAME, "b.jpg"]), invalidation_batch():
+            files.delete("b.jpg")
+            invalidate(folder="albums/42")
+        with assert_invalidated(folder="albums/42"):
+            invalidate(folder="albums")
+
+    def test_overwritten(self, site: Any, tmp_path: Path) -> None:
+        """Pass where a file is overwritten, and fail where a new one is saved."""
+        site.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION
+        site.AWS_CLOUDFRONT_INVALIDATE_ON = ["overwrite"]
+        storage: Any = CloudFrontFileSystemStorage(location=tmp_path, allow_overwrite=True)
+        with pytest.raises(AssertionError, match=f"{NAME}. It was told nothing"):  # noqa: SIM117
+            with assert_invalidated(NAME, storage=storage):
+                storage.save(NAME, ContentFile(b"x"))
+        with assert_invalidated(NAME, storage=storage):
+            storage.save(NAME, ContentFile(b"y"))
+
+    def test_fails(self, files: Any, site: Any) -> None:
+        """Name the missing file and its distribution, what was sent instead, and the setting."""
+        with pytest.raises(AssertionError) as failure:  # noqa: SIM117
+            with assert_invalidated(NAME):
+                files.delete("albums/42/사진 1.jpg")
+        assert f"forget {DISTRIBUTION} /{NAME}. It was told {DISTRIBUTION} /albums/42/%EC" in str(
+            failure.value
+        )
+        site.AWS_CLOUDFRONT_INVALIDATE_ON = []
+        with pytest.raises(AssertionError, match=r"told nothing.*AWS_CLOUDFRONT_INVALIDATE_ON"):  # noqa: SIM117
+            with assert_invalidated(NAME):
+                files.delete(NAME)
+
+    def test_bad_use(self, files: Any, site: Any) -> None:
+        """Name what is wrong with the arguments and settings; leave the block's own error alone."""
+        with pytest.raises(AssertionError, match="name a file"), assert_invalidated([""]):
+            pass
+        with pytest.raises(ZeroDivisionError), assert_invalidated(NAME):
+            raise ZeroDivisionError
+        site.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
+        with pytest.raises(ImproperlyConfigured, match="E060"), assert_invalidated(NAME):
+            pass
 
 
 def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
