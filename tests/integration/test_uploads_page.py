@@ -17,7 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import RequestFactory
 
-from cfsigned_django.storage import Upload, UploadIncomplete
+from cfsigned_django.storage import Upload
 from tests.integration.test_uploads import JPEG, send
 from tests.pages import DOCS, snippets
 from tests.storage_cases import S3_BACKEND
@@ -107,9 +107,3 @@ def test_what_is_in_the_file(views: Any) -> None:
     looks_right = code("is_what_its_name_says").is_what_its_name_says
     assert looks_right(default_storage.save("a.jpg", ContentFile(JPEG)))
     assert not looks_right(default_storage.save("b.jpg", ContentFile(b"<script>")))
-
-
-def test_missing_parts() -> None:
-    """Tell a page which parts to send again."""
-    answer = code("missing_parts").missing_parts(UploadIncomplete("2 of 3", (1, 3)))
-    assert (answer.status_code, json.loads(answer.content)) == (409, {"missing": [1, 3]})
