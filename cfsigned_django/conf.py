@@ -64,7 +64,7 @@ class Setting:
         self._option = option
 
     def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage.signing.default_of(self._option)
+        return self if storage is None else storage.cfsigned.default_of(self._option)
 
     def judge(self, value: Any) -> tuple[Any, str]:
         """Return a value as it is used, and an empty text; else None, and what is wrong with it."""

@@ -200,16 +200,16 @@ def items_of(
     Both are empty for files of this machine. Raise the error of the check if no ID is set, and
     :exc:`ValueError` for a name that means the folder of the storage.
     """
-    signing = _find(storage).signing
-    if signing.is_local:
+    own = _find(storage).cfsigned
+    if own.is_local:
         return "", []
-    options = signing.options()
+    options = own.options()
     if not options.config.distribution_id:
         raise_first_error([no_distribution()])
     items: list[str] = []
     for name in names:
-        path = signing.path_of(name)  # Not address_of(): S3 storages resolve "..".
-        if path.rstrip("/") == signing.path_of("").rstrip("/"):
+        path = own.path_of(name)  # Not address_of(): S3 storages resolve "..".
+        if path.rstrip("/") == own.path_of("").rstrip("/"):
             raise ValueError(
                 f"The name {name!r} is not the name of a file. Pass the name as the storage "
                 'returned it from save(), or a folder, such as "albums/42", as the folder.'
@@ -218,7 +218,7 @@ def items_of(
     if conf.Site.INVALIDATE_VARIANTS.read():
         items += [f"{each}?*" for each in items]
     if folder is not None:
-        items += _spellings(signing.resource_address(None, folder, False, options))
+        items += _spellings(own.resource_address(None, folder, False, options))
     return str(options.config.distribution_id), items
 
 
@@ -238,7 +238,7 @@ def name_given(storage: Any, given: str) -> str:
 def _find(storage: Any) -> Any:
     """Return a storage of this package, which an alias may name."""
     found = storages[storage] if isinstance(storage, str) else storage
-    if not hasattr(found, "signing"):
+    if not hasattr(found, "cfsigned"):
         raise InvalidStorageError(f"The storage {storage!r} is not one of this package.")
     return found
 

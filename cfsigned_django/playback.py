@@ -129,7 +129,7 @@ def playback(
             url_of(found, name, folder=folder, expire=expire, expire_step=0)
             end = cast(int, watch.expires)
             token = PlaylistGrant(
-                storage, folder, end, found.signing.lease().signer.key_pair_id
+                storage, folder, end, found.cfsigned.lease().signer.key_pair_id
             ).dump()
             url = _own_url(request, "playlist", token, name)
         else:

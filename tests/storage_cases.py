@@ -192,7 +192,7 @@ def without_sha1() -> Iterator[None]:
 
 def problems_of(storage: SignedUrlMixin) -> list[CheckMessage]:
     """Return what the system checks find wrong with how a storage signs."""
-    signing = storage.signing
+    signing = storage.cfsigned
     return find_signing_problems(signing.config(), signing.handed_in(), tries_key=True)
 
 

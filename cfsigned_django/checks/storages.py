@@ -96,10 +96,10 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
 def _facts(listed: SiteStorage) -> Iterator[CheckMessage]:
     ours, config = listed.storage, listed.config
     if listed.signs:
-        yield from find_signing_problems(config, ours.signing.handed_in(), tries_key=True)
+        yield from find_signing_problems(config, ours.cfsigned.handed_in(), tries_key=True)
     elif config.custom_domain:
         yield from find_address_problems(config, signs=False)
-    if not ours.signing.is_local:
+    if not ours.cfsigned.is_local:
         overwrites = getattr(ours, "file_overwrite", True) is not False
         yield from find_invalidation_problems(config, overwrites=overwrites)
     if _lacks_bucket(ours):

@@ -49,7 +49,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
         # If nothing can sign now, such as when the database is down, the cookies are still good:
         # their renewal logs it, if it lasts so long.
         with suppress(Exception):
-            if find_storage(alias).signing.lease().signer.key_pair_id != key_pair_id:
+            if find_storage(alias).cfsigned.lease().signer.key_pair_id != key_pair_id:
                 return True
     return False
 

@@ -105,7 +105,7 @@ def _add_offers(
     key_pair_id = None
     if folders:
         try:
-            key_pair_id = find_storage(scope.storage).signing.lease().signer.key_pair_id
+            key_pair_id = find_storage(scope.storage).cfsigned.lease().signer.key_pair_id
         except Exception as error:
             answers.problems.append(Problem.of_folder(name, folders[0], error))
     for folder in folders:

@@ -129,7 +129,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     location: Any = Setting("AWS_LOCATION", "")
 
     @cached_property
-    def signing(self) -> StorageSigner:
+    def cfsigned(self) -> StorageSigner:
         """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _S3Signer(self)
 
@@ -208,7 +208,7 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
     _base_url: str | None
 
     @cached_property
-    def signing(self) -> StorageSigner:
+    def cfsigned(self) -> StorageSigner:
         """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _FileSigner(self)
 

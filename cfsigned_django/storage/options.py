@@ -65,7 +65,7 @@ def is_signing(config: Config, signer: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
+class SigningOptions:
     """How a storage signs: with which key, and for how long."""
 
     #: Returns which signer signs now, and until when its URLs may live: see :class:`Lease`. Raises
@@ -110,7 +110,7 @@ class ResolvedOptions:
     #: The options as they were given, which another instance may have as well.
     config: Config
     #: How URLs are signed; None if they are not, or cannot be.
-    signing: Signing | None
+    for_signing: SigningOptions | None
     #: Why no URL can be signed, although the storage must sign; else empty.
     refusal: str
     #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
@@ -124,7 +124,7 @@ class ResolvedOptions:
     @property
     def is_signing(self) -> bool:
         """Whether the storage must sign."""
-        return self.signing is not None or bool(self.refusal)
+        return self.for_signing is not None or bool(self.refusal)
 
     def raise_refusal(self) -> None:
         """Raise :exc:`ImproperlyConfigured` if the storage must sign and cannot."""
@@ -168,14 +168,14 @@ def resolve(
         start = path and origin + path
     return ResolvedOptions(
         config=config,
-        signing=signing,
+        for_signing=signing,
         refusal=refusal,
         origin=origin,
         start=start,
     )
 
 
-def _resolve_signing(config: Config, handed_in: Any) -> Signing:
+def _resolve_signing(config: Config, handed_in: Any) -> SigningOptions:
     """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
@@ -184,7 +184,7 @@ def _resolve_signing(config: Config, handed_in: Any) -> Signing:
             log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
     most, step = config.max_expire, config.expire_step
     lease, follows = _find_key(config, handed_in)
-    return Signing(
+    return SigningOptions(
         lease=lease,
         follows=follows,
         terms=Terms(lifetime=config.querystring_expire, step=step),

@@ -106,7 +106,7 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage
 def _known(storage: Any, **place: Any) -> SiteStorage:
     """Return a storage as far as it is known without a request."""
     known = [name for name in conf.OPTIONS if not is_property(storage, name)]
-    values = dict.fromkeys(conf.OPTIONS, UNKNOWN) | storage.signing.read(known)
+    values = dict.fromkeys(conf.OPTIONS, UNKNOWN) | storage.cfsigned.read(known)
     return SiteStorage(
         storage=storage,
         config=Config(**values),
@@ -165,7 +165,7 @@ def signer_of(each: SiteStorage) -> Signer | Any:
     if each.given_signer is UNKNOWN:
         return UNKNOWN
     try:
-        handed_in = each.storage.signing.handed_in()
+        handed_in = each.storage.cfsigned.handed_in()
         return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
     except Exception:  # of a subclass
         return UNKNOWN
@@ -196,7 +196,7 @@ def bypasses_rotation(each: SiteStorage, key_group_id: str, key_pair_id: str) ->
         return False
     if each.signs:
         try:
-            named = each.storage.signing.lease().signer.key_pair_id
+            named = each.storage.cfsigned.lease().signer.key_pair_id
         except (ImproperlyConfigured, InvalidKey):
             return False  # It signs nothing.
     return bool(named == key_pair_id)
@@ -209,13 +209,13 @@ def current_signer(storage: SignedUrlMixin) -> Signer | None:
     if nothing can sign, and :exc:`HashRefused` if a signer that was handed
     in cannot sign.
     """
-    if not storage.signing.options().is_signing:
+    if not storage.cfsigned.options().is_signing:
         return None
-    signer = storage.signing.lease().signer
+    signer = storage.cfsigned.lease().signer
     try:
         signer.private_key.sign(b"", signer.hash_algorithm)
     except HashRefused:
-        storage.signing.explain_refusal(signer)
+        storage.cfsigned.explain_refusal(signer)
         raise
     return signer
 
@@ -226,11 +226,11 @@ def probe_url(storage: SignedUrlMixin, signer: Signer) -> str:
     The file need not exist: CloudFront checks the key before it asks the
     origin. The hash algorithm is that of this storage.
     """
-    storage.signing.must_sign()
-    options = storage.signing.options()
+    storage.cfsigned.must_sign()
+    options = storage.cfsigned.options()
     return sign_probe(
         signer,
-        storage.signing.address_of(PROBE_NAME, options),
+        storage.cfsigned.address_of(PROBE_NAME, options),
         options.config.hash_algorithm,
         date_less_than=int(time.time()) + PROBE_SECONDS,
     )

@@ -50,7 +50,7 @@ from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secr
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
-    Signing,
+    SigningOptions,
     is_property,
     is_signing,
     refuse_unknown,
@@ -93,7 +93,7 @@ class SignedUrlMixin(Options):
                 "storage. Write cloudfront_key = staticmethod(function), or make it a property "
                 "that returns the key."
             )
-        if hasattr(cls, "get_cloudfront_signer") and cls.signing is SignedUrlMixin.signing:
+        if hasattr(cls, "get_cloudfront_signer") and cls.cfsigned is SignedUrlMixin.cfsigned:
             raise TypeError(
                 f"{cls.__name__} puts SignedUrlMixin before django-storages' S3Storage, which has "
                 "its own signer. Derive the class from CloudFrontS3Storage, which combines both."
@@ -105,10 +105,10 @@ class SignedUrlMixin(Options):
             options = conf.hide_all(options) | left_out_secrets(self, options)
             own = {name: options.pop(name) for name in OWN_OPTIONS if name in options}
             if options:
-                self.signing.refuse_unknown(options)
+                self.cfsigned.refuse_unknown(options)
             for name, value in own.items():
                 setattr(self, name, value)
-            self.signing.refuse_half_a_key()
+            self.cfsigned.refuse_half_a_key()
             super().__init__(*args, **options)
         except Exception:
             conf.hide_in_storages(given)
@@ -118,12 +118,12 @@ class SignedUrlMixin(Options):
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. The options are resolved again at the next call."""
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
-        signing: StorageSigner | None = vars(self).get("signing")
-        if signing is not None:
-            signing.forget_options()
+        own: StorageSigner | None = vars(self).get("cfsigned")
+        if own is not None:
+            own.forget_options()
 
     @cached_property
-    def signing(self) -> StorageSigner:
+    def cfsigned(self) -> StorageSigner:
         """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return StorageSigner(self)
 
@@ -167,11 +167,11 @@ class SignedUrlMixin(Options):
         """
         # Read before the keyring, which may take a while: the lifetime counts from the call.
         now = time.time()
-        own = self.signing
+        own = self.cfsigned
         options = own.resolved.get(conf.generation) or own.resolve()
         if (download, inline) != (None, None):
             parameters = add_disposition(parameters, name, download, inline)
-        signing = options.signing
+        signing = options.for_signing
         if signing is None:
             options.raise_refusal()
             refuse_conditions(date_greater_than, ip_address, resource, folder)
@@ -210,12 +210,12 @@ class SignedUrlMixin(Options):
         It never changes, unlike a signed URL: use it as a cache key, for a
         thumbnail library, or if the files are public.
         """
-        options = self.signing.options()
+        options = self.cfsigned.options()
         if not options.origin:
             raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
-        return join_query(self.signing.address_of(name, options), build_query(parameters))
+        return join_query(self.cfsigned.address_of(name, options), build_query(parameters))
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
@@ -237,7 +237,7 @@ class SignedUrlMixin(Options):
                 and name != path
                 and is_exact_name(name.removesuffix("/"))
                 and (
-                    self.signing.options().start
+                    self.cfsigned.options().start
                     # A storage whose paths are not known may change a name.
                     or decode_path(urlsplit(self.unsigned_url(name)).path) == path
                 )
@@ -268,7 +268,7 @@ class SignedUrlMixin(Options):
         cookies into a response, at the path that carries them.
         """
         now = int(time.time())
-        signing = self.signing.must_sign()
+        signing = self.cfsigned.must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
         terms = signing.terms_of(expire, 0, date_greater_than, ip_address)
         lease = signing.lease()
@@ -278,7 +278,7 @@ class SignedUrlMixin(Options):
         try:
             cookies = lease.signer.sign_cookies(policy)
         except HashRefused:
-            self.signing.explain_refusal(lease.signer)
+            self.cfsigned.explain_refusal(lease.signer)
             raise
         context.note(expires)
         return policy, cookies
@@ -294,12 +294,12 @@ class SignedUrlMixin(Options):
 
         The arguments are those of :meth:`url`. Nothing is signed.
         """
-        options = self.signing.options()
+        options = self.cfsigned.options()
         if not options.origin:
             raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
-        return self.signing.resource_address(resource, folder, allow_any_resource, options)
+        return self.cfsigned.resource_address(resource, folder, allow_any_resource, options)
 
     def trusted_keys(self) -> dict[str, PublicKey]:
         """Return the public keys, by key pair ID, that verify the URLs of this storage.
@@ -307,7 +307,7 @@ class SignedUrlMixin(Options):
         The storage need not sign its URLs. Raise :exc:`ImproperlyConfigured` if no key
         can sign, or if a signer was handed in whose public key is not known.
         """
-        signer = self.signing.lease().signer
+        signer = self.cfsigned.lease().signer
         public_key = signer.private_key.public_key
         if public_key is None:
             raise ImproperlyConfigured(
@@ -320,12 +320,12 @@ class SignedUrlMixin(Options):
 
     def delete(self, name: str) -> None:
         """Delete a file. CloudFront forgets it, too, if ``invalidate_on`` has "delete"."""
-        with self.signing.invalidating("delete", name):
+        with self.cfsigned.invalidating("delete", name):
             super().delete(name)  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         """Save a file. CloudFront forgets what it replaces if ``invalidate_on`` has "overwrite"."""
-        with self.signing.invalidating("overwrite", name):
+        with self.cfsigned.invalidating("overwrite", name):
             return str(super()._save(name, content))  # type: ignore[misc]
 
     # Copies
@@ -335,7 +335,7 @@ class SignedUrlMixin(Options):
         twin = type(self).__new__(type(self))
         kept: Any = super().__getstate__()
         state: dict[str, Any] = dict(kept)
-        state.pop("signing", None)
+        state.pop("cfsigned", None)
         restore = getattr(super(SignedUrlMixin, twin), "__setstate__", vars(twin).update)
         restore(state)
         return twin
@@ -363,11 +363,11 @@ class SignedUrlMixin(Options):
 
 
 class StorageSigner:
-    """The private half of a storage, ``storage.signing``: its options, addresses and signatures.
+    """The private half of a storage, ``storage.cfsigned``: its options, addresses and signatures.
 
     It is not in the mixin, whose subclasses are other people's code: a private name there could
     be one of theirs. With which key it signs, and for how long, is in
-    :class:`~cfsigned_django.storage.options.Signing`, ``storage.signing.options().signing``.
+    :class:`~cfsigned_django.storage.options.SigningOptions`.
     """
 
     def __init__(self, storage: SignedUrlMixin) -> None:
@@ -390,9 +390,9 @@ class StorageSigner:
         """Return the options as they are now, checked and resolved. No callable is called."""
         return self.resolved.get(conf.generation) or self.resolve(asks=False)
 
-    def must_sign(self) -> Signing:
+    def must_sign(self) -> SigningOptions:
         """Return how a storage signs, whose key must work whether or not its URLs are signed."""
-        signing = self.options().signing or self.resolve(must_sign=True).signing
+        signing = self.options().for_signing or self.resolve(must_sign=True).for_signing
         assert signing is not None  # noqa: S101
         return signing
 
@@ -549,7 +549,7 @@ class StorageSigner:
 
     # Signatures
 
-    def sign(self, covered: str, terms: Terms, signing: Signing, now: float) -> Signature:
+    def sign(self, covered: str, terms: Terms, signing: SigningOptions, now: float) -> Signature:
         """Return the signature of an address or a resource: the one that is kept, or a new one.
 
         A signature is kept under what it covers, its terms and its key, and used again as long as
@@ -586,7 +586,12 @@ class StorageSigner:
         return signature
 
     def find_in_block(
-        self, address: str, terms: Terms, options: ResolvedOptions, signing: Signing, now: float
+        self,
+        address: str,
+        terms: Terms,
+        options: ResolvedOptions,
+        signing: SigningOptions,
+        now: float,
     ) -> Signature | None:
         """Return the signature of the innermost block that covers the address, if one does.
 
@@ -618,7 +623,7 @@ class StorageSigner:
                 getattr(other, name, None) == getattr(own, name, None)
                 for name in ("cloudfront_signer", "bucket_name", "location")
             )
-            and other.signing.options().config == options.config
+            and other.cfsigned.options().config == options.config
         )
 
     def explain_refusal(self, signer: Signer) -> None:

@@ -164,7 +164,7 @@ def granted_playlist(request: HttpRequest, token: str, name: str) -> HttpRespons
         storage = find_storage(grant.storage)
     except InvalidStorageError:  # It was taken out of STORAGES, or signs no more.
         raise PermissionDenied from None
-    if grant.key_pair_id in storage.signing.lease().revoked_ids:
+    if grant.key_pair_id in storage.cfsigned.lease().revoked_ids:
         raise PermissionDenied
     life = grant.expires - int(time.time())
     longest = whole_seconds(storage.max_expire) or life

@@ -264,7 +264,7 @@ def test_a_key_group_without_the_app(tmp_path: Path, ec_key: PrivateKey) -> None
         "signer = Signer(key_pair_id='KHANDEDIN', private_key=key)\n"
         "for options in ({'cloudfront_signer': signer}, {'key_group_id': None}, {}, {}):\n"
         "    Storage(**options).url('a.jpg')\n"
-        "    signing = Storage(**options).signing\n"
+        "    signing = Storage(**options).cfsigned\n"
         "    given = signing.config(), signing.handed_in()\n"
         "    print(*[each.id for each in find_signing_problems(*given, tries_key=True)], sep=',')\n"
     )

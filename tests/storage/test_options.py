@@ -261,9 +261,9 @@ def test_names_of_subclasses(site: Any) -> None:
     added = {name for name in vars(SignedUrlMixin) if not name.startswith("_")}
     assert added - {*conf.OPTIONS, "cloudfront_signer"} == {
         *("url", "unsigned_url", "name_of", "sign_cookies", "resource_url", "trusted_keys"),
-        *("signing", "deconstruct", "delete"),  # for this package, and names of Django
+        *("cfsigned", "deconstruct", "delete"),  # for this package, and names of Django
     }
-    used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().signing)}
+    used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().cfsigned)}
     taken = {name for name in used - {*dir(CloudFrontS3Storage)} if not name.startswith("__")}
     theirs: Any = type("Theirs", (CloudFrontS3Storage,), dict.fromkeys(taken, "theirs"))
     storage = theirs()

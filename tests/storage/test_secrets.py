@@ -131,7 +131,7 @@ def test_repr_and_pickle(source: str, rsa_key: PrivateKey) -> None:
     """Show no secret and no URL in any text and pickle of a storage, new or used."""
     storage = STORAGES[source](rsa_key)
     for _ in range(2):
-        for value in (storage, vars(storage), storage.signing.config(), storage.deconstruct()):
+        for value in (storage, vars(storage), storage.cfsigned.config(), storage.deconstruct()):
             text = repr(value) + str(value) + pprint.pformat(value)
             assert_hides(text, rsa_key)
             assert "Expires=" not in text
@@ -491,7 +491,7 @@ def test_key_as_its_own_id(rsa_key: PrivateKey, site: Any) -> None:
     """Hide a key that was set in the place of its ID."""
     site.AWS_CLOUDFRONT_KEY_ID = pem = rsa_key.to_pem().decode()
     storage = CloudFrontS3Storage()
-    assert_hides(repr(vars(storage)) + repr(storage.signing.config()), rsa_key)
+    assert_hides(repr(vars(storage)) + repr(storage.cfsigned.config()), rsa_key)
     assert_hides(pickled_or_refused(CloudFrontS3Storage(cloudfront_key_id=pem)), rsa_key)
 
 

@@ -54,7 +54,7 @@ def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
 
     It is the same invalidation each time, of a file that need not exist.
     """
-    if storage.signing.is_local or not (storage.invalidate_on and storage.distribution_id):
+    if storage.cfsigned.is_local or not (storage.invalidate_on and storage.distribution_id):
         return  # Nothing is asked for, or a check reports what is missing.
     name, items = items_of(storage, [PROBE_NAME])
     try:
