@@ -6,6 +6,7 @@ import html
 import re
 import shlex
 import sys
+import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,21 +16,24 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, models
 from django.http import Http404
 from django.template import engines
 from django.test import RequestFactory
 from django.test.utils import isolate_apps
+from django.urls import path, resolve, reverse
 from django.utils import timezone
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.testing import assert_signed
+from cfsigned_django.testing import assert_signed, edge_for
 from cfsigned_django.views import SignedRedirectView
 from tests.pages import (
     DEPLOY,
@@ -46,6 +50,8 @@ from tests.projects import Project
 from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
+DOWNLOADS = HOW_TO / "downloads.md"
+IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
 WHO_OPENED = HOW_TO / "who-opened-what.md"
 JINJA2 = HOW_TO / "jinja2.md"
@@ -203,6 +209,92 @@ def test_downloads_are_counted(downloads: Any, site: Any, rf: RequestFactory) ->
     with pytest.raises(PermissionDenied):
         view(rf.get("/"), name="c.pdf")
     assert dict(downloads.objects.values_list("name", "count")) == {"보고서.pdf": 2, "b.pdf": 1}
+
+
+@pytest.fixture
+def documents(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Return what the page about downloads defines, with the tables of its documents and users."""
+    page = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "documents", ModuleType("documents"))
+    monkeypatch.setitem(sys.modules, "documents.models", page)
+    with isolate_apps("cfsigned_django"):
+
+        class User(models.Model):  # noqa: DJ008
+            email = models.EmailField()
+            is_authenticated = True
+
+            class Meta:
+                app_label = "cfsigned_django"
+
+        class Document(models.Model):  # noqa: DJ008
+            title = models.CharField(max_length=100)
+            file = models.FileField(upload_to="documents")
+            owner = models.ForeignKey(User, models.CASCADE)
+
+            class Meta:
+                app_label = "cfsigned_django"
+
+        vars(page).update(User=User, Document=Document)
+        for each in snippets(DOWNLOADS):
+            if each.role == "owner":
+                exec(compile(each.code, DOWNLOADS.name, "exec"), vars(page))  # noqa: S102 - our own page
+        site.STORAGES = {"default": {"BACKEND": IN_MEMORY}}
+        view = path("documents/<int:pk>/", page.download, name="download")
+        site.ROOT_URLCONF = (*page.urlpatterns, view)
+        site.SITE_URL = "https://www.example.com"
+        with connection.schema_editor() as editor:
+            editor.create_model(User)
+            editor.create_model(Document)
+        yield page
+        with connection.schema_editor() as editor:
+            editor.delete_model(Document)
+            editor.delete_model(User)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_owner_downloads(documents: ModuleType, rf: RequestFactory) -> None:
+    """The owner is led to the file, by either view; another user and a visitor are not."""
+    owner, other = (documents.User.objects.create(email=each) for each in ("a@b.kr", "c@d.kr"))
+    document = documents.Document.objects.create(
+        owner=owner, title="보고서 1.pdf", file=ContentFile(b"x", name="a.pdf")
+    )
+
+    def ask(user: Any, address: str) -> Any:
+        request = rf.get(address)
+        request.user = user
+        view, arguments, named = resolve(request.path)
+        return view(request, *arguments, **named)
+
+    by_row = reverse("download", args=[document.pk])
+    by_name = reverse("media", args=[document.file.name])
+    for address in (by_row, by_name):
+        assert_signed(ask(owner, address)["Location"], name="documents/a.pdf", expires_within=60)
+        edge = edge_for().get(ask(owner, address)["Location"])
+        assert str(edge.headers["Content-Disposition"]).startswith("attachment")
+    with pytest.raises(Http404):
+        ask(other, by_row)
+    assert "/login/" in ask(AnonymousUser(), by_row)["Location"]
+    for user in (other, AnonymousUser()):
+        with pytest.raises(PermissionDenied):
+            ask(user, by_name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_zip_is_mailed(documents: ModuleType, mailoutbox: list[Any]) -> None:
+    """The job stores a ZIP of all files, also of equal names, and mails a link for its owner."""
+    owner = documents.User.objects.create(email="a@b.kr")
+    for folder in ("documents/1", "documents/2"):
+        name = storages["default"].save(f"{folder}/보고서.pdf", ContentFile(folder.encode()))
+        documents.Document.objects.create(owner=owner, title="a", file=name)
+
+    documents.mail_zip(owner, documents.Document.objects.order_by("pk"))
+
+    made = documents.Document.objects.latest("pk")
+    assert mailoutbox[0].body == f"https://www.example.com/documents/{made.pk}/"
+    with zipfile.ZipFile(made.file.open()) as archive:
+        found = [archive.read(name) for name in archive.namelist()]
+        assert all(name.endswith("-보고서.pdf") for name in archive.namelist())
+    assert (made.owner, found) == (owner, [b"documents/1", b"documents/2"])
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:
