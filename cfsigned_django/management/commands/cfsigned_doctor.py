@@ -26,7 +26,8 @@ from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import describe
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.explain import explain
-from cfsigned_django.tools.doctor.findings import (
+from cfsigned_django.tools.doctor.local import from_system_checks
+from cfsigned_django.tools.doctor.report import (
     Finding,
     Level,
     has_error,
@@ -34,7 +35,6 @@ from cfsigned_django.tools.doctor.findings import (
     worst_first,
     write_report,
 )
-from cfsigned_django.tools.doctor.local import from_system_checks
 from cfsigned_django.viewer import fetch
 
 

@@ -32,7 +32,7 @@ from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.tools.account.state.wanted import Wanted
-from cfsigned_django.tools.doctor.findings import write_report
+from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name

@@ -14,11 +14,11 @@ from cfsigned_django.invalidation import create, items_of
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
-from cfsigned_django.tools.account.state.facts import Fact
+from cfsigned_django.tools.account.state.findings import Fact
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from cfsigned_django.tools.account.state.facts import FACTS, FactType, Level
-from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.account.state.findings import FACTS, FactType, Level
+from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.validation import TABLE
 
 # The place of a value in a pattern, and of one that may be empty: nothing separates it from what

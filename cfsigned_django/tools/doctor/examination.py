@@ -34,7 +34,6 @@ from cfsigned_django.tools.doctor.aws import (
     from_aws_error,
 )
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.doctor.local import (
     check_key_pairs,
@@ -43,6 +42,7 @@ from cfsigned_django.tools.doctor.local import (
     check_url,
     from_system_checks,
 )
+from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host

@@ -19,7 +19,7 @@ from cfsigned_django.tools.doctor.answers import (
     read_date,
 )
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding, Level
+from cfsigned_django.tools.doctor.report import Finding, Level
 from cfsigned_django.validation import is_local_host
 from cfsigned_django.viewer import Fetch, NoAnswer, Responder
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding
+from cfsigned_django.tools.doctor.report import Finding
 
 SUBJECT = "URL"
 

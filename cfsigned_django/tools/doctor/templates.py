@@ -15,8 +15,8 @@ from django.template import engines
 from django.template.utils import get_app_template_dirs
 
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.findings import Finding
 from cfsigned_django.tools.doctor.known_keys import site_domains
+from cfsigned_django.tools.doctor.report import Finding
 
 #: MEDIA_URL, or the tag for it, with a name directly behind it. Before a quote, it stands alone.
 _JOIN: Final = re.compile(

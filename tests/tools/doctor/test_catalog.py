@@ -1,6 +1,6 @@
 """Keep the ids of findings, and what the documentation says of them, as they are.
 
-Modules: tools/doctor/catalog.py, tools/doctor/findings.py
+Modules: tools/doctor/catalog.py, tools/doctor/report.py
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from textwrap import fill
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.tools.account.state.facts import FactType
+from cfsigned_django.tools.account.state.findings import FactType
 from cfsigned_django.tools.doctor.catalog import CATALOG, finding, in_general
-from cfsigned_django.tools.doctor.findings import Level, finding_lines, sentence
+from cfsigned_django.tools.doctor.report import Level, finding_lines, sentence
 from cfsigned_django.validation import TABLE
 from tests.pages import DOCS, read
 from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES

@@ -1,6 +1,6 @@
 """Judge each seeded site once, as a value: find its fault and nothing else, and what repairs it.
 
-Modules: tools/account/state/judge.py, tools/account/state/facts.py, tools/account/state/keys.py,
+Modules: tools/account/state/judge.py, tools/account/state/findings.py, tools/account/state/keys.py,
 tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
 tools/account/state/policies.py, tools/account/state/site_in_aws.py,
 tools/account/state/wanted.py, tools/doctor/aws.py
@@ -18,10 +18,10 @@ import pytest
 
 from cfsigned_django.management.commands.cfsigned_setup import Command
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.state.facts import FACTS
+from cfsigned_django.tools.account.state.findings import FACTS
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.doctor.aws import FindStack, check_aws
-from cfsigned_django.tools.doctor.findings import Finding, Level
+from cfsigned_django.tools.doctor.report import Finding, Level
 from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources

@@ -24,7 +24,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.distribution import unsigned
 from cfsigned_django.tools.account.state.exposure import named
-from cfsigned_django.tools.account.state.facts import Fact, Level, fact
+from cfsigned_django.tools.account.state.findings import Fact, Level, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.resource_policy import (
     DECRYPT,

@@ -18,7 +18,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
 from cfsigned_django.tools.account.state.exposure import about, exposure_facts, named, trust_facts
-from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.findings import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
 

@@ -33,7 +33,7 @@ from cfsigned_django.tools.account.documents.origins import (
     place_of,
     places_of,
 )
-from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.findings import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import Answer, by_anyone, evaluate

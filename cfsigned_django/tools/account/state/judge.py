@@ -12,7 +12,7 @@ from cfsigned_django.tools.account.state.distribution import (
     distribution_facts,
     origin_facts,
 )
-from cfsigned_django.tools.account.state.facts import Fact
+from cfsigned_django.tools.account.state.findings import Fact
 from cfsigned_django.tools.account.state.keys import key_facts
 from cfsigned_django.tools.account.state.policies import delivery_facts
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws

@@ -9,7 +9,7 @@ from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.behavior import trusted_key_groups
-from cfsigned_django.tools.account.state.facts import Fact, fact
+from cfsigned_django.tools.account.state.findings import Fact, fact
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cfsigned_django.terminal import in_one_line
-from cfsigned_django.tools.account.state.facts import Level as Level
+from cfsigned_django.tools.account.state.findings import Level as Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
