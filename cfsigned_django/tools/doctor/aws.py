@@ -1,10 +1,10 @@
-"""Report the facts about a site at AWS, and what could not be read."""
+"""Report what is found about a site at AWS, and what could not be read."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -14,11 +14,10 @@ from cfsigned_django.invalidation import create, items_of
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
-from cfsigned_django.tools.account.state.findings import Fact
+from cfsigned_django.tools.account.state.findings import AWS_FINDINGS, Finding
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.catalog import finding
-from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME
 
@@ -38,15 +37,15 @@ def check_aws(
     """
     for problem in found.all_problems:
         yield from_aws_error(problem)
-    facts, stack = [*judge(found, wanted, now=now)], None
-    if found.distribution is not None and any(each.type.resource for each in facts):
+    findings, stack = [*judge(found, wanted, now=now)], None
+    if found.distribution is not None and any(AWS_FINDINGS[each.id].resource for each in findings):
         region = wanted.region or (found.bucket.region if found.bucket else "")
         stack = find_stack(region, found.distribution.id)
-    for each in facts:
-        if stack is not None and each.type.resource in stack.resources:
+    for each in findings:
+        if stack is not None and AWS_FINDINGS[each.id].resource in stack.resources:
             yield _repaired(each, stack, wanted)
         else:
-            yield from_fact(each)
+            yield each
 
 
 def check_invalidation(storage: SignedUrlMixin) -> Iterator[Finding]:
@@ -78,23 +77,15 @@ def check_other_key_groups(found: Account) -> Iterator[Finding]:
         yield finding("other-key-groups", "key groups", key_groups=said)
 
 
-def from_fact(fact: Fact) -> Finding:
-    """Return the finding that reports a fact, with the exact value to paste if there is one."""
-    fix = fact.type.fix
-    if fact.paste:
-        fix = f"{fix} Paste: {json.dumps(fact.paste)}"
-    return finding(fact.id, fact.subject, what=fact.what, fix=fix)
-
-
-def _repaired(fact: Fact, stack: StackResources, wanted: Wanted) -> Finding:
+def _repaired(found: Finding, stack: StackResources, wanted: Wanted) -> Finding:
     """Return the finding about a resource of a stack, which cfsigned_setup repairs."""
     words = ["manage.py", "cfsigned_setup", "--stack", stack.name]
-    options = _options(fact.type.option, wanted)
+    options = _options(AWS_FINDINGS[found.id].option, wanted)
     command = shlex.join([*words, *(options or ["--revert-drift"])])
     fix = f"Run {command}: it says what it would change, and does it with --apply."
     if options:
         fix += " If it finds nothing to do, the change was made by hand: add --revert-drift."
-    return finding(fact.id, fact.subject, what=fact.what, fix=fix)
+    return replace(found, fix=fix)
 
 
 def _options(option: str, wanted: Wanted) -> list[str]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from cfsigned_django.tools.account.state.findings import FACTS, FactType, Level
-from cfsigned_django.tools.doctor.report import Finding
+from cfsigned_django.tools.account.state.findings import (
+    AWS_FINDINGS,
+    Finding,
+    FindingType,
+    Level,
+    finding_of,
+)
 from cfsigned_django.validation import TABLE
 
 # The place of a value in a pattern, and of one that may be empty: nothing separates it from what
@@ -17,48 +23,48 @@ _MAY_BE_EMPTY: Final = re.compile(r"(?<=[\w.}])\{\w+\}")
 _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 
 #: Id -> what its findings have in common, in the order in which a request meets them.
-CATALOG: dict[str, FactType] = {
+CATALOG: dict[str, FindingType] = {
     # Settings, keys and the clock.
-    "cannot-sign": FactType(
+    "cannot-sign": FindingType(
         level=Level.ERROR,
         what="The storage cannot sign now.",
         why="url() raises the same error, and pages with signed URLs fail.",
         fix="Do what the message says. manage.py cfsigned_rotate shows the keys of the database.",
     ),
-    "foreign-signer": FactType(
+    "foreign-signer": FindingType(
         level=Level.WARNING,
         what="{storage} has a cloudfront_signer that is not from this package.",
         why="Its key is unknown, so keys, signed requests and the key group were not checked.",
         fix="Remove cloudfront_signer, and set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
     ),
-    "changed-url": FactType(
+    "changed-url": FindingType(
         level=Level.ERROR,
         what="The url() of a subclass changed the URL after it was signed.",
         why="CloudFront refuses a URL that is not the signed one.",
         fix="Let the class change the name or the options (custom_domain, location), not the URL "
         "that the package returns.",
     ),
-    "unsigned-url": FactType(
+    "unsigned-url": FindingType(
         level=Level.OK,
         what="The url() of a subclass returned a URL without a signature.",
         why="This is right if the file is public. If its behavior restricts viewer access, "
         "CloudFront refuses the URL.",
         fix="If the file is private, let the class return what url() of the package returns.",
     ),
-    "media-url-joined": FactType(
+    "media-url-joined": FindingType(
         level=Level.WARNING,
         what="Templates join MEDIA_URL, which is on {host}, and the name of a file: {places}.",
         why="A storage signs the URLs of that host. A URL that was joined has no signature, and "
         "CloudFront answers MissingKey.",
         fix="Let the storage make the URL: photo.image.url, or {% signed_url %} for a name.",
     ),
-    "database": FactType(
+    "database": FindingType(
         level=Level.ERROR,
         what="The key pairs of the database cannot be read ({error}).",
         why="New processes cannot find out which key is ACTIVE.",
         fix="Check DATABASES, and whether the database server runs.",
     ),
-    "cannot-decrypt": FactType(
+    "cannot-decrypt": FindingType(
         level=Level.ERROR,
         what="The private key of the {status} key pair {key_pair} cannot be decrypted. {error}",
         why="Nothing can be signed with it, and it cannot be put back into its key group. If it is "
@@ -67,26 +73,26 @@ CATALOG: dict[str, FactType] = {
         "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then start a rotation in each key group (manage.py "
         "cfsigned_rotate --start, --key-group). If it is lost, start the rotation without it.",
     ),
-    "key-pair-differs": FactType(
+    "key-pair-differs": FindingType(
         level=Level.ERROR,
         what="The private key of the {status} key pair {key_pair} does not match its public key.",
         why="It is not used, or CloudFront refuses what it signs.",
         fix="The row was edited or only partly restored. Find out who can write to the database. "
         "Revoke the key pair in the admin, and start a rotation.",
     ),
-    "signing-key": FactType(level=Level.OK, what="{key} from {place} signs ({algorithm})."),
-    "rotation-waits": FactType(
+    "signing-key": FindingType(level=Level.OK, what="{key} from {place} signs ({algorithm})."),
+    "rotation-waits": FindingType(
         level=Level.OK,
         what="What a rotation waits for, in the words of the admin page and cfsigned_rotate.",
     ),
-    "rotation-stuck": FactType(
+    "rotation-stuck": FindingType(
         level=Level.WARNING,
         what="A step of a rotation has been due for 3 days.",
         why="URLs work, but an old key is still trusted, or a new key does not sign yet.",
         fix="Do what the message says. See the page on rotating keys.",
     ),
-    "clock": FactType(level=Level.OK, what="The clock agrees with CloudFront's."),
-    "clock-off": FactType(
+    "clock": FindingType(level=Level.OK, what="The clock agrees with CloudFront's."),
+    "clock-off": FindingType(
         level=Level.WARNING,
         what="The clock is {skew} CloudFront's: more than {limit}.",
         why="Signed URLs expire that much too early or too late, and those with a start time are "
@@ -95,28 +101,28 @@ CATALOG: dict[str, FactType] = {
         "(RequestTimeTooSkewed).",
         fix="Set the clock of this machine, and let NTP keep it right (timedatectl set-ntp true).",
     ),
-    "clock-unknown": FactType(
+    "clock-unknown": FindingType(
         level=Level.WARNING,
         what="CloudFront's answer has no readable Date header.",
         why="The clock could not be compared. If it is wrong, signed URLs are refused.",
         fix="Compare the clock by hand, and look for a proxy that removes headers.",
     ),
     # What AWS's API says.
-    "aws-unreadable": FactType(
+    "aws-unreadable": FindingType(
         level=Level.ERROR,
         what="Could not {task}: {reason}.",
         why="What depends on it was not checked, so it may or may not be in order.",
         fix="Do what the message says, or skip AWS with --offline.",
     ),
-    "local-edge": FactType(
+    "local-edge": FindingType(
         level=Level.OK,
         what="{host} is this machine, and no distribution is configured: AWS was not asked.",
         why="The local edge answers in place of CloudFront, so the configuration at AWS does not "
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
-    "invalidation": FactType(level=Level.OK, what="Files of {distribution} can be invalidated."),
-    "cannot-invalidate": FactType(
+    "invalidation": FindingType(level=Level.OK, what="Files of {distribution} can be invalidated."),
+    "cannot-invalidate": FindingType(
         # The site may have other credentials than the person who asks.
         level=Level.WARNING,
         what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
@@ -124,7 +130,7 @@ CATALOG: dict[str, FactType] = {
         "the site has other credentials, it may be in order: run this with those.",
         fix="Do what the message says. The site needs cloudfront:CreateInvalidation.",
     ),
-    "other-key-groups": FactType(
+    "other-key-groups": FindingType(
         level=Level.OK,
         what="The AWS account has key groups that are not of this site: {key_groups}.",
         why="IAM has no resource for a key group. Credentials that may rotate the keys of this "
@@ -133,9 +139,9 @@ CATALOG: dict[str, FactType] = {
         fix="If they protect other files than this site's, as production's do beside staging's, "
         "use a separate AWS account, or let a person rotate (AWS_CLOUDFRONT_BY_HAND).",
     ),
-    **FACTS,
+    **AWS_FINDINGS,
     # What CloudFront and S3 answer.
-    "no-answer": FactType(
+    "no-answer": FindingType(
         level=Level.ERROR,
         what="{host} does not answer: {error}.",
         why="This machine could not request anything from CloudFront. Viewers may still be able "
@@ -143,14 +149,14 @@ CATALOG: dict[str, FactType] = {
         fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
         "check its certificate and the network of this machine.",
     ),
-    "not-cloudfront": FactType(
+    "not-cloudfront": FindingType(
         level=Level.ERROR,
         what="{host} answers {status}, but the answer is not from CloudFront ({server}).",
         why="Another server, or a proxy in front of CloudFront, answers. It does not check "
         "signatures.",
         fix="Point the DNS record of AWS_S3_CUSTOM_DOMAIN at the domain name of the distribution.",
     ),
-    "redirected": FactType(
+    "redirected": FindingType(
         level=Level.ERROR,
         what="{url} redirects to {location} ({status}).",
         why="A signature is valid for one URL: at the target, it is refused, or another server "
@@ -158,31 +164,31 @@ CATALOG: dict[str, FactType] = {
         fix='Set AWS_S3_URL_PROTOCOL to "https:" if http redirects to https, and '
         "AWS_S3_CUSTOM_DOMAIN to a host that does not redirect.",
     ),
-    "html-answer": FactType(
+    "html-answer": FindingType(
         level=Level.ERROR,
         what="CloudFront answers {status} with an HTML page.",
         why="CloudFront refused before it checked the signature, or the page hides the reason.",
         fix="Check the web ACL, the geographic restrictions, the alternate domain names and the "
         "error pages of the distribution, and allow the methods GET and HEAD.",
     ),
-    "server-error": FactType(
+    "server-error": FindingType(
         level=Level.ERROR,
         what="{host} answers {status}: CloudFront or the origin failed.",
         why="This says nothing about signatures. Viewers get the same answer.",
         fix="Try again in a minute. If it fails again, check the origin of the distribution, its "
         "domain name, and the functions of the behavior.",
     ),
-    "strange-answer": FactType(
+    "strange-answer": FindingType(
         level=Level.ERROR,
         what="{request} gets the answer {answer}, which neither CloudFront nor S3 is known to "
         "give.",
         why="Something else handles the request: a function, a custom error page, or a proxy.",
         fix="Check the functions and error pages of the behavior.",
     ),
-    "unsigned-refused": FactType(
+    "unsigned-refused": FindingType(
         level=Level.OK, what="A request without a signature is refused ({answer})."
     ),
-    "unsigned-served": FactType(
+    "unsigned-served": FindingType(
         level=Level.ERROR,
         what="{url} is served without a signature.",
         why="CloudFront requires no signature on this path. Anyone who knows or guesses a name can "
@@ -190,13 +196,15 @@ CATALOG: dict[str, FactType] = {
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
         "and for every one before it that matches the path.",
     ),
-    "signed-served": FactType(level=Level.OK, what="{url} is served with a signature ({status})."),
-    "signed-passes": FactType(
+    "signed-served": FindingType(
+        level=Level.OK, what="{url} is served with a signature ({status})."
+    ),
+    "signed-passes": FindingType(
         level=Level.OK,
         what="CloudFront accepts the signature. {why_no_object}: access to the bucket, and "
         "CORS, were not checked.",
     ),
-    "signed-unknown-key": FactType(
+    "signed-unknown-key": FindingType(
         level=Level.ERROR,
         what="CloudFront answers InvalidKey (Unknown Key) to a new signed URL.",
         why="Every signed URL of this site is refused.",
@@ -204,7 +212,7 @@ CATALOG: dict[str, FactType] = {
         "group with the behavior. A change takes a while to reach every edge; AWS does not say how "
         "long.",
     ),
-    "signed-denied": FactType(
+    "signed-denied": FindingType(
         level=Level.ERROR,
         what="CloudFront answers AccessDenied (Access denied) to a new signed URL.",
         why="CloudFront knows the key ID, but its public key does not match the private key; or "
@@ -212,14 +220,14 @@ CATALOG: dict[str, FactType] = {
         fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
         "key ID of one key pair, and look for a proxy that rewrites URLs.",
     ),
-    "signed-malformed": FactType(
+    "signed-malformed": FindingType(
         level=Level.ERROR,
         what="CloudFront answers {code} to a new signed URL.",
         why="The parameters were lost or changed on their way.",
         fix="Look for a proxy or a viewer request function that removes or rewrites query "
         "parameters.",
     ),
-    "signed-s3-denied": FactType(
+    "signed-s3-denied": FindingType(
         level=Level.ERROR,
         what="CloudFront accepts the signature, but S3 answers AccessDenied for {url}.",
         why="The signature is good. Either CloudFront may not read the object, or the object does "
@@ -228,7 +236,7 @@ CATALOG: dict[str, FactType] = {
         "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
         "allow CloudFront, and for an object that another AWS account owns.",
     ),
-    "signed-not-found": FactType(
+    "signed-not-found": FindingType(
         level=Level.ERROR,
         what="CloudFront accepts the signature, but S3 has no object for {url}.",
         why="The name, AWS_LOCATION or the origin path of the distribution does not match the "
@@ -236,7 +244,7 @@ CATALOG: dict[str, FactType] = {
         fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
         "before it.",
     ),
-    "tampered-served": FactType(
+    "tampered-served": FindingType(
         level=Level.ERROR,
         what="A URL that was changed is accepted ({answer}).",
         why="Signatures are not checked: the answer is not from CloudFront, or another behavior "
@@ -244,18 +252,18 @@ CATALOG: dict[str, FactType] = {
         fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
         "this domain.",
     ),
-    "expired-served": FactType(
+    "expired-served": FindingType(
         level=Level.ERROR,
         what="An expired URL is accepted ({answer}).",
         why="Signed URLs never expire: a cache or proxy in front of CloudFront answers without "
         "asking CloudFront.",
         fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
     ),
-    "cors": FactType(
+    "cors": FindingType(
         level=Level.OK,
         what="Pages of {origins} may read {url}, cached or not.",
     ),
-    "cors-headers-missing": FactType(
+    "cors-headers-missing": FindingType(
         level=Level.ERROR,
         what="For {origin}, the object{place} has {header}.",
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of pages of "
@@ -264,14 +272,14 @@ CATALOG: dict[str, FactType] = {
         "policy CORS-S3Origin, or a response headers policy with CORS. Invalidate the path if the "
         "cached copy is older than that change.",
     ),
-    "cors-lost-in-cache": FactType(
+    "cors-lost-in-cache": FindingType(
         level=Level.ERROR,
         what="For {origin}, a cached copy has {header}.",
         why="The first request decides for all: after a request without Origin, pages are refused.",
         fix="Give the behavior the origin request policy CORS-S3Origin together with Origin in "
         "the cache key, or a response headers policy with CORS; then invalidate the path.",
     ),
-    "cors-browser-cache": FactType(
+    "cors-browser-cache": FindingType(
         level=Level.OK,
         what="Without an Origin, the answer has no Vary: Origin. Chrome may reuse such a copy "
         "for a request with CORS.",
@@ -280,30 +288,30 @@ CATALOG: dict[str, FactType] = {
         fix='Write crossorigin="anonymous" on every <img> whose URL scripts or canvas use too: see '
         "{% signed_url %} in the documentation.",
     ),
-    "s3-private": FactType(
+    "s3-private": FindingType(
         level=Level.OK, what="S3 refuses requests that do not come through CloudFront."
     ),
-    "s3-open": FactType(
+    "s3-open": FindingType(
         level=Level.ERROR,
         what="{url} is served to anyone.",
         why="Anyone who knows the bucket can read a file whose name they know, or find out every "
         "name (s3:ListBucket), without a signature.",
         fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy.",
     ),
-    "s3-no-answer": FactType(
+    "s3-no-answer": FindingType(
         level=Level.WARNING,
         what="S3 does not answer as expected: {answer}.",
         why="Whether the bucket is private could not be checked.",
         fix="Check the network of this machine and AWS_S3_ENDPOINT_URL, and try again in a minute.",
     ),
     # One URL: cfsigned_doctor --explain.
-    "url-not-absolute": FactType(
+    "url-not-absolute": FindingType(
         level=Level.ERROR,
         what="The text is not an http or https URL.",
         why="CloudFront signs whole URLs. A part of one cannot be checked.",
         fix="Pass the whole URL, from https:// to its end, in single quotes.",
     ),
-    "url-copied": FactType(
+    "url-copied": FindingType(
         level=Level.WARNING,
         what="The URL has {extra}.",
         why="The findings below are about the URL without them. If a client sends them, CloudFront "
@@ -311,7 +319,7 @@ CATALOG: dict[str, FactType] = {
         fix="Check whether they were added when the URL was copied, or are in the page, mail or "
         "script.",
     ),
-    "url-html-escaped": FactType(
+    "url-html-escaped": FindingType(
         level=Level.ERROR,
         what="The URL has &amp; in place of &.",
         why="That is right in the source of an HTML page, and wrong anywhere else: CloudFront "
@@ -319,14 +327,14 @@ CATALOG: dict[str, FactType] = {
         fix="Escape once: use {% signed_url ... as url %} outside HTML, and do not mark escaped "
         "text as safe. If the URL was copied from the source of a page, nothing is wrong.",
     ),
-    "url-json-escaped": FactType(
+    "url-json-escaped": FindingType(
         level=Level.ERROR,
         what="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript.",
         why="That is right within JSON, and wrong in a request: CloudFront finds no parameters.",
         fix="Parse the JSON before you use the URL. If the URL was copied from JSON, nothing is "
         "wrong.",
     ),
-    "url-double-encoded": FactType(
+    "url-double-encoded": FindingType(
         level=Level.ERROR,
         what="{part} is percent-encoded twice.",
         why="Clients send the URL as it is: CloudFront finds no parameters, or a path and values "
@@ -334,13 +342,13 @@ CATALOG: dict[str, FactType] = {
         fix="Remove the code that quotes the finished URL (quote, urlencode, encodeURI): a signed "
         "URL is complete.",
     ),
-    "url-fragment": FactType(
+    "url-fragment": FindingType(
         level=Level.ERROR,
         what="The CloudFront parameters come after a #.",
         why="Clients do not send what follows a #, so CloudFront never receives the signature.",
         fix="Encode a # in a file name as %23; url() does so.",
     ),
-    "url-s3-address": FactType(
+    "url-s3-address": FindingType(
         level=Level.ERROR,
         what="The URL is one of S3{presigned}, for {host}.",
         why="It bypasses CloudFront. S3 does not check CloudFront signatures, and CloudFront finds "
@@ -349,7 +357,7 @@ CATALOG: dict[str, FactType] = {
         "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES: without a domain, "
         "django-storages presigns URLs of S3, without a warning.",
     ),
-    "url-other-domain": FactType(
+    "url-other-domain": FindingType(
         level=Level.ERROR,
         what="The host is {host}, but the storages of this site sign for {domains}.",
         why="The domain is signed too: a URL signed for one domain is refused at another, even if "
@@ -357,21 +365,21 @@ CATALOG: dict[str, FactType] = {
         fix="Use the URL as url() returns it, and set AWS_S3_CUSTOM_DOMAIN to the domain that "
         "viewers must use.",
     ),
-    "url-too-long": FactType(
+    "url-too-long": FindingType(
         level=Level.ERROR,
         what="The URL has {length} characters; CloudFront reads 8192 bytes at most.",
         why="CloudFront does not read it.",
         fix="Shorten the name or the parameters, or sign with an ECDSA key, whose signature is "
         "shorter.",
     ),
-    "url-unsigned": FactType(
+    "url-unsigned": FindingType(
         level=Level.ERROR,
         what="The URL has no signature.",
         why="CloudFront answers MissingKey, unless the request has signed cookies.",
         fix="Use url() or {% signed_url %}. Look for code that removes the query, such as a cache "
         "key, a thumbnail library or urlsplit().",
     ),
-    "url-incomplete": FactType(
+    "url-incomplete": FindingType(
         level=Level.ERROR,
         what="The URL has no {missing}.",
         why="CloudFront requires a Key-Pair-Id, a whole Signature, and either Expires or Policy. "
@@ -379,7 +387,7 @@ CATALOG: dict[str, FactType] = {
         fix="The URL was cut off or changed: in a mail, by an unquoted & in a shell, or by a "
         "column that is too short. Compare its length with a new one. " + _NEW_URL,
     ),
-    "url-unknown-key": FactType(
+    "url-unknown-key": FindingType(
         level=Level.ERROR,
         what="The URL names the key {key}, but the keys of this site are: {known}.{signer}",
         why="CloudFront looks a key up by its public key ID (K...) alone. It answers InvalidKey "
@@ -388,27 +396,27 @@ CATALOG: dict[str, FactType] = {
         fix="Compare AWS_CLOUDFRONT_KEY_ID with the ID under CloudFront > Key management > Public "
         "keys, and find out which site or environment made the URL.",
     ),
-    "url-key-ended": FactType(
+    "url-key-ended": FindingType(
         level=Level.ERROR,
         what="The key {key} that signed the URL {ended}.",
         why="CloudFront no longer knows the key and answers InvalidKey (Unknown Key).",
         fix=_NEW_URL,
     ),
-    "url-key-not-in-group": FactType(
+    "url-key-not-in-group": FindingType(
         level=Level.ERROR,
         what="The key {key} is not in {key_groups}.",
         why="CloudFront answers InvalidKey (Unknown Key).",
         fix="Find out which storage or site made the URL. If it is this one, compare its key and "
         "its key group with CloudFront > Key management > Key groups.",
     ),
-    "url-malformed-policy": FactType(
+    "url-malformed-policy": FindingType(
         level=Level.ERROR,
         what="The policy, or Expires, cannot be read.",
         why="CloudFront answers MalformedPolicy.",
         fix="Times must be Unix seconds, not milliseconds, and the Policy must be CloudFront's "
         "base64 (-_~), not base64url. " + _NEW_URL,
     ),
-    "url-refused": FactType(
+    "url-refused": FindingType(
         level=Level.ERROR,
         what="A CloudFront parameter appears twice, is spelled in another case, or has a value "
         "that CloudFront does not accept.",
@@ -416,7 +424,7 @@ CATALOG: dict[str, FactType] = {
         "not document what CloudFront does with anything else; expect a refusal.",
         fix="Look for a proxy or client that changes parameters, such as to lowercase. " + _NEW_URL,
     ),
-    "url-signature-mismatch": FactType(
+    "url-signature-mismatch": FindingType(
         level=Level.ERROR,
         what="The signature does not match: the URL, its policy or the key is not the one that "
         "was signed.",
@@ -424,21 +432,21 @@ CATALOG: dict[str, FactType] = {
         fix="Use the URL byte for byte as url() returns it. If a new URL fails as well, the "
         "private key does not match the key ID: run cfsigned_doctor without --explain.",
     ),
-    "url-not-covered": FactType(
+    "url-not-covered": FindingType(
         level=Level.ERROR,
         what="The policy covers {resource}, not {url}{reason}.",
         why="CloudFront answers AccessDenied (Access denied).",
         fix="Sign the URL that is requested, with all of its parameters, or a resource with * that "
         "covers it.",
     ),
-    "url-expired": FactType(
+    "url-expired": FindingType(
         level=Level.ERROR,
         what="The URL expired {since} ago, at {end}; the clock of this machine shows {now}.",
         why="CloudFront answers AccessDenied (Access denied).",
         fix="Make a new signed URL. If pages, mails or caches outlive their URLs, raise "
         "AWS_QUERYSTRING_EXPIRE, or link to a view that redirects to a new URL.",
     ),
-    "url-not-yet": FactType(
+    "url-not-yet": FindingType(
         level=Level.ERROR,
         what="The URL becomes valid in {wait}, after {start}; the clock of this machine shows "
         "{now}.",
@@ -446,14 +454,14 @@ CATALOG: dict[str, FactType] = {
         fix="Wait, or sign with an earlier date_greater_than. If the URL was meant to be valid "
         "now, the clock of the machine that signs is ahead.",
     ),
-    "url-address": FactType(
+    "url-address": FindingType(
         level=Level.ERROR,
         what="The URL is for viewers from {addresses}, not for {viewer_ip}.",
         why="CloudFront answers AccessDenied (Access denied). It checks the address of the "
         "connection: networks that share or change addresses, and IPv6, do not match.",
         fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
     ),
-    "url-refusal-cors": FactType(
+    "url-refusal-cors": FindingType(
         level=Level.OK,
         what="Scripts of {origins} that request this URL may see a CORS error.",
         why="A refusal may have no CORS headers, and then an expired URL or cookie looks like a "
@@ -461,12 +469,12 @@ CATALOG: dict[str, FactType] = {
         fix="Look at the status of the request in the network panel of the browser: 403 is a "
         "refusal.",
     ),
-    "url-policy": FactType(
+    "url-policy": FindingType(
         level=Level.OK,
         what="What the URL grants, in words; and, if only viewers from some address may use it, "
         "how to pass one.",
     ),
-    "url-good": FactType(
+    "url-good": FindingType(
         level=Level.OK,
         what="The signature is that of this site's key {key} ({where}), and the URL is valid "
         "now. Whether CloudFront has the same key was not checked.",
@@ -478,7 +486,10 @@ CATALOG: dict[str, FactType] = {
 }
 
 
-def in_general(kind: FactType) -> str:
+finding = partial(finding_of, CATALOG)
+
+
+def in_general(kind: FindingType) -> str:
     """Return what all findings of a kind say, with names in place of values."""
     what = _MAY_BE_EMPTY.sub("", kind.what)
     return _VALUE.sub(lambda found: found[1].replace("_", " ").upper(), what)
@@ -501,27 +512,3 @@ def check_finding(check_id: str, level: Level, subject: str, *, what: str, fix: 
     )
     why = f"Signed URLs {works}. manage.py check reports it as well."
     return Finding(id=check_id, level=level, what=what, why=why, fix=fix, subject=subject)
-
-
-def finding(
-    type_id: str,
-    subject: str,
-    *,
-    what: str = "",
-    why: str | None = None,
-    fix: str | None = None,
-    **values: Any,
-) -> Finding:
-    """Return a finding about a setting or resource; the values fill the pattern of its type.
-
-    ``what``, ``why`` and ``fix`` are those of its type unless given.
-    """
-    found_type = CATALOG[type_id]
-    return Finding(
-        id=type_id,
-        level=found_type.level,
-        what=what or found_type.describe(values),
-        why=found_type.why if why is None else why,
-        fix=found_type.fix if fix is None else fix,
-        subject=subject,
-    )

@@ -25,6 +25,7 @@ from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.site_storages import ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
+from cfsigned_django.tools.account.state.findings import Finding
 from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.aws import (
@@ -42,7 +43,6 @@ from cfsigned_django.tools.doctor.local import (
     check_url,
     from_system_checks,
 )
-from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host

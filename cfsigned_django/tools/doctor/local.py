@@ -16,8 +16,8 @@ from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.doctor.catalog import check_finding, finding
-from cfsigned_django.tools.doctor.report import Finding, Level
 from cfsigned_django.validation import PROBE_NAME
 
 

@@ -1,36 +1,12 @@
-"""The findings of the doctor, and how they are written for people and machines."""
+"""How the findings of the doctor are written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from cfsigned_django.terminal import in_one_line
-from cfsigned_django.tools.account.state.findings import Level as Level
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was checked.
-
-    ``what`` says in one sentence what was found, with names and values; ``why``
-    says what follows from it, and ``fix`` what to do. Both are empty if all is
-    well. ``subject`` is the setting or the AWS resource that the finding is
-    about. No field contains a signature or a private key.
-    """
-
-    id: str
-    level: Level
-    what: str
-    why: str
-    fix: str
-    subject: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as the command's ``--json`` prints it."""
-        return asdict(self)
+from cfsigned_django.tools.account.state.findings import Finding, Level
 
 
 def has_error(findings: Iterable[Finding]) -> bool:

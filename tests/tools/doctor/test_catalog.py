@@ -14,9 +14,9 @@ from textwrap import fill
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.tools.account.state.findings import FactType
+from cfsigned_django.tools.account.state.findings import FindingType, Level
 from cfsigned_django.tools.doctor.catalog import CATALOG, finding, in_general
-from cfsigned_django.tools.doctor.report import Level, finding_lines, sentence
+from cfsigned_django.tools.doctor.report import finding_lines, sentence
 from cfsigned_django.validation import TABLE
 from tests.pages import DOCS, read
 from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
@@ -105,7 +105,7 @@ def section(ids: list[str]) -> str:
     return text + ("\n| In order | |\n|---|---|\n" + "".join(good) if good else "")
 
 
-def meaning(kind: FactType) -> str:
+def meaning(kind: FindingType) -> str:
     """Return what a finding says, and why that matters, with names in place of values."""
     return marked(" ".join(filter(None, (sentence(in_general(kind)), kind.why))))
 

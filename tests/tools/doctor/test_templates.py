@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.doctor.report import Finding, Level
+from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.doctor.templates import check_templates
 from tests.storage_cases import DOMAIN, S3_BACKEND
 

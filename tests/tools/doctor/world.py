@@ -32,9 +32,9 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.reader import list_key_groups, read_account
+from cfsigned_django.tools.account.state.findings import Finding
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
-from cfsigned_django.tools.doctor.report import Finding
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.model.resource_policy import public_statements

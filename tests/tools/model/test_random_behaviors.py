@@ -70,7 +70,7 @@ class Each:
 
     @property
     def name(self) -> str:
-        """Return the subject of facts about it."""
+        """Return the subject of findings about it."""
         return "the default behavior" if self.pattern is None else f"the behavior {self.pattern}"
 
     @property
@@ -221,8 +221,8 @@ def said(site: Site) -> list[tuple[str, str]]:
         bucket=Bucket(name=BUCKET, state=BucketState.OURS),
     )
     wanted = Wanted(bucket=BUCKET, location=site.location, path=site.probe, key_group_id=site.group)
-    facts = judge(account, wanted, now=NOW)
-    return [(each.subject, each.id) for each in facts if each.id in JUDGED]
+    findings = judge(account, wanted, now=NOW)
+    return [(each.subject, each.id) for each in findings if each.id in JUDGED]
 
 
 #: How often: the long run is a part of make simulation.

@@ -7,7 +7,6 @@ nothing for that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document, cors, lifecycle
@@ -24,7 +23,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.distribution import unsigned
 from cfsigned_django.tools.account.state.exposure import named
-from cfsigned_django.tools.account.state.findings import Fact, Level, fact
+from cfsigned_django.tools.account.state.findings import Finding, Level, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.resource_policy import (
     DECRYPT,
@@ -39,13 +38,13 @@ from cfsigned_django.tools.model.resource_policy import (
 )
 
 
-def bucket_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
     """Yield what is wrong with the bucket; nothing if it was not read."""
     bucket = site.account.bucket
     if bucket is None:
         return
     if bucket.state is BucketState.MISSING:
-        yield fact("bucket-missing", "AWS_STORAGE_BUCKET_NAME", bucket=bucket.name)
+        yield finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", bucket=bucket.name)
         return
     if bucket.state is BucketState.REFUSED:
         yield _refused(site)
@@ -75,7 +74,7 @@ def _origin_with_access(site: SiteInAws) -> Document | None:
 
 def _in_order(
     site: SiteInAws, admitted: AwsDistribution, origin: Document, *, is_alone: bool
-) -> Iterator[Fact]:
+) -> Iterator[Finding]:
     """Yield that the bucket is in order, or that what else decides was not checked.
 
     It claims only what was checked. IAM policies, which may let others read as well, are not.
@@ -84,37 +83,37 @@ def _in_order(
         return  # which is said of the distribution, and of the access control
     if site.unknown_reads:
         behavior, reasons = named(site.behavior or {}), " and ".join(site.unknown_reads)
-        yield fact("delivery-unknown", behavior, behavior=behavior, reasons=reasons)
+        yield finding("delivery-unknown", behavior, behavior=behavior, reasons=reasons)
         return
     others = ", and lets no one else read" if is_alone else ""
     values = {"bucket": site.bucket.name, "distribution": admitted.id, "others": others}
-    yield fact("bucket", f"bucket {site.bucket.name}", **values)
+    yield finding("bucket", f"bucket {site.bucket.name}", **values)
 
 
-def _refused(site: SiteInAws) -> Fact:
+def _refused(site: SiteInAws) -> Finding:
     name, account = site.wanted.bucket, site.account.account_id
     said = f" (of account {account})" if account else ""
-    return fact("bucket-refused", f"bucket {name}", bucket=name, account=said)
+    return finding("bucket-refused", f"bucket {name}", bucket=name, account=said)
 
 
-def _check_public(bucket: Bucket) -> Iterator[Fact]:
+def _check_public(bucket: Bucket) -> Iterator[Finding]:
     subject = f"bucket {bucket.name}"
     if public := public_statements(bucket.policy):
-        yield fact("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
+        yield finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
     switches = open_switches(bucket.public_access_block)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
         values = {"bucket": bucket.name, "switches": ", ".join(switches)}
-        yield fact("bucket-not-blocked", subject, **values)
+        yield finding("bucket-not-blocked", subject, **values)
 
 
-def _check_region(site: SiteInAws) -> Iterator[Fact]:
+def _check_region(site: SiteInAws) -> Iterator[Finding]:
     bucket, wished = site.bucket, site.wanted.region
     if wished and bucket.region and wished != bucket.region:
         values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
-        yield fact("bucket-region", "AWS_S3_REGION_NAME", **values)
+        yield finding("bucket-region", "AWS_S3_REGION_NAME", **values)
 
 
-def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Fact]:
+def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     """Yield why browsers cannot upload files, and that what they abandon stays."""
     subject = f"bucket {bucket.name}"
     missing = cors.missing_origins(
@@ -123,16 +122,16 @@ def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Fact]:
     if missing and BucketPart.CORS not in bucket.unread:
         rule = cors.cors_rule(missing, cors.UPLOAD_RULE_ID)
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
-        yield replace(fact("upload-cors", subject, **values), paste=rule)
+        yield with_paste(finding("upload-cors", subject, **values), rule)
     ends = lifecycle.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
         rule = lifecycle.upload_rule(site.wanted.upload_prefix)
-        yield replace(fact("uploads-kept", subject, bucket=bucket.name), paste=rule)
+        yield with_paste(finding("uploads-kept", subject, bucket=bucket.name), rule)
 
 
 def _check_policy(
     site: SiteInAws, bucket: Bucket, distribution: AwsDistribution, origin: Document | None
-) -> Iterator[Fact]:
+) -> Iterator[Finding]:
     """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
     subject, partition = f"bucket {bucket.name}", distribution.partition
     files = site.objects_arn(f"{site.wanted.location or '/'}*")
@@ -156,18 +155,18 @@ def _check_policy(
     for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
         said = [f"{who} ({statement})" for statement, who, named in readers if named is is_named]
         if said:
-            yield fact(kind, subject, bucket=bucket.name, readers=", ".join(said))
+            yield finding(kind, subject, bucket=bucket.name, readers=", ".join(said))
 
 
-def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterator[Fact]:
+def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterator[Finding]:
     """Yield why CloudFront cannot decrypt new objects, or that it is unknown."""
     bucket, key, origin = site.bucket, site.account.kms_key, site.origin or {}
     if not site.wanted.kms_key and bucket.kms_key_id is None:
         return
     if access_identity_of(origin) and not access_control_of(origin):
-        yield fact("kms-identity", f"bucket {bucket.name}", bucket=bucket.name)
+        yield finding("kms-identity", f"bucket {bucket.name}", bucket=bucket.name)
     elif key is None or key.is_aws_managed:
-        yield fact("kms-aws-managed", f"bucket {bucket.name}", bucket=bucket.name)
+        yield finding("kms-aws-managed", f"bucket {bucket.name}", bucket=bucket.name)
     elif key.unread is None:
         request = by_distribution(distribution.arn, key.arn, DECRYPT, uses_tls=False)
         statement = decrypt_statement(distribution.arn)
@@ -183,7 +182,7 @@ def _evaluated(
     paste: Document,
     subject: str,
     values: Mapping[str, str],
-) -> Iterator[Fact]:
+) -> Iterator[Finding]:
     """Yield that a policy refuses a request, or that it is unknown, and by which statements.
 
     ``paste`` is the statement that allows it; if another denies it, adding that helps nobody.
@@ -191,7 +190,7 @@ def _evaluated(
     answer, deciding = evaluate(policy, request)
     named = _sids(deciding)
     if answer is Answer.UNKNOWN:
-        yield fact("bucket-policy-unknown", subject, statements=named, **values)
+        yield finding("bucket-policy-unknown", subject, statements=named, **values)
     elif answer is Answer.DENIED:
         is_denied = any(each["Effect"] == "Deny" for each in deciding)
         present = f" The conditions of {named} are not met." if named else ""
@@ -199,8 +198,8 @@ def _evaluated(
             present = f" {named} denies it."
         elif policy is None:
             present = " It has no policy."
-        found = fact(refused, subject, present=present, **values)
-        yield found if is_denied else replace(found, paste=paste)
+        found = finding(refused, subject, present=present, **values)
+        yield found if is_denied else with_paste(found, paste)
 
 
 def _sids(statements: Sequence[Statement]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents import Document
@@ -17,52 +16,52 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_identity_of,
 )
 from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
-from cfsigned_django.tools.account.state.exposure import about, exposure_facts, named, trust_facts
-from cfsigned_django.tools.account.state.findings import Fact, fact
+from cfsigned_django.tools.account.state.exposure import about, judge_exposure, judge_trust, named
+from cfsigned_django.tools.account.state.findings import Finding, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 
 
-def distribution_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
     """Yield what is wrong with the distribution itself."""
     account, host = site.account, site.wanted.host
     found = account.distribution
     if found is None:
         if account.has_looked_for_distribution:
             values = {"account": account.account_id, "host": host}
-            yield fact("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
+            yield finding("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
         return
     yield from _check_distribution(site, found)
 
 
-def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Fact]:
+def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Finding]:
     if not found.config["Enabled"]:
-        yield fact("distribution-disabled", found.id, distribution=found.id)
+        yield finding("distribution-disabled", found.id, distribution=found.id)
     if not found.is_deployed:
         values = {"distribution": found.id, "status": found.status}
-        yield fact("distribution-deploying", found.id, **values)
+        yield finding("distribution-deploying", found.id, **values)
     if found.is_multi_tenant:
         host = site.wanted.host or "the domain"
-        yield fact("distribution-multi-tenant", found.id, distribution=found.id, host=host)
+        yield finding("distribution-multi-tenant", found.id, distribution=found.id, host=host)
     elif not site.wanted.is_local and not site.has_domain:
         yield _not_a_domain(site, found)
 
 
-def _not_a_domain(site: SiteInAws, found: AwsDistribution) -> Fact:
+def _not_a_domain(site: SiteInAws, found: AwsDistribution) -> Finding:
     names = ", ".join([found.domain_name, *found.aliases])
     values = {"host": site.wanted.host, "distribution": found.id, "names": names}
-    return fact("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
+    return finding("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
 
 
-def behavior_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_behavior(site: SiteInAws) -> Iterator[Finding]:
     """Yield what is wrong with the behavior of the private files, and with others beside it."""
     if site.config is None or site.behavior is None:
         return
     yield from _check_restriction(site, site.behavior)
-    yield from exposure_facts(site)
+    yield from judge_exposure(site)
     yield from _check_connection(site, site.config, site.behavior)
 
 
-def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
+def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
     wished = site.wanted.key_group_id
     trust: Document = {"TrustedKeyGroups": {"Enabled": True, **list_of([*groups, wished])}}
@@ -70,19 +69,19 @@ def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
     if signers and groups:
         yield about(site, behavior, "trusted-signers", accounts=", ".join(signers))
     elif not signers and not groups:
-        yield replace(about(site, behavior, "behavior-open", way=""), paste=paste)
-    for each in trust_facts(site, behavior):
-        yield replace(each, paste=paste)
+        yield with_paste(about(site, behavior, "behavior-open", way=""), paste)
+    for each in judge_trust(site, behavior):
+        yield with_paste(each, paste)
 
 
-def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Fact]:
+def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Finding]:
     if behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
         yield about(site, behavior, "plain-http")
     if config.get("IsIPV6Enabled"):
-        yield fact("ipv6-note", "IPv6 of the distribution")
+        yield finding("ipv6-note", "IPv6 of the distribution")
 
 
-def origin_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_origin(site: SiteInAws) -> Iterator[Finding]:
     """Yield what is wrong with the origin that the behavior reads.
 
     In an origin group, only the origin that is the bucket is checked.
@@ -99,7 +98,7 @@ def origin_facts(site: SiteInAws) -> Iterator[Fact]:
     yield from _check_path(site, site.origin)
 
 
-def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Fact:
+def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Finding:
     """Return what the behavior reads in place of the bucket."""
     origins = origins_of(config, behavior)
     points = [each["DomainName"] for each in origins if is_access_point(each)]
@@ -107,7 +106,7 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Fact
     hosts = [f"{each}, a website endpoint" if "s3-website" in each else each for each in domains]
     target = behavior["TargetOriginId"]
     # If there is no origin, only its ID can be named.
-    return fact(
+    return finding(
         "origin-access-point" if points else "origin-not-bucket",
         f"origin {target}",
         behavior=named(behavior),
@@ -116,19 +115,19 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Fact
     )
 
 
-def _check_path(site: SiteInAws, origin: Document) -> Iterator[Fact]:
+def _check_path(site: SiteInAws, origin: Document) -> Iterator[Finding]:
     if folder := origin.get("OriginPath"):
         location = site.wanted.location or "/"
         subject = f"origin {origin['Id']}"
-        yield fact("origin-path", subject, folder=f"{folder}{location}", location=location)
+        yield finding("origin-path", subject, folder=f"{folder}{location}", location=location)
 
 
-def _check_access(site: SiteInAws, origin: Document) -> Iterator[Fact]:
+def _check_access(site: SiteInAws, origin: Document) -> Iterator[Finding]:
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     subject = f"origin {origin['Id']}"
     if control_id and identity_id:
         values = {"access_control": control_id, "identity": identity_id}
-        yield fact("two-origin-accesses", subject, **values)
+        yield finding("two-origin-accesses", subject, **values)
     elif not control_id and not identity_id:
         usable = [
             each.id
@@ -137,14 +136,14 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Fact]:
             and each.config.get("OriginAccessControlOriginType") == "s3"
         ]
         paste = {"OriginAccessControlId": usable[0]} if usable else None
-        yield replace(fact("no-origin-access", subject), paste=paste)
+        yield with_paste(finding("no-origin-access", subject), paste)
     yield from unsigned(site, control_id)
 
 
-def unsigned(site: SiteInAws, control_id: str) -> Iterator[Fact]:
+def unsigned(site: SiteInAws, control_id: str) -> Iterator[Finding]:
     """Yield whether an access control does not sign every request."""
     for each in site.account.access_controls or ():
-        signing = each.config.get("SigningBehavior")
+        signing = str(each.config.get("SigningBehavior"))
         if each.id == control_id and signing != "always":
             values = {"access_control": f"{each.name} ({each.id})", "signing": signing}
-            yield fact("origin-access-unsigned", each.id, **values)
+            yield finding("origin-access-unsigned", each.id, **values)

@@ -33,13 +33,13 @@ from cfsigned_django.tools.account.documents.origins import (
     place_of,
     places_of,
 )
-from cfsigned_django.tools.account.state.findings import Fact, fact
+from cfsigned_django.tools.account.state.findings import Finding, finding
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import Answer, by_anyone, evaluate
 
 
-def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
     """Yield what each other behavior serves of the private files, and takes from theirs."""
     if site.config is None or site.behavior is None:
         return
@@ -56,10 +56,10 @@ def exposure_facts(site: SiteInAws) -> Iterator[Fact]:
                 before=patterns[:at],
                 comes_later=any(one is private for one in found[:at]),
             )
-            yield from other.facts()
+            yield from other.judge()
 
 
-def trust_facts(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
+def judge_trust(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
     """Yield that a behavior does not trust what the site signs with; nothing if it is open."""
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
     wished = site.wanted.key_group_id
@@ -72,10 +72,10 @@ def trust_facts(site: SiteInAws, behavior: Document) -> Iterator[Fact]:
         yield about(site, behavior, "group-not-on-behavior", **values)
 
 
-def about(site: SiteInAws, behavior: Document, fact_id: str, **values: Any) -> Fact:
-    """Return a fact about a behavior."""
-    return fact(
-        fact_id,
+def about(site: SiteInAws, behavior: Document, finding_id: str, **values: Any) -> Finding:
+    """Return a finding about a behavior."""
+    return finding(
+        finding_id,
         named(behavior),
         behavior=named(behavior),
         files=site.wanted.location or site.files,
@@ -103,7 +103,7 @@ class _Other:
     before: Sequence[str]
     comes_later: bool
 
-    def facts(self) -> Iterator[Fact]:
+    def judge(self) -> Iterator[Finding]:
         """Yield what it serves, and what it takes."""
         if is_open(self.behavior):
             yield from self._serves()
@@ -112,9 +112,9 @@ class _Other:
                 values = {"restricted": named(self.private), "host": self._hosts()}
                 yield about(self.site, self.behavior, "earlier-behavior-elsewhere", **values)
             else:
-                yield from trust_facts(self.site, self.behavior)
+                yield from judge_trust(self.site, self.behavior)
 
-    def _serves(self) -> Iterator[Fact]:
+    def _serves(self) -> Iterator[Finding]:
         """Yield the worst of what it serves of the private files."""
         found = [
             (place, home)

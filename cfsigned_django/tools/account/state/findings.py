@@ -1,14 +1,16 @@
-"""Every fact about a site at AWS: its ID, its level, its words, and what repairs it.
+"""Every finding about a site at AWS: its ID, its level, its words, and what repairs it.
 
-cfsigned_doctor reports facts, and so does the proof of cfsigned_setup. The IDs are API: they keep
+cfsigned_doctor reports them, and so does the proof of cfsigned_setup. The IDs are API: they keep
 their meaning.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from cfsigned_django.rotation.lifecycle import OLD
@@ -16,7 +18,7 @@ from cfsigned_django.tools.account.documents import Document
 
 
 class Level(StrEnum):
-    """The severity of a fact or finding."""
+    """The severity of a finding."""
 
     #: It was checked, and is in order; with something to do, it is a note.
     OK = "ok"
@@ -40,11 +42,11 @@ def duration(seconds: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FactType:
-    """What all facts of one ID have in common.
+class FindingType:
+    """What all findings of one ID have in common.
 
     ``what`` is a pattern for :meth:`str.format`; the documentation shows it too. ``why`` says what
-    follows from the fact, and ``fix`` what a person can do by hand. ``resource`` is the resource of
+    follows from it, and ``fix`` what a person can do by hand. ``resource`` is the resource of
     the template that it is about: if a stack made it, cfsigned_setup repairs it, with the option
     ``option`` if one is needed.
     """
@@ -64,38 +66,65 @@ class FactType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One fact: ``what`` was found, in one sentence, about ``subject``, a setting or resource.
+class Finding:
+    """One thing that was checked.
 
-    ``paste`` is the exact value that belongs where ``fix`` says, if there is one: a statement, a
-    rule, or fields of a configuration.
+    ``what`` says in one sentence what was found, with names and values; ``why``
+    says what follows from it, and ``fix`` what to do. Both are empty if all is
+    well. ``subject`` is the setting or the AWS resource that the finding is
+    about. No field contains a signature or a private key.
     """
 
     id: str
+    level: Level
     what: str
+    why: str
+    fix: str
     subject: str
-    paste: Document | None = None
 
-    @property
-    def type(self) -> FactType:
-        """Return what it has in common with all facts of its ID."""
-        return FACTS[self.id]
-
-    @property
-    def level(self) -> Level:
-        """Return the severity."""
-        return self.type.level
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as the command's ``--json`` prints it."""
+        return asdict(self)
 
 
-def fact(fact_id: str, subject: str, **values: Any) -> Fact:
-    """Return a fact; the values fill the pattern of its type."""
-    return Fact(id=fact_id, what=FACTS[fact_id].describe(values), subject=subject)
+def finding_of(
+    types: Mapping[str, FindingType],
+    type_id: str,
+    subject: str,
+    /,
+    *,
+    what: str = "",
+    why: str | None = None,
+    fix: str | None = None,
+    **values: Any,
+) -> Finding:
+    """Return a finding about a setting or resource; the values fill the pattern of its type.
+
+    ``what``, ``why`` and ``fix`` are those of its type unless given.
+    """
+    kind = types[type_id]
+    return Finding(
+        id=type_id,
+        level=kind.level,
+        what=what or kind.describe(values),
+        why=kind.why if why is None else why,
+        fix=kind.fix if fix is None else fix,
+        subject=subject,
+    )
 
 
-#: ID -> what its facts have in common, in the order in which a request meets them.
-FACTS: Final[Mapping[str, FactType]] = {
+def with_paste(found: Finding, value: Document | None) -> Finding:
+    """Return a finding whose fix ends with the exact value that belongs there, if there is one.
+
+    It is a statement, a rule, or fields of a configuration.
+    """
+    return replace(found, fix=f"{found.fix} Paste: {json.dumps(value)}") if value else found
+
+
+#: ID -> what its findings have in common, in the order in which a request meets them.
+AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
     # The distribution, and the key that signs.
-    "no-distribution": FactType(
+    "no-distribution": FindingType(
         level=Level.ERROR,
         what="No distribution of the AWS account {account} has the domain {host}.",
         why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
@@ -104,20 +133,20 @@ FACTS: Final[Mapping[str, FactType]] = {
         "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
         "multi-tenant distribution with --distribution.",
     ),
-    "distribution-disabled": FactType(
+    "distribution-disabled": FindingType(
         level=Level.ERROR,
         what="{distribution} is disabled.",
         why="CloudFront serves nothing from it.",
         fix="Enable the distribution: CloudFront > Distributions > Enable.",
         resource="Distribution",
     ),
-    "distribution-deploying": FactType(
+    "distribution-deploying": FindingType(
         level=Level.WARNING,
         what="{distribution} is {status}, not Deployed yet.",
         why="Until it is Deployed, some viewers get the old configuration and some the new one.",
         fix="Wait a few minutes, and run this again.",
     ),
-    "distribution-multi-tenant": FactType(
+    "distribution-multi-tenant": FindingType(
         level=Level.OK,
         what="{distribution} is a multi-tenant distribution. Whether {host} is a domain of a "
         "tenant was not checked.",
@@ -125,7 +154,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Turn on Restrict viewer access, with the key group, for the behavior in CloudFront, "
         "and set AWS_S3_CUSTOM_DOMAIN to a domain of a tenant; or use another distribution.",
     ),
-    "domain-not-alias": FactType(
+    "domain-not-alias": FindingType(
         level=Level.ERROR,
         what="{host} is not a domain of {distribution}, which has {names}.",
         why="CloudFront refuses requests for a host that it does not know.",
@@ -135,14 +164,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Distribution",
         option="--domain",
     ),
-    "key-unknown": FactType(
+    "key-unknown": FindingType(
         level=Level.ERROR,
         what="The AWS account has no public key {key}.{twins}",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="Set AWS_CLOUDFRONT_KEY_ID to the ID under CloudFront > Key management > Public keys, "
         "and check that the credentials belong to the account of the distribution.",
     ),
-    "key-mismatch": FactType(
+    "key-mismatch": FindingType(
         level=Level.ERROR,
         what="The public key {key} does not match the private key.{twins}",
         why="CloudFront answers AccessDenied (Access denied) to every signed URL, as if it had "
@@ -150,34 +179,34 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID to the private key and the public "
         "key ID of one key pair.",
     ),
-    "no-key-group": FactType(
+    "no-key-group": FindingType(
         level=Level.ERROR,
         what="The AWS account has no key group {key_group}.",
         why="Keys cannot be rotated, and no behavior can trust the key group.",
         fix="Correct AWS_CLOUDFRONT_KEY_GROUP_ID: copy the ID, a UUID, from CloudFront > Key "
         "management > Key groups.",
     ),
-    "key-not-in-group": FactType(
+    "key-not-in-group": FindingType(
         level=Level.ERROR,
         what="{key} is not in the key group {key_group}, which contains {held}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
         fix="If the database has the key, run manage.py cfsigned_rotate, which adds it again. Else "
         "add the public key to the key group: CloudFront > Key management > Key groups.",
     ),
-    "key-not-at-edges": FactType(
+    "key-not-at-edges": FindingType(
         level=Level.WARNING,
         what="{key} is in the key group {key_group}, but not yet active in {distribution}.",
         why="Until it is, edges may answer InvalidKey (Unknown Key).",
         fix="Wait a few minutes, and run this again.",
     ),
-    "key-old": FactType(
+    "key-old": FindingType(
         level=Level.WARNING,
         what=f"{{key}} was created on {{created}}, more than {OLD.days} days ago.",
         why="Someone who has stolen the key can sign URLs for as long as CloudFront trusts it.",
         fix="Rotate it: manage.py cfsigned_rotate --start.",
     ),
     # The behavior that serves the storage, and others that do.
-    "behavior-open": FactType(
+    "behavior-open": FindingType(
         level=Level.ERROR,
         what="{behavior} serves files of {files} and requires no signature{way}.",
         why="Anyone can read these files.",
@@ -186,7 +215,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "restricted one, or change its origin path.",
         resource="Distribution",
     ),
-    "earlier-behavior-elsewhere": FactType(
+    "earlier-behavior-elsewhere": FindingType(
         level=Level.WARNING,
         what="{behavior} comes before {restricted}: private files with these names are requested "
         "from {host}.",
@@ -195,7 +224,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Move the behavior of the private files before it, or narrow its path pattern.",
         resource="Distribution",
     ),
-    "open-folder": FactType(
+    "open-folder": FindingType(
         level=Level.OK,
         what="{behavior} is open: what the bucket has at that path is public.",
         why="This is right for static files, or one such as favicon.ico. It is wrong if private "
@@ -203,7 +232,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Keep upload_to of private files out of it, narrow the path pattern, restrict it too, "
         "or give the storage a separate location.",
     ),
-    "group-not-on-behavior": FactType(
+    "group-not-on-behavior": FindingType(
         level=Level.ERROR,
         what="{behavior} trusts {trusted}, not {key_group}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of its paths, unless "
@@ -213,7 +242,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "accounts later.",
         resource="Distribution",
     ),
-    "trusted-signers": FactType(
+    "trusted-signers": FindingType(
         level=Level.WARNING,
         what="{behavior} trusts the key pairs of AWS accounts ({accounts}), besides its key "
         "groups.",
@@ -223,14 +252,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         "old keys has expired.",
         resource="Distribution",
     ),
-    "plain-http": FactType(
+    "plain-http": FindingType(
         level=Level.WARNING,
         what="{behavior} serves plain HTTP.",
         why="Anyone who can read the traffic can use the signed URLs in it.",
         fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
         resource="Distribution",
     ),
-    "ipv6-note": FactType(
+    "ipv6-note": FindingType(
         level=Level.OK,
         what="IPv6 is on for the distribution, which is right as long as no signed URL is bound to "
         "an IP address.",
@@ -239,7 +268,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="If you use ip_address=, turn IPv6 off for the distribution, and remove the AAAA "
         "records of the domain.",
     ),
-    "delivery-unknown": FactType(
+    "delivery-unknown": FindingType(
         level=Level.OK,
         what="What {behavior} reads and answers also depends on {reasons}, which was not checked.",
         why="A function can change the path, the origin and the answer; an origin group has a "
@@ -248,7 +277,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "a separate statement in the bucket policy.",
     ),
     # The origin and the bucket.
-    "origin-not-bucket": FactType(
+    "origin-not-bucket": FindingType(
         level=Level.ERROR,
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
         why="CloudFront does not find the files that the site stores, or reads a website endpoint, "
@@ -258,7 +287,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "private files, or correct AWS_STORAGE_BUCKET_NAME.",
         resource="Distribution",
     ),
-    "origin-access-point": FactType(
+    "origin-access-point": FindingType(
         level=Level.OK,
         what="{behavior} reads S3 through {hosts}. Whether that is {bucket}, and who may read it, "
         "was not checked.",
@@ -267,7 +296,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
         "If not, add the bucket as an origin of the behavior.",
     ),
-    "origin-path": FactType(
+    "origin-path": FindingType(
         level=Level.WARNING,
         what="CloudFront looks for the files in {folder} of the bucket; the storage saves them in "
         "{location}.",
@@ -276,7 +305,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Clear the origin path, or read the bucket through an origin that has none.",
         resource="Distribution",
     ),
-    "no-origin-access": FactType(
+    "no-origin-access": FindingType(
         level=Level.ERROR,
         what="The origin has neither an access control nor an identity.",
         why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
@@ -284,14 +313,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Attach an origin access control.",
         resource="Distribution",
     ),
-    "two-origin-accesses": FactType(
+    "two-origin-accesses": FindingType(
         level=Level.ERROR,
         what="The origin has the access control {access_control} and the identity {identity}.",
         why="AWS allows only one of the two, and refuses the next change of the distribution.",
         fix="Keep the access control, and remove the identity from the origin.",
         resource="Distribution",
     ),
-    "origin-access-unsigned": FactType(
+    "origin-access-unsigned": FindingType(
         level=Level.ERROR,
         what="The origin access control {access_control} does not sign every request ({signing}).",
         why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
@@ -299,18 +328,18 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Set its signing behavior to Sign requests (always) in CloudFront.",
         resource="OriginAccessControl",
     ),
-    "bucket": FactType(
+    "bucket": FindingType(
         level=Level.OK,
         what="The policy of the bucket {bucket} lets {distribution} read{others}.",
     ),
-    "bucket-missing": FactType(
+    "bucket-missing": FindingType(
         level=Level.ERROR,
         what="There is no bucket {bucket}.",
         why="Uploads fail, and CloudFront has nothing to serve. Anyone who creates a bucket of "
         "that name decides what it serves.",
         fix="Check AWS_STORAGE_BUCKET_NAME, or create the bucket.",
     ),
-    "bucket-refused": FactType(
+    "bucket-refused": FindingType(
         level=Level.ERROR,
         what="The bucket {bucket} belongs to another AWS account, or these credentials{account} do "
         "not allow s3:ListBucket.",
@@ -318,7 +347,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Use the credentials of the bucket's account (AWS_PROFILE), with s3:ListBucket on it; "
         "or choose another name.",
     ),
-    "kms-key-policy": FactType(
+    "kms-key-policy": FindingType(
         level=Level.ERROR,
         what="The policy of the KMS key {key}, which encrypts new objects of the bucket {bucket}, "
         "does not let {reader} decrypt.{present}",
@@ -326,7 +355,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Add the statement for the distribution to the policy of the key, or make an exception "
         "for CloudFront in the one that denies it.",
     ),
-    "kms-aws-managed": FactType(
+    "kms-aws-managed": FindingType(
         level=Level.ERROR,
         what="The AWS managed key aws/s3 encrypts new objects of the bucket {bucket}.",
         why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
@@ -337,7 +366,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Bucket",
         option="--kms-key",
     ),
-    "kms-identity": FactType(
+    "kms-identity": FindingType(
         level=Level.ERROR,
         what="A KMS key encrypts new objects of the bucket {bucket} (SSE-KMS), and CloudFront "
         "reads it as an identity (OAI).",
@@ -345,13 +374,13 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Switch to an origin access control.",
         resource="Distribution",
     ),
-    "bucket-region": FactType(
+    "bucket-region": FindingType(
         level=Level.WARNING,
         what="The bucket {bucket} is in {region}, but AWS_S3_REGION_NAME is {setting}.",
         why="Uploads are redirected or fail.",
         fix="Set AWS_S3_REGION_NAME to the region of the bucket.",
     ),
-    "bucket-public": FactType(
+    "bucket-public": FindingType(
         level=Level.ERROR,
         what="The policy of the bucket {bucket} lets anyone read (Principal *, statement "
         "{statement}).",
@@ -359,14 +388,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Remove the statement.",
         resource="BucketPolicy",
     ),
-    "bucket-not-blocked": FactType(
+    "bucket-not-blocked": FindingType(
         level=Level.WARNING,
         what="Block Public Access of the bucket {bucket} is off for {switches}.",
         why="A bucket policy or an ACL that is added later can make files public.",
         fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
         resource="Bucket",
     ),
-    "bucket-policy": FactType(
+    "bucket-policy": FindingType(
         level=Level.ERROR,
         what="The policy of the bucket {bucket} does not let {reader} read.{present}",
         why="S3 answers Access Denied, with a RequestId, to valid signed URLs.",
@@ -374,7 +403,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "one that denies it.",
         resource="BucketPolicy",
     ),
-    "bucket-policy-unknown": FactType(
+    "bucket-policy-unknown": FindingType(
         level=Level.WARNING,
         what="Whether {policy} lets {reader} read cannot be known: it depends on {statements}.",
         why="The statement is about some of the files only, or AWS does not say what CloudFront's "
@@ -383,7 +412,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Request a file: manage.py cfsigned_doctor --object NAME. If S3 refuses it, let the "
         "statement make an exception for CloudFront.",
     ),
-    "bucket-readers-wide": FactType(
+    "bucket-readers-wide": FindingType(
         level=Level.WARNING,
         what="The policy of the bucket {bucket} also lets unnamed readers in, by a condition, a "
         "service, or distributions of other accounts: {readers}.",
@@ -392,14 +421,14 @@ FACTS: Final[Mapping[str, FactType]] = {
         "condition AWS:SourceArn with its ARN), or remove it if none does.",
         resource="BucketPolicy",
     ),
-    "bucket-readers": FactType(
+    "bucket-readers": FindingType(
         level=Level.OK,
         what="The policy of the bucket {bucket} also lets named principals, or other distributions "
         "of the account, read: {readers}.",
         why="They can read the files without a signature, unless another statement denies it.",
         fix="Remove the statement if they do not need the files.",
     ),
-    "upload-cors": FactType(
+    "upload-cors": FindingType(
         level=Level.ERROR,
         what="The bucket {bucket} has no CORS rule for uploads from {origins}.",
         why="Browsers refuse to send files from a page to S3, or hide the ETag of each part.",
@@ -407,7 +436,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Bucket",
         option="--upload-origin",
     ),
-    "uploads-kept": FactType(
+    "uploads-kept": FindingType(
         level=Level.WARNING,
         what="No lifecycle rule of {bucket} ends incomplete multipart uploads.",
         why="Parts of uploads that browsers abandon stay: no list of files has them, and they cost "
@@ -417,7 +446,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Bucket",
     ),
     # What CloudFront forwards, and what its cache key contains.
-    "cors-rule-missing": FactType(
+    "cors-rule-missing": FindingType(
         level=Level.ERROR,
         what="The bucket {bucket} has no CORS rule for {origins}.",
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images.",
@@ -425,7 +454,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="Bucket",
         option="--cors-origin",
     ),
-    "cors-policy-origins": FactType(
+    "cors-policy-origins": FindingType(
         level=Level.ERROR,
         what="The response headers policy {policy} has CORS headers, but not for {origins}.",
         why="It overrides the headers of S3, so browsers hide the file from pages of the origin.",
@@ -434,7 +463,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="ResponseHeadersPolicy",
         option="--cors-origin",
     ),
-    "cors-credentials-missing": FactType(
+    "cors-credentials-missing": FindingType(
         level=Level.WARNING,
         what="{policy} does not name {origins} and allow credentials.",
         why="If a page sends signed cookies, browsers hide the file unless "
@@ -446,7 +475,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="ResponseHeadersPolicy",
         option="--cors-origin",
     ),
-    "origin-not-forwarded": FactType(
+    "origin-not-forwarded": FindingType(
         level=Level.ERROR,
         what="The origin request policy is {policy}: Origin is not forwarded.",
         why="S3 sends CORS headers only if the request has an Origin header.",
@@ -454,7 +483,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="CachePolicy",
         option="--cors-origin",
     ),
-    "origin-not-in-cache-key": FactType(
+    "origin-not-in-cache-key": FindingType(
         level=Level.WARNING,
         what="The behavior forwards Origin, but keeps one copy for all origins{policy}.",
         why="The first request decides which CORS headers the cached copy has, or that it has "
@@ -464,7 +493,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         resource="CachePolicy",
         option="--cors-origin",
     ),
-    "content-type-forwarded": FactType(
+    "content-type-forwarded": FindingType(
         level=Level.OK,
         what="The parameter {parameter} reaches S3.",
         why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
@@ -472,7 +501,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         fix="Let the response headers policy of the behavior send the Content-Security-Policy "
         "script-src 'none', or serve files from a domain that gets no cookies.",
     ),
-    "stale-window": FactType(
+    "stale-window": FindingType(
         level=Level.OK,
         what="Edges may serve a file for up to {default} after it was deleted or overwritten, or "
         "up to {longest} if S3 sends a longer Cache-Control. Signed URLs live for {life}.",
@@ -483,7 +512,7 @@ FACTS: Final[Mapping[str, FactType]] = {
         "Cache-Control on the objects (AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache "
         "policy, or a shorter AWS_QUERYSTRING_EXPIRE.",
     ),
-    "downloads-note": FactType(
+    "downloads-note": FindingType(
         level=Level.OK,
         what="The parameters of download= {how}, which is right as long as none are used.",
         why="URLs made with download= are served without the file name, or with that of another "
@@ -492,3 +521,5 @@ FACTS: Final[Mapping[str, FactType]] = {
         "that have response-content-disposition.",
     ),
 }
+
+finding = partial(finding_of, AWS_FINDINGS)

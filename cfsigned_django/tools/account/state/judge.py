@@ -1,4 +1,4 @@
-"""Judge a site: all facts about it, in the order in which a request meets them."""
+"""Judge a site: all findings about it, in the order in which a request meets them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cfsigned_django.tools.account.account import Account
-from cfsigned_django.tools.account.state.bucket import bucket_facts
+from cfsigned_django.tools.account.state.bucket import judge_bucket
 from cfsigned_django.tools.account.state.distribution import (
-    behavior_facts,
-    distribution_facts,
-    origin_facts,
+    judge_behavior,
+    judge_distribution,
+    judge_origin,
 )
-from cfsigned_django.tools.account.state.findings import Fact
-from cfsigned_django.tools.account.state.keys import key_facts
-from cfsigned_django.tools.account.state.policies import delivery_facts
+from cfsigned_django.tools.account.state.findings import Finding
+from cfsigned_django.tools.account.state.keys import judge_keys
+from cfsigned_django.tools.account.state.policies import judge_delivery
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.account.state.wanted import Wanted
 
 
-def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Fact]:
+def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:
     """Yield what is wrong at AWS, and that the bucket is in order, which no answer shows.
 
     What could not be read is in ``account.all_problems``, and what depends on it is left out.
     """
     site = SiteInAws(account=account, wanted=wanted)
-    yield from distribution_facts(site)
-    yield from behavior_facts(site)
-    yield from key_facts(site, now=now)
-    yield from origin_facts(site)
-    yield from bucket_facts(site)
-    yield from delivery_facts(site)
+    yield from judge_distribution(site)
+    yield from judge_behavior(site)
+    yield from judge_keys(site, now=now)
+    yield from judge_origin(site)
+    yield from judge_bucket(site)
+    yield from judge_delivery(site)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
-from cfsigned_django.tools.account.state.findings import Fact, duration, fact
+from cfsigned_django.tools.account.state.findings import Finding, duration, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.forwarding import Forwarding
 from cfsigned_django.tools.model.response_headers import (
@@ -26,7 +25,7 @@ _DOWNLOAD: Final = "response-content-disposition"
 _CONTENT_TYPE: Final = "response-content-type"
 
 
-def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
+def judge_delivery(site: SiteInAws) -> Iterator[Finding]:
     """Yield why CORS or the file names of downloads do not work, and how long copies stay."""
     if site.behavior is None:
         return
@@ -36,24 +35,24 @@ def delivery_facts(site: SiteInAws) -> Iterator[Fact]:
     yield from _stale_window(site)
 
 
-def _check_cors(site: SiteInAws) -> Iterator[Fact]:
+def _check_cors(site: SiteInAws) -> Iterator[Finding]:
     """Yield why browsers would hide files from pages of the origins."""
     origins, policy = list(site.wanted.cors_origins), site.response_headers
     if policy is None and (site.behavior or {}).get("ResponseHeadersPolicyId"):
-        return  # Its content is unknown; another fact says that it could not be read.
+        return  # Its content is unknown; another finding says that it could not be read.
     if policy is not None and has_cors(policy.config):
         lacking = lacking_origins(policy.config, origins)
         overrides = overrides_origin(policy.config)
         subject = f"policy {policy.id}"
         if lacking and overrides:
             values = {"policy": _shown(policy.name), "origins": " and ".join(lacking)}
-            yield fact("cors-policy-origins", subject, **values)
+            yield finding("cors-policy-origins", subject, **values)
             return
         without = lacking_credentials(policy.config, origins)
         if site.wanted.cookies and overrides and without:
             said = f"the response headers policy {_shown(policy.name)}"
             values = {"policy": said, "origins": " and ".join(without)}
-            yield fact("cors-credentials-missing", subject, **values)
+            yield finding("cors-credentials-missing", subject, **values)
         if not lacking and not overrides:
             yield from _check_copies(site, policy, origins)
         origins = lacking
@@ -62,7 +61,7 @@ def _check_cors(site: SiteInAws) -> Iterator[Fact]:
         yield from _check_origin_header(site)
 
 
-def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> Iterator[Fact]:
+def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> Iterator[Finding]:
     """Check copies that name an origin: a policy without override does not change them."""
     account, forwarding = site.account, site.forwarding
     bucket = account.bucket
@@ -70,7 +69,7 @@ def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> I
         return
     if _keeps_one_copy(forwarding) and echoes_origins(bucket.cors_rules, origins):
         said = f": {policy.name} does not replace the one origin that S3 has named in it"
-        yield fact("origin-not-in-cache-key", "cache policy", policy=said)
+        yield finding("origin-not-in-cache-key", "cache policy", policy=said)
 
 
 def _keeps_one_copy(forwarding: Forwarding) -> bool:
@@ -82,7 +81,7 @@ def _keeps_one_copy(forwarding: Forwarding) -> bool:
     )
 
 
-def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
+def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Finding]:
     """Check the CORS rules of the bucket, if they have been read."""
     bucket = site.account.bucket
     if bucket is None or not bucket.is_ours or BucketPart.CORS in bucket.unread:
@@ -90,28 +89,28 @@ def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Fact]:
     if missing := missing_origins(bucket.cors_rules, origins):
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
         rule = cors_rule(missing)
-        yield replace(fact("cors-rule-missing", f"bucket {bucket.name}", **values), paste=rule)
+        yield with_paste(finding("cors-rule-missing", f"bucket {bucket.name}", **values), rule)
 
 
-def _check_origin_header(site: SiteInAws) -> Iterator[Fact]:
+def _check_origin_header(site: SiteInAws) -> Iterator[Finding]:
     """Check whether S3 receives Origin, and what is cached then."""
     account, forwarding = site.account, site.forwarding
     if account.origin_request_policies is None or account.cache_policies is None:
         return
     if not forwarding.forwards_header("Origin"):
         said = _shown(forwarding.origin_request_policy.get("Name", "none"))
-        yield fact("origin-not-forwarded", "origin request policy", policy=said)
+        yield finding("origin-not-forwarded", "origin request policy", policy=said)
     elif _keeps_one_copy(forwarding):
-        yield fact("origin-not-in-cache-key", "cache policy", policy="")
+        yield finding("origin-not-in-cache-key", "cache policy", policy="")
 
 
-def _check_downloads(site: SiteInAws) -> Iterator[Fact]:
+def _check_downloads(site: SiteInAws) -> Iterator[Finding]:
     """Yield whether the parameters of downloads pass."""
     account, forwarding, headers = site.account, site.forwarding, site.response_headers
     if forwarding.forwards_parameter(_CONTENT_TYPE) and not (
         headers and stops_scripts(headers.config)
     ):
-        yield fact("content-type-forwarded", "behavior", parameter=_CONTENT_TYPE)
+        yield finding("content-type-forwarded", "behavior", parameter=_CONTENT_TYPE)
     is_read = account.cache_policies is not None and account.origin_request_policies is not None
     if not is_read and not forwarding.forwarded_values:
         return
@@ -119,10 +118,10 @@ def _check_downloads(site: SiteInAws) -> Iterator[Fact]:
         return
     reaches = forwarding.forwards_parameter(_DOWNLOAD)
     how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
-    yield fact("downloads-note", "cache policy", how=how)
+    yield finding("downloads-note", "cache policy", how=how)
 
 
-def _stale_window(site: SiteInAws) -> Iterator[Fact]:
+def _stale_window(site: SiteInAws) -> Iterator[Finding]:
     """Yield for how long edges serve what S3 no longer has.
 
     Without a Cache-Control of S3 the default TTL counts, with one at most the longest.
@@ -132,7 +131,7 @@ def _stale_window(site: SiteInAws) -> Iterator[Fact]:
     if site.wanted.expire and longest:
         values = {"default": duration(min(default, longest)), "longest": duration(longest)}
         life = duration(site.wanted.expire)
-        yield fact("stale-window", "cache policy", life=life, **values)
+        yield finding("stale-window", "cache policy", life=life, **values)
 
 
 def _shown(policy_name: str) -> str:

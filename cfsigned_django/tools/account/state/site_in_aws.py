@@ -57,8 +57,8 @@ class SiteInAws:
         """Return the behavior of the private files, which must require signatures.
 
         It is the first restricted one that matches ``wanted.path``: an open one before it takes the
-        path, which is a fact about that one. If none is restricted, it is the one that serves the
-        path. None if no distribution is known.
+        path, which is a finding about that one. If none is restricted, it is the one that serves
+        the path. None if no distribution is known.
         """
         if self.config is None:
             return None
