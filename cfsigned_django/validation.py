@@ -1,6 +1,6 @@
 """Find what is wrong with the settings, before a viewer does.
 
-What a single value must be is in its row in conf.py. Here, one small function states one fact about
+What a single value must be is in its row in conf.py. Here, one small function states one rule of
 the values of a :class:`~cfsigned_django.conf.Config` together; the ids and fixes are in
 :data:`TABLE`. ``manage.py check`` reports all of
 them; a storage raises the first error when it is asked for a URL. Nothing here
@@ -213,10 +213,10 @@ def find_problems(
     ``with_key`` is False if the signer comes from elsewhere. ``tries_key``:
     sign something, to see whether the key can.
     """
-    facts = [*(_KEY_FACTS if with_key else ()), *_URL_FACTS]
+    rules = [*(_KEY_RULES if with_key else ()), *_URL_RULES]
     if with_key and tries_key:
-        facts.append(_trial)
-    return [found for fact in facts for found in fact(config)]
+        rules.append(_trial)
+    return [found for rule in rules for found in rule(config)]
 
 
 def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMessage]:
@@ -463,14 +463,14 @@ def _wrong_values(config: Config, options: Iterable[str]) -> Iterator[CheckMessa
             yield problem(OPTIONS[option].check_id, f"{named} {config.wrong[option]}.")
 
 
-_Fact = Callable[[Config], Iterator[CheckMessage]]
-_KEY_FACTS: tuple[_Fact, ...] = (
+_Rule = Callable[[Config], Iterator[CheckMessage]]
+_KEY_RULES: tuple[_Rule, ...] = (
     _key_and_id,
     _key,
     _ids,
     _hash_algorithm,
 )
-_URL_FACTS: tuple[_Fact, ...] = (
+_URL_RULES: tuple[_Rule, ...] = (
     _domain,
     _protocol,
     partial(_wrong_values, options=[each for each in OPTIONS if each != "invalidate_on"]),

@@ -28,7 +28,7 @@ else:
 
 _View = TypeVar("_View", bound=Callable[..., HttpResponse])
 
-_FACTS = (
+_FIELDS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
     *("fingerprint", "caller_name", "changed_by", "why"),
 )
@@ -94,7 +94,7 @@ class KeyPairAdmin(Base):
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
         """Return the fields of a key pair, without moments that have not happened."""
         known = [show for name, show in _HISTORY.items() if getattr(obj, name, None)]
-        return [(None, {"fields": _FACTS}), (gettext_lazy("History"), {"fields": known})]
+        return [(None, {"fields": _FIELDS}), (gettext_lazy("History"), {"fields": known})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KeyPair]:
         """Return the key pairs from the database that takes writes, since a replica may lag."""

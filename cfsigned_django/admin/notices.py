@@ -46,7 +46,7 @@ class Notice:
 
 def find_notices(snapshot: Snapshot) -> list[Notice]:
     """Return what to know about the keys now."""
-    found = [notice for find in _FACTS for notice in find(snapshot)]
+    found = [notice for find in _NOTICES for notice in find(snapshot)]
     return sorted(found, key=lambda notice: list(NoticeLevel).index(notice.level))
 
 
@@ -194,7 +194,7 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
             )
 
 
-_FACTS: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
+_NOTICES: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _nothing_signs,
     _cannot_decrypt,
     _old_encryption,

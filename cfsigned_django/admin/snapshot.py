@@ -35,7 +35,7 @@ class Snapshot:
     def take(cls, rotation: Rotation) -> Self:
         """Read the key pairs of the rotation's key group.
 
-        Two facts are recorded without waiting for a step: since when a key has
+        Two things are recorded without waiting for a step: since when a key has
         been RETIRING, if the process that switched keys died before it recorded
         this, and how long links live now.
         """

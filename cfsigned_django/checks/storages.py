@@ -82,7 +82,7 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
     try:
         if listed.error:
             raise listed.error
-        found = [*_facts(listed)] if listed.is_known else []
+        found = [*_mistakes(listed)] if listed.is_known else []
     except CheckFailed as error:
         found = [error.found]
     except Exception as error:
@@ -93,7 +93,7 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
     return found
 
 
-def _facts(listed: SiteStorage) -> Iterator[CheckMessage]:
+def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
     ours, config = listed.storage, listed.config
     if listed.signs:
         yield from find_signing_problems(config, ours.cfsigned.handed_in(), tries_key=True)
