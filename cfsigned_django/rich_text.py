@@ -1,9 +1,10 @@
 """Find the URLs of a storage's files in the HTML of an editor, and replace them.
 
-Tags are read as browsers read them (HTML Standard, "Tokenization"), in linear time, but for what
-noscript, svg, math and select change: a sanitizer removes it. What a text may become does not
-depend on it: a URL is replaced only by one with the same quotes, angle brackets and white space, so
-each tag and attribute ends where it did, for every parser.
+Tags are read as browsers read them, in linear time: each expression below is named after the states
+of the HTML Standard's tokenizer that it reads (https://html.spec.whatwg.org/#tokenization). What
+noscript, svg, math and select change is not read: a sanitizer removes it. What a text may become
+does not depend on it: a URL is replaced only by one with the same quotes, angle brackets and white
+space, so each tag and attribute ends where it did, for every parser.
 """
 
 from __future__ import annotations
@@ -34,33 +35,37 @@ _NOT_SIGNED: Final = (
 )
 
 _FLAGS = re.ASCII | re.IGNORECASE | re.VERBOSE  # ASCII: otherwise, U+017F matches "s"
-_S = r"\ \t\n\f\r"
-_END = rf"(?![^{_S}/>])"  # of the name of a tag
-_VALUE = rf"""=[{_S}]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^{_S}>"'][^{_S}>]*+)?"""
-# Names without a value are skipped together: a tag may have a million of them.
-_ATTRIBUTES = rf"""(?:[^=>]++(?<=[^{_S}/]){_VALUE} | (?=[^=>]*+=)(?:[^=>]*[^{_S}/=>][{_S}]*+{_VALUE}
-    | [^=>]*+=[^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?))*+[^=>]*+"""
-# In a script, "<!-- <script" needs a separate </script>, unless "-->" comes first.
-_INNER = rf"<script{_END}(?:[^<-]++|-(?!->)|<(?!/script{_END}))*+(?:</script)?"
-_HIDDEN = rf"<!(?=--)(?:[^<-]++|-(?!->)|{_INNER}|<(?!/script{_END}))*+"
+
+# The states of the tokenizer. None gives back what it has read (*+, ++, ?+): the time is linear.
+# What has no end (a tag, a comment, <plaintext>) is no piece: browsers read nothing after it.
+_S = r" \t\n\f\r"
+_EQUALS = rf"[{_S}]*+ = [{_S}]*+"  # After attribute name, before attribute value
+_VALUE = rf"""(?:"[^"]*+"?+ | '[^']*+'?+ | [^{_S}>"'][^{_S}>]*+)"""  # To the end without a quote
+_ATTRIBUTE = rf"[^{_S}/>][^{_S}/=>]*+ (?:{_EQUALS} {_VALUE}?+)?+"  # A name may begin with =
+_BETWEEN = rf"[{_S}/]++"  # Before attribute name, self-closing start tag
+_ATTRIBUTES = rf"(?:{_BETWEEN} | {_ATTRIBUTE})*+"
+_END = rf"(?![^{_S}/>])"  # Of the name of a tag
+_DATA = r"[^<]++ | <(?![a-z/!?])"
+_COMMENT = r"<!--(?:-?> | (?:[^-]++ | -(?!-!?>))*+ --!?>)"
+_BOGUS_COMMENT = r"<(?:\? | !(?!--) | /(?![a-z]))[^>]*+>"  # Or a doctype, or CDATA
 _OF_TEXT = ("textarea", "title", "style", "xmp", "iframe", "noembed", "noframes")
-_WITH_TEXT = "|".join(
-    rf"<{each}{_END}{_ATTRIBUTES}>(?:[^<]++|<(?!/{each}{_END}))*+(?=<)" for each in _OF_TEXT
+_TAG = rf"<(?!(?:script|plaintext|{'|'.join(_OF_TEXT)}){_END})/?[a-z][^{_S}/>]*+ {_ATTRIBUTES}>"
+#: RCDATA and RAWTEXT, up to the end tag, which is the next piece.
+_TEXT = " | ".join(
+    rf"<{name}{_END}{_ATTRIBUTES}> (?:[^<]++ | <(?!/{name}{_END}))*+ (?=<)" for name in _OF_TEXT
 )
-#: Text, a tag, a comment, or a start tag with what no browser reads as markup. What has no end
-#: (a tag, a comment, <plaintext>) is none: browsers read nothing after it.
-_PIECE = rf"""[^<]++ | <(?![a-z/!?])
-    | <(?!(?:script|plaintext|{"|".join(_OF_TEXT)}){_END})/?[a-z][^{_S}/>]*+{_ATTRIBUTES}>
-    | <!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>) | <(?:\?|!(?!--)|/(?![a-z]))[^>]*+>
-    | <script{_END}{_ATTRIBUTES}>(?:[^<]++|{_HIDDEN}|<(?!/script{_END}))*+(?=<) | {_WITH_TEXT}"""
-_ONE, _SEVERAL = re.compile(_PIECE, _FLAGS), re.compile(rf"(?:{_PIECE})*+", _FLAGS)
-_TAG = re.compile(rf"<(?:img|source|video|audio|track|a){_END}({_ATTRIBUTES})>", _FLAGS)
+# Script data: after "<!--", each "<script" needs a "</script" to end, unless "-->" comes first.
+_ANY_ESCAPED = rf"[^<-]++ | -(?!->) | <(?!/script{_END})"
+_DOUBLE_ESCAPED = rf"<script{_END} (?:{_ANY_ESCAPED})*+ (?:</script)?+"
+_ESCAPED = rf"<!(?=--) (?:{_DOUBLE_ESCAPED} | {_ANY_ESCAPED})*+"
+_SCRIPT = rf"<script{_END}{_ATTRIBUTES}> (?:[^<]++ | {_ESCAPED} | <(?!/script{_END}))*+ (?=<)"
+
+_PIECE = rf"{_DATA} | {_TAG} | {_COMMENT} | {_BOGUS_COMMENT} | {_SCRIPT} | {_TEXT}"
+_ONE, _PIECES = re.compile(_PIECE, _FLAGS), re.compile(rf"(?:{_PIECE})*+", _FLAGS)
+_URL_TAG = re.compile(rf"<(?:img|source|video|audio|track|a){_END}({_ATTRIBUTES})>", _FLAGS)
 _NAME = rf"(?:src|srcset|poster|href)(?![^{_S}/=])"
-#: The next attribute that may have a URL, and its value without quotes.
-_ATTRIBUTE = re.compile(
-    rf"""(?:[{_S}/]++ | (?!{_NAME})[^{_S}/>][^{_S}/=>]*+(?:[{_S}]*+{_VALUE})?)*+({_NAME})
-    (?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}>"'][^{_S}>]*+))?)?""",
-    _FLAGS,
+_URL_ATTRIBUTE = re.compile(
+    rf"(?:{_BETWEEN} | (?!{_NAME}){_ATTRIBUTE})*+ ({_NAME}) (?:{_EQUALS} ({_VALUE}))?+", _FLAGS
 )
 _REFERENCE = re.compile(r"&(?:\#(?:\d++|x[\da-f]++);?|[a-z][a-z\d]*+(?:;|(?!=)))", _FLAGS)
 #: A million of references, or of a % that begins no escape, take longer than the rest of a text.
@@ -98,25 +103,45 @@ def replace_urls(
         for before in (",*+", f",*+|{descriptor}")
     )
     of_url = partial(_replace_url, storage=storage, replace=replace)
-    parts, copied, at = [], 0, 0
-    for each in found:
-        if each.start() < at:
-            continue
-        skipped = _SEVERAL.match(text, at, each.start() + 1)
-        at = skipped.end() if skipped else at
-        tag = _TAG.match(text, at)
-        piece = tag or _ONE.match(text, at)
-        if piece is None:
-            break
-        at = piece.end()
-        for name, start, end in _attributes(text, *tag.span(1)) if tag else ():
-            raw = text[start:end]
-            # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
-            in_set = spaced if "&#" in raw or "&comma;" in raw else dense
-            urls = in_set if name == "srcset" else whole
-            parts += [text[copied:start], urls.sub(lambda url: url[1] + of_url(url[2]), raw)]
-            copied = end
+    parts, copied = [], 0
+    for name, start, end in _values(text, [each.start() for each in found]):
+        raw = text[start:end]
+        # After "a&#44 ", what looks like a descriptor is a URL, since &#44 is a comma.
+        in_set = spaced if "&#" in raw or "&comma;" in raw else dense
+        urls = in_set if name == "srcset" else whole
+        parts += [text[copied:start], urls.sub(lambda url: url[1] + of_url(url[2]), raw)]
+        copied = end
     return "".join([*parts, text[copied:]])
+
+
+def _values(text: str, found: list[int]) -> Iterator[tuple[str, int, int]]:
+    """Yield what may have a URL of the tags around what was found: name, start and end."""
+    at = 0
+    for each in found:
+        if each >= at:
+            skipped = _PIECES.match(text, at, each + 1)
+            at = skipped.end() if skipped else at
+            tag = _URL_TAG.match(text, at)
+            piece = tag or _ONE.match(text, at)
+            if piece is None:
+                return
+            at = piece.end()
+            if tag:
+                yield from _attributes(text, *tag.span(1))
+
+
+def _attributes(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the attributes that may have a URL: name, and where the value is."""
+    seen: set[str] = set()
+    for _ in range(16):  # A tag that repeats them a million times stays as it is.
+        match = _URL_ATTRIBUTE.match(text, start, end)
+        if match is None:
+            return
+        start, name, value = match.end(), match[1].lower(), match[2]
+        if value and name not in seen:  # The first one counts.
+            quote = 1 if value[0] in "\"'" else 0
+            yield name, match.start(2) + quote, match.end(2) - quote
+        seen.add(name)
 
 
 def _replace_url(raw: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]) -> str:
@@ -133,19 +158,6 @@ def _replace_url(raw: str, *, storage: SignedUrlMixin, replace: Callable[[str], 
         return raw
     new = html.escape(replaced + "".join(url.partition("#")[1:]), quote="'" not in raw)
     return new if _STRUCTURE.findall(new) == _STRUCTURE.findall(raw.replace(" ", "")) else raw
-
-
-def _attributes(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the attributes that may have a URL: name, and where the value is."""
-    seen: set[str] = set()
-    for _ in range(16):  # A tag that repeats them a million times stays as it is.
-        match = _ATTRIBUTE.match(text, start, end)
-        if match is None:
-            return
-        name, start = match[1].lower(), match.end()
-        if name not in seen and match.lastindex != 1:  # The first one counts.
-            yield name, *match.span(match.lastindex or 1)
-        seen.add(name)
 
 
 def _character(reference: re.Match[str]) -> str:

@@ -75,6 +75,7 @@ SIGNED: list[tuple[str, str]] = [
     ("<p a /=b =><p /==c><img src={}>",) * 2,
     ("< b </> <? > <![CDATA[ > <img src={}>", "< b </> <? > <![CDATA[ > <img src={}>"),
     ("<script><!-- <script> </script> --></script><img src={}>",) * 2,
+    ("<script><!--><script></script><img src={}>",) * 2,
     ("<style>a</styles></style ><img src={}>",) * 2,
     ("<noscript><img src={}></noscript><template><img src={}></template>",) * 2,
     ('<img src="{}"><img src="https://x"', '<img src="{}"><img src="https://x"'),
