@@ -10,12 +10,15 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
@@ -43,6 +46,7 @@ from tests.pages import (
     page_context,
     paste,
     settings_blocks,
+    site_of,
     snippets,
     started_project,
 )
@@ -52,6 +56,7 @@ from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
 IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
+VIDEO = HOW_TO / "video.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
 WHO_OPENED = HOW_TO / "who-opened-what.md"
 JINJA2 = HOW_TO / "jinja2.md"
@@ -211,6 +216,31 @@ def test_downloads_are_counted(downloads: Any, site: Any, rf: RequestFactory) ->
     assert dict(downloads.objects.values_list("name", "count")) == {"보고서.pdf": 2, "b.pdf": 1}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_link_asks_for_a_password(links: ModuleType, site: Any, rf: RequestFactory) -> None:
+    """It opens for the right one until it has ended; wrong ones are counted, the form is not."""
+    (form,) = [each.code for each in snippets(ACCESS_ENDS) if each.language == "html"]
+    loader = ("django.template.loaders.locmem.Loader", {"links/password.html": form})
+    backend = "django.template.backends.django.DjangoTemplates"
+    site.TEMPLATES = [{"BACKEND": backend, "OPTIONS": {"loaders": [loader]}}]
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    ends_at = timezone.now() + HOUR
+    link = links.Link.objects.create(
+        file="a.pdf", ends_at=ends_at, opens_left=3, password=make_password("open sesame")
+    )
+
+    def attempt(**data: str) -> Any:
+        return links.open_link(rf.post("/", data), pk=link.pk)
+
+    assert 'name="password"' in links.open_link(rf.get("/"), pk=link.pk).content.decode()
+    assert [attempt(password="guess").status_code, attempt().status_code] == [403, 403]
+    assert_signed(attempt(password="open sesame")["Location"], name="a.pdf")
+    with pytest.raises(Http404):
+        attempt(password="open sesame")
+    with pytest.raises(Http404):
+        links.open_link(rf.get("/"), pk=link.pk)
+
+
 @pytest.fixture
 def documents(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """Return what the page about downloads defines, with the tables of its documents and users."""
@@ -295,6 +325,27 @@ def test_zip_is_mailed(documents: ModuleType, mailoutbox: list[Any]) -> None:
         found = [archive.read(name) for name in archive.namelist()]
         assert all(name.endswith("-보고서.pdf") for name in archive.namelist())
     assert (made.owner, found) == (owner, [b"documents/1", b"documents/2"])
+
+
+def test_folder_of_a_video_is_stored(site: Any, tmp_path: Path) -> None:
+    """Each file keeps its name, playlists come last, and no video is mixed with another."""
+    site.STORAGES = {"default": {"BACKEND": IN_MEMORY}}
+    source = tmp_path / "out"
+    (source / "720p").mkdir(parents=True)
+    names = ["720p/0001.ts", "720p/a.m3u8", "master.m3u8", "z.key"]
+    for name in names:
+        (source / name).write_text(name)
+    storage = storages["default"]
+
+    with site_of(VIDEO) as page, mock.patch.object(storage, "save", wraps=storage.save) as save:
+        page["store_video"](source, "videos/42")
+        saved = [call.args[0] for call in save.call_args_list]
+        with pytest.raises(FileExistsError, match=r"videos/42/.* new folder"):
+            page["store_video"](str(source), "videos/42")
+
+    assert sorted(saved) == [f"videos/42/{name}" for name in names]
+    assert {name.rpartition(".")[2] for name in saved[2:]} == {"m3u8"}
+    assert storage.open("videos/42/720p/a.m3u8").read() == b"720p/a.m3u8"
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:
