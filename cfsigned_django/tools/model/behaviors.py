@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import string
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import chain, count, product
 from typing import Final
 
 MAX_PATH_PATTERN_LENGTH: Final = 255
@@ -68,38 +68,35 @@ def find_path(inside: Sequence[str], outside: Sequence[str] = ()) -> str | None:
 
 
 def _shortest_path(inside: Sequence[str], outside: Sequence[str]) -> str | None:
-    patterns, n = [_slashed(each) for each in (*inside, *outside)], len(inside)
-    letters = {*"".join(patterns)} - {"*", "?"}
+    letters = {*"".join([*inside, *outside]), "/"} - {"*", "?"}
     # One more letter stands for all those that no pattern contains.
     letters.add(next(chr(each) for each in count(ord("x")) if chr(each) not in letters))
-    start = tuple(_with_nothing_for_stars([each]) for each in patterns)
-    todo, seen = deque([("", start)]), {start}
+    # What one way through each pattern inside leaves of it, and what all ways through each pattern
+    # outside leave. Following all ways through those inside, too, is exponential in their "?".
+    start = tuple(map(_slashed, inside)), tuple(frozenset({_slashed(each)}) for each in outside)
+    todo, seen = deque([("", *start)]), {start[0]: [start[1]]}
     while todo:
-        path, rests = todo.popleft()
-        if all("" in each for each in rests[:n]) and not any("" in each for each in rests[n:]):
+        path, rests, ways = todo.popleft()
+        if not "".join(rests).strip("*") and all(each.strip("*") for each in chain(*ways)):
             return path
         for letter in sorted(letters):
-            after = tuple(_after(each, letter) for each in rests)
-            # A pattern outside of which "*" remains matches all that begins like this.
-            is_lost = not all(after[:n]) or any("*" in each for each in after[n:])
-            if not is_lost and after not in seen:
-                seen.add(after)
-                todo.append((path + letter, after))
+            after = tuple(frozenset(chain(*(_after(one, letter) for one in each))) for each in ways)
+            if any(each and not each.strip("*") for each in chain(*after)):
+                continue  # a pattern outside matches all that begins like this
+            for left in product(*(_after(each, letter) for each in rests)):
+                # Where less of the patterns outside is left, each path that remains is found, too.
+                known = seen.setdefault(left, [])
+                if not any(all(map(frozenset.issubset, each, after)) for each in known):
+                    known.append(after)
+                    todo.append((path + letter, left, after))
     return None
 
 
-def _after(rests: Iterable[str], letter: str) -> frozenset[str]:
-    """Return what remains of patterns after a letter that they match; nothing if none does."""
-    begun = [each for each in rests if each[:1] in ("*", "?", letter)]
-    return _with_nothing_for_stars([each if each[0] == "*" else each[1:] for each in begun])
-
-
-def _with_nothing_for_stars(rests: Iterable[str]) -> frozenset[str]:
-    """Return patterns, and what remains of them if each ``*`` at their beginning is nothing."""
-    found = {*rests}
-    for each in rests:
-        found |= {each[at:] for at in range(len(each) + 1) if each[:at] == "*" * at}
-    return frozenset(found)
+def _after(pattern: str, letter: str) -> list[str]:
+    """Return what may be left of a pattern after a letter; nothing if it does not match that."""
+    plain = pattern.lstrip("*")
+    left = [plain[1:]] if plain[:1] in {"?", letter} else []
+    return left if plain == pattern else [pattern, *left]
 
 
 def _slashed(pattern: str) -> str:

@@ -79,3 +79,17 @@ def test_find_path(inside: list[str], outside: list[str]) -> None:
 
     assert path is None or is_found(path)
     assert path is not None or not any(map(is_found, PATHS))
+
+
+def test_find_path_with_many_wildcards() -> None:
+    """Find a path of long names, such as a UUID, without following each place where it may begin.
+
+    That would be 2 to the 36th states.
+    """
+    name = "????????-????-????-????-????????????"
+
+    path = find_path([f"*/{name}/*", "/media/*"], [f"/media/{name}/*", "*.jpg"])
+
+    assert path is not None
+    assert matches(f"*/{name}/*", path)
+    assert find_path([f"*/{name}/*.pdf", "/media/*"], [f"*/{name}/*"]) is None
