@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from acceptance.ledger import BadLedger, Ledger, Resource
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.tools.stack.bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
 from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
 from cfsigned_django.tools.stack.template import read_template
 

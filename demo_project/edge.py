@@ -19,7 +19,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.account.documents.behavior import listed
+from cfsigned_django.tools.account.documents.cache_behavior import listed
 from cfsigned_django.tools.account.documents.origins import place_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer

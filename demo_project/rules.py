@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
+from cfsigned_django.tools.account.documents.cache_behavior import (
     behaviors,
     listed,
     pattern_of,

@@ -20,7 +20,7 @@ from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
-from cfsigned_django.tools.edge.template import response_headers_policy
+from cfsigned_django.tools.edge.stack_policies import response_headers_policy
 from cfsigned_django.validation import find_no_folder, raise_first_error
 
 _PROBE = "x"

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
-from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.tools.model.forwarding import Forwarding
 from demo_project.rules import DistributionReader, Rules

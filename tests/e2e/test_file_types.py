@@ -1,6 +1,6 @@
 """Files of users in Chromium, with the template's headers: no script runs, all else works.
 
-Modules: tools/edge/template.py, tools/model/response_headers.py
+Modules: tools/edge/stack_policies.py, tools/model/response_headers.py
 """
 
 from __future__ import annotations

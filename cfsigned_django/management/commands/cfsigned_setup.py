@@ -33,7 +33,7 @@ from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.report import write_report
-from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
+from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
 from cfsigned_django.tools.setup.stack_report import (
@@ -44,7 +44,6 @@ from cfsigned_django.tools.setup.stack_report import (
     statements,
     wrapped,
 )
-from cfsigned_django.tools.stack.bucket import look_for_bucket
 from cfsigned_django.tools.stack.existing import (
     Stack,
     StackError,
@@ -52,6 +51,7 @@ from cfsigned_django.tools.stack.existing import (
     read_stack,
     resources_of,
 )
+from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template

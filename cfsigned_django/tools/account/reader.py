@@ -26,7 +26,7 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import behaviors, listed
+from cfsigned_django.tools.account.documents.cache_behavior import behaviors, listed
 from cfsigned_django.tools.account.documents.distribution_config import (
     bucket_origins,
     covers,

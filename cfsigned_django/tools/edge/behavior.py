@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from cfsigned_django.signing.resource import follow_dots, join_slashes
-from cfsigned_django.tools.edge import template
+from cfsigned_django.tools.edge import stack_policies
 from cfsigned_django.tools.model.behaviors import check_path_pattern, serving
 from cfsigned_django.tools.model.forwarding import Forwarding
 
@@ -40,9 +40,9 @@ class Behavior:
     path_pattern: str = "*"
     trusted_key_groups: tuple[str, ...] = ()
     allowed_methods: frozenset[str] = READ_METHODS
-    forwarding: Forwarding = template.FORWARDING
+    forwarding: Forwarding = stack_policies.FORWARDING
     response_headers_policy: Mapping[str, Any] = field(
-        default_factory=template.response_headers_policy
+        default_factory=stack_policies.response_headers_policy
     )
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
-from cfsigned_django.tools.setup.keys import KeyProvider
+from cfsigned_django.tools.setup.key_provider import KeyProvider
 from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 from cfsigned_django.viewer import Fetch

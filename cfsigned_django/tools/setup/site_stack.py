@@ -23,7 +23,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile, KeyProvider, SettingsKey
+from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile, KeyProvider, SettingsKey
 from cfsigned_django.tools.stack import change_set, events, parameters
 from cfsigned_django.tools.stack.change_set import Change, ChangeSet
 from cfsigned_django.tools.stack.existing import (

@@ -16,7 +16,7 @@ import pytest
 from cfsigned_django.aws.client import Clients, list_items
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
-from cfsigned_django.tools.account.documents.lifecycle import upload_rule
+from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from cfsigned_django.tools.account.reader import (
     as_distribution,
     read_account,

@@ -9,12 +9,12 @@ from typing import Any
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.tools.account.account import Account, BucketPart, KmsKey
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import (
     access_identity_statement,
     decrypt_statement,
 )
-from cfsigned_django.tools.account.documents.lifecycle import upload_rule
+from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
 from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
 from tests.tools.account.by_hand import (

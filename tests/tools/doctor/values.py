@@ -18,8 +18,8 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import list_of
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.state.wanted import Wanted
 from tests.tools.account.by_hand import (

@@ -22,13 +22,13 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey, PublicKey
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
-    behaviors,
-    list_of,
-)
 from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
+)
+from cfsigned_django.tools.account.documents.cache_behavior import (
+    behaviors,
+    list_of,
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.reader import list_key_groups, read_account

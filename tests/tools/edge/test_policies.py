@@ -1,6 +1,7 @@
 """Play the policies of a behavior: what reaches the origin, what is added, and why something fails.
 
-Modules: tools/edge/origin_request.py, tools/edge/template.py, tools/edge/local_distribution.py
+Modules: tools/edge/origin_request.py, tools/edge/stack_policies.py,
+tools/edge/local_distribution.py
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.tools.edge import Behavior
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.edge.template import FORWARDING, response_headers_policy
+from cfsigned_django.tools.edge.stack_policies import FORWARDING, response_headers_policy
 from cfsigned_django.tools.model.forwarding import Forwarding
 from tests.signing.cases import EXPIRES, IMAGE
 from tests.tools.edge.conftest import EVERYTHING, MakeClient

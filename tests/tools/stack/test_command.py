@@ -1,7 +1,7 @@
 """Deploy the stack of a site whose key goes into a file: first and later runs, losses, refusals.
 
 Modules: management/commands/cfsigned_setup.py, tools/setup/proof.py, tools/setup/stack_report.py,
-tools/setup/site_stack.py, tools/stack/bucket.py, tools/stack/change_set.py,
+tools/setup/site_stack.py, tools/stack/existing_bucket.py, tools/stack/change_set.py,
 tools/stack/existing.py, tools/stack/losses.py, tools/stack/parameters.py
 """
 
@@ -21,8 +21,8 @@ import pytest
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.tools.setup.keys import SettingsKey
-from cfsigned_django.tools.stack.bucket import FoundBucket
+from cfsigned_django.tools.setup.key_provider import SettingsKey
+from cfsigned_django.tools.stack.existing_bucket import FoundBucket
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws.failing import Failing

@@ -1,6 +1,6 @@
 """Compare the edge of development with what the template deploys.
 
-Modules: tools/edge/template.py, tools/storage_origin.py
+Modules: tools/edge/stack_policies.py, tools/storage_origin.py
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import yaml
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.testing import InMemorySignedStorage
-from cfsigned_django.tools.account.documents.behavior import behaviors
+from cfsigned_django.tools.account.documents.cache_behavior import behaviors
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge.behavior import Behavior
-from cfsigned_django.tools.edge.template import response_headers_policy
+from cfsigned_django.tools.edge.stack_policies import response_headers_policy
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from demo_project.rules import read_behavior

@@ -24,7 +24,7 @@ from django.core.files.storage import InMemoryStorage
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior

@@ -19,7 +19,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.tools.setup.keys import SettingsKey
+from cfsigned_django.tools.setup.key_provider import SettingsKey
 from tests.aws.failing import Failing
 from tests.pages import DOCS, read
 from tests.simulation.answers import refusal

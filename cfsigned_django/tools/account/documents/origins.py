@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import listed
+from cfsigned_django.tools.account.documents.cache_behavior import listed
 from cfsigned_django.tools.model import s3
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
-from cfsigned_django.tools.account.documents import Document, cors, lifecycle
+from cfsigned_django.tools.account.documents import Document, cors, lifecycle_rules
 from cfsigned_django.tools.account.documents.bucket_policy import (
     access_control_statement,
     access_identity_arn,
@@ -123,9 +123,9 @@ def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
         rule = cors.cors_rule(missing, cors.UPLOAD_RULE_ID)
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
         yield with_paste(finding("upload-cors", subject, **values), rule)
-    ends = lifecycle.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
+    ends = lifecycle_rules.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
-        rule = lifecycle.upload_rule(site.wanted.upload_prefix)
+        rule = lifecycle_rules.upload_rule(site.wanted.upload_prefix)
         yield with_paste(finding("uploads-kept", subject, bucket=bucket.name), rule)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
+from cfsigned_django.tools.account.documents.cache_behavior import (
     list_of,
     trusted_key_groups,
     trusted_signers,

@@ -19,7 +19,7 @@ from typing import Any
 
 from cfsigned_django.tools.account.account import BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
+from cfsigned_django.tools.account.documents.cache_behavior import (
     behaviors,
     is_open,
     pattern_of,

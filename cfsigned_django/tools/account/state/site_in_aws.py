@@ -14,7 +14,7 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.behavior import (
+from cfsigned_django.tools.account.documents.cache_behavior import (
     behaviors,
     is_open,
     listed,

@@ -1,7 +1,7 @@
 """Judge statements and rules of a bucket, and write those that are missing.
 
 Modules: tools/account/documents/bucket_policy.py, tools/account/documents/cors.py,
-tools/account/documents/lifecycle.py
+tools/account/documents/lifecycle_rules.py
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cfsigned_django.tools.account.documents.cors import (
     echoes_origins,
     missing_origins,
 )
-from cfsigned_django.tools.account.documents.lifecycle import ends_uploads, upload_rule
+from cfsigned_django.tools.account.documents.lifecycle_rules import ends_uploads, upload_rule
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OURS = access_control_statement("DOC-EXAMPLE-BUCKET", ARN)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.tools.account.documents.behavior import list_of
+from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,

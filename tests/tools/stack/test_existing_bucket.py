@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.bucket import FoundBucket, look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import FoundBucket, look_for_bucket
 
 
 def s3(code: str, **headers: str) -> Any:

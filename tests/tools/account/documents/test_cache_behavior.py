@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cfsigned_django.tools.account.documents.behavior import (
+from cfsigned_django.tools.account.documents.cache_behavior import (
     behaviors,
     is_open,
     list_of,

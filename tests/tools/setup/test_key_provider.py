@@ -17,7 +17,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
-from cfsigned_django.tools.setup.keys import DatabaseKey, KeyFile
+from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
 
 NAME = "cfsigned-media"
 GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
