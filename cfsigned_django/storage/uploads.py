@@ -37,7 +37,7 @@ _HOUR: Final = 3600
 _SALT: Final = "cfsigned_django.uploads"
 #: The metadata in which an object has the ID of its upload.
 _ID: Final = "cfsigned-upload"
-_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(; ?[\x21-\x7e]+)*", re.ASCII)
+_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(;[ -~]*[!-~])?", re.ASCII)
 
 
 class UploadError(Exception):

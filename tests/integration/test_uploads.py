@@ -563,6 +563,7 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "line break": ({"content_type": "image/jpeg\r\nX: y"}, ValueError, "content_type"),
     "bytes": ({"content_type": b"image/jpeg"}, ValueError, "content_type"),
     "Korean": ({"content_type": "그림/jpeg"}, ValueError, "content_type"),
+    "a type without end": ({"content_type": f"a/b{';a' * 50}\n"}, ValueError, "content_type"),
     "at once": ({"expire": 0}, ValueError, "expire"),
     "past": ({"expire": timedelta(seconds=-1)}, ValueError, "expire"),
     "too late": ({"expire": timedelta(days=7, seconds=1)}, ValueError, "7 days"),
