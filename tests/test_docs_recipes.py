@@ -56,6 +56,7 @@ from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
 IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
+THUMBNAILS = HOW_TO / "thumbnails.md"
 VIDEO = HOW_TO / "video.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
 WHO_OPENED = HOW_TO / "who-opened-what.md"
@@ -346,6 +347,20 @@ def test_folder_of_a_video_is_stored(site: Any, tmp_path: Path) -> None:
     assert sorted(saved) == [f"videos/42/{name}" for name in names]
     assert {name.rpartition(".")[2] for name in saved[2:]} == {"m3u8"}
     assert storage.open("videos/42/720p/a.m3u8").read() == b"720p/a.m3u8"
+
+
+def test_sizes_of_one_picture_share_a_signature(site: Any) -> None:
+    """The URLs of a srcset open each size of this picture, and no other picture."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    with site_of(THUMBNAILS) as page:
+        urls = [each.split()[0] for each in page["srcset"]("photos/1.jpg").split(", ")]
+        for url in urls:
+            assert_signed(url)
+        assert_signed(urls[0].replace("320x320", "9x9"))
+        with pytest.raises(AssertionError):
+            assert_signed(urls[0].replace("1.jpg", "2.jpg"))
+    assert len(urls) == 3
+    assert len({url.partition("?")[2] for url in urls}) == 1
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:
