@@ -48,12 +48,12 @@ def _strange(answer: Answer, request: str, url: str) -> Finding:
     return finding("strange-answer", url, request=request, answer=said)
 
 
-def check_refused(answer: Answer, kind: str, url: str) -> Iterator[Finding]:
-    """Yield why a signed URL is not refused that must be: "tampered" or "expired"."""
+def check_refused(answer: Answer, request: str, url: str) -> Iterator[Finding]:
+    """Yield why a signed URL is not refused that must be, such as "An expired URL"."""
     if answer.is_served or answer.responder is Responder.S3:
-        yield finding(f"{kind}-served", url, answer=answer.status)
+        yield finding("wrong-url-served", url, request=request, answer=answer.status)
     elif answer.code != "AccessDenied" and not answer.is_refused_by_status:
-        yield _strange(answer, "An expired URL" if kind == "expired" else "A changed URL", url)
+        yield _strange(answer, request, url)
 
 
 def check_unsigned(answer: Answer, url: str) -> Finding:
@@ -198,20 +198,21 @@ def read_date(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def check_clock(date: float | None, now: float, *, expire: int) -> Finding:
-    """Check the clock, which showed ``now`` when CloudFront's showed ``date``.
+def check_clock(date: float | None, now: float, *, expire: int) -> Iterator[Finding]:
+    """Yield what is wrong with the clock, which showed ``now`` when CloudFront's showed ``date``.
 
     Both are in Unix seconds; ``expire`` is the lifetime of URLs, in seconds.
     """
     if date is None:
-        return finding("clock-unknown", _SUBJECT)
+        yield finding("clock-unknown", _SUBJECT)
+        return
     skew = now - date
     off = abs(skew)
     direction = "ahead of" if skew > 0 else "behind"
     if off <= NOTICEABLE_SECONDS:
-        return finding("clock", _SUBJECT)
+        return
     wrong = min(WRONG_SECONDS, expire)
     is_wrong = off > wrong
     limit = duration(wrong if is_wrong else NOTICEABLE_SECONDS)
     found = finding("clock-off", _SUBJECT, skew=f"{duration(off)} {direction}", limit=limit)
-    return replace(found, level=Level.ERROR) if is_wrong else found
+    yield replace(found, level=Level.ERROR) if is_wrong else found

@@ -91,7 +91,6 @@ CATALOG: dict[str, FindingType] = {
         why="URLs work, but an old key is still trusted, or a new key does not sign yet.",
         fix="Do what the message says. See the page on rotating keys.",
     ),
-    "clock": FindingType(level=Level.OK, what="The clock agrees with CloudFront's."),
     "clock-off": FindingType(
         level=Level.WARNING,
         what="The clock is {skew} CloudFront's: more than {limit}.",
@@ -121,7 +120,6 @@ CATALOG: dict[str, FindingType] = {
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
-    "invalidation": FindingType(level=Level.OK, what="Files of {distribution} can be invalidated."),
     "cannot-invalidate": FindingType(
         # The site may have other credentials than the person who asks.
         level=Level.WARNING,
@@ -244,20 +242,13 @@ CATALOG: dict[str, FindingType] = {
         fix="Compare the path of the URL with the key of the object in S3; the origin path comes "
         "before it.",
     ),
-    "tampered-served": FindingType(
+    "wrong-url-served": FindingType(
         level=Level.ERROR,
-        what="A URL that was changed is accepted ({answer}).",
-        why="Signatures are not checked: the answer is not from CloudFront, or another behavior "
-        "serves this path.",
-        fix="Look for a cache or proxy in front of CloudFront, and check which server answers for "
-        "this domain.",
-    ),
-    "expired-served": FindingType(
-        level=Level.ERROR,
-        what="An expired URL is accepted ({answer}).",
-        why="Signed URLs never expire: a cache or proxy in front of CloudFront answers without "
-        "asking CloudFront.",
-        fix="Look for a cache or proxy in front of CloudFront that ignores the query.",
+        what="{request} is accepted ({answer}).",
+        why="Signatures are not checked, or never end: the answer is not from CloudFront, or "
+        "another behavior serves this path.",
+        fix="Look for a cache or proxy in front of CloudFront that ignores the query, and check "
+        "which server answers for this domain.",
     ),
     "cors": FindingType(
         level=Level.OK,
@@ -319,20 +310,14 @@ CATALOG: dict[str, FindingType] = {
         fix="Check whether they were added when the URL was copied, or are in the page, mail or "
         "script.",
     ),
-    "url-html-escaped": FindingType(
+    "url-escaped": FindingType(
         level=Level.ERROR,
-        what="The URL has &amp; in place of &.",
-        why="That is right in the source of an HTML page, and wrong anywhere else: CloudFront "
-        "finds no Key-Pair-Id and answers MissingKey.",
-        fix="Escape once: use {% signed_url ... as url %} outside HTML, and do not mark escaped "
-        "text as safe. If the URL was copied from the source of a page, nothing is wrong.",
-    ),
-    "url-json-escaped": FindingType(
-        level=Level.ERROR,
-        what="The URL has \\u0026 or \\/, which are escapes of JSON or JavaScript.",
-        why="That is right within JSON, and wrong in a request: CloudFront finds no parameters.",
-        fix="Parse the JSON before you use the URL. If the URL was copied from JSON, nothing is "
-        "wrong.",
+        what="The URL has {escapes}.",
+        why="That is right in the source of an HTML page, or within JSON, and wrong in a request: "
+        "CloudFront finds no Key-Pair-Id and answers MissingKey.",
+        fix="Escape once: use {% signed_url ... as url %} outside HTML, do not mark escaped text "
+        "as safe, and parse JSON before you use the URL. If the URL was copied from the source of "
+        "a page, or from JSON, nothing is wrong.",
     ),
     "url-double-encoded": FindingType(
         level=Level.ERROR,

@@ -73,7 +73,7 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
         yield foreign
         return
     date = read_date(unsigned.headers)
-    yield check_clock(date, now, expire=wanted.expire)
+    yield from check_clock(date, now, expire=wanted.expire)
     first = check_unsigned(unsigned, wanted.url)
     yield first
     if first.level is Level.OK and wanted.signer is not None:
@@ -104,9 +104,9 @@ def _examine_signed(
         return
     # Browsers, proxies and people change URLs like this: they add a parameter.
     tampered = fetch(sign(now() + PROBE_SECONDS) + "&cfsigned=1", {})
-    yield from check_refused(tampered, "tampered", wanted.url)
+    yield from check_refused(tampered, "A changed URL", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield from check_refused(expired, "expired", wanted.url)
+    yield from check_refused(expired, "An expired URL", wanted.url)
     if wanted.cors_origins and answer.is_served:
         url = sign(now() + PROBE_SECONDS)
         yield from check_cors(

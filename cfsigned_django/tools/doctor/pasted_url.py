@@ -42,9 +42,10 @@ def read_pasted(text: str) -> Pasted:
     pasted = pasted.read_as(_without_surroundings(text), "url-copied", extra=around)
     pasted = pasted.read_as(_LINE_BREAK.sub("", pasted.url), "url-copied", extra="a line break")
     pasted = pasted.read_as(_decode_whole(pasted.url), "url-double-encoded", part="The whole URL")
-    pasted = pasted.read_as(_HTML_AMPERSAND.sub("&", pasted.url), "url-html-escaped")
+    unescaped = _HTML_AMPERSAND.sub("&", pasted.url)
+    pasted = pasted.read_as(unescaped, "url-escaped", escapes="&amp; in place of &")
     unescaped = re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/")
-    pasted = pasted.read_as(unescaped, "url-json-escaped")
+    pasted = pasted.read_as(unescaped, "url-escaped", escapes="\\u0026 or \\/, as in JSON")
     pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", extra="backslashes")
     return pasted.read_as(_encode_spaces(pasted.url), "url-copied", extra="spaces")
 

@@ -275,7 +275,6 @@ TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners=_ACCOUNTS)
 NO_BEHAVIORS = configured(CacheBehaviors={"Quantity": 0})
 ANY_PROTOCOL = behavior(ViewerProtocolPolicy="allow-all")
-IPV6 = configured(IsIPV6Enabled=True)
 NO_ACCESS = origin(OriginAccessControlId="")
 NO_POLICY = part_of_account("bucket", policy=None)
 WIDE_POLICY = policy({"Condition": {}})
@@ -389,7 +388,6 @@ SITES: list[tuple[str, Change]] = [
         both(OLD_SIGNERS, behavior(TrustedKeyGroups=OPEN)),
     ),
     ("plain-http", ANY_PROTOCOL),
-    ("ipv6-note", IPV6),
     # The origin.
     ("delivery-unknown", origin_group()),
     ("delivery-unknown", origin_group(replica_first=True)),
@@ -398,9 +396,9 @@ SITES: list[tuple[str, Change]] = [
     ("delivery-unknown", behavior(FunctionAssociations=_FUNCTION)),
     ("delivery-unknown", behavior(LambdaFunctionAssociations=_FUNCTION)),
     ("", IDENTITY),
-    ("two-origin-accesses", origin(S3OriginConfig=_IDENTITY_CONFIG)),
-    ("no-origin-access", NO_ACCESS),
-    ("no-origin-access bucket-readers-wide", both(NO_ACCESS, WIDE_POLICY)),
+    ("origin-access", origin(S3OriginConfig=_IDENTITY_CONFIG)),
+    ("origin-access", NO_ACCESS),
+    ("origin-access bucket-readers-wide", both(NO_ACCESS, WIDE_POLICY)),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
@@ -564,8 +562,7 @@ LIVE: list[tuple[str, Change]] = [
 
 #: What is looked at and in order on a healthy site.
 HEALTHY = {
-    *("signing-key", "bucket"),
-    *("downloads-note", "stale-window", "clock", "unsigned-refused", "signed-served"),
+    *("signing-key", "downloads-note", "stale-window", "unsigned-refused", "signed-served"),
     *("cors", "cors-browser-cache", "s3-private"),
 }
 

@@ -53,7 +53,6 @@ from tests.tools.doctor.world import (
     World,
     behavior,
     both,
-    configured,
     cors,
     headers_policy,
     key_not_in_group,
@@ -109,7 +108,6 @@ def test_broken_site(online: World, site: Any) -> None:
         origin(OriginPath="/old"),
         policy({}, BACKUP, OFFICE),
         cors("https://other.example.com"),
-        configured(IsIPV6Enabled=True),
         setting("AWS_S3_REGION_NAME", "eu-west-1"),
     )
     broken(online, site)

@@ -24,11 +24,11 @@ PARTS = (
     ("",),
     (
         *("key-not-in-group | signed-unknown-key", "earlier-behavior-elsewhere"),
-        *("bucket-readers-wide bucket-readers", "ipv6-note"),
+        "bucket-readers-wide bucket-readers",
     ),
     ("behavior-open | unsigned-served", "bucket-readers-wide", "origin-not-in-cache-key"),
     ("earlier-behavior-elsewhere", "bucket-public | s3-open"),
-    ("no-origin-access",),
+    ("origin-access",),
 )
 CHANGES = dict(reversed(SITES))  # the first of each kind
 

@@ -17,7 +17,7 @@ FAULTS: list[tuple[str, Change]] = [
     ("behavior-open", behavior(TrustedKeyGroups=OPEN)),
     ("group-not-on-behavior", TRUSTS_ANOTHER),
     ("group-not-on-behavior", behavior(TrustedKeyGroups=OPEN, TrustedSigners=SELF)),
-    ("no-origin-access", NO_ACCESS),
+    ("origin-access", NO_ACCESS),
     ("bucket-policy", policy()),
 ]
 

@@ -7,7 +7,7 @@ from cfsigned_django.tools.setup.proof import exit_code
 
 #: Findings, outputs of the stack, whether the key waits, whether it is new, and the exit code.
 EXIT_CODES: list[tuple[str, str, bool, bool, int]] = [
-    ("clock signed-served", "", False, False, 0),
+    ("unsigned-refused signed-served", "", False, False, 0),
     ("open-folder earlier-behavior-elsewhere signed-served", "", False, False, 0),
     ("no-answer s3-no-answer", "", False, False, 75),
     ("signed-passes", "", True, False, 75),

@@ -57,11 +57,11 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
         faults += _check_encryption(site, distribution)
     yield from faults
     yield from _check_uploads(site, bucket)
-    # A part that may not be read has a separate error, and does not count as in order.
+    # A part that may not be read has a separate error.
     is_well = all(each.level is Level.OK for each in faults)
     is_read = not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}
     if is_well and is_read and distribution is not None and origin is not None:
-        yield from _in_order(site, distribution, origin, is_alone=not faults)
+        yield from _check_delivery(site, distribution, origin)
 
 
 def _origin_with_access(site: SiteInAws) -> Document | None:
@@ -72,22 +72,15 @@ def _origin_with_access(site: SiteInAws) -> Document | None:
     return origin
 
 
-def _in_order(
-    site: SiteInAws, admitted: AwsDistribution, origin: Document, *, is_alone: bool
+def _check_delivery(
+    site: SiteInAws, admitted: AwsDistribution, origin: Document
 ) -> Iterator[Finding]:
-    """Yield that the bucket is in order, or that what else decides was not checked.
-
-    It claims only what was checked. IAM policies, which may let others read as well, are not.
-    """
+    """Yield that what else decides was not checked, although the bucket is in order."""
     if admitted.is_multi_tenant or any(unsigned(site, access_control_of(origin))):
         return  # which is said of the distribution, and of the access control
     if site.unknown_reads:
         behavior, reasons = named(site.behavior or {}), " and ".join(site.unknown_reads)
         yield finding("delivery-unknown", behavior, behavior=behavior, reasons=reasons)
-        return
-    others = ", and lets no one else read" if is_alone else ""
-    values = {"bucket": site.bucket.name, "distribution": admitted.id, "others": others}
-    yield finding("bucket", f"bucket {site.bucket.name}", **values)
 
 
 def _refused(site: SiteInAws) -> Finding:

@@ -58,7 +58,8 @@ def judge_behavior(site: SiteInAws) -> Iterator[Finding]:
         return
     yield from _check_restriction(site, site.behavior)
     yield from judge_exposure(site)
-    yield from _check_connection(site, site.config, site.behavior)
+    if site.behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
+        yield about(site, site.behavior, "plain-http")
 
 
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
@@ -72,13 +73,6 @@ def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]
         yield with_paste(about(site, behavior, "behavior-open", way=""), paste)
     for each in judge_trust(site, behavior):
         yield with_paste(each, paste)
-
-
-def _check_connection(site: SiteInAws, config: Document, behavior: Document) -> Iterator[Finding]:
-    if behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
-        yield about(site, behavior, "plain-http")
-    if config.get("IsIPV6Enabled"):
-        yield finding("ipv6-note", "IPv6 of the distribution")
 
 
 def judge_origin(site: SiteInAws) -> Iterator[Finding]:
@@ -126,8 +120,8 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Finding]:
     control_id, identity_id = access_control_of(origin), access_identity_of(origin)
     subject = f"origin {origin['Id']}"
     if control_id and identity_id:
-        values = {"access_control": control_id, "identity": identity_id}
-        yield finding("two-origin-accesses", subject, **values)
+        present = f"the access control {control_id} and the identity {identity_id}"
+        yield finding("origin-access", subject, present=present)
     elif not control_id and not identity_id:
         usable = [
             each.id
@@ -136,7 +130,8 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Finding]:
             and each.config.get("OriginAccessControlOriginType") == "s3"
         ]
         paste = {"OriginAccessControlId": usable[0]} if usable else None
-        yield with_paste(finding("no-origin-access", subject), paste)
+        present = "neither an access control nor an identity"
+        yield with_paste(finding("origin-access", subject, present=present), paste)
     yield from unsigned(site, control_id)
 
 

@@ -259,15 +259,6 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
         fix="Set Viewer protocol policy to Redirect HTTP to HTTPS, or HTTPS only.",
         resource="Distribution",
     ),
-    "ipv6-note": FindingType(
-        level=Level.OK,
-        what="IPv6 is on for the distribution, which is right as long as no signed URL is bound to "
-        "an IP address.",
-        why="A policy allows IPv4 addresses only: viewers who connect over IPv6 have no address "
-        "that matches.",
-        fix="If you use ip_address=, turn IPv6 off for the distribution, and remove the AAAA "
-        "records of the domain.",
-    ),
     "delivery-unknown": FindingType(
         level=Level.OK,
         what="What {behavior} reads and answers also depends on {reasons}, which was not checked.",
@@ -305,19 +296,13 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
         fix="Clear the origin path, or read the bucket through an origin that has none.",
         resource="Distribution",
     ),
-    "no-origin-access": FindingType(
+    "origin-access": FindingType(
         level=Level.ERROR,
-        what="The origin has neither an access control nor an identity.",
-        why="CloudFront requests files from S3 without credentials, and a private bucket refuses "
-        "such requests (Access Denied).",
-        fix="Attach an origin access control.",
-        resource="Distribution",
-    ),
-    "two-origin-accesses": FindingType(
-        level=Level.ERROR,
-        what="The origin has the access control {access_control} and the identity {identity}.",
-        why="AWS allows only one of the two, and refuses the next change of the distribution.",
-        fix="Keep the access control, and remove the identity from the origin.",
+        what="The origin has {present}. It must have an access control, and no identity.",
+        why="CloudFront requests files from S3 without credentials if the origin has neither, and "
+        "a private bucket refuses such requests (Access Denied). If it has both, AWS refuses the "
+        "next change of the distribution.",
+        fix="Attach an origin access control, and remove the identity from the origin.",
         resource="Distribution",
     ),
     "origin-access-unsigned": FindingType(
@@ -327,10 +312,6 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
         "decide.",
         fix="Set its signing behavior to Sign requests (always) in CloudFront.",
         resource="OriginAccessControl",
-    ),
-    "bucket": FindingType(
-        level=Level.OK,
-        what="The policy of the bucket {bucket} lets {distribution} read{others}.",
     ),
     "bucket-missing": FindingType(
         level=Level.ERROR,
