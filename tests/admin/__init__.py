@@ -20,7 +20,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import KeyAlgorithm
-from tests.aws.api import Account
+from tests.aws import Account
 from tests.rotation import make_active, make_trusted
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

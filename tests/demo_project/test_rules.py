@@ -14,7 +14,7 @@ from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.tools.model.forwarding import Forwarding
 from demo_project.rules import DistributionReader, Rules
-from tests.aws.api import Account, new_pem
+from tests.aws import Account, new_pem
 from tests.simulation.answers import refusal
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.tools.account.by_hand import (

@@ -22,7 +22,7 @@ import pytest
 
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
-from tests.aws.api import Account
+from tests.aws import Account
 from tests.background import free_port
 from tests.ministack_server import Ministack
 from tests.processes.evidence import Evidence

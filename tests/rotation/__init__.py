@@ -23,7 +23,7 @@ from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
-from tests.aws.api import Account
+from tests.aws import Account
 from tests.simulation.answers import refusal
 from tests.simulation.faults import Boundary, Fault, Killed, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront

@@ -19,7 +19,7 @@ from cfsigned_django.rotation.consequences import SignsAfter, what_signs_after
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.steps import Step, take
-from tests.aws.api import Account
+from tests.aws import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

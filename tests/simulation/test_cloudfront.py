@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cfsigned_django.signing import PrivateKey
-from tests.aws.api import Account, new_pem
+from tests.aws import Account, new_pem
 from tests.simulation.answers import api_model, status_of
 from tests.simulation.edges import Edges
 from tests.simulation.strict_cloudfront import StrictCloudFront

@@ -1,1 +1,1 @@
-"""Test the commands that have no folder elsewhere: setup, doctor and rotation have one."""
+"""Test the commands that have no folder elsewhere: setup, doctor, edge and rotation have one."""

@@ -15,7 +15,7 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
-from tests.aws.api import Account, ensure, new_pem
+from tests.aws import Account, ensure, new_pem
 from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

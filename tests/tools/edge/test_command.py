@@ -1,4 +1,7 @@
-"""The command serves what CloudFront would, and refuses the rest."""
+"""The command serves what CloudFront would, and refuses the rest.
+
+Modules: management/commands/cfsigned_edge.py
+"""
 
 from __future__ import annotations
 
