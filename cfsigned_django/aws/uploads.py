@@ -132,21 +132,17 @@ class S3Object:
             raise
 
     def _write_new(self, method: str, **parameters: Any) -> bool:
-        """Write, unless one is here: the caller has looked, and S3 looks again if it can.
+        """Write, unless one is here: the caller has looked, and S3 looks again.
 
-        An older boto3 has no such condition, and a server that does not know it may say so.
+        An older boto3 cannot ask S3 for that.
         """
-        if_new = self._known(method, {"IfNoneMatch": "*"})
-        while True:
-            try:
-                self._call(method, **parameters, **if_new)
-                return True
-            except AwsError as error:
-                if error.code in _MISSING | _CHANGED:
-                    return False
-                if error.code != "NotImplemented" or not if_new:
-                    raise
-                if_new = {}
+        try:
+            self._call(method, **parameters, **self._known(method, {"IfNoneMatch": "*"}))
+        except AwsError as error:
+            if error.code in _MISSING | _CHANGED:
+                return False
+            raise
+        return True
 
     def _known(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters that this boto3 has for the method."""
