@@ -53,18 +53,16 @@ class S3Object:
     bucket: str
     key: str
 
-    def sign_form(
-        self, *, size: int, content_type: str, seconds: int
-    ) -> tuple[str, dict[str, str]]:
-        """Return the URL and the fields of a form that puts a file of this size and type here."""
-        self._presign_with_v4()
-        form = self._call(
+    def sign_form(self, *, size: int, content_type: str, seconds: int) -> dict[str, Any]:
+        """Return "url" and "fields" of a form that puts a file of this size and type here."""
+        self._presign_with_v4("PutObject")
+        form: dict[str, Any] = self._call(
             "generate_presigned_post",
             Fields={"Content-Type": content_type},
             Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
             ExpiresIn=seconds,
         )
-        return form["url"], form["fields"]
+        return form
 
     def start_parts(self, parameters: Mapping[str, Any]) -> str:
         """Start an upload in parts, and return its ID. Until it ends, nothing is here."""
@@ -75,7 +73,7 @@ class S3Object:
 
     def sign_part(self, upload_id: str, number: int, *, size: int, seconds: int) -> str:
         """Return a URL that takes a PUT of this many bytes, as a part."""
-        self._presign_with_v4()
+        self._presign_with_v4("UploadPart")
         part = {"UploadId": upload_id, "PartNumber": number, "ContentLength": size}
         url: str = self.client.generate_presigned_url(
             "upload_part",
@@ -150,14 +148,13 @@ class S3Object:
         shape = self.client.meta.service_model.operation_model(operation).input_shape
         return {name: value for name, value in parameters.items() if name in shape.members}
 
-    def _presign_with_v4(self) -> None:
+    def _presign_with_v4(self, operation: str) -> None:
         """Let the client sign uploads with Signature Version 4.
 
         In older regions, boto3 takes version 2 for what it presigns, which binds no length.
         """
-        for operation in ("PutObject", "UploadPart"):
-            event = f"choose-signer.s3.{operation}"
-            self.client.meta.events.register(event, _version_4, unique_id=f"cfsigned-{event}")
+        event = f"choose-signer.s3.{operation}"
+        self.client.meta.events.register(event, _version_4, unique_id=f"cfsigned-{event}")
 
 
 def _version_4(signature_version: Any, **event: Any) -> str | None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -101,10 +102,6 @@ class _Ticket:
     #: Of S3, if the file is sent in parts.
     upload_id: str = ""
 
-    def token(self) -> str:
-        """Return the text that a viewer keeps, and cannot change."""
-        return signing.dumps(asdict(self), salt=_SALT)
-
 
 def sign(
     storage: Any,
@@ -117,7 +114,10 @@ def sign(
 ) -> Upload:
     """Sign an upload, see :meth:`CloudFrontS3Storage.sign_upload`."""
     _key_of(storage, name)
-    _check_owner(owner)
+    if not isinstance(owner, str):
+        raise TypeError(
+            f"owner is {type(owner).__name__}. It must be text, such as str(request.user.pk)."
+        )
     if type(size) is not int or not 0 < size <= s3.MAX_PARTS * s3.MAX_PIECE:
         raise ValueError(
             f"size is {size!r}. It must be the size of the file in whole bytes, as the browser "
@@ -149,27 +149,24 @@ def sign(
         id=secrets.token_urlsafe(16),
     )
     expires_at = datetime.fromtimestamp(int(time.time()) + seconds, UTC)
+    final, waiting = _objects(storage, ticket)
     if size <= s3.MAX_PIECE:
-        url, fields = _waiting(storage, ticket).sign_form(
-            size=size, content_type=ticket.content_type, seconds=seconds
-        )
-        return Upload(
-            name=name, expires_at=expires_at, token=ticket.token(), url=url, fields=fields
-        )
-    final = _final(storage, ticket)
-    upload_id = final.start_parts(_kept_parameters(storage, ticket))
-    parts = []
-    for number, part in enumerate(s3.part_sizes(size), start=1):
-        url = final.sign_part(upload_id, number, size=part, seconds=seconds)
-        parts.append(UploadPart(number=number, size=part, url=url))
-    token = replace(ticket, upload_id=upload_id).token()
-    return Upload(name=name, expires_at=expires_at, token=token, parts=tuple(parts))
+        sent = waiting.sign_form(size=size, content_type=ticket.content_type, seconds=seconds)
+    else:
+        parameters = _parameters(storage, key, content_type, ticket.id)
+        ticket = replace(ticket, upload_id=final.start_parts(parameters))
+        sign_part = partial(final.sign_part, ticket.upload_id, seconds=seconds)
+        sizes = enumerate(s3.part_sizes(size), start=1)
+        parts = (UploadPart(number=n, size=part, url=sign_part(n, size=part)) for n, part in sizes)
+        sent = {"parts": tuple(parts)}
+    token = signing.dumps(asdict(ticket), salt=_SALT)
+    return Upload(name=name, expires_at=expires_at, token=token, **sent)
 
 
 def finish(storage: Any, token: str, *, owner: str) -> str:
     """Finish an upload, see :meth:`CloudFrontS3Storage.finish_upload`."""
     ticket = _read(storage, token, owner)
-    final, waiting = _final(storage, ticket), _waiting(storage, ticket)
+    final, waiting = _objects(storage, ticket)
     # Before the final name: if another call keeps the file in between, this one sees it there.
     in_parts = bool(ticket.upload_id)
     arrived: Any = final.list_parts(ticket.upload_id) if in_parts else waiting.head()
@@ -183,7 +180,7 @@ def finish(storage: Any, token: str, *, owner: str) -> str:
             is_done = final.complete_new(ticket.upload_id, _etags(ticket, arrived))
         else:
             _check_what_arrived(ticket, arrived)
-            parameters = _kept_parameters(storage, ticket)
+            parameters = _parameters(storage, ticket.key, ticket.content_type, ticket.id)
             is_done = final.copy_new(waiting, etag=arrived["ETag"], parameters=parameters)
         if not is_done and not _is_kept(final, ticket):
             raise UploadError(
@@ -234,7 +231,6 @@ def _is_kept(final: s3.S3Object, ticket: _Ticket) -> bool:
 
 def _read(storage: Any, token: str, owner: str) -> _Ticket:
     """Return what a token binds; raise if it is not for this owner and this storage."""
-    _check_owner(owner)
     try:
         ticket = _Ticket(**signing.loads(token, salt=_SALT, max_age=KEPT_FOR))
     except signing.SignatureExpired:
@@ -282,31 +278,14 @@ def _key_of(storage: Any, name: Any) -> str:
     return key
 
 
-def _final(storage: Any, ticket: _Ticket) -> s3.S3Object:
-    return s3.S3Object(storage.connection.meta.client, ticket.bucket, ticket.key)
+def _objects(storage: Any, ticket: _Ticket) -> list[s3.S3Object]:
+    """Return the file, and what waits for it."""
+    keys = ticket.key, storage._normalize_name(FOLDER + ticket.id)
+    return [s3.S3Object(storage.connection.meta.client, ticket.bucket, key) for key in keys]
 
 
-def _waiting(storage: Any, ticket: _Ticket) -> s3.S3Object:
-    key = storage._normalize_name(FOLDER + ticket.id)
-    return s3.S3Object(storage.connection.meta.client, ticket.bucket, key)
-
-
-def _parameters(storage: Any, key: str, content_type: str | None) -> dict[str, Any]:
-    """Return the parameters with which the storage saves a file of this type."""
+def _parameters(storage: Any, key: str, content_type: str | None, id: str = "") -> dict[str, Any]:
+    """Return the parameters of a file, with the ID by which a second finish() knows it."""
     file = SimpleNamespace(content_type=content_type)
     found: dict[str, Any] = storage._get_write_parameters(key, file)
-    return found
-
-
-def _kept_parameters(storage: Any, ticket: _Ticket) -> dict[str, Any]:
-    """Return the parameters of the file, with the ID by which a second finish() knows it."""
-    found = _parameters(storage, ticket.key, ticket.content_type)
-    metadata = {**found.get("Metadata", {}), _ID: ticket.id}
-    return {**found, "ContentType": ticket.content_type, "Metadata": metadata}
-
-
-def _check_owner(owner: object) -> None:
-    if not isinstance(owner, str):
-        raise TypeError(
-            f"owner is {type(owner).__name__}. It must be text, such as str(request.user.pk)."
-        )
+    return {**found, "Metadata": {**found.get("Metadata", {}), _ID: id}}
