@@ -42,7 +42,7 @@ from cfsigned_django.tools.model.response_headers import cors_allows
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
-from tests.aws import api
+from tests import aws
 from tests.storage_cases import DOMAIN
 from tests.tools.account.by_hand import (
     CORS_S3_ORIGIN,
@@ -90,9 +90,9 @@ class World:
     edge: EdgeClient | None = None
 
     @property
-    def account(self) -> api.Account:
+    def account(self) -> aws.Account:
         """Return the keys and key groups of the site, to be changed by hand."""
-        return api.Account(api=self.clients.cloudfront)
+        return aws.Account(api=self.clients.cloudfront)
 
     @property
     def arn(self) -> str:
