@@ -28,7 +28,7 @@ from cfsigned_django.tools.model import response_headers
 logger = logging.getLogger("cfsigned_django.tools.edge")
 
 #: Key group ID -> public key ID -> the key.
-KeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
+TrustedKeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]
 
 #: The environ key of the reason why a request was refused; an origin may set it
 #: to explain its response. It is logged, and viewers never see it.
@@ -53,7 +53,7 @@ class Distribution:
 
     domain_names: tuple[str, ...]
     behaviors: tuple[Behavior, ...] = (Behavior(),)
-    key_groups: KeyGroups | Callable[[], KeyGroups] = field(default_factory=dict)
+    key_groups: TrustedKeyGroups | Callable[[], TrustedKeyGroups] = field(default_factory=dict)
     origin: WSGIApplication
     viewer_scheme: str | None = None
     clock: Callable[[], float] = time.time
