@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
 from cfsigned_django.conf import Site
-from cfsigned_django.cookies.place import CookieOptions, checked_domain
+from cfsigned_django.cookies.place import CookiePlace, attributes_of, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
 from cfsigned_django.storage.registry import import_class
@@ -61,7 +61,7 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     except ValueError as error:
         yield problem("cfsigned.E052", f"{name}: {error}")
     try:
-        CookieOptions.of(scope).refuse_attributes(f"{config.url_protocol}//{host}/")
+        CookiePlace(**attributes_of(scope)).refuse_attributes(f"{config.url_protocol}//{host}/")
         if scope.lifetime is not None and type(config.max_expire) is int:
             lifetime(scope.lifetime, config.max_expire)
     except ValueError as error:

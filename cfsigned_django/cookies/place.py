@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, fields
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -39,36 +38,6 @@ class CookiePlace(NamedTuple):
         may_share_host = not a or not b or is_within(a, b) or is_within(b, a)
         return may_share_host and (carries(self.path, other.path) or carries(other.path, self.path))
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CookieOptions:
-    """The attributes of cookies that a view or a scope chooses."""
-
-    domain: str | None = None
-    path: str | None = None
-    samesite: str | None = "Lax"
-    partitioned: bool = False
-    secure: bool = True
-    httponly: bool = True
-
-    @classmethod
-    def of(cls, scope: object) -> CookieOptions:
-        """Return the options that are attributes of a scope, or of its class."""
-        return cls(**{each.name: getattr(scope, each.name) for each in fields(cls)})
-
-    def place_for(self, covered: str) -> CookiePlace:
-        """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
-        place = CookiePlace(
-            domain=checked_domain(self.domain or Site.COOKIE_DOMAIN.read(), covered),
-            path=_checked_path(self.path, covered),
-            secure=self.secure,
-            httponly=self.httponly,
-            samesite=self.samesite,
-            partitioned=self.partitioned,
-        )
-        self.refuse_attributes(covered)
-        return place
-
     def refuse_attributes(self, covered: str) -> None:
         """Raise if browsers drop a cookie with these attributes, or send it where all can read."""
         if self.samesite not in ("Lax", "Strict", "None", None):
@@ -88,6 +57,24 @@ class CookieOptions:
                 "Leave it out. It is accepted only in development, with AWS_S3_URL_PROTOCOL = "
                 '"http:".'
             )
+
+
+def place_for(
+    covered: str, *, domain: str | None, path: str | None, **attributes: Any
+) -> CookiePlace:
+    """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
+    place = CookiePlace(
+        domain=checked_domain(domain or Site.COOKIE_DOMAIN.read(), covered),
+        path=_checked_path(path, covered),
+        **attributes,
+    )
+    place.refuse_attributes(covered)
+    return place
+
+
+def attributes_of(scope: object) -> dict[str, Any]:
+    """Return the attributes of cookies that a scope, or its class, chooses."""
+    return {name: getattr(scope, name) for name in CookiePlace._fields}
 
 
 def checked_domain(domain: str | None, covered: str) -> str | None:

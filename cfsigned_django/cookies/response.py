@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from cfsigned_django.cookies.place import CookieOptions, why_not_from
+from cfsigned_django.cookies.place import place_for, why_not_from
 from cfsigned_django.cookies.problems import warn_of_size
 from cfsigned_django.cookies.set_cookie import delete, put, refuse_overlap
 from cfsigned_django.storage.registry import find_storage
@@ -60,7 +60,8 @@ def set_signed_cookies(
     """
     found = find_storage(storage)
     covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-    options = CookieOptions(
+    place = place_for(
+        covered,
         domain=domain,
         path=path,
         samesite=samesite,
@@ -68,7 +69,6 @@ def set_signed_cookies(
         secure=secure,
         httponly=httponly,
     )
-    place = options.place_for(covered)
     if request is not None and (reason := why_not_from(request, place, covered)):
         raise ValueError(reason)
     refuse_overlap(response, place, covered)
@@ -106,7 +106,8 @@ def delete_signed_cookies(
     covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
-    options = CookieOptions(
+    place = place_for(
+        covered,
         domain=domain,
         path=path,
         samesite=samesite,
@@ -114,7 +115,6 @@ def delete_signed_cookies(
         secure=secure,
         httponly=httponly,
     )
-    place = options.place_for(covered)
     delete(response, place)
 
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from cfsigned_django.conf import Site
-from cfsigned_django.cookies.place import CookieOptions, CookiePlace, why_not_from
+from cfsigned_django.cookies.place import CookiePlace, attributes_of, place_for, why_not_from
 from cfsigned_django.cookies.problems import PAGE, Problem
 from cfsigned_django.storage.arguments import check_folder
 from cfsigned_django.storage.registry import find_storage
@@ -112,7 +112,7 @@ def _add_offers(
         try:
             check_folder(folder)  # None would mean that a resource is meant.
             covered = find_storage(scope.storage).resource_url(folder=folder)
-            place = CookieOptions.of(scope).place_for(covered)
+            place = place_for(covered, **attributes_of(scope))
             reason = why_not_from(request, place, covered)
         except Exception as error:
             answers.problems.append(Problem.of_folder(name, folder, error))

@@ -86,13 +86,6 @@ def answer(stored: StoredObject, environ: WSGIEnvironment) -> S3Response:
         return S3Response(status="304 Not Modified", headers=versions)
     try:
         return _answer_bytes(stored, environ, (("Accept-Ranges", "bytes"), *versions))
-    except NotSatisfiable:
-        return s3_error(
-            "416 Requested Range Not Satisfiable",
-            "InvalidRange",
-            "The requested range is not satisfiable",
-            ("Content-Range", f"bytes */{stored.size}"),
-        )
     except ValueError as error:
         return s3_error("400 Bad Request", "InvalidArgument", str(error))
 
@@ -130,6 +123,13 @@ def _answer_bytes(
     part = None
     if _range_applies(stored, environ):
         part = parse_range(environ.get("HTTP_RANGE", ""), stored.size)
+    if part is not None and not part:
+        return s3_error(
+            "416 Requested Range Not Satisfiable",
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            ("Content-Range", f"bytes */{stored.size}"),
+        )
     sent = range(stored.size) if part is None else part
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     if part is not None:
@@ -162,17 +162,13 @@ def _read_overrides(query: str) -> dict[str, str]:
 _SINGLE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
 
 
-class NotSatisfiable(Exception):
-    """Raised for a range that begins after the end of the object (416)."""
-
-
 def parse_range(header: str, size: int) -> range | None:
-    """Return the bytes that a viewer requested, at least one, or None for the whole object.
+    """Return the bytes that a viewer requested, or None for the whole object.
 
     A header that is not valid is ignored, and so is one with several ranges:
     "Amazon S3 doesn't support retrieving multiple ranges of data per GET
-    request" (API_GetObject). Raise :exc:`NotSatisfiable` if the range has no
-    byte of the object.
+    request" (API_GetObject). The range is empty if it begins after the end of
+    the object.
     """
     match = _SINGLE_RANGE.fullmatch(header)
     if match is None or not (match[1] or match[2]):
@@ -184,8 +180,6 @@ def parse_range(header: str, size: int) -> range | None:
         first, last = int(match[1]), int(match[2] or size - 1)
         if match[2] and last < first:
             return None
-    if first >= size:
-        raise NotSatisfiable
     return range(first, min(last + 1, size))
 
 
