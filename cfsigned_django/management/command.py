@@ -97,6 +97,19 @@ def add_storage(parser: CommandParser) -> None:
     parser.add_argument("--storage", default="default", metavar="ALIAS", help=text)
 
 
+#: Option -> what pages of these origins do.
+_ORIGINS = {
+    "--cors-origin": "read files by script, also with cookies, such as https://app.example.com",
+    "--upload-origin": "upload files to S3",
+}
+
+
+def add_origins(add: Callable[..., object], option: str, **how: Any) -> None:
+    """Declare an option for the origins of pages; ``add`` is a parser's ``add_argument``."""
+    text = f"origin whose pages {_ORIGINS[option]}. May be repeated"
+    add(option, action="append", metavar="ORIGIN", help=text, **how)
+
+
 def add_yes(parser: CommandParser, before: str) -> None:
     """Declare the option that leaves out the questions before an option does something."""
     text = f"do not ask for confirmation before {before}"

@@ -19,7 +19,7 @@ from cfsigned_django.aws.client import make_client, make_clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Site
-from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.findings import Finding, Level
@@ -56,21 +56,8 @@ class Command(CfsignedCommand):
             help="name of an existing file in the storage, to request as a viewer would. Without "
             "it, the requested file need not exist",
         )
-        script = (
-            "must be able to read files, or whose script requests the URL of --explain, such as"
-        )
-        for name, what in (
-            ("--cors-origin", f"{script} https://app.example.com"),
-            ("--upload-origin", "upload files to S3"),
-        ):
-            parser.add_argument(
-                name,
-                action="append",
-                default=[],
-                type=_origin,
-                metavar="ORIGIN",
-                help=f"origin whose pages {what}. May be repeated",
-            )
+        for option in ("--cors-origin", "--upload-origin"):
+            add_origins(parser.add_argument, option, type=_origin, default=[])
         parser.add_argument(
             "--distribution",
             metavar="ID",

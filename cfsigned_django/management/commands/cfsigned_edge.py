@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.management.command import CfsignedCommand, add_storage
+from cfsigned_django.management.command import CfsignedCommand, add_origins, add_storage
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -65,14 +65,7 @@ class Command(CfsignedCommand):
             metavar="PATTERN",
             help='path pattern to serve without a signature, such as "static/*". May be repeated',
         )
-        parser.add_argument(
-            "--cors-origin",
-            action="append",
-            default=[],
-            metavar="ORIGIN",
-            help="origin whose pages may read files by script, also with cookies, such as "
-            "http://127.0.0.1:8000. May be repeated",
-        )
+        add_origins(parser.add_argument, "--cors-origin", default=[])
         parser.add_argument(
             "--insecure", action="store_true", help="run even if DEBUG is off, for tests"
         )

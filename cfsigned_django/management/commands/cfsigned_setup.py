@@ -27,7 +27,7 @@ from cfsigned_django.aws.client import (
 )
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_yes
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.signing import InvalidKey
@@ -110,12 +110,8 @@ class Command(CfsignedCommand):
         add("--domain", help="domain that viewers see. '' removes it")
         add("--certificate", metavar="ARN", help="ACM certificate in us-east-1 for the domain")
         add = parser.add_argument_group("extras").add_argument
-        for name, what in (
-            ("--cors-origin", "read files by script, also with cookies"),
-            ("--upload-origin", "upload files to S3"),
-        ):
-            text = f"origin whose pages {what}. May be repeated"
-            add(name, action="append", metavar="ORIGIN", help=text)
+        add_origins(add, "--cors-origin")
+        add_origins(add, "--upload-origin")
         add(
             "--upload-prefix",
             metavar="FOLDER",
