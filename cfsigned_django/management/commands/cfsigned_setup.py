@@ -171,7 +171,7 @@ class Command(CfsignedCommand):
             raise_first_error(find_wrong(conf.Options.hash_algorithm))
             self._run(options)
         except _FAILURES as error:
-            is_temporary = isinstance(error, AwsError) and error.is_temporary
+            is_temporary = isinstance(error, AwsError | RotationError) and error.is_temporary
             raise CommandError(str(error), returncode=LATER if is_temporary else 1) from error
         except DatabaseFailure as error:
             raise CommandError(

@@ -18,7 +18,7 @@ from django.utils import timezone
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from tests.aws.failing import Failing
 from tests.pages import DOCS, read
@@ -51,6 +51,23 @@ def test_waits_for_its_turn(aws: Aws, settings: Any, tmp_path: Path) -> None:
     assert KeyPair.objects.get().status == KeyStatus.ACTIVE
     assert counts(aws) == (1, 1, 1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_key_made_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End with 75, not 1, if another process makes the key at the same moment."""
+    generate = PrivateKey.generate
+
+    def generate_later(algorithm: KeyAlgorithm) -> PrivateKey:
+        group = "media-us-east-1"
+        KeyPair.from_private_key(
+            generate(algorithm), key_group_id=group, next_in=group, created_at=timezone.now()
+        ).save()
+        return generate(algorithm)
+
+    monkeypatch.setattr(PrivateKey, "generate", generate_later)
+
+    assert "Another process" in run(*APPLY, code=75)
 
 
 def test_key_of_the_settings(aws: Aws, settings: Any, ec_key: PrivateKey) -> None:
