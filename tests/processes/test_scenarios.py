@@ -231,9 +231,8 @@ def _colleague(run: Run) -> Iterator[list[bool]]:
 _PICKLE = """
 import base64, pickle
 from django.core.files.storage import storages
-from cfsigned_django import conf
 from cfsigned_django.rotation.models import KeyPair
-held = storages["default"], conf.Config.read(), list(KeyPair.objects.all())
+held = storages["default"], list(KeyPair.objects.all())
 print(base64.b64encode(pickle.dumps(held)).decode())
 """
 
