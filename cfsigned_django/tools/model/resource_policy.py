@@ -136,12 +136,12 @@ def _is_about(statement: Statement, request: Request) -> bool | None:
 
 def _covers(statement: Statement, action: str, resource: str) -> bool | None:
     """Return whether the actions and resources of a statement include these."""
-    return _all(
-        (
-            _has(statement, "Action", lambda each: _matches(each.lower(), action.lower())),
-            _has(statement, "Resource", lambda each: _matches_arn(each, resource)),
-        )
-    )
+    does = _has(statement, "Action", lambda each: _matches(each.lower(), action.lower()))
+    return _all((does, _is_on(statement, resource)))
+
+
+def _is_on(statement: Statement, resource: str) -> bool | None:
+    return _has(statement, "Resource", lambda each: _matches_arn(each, resource))
 
 
 def _has(statement: Statement, element: str, is_meant: Callable[[Any], bool | None]) -> bool | None:
@@ -288,9 +288,14 @@ _WITHIN = re.compile(r"[^*?$:/]+[:/].*", re.DOTALL)
 _BROADEST: Final = {4: 8, 6: 32}
 
 
-def public_statements(policy: Mapping[str, Any] | None) -> list[Statement]:
-    """Return the public statements: any principal, without a restriction."""
-    return [each for each in statements(policy) if is_public(each)]
+def public_statements(policy: Mapping[str, Any] | None, files: str) -> list[Statement]:
+    """Return the public statements about some files, an ARN with ``*``, or about their bucket."""
+    resources = (files, files.partition("/")[0])
+    return [
+        each
+        for each in statements(policy)
+        if is_public(each) and any(_is_on(each, one) is not False for one in resources)
+    ]
 
 
 def is_public(statement: Statement) -> bool:

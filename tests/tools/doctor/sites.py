@@ -315,6 +315,12 @@ _PLAIN_HTTP_OF_OTHERS = {
     },
 }
 MORE_THAN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"]}}}
+#: What is public on purpose, beside the files.
+PUBLIC_FOLDER = {
+    "Principal": "*",
+    "Resource": "arn:aws:s3:::doctor-media/static/*",
+    "Condition": {},
+}
 UPLOADS_ONLY = {**_ANYONE, "Action": "s3:PutObject"}
 OF_A_ROLE = {**_ANYONE, "Principal": {"AWS": "arn:aws:iam::111122223333:role/auditor"}}
 #: A Deny that most likely refuses CloudFront as well.
@@ -399,7 +405,10 @@ SITES: list[tuple[str, Change]] = [
     ("origin-access", origin(S3OriginConfig=_IDENTITY_CONFIG)),
     ("origin-access", NO_ACCESS),
     ("origin-access bucket-readers-wide", both(NO_ACCESS, WIDE_POLICY)),
-    ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
+    *(
+        ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": each}))
+        for each in ("never", "no-override")
+    ),
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
     ("origin-not-bucket", origin_group(bucket=False)),
@@ -417,6 +426,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     # The bucket.
     ("bucket-public | s3-open", public_bucket),
+    ("", policy({}, PUBLIC_FOLDER)),
     ("bucket-not-blocked", no_block),
     (
         "bucket-not-blocked",

@@ -173,7 +173,7 @@ class World:
             if f"/{self.bucket}/" not in url:
                 return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
             policy = json.loads(self.clients.s3.get_bucket_policy(Bucket=self.bucket)["Policy"])
-            if public_statements(policy):
+            if public_statements(policy, f"arn:aws:s3:::{self.bucket}/*"):
                 return Answer(status=200, body=b"picture")
             return Answer(status=403, body=_S3_DENIED)
         raise NoAnswer("Name or service not known")

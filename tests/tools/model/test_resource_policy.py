@@ -330,9 +330,24 @@ def test_public_statements() -> None:
     """Return the public statements only, also of a policy whose statement is in no list."""
     own = access_control_statement("media", ARN)
 
-    assert public_statements({"Statement": [PUBLIC, own]}) == [PUBLIC]
-    assert public_statements({"Statement": PUBLIC}) == [PUBLIC]
-    assert public_statements(None) == []
+    assert public_statements({"Statement": [PUBLIC, own]}, FILES) == [PUBLIC]
+    assert public_statements({"Statement": PUBLIC}, FILES) == [PUBLIC]
+    assert public_statements(None, FILES) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [
+        ({"Resource": "arn:aws:s3:::media/static/*"}, False),
+        ({"Resource": None, "NotResource": "arn:aws:s3:::media/media/*"}, True),  # the bucket
+        ({"Resource": "arn:aws:s3:::media/*.jpg"}, True),
+        ({"Resource": "arn:aws:s3:::media", "Action": "s3:ListBucket"}, True),
+        ({"Resource": "arn:aws:s3:::media/media/in/*", "Action": "s3:PutObject"}, True),
+    ],
+)
+def test_public_statement_about_the_files(changes: dict[str, Any], is_found: bool) -> None:
+    """Leave out a statement about another folder: what is there may be public on purpose."""
+    assert bool(public_statements({"Statement": {**PUBLIC, **changes}}, FILES)) is is_found
 
 
 # Who else may read

@@ -74,7 +74,7 @@ class Viewer:
             self.clients.s3, self.settings.AWS_STORAGE_BUCKET_NAME, account_id=ACCOUNT
         )
         is_closed = not open_switches(bucket.public_access_block)
-        if is_closed or not public_statements(bucket.policy):
+        if is_closed or not public_statements(bucket.policy, f"arn:aws:s3:::{bucket.name}/*"):
             return Answer(status=403, body=_DENIED_BY_S3)
         return Answer(status=200, body=b"open")
 

@@ -50,7 +50,7 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
         yield _refused(site)
         return
     distribution, origin = site.account.distribution, _origin_with_access(site)
-    faults = [*_check_public(bucket), *_check_region(site)]
+    faults = [*_check_public(site, bucket), *_check_region(site)]
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
         faults += _check_policy(site, bucket, distribution, origin)
     if distribution is not None:
@@ -89,9 +89,9 @@ def _refused(site: SiteInAws) -> Finding:
     return finding("bucket-refused", f"bucket {name}", bucket=name, account=said)
 
 
-def _check_public(bucket: Bucket) -> Iterator[Finding]:
+def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     subject = f"bucket {bucket.name}"
-    if public := public_statements(bucket.policy):
+    if public := public_statements(bucket.policy, site.arn_of_files):
         yield finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
     switches = open_switches(bucket.public_access_block)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
@@ -127,23 +127,22 @@ def _check_policy(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
     subject, partition = f"bucket {bucket.name}", distribution.partition
-    files = site.objects_arn(f"{site.wanted.location or '/'}*")
     identity_id = access_identity_of(origin or {})
     identity = access_identity_arn(identity_id, partition=partition) if identity_id else ""
     if access_control_of(origin or {}):
         reader = distribution.id
-        request = by_distribution(distribution.arn, files, uses_tls=site.uses_tls)
+        request = by_distribution(distribution.arn, site.arn_of_files, uses_tls=site.uses_tls)
         statement = access_control_statement(bucket.name, distribution.arn, partition=partition)
     else:
         reader = f"the identity {identity_id}"
-        request = by_identity(identity, files, uses_tls=site.uses_tls)
+        request = by_identity(identity, site.arn_of_files, uses_tls=site.uses_tls)
         statement = access_identity_statement(bucket.name, identity_id, partition=partition)
     if origin is not None:
         policy = f"the policy of the bucket {bucket.name}"
         values = {"policy": policy, "bucket": bucket.name, "reader": reader}
         yield from _evaluated("bucket-policy", bucket.policy, request, statement, subject, values)
     readers = other_readers(
-        bucket.policy, files, distribution_arn=distribution.arn, identity_arn=identity
+        bucket.policy, site.arn_of_files, distribution_arn=distribution.arn, identity_arn=identity
     )
     for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
         said = [f"{who} ({statement})" for statement, who, named in readers if named is is_named]

@@ -363,9 +363,8 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
     ),
     "bucket-public": FindingType(
         level=Level.ERROR,
-        what="The policy of the bucket {bucket} lets anyone read (Principal *, statement "
-        "{statement}).",
-        why="Anyone can read the files directly from S3, without a signature.",
+        what="The policy of the bucket {bucket} is public (Principal *, statement {statement}).",
+        why="Anyone can do directly in S3, without a signature, what the statement allows.",
         fix="Remove the statement.",
         resource="BucketPolicy",
     ),

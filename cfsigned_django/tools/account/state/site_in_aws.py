@@ -120,6 +120,11 @@ class SiteInAws:
         }
         return [what for what, is_there in found.items() if is_there]
 
+    @property
+    def arn_of_files(self) -> str:
+        """Return the ARN of what the storage saves in the bucket, with ``*``."""
+        return self.objects_arn(f"{self.wanted.location or '/'}*")
+
     def objects_arn(self, path: str) -> str:
         """Return the ARN of objects in the bucket, by a path that may be a pattern."""
         distribution = self.account.distribution
