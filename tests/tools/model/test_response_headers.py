@@ -43,30 +43,6 @@ SECURITY: list[tuple[str, dict[str, Any], str, str]] = [
         "sandbox",
     ),
     ("FrameOptions", {"FrameOption": "DENY"}, "X-Frame-Options", "DENY"),
-    (
-        "StrictTransportSecurity",
-        {"AccessControlMaxAgeSec": 60, "IncludeSubdomains": True, "Preload": True},
-        "Strict-Transport-Security",
-        "max-age=60; includeSubDomains; preload",
-    ),
-    (
-        "StrictTransportSecurity",
-        {"AccessControlMaxAgeSec": 60},
-        "Strict-Transport-Security",
-        "max-age=60",
-    ),
-    (
-        "XSSProtection",
-        {"Protection": True, "ModeBlock": True},
-        "X-XSS-Protection",
-        "1; mode=block",
-    ),
-    (
-        "XSSProtection",
-        {"Protection": False, "ReportUri": "/r"},
-        "X-XSS-Protection",
-        "0; report=/r",
-    ),
 ]
 
 

@@ -47,7 +47,7 @@ SIGNED_COOKIE = "CloudFront-Policy"
 APP, OTHER = "https://app.example.com", "https://other.example.org"
 #: What the emulator, or the transport to its origin, adds by itself.
 _ADDED = {"via", "x-amz-cf-id", "x-forwarded-for", "x-forwarded-proto", "accept-encoding", "host"}
-_ANSWERED = ("access-control-", "content-security-", "referrer-", "strict-", "x-content", "x-frame")
+_ANSWERED = ("access-control-", "content-security-", "referrer-", "x-content", "x-frame")
 
 #: Where the two differ, and why ours is kept.
 DIFFERENCES = {

@@ -44,6 +44,11 @@ def access_control_of(origin: Mapping[str, Any]) -> str:
     return origin.get("OriginAccessControlId") or ""
 
 
+def may_sign(origin: Mapping[str, Any]) -> bool:
+    """Return whether an origin has an access control or identity, with which CloudFront signs."""
+    return bool(access_control_of(origin) or access_identity_of(origin))
+
+
 def covers(alias: str, domain: str) -> bool:
     """Return whether a domain name of a distribution, such as ``*.example.com``, covers a host."""
     alias, domain = alias.lower(), domain.lower()

@@ -77,9 +77,3 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
 def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[OriginFolder]:
     """Return the places that a behavior reads."""
     return [place_of(each) for each in origins_of(config, behavior)]
-
-
-def may_sign(origin: Mapping[str, Any]) -> bool:
-    """Return whether an origin has an access control or identity, with which CloudFront signs."""
-    identity = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity")
-    return bool(origin.get("OriginAccessControlId") or identity)

@@ -20,6 +20,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
+    may_sign,
 )
 from cfsigned_django.tools.account.state.distribution import unsigned
 from cfsigned_django.tools.account.state.exposure import named
@@ -49,7 +50,8 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
     if bucket.state is BucketState.REFUSED:
         yield _refused(site)
         return
-    distribution, origin = site.account.distribution, _origin_with_access(site)
+    distribution = site.account.distribution
+    origin = site.origin if may_sign(site.origin or {}) else None
     faults = [*_check_public(site, bucket), *_check_region(site)]
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
         faults += _check_policy(site, bucket, distribution, origin)
@@ -62,14 +64,6 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
     is_read = not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}
     if is_well and is_read and distribution is not None and origin is not None:
         yield from _check_delivery(site, distribution, origin)
-
-
-def _origin_with_access(site: SiteInAws) -> Document | None:
-    """Return the origin whose access the bucket policy must allow; None if there is none."""
-    origin = site.origin if site.behavior is not None else None
-    if origin is None or not (access_control_of(origin) or access_identity_of(origin)):
-        return None
-    return origin
 
 
 def _check_delivery(

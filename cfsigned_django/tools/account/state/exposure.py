@@ -26,9 +26,9 @@ from cfsigned_django.tools.account.documents.cache_behavior import (
     trusted_key_groups,
     trusted_signers,
 )
+from cfsigned_django.tools.account.documents.distribution_config import may_sign
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
-    may_sign,
     origins_of,
     place_of,
     places_of,
@@ -188,12 +188,12 @@ class _Other:
         policy lets in strangers, even if only from some addresses; public ACLs of objects are
         ignored.
         """
-        signs_nothing = not _lets_in_strangers(self.site)
+        lets_in_strangers = _lets_in_strangers(self.site)
         found = [(place_of(each), each) for each in origins_of(self.config, self.behavior)]
         return [
             place
             for place, origin in found
-            if place in self._homes or may_sign(origin) or not signs_nothing
+            if place in self._homes or may_sign(origin) or lets_in_strangers
         ]
 
     def _hosts(self) -> str:

@@ -364,7 +364,8 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
     "bucket-public": FindingType(
         level=Level.ERROR,
         what="The policy of the bucket {bucket} is public (Principal *, statement {statement}).",
-        why="Anyone can do directly in S3, without a signature, what the statement allows.",
+        why="Anyone can do directly in S3, without a signature, what the statement allows, "
+        "unless another one denies it.",
         fix="Remove the statement.",
         resource="BucketPolicy",
     ),
