@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shlex
 import sys
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +39,9 @@ from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed, edge_for
+from cfsigned_django.tools.model.resource_policy import Answer, by_distribution, evaluate
 from cfsigned_django.views import SignedRedirectView
+from tests.invalidations import aws_in_memory
 from tests.pages import (
     DEPLOY,
     DOCS,
@@ -56,6 +60,8 @@ from tests.storage_cases import ORIGIN, S3_BACKEND, counted_signatures, verify
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
 IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
+SEVERAL = HOW_TO / "several-storages.md"
+UPLOADS = HOW_TO / "uploads.md"
 THUMBNAILS = HOW_TO / "thumbnails.md"
 VIDEO = HOW_TO / "video.md"
 ACCESS_ENDS = HOW_TO / "access-ends.md"
@@ -361,6 +367,46 @@ def test_sizes_of_one_picture_share_a_signature(site: Any) -> None:
             assert_signed(urls[0].replace("1.jpg", "2.jpg"))
     assert len(urls) == 3
     assert len({url.partition("?")[2] for url in urls}) == 1
+
+
+@pytest.mark.django_db
+def test_each_tenant_has_a_bucket(site: Any) -> None:
+    """Files go to the bucket of the tenant that is served, and URLs lead to its domain."""
+    site.AWS_ACCESS_KEY_ID, site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "not a secret"
+    site.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    with site_of(SEVERAL) as page, aws_in_memory() as aws:
+        storage = page["TenantBucketStorage"](addressing_style="path", key_group_id=None)
+        for slug in ("acme", "zeta"):
+            token = page["tenant"].set(slug)
+            name = storage.save("a.jpg", ContentFile(b"x"))
+            assert storage.url(name).startswith(f"https://{slug}.media.example.com/a.jpg?")
+            page["tenant"].reset(token)
+
+    assert [each for each in aws.requests if each.startswith("PUT")] == [
+        "PUT /media-acme/a.jpg",
+        "PUT /media-zeta/a.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "answer"),
+    [
+        ("NO_THREATS_FOUND", Answer.ALLOWED),
+        ("THREATS_FOUND", Answer.DENIED),
+        (None, Answer.DENIED),
+    ],
+)
+def test_only_clean_files_are_served(tag: str | None, answer: Answer) -> None:
+    """CloudFront may read what has the tag of GuardDuty, and not what has none yet."""
+    (block,) = [each.code for each in snippets(UPLOADS) if "GuardDuty" in each.code]
+    statement = json.loads(block)
+    arn = statement["Condition"]["StringEquals"]["AWS:SourceArn"]
+    request = by_distribution(arn, "arn:aws:s3:::media/a.pdf", uses_tls=True)
+    key = "s3:existingobjecttag/guarddutymalwarescanstatus"
+    of_tag = replace(request, context={**request.context, key: tag})
+
+    assert evaluate({"Statement": [statement]}, of_tag)[0] is answer
+    assert evaluate({"Statement": [statement]}, request)[0] is Answer.UNKNOWN
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:

@@ -308,8 +308,8 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
     "origin-access-unsigned": FindingType(
         level=Level.ERROR,
         what="The origin access control {access_control} does not sign every request ({signing}).",
-        why="S3 refuses requests that are not signed (Access Denied), or the viewer's headers "
-        "decide.",
+        why="S3 refuses requests that are not signed (Access Denied). With no-override, those are "
+        "the requests of clients that send an Authorization header.",
         fix="Set its signing behavior to Sign requests (always) in CloudFront.",
         resource="OriginAccessControl",
     ),
