@@ -411,7 +411,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
-    ("origin-not-bucket", origin_group(bucket=False)),
+    ("delivery-unknown origin-not-bucket", origin_group(bucket=False)),
     (
         "origin-not-bucket",
         origin(DomainName="doctor-media.s3-website-us-east-1.amazonaws.com"),
@@ -433,7 +433,7 @@ SITES: list[tuple[str, Change]] = [
         lambda world, _: world.set_public_access_block(RestrictPublicBuckets=False),
     ),
     ("bucket-policy", NO_POLICY),
-    ("bucket-policy", both(origin_group(), NO_POLICY)),
+    ("delivery-unknown bucket-policy", both(origin_group(), NO_POLICY)),
     ("bucket-policy", BY_IDENTITY),
     (
         "bucket-policy bucket-readers-wide",

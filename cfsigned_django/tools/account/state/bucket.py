@@ -22,9 +22,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_identity_of,
     may_sign,
 )
-from cfsigned_django.tools.account.state.distribution import unsigned
-from cfsigned_django.tools.account.state.exposure import named
-from cfsigned_django.tools.account.state.findings import Finding, Level, finding, with_paste
+from cfsigned_django.tools.account.state.findings import Finding, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.resource_policy import (
     DECRYPT,
@@ -52,29 +50,13 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
         return
     distribution = site.account.distribution
     origin = site.origin if may_sign(site.origin or {}) else None
-    faults = [*_check_public(site, bucket), *_check_region(site)]
+    yield from _check_public(site, bucket)
+    yield from _check_region(site)
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
-        faults += _check_policy(site, bucket, distribution, origin)
+        yield from _check_policy(site, bucket, distribution, origin)
     if distribution is not None:
-        faults += _check_encryption(site, distribution)
-    yield from faults
+        yield from _check_encryption(site, distribution)
     yield from _check_uploads(site, bucket)
-    # A part that may not be read has a separate error.
-    is_well = all(each.level is Level.OK for each in faults)
-    is_read = not bucket.unread.keys() & {BucketPart.POLICY, BucketPart.PUBLIC_ACCESS}
-    if is_well and is_read and distribution is not None and origin is not None:
-        yield from _check_delivery(site, distribution, origin)
-
-
-def _check_delivery(
-    site: SiteInAws, admitted: AwsDistribution, origin: Document
-) -> Iterator[Finding]:
-    """Yield that what else decides was not checked, although the bucket is in order."""
-    if admitted.is_multi_tenant or any(unsigned(site, access_control_of(origin))):
-        return  # which is said of the distribution, and of the access control
-    if site.unknown_reads:
-        behavior, reasons = named(site.behavior or {}), " and ".join(site.unknown_reads)
-        yield finding("delivery-unknown", behavior, behavior=behavior, reasons=reasons)
 
 
 def _refused(site: SiteInAws) -> Finding:

@@ -60,6 +60,10 @@ def judge_behavior(site: SiteInAws) -> Iterator[Finding]:
     yield from judge_exposure(site)
     if site.behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
         yield about(site, site.behavior, "plain-http")
+    if site.unknown_reads:
+        yield about(
+            site, site.behavior, "delivery-unknown", reasons=" and ".join(site.unknown_reads)
+        )
 
 
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
@@ -132,11 +136,6 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Finding]:
         paste = {"OriginAccessControlId": usable[0]} if usable else None
         present = "neither an access control nor an identity"
         yield with_paste(finding("origin-access", subject, present=present), paste)
-    yield from unsigned(site, control_id)
-
-
-def unsigned(site: SiteInAws, control_id: str) -> Iterator[Finding]:
-    """Yield whether an access control does not sign every request."""
     for each in site.account.access_controls or ():
         signing = str(each.config.get("SigningBehavior"))
         if each.id == control_id and signing != "always":
