@@ -7,7 +7,6 @@ Exits with 1 if a figure is missed.
 from __future__ import annotations
 
 import math
-import operator
 import os
 import platform
 import statistics
@@ -24,14 +23,11 @@ from typing import Any
 
 from benchmarks import (
     classes,
-    cookies,
-    files,
     first_url,
     lists,
     playlists,
     rich_text,
     sites,
-    start,
     urls,
     whole,
 )
@@ -197,73 +193,6 @@ def report_first(report: Report, found: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def report_start(report: Report, found: dict[str, list[tuple[float, int]]]) -> None:
-    """Add what a process takes to start."""
-    storage = start.compare(found, start.OUR_STORAGE, start.THEIR_STORAGE, operator.truediv)
-    app = start.compare(found, start.WITH_APP, start.WITHOUT_APP, operator.sub)
-    compared = {
-        start.OUR_STORAGE: report.judge(
-            "import of the storage, beside django-storages'",
-            f"{storage:.2f} times",
-            storage <= 1.15,
-            "at most 1.15 times",
-        ),
-        start.WITH_APP: report.judge(
-            "django.setup() with the app", f"{app:+.0f} ms", app <= 60, "at most +60 ms"
-        ),
-    }
-    rows = [["Start", "ms", "modules", "beside the row above"]]
-    for title, each in found.items():
-        spent = statistics.median(spent for spent, _ in each)
-        modules = each[0][1]
-        rows.append([f"`{title}`", f"{spent:,.0f}", f"{modules:,}", compared.get(title, "")])
-    report.table(
-        "The start of a process",
-        "Processor time and loaded modules, with compiled modules at hand. The figures to keep are "
-        "1.15 times for the import, and 60 ms more for the app, which loads no boto3.",
-        rows,
-    )
-
-
-def report_cookies(report: Report, found: dict[str, list[float]]) -> None:
-    """Add what signed cookies take."""
-    rows = [["Signed cookies", "µs"]]
-    for title, times in found.items():
-        spent = statistics.median(times)
-        shown = _microseconds(spent)
-        if title == cookies.GOOD_MARKER:
-            shown = report.judge(title, shown, spent < 30, "under 30 µs")
-        rows.append([title, shown])
-    report.table(
-        "Signed cookies",
-        "The figure to keep is 30 µs for a request whose marker is good: nothing is signed. The "
-        "others only return the cookies; a renewal also checks the place in the browser, and "
-        "writes the response and the marker.",
-        rows,
-    )
-
-
-def report_files(
-    report: Report,
-    found: dict[str, dict[str, tuple[int, float]]],
-    batch: dict[str, float],
-    *,
-    count: int,
-) -> None:
-    """Add what it costs to let CloudFront forget files."""
-    rows = [["Requests, and ms of the process", *files.STEPS]]
-    for title, steps in found.items():
-        rows.append([title, *(f"{requests}, {spent:.1f}" for requests, spent in steps.values())])
-    report.table(
-        "Saving and deleting with invalidation",
-        "Requests to S3 and CloudFront, both in memory: each takes as long as the network does "
-        f"besides. The end of a batch of {count:,} files took {batch['calls']:.0f} calls and "
-        f"{batch['seconds']:.1f} s, and the batch {batch['MB']:.0f} MB: CloudFront took "
-        f"{batch['accepted']:,.0f}, and the log has the others.",
-        rows,
-    )
-
-
 def report_playlists(report: Report, found: dict[str, dict[str, float]], *, segments: int) -> None:
     """Add what the playlist of a video takes."""
     rows = [[f"Playlist with {segments:,} segments", "ms", "signatures", "bytes"]]
@@ -335,11 +264,11 @@ def report_lists(
     )
 
 
-def report_whole(report: Report, found: dict[str, Any], *, images: int, urls: int) -> None:
-    """Add the page, the threads and the memory."""
+def report_pages(report: Report, found: dict[str, dict[str, float]], *, images: int) -> None:
+    """Add the page."""
     page = f"Page with {images:,} images"
     rows = [[page, "ms", "times as fast", "bytes", "bytes with gzip"]]
-    for who, each in found["pages"].items():
+    for who, each in found.items():
         times = _times_as_fast(each["ratio"])
         rows.append([who, f"{each['ms']:,.1f}", times, f"{each['bytes']:,}", f"{each['gzip']:,}"])
     report.table(
@@ -349,16 +278,6 @@ def report_whole(report: Report, found: dict[str, Any], *, images: int, urls: in
         "`{% signed_urls %}`.",
         rows,
     )
-    threads, memory = found["threads"], found["memory"]
-    rows = [
-        ["What", "Measured"],
-        ["2 threads sign as fast as 1 does, times", f"{threads['RSA']:.2f}"],
-        ["... and the RSA signature alone, times", f"{threads['RSA signature alone']:.2f}"],
-        ["a known URL takes over its own length, bytes", f"{memory['over length']:,.0f}"],
-        [f"... and {urls * 3:,} names more than {urls:,}, %", f"{memory['growth'] * 100:+.1f}"],
-    ]
-    text = f"Two threads, by elapsed time; and a storage that remembers {urls:,} URLs."
-    report.table("Threads and memory", text, rows)
 
 
 def _microseconds(value: float) -> str:
@@ -398,29 +317,19 @@ def measure(*, rounds: int, count: int, say: Callable[[str], object]) -> Report:
     times = urls.measure(rounds=rounds * SHORTER, count=max(1, count // SHORTER))
     say("the first URL of a process ...")
     first = _first_urls(starts=max(1, rounds // 4))
-    say("the start of a process ...")
-    started = start.measure(starts=max(1, rounds // 3))
-    say("pages, threads and memory ...")
-    images, known = count * 10, count * 100
-    found = {
-        "pages": whole.measure_pages(rounds=max(1, rounds // 4), images=images),
-        "threads": whole.measure_threads(rounds=rounds, count=count),
-        "memory": whole.measure_memory(urls=known),
-    }
+    say("pages ...")
+    images = count * 10
+    pages = whole.measure_pages(rounds=max(1, rounds // 4), images=images)
     report_urls(report, times)
     names = count * 10
     report_classes(report, classes.measure(rounds=rounds, count=names), names=names)
     report_first(report, first)
-    report_start(report, started)
-    report_cookies(report, cookies.measure(rounds=rounds, count=count))
-    batch = files.measure_batch(files=known)
-    report_files(report, files.measure(rounds=rounds), batch, count=known)
     report_playlists(report, playlists.measure(rounds=rounds, segments=images), segments=images)
     length = min(MAX_LENGTH, count * MAX_LENGTH // 100)
     texts = rich_text.measure(rounds=min(rounds, 3), length=length)
     report_rich_text(report, texts, length=length)
     report_lists(report, lists.measure(rounds=max(1, rounds // 2), files=images), files=images)
-    report_whole(report, found, images=images, urls=known)
+    report_pages(report, pages, images=images)
     return report
 
 

@@ -1,18 +1,13 @@
-"""Measure what a site feels: a page of 1,000 images, two threads, and the memory of known URLs."""
+"""Measure what a site feels: a page of 1,000 images."""
 
 from __future__ import annotations
 
-import gc
 import gzip
 import statistics
-import threading
 import time
-import tracemalloc
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest import mock
 
 from django.core.files.storage import storages
 from django.db.models import FileField, Model
@@ -26,7 +21,6 @@ from benchmarks.sites import (
     RESOURCE,
     RSA,
     STEP,
-    bare_signature,
     names,
     options,
     ours,
@@ -106,69 +100,3 @@ def _measure_pages(rounds: int, images: int) -> dict[str, dict[str, float]]:
         }
         for who, spent in times.items()
     }
-
-
-def measure_threads(*, rounds: int, count: int) -> dict[str, float]:
-    """Return how many times as fast two threads sign as one does, by RSA and on the wall clock.
-
-    Other programs count here, so the fastest rounds are compared.
-    """
-    bare = bare_signature(RSA)
-    work: dict[str, Callable[[str], object]] = {
-        "RSA": ours(RSA).url,
-        "RSA signature alone": lambda name: bare(name.encode()),
-    }
-    best: dict[tuple[str, int], float] = {}
-    with ThreadPoolExecutor(2) as pool:
-        for number in range(rounds):
-            given = names("Korean", number * count, count)
-            for who, sign in work.items():
-                for threads in (1, 2):
-                    spent = _sign_in_threads(pool, sign, given, threads)
-                    best[who, threads] = min(spent, best.get((who, threads), spent))
-    return {who: best[who, 1] / best[who, 2] for who in work}
-
-
-def _sign_in_threads(
-    pool: ThreadPoolExecutor, sign: Callable[[str], object], given: list[str], threads: int
-) -> float:
-    barrier = threading.Barrier(threads + 1)
-
-    def sign_part(part: list[str]) -> None:
-        barrier.wait()
-        for name in part:
-            sign(name)
-
-    running = [pool.submit(sign_part, given[start::threads]) for start in range(threads)]
-    began = time.perf_counter()
-    barrier.wait()
-    for each in running:
-        each.result()
-    return time.perf_counter() - began
-
-
-def measure_memory(*, urls: int) -> dict[str, float]:
-    """Return the bytes of a known stable URL over its own length, and how far more names go.
-
-    The storage remembers `urls` many; "growth" is the share by which twice as many others
-    make it larger.
-    """
-    storage = ours(RSA, expire_step=STEP)
-    storage.url("warm/up.jpg")  # makes what is needed once, for any number of URLs
-    tracemalloc.start()
-    try:
-        with mock.patch("cfsigned_django.storage.urls.KEPT_SIGNATURES", urls):
-            before = _traced()
-            length = sum(len(storage.url(name)) for name in names("plain", 0, urls))
-            full = _traced() - before
-            for name in names("plain", urls, 2 * urls):
-                storage.url(name)
-            after = _traced() - before
-    finally:
-        tracemalloc.stop()
-    return {"over length": (full - length) / urls, "growth": after / full - 1}
-
-
-def _traced() -> int:
-    gc.collect()
-    return tracemalloc.get_traced_memory()[0]
