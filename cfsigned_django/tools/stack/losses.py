@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
@@ -210,37 +210,19 @@ def _shown(value: Any) -> Any:
 
 # The live documents, by resource, under the names that the template has.
 
-
-def _distribution(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    return _of_cloudfront(clients, "distribution", "DistributionConfig", resource_id)
+_Reader: TypeAlias = Callable[[Clients, str, Mapping[str, Any]], dict[str, Any]]
 
 
-def _cache_policy(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    return _of_cloudfront(clients, "cache_policy", "CachePolicyConfig", resource_id)
+def _config_of(kind: str) -> _Reader:
+    """Return what reads the configuration of a kind of resource in CloudFront."""
+    block = "".join(each.capitalize() for each in kind.split("_")) + "Config"
 
+    def read(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
+        method = getattr(clients.cloudfront, f"get_{kind}_config")
+        answer = call(method, f"read {resource_id}", f"cloudfront:Get{block}", Id=resource_id)
+        return {block: answer[block]}
 
-def _headers_policy(
-    clients: Clients, resource_id: str, before: Mapping[str, Any]
-) -> dict[str, Any]:
-    name = "ResponseHeadersPolicyConfig"
-    return _of_cloudfront(clients, "response_headers_policy", name, resource_id)
-
-
-def _access_control(
-    clients: Clients, resource_id: str, before: Mapping[str, Any]
-) -> dict[str, Any]:
-    name = "OriginAccessControlConfig"
-    return _of_cloudfront(clients, "origin_access_control", name, resource_id)
-
-
-def _of_cloudfront(clients: Clients, kind: str, block: str, resource_id: str) -> dict[str, Any]:
-    answer = call(
-        getattr(clients.cloudfront, f"get_{kind}_config"),
-        f"read {resource_id}",
-        f"cloudfront:Get{''.join(each.capitalize() for each in kind.split('_'))}Config",
-        Id=resource_id,
-    )
-    return {block: answer[block]}
+    return read
 
 
 def _bucket(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,11 +273,11 @@ def _of_bucket(method: Callable[..., Any], permission: str, name: str) -> Mappin
     return answer
 
 
-_READERS: Final[Mapping[str, Callable[[Clients, str, Mapping[str, Any]], dict[str, Any]]]] = {
+_READERS: Final[Mapping[str, _Reader]] = {
     "Bucket": _bucket,
     "BucketPolicy": _bucket_policy,
-    "CachePolicy": _cache_policy,
-    "Distribution": _distribution,
-    "OriginAccessControl": _access_control,
-    "ResponseHeadersPolicy": _headers_policy,
+    "CachePolicy": _config_of("cache_policy"),
+    "Distribution": _config_of("distribution"),
+    "OriginAccessControl": _config_of("origin_access_control"),
+    "ResponseHeadersPolicy": _config_of("response_headers_policy"),
 }
