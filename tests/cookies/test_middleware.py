@@ -903,15 +903,6 @@ def test_shared_caches() -> None:
             assert (name not in found) == is_private
 
 
-def test_marker_of_the_first_release() -> None:
-    """Read what the first release has set: nothing is due, and log-out deletes its cookies."""
-    client, signer = member(), signing.Signer(salt="cfsigned_django.cookies")
-    marker = signer.unsign_object(client.cookies[MARKER].value)
-    client.cookies[MARKER] = signer.sign_object(marker)
-    assert not get(client, now=NOW + 10).cookies
-    assert gone(get(client, "/leave", now=NOW + 11), "/courses/42/")
-
-
 def test_refresh_with_bad_folders(site: Any) -> None:
     """Set the good cookies, and name the others in JSON, without what a stranger may not know."""
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything", f"{__name__}.Courses"]
