@@ -16,7 +16,7 @@ from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.no_key import nothing_signs
-from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
+from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
 from cfsigned_django.rotation.status import (
     clock_time,
     find_overdue,
@@ -107,8 +107,12 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
     active, unknown = snapshot.active, snapshot.unknown_keys
     for key in snapshot.settings_keys:
         if key not in unknown:
+            text = _(
+                "%(key)s is in the database, so the copy in the settings is no longer used. Remove "
+                "%(settings)s."
+            )
             values = {"key": key.key_pair_id, "settings": key.names}
-            yield Notice(level=NoticeLevel.INFO, text=_of_a_copy(snapshot, key) % values)
+            yield Notice(level=NoticeLevel.INFO, text=text % values)
     if active is not None:
         yield from _keys_left_over(snapshot, active)
     elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
@@ -125,32 +129,6 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
             refuse_different(unknown)
         except ImproperlyConfigured as error:
             yield Notice(level=NoticeLevel.WARNING, text=str(error))
-
-
-def _of_a_copy(snapshot: Snapshot, key: ConfiguredKey) -> str:
-    """Return what to know of a key of the settings that the database has, too."""
-    rows = snapshot.rotation.store.rows.filter(key_pair_id=key.key_pair_id)
-    match rows.values_list("status", flat=True).first():
-        case KeyStatus.RETIRING:
-            return _(
-                "%(key)s no longer signs, and its copy in the settings is not used. Remove "
-                "%(settings)s."
-            )
-        case KeyStatus.RETIRED:
-            return _(
-                "%(key)s was retired, but the settings still have its private key, which is no "
-                "longer used. Remove %(settings)s."
-            )
-        case KeyStatus.REVOKED:
-            return _(
-                "%(key)s was revoked, but the settings still have its private key, which is no "
-                "longer used. Remove %(settings)s."
-            )
-        case _in_use:
-            return _(
-                "%(key)s is in the database, so the copy in the settings is no longer used. Remove "
-                "%(settings)s."
-            )
 
 
 def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
