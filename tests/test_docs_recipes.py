@@ -39,7 +39,7 @@ from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed, edge_for
-from cfsigned_django.tools.model.resource_policy import Answer, by_distribution, evaluate
+from cfsigned_django.tools.model.resource_policy import Decision, by_distribution, evaluate
 from cfsigned_django.views import SignedRedirectView
 from tests.invalidations import aws_in_memory
 from tests.pages import (
@@ -391,12 +391,12 @@ def test_each_tenant_has_a_bucket(site: Any) -> None:
 @pytest.mark.parametrize(
     ("tag", "answer"),
     [
-        ("NO_THREATS_FOUND", Answer.ALLOWED),
-        ("THREATS_FOUND", Answer.DENIED),
-        (None, Answer.DENIED),
+        ("NO_THREATS_FOUND", Decision.ALLOWED),
+        ("THREATS_FOUND", Decision.DENIED),
+        (None, Decision.DENIED),
     ],
 )
-def test_only_clean_files_are_served(tag: str | None, answer: Answer) -> None:
+def test_only_clean_files_are_served(tag: str | None, answer: Decision) -> None:
     """CloudFront may read what has the tag of GuardDuty, and not what has none yet."""
     (block,) = [each.code for each in snippets(UPLOADS) if "GuardDuty" in each.code]
     statement = json.loads(block)
@@ -406,7 +406,7 @@ def test_only_clean_files_are_served(tag: str | None, answer: Answer) -> None:
     of_tag = replace(request, context={**request.context, key: tag})
 
     assert evaluate({"Statement": [statement]}, of_tag)[0] is answer
-    assert evaluate({"Statement": [statement]}, request)[0] is Answer.UNKNOWN
+    assert evaluate({"Statement": [statement]}, request)[0] is Decision.UNKNOWN
 
 
 def test_cookiecutter_signs_media_alone(site: Any, rsa_key: PrivateKey) -> None:

@@ -8,17 +8,7 @@ from dataclasses import dataclass, replace
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.site_storages import PROBE_SECONDS
 from cfsigned_django.tools.account.state.findings import Finding, Level
-from cfsigned_django.tools.doctor.answers import (
-    Clock,
-    check_clock,
-    check_common,
-    check_cors,
-    check_direct,
-    check_refused,
-    check_signed,
-    check_unsigned,
-    read_date,
-)
+from cfsigned_django.tools.doctor import answers
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.validation import is_local_host
 from cfsigned_django.viewer import Fetch, NoAnswer, Responder
@@ -47,7 +37,7 @@ class RequestedObject:
     uses_cookies: bool = False
 
 
-def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+def examine_live(wanted: RequestedObject, fetch: Fetch, clock: answers.Clock) -> Iterator[Finding]:
     """Yield what the answers show, in the order of the requests.
 
     If an answer shows a fault, requests that could only show the same fault
@@ -55,10 +45,12 @@ def examine_live(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterato
     """
     yield from _examine_cloudfront(wanted, fetch, clock)
     if wanted.direct_url is not None:
-        yield check_direct(fetch, wanted.direct_url, wanted.region)
+        yield answers.check_direct(fetch, wanted.direct_url, wanted.region)
 
 
-def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
+def _examine_cloudfront(
+    wanted: RequestedObject, fetch: Fetch, clock: answers.Clock
+) -> Iterator[Finding]:
     try:
         before = clock()
         unsigned = fetch(wanted.url, {})
@@ -66,15 +58,15 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
     except NoAnswer as error:
         yield _no_answer(wanted.url, error)
         return
-    foreign = check_common(unsigned, wanted.url)
+    foreign = answers.check_common(unsigned, wanted.url)
     # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
     may_be_refused = unsigned.is_refused_by_status and wanted.signer is not None
     if foreign is not None and not (foreign.id == "html-answer" and may_be_refused):
         yield foreign
         return
-    date = read_date(unsigned.headers)
-    yield from check_clock(date, now, expire=wanted.expire)
-    first = check_unsigned(unsigned, wanted.url)
+    date = answers.read_date(unsigned.headers)
+    yield from answers.check_clock(date, now, expire=wanted.expire)
+    first = answers.check_unsigned(unsigned, wanted.url)
     yield first
     if first.level is Level.OK and wanted.signer is not None:
         # Signed by CloudFront's clock: a wrong clock here must be one finding, not three.
@@ -86,13 +78,13 @@ def _examine_cloudfront(wanted: RequestedObject, fetch: Fetch, clock: Clock) -> 
 
 
 def _examine_signed(
-    wanted: RequestedObject, signer: Signer, fetch: Fetch, now: Clock
+    wanted: RequestedObject, signer: Signer, fetch: Fetch, now: answers.Clock
 ) -> Iterator[Finding]:
     def sign(until: float) -> str:
         return signer.sign_url(wanted.url, date_less_than=int(until))
 
     answer = fetch(sign(now() + PROBE_SECONDS), {})
-    signed = check_common(answer, wanted.url) or check_signed(
+    signed = answers.check_common(answer, wanted.url) or answers.check_signed(
         answer, wanted.url, why_no_object=wanted.why_no_object
     )
     if signed.id == "html-answer" and wanted.why_no_object:
@@ -104,12 +96,12 @@ def _examine_signed(
         return
     # Browsers, proxies and people change URLs like this: they add a parameter.
     tampered = fetch(sign(now() + PROBE_SECONDS) + "&cfsigned=1", {})
-    yield from check_refused(tampered, "A changed URL", wanted.url)
+    yield from answers.check_refused(tampered, "A changed URL", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
-    yield from check_refused(expired, "An expired URL", wanted.url)
+    yield from answers.check_refused(expired, "An expired URL", wanted.url)
     if wanted.cors_origins and answer.is_served:
         url = sign(now() + PROBE_SECONDS)
-        yield from check_cors(
+        yield from answers.check_cors(
             fetch,
             url,
             wanted.url,

@@ -2,7 +2,7 @@
 
 IAM User Guide: "Policy evaluation logic", and the pages of the elements Principal, NotPrincipal,
 Action, Resource, Condition, "Condition operators", "Global condition context keys". A result that
-AWS's pages do not decide is None, and the answer is unknown if it depends on it: a condition on a
+AWS's pages do not decide is None, and the decision is unknown if it depends on it: a condition on a
 key that the request is not known to have, a date or a number, a policy variable, a NotPrincipal in
 a Deny, and a statement about some of the files. Nothing but the policy is evaluated:
 docs/problems/findings.md names what else decides.
@@ -30,7 +30,7 @@ _CLOUDFRONT: Final = ("Service", SERVICE)
 _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 
 
-class Answer(Enum):
+class Decision(Enum):
     """What a policy says to a request."""
 
     ALLOWED = auto()
@@ -92,7 +92,9 @@ def _tls(uses_tls: bool) -> dict[str, str | None]:
     return {"aws:securetransport": "true"} if uses_tls else {}
 
 
-def evaluate(policy: Mapping[str, Any] | None, request: Request) -> tuple[Answer, list[Statement]]:
+def evaluate(
+    policy: Mapping[str, Any] | None, request: Request
+) -> tuple[Decision, list[Statement]]:
     """Return what a policy says to a request, and the statements that decide it.
 
     A Deny wins, and what nothing allows is denied; the statements are then those that would allow
@@ -105,12 +107,12 @@ def evaluate(policy: Mapping[str, Any] | None, request: Request) -> tuple[Answer
 
     allowing, perhaps, doubtful = those("Allow", True), those("Allow", None), those("Deny", None)
     if refusing := those("Deny", True):
-        return Answer.DENIED, refusing
+        return Decision.DENIED, refusing
     if not allowing and not perhaps:
-        return Answer.DENIED, [each for each in those("Allow", False) if _is_about(each, request)]
+        return Decision.DENIED, [each for each in those("Allow", False) if _is_about(each, request)]
     if allowing and not doubtful:
-        return Answer.ALLOWED, allowing
-    return Answer.UNKNOWN, doubtful if allowing else [*doubtful, *perhaps]
+        return Decision.ALLOWED, allowing
+    return Decision.UNKNOWN, doubtful if allowing else [*doubtful, *perhaps]
 
 
 def statements(policy: Mapping[str, Any] | None) -> list[Statement]:

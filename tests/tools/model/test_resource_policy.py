@@ -14,7 +14,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 )
 from cfsigned_django.tools.model.resource_policy import (
     DECRYPT,
-    Answer,
+    Decision,
     Request,
     by_anyone,
     by_distribution,
@@ -31,7 +31,7 @@ ALL_OF_THE_ACCOUNT = f"arn:aws:cloudfront::{ACCOUNT}:distribution/*"
 FILES = "arn:aws:s3:::media/media/*"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0a1b"
 IDENTITY = access_identity_arn("EH1")
-ALLOWED, DENIED, UNKNOWN = Answer.ALLOWED, Answer.DENIED, Answer.UNKNOWN
+ALLOWED, DENIED, UNKNOWN = Decision.ALLOWED, Decision.DENIED, Decision.UNKNOWN
 SOMEBODY = f"arn:aws:iam::{ACCOUNT}:root"
 OTHERS = "arn:aws:cloudfront::999999999999:distribution/EOTHER"
 
@@ -49,7 +49,7 @@ def on(operator: str, key: str, *values: Any) -> dict[str, Any]:
 SOURCE, SECURE, ORGANIZATION = "aws:SourceArn", "aws:SecureTransport", "aws:PrincipalOrgID"
 
 #: AWS page -> who asks, what is different in the documented Allow for the distribution, the answer.
-PAGES: dict[str, list[tuple[Request, dict[str, Any], Answer]]] = {
+PAGES: dict[str, list[tuple[Request, dict[str, Any], Decision]]] = {
     "Restrict access to an Amazon S3 origin": [
         (OAC, {}, ALLOWED),
         (OAI, {}, DENIED),
@@ -164,7 +164,7 @@ PAGES: dict[str, list[tuple[Request, dict[str, Any], Answer]]] = {
 
 
 def test_pages(subtests: pytest.Subtests) -> None:
-    """Answer as the page says, and unknown where no page decides."""
+    """Decision as the page says, and unknown where no page decides."""
     documented = access_control_statement("media", ARN)
     for page, rows in PAGES.items():
         for at, (request, changes, expected) in enumerate(rows):
@@ -197,7 +197,7 @@ def test_addresses() -> None:
 
 #: Policy evaluation logic -> what stands beside the documented Allow, and the answer.
 DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
-BESIDE: list[tuple[dict[str, Any], Answer]] = [
+BESIDE: list[tuple[dict[str, Any], Decision]] = [
     (DENY, DENIED),
     (DENY | {"Principal": {"AWS": SOMEBODY}}, ALLOWED),
     (DENY | {"Action": "s3:PutObject"}, ALLOWED),
@@ -254,7 +254,7 @@ def test_key_policy() -> None:
     request = by_distribution(ARN, KEY, DECRYPT, uses_tls=False)
     own = decrypt_statement(ARN)
 
-    def said(**changes: Any) -> Answer:
+    def said(**changes: Any) -> Decision:
         return evaluate({"Statement": [{**own, **changes}]}, request)[0]
 
     assert said() is ALLOWED

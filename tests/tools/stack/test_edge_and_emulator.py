@@ -29,7 +29,7 @@ from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.model.resource_policy import Answer, by_distribution, evaluate
+from cfsigned_django.tools.model.resource_policy import Decision, by_distribution, evaluate
 from cfsigned_django.tools.model.response_headers import cors_headers, overrides_origin
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from demo_project.edge import distribution
@@ -364,8 +364,8 @@ def with_policy(origin: WSGIApplication, policy: Document, arn: str) -> WSGIAppl
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         resource = f"arn:aws:s3:::{BUCKET}{environ['RAW_URI'].partition('?')[0]}"
         said, _ = evaluate(policy, by_distribution(arn, resource, uses_tls=True))
-        assert said is not Answer.UNKNOWN, policy
-        if said is Answer.ALLOWED:
+        assert said is not Decision.UNKNOWN, policy
+        if said is Decision.ALLOWED:
             return origin(environ, start_response)
         start_response("403 Forbidden", [])
         return []

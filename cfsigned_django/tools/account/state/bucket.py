@@ -24,17 +24,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.findings import Finding, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.model.resource_policy import (
-    DECRYPT,
-    Answer,
-    Request,
-    Statement,
-    by_distribution,
-    by_identity,
-    evaluate,
-    other_readers,
-    public_statements,
-)
+from cfsigned_django.tools.model import resource_policy
 
 
 def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
@@ -67,7 +57,7 @@ def _refused(site: SiteInAws) -> Finding:
 
 def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     subject = f"bucket {bucket.name}"
-    if public := public_statements(bucket.policy, site.arn_of_files):
+    if public := resource_policy.public_statements(bucket.policy, site.arn_of_files):
         yield finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
     switches = open_switches(bucket.public_access_block)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
@@ -107,17 +97,19 @@ def _check_policy(
     identity = access_identity_arn(identity_id, partition=partition) if identity_id else ""
     if access_control_of(origin or {}):
         reader = distribution.id
-        request = by_distribution(distribution.arn, site.arn_of_files, uses_tls=site.uses_tls)
+        request = resource_policy.by_distribution(
+            distribution.arn, site.arn_of_files, uses_tls=site.uses_tls
+        )
         statement = access_control_statement(bucket.name, distribution.arn, partition=partition)
     else:
         reader = f"the identity {identity_id}"
-        request = by_identity(identity, site.arn_of_files, uses_tls=site.uses_tls)
+        request = resource_policy.by_identity(identity, site.arn_of_files, uses_tls=site.uses_tls)
         statement = access_identity_statement(bucket.name, identity_id, partition=partition)
     if origin is not None:
         policy = f"the policy of the bucket {bucket.name}"
         values = {"policy": policy, "bucket": bucket.name, "reader": reader}
         yield from _evaluated("bucket-policy", bucket.policy, request, statement, subject, values)
-    readers = other_readers(
+    readers = resource_policy.other_readers(
         bucket.policy, site.arn_of_files, distribution_arn=distribution.arn, identity_arn=identity
     )
     for kind, is_named in (("bucket-readers-wide", False), ("bucket-readers", True)):
@@ -136,7 +128,9 @@ def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterato
     elif key is None or key.is_aws_managed:
         yield finding("kms-aws-managed", f"bucket {bucket.name}", bucket=bucket.name)
     elif key.unread is None:
-        request = by_distribution(distribution.arn, key.arn, DECRYPT, uses_tls=False)
+        request = resource_policy.by_distribution(
+            distribution.arn, key.arn, resource_policy.DECRYPT, uses_tls=False
+        )
         statement = decrypt_statement(distribution.arn)
         values = {"policy": f"the policy of the KMS key {key.arn}", "key": key.arn}
         values |= {"bucket": bucket.name, "reader": distribution.id}
@@ -146,7 +140,7 @@ def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterato
 def _evaluated(
     refused: str,
     policy: Document | None,
-    request: Request,
+    request: resource_policy.Request,
     paste: Document,
     subject: str,
     values: Mapping[str, str],
@@ -155,11 +149,11 @@ def _evaluated(
 
     ``paste`` is the statement that allows it; if another denies it, adding that helps nobody.
     """
-    answer, deciding = evaluate(policy, request)
+    decision, deciding = resource_policy.evaluate(policy, request)
     named = _sids(deciding)
-    if answer is Answer.UNKNOWN:
+    if decision is resource_policy.Decision.UNKNOWN:
         yield finding("bucket-policy-unknown", subject, statements=named, **values)
-    elif answer is Answer.DENIED:
+    elif decision is resource_policy.Decision.DENIED:
         is_denied = any(each["Effect"] == "Deny" for each in deciding)
         present = f" The conditions of {named} are not met." if named else ""
         if is_denied:
@@ -170,5 +164,5 @@ def _evaluated(
         yield found if is_denied else with_paste(found, paste)
 
 
-def _sids(statements: Sequence[Statement]) -> str:
+def _sids(statements: Sequence[resource_policy.Statement]) -> str:
     return ", ".join(each.get("Sid") or "a statement without a Sid" for each in statements)

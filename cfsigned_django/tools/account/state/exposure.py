@@ -36,7 +36,7 @@ from cfsigned_django.tools.account.documents.origins import (
 from cfsigned_django.tools.account.state.findings import Finding, finding
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.model.behaviors import find_path
-from cfsigned_django.tools.model.resource_policy import Answer, by_anyone, evaluate
+from cfsigned_django.tools.model.resource_policy import Decision, by_anyone, evaluate
 
 
 def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
@@ -207,5 +207,5 @@ def _lets_in_strangers(site: SiteInAws) -> bool:
     bucket = site.account.bucket
     if bucket is None or bucket.state is BucketState.REFUSED or BucketPart.POLICY in bucket.unread:
         return True
-    answer, _ = evaluate(bucket.policy, by_anyone(site.objects_arn("/*")))
-    return answer is not Answer.DENIED
+    decision, _ = evaluate(bucket.policy, by_anyone(site.objects_arn("/*")))
+    return decision is not Decision.DENIED
