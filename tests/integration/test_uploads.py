@@ -161,6 +161,9 @@ def test_again(uploads: Any) -> None:
     uploads.delete(name)
     with pytest.raises(UploadGone):
         uploads.finish_upload(upload.token, owner="7")
+    # While the form is valid: the page says so.
+    assert send(upload, OTHER) == 204
+    assert read(uploads, uploads.finish_upload(upload.token, owner="7")) == OTHER
 
 
 def test_another_file_is_there(uploads: Any) -> None:
