@@ -8,6 +8,7 @@ in :class:`Site` the others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -137,6 +138,29 @@ def _events(value: Any) -> frozenset[str]:
     return frozenset(events)
 
 
+# No others: a path pattern of CloudFront must open exactly what lies in the folder. The rest of its
+# alphabet is either a wildcard or percent-encoded in URLs.
+_FOLDER = re.compile(r"(?:(?!\.{1,2}/)[A-Za-z0-9_.~'-]+/)+", re.ASCII)
+
+
+def _public(value: Any) -> tuple[str, ...] | Callable[[str], bool]:
+    if callable(value):
+        return value  # type: ignore[no-any-return]
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise ValueError(
+            f'is {shown(value)}. It must be a list of folders, such as ["covers/"], or a callable '
+            "that takes a name"
+        )
+    for each in value:
+        if not isinstance(each, str) or not _FOLDER.fullmatch(each):
+            raise ValueError(
+                f"has the entry {shown(each)}. Each must be a whole folder of the storage with its "
+                'slash, such as "covers/", of letters, digits and _ . ~ \' - alone: a path pattern '
+                "of CloudFront can open that, and nothing else"
+            )
+    return tuple(value)
+
+
 def _one_or_more(value: Any) -> list[Any]:
     """Return what is in a list; one alone may be text."""
     return [value] if isinstance(value, str | bytes) else list(value or ())
@@ -212,6 +236,8 @@ class Options:
         'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, list or '
         "tuple.",
     )
+    # What is public depends on the names in one storage: no setting stands for it.
+    public: Any = Setting("", (), _public, "cfsigned.E044")
 
 
 class Site:
@@ -295,12 +321,11 @@ def defaults(
     others: Mapping[str, Any] = MappingProxyType({}), options: Iterable[str] = OPTIONS
 ) -> dict[str, Any]:
     """Return the values of options that are not given to a storage; ``others`` override them."""
-    values = {
-        option: others[option]
-        if option in others
-        else getattr(settings, OPTIONS[option].name, OPTIONS[option].default)
-        for option in options
-    }
+    values = {}
+    for option in options:
+        row = OPTIONS[option]
+        value = getattr(settings, row.name, row.default) if row.name else row.default
+        values[option] = others.get(option, value)
     if "url_protocol" in values:  # django-storages reads an empty protocol as unset.
         values["url_protocol"] = values["url_protocol"] or OPTIONS["url_protocol"].default
     return hide_all(values)

@@ -225,7 +225,7 @@ def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMe
     A storage that does not sign may have a path behind the domain, as S3's own
     address or that of MinIO has.
     """
-    found = _wrong_values(config, ["url_protocol"])
+    found = find_wrong_values(config, ["url_protocol", "public"])
     return [*found, *_domain(config, signs), *_protocol(config, signs)]
 
 
@@ -247,7 +247,7 @@ def no_distribution() -> CheckMessage:
 
 def find_invalidation_problems(config: Config, *, overwrites: bool) -> Iterator[CheckMessage]:
     """Yield what is wrong with the options of invalidation; ``overwrites``: names are reused."""
-    yield from _wrong_values(config, ["invalidate_on"])
+    yield from find_wrong_values(config, ["invalidate_on"])
     events = () if "invalidate_on" in config.wrong else config.invalidate_on
     if events and not config.distribution_id:
         yield no_distribution()
@@ -455,15 +455,16 @@ def _too_long(what: str, limit: int) -> CheckMessage:
     )
 
 
-def _wrong_values(config: Config, options: Iterable[str]) -> Iterator[CheckMessage]:
-    """Yield the errors of those of these options that their rows refuse."""
-    for option in options:
-        if option in config.wrong:
-            named = _named(config, option)
-            yield problem(OPTIONS[option].check_id, f"{named} {config.wrong[option]}.")
+def find_wrong_values(config: Config, options: Iterable[str]) -> list[CheckMessage]:
+    """Return the errors of those of these options that their rows refuse."""
+    return [
+        problem(OPTIONS[each].check_id, f"{_named(config, each)} {config.wrong[each]}.")
+        for each in options
+        if each in config.wrong
+    ]
 
 
-_Rule = Callable[[Config], Iterator[CheckMessage]]
+_Rule = Callable[[Config], Iterable[CheckMessage]]
 _KEY_RULES: tuple[_Rule, ...] = (
     _key_and_id,
     _key,
@@ -473,7 +474,7 @@ _KEY_RULES: tuple[_Rule, ...] = (
 _URL_RULES: tuple[_Rule, ...] = (
     _domain,
     _protocol,
-    partial(_wrong_values, options=[each for each in OPTIONS if each != "invalidate_on"]),
+    partial(find_wrong_values, options=[each for each in OPTIONS if each != "invalidate_on"]),
     _lifetimes,
 )
 

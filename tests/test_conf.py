@@ -24,7 +24,10 @@ from tests.storage_cases import DOMAIN, KEY_ID, S3_BACKEND, counted_loads, optio
 class TestConfig:
     """The settings, or a storage's options over them."""
 
-    @pytest.mark.parametrize("option", [name for name in conf.OPTIONS if name != "cloudfront_key"])
+    @pytest.mark.parametrize(
+        "option",
+        [name for name, row in conf.OPTIONS.items() if row.name and name != "cloudfront_key"],
+    )
     def test_setting_and_option(self, option: str, settings: Any) -> None:
         """Read the documented default, a setting over it, and an option over both."""
         assert getattr(Config.read(), option) == conf.OPTIONS[option].default

@@ -259,10 +259,10 @@ def parser_of(command: str) -> CommandParser:
 
 
 def test_settings_table_is_what_conf_reads() -> None:
-    """The table has one row for each setting, with its option and its default."""
+    """The table has one row for each option, with its setting, if it has one, and its default."""
     rows = table(DOCS / "reference" / "settings.md", "Setting")
-    assert {setting: (option, default) for setting, option, default, _ in rows} == {
-        f"`{row.name}`": (f"`{option}`", f"`{row.default!r}`".replace("'", '"'))
+    assert {option: (setting, default) for setting, option, default, _ in rows} == {
+        f"`{option}`": (f"`{row.name}`" if row.name else "", f"`{row.default!r}`".replace("'", '"'))
         for option, row in conf.OPTIONS.items()
     }
 

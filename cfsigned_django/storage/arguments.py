@@ -177,13 +177,22 @@ def step_seconds(expire_step: int | timedelta, seconds: int, longest: int) -> in
     return step
 
 
-def refuse_conditions(*conditions: Any) -> None:
+#: Why a URL has no signature, and what to do about it.
+NOT_SIGNING: Final = (
+    "this storage does not sign: cloudfront_signer is None, or querystring_auth "
+    "(AWS_QUERYSTRING_AUTH) is False. Leave the arguments out, or turn signing on."
+)
+IS_PUBLIC: Final = (
+    "this file is public, by the option public of its storage. Leave the arguments out, or put the "
+    "file into a folder that is private."
+)
+
+
+def refuse_conditions(why: str, *conditions: Any) -> None:
     """Raise if a URL that this package does not sign has a condition that needs a signature."""
     if any(condition is not None for condition in conditions):
         raise ValueError(
-            "date_greater_than, ip_address, resource and folder need a signature, and this storage "
-            "does not sign: cloudfront_signer is None, or querystring_auth (AWS_QUERYSTRING_AUTH) "
-            "is False. Leave the arguments out, or turn signing on."
+            f"date_greater_than, ip_address, resource and folder need a signature, and {why}"
         )
 
 

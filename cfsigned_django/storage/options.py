@@ -117,6 +117,8 @@ class ResolvedOptions:
     origin: str
     #: What precedes each encoded name, if names need nothing else; else empty.
     start: str
+    #: The option ``public``: folders, or a callable; empty if no name is public.
+    public: Any
     #: The arguments ``resource`` and ``folder`` -> the URL of what they mean. Used if ``start`` is
     #: not empty: only then does the same name always mean the same path.
     resources: Bounded[str] = field(default_factory=Bounded, repr=False)
@@ -172,6 +174,7 @@ def resolve(
         refusal=refusal,
         origin=origin,
         start=start,
+        public=config.public,
     )
 
 

@@ -135,10 +135,12 @@ def sign(
             "S3 takes no signature that is valid for longer."
         )
 
+    _refuse_public(storage, FOLDER + "x")
     folder, base = posixpath.split(storage.generate_filename(name))
     unguessable = posixpath.join(folder, secrets.token_urlsafe(16), base)
     name = clean_name(storage.get_available_name(unguessable))
     key = _key_of(storage, name)
+    _refuse_public(storage, name)
     ticket = _Ticket(
         bucket=storage.bucket_name,
         key=key,
@@ -276,6 +278,15 @@ def _key_of(storage: Any, name: Any) -> str:
             f"The name {name!r} lies below {FOLDER}, where files expire. Give it another folder."
         )
     return key
+
+
+def _refuse_public(storage: Any, name: str) -> None:
+    """Raise for a name that anybody may open: what a browser sends must be looked at before."""
+    if storage.is_public(name):
+        raise ValueError(
+            f"The name {name!r} is public, by the option public of the storage. Sign uploads for a "
+            "private folder, look at what has arrived, and save it under a public name yourself."
+        )
 
 
 def _objects(storage: Any, ticket: _Ticket) -> list[s3.S3Object]:

@@ -34,6 +34,8 @@ from cfsigned_django.signing.encoding import decode_path, encode_name, encode_pa
 from cfsigned_django.signing.signer import join_signature, uncovered
 from cfsigned_django.storage import context
 from cfsigned_django.storage.arguments import (
+    IS_PUBLIC,
+    NOT_SIGNING,
     Terms,
     check_folder,
     check_resource_name,
@@ -61,6 +63,7 @@ from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Bounded, Signatu
 from cfsigned_django.validation import (
     find_address_problems,
     find_half_a_key,
+    find_wrong_values,
     hash_refused,
     raise_first_error,
 )
@@ -160,6 +163,8 @@ class SignedUrlMixin(Options):
         the same time. With ``expire_step``, in seconds, the expiry and the URL
         stay the same for a step, and the URL lives less than a step longer.
 
+        A name that is public, by the option ``public``, gets the unsigned URL.
+
         Raise :exc:`ImproperlyConfigured` if the settings are not valid,
         :exc:`ValueError` if an argument is not, and
         :exc:`SuspiciousFileOperation` for a name with ``..``. Does not access
@@ -174,7 +179,7 @@ class SignedUrlMixin(Options):
         signing = options.for_signing
         if signing is None:
             options.raise_refusal()
-            refuse_conditions(date_greater_than, ip_address, resource, folder)
+            refuse_conditions(NOT_SIGNING, date_greater_than, ip_address, resource, folder)
             return own.public_url(name, parameters, expire, http_method)
         if http_method is not None:
             refuse_writing(http_method)
@@ -182,6 +187,9 @@ class SignedUrlMixin(Options):
         address = own.address_of(name, options)
         if parameters:
             address = join_query(address, build_query(parameters))
+        if options.public and own.declares_public(name, address, options):
+            refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
+            return address
         terms = signing.terms
         if (expire, expire_step, date_greater_than, ip_address) != (None, None, None, None):
             terms = signing.terms_of(expire, expire_step, date_greater_than, ip_address)
@@ -216,6 +224,20 @@ class SignedUrlMixin(Options):
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
         return join_query(self.cfsigned.address_of(name, options), build_query(parameters))
+
+    def is_public(self, name: str) -> bool:
+        """Return whether the option ``public`` says that the file of this name is public.
+
+        Its URL is then the unsigned one. A name that no file can have is not public.
+        """
+        own = self.cfsigned
+        options = own.options()
+        raise_first_error(find_wrong_values(options.config, ["public"]))
+        try:
+            address = own.address_of(name, options)
+        except (SuspiciousOperation, ValueError):
+            return False
+        return bool(options.public) and own.declares_public(name, address, options)
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
@@ -515,6 +537,23 @@ class StorageSigner:
         if not covers(covered, address):
             raise uncovered(address, covered)
         return covered
+
+    def declares_public(self, name: str | None, address: str, options: ResolvedOptions) -> bool:
+        """Return whether the file at an encoded address is public, by the option ``public``."""
+        if "//" in str(name).replace("\\", "/"):
+            return False  # It may be made of data: f"covers/{slug}/a.jpg", with an empty slug.
+        start = options.start or self.address_of("x", options)[:-1]
+        path, public = address.partition("?")[0], options.public
+        if not callable(public):
+            return path.startswith(tuple([start + each for each in public]))
+        normalized = decode_path(path.removeprefix(start))
+        found = normalized != "" and public(normalized)
+        if type(found) is not bool:
+            raise TypeError(
+                f"The option public returned an object of type {type(found).__name__} for "
+                f"{normalized!r}. It must return True or False."
+            )
+        return found
 
     def resource_address(
         self,

@@ -21,7 +21,8 @@ from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
 from cfsigned_django.tools.edge.stack_policies import response_headers_policy
-from cfsigned_django.validation import find_no_folder, raise_first_error
+from cfsigned_django.tools.model.behaviors import check_path_pattern
+from cfsigned_django.validation import find_no_folder, find_wrong_values, raise_first_error
 
 _PROBE = "x"
 _KEY_GROUP = "configured"
@@ -127,6 +128,49 @@ def find_base_path(storage: Storage) -> str:
     return path.removesuffix(_PROBE)
 
 
+def public_patterns(storage: SignedUrlMixin) -> list[str]:
+    """Return the path patterns of the folders that the option ``public`` of a storage names."""
+    options = storage.cfsigned.options()
+    raise_first_error(find_wrong_values(options.config, ["public"]))
+    folders = () if callable(options.public) else options.public
+    return [
+        urlsplit(storage.cfsigned.resource_address(None, each[:-1], False, options)).path[1:]
+        for each in folders
+    ]
+
+
+def choose_public(
+    storages: Iterable[SignedUrlMixin], given: Sequence[str], argument: str
+) -> tuple[list[str], str]:
+    """Return the path patterns to open, and what else is public, for a person to open.
+
+    The only public folder of the storages is opened. Several folders, a callable, and a folder
+    that no path pattern can have are left to a person, and the patterns are those that are
+    given. Raise :exc:`ValueError` if another one than that of the only folder is given.
+    """
+    storages = [each for each in storages if each.public]
+    found = list(dict.fromkeys(each for storage in storages for each in public_patterns(storage)))
+    if any(callable(each.public) for each in storages):
+        found.append("what the callable in the option public allows")
+    elif len(found) == 1 and _is_path_pattern(found[0]):
+        others = [each for each in given if each.removeprefix("/") != found[0]]
+        if others:
+            raise ValueError(
+                f"{argument} is {others[0]!r}, but the option public of the storage opens "
+                f"{found[0]!r} alone. Leave {argument} out, or change that option."
+            )
+        return found, ""
+    return list(given), ", ".join(found)
+
+
+def _is_path_pattern(text: str) -> bool:
+    try:
+        check_path_pattern(text)
+    except ValueError:
+        return False  # The location has a character that no path pattern can have.
+    return True
+
+
 def distribution_for(
     storage: SignedUrlMixin,
     origin: WSGIApplication,
@@ -139,14 +183,16 @@ def distribution_for(
     The distribution is as one of the stack's template: it has the template's
     policies, with CORS for ``cors_origins``. It has the storage's domain and
     protocol, and trusts the storage's keys, which it reads again for each
-    request. Paths that match a pattern in ``public`` need no signature. Raise
-    :exc:`ValueError` for a pattern or an origin that would not be accepted.
+    request. Paths that match a pattern in ``public`` need no signature; by default,
+    that is the one public folder of the storage. Raise :exc:`ValueError` for a
+    pattern or an origin that would not be accepted, and see :func:`choose_public`.
     """
+    opened, _ = choose_public([storage], public, "public")
     headers = response_headers_policy(cors_origins)
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(
-            *(Behavior(path_pattern=each, response_headers_policy=headers) for each in public),
+            *(Behavior(path_pattern=each, response_headers_policy=headers) for each in opened),
             Behavior(trusted_key_groups=(_KEY_GROUP,), response_headers_policy=headers),
         ),
         key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},

@@ -662,3 +662,23 @@ def test_only_s3(site: Any, tmp_path: Any) -> None:
     storage: Any = CloudFrontFileSystemStorage(location=str(tmp_path))
     assert not hasattr(storage, "sign_upload")
     assert not hasattr(storage, "finish_upload")
+
+
+@pytest.mark.parametrize(
+    ("public", "name"),
+    [
+        (["covers/"], "covers/a.jpg"),
+        (["tmp/"], "documents/a.jpg"),
+        (lambda name: name.startswith("covers/"), "covers/a.jpg"),
+        (lambda name: name.count("/") == 2, "documents/a.jpg"),
+    ],
+)
+def test_public_folder(uploads: Any, public: Any, name: str) -> None:
+    """Sign no upload that anybody could open before somebody has looked at it."""
+    uploads.public = public
+    with pytest.raises(ValueError, match="public"):
+        uploads.sign_upload(name, **SIGNED)
+    uploads.public = ["logos/"]
+    upload = uploads.sign_upload("documents/a.jpg", **SIGNED)
+    assert send(upload, JPEG) == 204
+    assert "Signature=" in uploads.url(uploads.finish_upload(upload.token, owner="7"))

@@ -260,7 +260,8 @@ def test_names_of_subclasses(site: Any) -> None:
     """Leave to subclasses all names but the options and what the reference documents."""
     added = {name for name in vars(SignedUrlMixin) if not name.startswith("_")}
     assert added - {*conf.OPTIONS, "cloudfront_signer"} == {
-        *("url", "unsigned_url", "name_of", "sign_cookies", "resource_url", "trusted_keys"),
+        *("url", "unsigned_url", "is_public", "name_of", "sign_cookies", "resource_url"),
+        "trusted_keys",
         *("cfsigned", "deconstruct", "delete"),  # for this package, and names of Django
     }
     used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().cfsigned)}

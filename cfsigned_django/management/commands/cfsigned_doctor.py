@@ -170,6 +170,8 @@ def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:
     with suppress(ImproperlyConfigured):  # the system checks report it
         try:
             storage.unsigned_url(name)
+            if storage.is_public(name):
+                raise ValueError("It is public, by the option public. Name a private file.")
         except (SuspiciousFileOperation, ValueError) as error:
             raise CommandError(f"--object {name!r}: {error}") from None
 

@@ -24,7 +24,7 @@ from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.s3_origin import S3Origin
-from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
+from cfsigned_django.tools.storage_origin import StorageOrigin, choose_public, distribution_for
 
 DEFAULT_PORT = 8001
 
@@ -63,7 +63,8 @@ class Command(CfsignedCommand):
             action="append",
             default=[],
             metavar="PATTERN",
-            help='path pattern to serve without a signature, such as "static/*". May be repeated',
+            help='path pattern to serve without a signature, such as "static/*". May be repeated. '
+            "Default: the folder in the option public of the storage, if there is one",
         )
         add_origins(parser.add_argument, "--cors-origin", default=[])
         parser.add_argument(
@@ -80,11 +81,12 @@ class Command(CfsignedCommand):
         try:
             storage = find_storage(options["storage"])
             storage.unsigned_url("a.jpg")  # raises at once if there is no domain
+            public, by_hand = choose_public([storage], options["public"], "--public")
             edge = replace(
                 distribution_for(
                     storage,
                     _origin(storage),
-                    public=options["public"],
+                    public=public,
                     cors_origins=options["cors_origin"],
                 ),
                 domain_names=(storage.custom_domain, *options["domain"]),
@@ -99,8 +101,13 @@ class Command(CfsignedCommand):
             server = EdgeServer(edge, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
             raise CommandError(_why_not_listening(error, storage, options["host"], port)) from error
+        if by_hand and not public:
+            self.stderr.write(
+                f"Nothing is served without a signature, although files are public: {by_hand}. "
+                "Open each path with --public."
+            )
         with server, _log_to(self.stderr):
-            self._introduce(storage, keys, server, options)
+            self._introduce(storage, keys, server, options | {"public": public})
             _serve(server)
         self.stdout.write("The edge has stopped.")
 

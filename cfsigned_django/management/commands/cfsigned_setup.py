@@ -31,6 +31,9 @@ from cfsigned_django.management.command import CfsignedCommand, add_json, add_or
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.signing import InvalidKey
+from cfsigned_django.storage.options import is_property
+from cfsigned_django.storage.site_storages import site_storages
+from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
@@ -55,6 +58,7 @@ from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.tools.storage_origin import choose_public, public_patterns
 from cfsigned_django.validation import find_wrong, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 
@@ -119,7 +123,12 @@ class Command(CfsignedCommand):
             "tmp/uploads/. Default with --upload-origin: tmp/uploads/ in AWS_LOCATION",
         )
         add("--kms-key", metavar="ARN", help="KMS key that encrypts new files (SSE-KMS)")
-        add("--public-path", metavar="PATH", help="paths that need no signature, as 'static/*'")
+        add(
+            "--public-path",
+            metavar="PATH",
+            help="paths that need no signature, as 'static/*'. Default: the folder in the option "
+            "public of the storages in the bucket, if there is one",
+        )
         add(
             "--csp",
             choices=["off", "scripts", "sandbox"],
@@ -326,6 +335,9 @@ class Command(CfsignedCommand):
                 kms_key=present.get("KmsKeyArn", ""),
                 location=f"/{location}/" if location else "/",
                 expire=conf.Options.querystring_expire.read(),
+                public_paths=tuple(
+                    path for each in _storages_in(present[BUCKET]) for path in public_patterns(each)
+                ),
                 is_local=is_local,
             ),
             stack=StackResources(name=site.name, resources=resources_of(present)),
@@ -354,6 +366,7 @@ class Command(CfsignedCommand):
         stack = read_stack(cloudformation, name)
         named_group = options["key_group"] or str(conf.default_of("key_group_id") or "")
         given = _given(options)
+        self._open_public(given, bucket)
         if stack is not None:
             stack.refuse_broken()
         if stack is None or stack.is_review:
@@ -386,6 +399,23 @@ class Command(CfsignedCommand):
             named_group=named_group,
             sleep=self.sleep,
         )
+
+    def _open_public(self, given: dict[str, str], bucket: str) -> None:
+        """Let the stack open the only public folder of the storages, or say what it leaves shut."""
+        path = given.get("PublicPath")
+        try:
+            asked = [] if path is None else [path]
+            opened, by_hand = choose_public(_storages_in(bucket), asked, "--public-path")
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        if opened:
+            given["PublicPath"] = opened[0]
+        if by_hand:
+            self.stderr.write(
+                f"By the option public, these paths are public: {by_hand}. This command opens none "
+                "of them by itself: add behaviors to the template (--template), or use "
+                "--public-path for one."
+            )
 
     def _refuse_other_account(self, clients: Any, given: Mapping[str, str]) -> None:
         """Raise :exc:`CommandError` for a certificate or a web ACL of another account."""
@@ -420,6 +450,17 @@ def _region(options: Mapping[str, Any], bucket: str) -> tuple[str, bool]:
             "AWS_S3_REGION_NAME). The stack must be where the bucket is."
         )
     return found.region or region, found.exists
+
+
+def _storages_in(bucket: str) -> list[SignedUrlMixin]:
+    """Return the storages of the site in a bucket whose names mean the same paths at any time."""
+    return [
+        each.storage
+        for each in site_storages()
+        if each.is_known
+        and not is_property(each.storage, "location")
+        and getattr(each.storage, "bucket_name", bucket) == bucket
+    ]
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, str]:

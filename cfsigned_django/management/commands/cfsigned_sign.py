@@ -54,6 +54,10 @@ class Command(CfsignedCommand):
                 url = storage.unsigned_url(name)
             elif why := why_unsigned(storage, alias):
                 raise CommandError(f"{why} To print its URL, use --unsigned.")
+            elif storage.is_public(name):
+                raise CommandError(
+                    f"{name!r} is public, by the option public. To print its URL, use --unsigned."
+                )
             else:
                 url = url_of(storage, name, expire=options["expire"])
                 if why := why_changed(storage, name, url):

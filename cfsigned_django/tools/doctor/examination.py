@@ -45,6 +45,7 @@ from cfsigned_django.tools.doctor.local import (
 )
 from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.stack.existing import find_stack
+from cfsigned_django.tools.storage_origin import public_patterns
 from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host
 from cfsigned_django.viewer import Fetch
 
@@ -125,6 +126,7 @@ class Examination:
             key=SiteKey.from_public_key(key) if key else None,
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
+            public_paths=tuple(public_patterns(self.storage)),
             path=parts.path,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
             is_local=is_local_host(parts.netloc),

@@ -66,6 +66,16 @@ def test_unsigned(is_public: bool, settings: Any) -> None:
     assert described == {"url": url, "expires_at": None, "key_pair_id": None}
 
 
+def test_public_name(settings: Any) -> None:
+    """Print the URL of a public file only with --unsigned, although url() has no other."""
+    entry = {**settings.STORAGES["default"], "OPTIONS": {"public": ["covers/"]}}
+    settings.STORAGES = {"default": entry}
+    with pytest.raises(CommandError, match="--unsigned"):
+        run("covers/a.jpg")
+    assert run("covers/a.jpg", "--unsigned").endswith("/covers/a.jpg")
+    assert "Signature=" in run("a.jpg")
+
+
 @pytest.mark.parametrize(
     ("setting", "options", "named"),
     [

@@ -16,7 +16,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
-from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID
+from tests.storage_cases import KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.tools.account.by_hand import (
     ALL_VIEWER,
     CACHING_DISABLED,
@@ -594,6 +594,12 @@ def two_ways_in(pattern: str) -> Change:
     )
 
 
+def public(*folders: str) -> Change:
+    """Declare folders of the storage public."""
+    entry = {"BACKEND": S3_BACKEND, "OPTIONS": {"public": folders}}
+    return setting("STORAGES", {"default": entry})
+
+
 def every_path_restricted(pattern: str) -> Change:
     """Save at the root, and restrict every path before the default behavior, which is open."""
 
@@ -612,6 +618,13 @@ OPENED: list[tuple[Change, dict[str | None, str]]] = [
     # Behaviors that come before the restricted one.
     (open_like("media/public/*"), {"media/public/*": "open-folder"}),
     (open_like("/media/public/*.css"), {"/media/public/*.css": "open-folder"}),
+    # One of them is a folder that the storage declares public.
+    (both(open_like("/media/public/*"), public("public/", "logos/")), {}),
+    (
+        both(open_like("media/public/x/*"), public("public/")),
+        {"media/public/x/*": "open-folder"},
+    ),
+    (both(open_like("media/*"), public("public/")), {"media/*": "behavior-open"}),
     (open_like("/media/logo.png"), {"/media/logo.png": "open-folder"}),
     (open_like("media/public/logo.png"), {"media/public/logo.png": "open-folder"}),
     (open_like("media/logo.pn?"), {"media/logo.pn?": "behavior-open"}),

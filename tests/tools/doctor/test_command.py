@@ -231,6 +231,7 @@ def test_offline(
         (("--storage", "public"), "querystring_auth"),
         (("--object", "/"), "--object"),
         (("--object", "../../x"), "--object '../../x'"),
+        (("--object", "covers/a.jpg"), "--object 'covers/a.jpg': It is public"),
         (("--cors-origin", "app.example.com"), "'app.example.com'"),
         (("--cors-origin", "https://app.example.com/a"), "'https://app.example.com/a'"),
         (("--viewer-ip", "home"), "'home'"),
@@ -239,7 +240,7 @@ def test_offline(
 def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: Any) -> None:
     """Refuse what cannot be meant, and name it."""
     signing_site.STORAGES = {
-        "default": {"BACKEND": S3_BACKEND},
+        "default": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": ["covers/"]}},
         "files": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
     }

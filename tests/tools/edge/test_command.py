@@ -108,6 +108,33 @@ class TestServe:
         log = re.sub(r"^[0-9:]{8}", "12:34:56", stderr, flags=re.MULTILINE)
         assert_golden("edge", f"{stdout}\n{log}".replace(str(port), "8001"))
 
+    def test_public_folder(self, port: int) -> None:
+        """Open the public folder of the storage, by its location, and no other path."""
+        entry = {"BACKEND": FILE_BACKEND, "OPTIONS": {"public": ["covers/"]}}
+        with override_settings(STORAGES={"default": entry}, AWS_LOCATION="media"):
+            for name in ("covers/a.txt", "private/a.txt"):
+                storages["default"].save(name, ContentFile(b"text"))
+            urls = [
+                storages["default"].url("covers/a.txt"),
+                f"http://127.0.0.1:{port}/media/private/a.txt",
+            ]
+            answers, stdout, _ = run(port, lambda: [fetch(url)[0] for url in urls])
+            assert answers == [200, 403]
+            assert "public   media/covers/*" in stdout
+            with pytest.raises(CommandError, match=r"--public is 'static/\*'"):
+                call_command("cfsigned_edge", insecure=True, public=["static/*"])
+
+    def test_public_folders(self, port: int) -> None:
+        """Open none of several folders by itself, and name the patterns to give."""
+        entry = {"BACKEND": FILE_BACKEND, "OPTIONS": {"public": ["covers/", "logos/"]}}
+        with override_settings(STORAGES={"default": entry}):
+            storages["default"].save("covers/a.txt", ContentFile(b"text"))
+            url = storages["default"].url("covers/a.txt")
+            answer, _, stderr = run(port, lambda: fetch(url)[0])
+            assert (answer, "covers/*, logos/*" in stderr) == (403, True)
+            answer, _, stderr = run(port, lambda: fetch(url)[0], public=["covers/*"])
+            assert (answer, "logos" in stderr) == (200, False)
+
     def test_own_logging(self, port: int, caplog: pytest.LogCaptureFixture) -> None:
         """Leave the log to the project if it has a handler for it."""
         logger = logging.getLogger("cfsigned_django.tools.edge")

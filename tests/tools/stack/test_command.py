@@ -164,6 +164,49 @@ def test_each_option(aws: Aws, settings: Any) -> None:
     assert parameters(aws)["MakeBucket"] == "true"
 
 
+def storages_with(*public: Any) -> dict[str, Any]:
+    """Return STORAGES, one of them of another bucket, with the option public."""
+    entries: dict[str, Any] = {
+        f"storage {number}": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": each}}
+        for number, each in enumerate(public)
+    }
+    elsewhere = {"bucket_name": "elsewhere", "public": ["elsewhere/"]}
+    return {
+        **entries,
+        "elsewhere": {"BACKEND": S3_BACKEND, "OPTIONS": elsewhere},
+        "default": {"BACKEND": S3_BACKEND},
+    }
+
+
+def test_public_folder(aws: Aws, settings: Any) -> None:
+    """Open the public folder of the storages in the bucket by default, and refuse another path."""
+    settings.AWS_LOCATION, settings.STORAGES = "media", storages_with(["covers/"], ["covers/"])
+    refused = [run(*APPLY, "--public-path", path, code=1) for path in ("static/*", "")]
+    assert all("media/covers/*" in each and "--public-path" in each for each in refused)
+
+    applied = report(*APPLY)
+    assert parameters(aws)["PublicPath"] == "media/covers/*"
+    assert "open-folder" not in {each["id"] for each in applied["proof"]}
+    assert "covers" not in run("--public-path", "/media/covers/*")
+
+
+SEVERAL: dict[str, tuple[tuple[Any, ...], str]] = {
+    "folders of one": ((["covers/", "logos/"],), "media/covers/*, media/logos/*"),
+    "folders of two": ((["covers/"], ["logos/"]), "media/covers/*, media/logos/*"),
+    "callable": ((["covers/"], lambda name: False), "callable"),
+}
+
+
+@pytest.mark.parametrize(("public", "by_hand"), SEVERAL.values(), ids=SEVERAL)
+def test_public_folders(public: Any, by_hand: str, aws: Aws, settings: Any) -> None:
+    """Open no path by itself for several folders or a callable, and name what a person opens."""
+    settings.AWS_LOCATION, settings.STORAGES = "media", storages_with(*public)
+    assert by_hand in run()
+    assert "covers" not in json.dumps(report()["changes"])
+    assert by_hand in run("--public-path", "media/covers/*")
+    assert "media/covers/*" in json.dumps(report("--public-path", "media/covers/*"))
+
+
 @newer_boto3
 def test_removals(aws: Aws) -> None:
     """Name what an option takes away, and take it away only with --allow-removal."""

@@ -3,7 +3,8 @@
 Each is judged by the paths that it serves, which those before it leave to it. Of an open one, which
 requires no signature, the worst of what it serves is said:
 
-- It matches a folder or one file within the private location: a note.
+- It matches a folder or one file within the private location: a note, or nothing if the storage
+  declares that folder public.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
   behavior: an error. Outside of the location there is nothing to say.
 
@@ -124,7 +125,8 @@ class _Other:
         ]
         wide = [(place, home) for place, home in found if not self._is_part(place, home)]
         if not wide:
-            if found:
+            is_declared = self._pattern.removeprefix("/") in self.site.wanted.public_paths
+            if found and not is_declared:
                 yield about(self.site, self.behavior, "open-folder")
             return
         restricted = named(self.private)

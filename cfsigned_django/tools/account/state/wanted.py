@@ -60,6 +60,8 @@ class Wanted:
     key_pair_id: str = ""
     #: The folder of all names as a path, with a slash at both ends; empty if it is unknown.
     location: str = ""
+    #: The path patterns of the folders that the storage declares public.
+    public_paths: tuple[str, ...] = ()
     #: The percent-encoded path of an object that viewers request; empty if none is named.
     path: str = ""
     #: The life of signed URLs, in seconds; 0 if it is unknown.

@@ -1,0 +1,338 @@
+"""What the option ``public`` says of names, and that an edge opens the same and nothing else.
+
+Modules: storage/urls.py, tools/storage_origin.py
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.http import HttpResponse
+
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.cookies import set_signed_cookies
+from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.context import watch_expiry
+from cfsigned_django.testing import edge_for
+from cfsigned_django.tools.edge import Behavior
+from cfsigned_django.tools.edge.behavior import select_behavior
+from cfsigned_django.tools.model.behaviors import matches
+from cfsigned_django.tools.storage_origin import choose_public
+from tests.storage_cases import (
+    BOTH,
+    DOMAIN,
+    FILE_BACKEND,
+    ORIGIN,
+    S3_BACKEND,
+    InMemory,
+    OfTenant,
+    Tenant,
+)
+
+#: Some of the pieces of a name, among them those that look like the folder, or lead out of it.
+PIECES = (
+    *("covers", "Covers", "covers2", "xcovers", "cover", "COVERS", "media", "a.jpg", "b c.jpg"),
+    *("표지.jpg", "...", ".covers", "covers.", "%2e%2e", "%2F", "co%76ers", "a+b", "*", "?", "a'b"),
+    *(".", "..", "", "covers%2Fa", "covers*", "logos", "~x", "q&a=1", "#a", "x" * 40),
+)
+SEPARATORS = ("/", "/", "/", "/", "/", "\\", "//")
+
+
+@functools.cache
+def names(count: int) -> list[str]:
+    """Return names that differ from run to run only if this function changes."""
+    chance, found = random.Random(41), set[str]()
+    while len(found) < count:
+        parts = [chance.choice(PIECES) for _ in range(chance.randint(1, 5))]
+        if chance.random() < 0.5:
+            parts.insert(0, "covers")
+        name = parts[0]
+        for part in parts[1:]:
+            name += chance.choice(SEPARATORS) + part
+        if parts[-1] != ".":  # a folder itself, whose slash storages write or not
+            found.add(name)
+    return sorted(found)
+
+
+def parts_of_key(name: str) -> list[str] | None:
+    """Return the parts of the key that S3 has for a name; None for one that is refused."""
+    parts = name.replace("\\", "/").split("/")
+    if ".." in parts:
+        return None
+    kept = [each for each in parts if each not in ("", ".")]
+    return [*kept, ""] if parts[-1] == "" else kept
+
+
+@pytest.mark.parametrize(
+    ("cls", "location", "folder", "one_of"),
+    [
+        (CloudFrontS3Storage, "media/files", "covers/", 1),
+        (CloudFrontS3Storage, "", "covers/", 8),
+        (CloudFrontS3Storage, "media", "covers/~x/", 8),
+        (CloudFrontFileSystemStorage, "media/files", "covers/", 8),
+    ],
+)
+def test_ten_thousand_names(
+    cls: Any, location: str, folder: str, one_of: int, ec_key: PrivateKey, site: Any
+) -> None:
+    """What the storage calls public, the pattern of an edge opens, and nothing else."""
+    site.AWS_LOCATION, site.AWS_CLOUDFRONT_KEY = location, ec_key.to_pem()
+    storage = cls(public=[folder], expire_step=3600)
+    [pattern], by_hand = choose_public([storage], [], "--public")
+    assert (pattern, by_hand) == (f"{location}/{folder}*".removeprefix("/"), "")
+    behaviors = [Behavior(path_pattern=pattern), Behavior(trusted_key_groups=("site",))]
+    wanted, counts = folder.removesuffix("/").split("/"), [0, 0]
+    for name in names(10_000)[::one_of]:
+        key = parts_of_key(name)
+        if key is None:
+            assert not storage.is_public(name), name
+            continue
+        try:
+            url = storage.url(name)
+        except (SuspiciousOperation, ValueError):  # "/" alone, or absolute within a location
+            assert not storage.is_public(name), name
+            continue
+        path = urlsplit(url).path
+        is_public = len(key) > len(wanted) and key[: len(wanted)] == wanted
+        is_open = not select_behavior(behaviors, path).is_restricted
+        assert is_open == matches(pattern, path) == is_public, name
+        is_exact = "//" not in name.replace("\\", "/")
+        assert storage.is_public(name) == (is_public and is_exact), name
+        assert (url == f"{ORIGIN}{path}") == storage.is_public(name), name
+        assert ("Signature=" in url) != storage.is_public(name), name
+        counts[is_public] += 1
+    assert min(counts) > 100 / one_of
+
+
+@BOTH
+def test_url_of_a_public_name(cls: Any, site: Any) -> None:
+    """Return the unsigned URL, whatever surrounds the call, and note no expiry."""
+    storage = cls(public=["covers/"])
+    with signed_urls(folder="covers", storage=storage), watch_expiry() as watch:
+        url = storage.url("covers/a b.jpg", expire=60, expire_step=30)
+        assert signed_url("covers/a b.jpg", storage=storage) == url
+    assert url == storage.unsigned_url("covers/a b.jpg") == f"{ORIGIN}/covers/a%20b.jpg"
+    assert watch.expires is None
+    with_name = storage.url("covers/a.pdf", download="b.pdf")
+    assert with_name.startswith(f"{ORIGIN}/covers/a.pdf?response-content-disposition=")
+    assert "Signature=" not in with_name
+    assert "Signature=" in storage.url("private/a.jpg")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ip_address": "192.0.2.7"},
+        {"date_greater_than": 1_775_000_000},
+        {"folder": "covers"},
+        {"resource": "covers/*"},
+    ],
+)
+def test_conditions_of_a_public_name(condition: dict[str, Any], site: Any) -> None:
+    """Refuse what only a signature can carry, and name the option."""
+    storage = CloudFrontS3Storage(public=["covers/"])
+    with pytest.raises(ValueError, match="public"):
+        storage.url("covers/a.jpg", **condition)
+    with pytest.raises(ValueError, match="folder"):
+        storage.url("covers/a.jpg", folder="")
+    with pytest.raises(ValueError, match="http_method"):
+        storage.url("covers/a.jpg", http_method="PUT")
+
+
+@BOTH
+def test_a_callable(cls: Any, site: Any) -> None:
+    """Ask it with the name as the storage has it, below the location, and take True alone."""
+    site.AWS_LOCATION = "media"
+    asked: list[str] = []
+
+    def is_cover(name: str) -> bool:
+        asked.append(name)
+        return name.endswith("-cover.jpg")
+
+    storage = cls(public=is_cover)
+    assert storage.is_public("a\\./b c-cover.jpg")
+    assert storage.url("a/b-cover.jpg") == f"{ORIGIN}/media/a/b-cover.jpg"
+    assert "Signature=" in storage.url("a/b.jpg")
+    assert asked == ["a/b c-cover.jpg", "a/b-cover.jpg", "a/b.jpg"]
+    for name in ("", "/", ".", "a//b-cover.jpg", "../b-cover.jpg", "a/../b-cover.jpg", None):
+        assert not storage.is_public(name)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("answer", [None, 1, "yes", object()])
+def test_a_callable_that_returns_something_else(answer: object, site: Any) -> None:
+    """Refuse an answer that is neither True nor False, so that no URL is public by mistake."""
+    storage = CloudFrontS3Storage(public=lambda name: answer)
+    for ask in (storage.url, storage.is_public):
+        with pytest.raises(TypeError, match="option public"):
+            ask("a.jpg")
+
+
+def test_a_callable_that_raises(site: Any) -> None:
+    """Let its error through, a ValueError as well."""
+
+    class Of(CloudFrontS3Storage):
+        def public(self, name: str) -> bool:
+            raise ValueError(f"asked of {name}")
+
+    for ask in (Of().url, Of().is_public):
+        with pytest.raises(ValueError, match=r"asked of a\.jpg"):
+            ask("a.jpg")
+
+
+WRONG: dict[str, Any] = {
+    "text": "covers/",
+    "bytes": b"covers/",
+    "mapping": {"covers/": True},
+    "None": None,
+    "True": True,
+    "no slash": ["covers"],
+    "empty": [""],
+    "root": ["/"],
+    "absolute": ["/covers/"],
+    "star": ["covers/*"],
+    "question mark": ["cover?/"],
+    "dots": ["../covers/"],
+    "dots behind": ["covers/../"],
+    "one dot": ["./covers/"],
+    "two slashes": ["covers//"],
+    "backslash": ["covers\\"],
+    "encoded in URLs": ["표지/"],
+    "space": ["my covers/"],
+    "line feed": ["covers/\n"],
+    "no text": [7],
+    "one of two": ["covers/", "logos"],
+}
+
+
+@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
+def test_wrong_values(value: Any, site: Any) -> None:
+    """Refuse whatever is not a list of whole folders or a callable; a check names the option."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": value}}}
+    storage: Any = storages["default"]
+    for ask in (storage.url, storage.is_public, storage.unsigned_url):
+        with pytest.raises(ImproperlyConfigured, match="The option public"):
+            ask("covers/a.jpg")
+    with pytest.raises(ImproperlyConfigured, match="The option public"):
+        storage.sign_upload("a.jpg", size=1)
+    [found] = check_storages()
+    assert (found.id, "The option public" in found.msg) == ("cfsigned.E044", True)
+
+
+def test_default(site: Any) -> None:
+    """Call nothing public, and know no setting of this name."""
+    site.AWS_CLOUDFRONT_PUBLIC = site.AWS_PUBLIC = site.PUBLIC = ["covers/"]
+    for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(public=())):
+        assert not storage.is_public("covers/a.jpg")
+        assert "Signature=" in storage.url("covers/a.jpg")
+        assert choose_public([storage], ["a/*"], "--public") == (["a/*"], "")
+
+
+def test_paths_of_a_tenant(site: Any) -> None:
+    """Compare with the folder of the tenant whose request it is."""
+    storage = OfTenant(public=["covers/"])
+    for Tenant.name in ("a", "b/c", "a"):
+        domain, folder = f"{Tenant.name}.example.com", Tenant.name.partition("/")[0]
+        assert storage.is_public("covers/a.jpg")
+        assert not storage.is_public(f"{folder}/covers/a.jpg")
+        if "/" not in Tenant.name:
+            assert storage.url("covers/a.jpg") == f"https://{domain}/{folder}/covers/a.jpg"
+    Tenant.name = "a"
+
+
+def test_paths_that_the_package_does_not_know(ec_key: PrivateKey) -> None:
+    """Compare paths as the storage class makes them."""
+    storage = InMemory(
+        cloudfront_key=ec_key.to_pem(),
+        cloudfront_key_id="K2JCJMDEHXQW5F",
+        custom_domain=DOMAIN,
+        base_url="/files/",
+        public=["covers/"],
+    )
+    assert storage.url("covers/a.jpg") == f"{ORIGIN}/files/covers/a.jpg"
+    assert "Signature=" in storage.url("files/covers/a.jpg")
+
+
+def test_storage_that_does_not_sign(site: Any) -> None:
+    """Say what the option says, although each of its URLs is without a signature."""
+    storage = CloudFrontS3Storage(querystring_auth=False, public=["covers/"])
+    assert [storage.is_public(name) for name in ("covers/a", "a", "", "/")] == [True] + 3 * [False]
+    assert storage.url("a") == f"{ORIGIN}/a"
+
+
+def test_texts_and_cookies(site: Any) -> None:
+    """Take the signature out of a stored text, and set cookies for the rest as before."""
+    storage = CloudFrontS3Storage(public=["articles/covers/"])
+    html = (
+        f'<img src="{ORIGIN}/articles/covers/a.jpg?Signature=old"><img src="{ORIGIN}/articles/b">'
+    )
+    signed = sign_html(html, folder="articles", storage=storage)
+    assert f'src="{ORIGIN}/articles/covers/a.jpg"' in signed
+    assert f'src="{ORIGIN}/articles/b?Expires=' in signed
+    response = HttpResponse()
+    set_signed_cookies(response, folder="articles", storage=storage)
+    assert len(response.cookies) == 3
+
+
+SEVERAL: dict[str, tuple[Any, str]] = {
+    "two folders": (["covers/", "logos/"], "media/covers/*, media/logos/*"),
+    "callable": (lambda name: False, "callable"),
+}
+
+
+@pytest.mark.parametrize(("public", "by_hand"), SEVERAL.values(), ids=SEVERAL)
+def test_several_folders(public: Any, by_hand: str, site: Any) -> None:
+    """Open none by itself, take any pattern that is given, and name what a person opens."""
+    site.AWS_LOCATION = "media"
+    storage = CloudFrontS3Storage(public=public)
+    for given in ([], ["media/covers/*"], ["static/*"]):
+        opened, left = choose_public([storage], given, "--public")
+        assert (opened, by_hand in left) == (given, True)
+
+
+@pytest.mark.parametrize("location", ["미디어", "a b", "a*b", "a?", "a!", "x/" * 128])
+def test_location_that_no_pattern_can_have(location: str, site: Any) -> None:
+    """Leave it to a person: a wildcard in its place would open other folders, too."""
+    storage = CloudFrontS3Storage(public=["covers/"], location=location)
+    opened, by_hand = choose_public([storage], [], "--public")
+    assert (opened, by_hand.endswith("/covers/*")) == ([], True)
+    assert storage.is_public("covers/a.jpg")
+
+
+@pytest.mark.parametrize("given", [["static/*"], [""], ["media/covers/*", "b/*"], ["media/*"]])
+def test_other_pattern(given: list[str], site: Any) -> None:
+    """Refuse another pattern than that of the only folder, and name both."""
+    storage = CloudFrontS3Storage(public=["covers/"], location="media")
+    with pytest.raises(ValueError, match=r"media/covers/\*") as raised:
+        choose_public([storage], given, "--public-path")
+    assert repr(given[-1]) in str(raised.value)
+    for same in ([], ["media/covers/*"], ["/media/covers/*"]):
+        assert choose_public([storage], same, "--public") == (["media/covers/*"], "")
+
+
+def test_edge_for_a_storage(site: Any, tmp_path: Any) -> None:
+    """Serve public files without a signature, and no other file, in the tests of a site."""
+    options = {"public": ["covers/"], "location": str(tmp_path)}
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": options}}
+    storage: Any = storages["default"]
+    edge = edge_for("default")
+    seen: dict[str, Callable[[str], str]] = {"url": storage.url, "unsigned": storage.unsigned_url}
+    found = {}
+    for name in ("covers/a.txt", "private/a.txt", "covers.txt"):
+        storage.save(name, ContentFile(b"x"))
+        found[name] = [edge.get(make(name)).status for make in seen.values()]
+    assert found == {
+        "covers/a.txt": [200, 200],
+        "private/a.txt": [200, 403],
+        "covers.txt": [200, 403],
+    }
