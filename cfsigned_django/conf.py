@@ -141,17 +141,13 @@ def _events(value: Any) -> frozenset[str]:
 # No others: a path pattern of CloudFront must open exactly what lies in the folder. The rest of its
 # alphabet is either a wildcard or percent-encoded in URLs.
 _FOLDER = re.compile(r"(?:(?!\.{1,2}/)[A-Za-z0-9_.~'-]+/)+", re.ASCII)
+_CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+", re.ASCII)
 
 
 def _public(value: Any) -> tuple[str, ...] | Callable[[str], bool]:
     if callable(value):
         return value  # type: ignore[no-any-return]
-    if not isinstance(value, list | tuple | set | frozenset):
-        raise ValueError(
-            f'is {shown(value)}. It must be a list of folders, such as ["covers/"], or a callable '
-            "that takes a name"
-        )
-    for each in value:
+    for each in _listed(value, 'folders, such as ["covers/"], or a callable that takes a name'):
         if not isinstance(each, str) or not _FOLDER.fullmatch(each):
             raise ValueError(
                 f"has the entry {shown(each)}. Each must be a whole folder of the storage with its "
@@ -159,6 +155,22 @@ def _public(value: Any) -> tuple[str, ...] | Callable[[str], bool]:
                 "of CloudFront can open that, and nothing else"
             )
     return tuple(value)
+
+
+def _content_types(value: Any) -> frozenset[str]:
+    for each in _listed(value, 'content types, such as ["text/html", "image/svg+xml"]'):
+        if not isinstance(each, str) or not _CONTENT_TYPE.fullmatch(each):
+            raise ValueError(
+                f'has the entry {shown(each)}. Each must be a content type such as "text/html", in '
+                "lowercase and without parameters"
+            )
+    return frozenset(value)
+
+
+def _listed(value: Any, what: str) -> Iterable[Any]:
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise ValueError(f"is {shown(value)}. It must be a list of {what}")
+    return value
 
 
 def _one_or_more(value: Any) -> list[Any]:
@@ -236,8 +248,10 @@ class Options:
         'Set AWS_CLOUDFRONT_INVALIDATE_ON to "overwrite", "delete" or both, in a set, list or '
         "tuple.",
     )
-    # What is public depends on the names in one storage: no setting stands for it.
+    # What is public, or safe, depends on the names in one storage: no setting stands for these.
     public: Any = Setting("", (), _public, "cfsigned.E044")
+    attachment_types: Any = Setting("", (), _content_types, "cfsigned.E044")
+    content_type_from_name: Any = Setting("", False, _one_of(True, False), "cfsigned.E044")
 
 
 class Site:

@@ -156,6 +156,8 @@ KEY_GROUP_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _TEXT_ID = re.compile("[A-Za-z0-9]{1,20}", re.ASCII)
 KEY_PAIR_ID = re.compile(r"K[A-Z0-9]{8,}|APKA[A-Z0-9]{16}", re.ASCII)
 
+# The options that judge files by their names, also of a storage that does not sign.
+_OF_NAMES = ("public", "attachment_types", "content_type_from_name")
 # The message of django-storages, word for word: code may look for it.
 _BOTH = (
     "Both AWS_CLOUDFRONT_KEY_ID/cloudfront_key_id and AWS_CLOUDFRONT_KEY/cloudfront_key must be "
@@ -225,7 +227,7 @@ def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMe
     A storage that does not sign may have a path behind the domain, as S3's own
     address or that of MinIO has.
     """
-    found = find_wrong_values(config, ["url_protocol", "public"])
+    found = find_wrong_values(config, ["url_protocol", *_OF_NAMES])
     return [*found, *_domain(config, signs), *_protocol(config, signs)]
 
 

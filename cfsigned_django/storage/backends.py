@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage
@@ -21,6 +22,7 @@ from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context, uploads
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
+from cfsigned_django.storage.content_types import content_type_of
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
 from cfsigned_django.storage.uploads import Upload
@@ -146,6 +148,17 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
             log_once(logger.warning, _NO_CREDENTIALS, type(self).__qualname__, aliases)
         return super()._create_session()  # type: ignore[no-untyped-call]
 
+    def _get_write_parameters(self, name: str, content: Any = None) -> dict[str, Any]:
+        """Return the parameters with which S3 stores a file of this key, such as its type.
+
+        django-storages takes the type that the browser said, if there is one.
+        """
+        if self.content_type_from_name is not False:
+            own_type = content_type_of(name) or self.default_content_type
+            content = SimpleNamespace(content_type=own_type)
+        found: dict[str, Any] = super()._get_write_parameters(name, content)  # type: ignore[no-untyped-call]
+        return found
+
     def sign_upload(
         self,
         name: str,
@@ -159,15 +172,16 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
         The file will have ``name`` with an unguessable folder before its last part, as
         ``Upload.name`` says. It must have exactly ``size`` bytes, and ``content_type``;
-        None stands for the type that the ending of the name has. ``expire`` is for how
+        None stands for the type that the ending of the name has, and so does anything if
+        ``content_type_from_name`` is set. ``expire`` is for how
         long it may be sent, an hour if it is None. ``owner`` is any text that
         :meth:`finish_upload` must get again, such as ``f"avatar:{request.user.pk}"``.
 
         Up to 5 GB, the file is sent as a form, above in parts.
 
-        Raise :exc:`ValueError` or :exc:`TypeError` for an argument that makes no sense, and for
-        a name below ``tmp/uploads/``, where uploads wait; for one with ``..``,
-        :exc:`SuspiciousFileOperation`.
+        Raise :exc:`ValueError` or :exc:`TypeError` for an argument that makes no sense, for a
+        name below ``tmp/uploads/``, where uploads wait, and for one that is public; for one
+        with ``..``, :exc:`SuspiciousFileOperation`.
         """
         return uploads.sign(
             self, name, size=size, content_type=content_type, expire=expire, owner=owner

@@ -119,6 +119,8 @@ class ResolvedOptions:
     start: str
     #: The option ``public``: folders, or a callable; empty if no name is public.
     public: Any
+    #: The option ``attachment_types``.
+    attachment_types: frozenset[str]
     #: The arguments ``resource`` and ``folder`` -> the URL of what they mean. Used if ``start`` is
     #: not empty: only then does the same name always mean the same path.
     resources: Bounded[str] = field(default_factory=Bounded, repr=False)
@@ -175,6 +177,10 @@ def resolve(
         origin=origin,
         start=start,
         public=config.public,
+        # Disposition comes before refusal.
+        attachment_types=frozenset()
+        if "attachment_types" in config.wrong
+        else config.attachment_types,
     )
 
 

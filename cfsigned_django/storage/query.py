@@ -9,7 +9,7 @@ origin request policies").
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set as AbstractSet
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from urllib.parse import quote
 from django.utils.functional import Promise
 
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
+from cfsigned_django.storage.content_types import is_unsafe
 
 #: boto3's name for a parameter of GetObject -> S3's name in the query.
 S3_NAMES: Mapping[str, str] = {
@@ -63,15 +64,21 @@ def build_query(parameters: Mapping[str, Any] | None) -> str:
 
 
 def add_disposition(
-    parameters: Mapping[str, Any] | None, name: str | None, download: FileName, inline: FileName
+    parameters: Mapping[str, Any] | None,
+    name: str | None,
+    download: FileName,
+    inline: FileName,
+    attachment_types: AbstractSet[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the parameters, and the Content-Disposition of a file of this name, if requested.
 
     ``download`` and ``inline`` are None or False for no, True or an empty text
     for the file's own base name, or another name. Raise :exc:`TypeError` for
-    anything else, and :exc:`ValueError` if both are given.
+    anything else, and :exc:`ValueError` if both are given. If neither is, and the
+    parameters have none, browsers save a file of ``attachment_types``, or of no known type.
     """
     named = dict(parameters or {})
+    has_one = "ResponseContentDisposition" in named or "response-content-disposition" in named
     wanted = {
         argument: value
         for argument, value in (("download", download), ("inline", inline))
@@ -80,7 +87,7 @@ def add_disposition(
     if len(wanted) > 1:
         raise ValueError("Give either download or inline: a file is saved or shown.")
     for argument, value in wanted.items():
-        if "ResponseContentDisposition" in named or "response-content-disposition" in named:
+        if has_one:
             raise ValueError(
                 f"Give either {argument} or the parameter ResponseContentDisposition, not both."
             )
@@ -93,6 +100,8 @@ def add_disposition(
         own_name = re.split(r"[\\/]", str(name))[-1]
         kind = "attachment" if argument == "download" else "inline"
         named["ResponseContentDisposition"] = content_disposition(str(filename) or own_name, kind)
+    if attachment_types and not wanted and not has_one and is_unsafe(str(name), attachment_types):
+        named["ResponseContentDisposition"] = "attachment"
     return named
 
 

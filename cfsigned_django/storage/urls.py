@@ -174,8 +174,9 @@ class SignedUrlMixin(Options):
         now = time.time()
         own = self.cfsigned
         options = own.resolved.get(conf.generation) or own.resolve()
-        if (download, inline) != (None, None):
-            parameters = add_disposition(parameters, name, download, inline)
+        unsafe = options.attachment_types
+        if unsafe or (download, inline) != (None, None):
+            parameters = add_disposition(parameters, name, download, inline, unsafe)
         signing = options.for_signing
         if signing is None:
             options.raise_refusal()

@@ -664,6 +664,17 @@ def test_only_s3(site: Any, tmp_path: Any) -> None:
     assert not hasattr(storage, "finish_upload")
 
 
+def test_type_from_the_name(uploads: Any) -> None:
+    """Bind the type that the name has, whatever type is declared, if the storage wants that."""
+    uploads.content_type_from_name = True
+    upload = uploads.sign_upload("cat.jpg", size=4, content_type="text/html", owner="7")
+    assert upload.fields["Content-Type"] == "image/jpeg"
+    assert send(upload, b"<p/>", **{"Content-Type": "text/html"}) == 403
+    assert send(upload, b"<p/>") == 204
+    name = uploads.finish_upload(upload.token, owner="7")
+    assert uploads.bucket.Object(uploads._normalize_name(name)).content_type == "image/jpeg"
+
+
 @pytest.mark.parametrize(
     ("public", "name"),
     [

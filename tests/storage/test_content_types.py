@@ -1,0 +1,143 @@
+"""What browsers are told of a file, by the ending of its name.
+
+Modules: storage/content_types.py, storage/query.py, storage/backends.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.testing import edge_for
+from tests.storage_cases import BOTH, FILE_BACKEND, S3_BACKEND
+
+TYPES = ["text/html", "image/svg+xml"]
+HTML = b"<script>alert(document.domain)</script>"
+
+
+def disposition(url: str) -> str | None:
+    """Return the disposition that a URL asks S3 for."""
+    found = parse_qs(urlsplit(url).query).get("response-content-disposition", [None])
+    return found[0]
+
+
+@BOTH
+def test_endings(cls: Any, site: Any) -> None:
+    """Let browsers save files of these types, of no known type, and no others."""
+    storage = cls(attachment_types=TYPES, public=["covers/"])
+    saved = ("a.html", "a.HTM", "x/a.svg", "a.svgz", "a.html.gz", "a", ".html", "a.unknown", "a.")
+    for name in (*saved, "data:image/png,a.html", "covers/a.svg", "http://x/a.png/a.svg"):
+        assert disposition(storage.url(name)) == "attachment", name
+    for name in ("a.jpg", "a.pdf", "a.html.png", "covers/a.mp4", "data:text/html,a.jpg"):
+        assert disposition(storage.url(name)) is None, name
+    assert disposition(cls().url("a.html")) is None
+    assert disposition(cls(attachment_types=()).url("a")) is None
+
+
+@BOTH
+def test_what_a_call_asks_for(cls: Any, site: Any) -> None:
+    """Leave the disposition to a call that gives one; no is not one."""
+    storage = cls(attachment_types=TYPES)
+    assert disposition(storage.url("a.svg", inline=True)) == 'inline; filename="a.svg"'
+    assert disposition(storage.url("a.svg", download="b")) == 'attachment; filename="b"'
+    for name in ("ResponseContentDisposition", "response-content-disposition"):
+        assert disposition(storage.url("a.svg", {name: "inline"})) == "inline"
+    for no in ({"download": False}, {"inline": False}, {"download": None}, {"expire": 60}):
+        assert disposition(storage.url("a.svg", **no)) == "attachment"
+    assert disposition(storage.url("albums/a.svg", folder="albums")) == "attachment"
+    assert disposition(storage.unsigned_url("a.svg")) is None
+
+
+def test_answer_of_an_edge(site: Any, tmp_path: Any) -> None:
+    """The URL is signed, and the answer of CloudFront has the header."""
+    options = {"attachment_types": TYPES, "location": str(tmp_path)}
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": options}}
+    edge = edge_for("default")
+    for name, expected in (("a.html", "attachment"), ("a.jpg", None)):
+        storages["default"].save(name, ContentFile(HTML))
+        answer = edge.get(storages["default"].url(name))
+        assert (answer.status, answer.headers["Content-Disposition"]) == (200, expected)
+
+
+WRONG: dict[str, tuple[str, Any]] = {
+    "one text": ("attachment_types", "text/html"),
+    "number": ("attachment_types", 5),
+    "True": ("attachment_types", True),
+    "None": ("attachment_types", None),
+    "an ending": ("attachment_types", [".svg"]),
+    "capitals": ("attachment_types", ["text/HTML"]),
+    "parameters": ("attachment_types", ["text/html; charset=utf-8"]),
+    "wildcard": ("attachment_types", ["text/*"]),
+    "no text": ("attachment_types", [b"text/html"]),
+    "text for a bool": ("content_type_from_name", "False"),
+    "number for a bool": ("content_type_from_name", 1),
+    "None for a bool": ("content_type_from_name", None),
+}
+
+
+@pytest.mark.parametrize(("option", "value"), WRONG.values(), ids=WRONG)
+def test_wrong_values(option: str, value: Any, site: Any) -> None:
+    """Refuse another form; a check names the option."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {option: value}}}
+    with pytest.raises(ImproperlyConfigured, match=f"The option {option}"):
+        storages["default"].url("a.html")
+    [found] = check_storages()
+    assert (found.id, f"The option {option}" in found.msg) == ("cfsigned.E044", True)
+    site.STORAGES["default"]["OPTIONS"]["querystring_auth"] = False
+    site.STORAGES = {**site.STORAGES}
+    with pytest.raises(ImproperlyConfigured, match=f"The option {option}"):
+        storages["default"].url("a.html")
+
+
+def test_type_of_what_is_saved(site: Any, s3_options: dict[str, Any]) -> None:
+    """Store the type that the name has, not the one that the browser said; by default, its."""
+    for is_set in (False, True):
+        storage = CloudFrontS3Storage(
+            **s3_options, location="media", content_type_from_name=is_set, file_overwrite=True
+        )
+        found = {}
+        for name in ("cat.jpg", "page.html", "data:text/html,.jpg", "unknown.x1", "none"):
+            storage.save(name, SimpleUploadedFile("x", HTML, content_type="text/html"))
+            found[name] = storage.bucket.Object(f"media/{name}").content_type
+        with storage.open("written.jpg", "wb") as file:
+            file.write(HTML)
+        found["written.jpg"] = storage.bucket.Object("media/written.jpg").content_type
+        unknown = "application/octet-stream" if is_set else "text/html"
+        jpeg = "image/jpeg" if is_set else "text/html"
+        assert found == {
+            "cat.jpg": jpeg,
+            "page.html": "text/html",
+            "data:text/html,.jpg": jpeg,
+            "unknown.x1": unknown,
+            "none": unknown,
+            "written.jpg": "image/jpeg",
+        }
+
+
+def test_type_of_the_site(site: Any, s3_options: dict[str, Any]) -> None:
+    """The parameters that the site gives for all objects win, as for django-storages."""
+    parameters = {"ContentType": "text/plain"}
+    storage = CloudFrontS3Storage(
+        **s3_options, object_parameters=parameters, content_type_from_name=True
+    )
+    storage.save("cat.jpg", SimpleUploadedFile("x", HTML, content_type="text/html"))
+    assert storage.bucket.Object("cat.jpg").content_type == "text/plain"
+
+
+def test_file_on_disk(site: Any, tmp_path: Any) -> None:
+    """Take the options of S3: a file on disk has the type of its name anyway."""
+    options = {"content_type_from_name": True, "location": str(tmp_path)}
+    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": options}}
+    storage: Any = storages["default"]
+    assert isinstance(storage, CloudFrontFileSystemStorage)
+    storage.save("cat.jpg", SimpleUploadedFile("x", HTML, content_type="text/html"))
+    answer = edge_for("default").get(storage.url("cat.jpg"))
+    assert answer.headers["Content-Type"] == "image/jpeg"
