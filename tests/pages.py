@@ -40,9 +40,11 @@ DEPLOY = HOW_TO / "deploy.md"
 #: What the package says to people, as its Korean catalog has it.
 CATALOG = ROOT / "cfsigned_django" / "locale" / "ko" / "LC_MESSAGES"
 #: Roles of Python that is only compiled: what has the role "task" test_docs_rotation.py runs, "zip"
-#: tests/libraries, and the others are parts of files, for test_tutorial.py, or about a model, for
-#: test_docs_recipes.py.
-NOT_RUN = {"compiles", "task", "link", "owner", "zip", "append", "cut", "paste", "write"}
+#: tests/libraries, "browser" tests/e2e, and the others are parts of files, for test_tutorial.py, or
+#: about a model, for test_docs_recipes.py.
+NOT_RUN = {
+    *("browser", "compiles", "task", "link", "owner", "zip", "append", "cut", "paste", "write"),
+}
 #: All that a block of settings consists of.
 _OF_SETTINGS = {ast.Assign, ast.AugAssign, ast.Import, ast.ImportFrom}
 SNIPPET = re.compile(

@@ -1,4 +1,4 @@
-"""Views to put into a URLconf: permanent links, signed playlists, and signed cookies."""
+"""Views to put into a URLconf: permanent links, fresh URLs, playlists, signed cookies."""
 
 from __future__ import annotations
 
@@ -8,4 +8,5 @@ from cfsigned_django.views.cookies import (
     refresh_cookies as refresh_cookies,
 )
 from cfsigned_django.views.files import SignedRedirectView as SignedRedirectView
+from cfsigned_django.views.names import SignedUrlsView as SignedUrlsView
 from cfsigned_django.views.playlists import SignedPlaylistView as SignedPlaylistView

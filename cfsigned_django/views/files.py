@@ -1,4 +1,4 @@
-"""Views of one file, which ask a permission: a permanent link that leads to a fresh signed URL."""
+"""Views that ask a permission: a permanent link, which leads to a fresh signed URL."""
 
 from __future__ import annotations
 
@@ -26,10 +26,8 @@ from cfsigned_django.storage.query import FileName
 from cfsigned_django.storage.registry import find_storage, url_of
 
 
-class FileView(View):
-    """A view of one file, which asks a permission first: the part that all of them share."""
-
-    http_method_names = ["get", "head"]
+class PermissionView(View):
+    """A view that signs for a viewer whom a permission lets in: the part that all share."""
 
     permission: Permission | None = None
     storage: str = "default"
@@ -46,15 +44,30 @@ class FileView(View):
                 "request and the name of the file, and returns True, or the names of the files "
                 "that the viewer may see."
             )
+        return super().as_view(**initkwargs)
+
+    def get_url_arguments(self, name: str) -> dict[str, Any]:
+        """Return the arguments with which the URL of the file is signed."""
+        return {"expire": self.expire, "ip_address": self.ip_address}
+
+
+class FileView(PermissionView):
+    """A view of one file."""
+
+    http_method_names = ["get", "head"]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        """Return the view, which is async if its permission, or get_name(), is."""
         view = super().as_view(**initkwargs)
-        is_async = _is_async(permission) or _is_async(cls.get_name)
-        return markcoroutinefunction(view) if is_async else view
+        asks = is_async(initkwargs.get("permission", cls.permission)) or is_async(cls.get_name)
+        return markcoroutinefunction(view) if asks else view
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Make the view async if the permission, or get_name(), is a coroutine function."""
         super().setup(request, *args, **kwargs)
         # Django reads this attribute. Not an attribute of the class: each URL has its permission.
-        self.__dict__["view_is_async"] = _is_async(self.permission) or _is_async(self.get_name)
+        self.__dict__["view_is_async"] = is_async(self.permission) or is_async(self.get_name)
 
     def get_name(self, **kwargs: Any) -> Any:
         """Return the name of the file for what the path captured; an empty one is answered 404.
@@ -63,10 +76,6 @@ class FileView(View):
         raise :exc:`~django.http.Http404`. The permission is asked afterwards.
         """
         return kwargs["name"]
-
-    def get_url_arguments(self, name: str) -> dict[str, Any]:
-        """Return the arguments with which the URL of the file is signed."""
-        return {"expire": self.expire, "ip_address": self.ip_address}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the answer for the file that the path means."""
@@ -177,6 +186,6 @@ async def _result(found: Any) -> Any:
     return await found if isinstance(found, Awaitable) else found
 
 
-def _is_async(permission: Any) -> bool:
+def is_async(permission: Any) -> bool:
     """Return whether a callable, a function or an object, is a coroutine function."""
     return iscoroutinefunction(permission) or iscoroutinefunction(type(permission).__call__)

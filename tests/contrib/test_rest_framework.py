@@ -1,28 +1,22 @@
-"""Serializer fields give signed URLs, and a view gives many at once."""
+"""Serializer fields give signed URLs."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
 from django.db import models
-from django.http import Http404, HttpRequest
-from django.test import Client
 from django.test.utils import isolate_apps
-from django.urls import path
 from rest_framework import serializers
 
 from cfsigned_django.contrib.rest_framework import (
     SIGNED_FIELD_MAPPING,
     SignedFileField,
     SignedImageField,
-    SignedUrlsView,
 )
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import Policy
@@ -37,9 +31,8 @@ from tests.storage_cases import (
 
 
 @pytest.fixture(autouse=True)
-def _site(own_urls: None, aliases: Any) -> None:
-    """Configure a site with the views below."""
-    aliases.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+def _site(aliases: Any) -> None:
+    """Configure a site with several storages."""
 
 
 def opens(url: str, alias: str = "default") -> Policy:
@@ -50,9 +43,6 @@ def opens(url: str, alias: str = "default") -> Policy:
 def iso(moment: int) -> str:
     """Return a time in Unix seconds as APIs show it."""
     return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-# Fields
 
 
 @isolate_apps("cfsigned_django")
@@ -198,121 +188,3 @@ def test_mistakes() -> None:
         represent(SignedFileField(expire=0))
     with pytest.raises(TypeError, match="int"):
         SignedFileField().to_representation(5)
-
-
-# The view for many names
-
-
-def may_see(request: HttpRequest, name: str) -> bool:
-    """Admit a viewer who says so, and hide what is secret."""
-    name.encode()  # as a database does
-    if "secret" in name:
-        raise Http404
-    return request.headers.get("X-Viewer") == "ada"
-
-
-async def may_see_async(request: HttpRequest, name: str) -> bool:
-    """Do the same in a coroutine."""
-    return may_see(request, name)
-
-
-class OwnView(SignedUrlsView):
-    """A view whose permission is a method, with a limit."""
-
-    max_names = 2
-    expire = 60
-    storage = "other"
-
-    def permission(self, request: Any, name: str) -> bool:
-        """Grant text files only."""
-        return name.endswith(".txt")
-
-
-urlpatterns = [
-    path("urls/", SignedUrlsView.as_view(permission=may_see)),
-    path("own/", OwnView.as_view()),
-    path("silent/", SignedUrlsView.as_view(permission=lambda request, name: None)),
-    path(
-        "albums/",
-        signed_urls(folder="albums")(SignedUrlsView.as_view(permission=may_see, max_names=1000)),
-    ),
-]
-
-
-def post(where: str, body: Any, viewer: str = "ada") -> tuple[int, Any]:
-    """Return status and JSON of a POST, at NOW."""
-    with at(NOW):
-        response = Client(enforce_csrf_checks=True).post(
-            f"/{where}/", json.dumps(body), "application/json", headers={"X-Viewer": viewer}
-        )
-    return response.status_code, response.json()
-
-
-def test_many_names() -> None:
-    """Return a URL for each name, and when the first of them expires."""
-    names = ["a/사진 1.jpg", "b/2.jpg"]
-    status, found = post("urls", {"names": names})
-    assert (status, [*found["urls"]], found["expires_at"]) == (200, names, iso(NOW + 3600))
-    for name, url in found["urls"].items():
-        assert opens(url).resource == storages["default"].unsigned_url(name)  # type: ignore[attr-defined]
-
-
-def test_one_signature_for_many_names() -> None:
-    """Sign once for a folder if a block surrounds the view."""
-    names = [f"albums/{number}.jpg" for number in range(1000)]
-    with counted_signatures() as signatures:
-        status, found = post("albums", {"names": names})
-    assert (status, len(found["urls"]), len(signatures)) == (200, 1000, 1)
-    assert {opens(url).resource for url in found["urls"].values()} == {f"{ORIGIN}/albums/*"}
-
-
-def test_own_view() -> None:
-    """Take storage, lifetime, bound and permission from a subclass."""
-    status, found = post("own", {"names": ["1.txt", "2.txt"]})
-    assert status == 200
-    assert opens(found["urls"]["2.txt"], "other").date_less_than == NOW + 60
-    assert post("own", {"names": ["1.txt", "2.jpg"]})[0] == 403
-    assert post("own", {"names": ["1.txt"] * 3})[0] == 400
-
-
-@pytest.mark.parametrize(
-    ("where", "names", "viewer", "status"),
-    [
-        ("urls", ["1.jpg"], "eve", 403),
-        ("silent", ["1.jpg"], "ada", 403),
-        ("urls", ["1.jpg", "secret.jpg"], "ada", 404),
-        *(("urls", names, "ada", 400) for names in (None, "1.jpg", [], [1], ["1.jpg"] * 101)),
-        *(
-            ("urls", ["1.jpg", name], "ada", 400)
-            for name in ("", "../1.jpg", "./1.jpg", "a//1.jpg", "a\\1.jpg", "a/", f"{ORIGIN}/1.jpg")
-        ),
-        *(("urls", [name], "ada", 400) for name in ("a" * 9000, "\ud800", "a\0b", "한" * 342)),
-    ],
-)
-def test_refused(where: str, names: Any, viewer: str, status: int) -> None:
-    """Refuse the whole request: no URL is given."""
-    found = post(where, {"names": names}, viewer)
-    assert found[0] == status
-    assert "urls" not in found[1]
-
-
-@pytest.mark.parametrize("name", ["secret/" + "a" * 1020, "secret//a.jpg", ["secret"] * 1000])
-def test_name_of_no_file(name: Any) -> None:
-    """Ask no permission about it, and do not repeat it: say which of the names it is."""
-    status, found = post("urls", {"names": ["1.jpg", name]})
-    assert (status, [*found]) == (400, ["names"])
-    (text,) = found["names"]
-    assert "names[1]" in text
-    assert "secret" not in text
-
-
-def test_body_that_is_no_object() -> None:
-    """Answer 400 to JSON other than an object."""
-    assert post("urls", ["1.jpg"])[0] == 400
-
-
-@pytest.mark.parametrize("permission", [None, "may_see", may_see_async])
-def test_permission_is_required(permission: Any) -> None:
-    """Refuse to make a view without a permission."""
-    with pytest.raises(ImproperlyConfigured, match="permission"):
-        SignedUrlsView.as_view(permission=permission)

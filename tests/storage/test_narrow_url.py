@@ -1,6 +1,7 @@
 """Subclasses whose url() takes less than the package's: what was not given is not handed on.
 
-Modules: storage/registry.py, shortcuts.py, views/files.py, views/playlists.py, playback.py
+Modules: storage/registry.py, shortcuts.py, views/files.py, views/names.py,
+views/playlists.py, playback.py
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from django.template import TemplateSyntaxError, engines
 from django.test import Client, RequestFactory
 from django.urls import include, path
 
-from cfsigned_django.contrib.rest_framework import SignedFileField, SignedUrlsView
+from cfsigned_django.contrib.rest_framework import SignedFileField
 from cfsigned_django.playback import playback
 from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.testing import InMemorySignedStorage, assert_signed
-from cfsigned_django.views import SignedPlaylistView, SignedRedirectView
+from cfsigned_django.views import SignedPlaylistView, SignedRedirectView, SignedUrlsView
 from tests.storage_cases import ORIGIN
 
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n1.ts\n#EXT-X-ENDLIST\n"
