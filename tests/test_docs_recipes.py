@@ -388,6 +388,21 @@ def test_each_tenant_has_a_bucket(site: Any) -> None:
     ]
 
 
+def test_an_access_point_takes_the_place_of_a_bucket(site: Any) -> None:
+    """The site reads and writes through its alias, in its region; viewers see the same URLs."""
+    site.AWS_ACCESS_KEY_ID, site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "not a secret"
+    alias = "media-example-abcdef1234567890abcdef123456use2a-s3alias"
+    place = {"region_name": "ap-northeast-2", "addressing_style": "virtual"}
+    options = {"bucket_name": alias, **place}
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    storage: Any = storages["default"]
+    parameters = {"Bucket": storage.bucket.name, "Key": "a.jpg"}
+    address = storage.connection.meta.client.generate_presigned_url("get_object", parameters)
+
+    assert address.startswith(f"https://{alias}.s3.ap-northeast-2.amazonaws.com/a.jpg?")
+    assert_signed(storage.url("a.jpg"), name="a.jpg")
+
+
 @pytest.mark.parametrize(
     ("tag", "answer"),
     [
