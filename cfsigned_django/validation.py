@@ -124,8 +124,8 @@ TABLE: dict[str, str] = {
         "the old one in SECRET_KEY_FALLBACKS. Then start a rotation in each key group (manage.py "
         "cfsigned_rotate --start, --key-group)."
     ),
-    "cfsigned.W013": "The private key is not used. Find out who can write to the database. Revoke "
-    "the key pair in the admin, and start a rotation.",
+    "cfsigned.W013": "A private key that is not its row's is not used. Find out who can write to "
+    "the database. Revoke the key pair in the admin, and start a rotation.",
     "cfsigned.W014": "Do what the message says: run manage.py migrate if there is no table yet, "
     "cfsigned_rotate --wait while a key waits, else cfsigned_rotate --start. Until a key signs, "
     "url() raises the same error.",

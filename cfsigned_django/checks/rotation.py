@@ -55,12 +55,23 @@ def check_encrypted_keys(*, databases: Sequence[str] | None, **kwargs: Any) -> l
 
 
 def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
-    """Yield what is wrong with the keys that encrypt the private keys of these rows."""
+    """Yield what is wrong with the private keys of these rows, and with what encrypts them."""
     if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
         yield problem("cfsigned.W012", WEAK_SECRET_KEY)
     with suppress(ImproperlyConfigured), translation.override(None):  # E024 reports wrong waits
         if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
             yield problem("cfsigned.W011", text)
+    for row in rows:
+        if not row.encrypted_private_key:
+            continue
+        name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
+        try:
+            if row.open_private_key().public_key.to_pem() != row.public_key:
+                yield problem("cfsigned.W013", f"{name}: its public key is of another key pair.")
+        except NotItsKey as error:
+            yield problem("cfsigned.W013", f"{name}: {error}")
+        except CannotDecrypt as error:
+            yield problem("cfsigned.W007", f"{name}: {error}")
 
 
 def _time_zones() -> Iterator[CheckMessage]:
@@ -111,21 +122,7 @@ def _key_pairs(alias: str) -> list[CheckMessage]:
         rows = list(KeyPair.objects.using(alias)) if has_table(alias) else None
     except Error:
         return []  # The database is not running.
-    return [*_encrypted_keys(rows or []), *_nothing_signs(alias, rows)]
-
-
-def _encrypted_keys(rows: list[KeyPair]) -> Iterator[CheckMessage]:
-    yield from check_encryption(rows)
-    for row in rows:
-        if not row.encrypted_private_key:
-            continue
-        name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
-        try:
-            row.decrypted()
-        except NotItsKey as error:
-            yield problem("cfsigned.W013", f"{name}: {error}")
-        except CannotDecrypt as error:
-            yield problem("cfsigned.W007", f"{name}: {error}")
+    return [*check_encryption(rows or []), *_nothing_signs(alias, rows)]
 
 
 def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMessage]:

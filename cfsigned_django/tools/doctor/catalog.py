@@ -64,22 +64,6 @@ CATALOG: dict[str, FindingType] = {
         why="New processes cannot find out which key is ACTIVE.",
         fix="Check DATABASES, and whether the database server runs.",
     ),
-    "cannot-decrypt": FindingType(
-        level=Level.ERROR,
-        what="The private key of the {status} key pair {key_pair} cannot be decrypted. {error}",
-        why="Nothing can be signed with it, and it cannot be put back into its key group. If it is "
-        "ACTIVE, no URL can be signed.",
-        fix="Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS, or the previous key to "
-        "AWS_CLOUDFRONT_ENCRYPTION_KEYS; then start a rotation in each key group (manage.py "
-        "cfsigned_rotate --start, --key-group). If it is lost, start the rotation without it.",
-    ),
-    "key-pair-differs": FindingType(
-        level=Level.ERROR,
-        what="The private key of the {status} key pair {key_pair} does not match its public key.",
-        why="It is not used, or CloudFront refuses what it signs.",
-        fix="The row was edited or only partly restored. Find out who can write to the database. "
-        "Revoke the key pair in the admin, and start a rotation.",
-    ),
     "signing-key": FindingType(level=Level.OK, what="{key} from {place} signs ({algorithm})."),
     "rotation-waits": FindingType(
         level=Level.OK,

@@ -37,7 +37,6 @@ from cfsigned_django.tools.doctor.aws import (
 from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.doctor.local import (
-    check_key_pairs,
     check_rotation_waits,
     check_signer,
     check_url,
@@ -142,7 +141,6 @@ class Examination:
             return
         if not find_wrong(Site.ENCRYPTION_KEYS):  # which a system check reports
             yield from from_system_checks(check_encryption(rows))
-            yield from check_key_pairs(rows)
         yield from waits
 
     def _address(self) -> str | None:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.encryption import CannotDecrypt, NotItsKey
 from cfsigned_django.keyring import NothingSigns
-from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
@@ -69,28 +67,6 @@ def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator
     if what := why_changed(storage, name or PROBE_NAME, url):
         is_signed = "Signature=" in url
         yield finding("changed-url" if is_signed else "unsigned-url", subject, what=what)
-
-
-def check_key_pairs(rows: Iterable[KeyPair]) -> Iterator[Finding]:
-    """Yield what is wrong with the encrypted private keys of the database."""
-    for row in rows:
-        if not row.encrypted_private_key or row.status in _UNUSED:
-            continue
-        subject, status = f"KeyPair {row}", row.status
-        try:
-            public_key = row.open_private_key().public_key
-        except NotItsKey as error:
-            yield finding("key-pair-differs", subject, what=f"{row} ({status}): {error}")
-            continue
-        except CannotDecrypt as error:
-            yield finding("cannot-decrypt", subject, status=status, key_pair=row, error=error)
-            continue
-        if public_key.to_pem() != row.public_key:
-            yield finding("key-pair-differs", subject, status=status, key_pair=row)
-
-
-# A RETIRING key no longer signs, and the private keys of the others are erased.
-_UNUSED = frozenset({"retiring", "retired", "revoked"})
 
 
 def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:

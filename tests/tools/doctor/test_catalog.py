@@ -53,7 +53,7 @@ CODE = re.compile(
 
 #: What comes in no table: in test_command, test_failures and test_live.
 ALONE = {
-    *("cannot-sign", "foreign-signer", "cannot-decrypt", "key-pair-differs", "database"),
+    *("cannot-sign", "foreign-signer", "database"),
     "media-url-joined",
     *("changed-url", "unsigned-url"),
     *("rotation-waits", "rotation-stuck", "url-good", "url-policy"),
