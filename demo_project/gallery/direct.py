@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import posixpath
 import re
-from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -71,7 +70,7 @@ def finish(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest(
             _("“%(name)s” is not what its type says, and was deleted.") % {"name": name}
         )
-    ending = PurePosixPath(stored).suffix
+    ending = stored[stored.rindex(".") :]
     given = {
         "original_name": stem(name) + ending,
         "title": stem(name),
@@ -99,7 +98,7 @@ def keep(token: str) -> str | None:
     name: str = storage.finish_upload(token, owner="document")
     place = {"Bucket": storage.bucket_name, "Key": posixpath.join(storage.location, name)}
     found = storage.connection.meta.client.get_object(**place, Range="bytes=0-15")
-    begins = TYPES[KINDS[PurePosixPath(name).suffix]][1]
+    begins = TYPES[KINDS[name[name.rindex(".") :]]][1]
     if re.match(begins, found["Body"].read(), re.DOTALL):
         return name
     storage.delete(name)

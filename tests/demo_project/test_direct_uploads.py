@@ -98,3 +98,12 @@ def test_what_is_not_kept(site: Client) -> None:
     assert len(files()) == 1
     assert site.post("/upload/finish/", {"token": permission["token"]}).status_code == 400
     assert (files(), documents().count()) == ([], 0)
+
+
+def test_an_emoji(site: Client) -> None:
+    """Keep a file whose name has nothing that a name may have but its ending."""
+    permission = start(site, name="😀.png").json()
+    assert send(permission, PNG) == 204
+    finish = {"token": permission["token"], "name": "😀.png"}
+    assert site.post("/upload/finish/", finish).status_code == 200
+    assert documents().count() == 1

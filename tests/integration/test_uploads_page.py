@@ -107,3 +107,5 @@ def test_what_is_in_the_file(views: Any) -> None:
     looks_right = code("is_what_its_name_says").is_what_its_name_says
     assert looks_right(default_storage.save("a.jpg", ContentFile(JPEG)))
     assert not looks_right(default_storage.save("b.jpg", ContentFile(b"<script>")))
+    # What is left of a name that is an emoji.
+    assert looks_right(default_storage.save("c/.jpg", ContentFile(JPEG)))
