@@ -426,6 +426,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     # The bucket.
     ("bucket-public | s3-open", public_bucket),
+    ("bucket-public", policy({}, {"Sid": "", "Principal": "*", "Condition": {}})),
     ("", policy({}, PUBLIC_FOLDER)),
     ("bucket-not-blocked", no_block),
     (

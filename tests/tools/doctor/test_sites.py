@@ -57,6 +57,7 @@ def assert_found(found: list[Finding], expected: str) -> None:
     for each in found:
         assert each.what.endswith((".", ")"))
         assert ".." not in each.what
+        assert "statement a statement" not in each.what
         assert each.level is Level.OK or (each.why and each.fix and each.subject)
 
 

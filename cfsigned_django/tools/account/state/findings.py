@@ -363,7 +363,7 @@ AWS_FINDINGS: Final[Mapping[str, FindingType]] = {
     ),
     "bucket-public": FindingType(
         level=Level.ERROR,
-        what="The policy of the bucket {bucket} is public (Principal *, statement {statement}).",
+        what="The policy of the bucket {bucket} is public (Principal * in {statement}).",
         why="Anyone can do directly in S3, without a signature, what the statement allows, "
         "unless another one denies it.",
         fix="Remove the statement.",
