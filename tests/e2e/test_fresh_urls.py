@@ -115,7 +115,7 @@ class Fresh(SignedUrlsView):
 
     def permission(self, request: HttpRequest, name: str) -> bool:
         """Refuse one of the files."""
-        return not name.startswith("refused")
+        return not name.startswith(("refused", "constructor"))
 
 
 urlpatterns = [path("", show), path(SCRIPT, script), path("fresh/", Fresh.as_view())]
@@ -253,6 +253,15 @@ def test_missing_alone(page: Page, paged: Site) -> None:
         page.evaluate("find('missing.webp').src += ''")
         page.wait_for_timeout(500)
     assert paged.asked == [["missing.webp"]]
+
+
+def test_refused_with_a_name_that_objects_have(page: Page, paged: Site) -> None:
+    """A refused file named as each object of JavaScript has a property keeps its URL."""
+    paged.element("constructor", "img")
+    open_page(page, paged)
+    old = page.evaluate("find('constructor').src")
+    page.wait_for_timeout(1000)
+    assert (page.evaluate("find('constructor').src"), paged.asked) == (old, [["constructor"]])
 
 
 def test_page_that_is_older_than_its_urls(page: Page, paged: Site) -> None:

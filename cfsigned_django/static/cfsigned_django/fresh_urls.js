@@ -40,13 +40,14 @@
       headers: {"Content-Type": "application/json", "X-CSRFToken": token},
       body: JSON.stringify({names}),
     }).catch(() => null);
-    const {urls = {}, expires_at: end, refused = names} = await response?.json().catch(() => ({})) ?? {};
+    const {urls: found = {}, expires_at: end, refused = names} = await response?.json().catch(() => ({})) ?? {};
+    const urls = new Map(Object.entries(found));
     // The clock of the viewer may be wrong: only the server's says how long the URLs live.
     const now = Date.parse(response?.headers.get("Date")) || Date.now();
     const life = end ? Math.max(Date.parse(end) - now - margin, pause) : Infinity;
-    const others = names.filter((name) => !urls[name] && !refused.includes(name));
+    const others = names.filter((name) => !urls.has(name) && !refused.includes(name));
     for (const name of names.filter((name) => !others.includes(name))) {
-      const url = urls[name], elements = waiting.get(name);
+      const url = urls.get(name), elements = waiting.get(name);
       waiting.delete(name);
       // After an error of the network or the server, the next error of the element asks again.
       if (!response || response.status >= 500) continue;
