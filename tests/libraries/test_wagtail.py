@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -94,6 +95,17 @@ def test_images(article: Article, media: Any, s3_requests: list[str]) -> None:
     for url in urls:
         assert verify(media, url).resource.endswith("/images/*")
     verify(media, ImageDownloadUrlField().to_representation(article.photo))
+
+
+def test_public_images(article: Article, media: Any) -> None:
+    """With the option of the page, renditions are public, and originals and documents are not."""
+    [option] = re.findall(r'`"public": (\[.*?\])`', PAGE.read_text())
+    media.public = json.loads(option)
+    urls = images_of(article)
+    assert (len(urls), [urlsplit(url).query for url in urls]) == (2, ["", ""])
+    assert all(media.is_public(media.name_of(url)) for url in urls)
+    for private in (article.photo.file, article.paper.file):
+        verify(media, private.url)
 
 
 def test_missing_source(article: Article, media: Any) -> None:
