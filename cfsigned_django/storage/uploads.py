@@ -175,7 +175,7 @@ def finish(storage: Any, token: str, *, owner: str) -> str:
     if not _is_kept(final, ticket):
         if arrived is None:
             raise UploadGone(
-                f"There is no upload for {ticket.name!r}: nothing has arrived, or it was deleted. "
+                f"Nothing has arrived for {ticket.name!r}, or it was deleted. "
                 "Send the file to S3 before finish_upload(), or sign a new upload."
             )
         if in_parts:
