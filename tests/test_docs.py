@@ -315,9 +315,9 @@ def test_help_ends_with_an_example(command: str) -> None:
     assert vars(parser.parse_args(shlex.split(arguments)))
 
 
-@of_each([page for page in PAGES if page.name != "upgrade-notes.md"])
+@each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
-    """Each option that a page passes to a command exists, but for those that are withdrawn."""
+    """Each option that a page passes to a command exists."""
     for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
         if command in COMMANDS:
             known = parser_of(command)._option_string_actions
