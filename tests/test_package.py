@@ -56,10 +56,7 @@ import cfsigned_django
 
 print(cfsigned_django.__file__)
 for module in pkgutil.walk_packages(cfsigned_django.__path__, "cfsigned_django."):
-    try:
-        importlib.import_module(module.name)
-    except ImportError as error:
-        print(module.name, error)
+    importlib.import_module(module.name)
 """
 
 
@@ -150,7 +147,7 @@ def test_sdist(dist: Path, tmp_path: Path) -> None:
 
 @pytest.mark.package
 def test_clean_environment(dist: Path, tmp_path: Path) -> None:
-    """The wheel brings all that the package needs; a module that needs an extra names it."""
+    """The wheel brings all that the package needs."""
     [wheel] = dist.glob("*.whl")
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)
@@ -159,8 +156,5 @@ def test_clean_environment(dist: Path, tmp_path: Path) -> None:
     run(UV, "pip", "install", "-q", "-p", python, "-c", constraints, wheel, cwd=tmp_path)
     run(UV, "pip", "check", "-p", python)
     output = run(python, "-I", "-W", "error", "-c", START + IMPORT_EVERYTHING, cwd=tmp_path)
-    _, path, *refused = output.splitlines()
+    _, path = output.splitlines()
     assert path.startswith(str(environment))
-    assert [(line.split()[0], *re.findall(r"\[(\w+)\]", line)) for line in refused] == [
-        ("cfsigned_django.contrib.rest_framework", "drf"),
-    ]

@@ -19,7 +19,6 @@ from django.template import TemplateSyntaxError, engines
 from django.test import Client, RequestFactory
 from django.urls import include, path
 
-from cfsigned_django.contrib.rest_framework import SignedFileField
 from cfsigned_django.playback import playback
 from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -137,11 +136,6 @@ def play(name: str) -> str:
     return playback(RequestFactory().get("/"), name, cookies=False)["url"]
 
 
-def represent(**options: Any) -> str:
-    """Return what the field of a serializer shows."""
-    return str(SignedFileField(**options).to_representation(File()))
-
-
 #: What a site calls -> the call, and the argument that it gives to url(), if it gives one.
 CALLS: dict[str, tuple[Callable[[], str], str]] = {
     "signed_url()": (lambda: signed_url("a/1.jpg"), ""),
@@ -155,7 +149,6 @@ CALLS: dict[str, tuple[Callable[[], str], str]] = {
     "sign_html()": (lambda: sign_text(f'<img src="{ORIGIN}/a/1.jpg">'), ""),
     "SignedRedirectView": (lambda: get("/redirect/a/1.jpg"), ""),
     "SignedRedirectView(expire=)": (lambda: get("/brief/a/1.jpg"), "expire"),
-    "SignedFileField": (represent, ""),
     "SignedUrlsView": (post_names, ""),
     "playback() of a file": (lambda: play("a/1.mp4"), ""),
     "playback() of a playlist": (lambda: get(play("a/1.m3u8")), "folder"),

@@ -1,1 +1,0 @@
-"""Test what works with one other library each."""
