@@ -14,7 +14,6 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.db.models import QuerySet
@@ -40,38 +39,9 @@ def require_permission(view: Any, name: str, answer: object) -> None:
     It does if it is True, or if it is this name, or contains it. An answer that
     is neither names, None nor False is logged, once per view.
     """
-    if answer is not True:
-        _judge(view, name, answer, _read(answer))
-
-
-async def require_permission_async(view: Any, name: str, answer: object) -> None:
-    """Do the same in an event loop: iterables, which may ask the database, are read in a thread."""
     if answer is True:
         return
-    if isinstance(answer, AsyncIterable) and not isinstance(answer, QuerySet):
-        found: list[object] = []
-        async for each in answer:
-            found.append(each)
-            if len(found) > MAX_NAMES:
-                break
-    else:
-        found = await sync_to_async(_read)(answer)
-    _judge(view, name, answer, found)
-
-
-def _read(answer: object) -> list[object]:
-    """Return the names in an answer, else the answer itself; at most one more than are compared."""
-    if answer is None or answer is False:
-        return []
-    # Of a mapping, only the names would be read: {name: may_see} would let everyone in.
-    if isinstance(answer, str | bytes | File | Mapping) or not isinstance(answer, Iterable):
-        return [answer]
-    if isinstance(answer, QuerySet):
-        answer = answer[: MAX_NAMES + 1]  # Django would fetch all rows.
-    return list(islice(answer, MAX_NAMES + 1))
-
-
-def _judge(view: Any, name: str, answer: object, found: list[object]) -> None:
+    found = _read(answer)
     names = found[:MAX_NAMES]
     others = [each for each in names if not isinstance(each, str | FieldFile)]
     if others:
@@ -93,6 +63,31 @@ def _judge(view: Any, name: str, answer: object, found: list[object]) -> None:
             f"{MAX_NAMES}. Narrow them down, such as with .filter(image=name).",
         )
     raise PermissionDenied
+
+
+async def settled(answer: Any) -> object:
+    """Return the answer of an async permission as a plain one, for :func:`require_permission`."""
+    found = await answer if isinstance(answer, Awaitable) else answer
+    if not isinstance(found, AsyncIterable) or isinstance(found, QuerySet):
+        return found
+    names: list[object] = []
+    async for each in found:
+        names.append(each)
+        if len(names) > MAX_NAMES:
+            break
+    return names
+
+
+def _read(answer: object) -> list[object]:
+    """Return the names in an answer, else the answer itself; at most one more than are compared."""
+    if answer is None or answer is False:
+        return []
+    # Of a mapping, only the names would be read: {name: may_see} would let everyone in.
+    if isinstance(answer, str | bytes | File | Mapping) or not isinstance(answer, Iterable):
+        return [answer]
+    if isinstance(answer, QuerySet):
+        answer = answer[: MAX_NAMES + 1]  # Django would fetch all rows.
+    return list(islice(answer, MAX_NAMES + 1))
 
 
 def _log_refusal(view: Any, problem: str) -> None:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable
+from contextlib import ContextDecorator
 from datetime import timedelta
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
@@ -85,7 +86,7 @@ def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | No
     return _storage_of(file_or_name, storage).unsigned_url(name)
 
 
-class signed_urls:
+class signed_urls(ContextDecorator):
     """Sign once for all URLs within the block whose names a folder or a resource covers.
 
     ::
@@ -165,19 +166,13 @@ class signed_urls:
                 "the block would stay open while the caller's code runs. Use it within the "
                 "function, around code that does not yield."
             )
-        if iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def within_async(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
-
-            return within_async  # type: ignore[return-value]
+        if not iscoroutinefunction(function):
+            return super().__call__(function)
 
         @functools.wraps(function)
-        def within(*args: Any, **kwargs: Any) -> Any:
+        async def within(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                return await function(*args, **kwargs)
 
         return within  # type: ignore[return-value]
 

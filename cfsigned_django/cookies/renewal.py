@@ -36,8 +36,11 @@ def are_cookies_due(request: HttpRequest) -> bool:
     """Return whether the signed cookies of this browser must be set, renewed or deleted.
 
     No session is read, and nothing is signed. Without a session and without a
-    marker, nothing is due, so that caches may keep pages of the public.
+    marker, nothing is due, so that caches may keep pages of the public. Nor is it
+    once :func:`renew_cookies` has run for this request.
     """
+    if _RENEWED in vars(request):
+        return False
     if MARKER not in request.COOKIES:
         return session_key_of(request) is not None and bool(Site.COOKIE_SCOPES.read())
     marker = Marker.load(request)
@@ -188,8 +191,3 @@ def find_opened(request: HttpRequest) -> dict[str, int]:
 def _start_of(offer: Offer) -> str:
     """Return how the URLs of all files in the folder begin."""
     return offer.covered.removesuffix("*")
-
-
-def was_renewed(request: HttpRequest) -> bool:
-    """Return whether :func:`renew_cookies` has run for this request."""
-    return bool(vars(request).get(_RENEWED))

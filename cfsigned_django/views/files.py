@@ -6,7 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
@@ -14,11 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
-from cfsigned_django.permissions import (
-    Permission,
-    require_permission,
-    require_permission_async,
-)
+from cfsigned_django.permissions import Permission, require_permission, settled
 from cfsigned_django.signals import file_opened
 from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
@@ -81,23 +77,14 @@ class FileView(PermissionView):
         """Return the answer for the file that the path means."""
         if self.view_is_async:
             return self._get_async(request, **kwargs)
-        name = self._checked(self.get_name(**kwargs))
-        ask: Any = self.permission
-        require_permission(self, name, ask(request, name))
-        self._announce(name)
-        return self._answer(name)
+        name, ask = self._checked(self.get_name(**kwargs)), cast("Any", self.permission)
+        return self._answer(name, ask(request, name))
 
     async def _get_async(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        name = self._checked(await _result(self.get_name(**kwargs)))
-        ask: Any = self.permission
-        await require_permission_async(self, name, await _result(ask(request, name)))
-        await sync_to_async(self._announce)(name)
-        return await self._answer_async(name)
-
-    def _announce(self, name: str) -> None:
-        file_opened.send_robust(
-            sender=type(self), request=self.request, storage=self.storage, name=name
-        )
+        found, ask = self.get_name(**kwargs), cast("Any", self.permission)
+        name = self._checked(await found if isinstance(found, Awaitable) else found)
+        # What may ask the database, or read the storage, does so in a thread.
+        return await sync_to_async(self._answer)(name, await settled(ask(request, name)))
 
     def _checked(self, found: object) -> str:
         """Return the name, or raise Http404 if no file can have it: permission is asked later."""
@@ -107,7 +94,11 @@ class FileView(PermissionView):
             raise Http404("No file can have this name.")
         return name
 
-    def _answer(self, name: str) -> HttpResponseBase:
+    def _answer(self, name: str, permitted: object) -> HttpResponseBase:
+        require_permission(self, name, permitted)
+        file_opened.send_robust(
+            sender=type(self), request=self.request, storage=self.storage, name=name
+        )
         with watch_expiry() as watch:
             response = self._respond(name)
         life = 0 if watch.expires is None else watch.expires - int(time.time())
@@ -116,9 +107,6 @@ class FileView(PermissionView):
         # Two people may use one browser, one after the other.
         patch_vary_headers(response, ["Cookie", "Authorization"])
         return response
-
-    async def _answer_async(self, name: str) -> HttpResponseBase:
-        return self._answer(name)
 
     @abstractmethod
     def _respond(self, name: str) -> HttpResponseBase:
@@ -179,11 +167,6 @@ class SignedRedirectView(FileView):
     def _respond(self, name: str) -> HttpResponseBase:
         storage = find_storage(self.storage)
         return HttpResponseRedirect(url_of(storage, name, **self.get_url_arguments(name)))
-
-
-async def _result(found: Any) -> Any:
-    """Return what a plain function returned, or what a coroutine function returns."""
-    return await found if isinstance(found, Awaitable) else found
 
 
 def is_async(permission: Any) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
-from cfsigned_django.permissions import require_permission, require_permission_async
+from cfsigned_django.permissions import require_permission, settled
 from cfsigned_django.storage.arguments import MAX_NAME_LENGTH, is_exact_name
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.registry import find_storage, url_of
-from cfsigned_django.views.files import PermissionView, is_async
+from cfsigned_django.views.files import PermissionView
 
 #: How many names one request may ask for.
 MAX_NAMES: Final = 100
@@ -64,17 +65,13 @@ class SignedUrlsView(PermissionView):
     def _may_see(self, name: str) -> bool:
         ask: Any = self.permission
         try:
-            if is_async(ask):
-                async_to_sync(self._require_async)(name)
-            else:
-                require_permission(self, name, ask(self.request, name))
+            answer = ask(self.request, name)
+            if isinstance(answer, Awaitable):
+                answer = async_to_sync(settled)(answer)
+            require_permission(self, name, answer)
         except (PermissionDenied, Http404):
             return False
         return True
-
-    async def _require_async(self, name: str) -> None:
-        ask: Any = self.permission
-        await require_permission_async(self, name, await ask(self.request, name))
 
 
 def _read_names(body: bytes) -> list[str]:

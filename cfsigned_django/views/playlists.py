@@ -8,7 +8,6 @@ import time
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import InvalidStorageError, Storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -78,11 +77,6 @@ class SignedPlaylistView(FileView):
         if not name.lower().endswith(PLAYLISTS):
             raise Http404("No playlist can have this name.")
         return name
-
-    async def _answer_async(self, name: str) -> HttpResponseBase:
-        # The storage is read.
-        answer: HttpResponseBase = await sync_to_async(self._answer)(name)
-        return answer
 
     def _respond(self, name: str) -> HttpResponseBase:
         try:
