@@ -76,7 +76,8 @@ def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
         if kind := _REFUSALS.get(answer.code):
             return finding(kind, url, code=answer.code)
     elif why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
-        return finding("signed-passes", url, why_no_object=why_no_object)
+        what = f"CloudFront accepts the signature. {why_no_object}: access to the bucket, and "
+        return finding("signed-served", url, what=f"{what}CORS, were not checked.")
     elif answer.code == "AccessDenied":
         return finding("signed-s3-denied", url, url=url)
     elif answer.code == "NoSuchKey":
@@ -141,12 +142,9 @@ def check_cors(
                 yield finding("cors-credentials-missing", url, **values)
             continue
         good = False
-        values = {"origin": origin, "header": _wrong_value(allowed, origin)}
-        if _is_lost_in_cache(allowed, origin):
-            yield finding("cors-lost-in-cache", url, **values)
-        else:
-            place = " from the cache" if any(map(_is_hit, answers)) else ""
-            yield finding("cors-headers-missing", url, place=place, **values)
+        place = " from the cache" if any(map(_is_hit, answers)) else ""
+        values = {"place": place, "header": _wrong_value(allowed, origin)}
+        yield finding("cors-headers-missing", url, origin=origin, **values)
     if good:
         yield finding("cors", url, origins=" and ".join(origins), url=url)
         if "origin" not in without_origin.headers.get("vary", "").lower():
@@ -157,12 +155,6 @@ def _allows_credentials(answer: Answer, origin: str) -> bool:
     """Return whether browsers show the answer to a page that has sent cookies."""
     named = answer.headers.get("access-control-allow-origin") == origin
     return named and answer.headers.get("access-control-allow-credentials") == "true"
-
-
-def _is_lost_in_cache(allowed: Sequence[str], origin: str) -> bool:
-    """Return whether the headers come from a copy that was cached for another request."""
-    others = {each for each in allowed if each not in ("", origin, "*")}
-    return bool(others) or len(set(allowed)) > 1
 
 
 def _is_hit(answer: Answer) -> bool:

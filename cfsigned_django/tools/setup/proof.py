@@ -141,7 +141,7 @@ def exit_code(
     if by_hand := {name for name, output in _BY_HAND.items() if output in given} & errors:
         may_pass |= by_hand | {"signed-s3-denied"}
     if key_waits or key_is_new:
-        may_pass |= {"signed-unknown-key", "key-not-at-edges"}
+        may_pass |= {"signed-unknown-key"}
     waits = {each.id for each in found if each.level is not Level.OK} & may_pass
     if errors - may_pass:
         return FAILED

@@ -354,7 +354,7 @@ SITES: list[tuple[str, Change]] = [
         "key-old",
         each_of("public_keys", created_at=datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)),
     ),
-    ("key-not-at-edges", old_at_the_edges),
+    ("distribution-deploying", old_at_the_edges),
     # The distribution.
     ("", configured(Aliases=list_of(["*.example.com"]))),
     ("distribution-disabled", configured(Enabled=False)),
@@ -477,7 +477,7 @@ SITES: list[tuple[str, Change]] = [
     ("kms-key-policy", encrypted_for_the_distribution({"Effect": "Deny", "Condition": {}})),
     ("bucket-policy-unknown", encrypted_for_the_distribution(_THROUGH_S3)),
     ("kms-aws-managed", encrypted(None, is_aws_managed=True)),
-    ("kms-identity", both(IDENTITY, encrypted(None))),
+    ("origin-access", both(IDENTITY, encrypted(None))),
     (
         "origin-not-bucket kms-aws-managed",
         both(behavior(TargetOriginId="pages"), encrypted(None, is_aws_managed=True)),

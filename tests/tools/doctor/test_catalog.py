@@ -58,7 +58,7 @@ ALONE = {
     *("changed-url", "unsigned-url"),
     *("rotation-waits", "rotation-stuck", "url-good", "url-policy"),
     "url-refusal-cors",
-    *("bucket-refused", "clock-unknown", "signed-passes"),
+    *("bucket-refused", "clock-unknown"),
     "cannot-invalidate",
 }
 

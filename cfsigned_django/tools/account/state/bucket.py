@@ -124,7 +124,8 @@ def _check_encryption(site: SiteInAws, distribution: AwsDistribution) -> Iterato
     if not site.wanted.kms_key and bucket.kms_key_id is None:
         return
     if access_identity_of(origin) and not access_control_of(origin):
-        yield finding("kms-identity", f"bucket {bucket.name}", bucket=bucket.name)
+        present = f"an identity, and a KMS key encrypts new objects of the bucket {bucket.name}"
+        yield finding("origin-access", f"bucket {bucket.name}", present=present)
     elif key is None or key.is_aws_managed:
         yield finding("kms-aws-managed", f"bucket {bucket.name}", bucket=bucket.name)
     elif key.unread is None:

@@ -76,10 +76,6 @@ def _check_edges(
     for group in groups:
         active = distribution.active_key_pairs.get(group.id)
         if active is not None and key_pair_id in group.key_pair_ids and key_pair_id not in active:
-            yield finding(
-                "key-not-at-edges",
-                key_pair_id,
-                key=key_pair_id,
-                key_group=group.name,
-                distribution=distribution.id,
-            )
+            what = f"{key_pair_id} is in the key group {group.name}, but edges of "
+            what += f"{distribution.id} do not know it yet."
+            yield finding("distribution-deploying", key_pair_id, what=what)
