@@ -22,13 +22,18 @@ from cfsigned_django.conf import Site
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
 from cfsigned_django.storage.registry import find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.account.state.wanted import Wanted
-from cfsigned_django.tools.doctor.catalog import describe
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.explain import explain
 from cfsigned_django.tools.doctor.local import from_system_checks
-from cfsigned_django.tools.doctor.report import has_error, lines_of, worst_first, write_report
+from cfsigned_django.tools.doctor.report import (
+    describe,
+    has_error,
+    lines_of,
+    worst_first,
+    write_report,
+)
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.viewer import fetch
 
 

@@ -14,10 +14,10 @@ from cfsigned_django.invalidation import create, items_of
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
-from cfsigned_django.tools.account.state.findings import AWS_FINDINGS, Finding
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
-from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.catalog import CATALOG, finding
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME
 
@@ -38,11 +38,11 @@ def check_aws(
     for problem in found.all_problems:
         yield from_aws_error(problem)
     findings, stack = [*judge(found, wanted, now=now)], None
-    if found.distribution is not None and any(AWS_FINDINGS[each.id].resource for each in findings):
+    if found.distribution is not None and any(CATALOG[each.id].resource for each in findings):
         region = wanted.region or (found.bucket.region if found.bucket else "")
         stack = find_stack(region, found.distribution.id)
     for each in findings:
-        if stack is not None and AWS_FINDINGS[each.id].resource in stack.resources:
+        if stack is not None and CATALOG[each.id].resource in stack.resources:
             yield _repaired(each, stack, wanted)
         else:
             yield each
@@ -78,7 +78,7 @@ def check_other_key_groups(found: Account) -> Iterator[Finding]:
 def _repaired(found: Finding, stack: StackResources, wanted: Wanted) -> Finding:
     """Return the finding about a resource of a stack, which cfsigned_setup repairs."""
     words = ["manage.py", "cfsigned_setup", "--stack", stack.name]
-    options = _options(AWS_FINDINGS[found.id].option, wanted)
+    options = _options(CATALOG[found.id].option, wanted)
     command = shlex.join([*words, *(options or ["--revert-drift"])])
     fix = f"Run {command}: it says what it would change, and does it with --apply."
     if options:

@@ -25,8 +25,8 @@ from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.site_storages import ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
-from cfsigned_django.tools.account.state.findings import Finding
 from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
+from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.aws import (
     check_aws,
@@ -34,7 +34,6 @@ from cfsigned_django.tools.doctor.aws import (
     check_other_key_groups,
     from_aws_error,
 )
-from cfsigned_django.tools.doctor.catalog import finding
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.doctor.local import (
     check_rotation_waits,
@@ -43,6 +42,7 @@ from cfsigned_django.tools.doctor.local import (
     from_system_checks,
 )
 from cfsigned_django.tools.doctor.templates import check_templates
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import public_patterns
 from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host

@@ -14,8 +14,9 @@ from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.account.state.findings import Finding, Level
-from cfsigned_django.tools.doctor.catalog import check_finding, finding
+from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.doctor.report import check_finding
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.validation import PROBE_NAME
 
 
@@ -24,7 +25,6 @@ def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
     return [
         check_finding(
             str(each.id),
-            Level.ERROR if each.is_serious() else Level.WARNING,
             str(each.obj or "settings"),
             what=each.msg,
             fix=each.hint or "",

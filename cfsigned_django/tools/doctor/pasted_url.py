@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from cfsigned_django.tools.account.state.findings import Finding
-from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.findings import Finding
 
 SUBJECT = "URL"
 

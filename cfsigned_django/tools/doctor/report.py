@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from cfsigned_django.terminal import in_one_line
-from cfsigned_django.tools.account.state.findings import Finding, Level
+from cfsigned_django.tools.catalog import CATALOG, FindingType, finding
+from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.validation import TABLE
 
 
 def has_error(findings: Iterable[Finding]) -> bool:
@@ -16,8 +20,7 @@ def has_error(findings: Iterable[Finding]) -> bool:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings by level, errors first; within a level, the order stays."""
-    order = [Level.ERROR, Level.WARNING, Level.OK]
-    return sorted(findings, key=lambda each: order.index(each.level))
+    return sorted(findings, key=lambda each: [*Level].index(each.level), reverse=True)
 
 
 _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
@@ -38,28 +41,20 @@ def lines_of(found: Finding) -> Iterator[tuple[Level | None, str]]:
         yield None, f"{_INDENT}fix: {in_one_line(found.fix)}"
 
 
-def finding_lines(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
-    """Yield the lines of each finding, and for a fault the command that prints its meaning."""
+def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
+    """Yield the lines of each finding, with the command that explains a fault; then the counts."""
+    counts = dict.fromkeys(Level, 0)
     for each in findings:
+        counts[each.level] += 1
         yield from lines_of(each)
         if each.level is not Level.OK:
             yield None, f"{_INDENT}see: manage.py cfsigned_doctor --finding {each.id}"
-
-
-def write_report(findings: Iterable[Finding]) -> Iterator[tuple[Level | None, str]]:
-    """Yield the lines of a report: those of each finding, then the counts."""
-    found = list(findings)
-    yield from finding_lines(found)
-    counts = {level: sum(each.level is level for each in found) for level in Level}
-    errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
-    total = (
-        f"{_count(errors, 'error')}, {_count(warnings, 'warning')}, {counts[Level.OK]} in order."
-    )
-    yield None, total
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    said = [
+        f"{count} {level}{'' if count == 1 else 's'}"
+        for level, count in counts.items()
+        if level is not Level.OK
+    ]
+    yield None, f"{', '.join(said[::-1])}, {counts[Level.OK]} in order."
 
 
 def moment(seconds: float) -> str:
@@ -70,3 +65,34 @@ def moment(seconds: float) -> str:
 def sentence(text: str) -> str:
     """Return a text as a sentence: a capital at its beginning, a period at its end."""
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+
+
+# What an ID means
+
+# The place of a value in a pattern, and of one that may be empty: nothing separates it from what
+# stands before it.
+_VALUE: Final = re.compile(r"\{(\w+)\}")
+_MAY_BE_EMPTY: Final = re.compile(r"(?<=[\w.}])\{\w+\}")
+
+
+def in_general(kind: FindingType) -> str:
+    """Return what all findings of a kind say, with names in place of values."""
+    what = _MAY_BE_EMPTY.sub("", kind.what)
+    return _VALUE.sub(lambda found: found[1].replace("_", " ").upper(), what)
+
+
+def describe(type_id: str) -> Finding:
+    """Return what a finding or a system check means. Raise ``KeyError`` if there is none."""
+    if fix := TABLE.get(type_id):
+        what = f"The system check {type_id} {'fails' if '.E' in type_id else 'warns'}."
+        return check_finding(type_id, "settings", what=what, fix=fix)
+    return finding(type_id, type_id, what=in_general(CATALOG[type_id]))
+
+
+def check_finding(check_id: str, subject: str, *, what: str, fix: str) -> Finding:
+    """Return a system check as a finding, which has the ID of the check."""
+    level, works = Level.WARNING, "work, but not as intended"
+    if ".E" in check_id:
+        level, works = Level.ERROR, "cannot be made, or do not work"
+    why = f"Signed URLs {works}. manage.py check reports it as well."
+    return Finding(id=check_id, level=level, what=what, why=why, fix=fix, subject=subject)

@@ -14,9 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 from django.template.utils import get_app_template_dirs
 
-from cfsigned_django.tools.account.state.findings import Finding
-from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor.known_keys import site_domains
+from cfsigned_django.tools.findings import Finding
 
 #: MEDIA_URL, or the tag for it, with a name directly behind it. Before a quote, it stands alone.
 _JOIN: Final = re.compile(

@@ -13,11 +13,11 @@ from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import Signer
 from cfsigned_django.tools.account.reader import read_account
-from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.setup.key_provider import KeyProvider
 from cfsigned_django.tools.stack.existing import StackResources
 from cfsigned_django.validation import PROBE_NAME, sign_probe

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cfsigned_django import conf
 from cfsigned_django.storage.site_storages import site_storages
-from cfsigned_django.tools.account.state.findings import Finding
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cfsigned_django.tools.account.state.findings import Finding, Level
+from cfsigned_django.tools.findings import Finding, Level
 
 
 def ids(findings: Iterable[Finding]) -> list[str]:

@@ -20,7 +20,7 @@ from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
-from cfsigned_django.tools.doctor.catalog import CATALOG
+from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.viewer import Answer
 from tests.golden import DIRECTORY as GOLDEN
 from tests.ministack_server import MinistackHere

@@ -1,6 +1,6 @@
 """Keep the ids of findings, and what the documentation says of them, as they are.
 
-Modules: tools/doctor/catalog.py, tools/doctor/report.py
+Modules: tools/catalog.py, tools/doctor/report.py
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from textwrap import fill
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django.tools.account.state.findings import FindingType, Level
-from cfsigned_django.tools.doctor.catalog import CATALOG, finding, in_general
-from cfsigned_django.tools.doctor.report import finding_lines, sentence
+from cfsigned_django.tools.catalog import CATALOG, FindingType, finding
+from cfsigned_django.tools.doctor.report import in_general, sentence, write_report
+from cfsigned_django.tools.findings import Level
 from cfsigned_django.validation import TABLE
 from tests.pages import DOCS, read
 from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
@@ -153,7 +153,7 @@ def told(*arguments: str) -> str:
 def test_faults_name_the_command_that_explains_them() -> None:
     """Print below a fault a command that works wherever the package is installed."""
     fault = finding("key-old", "x", key="K1", created="x")
-    lines = [line for _, line in finding_lines([fault, finding("s3-private", "S3")])]
+    lines = [line for _, line in write_report([fault, finding("s3-private", "S3")])]
 
     [command] = [line.partition("see: ")[2] for line in lines if "see: " in line]
 

@@ -20,9 +20,9 @@ from botocore.exceptions import (
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketState
-from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, check_aws
+from cfsigned_django.tools.findings import Finding, Level
 from tests.aws.failing import Failing, denied
 from tests.ministack_server import MinistackHere
 from tests.pages import DOCS, read

@@ -14,9 +14,9 @@ import pytest
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.signing import PrivateKey, Signer
-from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.doctor.answers import direct_url
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.state.findings import Finding
+from cfsigned_django.tools.findings import Finding
 from tests.tools.doctor.sites import NO_ACCESS, TRUSTS_ANOTHER
 from tests.tools.doctor.world import OPEN, Change, World, behavior, behavior_of, policy
 

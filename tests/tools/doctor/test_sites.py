@@ -1,6 +1,6 @@
 """Judge each seeded site once, as a value: find its fault and nothing else, and what repairs it.
 
-Modules: tools/account/state/judge.py, tools/account/state/findings.py, tools/account/state/keys.py,
+Modules: tools/account/state/judge.py, tools/findings.py, tools/account/state/keys.py,
 tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
 tools/account/state/policies.py, tools/account/state/site_in_aws.py,
 tools/account/state/wanted.py, tools/doctor/aws.py
@@ -18,9 +18,10 @@ import pytest
 
 from cfsigned_django.management.commands.cfsigned_setup import Command
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.state.findings import AWS_FINDINGS, Finding, Level
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.tools.doctor.aws import FindStack, check_aws
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
@@ -140,7 +141,7 @@ def test_faults_of_a_stack(seeded: Seeded, subtests: pytest.Subtests) -> None:
             assert ids(by_stack) == ids(by_hand)
             has_distribution = values.edit(values.value).distribution is not None
             for one, other in zip(by_hand, by_stack, strict=True):
-                kind = AWS_FINDINGS.get(one.id)
+                kind = CATALOG.get(one.id)
                 if kind is None or not kind.resource or not has_distribution:
                     assert one == other
                     continue
@@ -161,7 +162,7 @@ def test_stack_without_the_bucket(seeded: Seeded) -> None:
         found = judged(values, lambda region, each: StackResources(name="media", resources=made))
 
     [told] = [each for each in found if each.id == "bucket-not-blocked"]
-    assert told.fix == AWS_FINDINGS["bucket-not-blocked"].fix
+    assert told.fix == CATALOG["bucket-not-blocked"].fix
 
 
 def test_healthy_site_asks_for_no_stack(seeded: Seeded) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.state.findings import Finding, Level
 from cfsigned_django.tools.doctor.templates import check_templates
+from cfsigned_django.tools.findings import Finding, Level
 from tests.storage_cases import DOMAIN, S3_BACKEND
 
 #: A line of a template, and whether it joins MEDIA_URL and a name.

@@ -32,11 +32,11 @@ from cfsigned_django.tools.account.documents.cache_behavior import (
 )
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.account.reader import list_key_groups, read_account
-from cfsigned_django.tools.account.state.findings import Finding
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.tools.model.response_headers import cors_allows
 from cfsigned_django.tools.storage_origin import StorageOrigin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cfsigned_django.tools.doctor.catalog import finding
+from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.setup.proof import exit_code
 
 #: Findings, outputs of the stack, whether the key waits, whether it is new, and the exit code.

@@ -22,8 +22,9 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_identity_of,
     may_sign,
 )
-from cfsigned_django.tools.account.state.findings import Finding, finding, with_paste
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.findings import Finding, with_paste
 from cfsigned_django.tools.model import resource_policy
 
 

@@ -34,8 +34,9 @@ from cfsigned_django.tools.account.documents.origins import (
     place_of,
     places_of,
 )
-from cfsigned_django.tools.account.state.findings import Finding, finding
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
+from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import Decision, by_anyone, evaluate
 

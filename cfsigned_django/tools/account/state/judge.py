@@ -12,11 +12,11 @@ from cfsigned_django.tools.account.state.distribution import (
     judge_distribution,
     judge_origin,
 )
-from cfsigned_django.tools.account.state.findings import Finding
 from cfsigned_django.tools.account.state.keys import judge_keys
 from cfsigned_django.tools.account.state.policies import judge_delivery
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.findings import Finding
 
 
 def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:

@@ -1,0 +1,63 @@
+"""What was found about a site: its level, its words, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    """The severity of a finding."""
+
+    #: It was checked, and is in order; with something to do, it is a note.
+    OK = "ok"
+    #: Signed URLs work, or may work; someone should look at it.
+    WARNING = "warning"
+    #: Viewers are refused, files are not private, or it could not be checked.
+    ERROR = "error"
+
+
+_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, such as ``2 h 5 min`` or ``365 days``."""
+    rest, said = int(seconds), []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}")
+    return " ".join(said[:2]) or "0 s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked.
+
+    ``what`` says in one sentence what was found, with names and values; ``why``
+    says what follows from it, and ``fix`` what to do. Both are empty if all is
+    well. ``subject`` is the setting or the AWS resource that the finding is
+    about. No field contains a signature or a private key.
+    """
+
+    id: str
+    level: Level
+    what: str
+    why: str
+    fix: str
+    subject: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as the command's ``--json`` prints it."""
+        return asdict(self)
+
+
+def with_paste(found: Finding, value: Mapping[str, Any] | None) -> Finding:
+    """Return a finding whose fix ends with the exact value that belongs there, if there is one.
+
+    It is a statement, a rule, or fields of a configuration.
+    """
+    return replace(found, fix=f"{found.fix} Paste: {json.dumps(value)}") if value else found
