@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -59,9 +59,13 @@ class Pages:
             raise PermissionDenied
         # An open page sends this every few seconds, and replaces its content with the answer.
         is_quiet = action is Action.CHECK and bool(self.request.POST.get("quiet"))
-        logged: list[KeyPair] = []
         try:
-            snapshot = Snapshot.take(self._rotation(logged))
+            rotation = site_rotation(
+                changed_by=self.request.user.get_username()[:150],
+                on_move=self.record,
+                on_restore=lambda each: self.record(each, KnownReason.PUT_BACK),
+            )
+            snapshot = Snapshot.take(rotation)
             key_pair = None
             if pk is not None:
                 key_pair = snapshot.find(pk) or self.admin.get_object(self.request, str(pk))
@@ -72,37 +76,23 @@ class Pages:
                 return self._check_quietly(snapshot, step)
             if step is None or step.blocked:
                 return self.lead_back(step.blocked if step else not_due(action, key_pair))
-            return self._ask_or_take(snapshot, step, logged)
+            return self._ask_or_take(snapshot, step)
         except FAILURES as error:
             if is_quiet:
                 return self.show_state()
             return self.lead_back(put_in_words(error), messages.ERROR)
 
-    def _rotation(self, logged: list[KeyPair]) -> Rotation:
-        """Return the site's rotation, which writes each transition into the admin's log."""
-
-        def log(key_pair: KeyPair) -> None:
-            logged.append(key_pair)
-            self.record(key_pair)
-
-        return site_rotation(
-            changed_by=self.request.user.get_username()[:150],
-            on_move=log,
-            on_restore=lambda each: self.record(each, KnownReason.PUT_BACK),
-        )
-
     def _check_quietly(self, snapshot: Snapshot, step: Step | None) -> HttpResponse:
         """Probe the key through CloudFront without calling its API, and return the new state."""
         problems = []
-        if step is not None and not step.blocked:
+        if step is not None and step.key_pair is not None and not (step.blocked or step.is_aside):
             try:
-                without_calls = replace(snapshot.rotation, key_groups=None)
-                take(without_calls, step, now=snapshot.now)
+                snapshot.rotation.record_probe(step.key_pair, now=snapshot.now)
             except FAILURES as error:
                 problems.append(put_in_words(error))
         return self.show_state(problems, snapshot.rotation)
 
-    def _ask_or_take(self, snapshot: Snapshot, step: Step, logged: list[KeyPair]) -> HttpResponse:
+    def _ask_or_take(self, snapshot: Snapshot, step: Step) -> HttpResponse:
         make_form = form_class(step.action, by_hand=snapshot.rotation.by_hand)
         answers = self.request.POST if self.request.method == "POST" else None
         form = make_form(step.key_pair, answers)
@@ -122,8 +112,8 @@ class Pages:
                     raise
                 failure = error  # the ID that was typed may be wrong
             else:
-                for key_pair in () if logged else outcome.key_pairs:
-                    self.record(key_pair, form.answers().get("reason", ""))
+                if step.action is Action.FINISH and step.key_pair is not None:
+                    self.record(step.key_pair)  # it stays REVOKED
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
                 text = f"{outcome.text} {outcome.outlook}".strip()
                 return self.lead_back(text, level)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _
 
 from cfsigned_django.rotation.importing import signing_settings_key, unknown_keys
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -17,53 +16,6 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.status import in_words
 
 
-class SignsAfter(StrEnum):
-    """What signs once a key pair is revoked."""
-
-    #: The successor, which CloudFront is known to serve.
-    SUCCESSOR = "successor"
-    #: The successor, before its wait is over.
-    SUCCESSOR_EARLY = "successor_early"
-    #: A key that is created first, since this site may change CloudFront.
-    NEW_KEY = "new_key"
-    #: The key of the settings, which the database does not have.
-    SETTINGS = "settings"
-    NOTHING = "nothing"
-    #: The key that signs now: the revoked key does not sign.
-    UNCHANGED = "unchanged"
-
-
-_WORDS = {
-    SignsAfter.SUCCESSOR: gettext_lazy("%(next)s, at once."),
-    SignsAfter.SUCCESSOR_EARLY: gettext_lazy(
-        "%(next)s, at once. CloudFront may not know it everywhere yet: some new links may be "
-        "refused for a few minutes."
-    ),
-    SignsAfter.NEW_KEY: gettext_lazy(
-        "A new key, at once. It is generated and added to the key group first. CloudFront may not "
-        "know it everywhere yet: some new links may be refused for a few minutes."
-    ),
-    SignsAfter.SETTINGS: gettext_lazy("The key from the settings, %(names)s."),
-    SignsAfter.NOTHING: gettext_lazy("Nothing: pages with links to files fail."),
-}
-
-
-def what_signs_after(rotation: Rotation, key_pair: KeyPair, *, now: datetime) -> SignsAfter:
-    """Return what signs once the key pair is revoked."""
-    if key_pair.status != KeyStatus.ACTIVE:
-        return SignsAfter.UNCHANGED
-    # A key that CloudFront does not trust yet is added there first, if the site may.
-    store = rotation.store
-    successor = ready_successor(rotation) if rotation.by_hand else store.successor()
-    if successor is not None and not successor.trust_problem:
-        is_early = rotation.blockers(successor, KeyStatus.ACTIVE, now)
-        return SignsAfter.SUCCESSOR_EARLY if is_early else SignsAfter.SUCCESSOR
-    if not rotation.by_hand:
-        return SignsAfter.NEW_KEY
-    has_other = unknown_keys(rotation, rotation.settings_keys())
-    return SignsAfter.SETTINGS if has_other else SignsAfter.NOTHING
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequences:
     """What the revocation of a key pair leads to, as sentences."""
@@ -71,8 +23,9 @@ class Consequences:
     #: How long the last link that breaks would have worked, in minutes rounded up; 0 if none does.
     minutes: int
     breaks: str
-    after: SignsAfter
     signs: str
+    #: Whether nothing signs afterwards: pages with links to files fail.
+    is_outage: bool
 
     def as_lines(self) -> list[str]:
         """Return a line for each question that a person has before a revocation."""
@@ -83,10 +36,7 @@ def consequences_of_revocation(
     rotation: Rotation, key_pair: KeyPair, *, now: datetime
 ) -> Consequences:
     """Return what breaks if the key pair is revoked now, and what signs afterwards."""
-    minutes, after = (
-        _broken_minutes(rotation, key_pair, now),
-        what_signs_after(rotation, key_pair, now=now),
-    )
+    minutes = _broken_minutes(rotation, key_pair, now)
     if minutes:
         breaks = _(
             "Every unexpired link that %(key)s signed. The last of them would have expired in "
@@ -94,11 +44,12 @@ def consequences_of_revocation(
         )
     else:
         breaks = _("Nothing: no link that %(key)s signed is still valid.")
+    signs = _what_signs(rotation, key_pair, now)
     return Consequences(
         minutes=minutes,
         breaks=breaks % {"key": key_pair, "time": in_words(timedelta(minutes=minutes))},
-        after=after,
-        signs=_what_signs(rotation, after),
+        signs=signs or _what_comes_first(rotation),
+        is_outage=not signs,
     )
 
 
@@ -113,23 +64,43 @@ def _broken_minutes(rotation: Rotation, key_pair: KeyPair, now: datetime) -> int
     return 0
 
 
-def _what_signs(rotation: Rotation, after: SignsAfter) -> str:
-    successor, settings_key_id = rotation.store.successor(), signing_settings_key(rotation)
-    if after is SignsAfter.UNCHANGED:
-        signing = rotation.store.active() or settings_key_id
+def _what_signs(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
+    """Return what signs once the key pair is revoked; "" if nothing does because of that."""
+    store = rotation.store
+    if key_pair.status != KeyStatus.ACTIVE:
+        signing = store.active() or signing_settings_key(rotation)
         return _("%(signing)s, as now.") % {"signing": signing} if signing else _("No key, as now.")
+    # A key that CloudFront does not trust yet is added there first, if the site may.
+    successor = ready_successor(rotation) if rotation.by_hand else store.successor()
+    if successor is not None and not successor.trust_problem:
+        if rotation.blockers(successor, KeyStatus.ACTIVE, now):
+            text = _(
+                "%(next)s, at once. CloudFront may not know it everywhere yet: some new links may "
+                "be refused for a few minutes."
+            )
+        else:
+            text = _("%(next)s, at once.")
+        return text % {"next": successor}
+    if not rotation.by_hand:
+        return _(
+            "A new key, at once. It is generated and added to the key group first. CloudFront may "
+            "not know it everywhere yet: some new links may be refused for a few minutes."
+        )
     unknown = unknown_keys(rotation, rotation.settings_keys())
     names = ", ".join(each.key_pair_id for each in unknown)
-    words = _WORDS[after] % {"next": successor, "names": names}
-    return f"{words} {_what_comes_first(rotation)}" if after is SignsAfter.NOTHING else words
+    return _("The key from the settings, %(names)s.") % {"names": names} if names else ""
 
 
 def _what_comes_first(rotation: Rotation) -> str:
-    """Return what to do before a revocation after which nothing signs."""
+    """Return that nothing signs after a revocation, and what to do before it."""
     successor = rotation.store.successor()
     if successor is None or successor.trust_problem:
-        wait = in_words(timedelta(seconds=rotation.waits.propagation))
         text = _("If there is time, start a rotation first: a new key can sign after %(wait)s.")
-        return text % {"wait": wait}
-    text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
-    return text % {"next": successor}
+    else:
+        text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
+    wait = in_words(timedelta(seconds=rotation.waits.propagation))
+    sentences = (
+        _("Nothing: pages with links to files fail."),
+        text % {"wait": wait, "next": successor},
+    )
+    return " ".join(sentences)

@@ -8,6 +8,8 @@ RotationError      says whether it can pass by itself
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
@@ -59,6 +61,22 @@ class Unfinished(RotationError):
         is_temporary = isinstance(cause, AwsError | RotationError) and cause.is_temporary
         super().__init__(f"{text} {cause}", is_temporary=is_temporary)
         self.text, self.cause = text, cause
+
+
+def was_restored(key_pairs: Collection[KeyPair]) -> str:
+    """Return that keys were missing from their key group and were added again."""
+    if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
+        text = _(
+            "Someone removed %(key)s from the key group. This has been undone, and its wait starts "
+            "over. If Terraform or another program did it, let that ignore the keys of the group."
+        )
+    else:
+        text = _(
+            "Someone removed %(key)s from the key group, so links were refused. This has been "
+            "undone. If Terraform or another program did it, let that ignore the keys of the "
+            "group. If the key leaked, revoke it."
+        )
+    return text % {"key": ", ".join(map(str, key_pairs))}
 
 
 def probe_error(key_pair: KeyPair, result: ProbeResult) -> RotationError:

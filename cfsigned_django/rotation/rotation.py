@@ -33,6 +33,7 @@ from cfsigned_django.rotation.errors import (
     Claimed,
     RotationError,
     probe_error,
+    was_restored,
 )
 from cfsigned_django.rotation.lifecycle import (
     Blocker,
@@ -63,7 +64,7 @@ class Rotation:
 
     store: KeyPairStore
     waits: Waits
-    #: The calls to CloudFront; None if this object makes none.
+    #: The calls to CloudFront; None if a person changes it instead of this site.
     key_groups: KeyGroups | None
     #: Sends a request signed with a key through CloudFront.
     probe: Callable[[Signer], ProbeResult]
@@ -75,13 +76,16 @@ class Rotation:
     settings_keys: Callable[[], list[ConfiguredKey]] = list
     #: Called after a key that someone had removed from its group was restored.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
-    #: Whether a person changes CloudFront instead of this site.
-    by_hand: bool = False
 
     @property
     def key_group_id(self) -> str:
         """Return the id of the key group."""
         return self.store.key_group_id
+
+    @property
+    def by_hand(self) -> bool:
+        """Return whether a person changes CloudFront instead of this site."""
+        return self.key_groups is None
 
     def of_group(self, key_group_id: str) -> Self:
         """Return the same rotation of another key group."""
@@ -329,7 +333,10 @@ class Rotation:
         return self.record_probe(key_pair, now=now)
 
     def record_probe(self, key_pair: KeyPair, *, now: datetime) -> ProbeResult:
-        """Probe a TRUSTED key and record since when it works; the caller checks the group."""
+        """Probe a TRUSTED key and record since when it works; the caller checks the group.
+
+        Raise :exc:`RotationError` for an answer that waiting will not change.
+        """
         result = self.probe(key_pair.make_signer())
         if result.shows_known:
             self._record_verified(key_pair, now)
@@ -339,6 +346,8 @@ class Rotation:
                 verified_since=None,
             )
         key_pair.refresh_from_db(using=self.store.rows.db, fields=["verified_since"])
+        if result.needs_a_person:
+            raise probe_error(key_pair, result)
         return result
 
     def _record_verified(self, key_pair: KeyPair, now: datetime) -> None:
@@ -367,10 +376,7 @@ class Rotation:
             result = self.check(key_pair, now=now)
         else:
             result = self.record_probe(key_pair, now=now)
-            if not result.needs_a_person:
-                self._require_in_group(key_pair, now=now)
-        if result.needs_a_person:
-            raise probe_error(key_pair, result)
+            self._require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
         if result is ProbeResult.NO_ANSWER:
             text = _(
@@ -391,12 +397,7 @@ class Rotation:
     def _require_in_group(self, key_pair: KeyPair, *, now: datetime) -> None:
         """Restore the key and raise :exc:`RotationError` if someone removed it from its group."""
         if self.restore_missing([key_pair], now=now):
-            text = _(
-                "Someone removed %(key)s from the key group. This has been undone, and its wait "
-                "starts over. If Terraform or another program did it, let that ignore the keys of "
-                "the group."
-            )
-            raise RotationError(text % {"key": key_pair}, is_temporary=True)
+            raise RotationError(was_restored([key_pair]), is_temporary=True)
 
     def restore_missing(self, key_pairs: Iterable[KeyPair], *, now: datetime) -> list[KeyPair]:
         """Restore the keys that someone removed from the group, and return them.

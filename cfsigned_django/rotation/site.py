@@ -102,8 +102,11 @@ def site_rotation(
     return Rotation(
         store=store,
         waits=site_waits(),
-        key_groups=key_groups or site_key_groups(),
-        by_hand=conf.Site.BY_HAND.read(),
+        # Making a client takes noticeable time, and most rotations make no call.
+        key_groups=None
+        if conf.Site.BY_HAND.read()
+        else key_groups
+        or KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access()))),
         probe=lambda signer: _probe(members, signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
             str(each.name) for each in listed if bypasses_rotation(each, key_group_id, key_pair_id)
@@ -111,14 +114,6 @@ def site_rotation(
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
     )
-
-
-def site_key_groups() -> KeyGroups | None:
-    """Return the calls to CloudFront; None if a person changes it instead of this site."""
-    if conf.Site.BY_HAND.read():
-        return None
-    # Making a client takes noticeable time, and most rotations make no call.
-    return KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access())))
 
 
 def _all_storages() -> list[SiteStorage]:

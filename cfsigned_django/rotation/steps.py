@@ -22,7 +22,7 @@ from cfsigned_django.rotation.errors import (
     Blocked,
     RotationError,
     Unfinished,
-    probe_error,
+    was_restored,
 )
 from cfsigned_django.rotation.importing import (
     has_signing_key,
@@ -82,8 +82,6 @@ class Outcome:
     is_warning: bool = False
     #: Whether the step changed anything; a check usually does not.
     has_changed: bool = True
-    #: The key pairs of a change that the rotation's ``on_move`` does not report.
-    key_pairs: tuple[KeyPair, ...] = ()
 
 
 # What is due
@@ -253,7 +251,11 @@ def _take_by_itself(rotation: Rotation, step: Step, now: datetime) -> Outcome | 
 
 def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
     restored = rotation.restore_missing(key_pairs, now=now)
-    return were_restored(restored) if restored else None
+    return _restored(restored) if restored else None
+
+
+def _restored(key_pairs: list[KeyPair]) -> Outcome:
+    return Outcome(text=was_restored(key_pairs), is_warning=True)
 
 
 # What a step does
@@ -297,12 +299,8 @@ def take(
             removal = Removal(rotation=rotation, key_pair=key_pair, now=now)
             removal.finish()
             text = " ".join([_is_out(key_pair), *_what_was_lost(removal)])
-            return Outcome(
-                text=text,
-                outlook=_after_removal(key_pair),
-                is_warning=bool(removal.lost),
-                key_pairs=(key_pair,),
-            )
+            outlook = _after_removal(key_pair)
+            return Outcome(text=text, outlook=outlook, is_warning=bool(removal.lost))
     of_what = "a key pair" if step.key_pair else "a key group"
     raise ValueError(f"{step.action} is not a step of {of_what}.")
 
@@ -336,7 +334,7 @@ def _start(
         text = _("%(key)s, which has signed nothing, is revoked.")
         sentences.insert(0, text % {"key": former})
     outlook = _("Add it to CloudFront next.")
-    return Outcome(text=" ".join(sentences), outlook=outlook, key_pairs=(key_pair,))
+    return Outcome(text=" ".join(sentences), outlook=outlook)
 
 
 def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: str) -> Outcome:
@@ -365,13 +363,11 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     # While a key is missing from its group, all its links are refused.
     restored = rotation.restore_missing(rotation.store.key_pairs(), now=now)
     if restored:
-        return were_restored(restored)
+        return _restored(restored)
     if key_pair.status != KeyStatus.TRUSTED:
         text = _("%(key)s is in the key group, and so is every other key with unexpired links.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
     result = rotation.record_probe(key_pair, now=now)
-    if result.needs_a_person:
-        raise probe_error(key_pair, result)
     match result:
         case ProbeResult.GOOD:
             text = _("CloudFront knows %(key)s.")
@@ -384,23 +380,6 @@ def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
             )
     is_warning = not result.shows_known
     return Outcome(text=text % {"key": key_pair}, is_warning=is_warning, has_changed=False)
-
-
-def were_restored(key_pairs: list[KeyPair]) -> Outcome:
-    """Return the message that keys were missing from their key group and were added again."""
-    names = ", ".join(map(str, key_pairs))
-    if all(each.status == KeyStatus.TRUSTED for each in key_pairs):
-        text = _(
-            "Someone removed %(key)s from the key group. This has been undone. If Terraform or "
-            "another program did it, let that ignore the keys of the group."
-        )
-    else:
-        text = _(
-            "Someone removed %(key)s from the key group, so links were refused. This has been "
-            "undone. If Terraform or another program did it, let that ignore the keys of the "
-            "group. If the key leaked, revoke it."
-        )
-    return Outcome(text=text % {"key": names}, is_warning=True)
 
 
 def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:

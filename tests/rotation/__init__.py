@@ -69,7 +69,6 @@ class Site:
             store=store,
             waits=self.waits,
             key_groups=None if by_hand else self.account.over(api),
-            by_hand=by_hand,
             probe=self.probe,
         )
 

@@ -15,15 +15,16 @@ import pytest
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.consequences import SignsAfter, what_signs_after
-from cfsigned_django.rotation.errors import Claimed, RotationError
+from cfsigned_django.rotation.consequences import consequences_of_revocation
+from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.steps import Step, take
 from tests.aws import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
-NEW, EARLY, NOTHING = SignsAfter.NEW_KEY, SignsAfter.SUCCESSOR_EARLY, SignsAfter.NOTHING
+#: What signs after a revocation.
+NEW, NEXT, NOTHING = "a new key", "the next key", "nothing"
 
 
 def damaged(key_pair: KeyPair) -> None:
@@ -46,27 +47,22 @@ def without_room(site: Site) -> None:
         pytest.param(
             False, lambda site: site.set_members(str(site.signing)), NEW, id="none, alone"
         ),
-        pytest.param(False, Site.started, EARLY, id="pending"),
-        pytest.param(False, without_room, EARLY, id="pending, no room"),
-        pytest.param(False, Site.trusted, EARLY, id="trusted"),
-        pytest.param(False, lambda site: site.take_out(site.trusted()), EARLY, id="taken out"),
+        pytest.param(False, Site.started, NEXT, id="pending"),
+        pytest.param(False, without_room, NEXT, id="pending, no room"),
+        pytest.param(False, Site.trusted, NEXT, id="trusted"),
+        pytest.param(False, lambda site: site.take_out(site.trusted()), NEXT, id="taken out"),
         pytest.param(False, lambda site: damaged(site.started()), NEW, id="pending, damaged"),
         pytest.param(False, lambda site: damaged(site.trusted()), NEW, id="trusted, damaged"),
         pytest.param(True, lambda site: None, NOTHING, id="by hand, none"),
         pytest.param(True, Site.started, NOTHING, id="by hand, pending"),
         # A mistyped ID would be served by no edge: a probe must have been good.
         pytest.param(True, Site.trusted, NOTHING, id="by hand, not probed"),
-        pytest.param(True, lambda site: site.trusted(good_for=1), EARLY, id="by hand, probed"),
-        pytest.param(
-            True,
-            lambda site: site.trusted(good_for=301),
-            SignsAfter.SUCCESSOR,
-            id="by hand, ready",
-        ),
+        pytest.param(True, lambda site: site.trusted(good_for=1), NEXT, id="by hand, probed"),
+        pytest.param(True, lambda site: site.trusted(good_for=301), NEXT, id="by hand, ready"),
     ],
 )
 def test_what_signs(
-    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: SignsAfter
+    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: str
 ) -> None:
     """The key that was announced before a revocation signs right after it, and is in the group."""
     active = key_group.imported()
@@ -75,7 +71,9 @@ def test_what_signs(
     successor, count = rotation.store.successor(), KeyPair.objects.count()
     others = key_group.members - {str(active), str(successor)}
 
-    assert what_signs_after(rotation, active, now=key_group.now) is signs
+    announced = consequences_of_revocation(rotation, active, now=key_group.now)
+    assert announced.is_outage is (signs is NOTHING)
+    assert announced.is_outage or (str(successor) in announced.signs) is (signs is NEXT)
     step = Step(action=Action.REVOKE, key_pair=active)
     outcome = take(rotation, step, now=key_group.now, reason="leaked")
     take(rotation, step, now=key_group.now, reason="again")  # once is enough
@@ -99,7 +97,6 @@ def test_what_signs(
         key_group.advance()
         assert key_group.members == {*others, str(now_signs)}
         assert key_group.public_keys == {key_group.foreign, *others, str(now_signs)}
-    assert what_signs_after(rotation, active, now=key_group.now) is SignsAfter.UNCHANGED
 
 
 @pytest.mark.parametrize("algorithm", [None, RSA])
@@ -177,22 +174,6 @@ def test_missing_permission_does_not_keep_a_leaked_key_signing(
     for _ in range(2):  # once is enough
         key_group.revoke(active)
     assert key_group.members - {key_group.foreign} == {str(key_group.signing)}
-
-
-def test_key_is_not_out_since_no_call_is_made(key_group: Site) -> None:
-    """A key counts as removed without a call only if a person changes CloudFront."""
-    former, active = key_group.imported(), key_group.activated()
-    key_group.revoke(active, by_hand=True)
-    key_group.wait(3780)
-    without_calls = replace(key_group.rotation(), key_groups=None)
-
-    with pytest.raises(RotationError):
-        replace(key_group.removal(active), rotation=without_calls).finish()
-    with pytest.raises(RotationError):
-        replace(key_group.removal(former), rotation=without_calls).retire()
-
-    assert statuses() == {str(former): "retiring", str(active): "revoked"}
-    assert fresh(active).removed_at is None
 
 
 # A key group keeps at least one key

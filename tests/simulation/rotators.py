@@ -228,7 +228,6 @@ class Rotator:
             store=store,
             waits=self._site.waits,
             key_groups=None if by_hand else world.key_groups(),
-            by_hand=by_hand,
             probe=self._probe,
         )
 

@@ -264,7 +264,7 @@ def _database_key(group_id: str, new_group: str) -> DatabaseKey:
                 changed_by="cfsigned_setup",
             ),
             waits=site_waits(),
-            key_groups=None,  # the setup changes CloudFront itself
+            key_groups=None,  # as by hand: the setup changes CloudFront itself
             probe=lambda signer: ProbeResult.NO_ANSWER,
         ),
         name=new_group,
