@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from cfsigned_django.aws.key_groups import KeyGroups, read_public_key
+from cfsigned_django.aws.client import call
+from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.aws.key_groups import NO_SUCH_PUBLIC_KEY, KeyGroups
+from cfsigned_django.phrase import Phrase
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import (
@@ -92,11 +95,15 @@ class DistributionReader:
 
     def _find(self, key_pair_id: str) -> PublicKey | None:
         if key_pair_id not in self._known:
-            found = read_public_key(self._client, key_pair_id)
-            if found is None:
-                return None  # removed and deleted after the group was read
+            what = Phrase("read the public key {key}", key=key_pair_id)
+            get = self._client.get_public_key
             try:
-                self._known[key_pair_id] = PublicKey.load(found.public_key_pem)
+                found = call(get, what, "cloudfront:GetPublicKey", Id=key_pair_id)["PublicKey"]
+                self._known[key_pair_id] = PublicKey.load(found["PublicKeyConfig"]["EncodedKey"])
+            except AwsError as error:
+                if error.code == NO_SUCH_PUBLIC_KEY:
+                    return None  # removed and deleted after the group was read
+                raise
             except InvalidKey as error:
                 logger.warning("The public key %s is skipped: %s", key_pair_id, error)
                 self._known[key_pair_id] = None

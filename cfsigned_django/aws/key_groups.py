@@ -26,8 +26,6 @@ T = TypeVar("T")
 _ATTEMPTS = 12
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
-# How often to look for a key that CloudFront reports as existing: for at most 1.5 s.
-_LOOKS = 5
 
 #: ``AwsError.code`` if CloudFront has no public key with that ID.
 NO_SUCH_PUBLIC_KEY: Final = "NoSuchPublicKey"
@@ -59,26 +57,6 @@ def as_listed(item: Mapping[str, Any]) -> ListedPublicKey:
         public_key_pem=item["EncodedKey"],
         created_at=item.get("CreatedTime"),
     )
-
-
-def read_public_key(client: Any, key_pair_id: str) -> ListedPublicKey | None:
-    """Return the public key with that ID, or None if the account has none.
-
-    Raise :exc:`AwsError` if it cannot be read.
-    """
-    try:
-        answer = call(
-            client.get_public_key,
-            _("read the public key {key}", key=key_pair_id),
-            "cloudfront:GetPublicKey",
-            Id=key_pair_id,
-        )
-    except AwsError as error:
-        if error.code == NO_SUCH_PUBLIC_KEY:
-            return None
-        raise
-    found = answer["PublicKey"]
-    return as_listed({**found, **found["PublicKeyConfig"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +143,6 @@ class KeyGroups:
         for item in list_items(page, "PublicKeyList", what, "cloudfront:ListPublicKeys"):
             yield as_listed(item)
 
-    def public_key(self, key_pair_id: str) -> ListedPublicKey | None:
-        """Return the public key with that ID, or None if the account has none."""
-        self.before_call()
-        return read_public_key(self.client, key_pair_id)
-
     def ensure_public_key(self, *, caller_reference: str, name: str, public_key_pem: str) -> str:
         """Return the ID (``K...``) of the public key; create the key if it is missing.
 
@@ -204,30 +177,56 @@ class KeyGroups:
             return key_pair_id
         return self._find_existing(name, pem, what)
 
+    def _find_existing(self, name: str, pem: str, what: str) -> str:
+        """Return the ID of a key that CloudFront has just reported as existing."""
+        listed = list(self.public_keys())
+        for each in listed:
+            if each.name == name:
+                return _same_key(each, pem, what)
+        for each in listed:
+            if each.holds(pem):
+                raise _conflict(
+                    what=what,
+                    reason=_(
+                        "CloudFront has this key under another name: {name}, {id}",
+                        name=each.name,
+                        id=each.key_pair_id,
+                    ),
+                    next_step=_("Use that ID, or delete that public key if nothing uses it."),
+                )
+        raise _conflict(
+            what=what,
+            reason=_("CloudFront reports that it exists, but does not list it"),
+            next_step=_(
+                "Try again in a minute. If this error remains, the public key existed once and "
+                "was deleted: start with a new key pair."
+            ),
+            is_temporary=True,
+        )
+
     def delete_public_key(self, key_pair_id: str) -> None:
         """Delete a public key that is in no key group; do nothing if it is already gone."""
         what = _("delete the public key {key}", key=key_pair_id)
-        attempt = 0
-        while True:
-            try:
-                etag = self._call(
-                    self.client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
-                )["ETag"]
-                self._call(
-                    self.client.delete_public_key,
-                    what,
-                    "cloudfront:DeletePublicKey",
-                    Id=key_pair_id,
-                    IfMatch=etag,
-                )
-            except AwsError as error:
-                if error.code == NO_SUCH_PUBLIC_KEY:
-                    return
-                self._pause_or_raise(error, attempt)
-                attempt += 1
-            else:
-                logger.info("Deleted the public key %s.", key_pair_id)
-                return
+
+        def delete() -> None:
+            found = self._call(
+                self.client.get_public_key, what, "cloudfront:GetPublicKey", Id=key_pair_id
+            )
+            self._call(
+                self.client.delete_public_key,
+                what,
+                "cloudfront:DeletePublicKey",
+                Id=key_pair_id,
+                IfMatch=found["ETag"],
+            )
+
+        try:
+            self._until_fastest(delete)
+        except AwsError as error:
+            if error.code != NO_SUCH_PUBLIC_KEY:
+                raise
+        else:
+            logger.info("Deleted the public key %s.", key_pair_id)
 
     # For both
 
@@ -250,8 +249,8 @@ class KeyGroups:
         If a response was lost, the ETag is stale, and the next read shows that the
         change was made. What boto3 does not know cannot be sent back.
         """
-        attempt = 0
-        while True:
+
+        def edit() -> KeyPairIds:
             config, etag = self._read(key_group_id)
             before = tuple(config["Items"])
             after = change(before)
@@ -272,47 +271,14 @@ class KeyGroups:
             except AwsError as error:
                 if error.code == "TooManyPublicKeysInKeyGroup":
                     raise _no_room(what, before) from None
-                self._pause_or_raise(error, attempt)
-                attempt += 1
-            else:
-                logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
-                if lost and self.on_loss is not None:
-                    logger.error("The key group %s has lost %s.", key_group_id, ", ".join(lost))
-                    self.on_loss(lost)
-                return after
+                raise
+            logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
+            if lost and self.on_loss is not None:
+                logger.error("The key group %s has lost %s.", key_group_id, ", ".join(lost))
+                self.on_loss(lost)
+            return after
 
-    def _find_existing(self, name: str, pem: str, what: str) -> str:
-        """Return the ID of a key that CloudFront has just reported as existing.
-
-        AWS does not document whether ListPublicKeys shows a new key at once, so
-        this method looks more than once.
-        """
-        for attempt in range(_LOOKS):
-            listed = list(self.public_keys())
-            for each in listed:
-                if each.name == name:
-                    return _same_key(each, pem, what)
-            for each in listed:
-                if each.holds(pem):
-                    raise _conflict(
-                        what=what,
-                        reason=_(
-                            "CloudFront has this key under another name: {name}, {id}",
-                            name=each.name,
-                            id=each.key_pair_id,
-                        ),
-                        next_step=_("Use that ID, or delete that public key if nothing uses it."),
-                    )
-            self._pause(attempt)
-        raise _conflict(
-            what=what,
-            reason=_("CloudFront reports that it exists, but does not list it"),
-            next_step=_(
-                "Try again in a minute. If this error remains, the public key existed once and "
-                "was deleted: start with a new key pair."
-            ),
-            is_temporary=True,
-        )
+        return self._until_fastest(edit)
 
     def _call(
         self, method: Callable[P, T], what: str, permission: str, *args: P.args, **kwargs: P.kwargs
@@ -321,14 +287,16 @@ class KeyGroups:
         self.before_call()
         return call(method, what, permission, *args, **kwargs)
 
-    def _pause_or_raise(self, error: AwsError, attempt: int) -> None:
-        """Wait if another writer was faster; raise any other error, or after the last attempt."""
-        if error.code != "PreconditionFailed" or attempt + 1 >= _ATTEMPTS:
-            raise error
-        self._pause(attempt)
-
-    def _pause(self, attempt: int) -> None:
-        self.sleep(self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
+    def _until_fastest(self, change: Callable[[], T]) -> T:
+        """Make a change again as long as another writer is faster; raise after many attempts."""
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return change()
+            except AwsError as error:
+                if error.code != "PreconditionFailed":
+                    raise
+            self.sleep(self.jitter() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
+        return change()
 
 
 def adding(key_pair_id: str, key_group_id: str) -> Phrase:
