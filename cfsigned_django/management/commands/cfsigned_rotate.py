@@ -8,21 +8,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-from argparse import ArgumentTypeError
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DataError, Error as DatabaseFailure, ProgrammingError
+from django.db import Error as DatabaseFailure
 from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, duration
 from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.consequences import Consequences, consequences_of_revocation
+from cfsigned_django.rotation.consequences import consequences_of_revocation
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.importing import check_import, signing_settings_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -50,6 +48,8 @@ from cfsigned_django.rotation.steps import (
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
+#: How long --wait sleeps between two looks, in seconds.
+_LOOK_AGAIN = 2.0
 #: What is waited for, in words, and until when if that is known.
 _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
@@ -67,59 +67,92 @@ class Command(CfsignedCommand):
         super().__init__(*args, **kwargs)
         #: Why the last step could not be done yet.
         self._held_up = ""
+        #: What a waiting person was already told; None if nobody reads it.
+        self._said: set[object] | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        _add_options(parser)
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--start", action="store_true", help="begin a rotation")
+        what.add_argument(
+            "--import",
+            action="store_true",
+            dest="import_key",
+            help="import the key of the settings into the database, as the ACTIVE key pair",
+        )
+        what.add_argument(
+            "--max-age",
+            type=duration,
+            metavar="AGE",
+            help="begin a rotation if the signing key is older, for example 90d",
+        )
+        what.add_argument(
+            "--revoke",
+            metavar="KEY_PAIR_ID",
+            help="stop trusting a key now: every URL that it signed breaks. If the key has no "
+            "public key ID, name it as the list shows it, or by its UUID",
+        )
+        add = parser.add_argument
+        add(
+            "--algorithm",
+            choices=[each.value for each in KeyAlgorithm],
+            help="algorithm of the new key. Default: ECDSA_P256; with --revoke, that of the "
+            "revoked key",
+        )
+        add(
+            "--reason",
+            default="",
+            help=f"reason, for the record; at most {REASON_LENGTH} characters",
+        )
+        add(
+            "--key-group",
+            metavar="ID",
+            help="rotate this key group, which storages have as their key_group_id. Default: "
+            "AWS_CLOUDFRONT_KEY_GROUP_ID",
+        )
+        add("--wait", action="store_true", help="go on until the rotation is finished")
+        add("--dry-run", action="store_true", help="report what would be done now, and do nothing")
+        add_json(parser)
+        add_yes(parser, "--revoke")
 
     def run(self, options: dict[str, Any]) -> None:
         """Run the command; see the module's docstring for the exit code."""
         try:
             rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
+            self._said = None if options["json"] else set()
             self._rotate(rotation, options)
         except FAILURES as error:
             raise CommandError(str(error)) from error
-        except (DataError, ProgrammingError) as error:
-            raise CommandError(
-                f"The database rejects a query ({type(error).__name__}), and will reject it again. "
-                "What was done before is recorded. The tables may be older than this version of "
-                "cfsigned_django: run manage.py migrate."
-            ) from error
         except DatabaseFailure as error:
             raise CommandError(
-                f"The database failed ({type(error).__name__}). What was done is recorded; run "
-                "this again when it answers. If cfsigned_django is new here, run manage.py migrate "
-                "first."
+                f"The database failed ({type(error).__name__}). What was done is recorded: run "
+                "this again when it answers. If it answers already, run manage.py migrate first: "
+                "its tables may be missing, or older than this version of cfsigned_django."
             ) from error
 
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
         """Do what the options ask for, else the step that is due, then report."""
-        step = _requested(rotation, options)
-        did, notes = None, _notes(rotation, options)
+        step, did = _requested(rotation, options), None
+        notes, nothing = _notes(rotation, options), "There is nothing to do."
         if options["dry_run"]:
             would = _would(rotation, step) if step else None
             due = would or next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
-        else:
-            if not self._is_confirmed(rotation, step, options):
-                return
+            nothing = "Dry run: nothing was done."
+        elif self._is_confirmed(rotation, step, options):
             did = self._carry_out(rotation, options)
-        blockers = self._blockers(rotation)
+        else:
+            return
+        if blockers := self._blockers(rotation):
+            nothing = nothing if options["dry_run"] else "Not yet:"
         now = rotation.store.clock()
         if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=now):
             notes.append(text)
-        self._print(
-            Report(
-                key_group_id=rotation.key_group_id,
-                did=did,
-                blockers=blockers,
-                key_pairs=rotation.store.key_pairs(),
-                now=now,
-                notes=notes,
-                is_dry_run=options["dry_run"],
-            ),
-            options,
-        )
+        if options["json"]:
+            self.stdout.write(_as_json(rotation, did, blockers, notes))
+        else:
+            lines = [*notes, *(what for what, _until in blockers)]
+            self.stdout.write(_as_text(rotation, did or nothing, lines))
         if did is None and not options["dry_run"]:
             if overdue := _find_overdue(rotation):
                 raise CommandError(" ".join(overdue))
@@ -136,16 +169,18 @@ class Command(CfsignedCommand):
         def go_on() -> str | None:
             return advance(rotation, now=rotation.store.clock())
 
-        write = None if options["json"] else self.stderr.write
-        progress = _Progress(rotation=rotation, write=write)
+        def pause() -> None:
+            self._tell(rotation)
+            time.sleep(_LOOK_AGAIN)
+
         did = self._attempt(take_requested)
         while options["wait"] and self._held_up:
-            progress.pause(self._held_up)
+            pause()
             did = self._attempt(take_requested)
         if did is None and not self._held_up:
             did = self._attempt(go_on)
         while options["wait"] and is_under_way(rotation):
-            progress.show(did, self._held_up)
+            self._tell(rotation, did)
             step = self._attempt(go_on)
             did = step or did
             if step is None:
@@ -155,7 +190,7 @@ class Command(CfsignedCommand):
                     # The new key signs: the same command would begin another rotation.
                     group = key_group_option(rotation.key_group_id)
                     self.resume = f"run manage.py cfsigned_rotate --wait{group}"
-                progress.pause(self._held_up)
+                pause()
         return did
 
     def _attempt(self, step: Callable[[], str | None]) -> str | None:
@@ -184,7 +219,7 @@ class Command(CfsignedCommand):
         if key_pair is None or key_pair.status == KeyStatus.REVOKED:
             return True
         name = key_pair.key_pair_id or options["revoke"]
-        for line in _consequences(rotation, key_pair).as_lines():
+        for line in _consequences(rotation, key_pair):
             self.stderr.write(line)
         if options["yes"]:
             return True
@@ -196,8 +231,17 @@ class Command(CfsignedCommand):
             raise CommandError(f"That is not {name}. Nothing was revoked.")
         return True
 
-    def _print(self, report: Report, options: dict[str, Any]) -> None:
-        self.stdout.write(report.as_json() if options["json"] else report.as_text())
+    def _tell(self, rotation: Rotation, did: str | None = None) -> None:
+        """Print what was done, what held it up, and what is waited for; nothing twice."""
+        if self._said is None:
+            return
+        lines: list[tuple[object, str]] = [("times", _times(rotation.store.clock()))]
+        lines += [(line, line) for line in (did, self._held_up) if line]
+        lines += [(each.topic, each.what) for each in _find_waits(rotation)]
+        for topic, line in lines:
+            if topic not in self._said:
+                self._said.add(topic)
+                self.stderr.write(line)
 
 
 def _find_overdue(rotation: Rotation) -> list[str]:
@@ -233,13 +277,9 @@ def _take(rotation: Rotation, step: Step, options: dict[str, Any]) -> str:
         rotation,
         step,
         now=rotation.store.clock(),
-        algorithm=_algorithm(options),
+        algorithm=options["algorithm"] and KeyAlgorithm(options["algorithm"]),
         reason=options["reason"] or (KnownReason.REVOKED_BY_COMMAND if is_revocation else ""),
     ).text
-
-
-def _algorithm(options: dict[str, Any]) -> KeyAlgorithm | None:
-    return KeyAlgorithm(options["algorithm"]) if options["algorithm"] else None
 
 
 def _find(rotation: Rotation, name: str) -> KeyPair:
@@ -258,8 +298,9 @@ def _find(rotation: Rotation, name: str) -> KeyPair:
     raise RotationError(text)
 
 
-def _consequences(rotation: Rotation, key_pair: KeyPair) -> Consequences:
-    return consequences_of_revocation(rotation, key_pair, now=rotation.store.clock())
+def _consequences(rotation: Rotation, key_pair: KeyPair) -> list[str]:
+    now = rotation.store.clock()
+    return consequences_of_revocation(rotation, key_pair, now=now).as_lines()
 
 
 def _would(rotation: Rotation, step: Step) -> str | None:
@@ -271,7 +312,7 @@ def _would(rotation: Rotation, step: Step) -> str | None:
     if key_pair := step.key_pair:
         if key_pair.status == KeyStatus.REVOKED:
             return None
-        lines = _consequences(rotation, key_pair).as_lines()
+        lines = _consequences(rotation, key_pair)
         return f"{key_pair} would be revoked. {' '.join(lines)}"
     successor = rotation.store.successor()
     if successor is None:
@@ -283,81 +324,51 @@ def _would(rotation: Rotation, step: Step) -> str | None:
 
 def _notes(rotation: Rotation, options: dict[str, Any]) -> list[str]:
     """Return what a person should know although it blocks nothing."""
-    key_pair_id, notes = signing_settings_key(rotation), []
-    if options["max_age"] is not None and key_pair_id:
-        notes.append(
-            why_not_imported(key_pair_id)
-            or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
-            "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
-        )
-    algorithm, successor = _algorithm(options), rotation.store.successor()
-    if options["start"] or successor is None or successor.is_outdated:
-        return notes  # A start makes another key, or says why not.
-    if algorithm not in (None, successor.algorithm):
-        notes.append(
-            f"{successor}, which is next, is {successor.get_algorithm_display()}. --algorithm "
-            "changes nothing about that."
-        )
-    return notes
+    key_pair_id = signing_settings_key(rotation)
+    if options["max_age"] is None or not key_pair_id:
+        return []
+    return [
+        why_not_imported(key_pair_id)
+        or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
+        "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
+    ]
 
 
 # The report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What was done, what blocks the next step, and the state of each key pair."""
-
-    key_group_id: str | None
-    did: str | None
-    #: What is waited for, in words, and until when if that is known.
-    blockers: list[tuple[str, datetime | None]]
-    key_pairs: Iterable[KeyPair]
-    now: datetime
-    #: What else a person should know; none of it blocks a step.
-    notes: list[str]
-    is_dry_run: bool = False
-
-    def as_json(self) -> str:
-        """Return the JSON that docs/reference/commands.md describes; moments are in UTC."""
-        report = {
-            "key_group_id": self.key_group_id,
-            "did": self.did,
-            "blockers": [{"what": what, "until": _utc(until)} for what, until in self.blockers],
-            "keys": [
-                {
-                    "key_pair_id": each.key_pair_id,
-                    "status": each.status,
-                    "algorithm": each.algorithm,
-                    "since": _utc(each.since),
-                }
-                for each in self.key_pairs
-            ],
-            "notes": self.notes,
-        }
-        return json.dumps(report, indent=2)
-
-    def as_text(self) -> str:
-        """Return lines for a person, with times as this site shows them."""
-        lines = [self.did or self._headline]
-        lines += [f"  {what}" for what in [*self.notes, *(what for what, _ in self.blockers)]]
-        lines.append(f"Key group {self.key_group_id or 'not set'}, {times_in_words(self.now)}:")
-        for each in self.key_pairs:
-            age = in_words(self.now - each.since)
-            lines.append(
-                f"  {each!s:<16} {each.get_status_display():<9} for {age:<9} "
-                f"{each.get_algorithm_display()}"
-            )
-        return "\n".join(lines)
-
-    @property
-    def _headline(self) -> str:
-        if self.is_dry_run:
-            return "Dry run: nothing was done."
-        return "Not yet:" if self.blockers else "There is nothing to do."
+def _as_json(rotation: Rotation, did: str | None, blockers: _Blockers, notes: list[str]) -> str:
+    """Return the JSON that docs/reference/commands.md describes; moments are in UTC."""
+    report = {
+        "key_group_id": rotation.key_group_id,
+        "did": did,
+        "blockers": [{"what": what, "until": _utc(until)} for what, until in blockers],
+        "keys": [
+            {
+                "key_pair_id": each.key_pair_id,
+                "status": each.status,
+                "algorithm": each.algorithm,
+                "since": _utc(each.since),
+            }
+            for each in rotation.store.key_pairs()
+        ],
+        "notes": notes,
+    }
+    return json.dumps(report, indent=2)
 
 
-def times_in_words(now: datetime) -> str:
+def _as_text(rotation: Rotation, headline: str, lines: list[str]) -> str:
+    """Return the report and the key pairs for a person, with times as this site shows them."""
+    now = rotation.store.clock()
+    text = [headline, *(f"  {line}" for line in lines)]
+    text.append(f"Key group {rotation.key_group_id}, {_times(now)}:")
+    for each in rotation.store.key_pairs():
+        status, age = each.get_status_display(), in_words(now - each.since)
+        text.append(f"  {each!s:<16} {status:<9} for {age:<9} {each.get_algorithm_display()}")
+    return "\n".join(text)
+
+
+def _times(now: datetime) -> str:
     """Return the time, and the time zone in which times are shown."""
     local, name = localtime(now), get_current_timezone_name()
     zone = "" if name == local.tzname() else f" ({name})"
@@ -366,97 +377,3 @@ def times_in_words(now: datetime) -> str:
 
 def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-# Waiting
-
-#: How long --wait sleeps between two looks, in seconds.
-_LOOK_AGAIN = 2.0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Progress:
-    """What a waiting person was already told: nothing is printed twice.
-
-    ``write`` takes a line; it is None if nobody reads the lines.
-    """
-
-    rotation: Rotation
-    write: Callable[[str], object] | None
-    _said: set[object] = field(default_factory=set)
-
-    def show(self, did: str | None, held_up: str) -> None:
-        """Print what was done, what held it up, and what is waited for."""
-        if self.write is None:
-            return
-        lines: list[tuple[object, str]] = [("times", times_in_words(self.rotation.store.clock()))]
-        lines += [(line, line) for line in (did, held_up) if line]
-        lines += [(each.topic, each.what) for each in _find_waits(self.rotation)]
-        for topic, line in lines:
-            if topic not in self._said:
-                self._said.add(topic)
-                self.write(line)
-
-    def pause(self, held_up: str) -> None:
-        """Print what the next step waits for, and pause for a moment."""
-        self.show(None, held_up)
-        time.sleep(_LOOK_AGAIN)
-
-
-# Options
-
-
-def _reason(text: str) -> str:
-    """Read a reason that a row can hold."""
-    if len(text) > REASON_LENGTH:
-        raise ArgumentTypeError(
-            f"it has {len(text)} characters, but at most {REASON_LENGTH} are recorded. Use fewer"
-        )
-    return text
-
-
-def _add_options(parser: CommandParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--start", action="store_true", help="begin a rotation")
-    what.add_argument(
-        "--import",
-        action="store_true",
-        dest="import_key",
-        help="import the key of the settings into the database, as the ACTIVE key pair",
-    )
-    what.add_argument(
-        "--max-age",
-        type=duration,
-        metavar="AGE",
-        help="begin a rotation if the signing key is older, for example 90d",
-    )
-    what.add_argument(
-        "--revoke",
-        metavar="KEY_PAIR_ID",
-        help="stop trusting a key now: every URL that it signed breaks. If the key has no public "
-        "key ID, name it as the list shows it, or by its UUID",
-    )
-    parser.add_argument(
-        "--algorithm",
-        choices=[each.value for each in KeyAlgorithm],
-        help="algorithm of the new key. Default: ECDSA_P256; with --revoke, that of the revoked "
-        "key",
-    )
-    parser.add_argument(
-        "--reason",
-        type=_reason,
-        default="",
-        help=f"reason, for the record; at most {REASON_LENGTH} characters",
-    )
-    parser.add_argument(
-        "--key-group",
-        metavar="ID",
-        help="rotate this key group, which storages have as their key_group_id. Default: "
-        "AWS_CLOUDFRONT_KEY_GROUP_ID",
-    )
-    parser.add_argument("--wait", action="store_true", help="go on until the rotation is finished")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="report what would be done now, and do nothing"
-    )
-    add_json(parser)
-    add_yes(parser, "--revoke")
