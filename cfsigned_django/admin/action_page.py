@@ -11,13 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.translation import get_language, gettext as _
 
-from cfsigned_django.admin.actions import put_in_words
 from cfsigned_django.admin.forms import StepForm, typed_name
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.consequences import consequences_of_revocation
+from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time, in_words
@@ -32,26 +32,19 @@ def page_of(
     failure: Exception | None = None,
 ) -> dict[str, Any]:
     """Return the context of a step's page; ``failure`` is why the step was not done."""
-    key_pair, action = step.key_pair, step.action
-    return {
-        **consequences(snapshot, key_pair),
+    key_pair = step.key_pair
+    waits = snapshot.rotation.waits
+    active, successor = snapshot.active, snapshot.successor
+    # A duration, not a date: the wait begins only when the person confirms.
+    retirement = retirement_wait(active.state, waits) if active else waits.retirement
+    values: dict[str, Any] = {
         "title": step.label if key_pair is None else f"{step.label}: {key_pair}",
         "button": step,
         "form": form,
         "failure": put_in_words(failure) if failure else "",
         "is_aws_failure": isinstance(failure, AwsError),
         "by_hand": snapshot.rotation.by_hand,
-        "consequences_template": f"admin/cfsigned_django/keypair/consequences/{action}.html",
-    }
-
-
-def consequences(snapshot: Snapshot, key_pair: KeyPair | None) -> dict[str, Any]:
-    """Return the values for the templates in consequences/; ``key_pair`` is the step's, if any."""
-    waits = snapshot.rotation.waits
-    active, successor = snapshot.active, snapshot.successor
-    # A duration, not a date: the wait begins only when the person confirms.
-    retirement = retirement_wait(active.state, waits) if active else waits.retirement
-    values: dict[str, Any] = {
+        "consequences_template": f"admin/cfsigned_django/keypair/consequences/{step.action}.html",
         "key_group_id": snapshot.rotation.key_group_id,
         "signing_key": snapshot.signing_name,
         "active": active,
@@ -83,6 +76,24 @@ def _page_about_leaks() -> str:
     index = dict(each.split(", ", 1) for each in named).get("Documentation", "")
     page = "ko/key-leaked.md" if get_language() == "ko" else "how-to/key-leaked.md"
     return index and f"{index.removesuffix('index.md')}{page}"
+
+
+def put_in_words(error: Exception) -> str:
+    """Return a failure as text, in the person's language if this package wrote the text."""
+    if isinstance(error, AwsError):
+        next_step = translated(error.next_step, _)
+        if isinstance(error.__cause__, AwsError):  # another call that failed: its text comes next
+            next_step = put_in_words(error.__cause__)
+        return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
+            "what": translated(error.what, _),
+            "reason": translated(error.reason, _),
+            "next_step": next_step,
+        }
+    if isinstance(error, Blocked):
+        return _("%(key)s is not ready for this step. The page shows what it is waiting for.") % {
+            "key": error.key_pair
+        }
+    return translated(error, _)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.admin.access import permissions_of, url_name
-from cfsigned_django.rotation.action import Action
+from cfsigned_django.rotation.action import REVOKE, ROTATE, Action
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.status import date_and_time
 
@@ -65,6 +64,11 @@ def _outside_transactions(view: _View) -> _View:
     return view
 
 
+def permissions_of(request: HttpRequest) -> frozenset[str]:
+    """Return which of the two permissions, to rotate and to revoke, the person has."""
+    return frozenset(each for each in (ROTATE, REVOKE) if request.user.has_perm(each))
+
+
 class KeyPairAdmin(Base):
     """Show the signing keys, and rotate them step by step; nothing is added, edited or deleted.
 
@@ -88,7 +92,7 @@ class KeyPairAdmin(Base):
         return path(
             f"<uuid:pk>/{action}/" if action.has_key_pair else f"{action}/",
             self.admin_site.admin_view(view),
-            name=url_name(action).partition(":")[2],
+            name=f"cfsigned_django_keypair_{action}",
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: KeyPair | None = None) -> list[Any]:
@@ -121,7 +125,7 @@ class KeyPairAdmin(Base):
         # rotation, and cryptography.
         from cfsigned_django.admin.pages import Pages
 
-        return Pages(admin=self, request=request)
+        return Pages(admin=self, request=request, permissions=permissions_of(request))
 
     @_outside_transactions
     def changelist_view(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -25,20 +24,15 @@ from cfsigned_django.rotation.status import (
 )
 from cfsigned_django.validation import TABLE
 
-
-class NoticeLevel(StrEnum):
-    """The severity of a notice."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
+#: How bad it is, the worst first; the page has a color for each.
+ERROR, WARNING, INFO = LEVELS = ("error", "warning", "info")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One thing to know."""
 
-    level: NoticeLevel
+    level: str
     text: str
     #: The cause and the fix, if the rotation knows them.
     detail: str = ""
@@ -47,14 +41,12 @@ class Notice:
 def find_notices(snapshot: Snapshot) -> list[Notice]:
     """Return what to know about the keys now."""
     found = [notice for find in _NOTICES for notice in find(snapshot)]
-    return sorted(found, key=lambda notice: list(NoticeLevel).index(notice.level))
+    return sorted(found, key=lambda notice: LEVELS.index(notice.level))
 
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(
-            level=NoticeLevel.ERROR, text=nothing_signs(snapshot.rotation, now=snapshot.now)
-        )
+        yield Notice(ERROR, nothing_signs(snapshot.rotation, now=snapshot.now))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
@@ -67,23 +59,23 @@ def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
                 "The private key of %(key)s, the signing key, cannot be decrypted: pages with "
                 "links to files fail."
             )
-            level = NoticeLevel.ERROR
+            level = ERROR
         else:
             text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
-            level = NoticeLevel.WARNING
-        yield Notice(level=level, text=text % {"key": key_pair}, detail=problem)
+            level = WARNING
+        yield Notice(level, text % {"key": key_pair}, problem)
 
 
 def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
     rotation = snapshot.rotation
     # Those of all key groups: they have one encryption key.
     if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=snapshot.now):
-        yield Notice(level=NoticeLevel.WARNING, text=text)
+        yield Notice(WARNING, text)
     if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
         yield Notice(
-            level=NoticeLevel.WARNING,
-            text=translated(WEAK_SECRET_KEY, _),
-            detail=translated(TABLE["cfsigned.W012"], _),
+            WARNING,
+            translated(WEAK_SECRET_KEY, _),
+            translated(TABLE["cfsigned.W012"], _),
         )
 
 
@@ -100,7 +92,7 @@ def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
                 "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
                 "links that it signed may still open."
             )
-        yield Notice(level=NoticeLevel.ERROR, text=text % {"key": key_pair})
+        yield Notice(ERROR, text % {"key": key_pair})
 
 
 def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
@@ -112,23 +104,23 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
                 "%(settings)s."
             )
             values = {"key": key.key_pair_id, "settings": key.names}
-            yield Notice(level=NoticeLevel.INFO, text=text % values)
+            yield Notice(INFO, text % values)
     if active is not None:
         yield from _keys_left_over(snapshot, active)
     elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
-        yield Notice(level=NoticeLevel.WARNING, text=why)
+        yield Notice(WARNING, why)
     elif len(unknown) == 1:
         text = _(
             "%(key)s, the key from the settings, signs. Import it: then it can be replaced "
             "without a restart, and retired in time. If another site signs with the same key, "
             "first give that site a different key."
         )
-        yield Notice(level=NoticeLevel.WARNING, text=text % {"key": snapshot.settings_key_id})
+        yield Notice(WARNING, text % {"key": snapshot.settings_key_id})
     elif unknown:
         try:
             refuse_different(unknown)
         except ImproperlyConfigured as error:
-            yield Notice(level=NoticeLevel.WARNING, text=str(error))
+            yield Notice(WARNING, str(error))
 
 
 def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
@@ -140,20 +132,20 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
             "hand, from CloudFront."
         )
         values = {"key": key.key_pair_id, "clock": clock_time(free, snapshot.now)}
-        yield Notice(level=NoticeLevel.WARNING, text=text % values)
+        yield Notice(WARNING, text % values)
 
 
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
     for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
-        yield Notice(level=NoticeLevel.WARNING, text=text)
+        yield Notice(WARNING, text)
 
 
 def _old(snapshot: Snapshot) -> Iterator[Notice]:
     active = snapshot.active
     if active is not None and snapshot.now - active.since > OLD and snapshot.successor is None:
         yield Notice(
-            level=NoticeLevel.WARNING,
-            text=_("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
+            WARNING,
+            _("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
             % {"key": active, "age": in_words(snapshot.now - active.since), "days": OLD.days},
         )
 
@@ -163,8 +155,8 @@ def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
         until = key_pair.claimed_until
         if is_unfinished(key_pair) and until is not None and until > snapshot.now:
             yield Notice(
-                level=NoticeLevel.INFO,
-                text=_(
+                INFO,
+                _(
                     "A call to CloudFront for %(key)s is under way or has just failed. Wait until "
                     "%(clock)s."
                 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,8 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.actions import allowed_steps, purpose
-from cfsigned_django.admin.notices import Notice, NoticeLevel, find_notices
+from cfsigned_django.admin.notices import ERROR, Notice, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
@@ -79,7 +78,7 @@ class Overview:
         if self.check is not None and self.check == self.primary:
             # The page does that by itself.
             return _("Waiting until CloudFront knows %(key)s.") % {"key": self.primary.key_pair}
-        return purpose(self.snapshot, self.primary)
+        return _purpose(self.snapshot, self.primary)
 
     @property
     def interval(self) -> int:
@@ -98,12 +97,8 @@ class Overview:
     def waits(self) -> dict[str, str]:
         """Return the waits of this site, in words."""
         waits = self.snapshot.rotation.waits
-        seconds = {
-            "propagation": waits.propagation,
-            "url_lifetime": waits.url_lifetime,
-            "retirement": waits.retirement,
-        }
-        return {name: in_words(timedelta(seconds=value)) for name, value in seconds.items()}
+        names = ("propagation", "url_lifetime", "retirement")
+        return {name: in_words(timedelta(seconds=getattr(waits, name))) for name in names}
 
     @property
     def _rests_until(self) -> datetime | None:
@@ -137,15 +132,52 @@ class Overview:
         return until is not None and until - self.snapshot.now < timedelta(hours=1)
 
 
+def _purpose(snapshot: Snapshot, step: Step) -> str:
+    """Return the purpose of a step, as a sentence."""
+    match step.action:
+        case Action.IMPORT:
+            text = _("Import the key from the settings into the database.")
+        case Action.START if snapshot.cannot_sign:
+            text = _("%(signing)s cannot be decrypted. Fix the settings, or replace the key.")
+        case Action.START if snapshot.replaced is not None:
+            text = _(
+                "The newest encryption key did not encrypt %(successor)s. Make a new key in its "
+                "place."
+            )
+        case Action.START if snapshot.signing_name:
+            text = _("Replace %(signing)s.")
+        case Action.START:
+            text = _("Generate a signing key.")
+        case Action.TRUST:
+            text = _("Add the new key to CloudFront.")
+        case Action.CORRECT:
+            text = _(
+                "CloudFront does not know %(key)s. Check that this is the right public key ID."
+            )
+        case Action.CHECK:
+            text = _("Check whether CloudFront knows %(key)s.")
+        case Action.ACTIVATE:
+            text = _("%(key)s is ready to sign.")
+        case Action.RETIRE:
+            text = _("%(key)s can be retired: its last link has expired.")
+        case _revoked:
+            text = _("Remove %(key)s from CloudFront.")
+    return text % {
+        "key": step.key_pair,
+        "signing": snapshot.signing_name,
+        "successor": snapshot.successor,
+    }
+
+
 def make_overview(
     snapshot: Snapshot,
-    permissions: Collection[str],
+    permissions: frozenset[str],
     *,
     show_all: bool = False,
     problems: Iterable[str] = (),
 ) -> Overview:
     """Return the first page for a person with these permissions; ``problems`` come first."""
-    mine = allowed_steps(snapshot, permissions)
+    mine = snapshot.allowed_steps(permissions)
     steps = [each for each in mine if each.action is not Action.REVOKE and not each.is_aside]
     revoke = {
         each.key_pair.pk: each for each in mine if each.action is Action.REVOKE and each.key_pair
@@ -157,7 +189,7 @@ def make_overview(
     return Overview(
         snapshot=snapshot,
         notices=[
-            *(Notice(level=NoticeLevel.ERROR, text=problem) for problem in problems),
+            *(Notice(ERROR, problem) for problem in problems),
             *find_notices(snapshot),
         ],
         primary=steps[0] if steps else None,
@@ -220,25 +252,15 @@ def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> l
     """
     past = [(label, at) for label, at in _happened(key_pair) if at is not None]
     moments = [
-        Moment(
-            label=label,
-            tense="past" if number < len(past) else "now",
-            at=at,
-            when=short_time(at, now),
-        )
-        for number, (label, at) in enumerate(past, start=1)
+        Moment(label=label, tense="past", at=at, when=short_time(at, now)) for label, at in past
     ]
-    for number, label in enumerate(stage_of(key_pair).ahead):
-        until = wait.until if wait and number == 0 else None
-        moments.append(
-            Moment(
-                label=str(label),
-                tense="later" if number else "next",
-                at=until,
-                when=short_time(until, now) if until else "",
-            )
-        )
-    return moments
+    moments[-1] = replace(moments[-1], tense="now")
+    ahead = [Moment(label=str(label), tense="later") for label in stage_of(key_pair).ahead]
+    if ahead:
+        until = wait.until if wait else None
+        when = short_time(until, now) if until else ""
+        ahead[0] = replace(ahead[0], tense="next", at=until, when=when)
+    return [*moments, *ahead]
 
 
 def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,18 +20,12 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.access import ROTATE, permissions_for, permissions_of
-from cfsigned_django.admin.action_page import ShownKey, page_of
-from cfsigned_django.admin.actions import (
-    allowed_steps,
-    not_due,
-    put_in_words,
-)
+from cfsigned_django.admin.action_page import ShownKey, page_of, put_in_words
 from cfsigned_django.admin.forms import form_class
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.action import Action
+from cfsigned_django.rotation.action import ROTATE, Action
 from cfsigned_django.rotation.errors import RotationError, Unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -47,15 +42,12 @@ class Pages:
 
     admin: ModelAdmin[KeyPair]
     request: HttpRequest
-
-    @property
-    def permissions(self) -> frozenset[str]:
-        """Return which permissions the person has."""
-        return permissions_of(self.request)
+    #: Which of the two permissions, to rotate and to revoke, the person has.
+    permissions: frozenset[str]
 
     def answer_step(self, action: Action, pk: UUID | None) -> HttpResponse:
         """Show the page of a step, or take the step and redirect to the first page."""
-        if not permissions_for(action) & self.permissions:
+        if not action.permissions & self.permissions:
             raise PermissionDenied
         # An open page sends this every few seconds, and replaces its content with the answer.
         is_quiet = action is Action.CHECK and bool(self.request.POST.get("quiet"))
@@ -75,7 +67,7 @@ class Pages:
             if is_quiet:
                 return self._check_quietly(snapshot, step)
             if step is None or step.blocked:
-                return self.lead_back(step.blocked if step else not_due(action, key_pair))
+                return self.lead_back(step.blocked if step else _not_due(key_pair))
             return self._ask_or_take(snapshot, step)
         except FAILURES as error:
             if is_quiet:
@@ -164,20 +156,14 @@ class Pages:
 
     def of_key(self, key_pair: KeyPair) -> dict[str, Any]:
         """Return what the page of a key pair shows besides its fields: timeline and steps."""
-        return {"public_key": ShownKey.of(key_pair), **self._story(key_pair)}
-
-    def _story(self, key_pair: KeyPair) -> dict[str, Any]:
-        try:
+        shown: dict[str, Any] = {"public_key": ShownKey.of(key_pair)}
+        with suppress(*FAILURES):  # the first page says what is wrong
             snapshot = Snapshot.take(site_rotation())
-            if snapshot.find(key_pair.pk) is None:
-                return {}  # it belongs to another key group
-            steps = allowed_steps(snapshot, self.permissions)
-            return {
-                "card": make_card(snapshot, key_pair),
-                "buttons": [each for each in steps if each.key_pair == key_pair],
-            }
-        except FAILURES:
-            return {}  # the first page says what is wrong
+            if snapshot.find(key_pair.pk) is not None:  # else it belongs to another key group
+                steps = snapshot.allowed_steps(self.permissions)
+                shown["card"] = make_card(snapshot, key_pair)
+                shown["buttons"] = [each for each in steps if each.key_pair == key_pair]
+        return shown
 
     def download(self, pk: UUID) -> HttpResponse:
         """Return the public key as a PEM file."""
@@ -217,3 +203,13 @@ class Pages:
                 **context,
             },
         )
+
+
+def _not_due(key_pair: KeyPair | None) -> str:
+    """Return why a step is refused: it is no longer due, or never was due."""
+    if key_pair is None:
+        return _("This step is not due now.")
+    return _("This step is not due: %(key)s is %(status)s.") % {
+        "key": key_pair,
+        "status": key_pair.get_status_display(),
+    }

@@ -72,6 +72,10 @@ class Snapshot:
             due(self.rotation, now=self.now, key_pairs=self.key_pairs, unknown_keys=unknown)
         )
 
+    def allowed_steps(self, permissions: frozenset[str]) -> list[Step]:
+        """Return the steps that are due and that these permissions allow."""
+        return [each for each in self.steps if each.action.permissions & permissions]
+
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
         """Return the step if it is due."""
         wanted = action, key_pair

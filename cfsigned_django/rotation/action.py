@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
+#: The permissions to rotate, and to revoke: those of ``KeyPair``.
+ROTATE, REVOKE = "cfsigned_django.rotate_keypair", "cfsigned_django.revoke_keypair"
+
 
 class Action(StrEnum):
     """What a step does; the value is part of the URL of its page in the admin."""
@@ -31,6 +34,17 @@ class Action(StrEnum):
     def is_confirmed(self) -> bool:
         """Return whether a person confirms the step on a page that says what will happen."""
         return self not in (Action.IMPORT, Action.CHECK)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Return the permissions of which a person needs at least one."""
+        match self:
+            case Action.REVOKE:
+                return frozenset({REVOKE})
+            case Action.FINISH:  # for people who may revoke, and for people who may rotate
+                return frozenset({ROTATE, REVOKE})
+            case _:
+                return frozenset({ROTATE})
 
     @property
     def has_key_pair(self) -> bool:

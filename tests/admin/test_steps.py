@@ -2,7 +2,7 @@
 
 What fails is a message with the next step, never a server error.
 
-Modules: admin/access.py, admin/pages.py, admin/key_pairs.py, admin/actions.py, admin/forms.py
+Modules: admin/pages.py, admin/key_pairs.py, admin/forms.py
 """
 
 from __future__ import annotations

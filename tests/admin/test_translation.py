@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.utils import translation
 from pytest_django import Settings
 
-from cfsigned_django.admin.actions import put_in_words
+from cfsigned_django.admin.action_page import put_in_words
 from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.phrase import Phrase
 from cfsigned_django.rotation.models import KeyPair, KnownReason
