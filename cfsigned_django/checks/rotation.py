@@ -24,7 +24,7 @@ from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.status import why_previous_key_stays
-from cfsigned_django.storage.options import UNKNOWN
+from cfsigned_django.storage.options import PER_REQUEST
 from cfsigned_django.storage.site_storages import (
     SiteStorage,
     named_key,
@@ -103,7 +103,7 @@ def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:
         follows, key_pair_id = named_key(each)
         if follows == group and each.is_known:
             rotating.add(key_pair_id)
-        elif follows not in (group, UNKNOWN):
+        elif follows not in (group, PER_REQUEST):
             others.append((each.name, key_pair_id))
     for name, key_pair_id in others:
         if key_pair_id and key_pair_id in rotating:

@@ -22,7 +22,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.options import UNKNOWN
+from cfsigned_django.storage.options import PER_REQUEST
 from cfsigned_django.storage.registry import (
     find_storage,
     why_unusable,
@@ -86,7 +86,8 @@ def site_rotation(
     listed = _all_storages()  # once: everything below uses this list
     members = [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
     if not members and not any(
-        not each.is_known and each.config.key_group_id in (key_group_id, UNKNOWN) for each in listed
+        not each.is_known and each.config.key_group_id in (key_group_id, PER_REQUEST)
+        for each in listed
     ):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "

@@ -178,7 +178,7 @@ def step_seconds(expire_step: int | timedelta, seconds: int, longest: int) -> in
 
 
 #: Why a URL has no signature, and what to do about it.
-NOT_SIGNING: Final = (
+UNSIGNED: Final = (
     "this storage does not sign: cloudfront_signer is None, or querystring_auth "
     "(AWS_QUERYSTRING_AUTH) is False. Leave the arguments out, or turn signing on."
 )

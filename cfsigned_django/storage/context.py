@@ -14,10 +14,10 @@ anything, even in copies of its context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -83,17 +83,9 @@ class SigningBlock:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """The watches and blocks that surround a call of ``url()``, the innermost last."""
-
-    watches: tuple[ExpiryWatch, ...] = ()
-    blocks: tuple[SigningBlock, ...] = ()
-
-
-#: The surroundings of most calls.
-NOTHING = Surroundings()
-current: ContextVar[Surroundings] = ContextVar("cfsigned_surroundings", default=NOTHING)
+#: What surrounds a call, the innermost last.
+watches: ContextVar[tuple[ExpiryWatch, ...]] = ContextVar("cfsigned_watches", default=())
+blocks: ContextVar[tuple[SigningBlock, ...]] = ContextVar("cfsigned_blocks", default=())
 
 
 @contextmanager
@@ -105,42 +97,35 @@ def watch_expiry() -> Iterator[ExpiryWatch]:
     was signed.
     """
     watch = ExpiryWatch()
-    around = current.get()
-    token = current.set(replace(around, watches=(*around.watches, watch)))
+    token = watches.set((*watches.get(), watch))
     try:
         yield watch
     finally:
-        current.reset(token)
+        watches.reset(token)
 
 
 def enter(block: SigningBlock) -> None:
     """Let the calls of ``url()`` obey the block, until :func:`leave`."""
-    around = current.get()
-    current.set(replace(around, blocks=(*around.blocks, block)))
+    blocks.set((*blocks.get(), block))
 
 
 def leave(block: SigningBlock) -> None:
     """End this block, wherever it is known: it may not be the innermost one."""
     block.is_left = True
-    around = current.get()
-    blocks = tuple(each for each in around.blocks if each is not block)
-    around = replace(around, blocks=blocks)
-    current.set(NOTHING if around == NOTHING else around)
+    blocks.set(tuple(each for each in blocks.get() if each is not block))
 
 
-def open_blocks() -> Sequence[SigningBlock]:
+def open_blocks() -> list[SigningBlock]:
     """Return the blocks that surround the call, the innermost first."""
-    blocks = current.get().blocks
-    return [each for each in reversed(blocks) if not each.is_left] if blocks else ()
+    return [each for each in reversed(blocks.get()) if not each.is_left]
 
 
 def current_watch() -> ExpiryWatch | None:
     """Return the innermost watch of this context, if there is one."""
-    watches = current.get().watches
-    return watches[-1] if watches else None
+    return next(reversed(watches.get()), None)
 
 
 def note(expires: int) -> None:
     """Note in every watch that a URL expires at this time, in Unix seconds."""
-    for watch in current.get().watches:
+    for watch in watches.get():
         watch.note(expires)

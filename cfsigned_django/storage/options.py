@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
@@ -23,7 +23,6 @@ from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
 from cfsigned_django.storage.arguments import Terms, lifetime, step_seconds
-from cfsigned_django.storage.signatures import Bounded
 from cfsigned_django.validation import (
     find_address_problems,
     find_problems,
@@ -51,7 +50,7 @@ class _Named:
 OWN_KEY = _Named("<the key of the options>")
 #: What is known of an option outside a request if it is a property, such as the domain of the
 #: request's tenant: its value at startup says nothing about later ones.
-UNKNOWN: Any = _Named("<known in a request only>")
+PER_REQUEST: Any = _Named("<known in a request only>")
 
 
 def is_property(storage: object, option: str) -> bool:
@@ -64,20 +63,51 @@ def is_signing(config: Config, signer: Any) -> bool:
     return config.querystring_auth is not False and signer is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningOptions:
-    """How a storage signs: with which key, and for how long."""
+_NO_TERMS: Final = Terms(lifetime=0, step=0)
 
+
+def _nothing_signs() -> NoReturn:
+    raise ImproperlyConfigured("This storage does not sign.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOptions:
+    """The options of a storage, checked and resolved."""
+
+    #: The options as they were given, which another instance may have as well.
+    config: Config
+    #: Whether URLs are signed.
+    signs: bool
+    #: Why no URL can be signed, although the storage must sign; else empty.
+    refusal: str
     #: Returns which signer signs now, and until when its URLs may live: see :class:`Lease`. Raises
     #: :exc:`ImproperlyConfigured` if none may sign.
-    lease: Callable[[], Lease]
-    #: The key group whose ACTIVE key pair signs; empty if one key signs, whatever rotations do.
-    follows: str
+    lease: Callable[[], Lease] = _nothing_signs
     #: The terms of the options, for a call without arguments that say otherwise.
-    terms: Terms
-    max_expire: int
-    #: The longest lifetime of a URL in seconds, a step included.
-    longest: int
+    terms: Terms = _NO_TERMS
+    #: The longest lifetime of a signed URL in seconds, a step included.
+    longest: int = 0
+    #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
+    origin: str
+    #: What precedes each encoded name, if names need nothing else; else empty.
+    start: str
+    #: The option ``public``: folders, or a callable; empty if no name is public.
+    public: Any
+    #: The option ``attachment_types``.
+    attachment_types: frozenset[str]
+    #: The arguments ``resource`` and ``folder`` -> the URL of what they mean. Used if ``start`` is
+    #: not empty: only then does the same name always mean the same path.
+    resources: dict[Hashable, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether the storage must sign."""
+        return self.signs or bool(self.refusal)
+
+    def raise_refusal(self) -> None:
+        """Raise :exc:`ImproperlyConfigured` if the storage must sign and cannot."""
+        if self.refusal:
+            raise ImproperlyConfigured(self.refusal)
 
     def terms_of(
         self,
@@ -92,7 +122,7 @@ class SigningOptions:
         """
         seconds = self.terms.lifetime
         if expire is not None:
-            seconds = lifetime(expire, self.max_expire)
+            seconds = lifetime(expire, self.config.max_expire)
         step = self.terms.step if expire_step is None else expire_step
         start = date_greater_than
         return Terms(
@@ -101,39 +131,6 @@ class SigningOptions:
             date_greater_than=None if start is None else epoch_time(start, "date_greater_than"),
             ip_address=None if ip_address is None else str(ip_address),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedOptions:
-    """The options of a storage, checked and resolved."""
-
-    #: The options as they were given, which another instance may have as well.
-    config: Config
-    #: How URLs are signed; None if they are not, or cannot be.
-    for_signing: SigningOptions | None
-    #: Why no URL can be signed, although the storage must sign; else empty.
-    refusal: str
-    #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
-    origin: str
-    #: What precedes each encoded name, if names need nothing else; else empty.
-    start: str
-    #: The option ``public``: folders, or a callable; empty if no name is public.
-    public: Any
-    #: The option ``attachment_types``.
-    attachment_types: frozenset[str]
-    #: The arguments ``resource`` and ``folder`` -> the URL of what they mean. Used if ``start`` is
-    #: not empty: only then does the same name always mean the same path.
-    resources: Bounded[str] = field(default_factory=Bounded, repr=False)
-
-    @property
-    def is_signing(self) -> bool:
-        """Whether the storage must sign."""
-        return self.for_signing is not None or bool(self.refusal)
-
-    def raise_refusal(self) -> None:
-        """Raise :exc:`ImproperlyConfigured` if the storage must sign and cannot."""
-        if self.refusal:
-            raise ImproperlyConfigured(self.refusal)
 
 
 def resolve(
@@ -151,7 +148,8 @@ def resolve(
     ``path_start`` returns the path that precedes each encoded name, or an empty
     text if a name needs more than encoding.
     """
-    signing, refusal, key = None, "", config.cloudfront_key
+    signing: dict[str, Any] = {}
+    refusal, key = "", config.cloudfront_key
     is_unasked = must_sign and handed_in is OWN_KEY and key is not None and key.is_unasked
     if is_unasked and not asks:
         refusal = "AWS_CLOUDFRONT_KEY was not called yet."
@@ -172,7 +170,7 @@ def resolve(
         start = path and origin + path
     return ResolvedOptions(
         config=config,
-        for_signing=signing,
+        signs=bool(signing),
         refusal=refusal,
         origin=origin,
         start=start,
@@ -181,31 +179,21 @@ def resolve(
         attachment_types=frozenset()
         if "attachment_types" in config.wrong
         else config.attachment_types,
+        **signing,
     )
 
 
-def _resolve_signing(config: Config, handed_in: Any) -> SigningOptions:
-    """Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed."""
+def _resolve_signing(config: Config, handed_in: Any) -> dict[str, Any]:
+    """Return what only signing needs of :class:`ResolvedOptions`.
+
+    Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed.
+    """
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
         raise_first_error([each])
         if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
             log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
-    most, step = config.max_expire, config.expire_step
-    lease, follows = _find_key(config, handed_in)
-    return SigningOptions(
-        lease=lease,
-        follows=follows,
-        terms=Terms(lifetime=config.querystring_expire, step=step),
-        max_expire=most,
-        # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
-        longest=min(most + step, site_lifetime()) if step else most,
-    )
-
-
-def _find_key(config: Config, handed_in: Any) -> tuple[Callable[[], Lease], str]:
-    """Return what leases the key, and the key group that it follows, by checked options."""
-    signer, group = None, config.key_group_id
+    signer, most, step = None, config.max_expire, config.expire_step
     if handed_in is not OWN_KEY:
         signer = adopt_signer(handed_in, config.hash_algorithm)
     elif config.cloudfront_key is not None:
@@ -214,11 +202,19 @@ def _find_key(config: Config, handed_in: Any) -> tuple[Callable[[], Lease], str]
             private_key=config.cloudfront_key.load(),
             hash_algorithm=config.hash_algorithm,
         )
-    if handed_in is OWN_KEY and looks_in_database(group):
-        return partial(watch(group, config.hash_algorithm).lease, signer), group
-    assert signer is not None  # noqa: S101 - find_problems() refuses a configuration without a key
-    lease = Lease(signer=signer)
-    return lambda: lease, ""
+    lease: Callable[[], Lease]
+    if handed_in is OWN_KEY and looks_in_database(config.key_group_id):
+        lease = partial(watch(config.key_group_id, config.hash_algorithm).lease, signer)
+    else:
+        assert signer is not None  # noqa: S101 - find_problems() refuses options without a key
+        always = Lease(signer=signer)
+        lease = lambda: always  # noqa: E731
+    return {
+        "lease": lease,
+        "terms": Terms(lifetime=config.querystring_expire, step=step),
+        # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
+        "longest": min(most + step, site_lifetime()) if step else most,
+    }
 
 
 def ask_for_key(config: Config) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
 from cfsigned_django.signing.resource import compile_resource, readings
-
-V = TypeVar("V")
 
 #: How many signatures a storage keeps; they take about 10 MB.
 KEPT_SIGNATURES: Final = 10_000
@@ -39,15 +36,3 @@ def _prefix_of(resource: str) -> str | None:
     """Return what every covered address begins with; None if only a pattern can decide."""
     prefix = resource.removesuffix("*")
     return None if prefix == resource or {"*", "?"} & set(prefix) else prefix
-
-
-class Bounded(dict[Hashable, V]):
-    """A dictionary, read without a lock, in which the oldest entries make room for new ones."""
-
-    def keep(self, key: Hashable, value: V, size: int) -> None:
-        """Store a value as the newest; if there are ``size`` of them, forget the oldest eighth."""
-        self.pop(key, None)
-        if len(self) >= size:
-            for oldest in list(self)[: max(1, size // 8)]:
-                self.pop(oldest, None)
-        self[key] = value

@@ -22,7 +22,7 @@ from cfsigned_django.conf import Config
 from cfsigned_django.signing import HashRefused, InvalidKey, Signer
 from cfsigned_django.storage.options import (
     OWN_KEY,
-    UNKNOWN,
+    PER_REQUEST,
     adopt_signer,
     ask_for_key,
     is_property,
@@ -32,7 +32,7 @@ from cfsigned_django.storage.registry import place_of, signing_class, storage_wi
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 
-_NOTHING: Final = Config(**dict.fromkeys(conf.OPTIONS, UNKNOWN))
+_NOTHING: Final = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST))
 #: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
 
@@ -50,16 +50,16 @@ class SiteStorage:
     storage: Any = None
     #: What its constructor raised.
     error: Exception | None = None
-    #: The options. :data:`UNKNOWN` stands for each that a request decides.
+    #: The options. :data:`PER_REQUEST` stands for each that a request decides.
     config: Config
-    #: Its ``cloudfront_signer``, or :data:`UNKNOWN`.
-    given_signer: Any = UNKNOWN
+    #: Its ``cloudfront_signer``, or :data:`PER_REQUEST`.
+    given_signer: Any = PER_REQUEST
 
     @property
     def is_known(self) -> bool:
         """Whether no request decides an option: its value at startup says nothing about others."""
         values = (self.given_signer, *(getattr(self.config, name) for name in conf.OPTIONS))
-        return not any(each is UNKNOWN for each in values)
+        return not any(each is PER_REQUEST for each in values)
 
     @property
     def signs(self) -> bool:
@@ -106,7 +106,7 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage
 def _known(storage: Any, **place: Any) -> SiteStorage:
     """Return a storage as far as it is known without a request."""
     known = [name for name in conf.OPTIONS if not is_property(storage, name)]
-    values = dict.fromkeys(conf.OPTIONS, UNKNOWN) | storage.cfsigned.read(known)
+    values = dict.fromkeys(conf.OPTIONS, PER_REQUEST) | storage.cfsigned.read(known)
     return SiteStorage(
         storage=storage,
         config=Config(**values),
@@ -116,17 +116,17 @@ def _known(storage: Any, **place: Any) -> SiteStorage:
 
 
 def _value(storage: SignedUrlMixin, option: str) -> Any:
-    """Return an option now; UNKNOWN if it raises an error."""
+    """Return an option now; PER_REQUEST if it raises an error."""
     try:
         return getattr(storage, option)
     except Exception:
-        return UNKNOWN
+        return PER_REQUEST
 
 
 def _fails_here(storage: SignedUrlMixin) -> bool:
     """Return whether an option is a property that raises an error outside a request."""
     return any(
-        is_property(storage, name) and _value(storage, name) is UNKNOWN
+        is_property(storage, name) and _value(storage, name) is PER_REQUEST
         for name in (*OWN_OPTIONS, "location")
     )
 
@@ -160,15 +160,16 @@ def ask_for_keys() -> None:
 def signer_of(each: SiteStorage) -> Signer | Any:
     """Return the signer that was handed in; None if the options say which key signs.
 
-    It is :data:`UNKNOWN` if it cannot be made here, or cannot sign, which check_storages() reports.
+    It is :data:`PER_REQUEST` if it cannot be made here, or cannot sign, which check_storages()
+    reports.
     """
-    if each.given_signer is UNKNOWN:
-        return UNKNOWN
+    if each.given_signer is PER_REQUEST:
+        return PER_REQUEST
     try:
         handed_in = each.storage.cfsigned.handed_in()
         return None if handed_in is OWN_KEY else adopt_signer(handed_in, None)
     except Exception:  # of a subclass
-        return UNKNOWN
+        return PER_REQUEST
 
 
 def named_key(each: SiteStorage) -> tuple[Any, Any]:
@@ -182,7 +183,7 @@ def named_key(each: SiteStorage) -> tuple[Any, Any]:
     signer = signer_of(each)
     if signer is None:
         return each.config.key_group_id, each.config.cloudfront_key_id
-    return (UNKNOWN, UNKNOWN) if signer is UNKNOWN else (None, signer.key_pair_id)
+    return (PER_REQUEST, PER_REQUEST) if signer is PER_REQUEST else (None, signer.key_pair_id)
 
 
 def bypasses_rotation(each: SiteStorage, key_group_id: str, key_pair_id: str) -> bool:
@@ -192,7 +193,7 @@ def bypasses_rotation(each: SiteStorage, key_group_id: str, key_pair_id: str) ->
     request decides an option, only the IDs are looked at.
     """
     follows, named = named_key(each)
-    if follows in (key_group_id, UNKNOWN):
+    if follows in (key_group_id, PER_REQUEST):
         return False
     if each.signs:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -32,34 +32,19 @@ from cfsigned_django.signing import (
 )
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
-from cfsigned_django.storage import context
-from cfsigned_django.storage.arguments import (
-    IS_PUBLIC,
-    NOT_SIGNING,
-    Terms,
-    check_folder,
-    check_resource_name,
-    is_exact_name,
-    join_query,
-    refuse_conditions,
-    refuse_dot_dot,
-    refuse_nameless,
-    refuse_writing,
-    round_up_expiry,
-)
-from cfsigned_django.storage.context import current
+from cfsigned_django.storage import arguments, context
+from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
     ResolvedOptions,
-    SigningOptions,
     is_property,
     is_signing,
     refuse_unknown,
     resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
-from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Bounded, Signature, covers
+from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Signature, covers
 from cfsigned_django.validation import (
     find_address_problems,
     find_half_a_key,
@@ -177,33 +162,31 @@ class SignedUrlMixin(Options):
         unsafe = options.attachment_types
         if unsafe or (download, inline) != (None, None):
             parameters = add_disposition(parameters, name, download, inline, unsafe)
-        signing = options.for_signing
-        if signing is None:
+        if not options.signs:
             options.raise_refusal()
-            refuse_conditions(NOT_SIGNING, date_greater_than, ip_address, resource, folder)
+            arguments.refuse_conditions(UNSIGNED, date_greater_than, ip_address, resource, folder)
             return own.public_url(name, parameters, expire, http_method)
         if http_method is not None:
-            refuse_writing(http_method)
+            arguments.refuse_writing(http_method)
 
         address = own.address_of(name, options)
         if parameters:
-            address = join_query(address, build_query(parameters))
+            address = arguments.join_query(address, build_query(parameters))
         if options.public and own.declares_public(name, address, options):
-            refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
+            arguments.refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
             return address
-        terms = signing.terms
+        terms = options.terms
         if (expire, expire_step, date_greater_than, ip_address) != (None, None, None, None):
-            terms = signing.terms_of(expire, expire_step, date_greater_than, ip_address)
+            terms = options.terms_of(expire, expire_step, date_greater_than, ip_address)
 
-        around = current.get()
         covered, signature = address, None
         if (resource, folder) != (None, None):
             covered = own.resource_covering(address, resource, folder, allow_any_resource, options)
-        elif around.blocks:
-            signature = own.find_in_block(address, terms, options, signing, now)
+        elif context.blocks.get():
+            signature = own.find_in_block(address, terms, options, now)
         if signature is None:
-            signature = own.sign(covered, terms, signing, now)
-        if around.watches:
+            signature = own.sign(covered, terms, options, now)
+        if context.watches.get():
             context.note(signature.expires)
         return join_signature(address, signature.query)
 
@@ -224,7 +207,9 @@ class SignedUrlMixin(Options):
             raise_first_error(find_address_problems(options.config, signs=options.is_signing))
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
-        return join_query(self.cfsigned.address_of(name, options), build_query(parameters))
+        return arguments.join_query(
+            self.cfsigned.address_of(name, options), build_query(parameters)
+        )
 
     def is_public(self, name: str) -> bool:
         """Return whether the option ``public`` says that the file of this name is public.
@@ -258,7 +243,7 @@ class SignedUrlMixin(Options):
                 given.scheme in {"http", "https", ""}
                 and given.netloc.lower() == own.netloc
                 and name != path
-                and is_exact_name(name.removesuffix("/"))
+                and arguments.is_exact_name(name.removesuffix("/"))
                 and (
                     self.cfsigned.options().start
                     # A storage whose paths are not known may change a name.
@@ -291,12 +276,12 @@ class SignedUrlMixin(Options):
         cookies into a response, at the path that carries them.
         """
         now = int(time.time())
-        signing = self.cfsigned.must_sign()
+        options = self.cfsigned.must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-        terms = signing.terms_of(expire, 0, date_greater_than, ip_address)
-        lease = signing.lease()
+        terms = options.terms_of(expire, 0, date_greater_than, ip_address)
+        lease = options.lease()
         wanted = now + terms.lifetime
-        expires = lease.cap_expiry(wanted, lifetime=signing.longest, now=now)
+        expires = lease.cap_expiry(wanted, lifetime=options.longest, now=now)
         policy = terms.policy(covered, expires=expires, now=now)
         try:
             cookies = lease.signer.sign_cookies(policy)
@@ -390,7 +375,7 @@ class StorageSigner:
 
     It is not in the mixin, whose subclasses are other people's code: a private name there could
     be one of theirs. With which key it signs, and for how long, is in
-    :class:`~cfsigned_django.storage.options.SigningOptions`.
+    :class:`~cfsigned_django.storage.options.ResolvedOptions`.
     """
 
     def __init__(self, storage: SignedUrlMixin) -> None:
@@ -401,7 +386,7 @@ class StorageSigner:
         self.resolved: dict[object, ResolvedOptions] = {}
         # The signatures that may be asked for again. They do not belong to the options, which a
         # class with a property has anew for each call.
-        self._signatures: Bounded[Signature] = Bounded()
+        self._signatures: dict[Hashable, Signature] = {}
 
     def forget_options(self) -> None:
         """Resolve the options again at the next call: one was assigned."""
@@ -413,11 +398,10 @@ class StorageSigner:
         """Return the options as they are now, checked and resolved. No callable is called."""
         return self.resolved.get(conf.generation) or self.resolve(asks=False)
 
-    def must_sign(self) -> SigningOptions:
-        """Return how a storage signs, whose key must work whether or not its URLs are signed."""
-        signing = self.options().for_signing or self.resolve(must_sign=True).for_signing
-        assert signing is not None  # noqa: S101
-        return signing
+    def must_sign(self) -> ResolvedOptions:
+        """Return the options of a storage that signs, be it only cookies; raise if it cannot."""
+        options = self.options()
+        return options if options.signs else self.resolve(must_sign=True)
 
     def lease(self) -> Lease:
         """Return which signer signs now, whether or not URLs are signed: see :class:`Lease`."""
@@ -498,9 +482,9 @@ class StorageSigner:
             path = "/" + name + "/"
             if not ("//" in path or "/." in path or "\\" in path):
                 return options.start + encode_name(name)  # Normalizing would not change it.
-        refuse_dot_dot(name or "")
+        arguments.refuse_dot_dot(name or "")
         if options.is_signing:
-            refuse_nameless(name)
+            arguments.refuse_nameless(name)
         return options.origin + self.path_of(name or "")
 
     def path_of(self, name: str) -> str:
@@ -528,13 +512,15 @@ class StorageSigner:
         """
         covered = key = None
         # A lazy translation, which is refused, would find the entry of the text that it equals.
-        if isinstance(resource or folder, str):
+        if options.start and isinstance(resource or folder, str):
             key = (resource, folder, allow_any_resource)
             covered = options.resources.get(key)
         if covered is None:
             covered = self.resource_address(resource, folder, allow_any_resource, options)
-            if options.start and key:
-                options.resources.keep(key, covered, MAX_RESOURCES)
+            if len(options.resources) >= MAX_RESOURCES:
+                options.resources.clear()
+            if key:
+                options.resources[key] = covered
         if not covers(covered, address):
             raise uncovered(address, covered)
         return covered
@@ -567,10 +553,10 @@ class StorageSigner:
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
-            check_folder(folder)
+            arguments.check_folder(folder)
             # The address of a file in the folder, with * instead of the file's name.
             return self.address_of(f"{folder}/x", options)[:-1] + "*"
-        check_resource_name(resource, allow_any_resource)
+        arguments.check_resource_name(resource, allow_any_resource)
         # The last %2A are the wildcards of the resource: those before them are the location's.
         parts = self.address_of(resource, options).rsplit("%2A", str(resource).count("*"))
         return "*".join(parts)
@@ -584,23 +570,23 @@ class StorageSigner:
     ) -> str:
         """Return the URL from a storage that does not sign."""
         if http_method is not None:
-            refuse_writing(http_method)
+            arguments.refuse_writing(http_method)
         return self.storage.unsigned_url(name, parameters)
 
     # Signatures
 
-    def sign(self, covered: str, terms: Terms, signing: SigningOptions, now: float) -> Signature:
+    def sign(self, covered: str, terms: Terms, options: ResolvedOptions, now: float) -> Signature:
         """Return the signature of an address or a resource: the one that is kept, or a new one.
 
         A signature is kept under what it covers, its terms and its key, and used again as long as
         a new one would expire at the same time.
         """
-        lease, second = signing.lease(), int(now)
+        lease, second = options.lease(), int(now)
         expires = second + terms.lifetime
         if terms.step:
-            expires = round_up_expiry(expires, terms.step, covered)
+            expires = arguments.round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
-            expires = lease.cap_expiry(expires, lifetime=signing.longest, now=second)
+            expires = lease.cap_expiry(expires, lifetime=options.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within
         # this one, but an address is seldom asked for twice: it is signed at each call.
         start, ip_address, kept_under = terms.date_greater_than, terms.ip_address, None
@@ -622,23 +608,23 @@ class StorageSigner:
             raise
         signature = Signature(expires=expires, query=query)
         if kept_under:
-            self._signatures.keep(kept_under, signature, KEPT_SIGNATURES)
+            kept = self._signatures  # Read without a lock.
+            kept.pop(kept_under, None)
+            if len(kept) >= KEPT_SIGNATURES:
+                for oldest in list(kept)[: len(kept) // 8 + 1]:
+                    kept.pop(oldest, None)
+            kept[kept_under] = signature
         return signature
 
     def find_in_block(
-        self,
-        address: str,
-        terms: Terms,
-        options: ResolvedOptions,
-        signing: SigningOptions,
-        now: float,
+        self, address: str, terms: Terms, options: ResolvedOptions, now: float
     ) -> Signature | None:
         """Return the signature of the innermost block that covers the address, if one does.
 
         A call that has its own terms obeys no block.
         """
         # By identity: an argument counts, even if it says the same as the options.
-        blocks = context.open_blocks() if terms is signing.terms else ()
+        blocks = context.open_blocks() if terms is options.terms else ()
         for block in blocks:
             covered = block.find(address)
             if covered is None or not self._signs_like(block.storage, options):
@@ -646,7 +632,7 @@ class StorageSigner:
             signature = block.known(covered, now)
             if signature is None:
                 given = (block.expire, block.expire_step, None, block.ip_address)
-                signature = self.sign(covered, signing.terms_of(*given), signing, now)
+                signature = self.sign(covered, options.terms_of(*given), options, now)
                 block.signed[covered] = now, signature
             return signature
         return None

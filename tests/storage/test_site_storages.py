@@ -8,7 +8,7 @@ import pytest
 
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.options import UNKNOWN
+from cfsigned_django.storage.options import PER_REQUEST
 from cfsigned_django.storage.site_storages import bypasses_rotation, named_key, site_storages
 from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
 
@@ -63,9 +63,9 @@ CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
         *(f"{HERE}.DomainOfRequest", OTHER_GROUP),
         *(False, False, OTHER_GROUP_ID, KEY_ID, True),
     ),
-    "group": (f"{HERE}.GroupOfRequest", {}, False, False, UNKNOWN, KEY_ID, False),
-    "signer": (f"{HERE}.SignerOfRequest", {}, False, False, UNKNOWN, UNKNOWN, False),
-    "fails": (f"{HERE}.Fails", {}, False, False, UNKNOWN, UNKNOWN, False),
+    "group": (f"{HERE}.GroupOfRequest", {}, False, False, PER_REQUEST, KEY_ID, False),
+    "signer": (f"{HERE}.SignerOfRequest", {}, False, False, PER_REQUEST, PER_REQUEST, False),
+    "fails": (f"{HERE}.Fails", {}, False, False, PER_REQUEST, PER_REQUEST, False),
 }
 
 
@@ -93,7 +93,7 @@ def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
     assert found == {alias: row[2:] for alias, row in CASES.items()}
     assert not any(bypasses_rotation(each, KEY_GROUP_ID, OTHER_KEY_ID) for each in site_storages())
     by_alias = {each.alias: each for each in site_storages()}
-    assert by_alias["domain"].config.custom_domain is UNKNOWN
+    assert by_alias["domain"].config.custom_domain is PER_REQUEST
     assert by_alias["domain"].config.max_expire == CloudFrontS3Storage().max_expire
     assert [each.alias for each in by_alias.values() if each.error] == ["fails"]
 
