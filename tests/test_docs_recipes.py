@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import sys
-import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -278,7 +277,6 @@ def documents(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
         site.STORAGES = {"default": {"BACKEND": IN_MEMORY}}
         view = path("documents/<int:pk>/", page.download, name="download")
         site.ROOT_URLCONF = (*page.urlpatterns, view)
-        site.SITE_URL = "https://www.example.com"
         with connection.schema_editor() as editor:
             editor.create_model(User)
             editor.create_model(Document)
@@ -314,27 +312,6 @@ def test_only_the_owner_downloads(documents: ModuleType, rf: RequestFactory) -> 
     for user in (other, AnonymousUser()):
         with pytest.raises(PermissionDenied):
             ask(user, by_name)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_zip_is_mailed(documents: ModuleType, mailoutbox: list[Any], settings: Any) -> None:
-    """The job stores a ZIP of all files, also of equal names, and mails a link for its owner."""
-    # Django 6.1 warns of sites that send mail without this setting; older releases ignore it.
-    backend = "django.core.mail.backends.locmem.EmailBackend"
-    settings.MAILERS = {"default": {"BACKEND": backend}}
-    owner = documents.User.objects.create(email="a@b.kr")
-    for folder in ("documents/1", "documents/2"):
-        name = storages["default"].save(f"{folder}/보고서.pdf", ContentFile(folder.encode()))
-        documents.Document.objects.create(owner=owner, title="a", file=name)
-
-    documents.mail_zip(owner, documents.Document.objects.order_by("pk"))
-
-    made = documents.Document.objects.latest("pk")
-    assert mailoutbox[0].body == f"https://www.example.com/documents/{made.pk}/"
-    with zipfile.ZipFile(made.file.open()) as archive:
-        found = [archive.read(name) for name in archive.namelist()]
-        assert all(name.endswith("-보고서.pdf") for name in archive.namelist())
-    assert (made.owner, found) == (owner, [b"documents/1", b"documents/2"])
 
 
 def test_folder_of_a_video_is_stored(site: Any, tmp_path: Path) -> None:

@@ -38,7 +38,6 @@ def page(media: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         *names["urlpatterns"],
         path("list/", names["PhotoList"].as_view()),
         path("fast/", names["FastPhotoList"].as_view()),
-        path("albums/<album>/", names["AlbumPhotos"].as_view()),
         path("plain/", names["plain"]),
         path("ninja/", names["api"].urls),
     ]
@@ -93,15 +92,6 @@ def test_expiry_and_download(page: None) -> None:
     disposition = parameters_of(row["image"]["url"])["response-content-disposition"]
     assert "%EC%82%AC%EC%A7%84%200.jpg" in disposition
     assert ask("/plain/")[0]["expires_at"] == IN_5_MINUTES
-
-
-def test_block_of_one_album(page: None, media: Any) -> None:
-    """List the photos of one album, in a block that is made of its name."""
-    found, signatures = ask("/albums/42/")
-    assert (len(found), signatures) == (3, 1)
-    for row in found:
-        assert verify(media, row["image"], now=NOW).resource == f"{ORIGIN}/photos/42/*"
-    assert ask("/albums/4/")[0] == []
 
 
 @pytest.mark.parametrize(
