@@ -5,9 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-import sys
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -31,7 +29,7 @@ from cfsigned_django.tools.edge.client import EdgeClient
 from tests.libraries.cases import picture
 from tests.libraries.models import Picture, VersatilePicture
 from tests.pages import DOCS, site_of, snippets
-from tests.storage_cases import counted_signatures
+from tests.storage_cases import S3_BACKEND, counted_signatures
 
 pytestmark = pytest.mark.django_db
 
@@ -190,10 +188,9 @@ def test_public_thumbnails(name: str, public: Any) -> None:
 def test_public_thumbnails_of_versatileimagefield(
     site: Any, s3_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Do the same within one storage, whose class decides by the name."""
-    with site_of(PAGE) as names:
-        monkeypatch.setitem(sys.modules, "page", SimpleNamespace(**names))
-    site.STORAGES = {"default": {"BACKEND": "page.PictureStorage", "OPTIONS": s3_options}}
+    """Do the same within one storage, by its option for public folders."""
+    options = s3_options | {"public": ["__sized__/"]}
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
     monkeypatch.setattr(versatile_cache, "key_func", default_key_func)
     add_picture(VersatilePicture)
     picture = VersatilePicture.objects.get()
