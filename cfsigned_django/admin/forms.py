@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason, primary_rows
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
@@ -68,7 +68,7 @@ class KeyPairIdForm(StepForm):
     )
 
     def clean_key_pair_id(self) -> str:
-        """Return the public key ID; refuse an invalid one, and one of another key pair."""
+        """Return the public key ID; refuse an invalid one."""
         key_pair_id: str = self.cleaned_data["key_pair_id"]
         if KEY_GROUP_ID.fullmatch(key_pair_id):
             raise forms.ValidationError(
@@ -78,11 +78,6 @@ class KeyPairIdForm(StepForm):
             raise forms.ValidationError(
                 _("This is not a valid public key ID. Enter K, then capital letters and digits.")
             )
-        others = primary_rows()
-        if self.key_pair is not None:
-            others = others.exclude(pk=self.key_pair.pk)
-        if others.filter(key_pair_id=key_pair_id).exists():
-            raise forms.ValidationError(_("Another key pair of this site has this public key ID."))
         return key_pair_id
 
 

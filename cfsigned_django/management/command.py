@@ -119,7 +119,7 @@ def add_yes(parser: CommandParser, before: str) -> None:
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def duration(text: str) -> timedelta:
+def read_duration(text: str) -> timedelta:
     """Read a duration such as 90d, 12h, 30m or 45s."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:

@@ -14,15 +14,8 @@ from django.db import connections, models, router
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from cfsigned_django.encryption import (
-    NOT_ERASED,
-    NOT_OF_SETTINGS,
-    CannotDecrypt,
-    Decrypted,
-    NotItsKey,
-    decrypt,
-    encrypt,
-)
+from cfsigned_django import encryption
+from cfsigned_django.encryption import CannotDecrypt, Decrypted, NotItsKey
 from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
@@ -169,7 +162,7 @@ class KeyPair(models.Model):
             public_key=private_key.public_key.to_pem(),
             **fields,
         )
-        row.encrypted_private_key = encrypt(private_key, row.id)
+        row.encrypted_private_key = encryption.encrypt(private_key, row.id)
         return row
 
     def open_private_key(self) -> PrivateKey:
@@ -193,7 +186,7 @@ class KeyPair(models.Model):
         found = self.decrypted()
         if found.is_of_settings:
             return found
-        raise CannotDecrypt(NOT_OF_SETTINGS)
+        raise CannotDecrypt(encryption.NOT_OF_SETTINGS)
 
     def decrypted(self) -> Decrypted:
         """Return the private key, not parsed yet.
@@ -202,9 +195,9 @@ class KeyPair(models.Model):
         :meth:`open_private_key` does.
         """
         try:
-            found = decrypt(self.encrypted_private_key, self.id, self.fingerprint)
+            found = encryption.decrypt(self.encrypted_private_key, self.id, self.fingerprint)
             if self.status in ENDED or self.retired_at or self.revoked_at:
-                raise NotItsKey(NOT_ERASED)
+                raise NotItsKey(encryption.NOT_ERASED)
         except NotItsKey as error:
             logger.error("The private key of %s (%s) is refused. %s", self, self.id, error)
             raise

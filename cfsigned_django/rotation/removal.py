@@ -18,14 +18,7 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.cloudfront import (
-    DELETED,
-    OTHER_KEY,
-    could_not_replace,
-    is_in_cloudfront,
-    is_missing_in,
-    remove_from_cloudfront,
-)
+from cfsigned_django.rotation import cloudfront
 from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -163,12 +156,12 @@ class Removal:
     def _leave(self, api: KeyGroups) -> None:
         """Remove the key from CloudFront; if it is the only one of its group, replace it first."""
         try:
-            remove_from_cloudfront(api, self.key_pair)
+            cloudfront.remove_from_cloudfront(api, self.key_pair)
         except AwsError as error:
             if error.code != LAST_PUBLIC_KEY:
                 raise
             self._replace_last()
-            remove_from_cloudfront(api, self.key_pair)
+            cloudfront.remove_from_cloudfront(api, self.key_pair)
 
     def _restore_active(self) -> None:
         """Restore the ACTIVE key to the group: it may have begun to sign in haste, unchecked."""
@@ -180,7 +173,7 @@ class Removal:
         except CannotDecrypt as error:
             logger.error("%s is not added to the key group again. %s", active, error)
         except AwsError as error:
-            if error.code not in (DELETED, OTHER_KEY):
+            if error.code not in (cloudfront.DELETED, cloudfront.OTHER_KEY):
                 raise  # A lost key must not keep another key from leaving.
 
     # Before the revocation is recorded
@@ -238,7 +231,7 @@ class Removal:
         try:
             self._replace()
         except AwsError as error:
-            raise could_not_replace(self.key_pair, error) from error
+            raise cloudfront.could_not_replace(self.key_pair, error) from error
 
     def _replace(self) -> None:
         """Make another key sign at once, if none signs."""
@@ -301,9 +294,9 @@ class Removal:
             return False
         if key_pair.verified_since is not None:
             members = key_groups.members(self.rotation.key_group_id)
-            if not is_missing_in(members, key_pair):
+            if not cloudfront.is_missing_in(members, key_pair):
                 return False
-        return not is_in_cloudfront(key_groups, key_pair)
+        return not cloudfront.is_in_cloudfront(key_groups, key_pair)
 
 
 def _is_lost(key_pair: KeyPair) -> bool:

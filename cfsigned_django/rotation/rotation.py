@@ -23,11 +23,7 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.cloudfront import (
-    is_missing_in,
-    register_in_cloudfront,
-    restore_to_group,
-)
+from cfsigned_django.rotation import cloudfront, lifecycle
 from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
@@ -35,17 +31,7 @@ from cfsigned_django.rotation.errors import (
     probe_error,
     was_restored,
 )
-from cfsigned_django.rotation.lifecycle import (
-    Blocker,
-    KeyStatus,
-    Waits,
-    begin_of_wait_by,
-    end_of_wait_by,
-    find_blockers,
-    may_correct_id,
-    newly_trusted,
-    retirement_wait,
-)
+from cfsigned_django.rotation.lifecycle import Blocker, KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
@@ -95,18 +81,20 @@ class Rotation:
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
         """Return what blocks a transition of a key pair."""
-        return find_blockers(key_pair.state, to, now=int(now.timestamp()), waits=self.waits)
+        return lifecycle.find_blockers(
+            key_pair.state, to, now=int(now.timestamp()), waits=self.waits
+        )
 
     def require(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> None:
         """Raise :exc:`Blocked` if the transition is forbidden now, by either of two clocks."""
-        if found := self.blockers(key_pair, to, end_of_wait_by(now, self.store.clock())):
+        if found := self.blockers(key_pair, to, lifecycle.end_of_wait_by(now, self.store.clock())):
             raise Blocked(key_pair, to, found)
 
     def links_end(self, key_pair: KeyPair) -> datetime | None:
         """Return when the last link signed with the key expires; None if the key still signs."""
         if key_pair.retiring_at is None:
             return None
-        wait = retirement_wait(key_pair.state, self.waits)
+        wait = lifecycle.retirement_wait(key_pair.state, self.waits)
         return key_pair.retiring_at + timedelta(seconds=wait)
 
     def catch_up(self, key_pairs: Collection[KeyPair]) -> None:
@@ -254,7 +242,7 @@ class Rotation:
         key_pair.open_trustworthy_key()  # before the claim, which would delay its replacement
         try:
             with self.store.claim(key_pair) as claim:
-                key_pair_id = register_in_cloudfront(
+                key_pair_id = cloudfront.register_in_cloudfront(
                     claim.before_each_call(api), key_pair, partial(self._note_id, key_pair)
                 )
             self._record_trust(key_pair, key_pair_id, now)
@@ -276,20 +264,20 @@ class Rotation:
     def _record_trust(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         with self._unique_id(key_pair_id), self.store.transaction():
             self.store.move(
-                key_pair, KeyStatus.TRUSTED, key_pair_id=key_pair_id, **newly_trusted(now)
+                key_pair, KeyStatus.TRUSTED, key_pair_id=key_pair_id, **lifecycle.newly_trusted(now)
             )
 
     def _correct_id(self, key_pair: KeyPair, key_pair_id: str, now: datetime) -> None:
         fields = {
             "key_pair_id": key_pair_id,
             "changed_by": self.store.changed_by,
-            **newly_trusted(now),
+            **lifecycle.newly_trusted(now),
         }
         with self._unique_id(key_pair_id), self.store.transaction():
             self.store.lock(key_pair)
             if key_pair.key_pair_id == key_pair_id:
                 return
-            if not may_correct_id(key_pair.state):
+            if not lifecycle.may_correct_id(key_pair.state):
                 text = _(
                     "%(key)s already works under its public key ID, which can no longer be changed."
                 )
@@ -359,7 +347,7 @@ class Rotation:
             rows = self.store.rows.filter(pk=key_pair.pk, status=KeyStatus.TRUSTED, trusted_at=seen)
             # Read here, after what others recorded, since a probe may take long.
             rows.filter(verified_since=None).update(
-                verified_since=begin_of_wait_by(now, self.store.clock())
+                verified_since=lifecycle.begin_of_wait_by(now, self.store.clock())
             )
 
     def activate(self, key_pair: KeyPair, *, now: datetime) -> KeyPair | None:
@@ -410,7 +398,7 @@ class Rotation:
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
-        missing = [each for each in needed if is_missing_in(members, each)]
+        missing = [each for each in needed if cloudfront.is_missing_in(members, each)]
         failure: AwsError | CannotDecrypt | None = None
         for key_pair in missing:
             try:
@@ -428,8 +416,8 @@ class Rotation:
         with self.store.claim(key_pair) as claim:
             if key_pair.status == KeyStatus.TRUSTED:
                 # Before it is restored: its wait starts over even if this process dies here.
-                self.store.write(claim.rows, **newly_trusted(now))
-            restore_to_group(claim.before_each_call(key_groups), key_pair, public_key)
+                self.store.write(claim.rows, **lifecycle.newly_trusted(now))
+            cloudfront.restore_to_group(claim.before_each_call(key_groups), key_pair, public_key)
         claim.end()
         self.on_restore(key_pair)
         if key_pair.status != KeyStatus.TRUSTED:

@@ -23,10 +23,7 @@ from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.options import PER_REQUEST
-from cfsigned_django.storage.registry import (
-    find_storage,
-    why_unusable,
-)
+from cfsigned_django.storage.registry import find_storage, why_unusable
 from cfsigned_django.storage.site_storages import (
     PROBE_SECONDS,
     SiteStorage,

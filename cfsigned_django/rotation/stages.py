@@ -39,7 +39,7 @@ class Stage:
     due: Callable[[Rotation, KeyPair], datetime | None] = lambda rotation, key_pair: key_pair.since
     #: Why it cannot be taken although its wait is over; "" if it can.
     problem: Callable[[Rotation, KeyPair], str] = lambda rotation, key_pair: ""
-    #: What the step waits for, and what to check if that takes long.
+    #: What the step waits for, and what to check if that, or the step, takes long.
     waiting: Words = ""
     doubt: Words = ""
     #: What a person does in CloudFront if this site does not change it.
@@ -92,10 +92,8 @@ _TRUSTED: Final = Stage(
     ),
     would=_("%(key)s would be probed through CloudFront."),
     overdue=_(
-        "%(key)s could have signed since %(due)s, but no probe was good for long enough: check "
-        "whether the cache behavior for all files trusts this key group, whether "
-        "AWS_S3_CUSTOM_DOMAIN names the distribution, and whether this machine can connect to it; "
-        "or revoke the key and start a new rotation."
+        "%(key)s could have signed since %(due)s, but no probe was good for long enough. Find the "
+        "cause, or revoke the key and start a new rotation."
     ),
     ahead=(_("Works"), _("Signs"), _("Retiring"), _("Retired")),
 )

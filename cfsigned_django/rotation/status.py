@@ -138,7 +138,7 @@ def find_overdue(
         due = stage.due(rotation, key_pair)
         if stage.overdue and due is not None and now >= due + GRACE:
             words = (rotation.by_hand and stage.overdue_by_hand) or stage.overdue
-            yield words % {"key": key_pair, "due": date_and_time(due)}
+            yield f"{words % {'key': key_pair, 'due': date_and_time(due)}} {stage.doubt}".strip()
 
 
 # Times

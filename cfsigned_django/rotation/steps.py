@@ -17,17 +17,13 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.rotation import importing
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.errors import (
     Blocked,
     RotationError,
     Unfinished,
     was_restored,
-)
-from cfsigned_django.rotation.importing import (
-    has_signing_key,
-    import_settings_key,
-    signing_settings_key,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -171,13 +167,13 @@ def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool
     """Return whether the signing key is older, or no key signs; a settings key has no known age."""
     active = rotation.store.active()
     if active is None:
-        return not has_signing_key(rotation)
+        return not importing.has_signing_key(rotation)
     return now - (active.active_at or active.created_at) > max_age
 
 
 def waits_for_start(rotation: Rotation) -> bool:
     """Return whether no key signs, and none will unless someone starts a rotation."""
-    return not has_signing_key(rotation) and rotation.store.successor() is None
+    return not importing.has_signing_key(rotation) and rotation.store.successor() is None
 
 
 # What a job does by itself
@@ -306,7 +302,7 @@ def take(
 
 
 def _import(rotation: Rotation, now: datetime) -> Outcome:
-    key_pair = import_settings_key(rotation, now=now)
+    key_pair = importing.import_settings_key(rotation, now=now)
     text = _(
         "%(key)s is in the database and signs from there. Remove %(settings)s; then start a "
         "rotation to replace it."
@@ -417,7 +413,7 @@ def _revoke(
         sentences = [_("%(key)s is revoked: it no longer signs.") % {"key": key_pair}]
     if key_pair.removed_at is not None:
         sentences.append(_is_out(key_pair))
-    if signing := rotation.store.active() or signing_settings_key(rotation):
+    if signing := rotation.store.active() or importing.signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
         sentences.append(nothing_signs(rotation, now=now))

@@ -93,7 +93,7 @@ def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudF
 
 def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
     """Refuse an id that cannot be that of this public key before it is tried."""
-    signing = imported()
+    imported()
     key_pair = started()
 
     for given in (
@@ -102,7 +102,6 @@ def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
         "APKAIBAEAQCAIBAEAQCA",
         "k2jcjmdehxqw5f",
         "https://console.aws.amazon.com/",
-        str(signing),
     ):
         by_hand.take("trust", key_pair, key_pair_id=given)
 
@@ -111,13 +110,16 @@ def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
 
 
 def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
-    """If the edge says that the id belongs to another key, it is not written down."""
-    imported()
-    key_pair = started()
-    cloudfront.probe_result = ProbeResult.WRONG_KEY
+    """If the edge or the table has another key under this id, it is not written down."""
+    signing, key_pair = imported(), started()
 
-    page = by_hand.take("trust", key_pair, key_pair_id="K36X4X2EO997HM")
+    for given, answer in (
+        ("K36X4X2EO997HM", ProbeResult.WRONG_KEY),
+        (str(signing), ProbeResult.NO_ANSWER),
+    ):
+        cloudfront.probe_result = answer
+        page = by_hand.take("trust", key_pair, key_pair_id=given)
 
-    assert by_hand.levels == ["not done"]
-    assert "K36X4X2EO997HM" in page
-    assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)
+        assert by_hand.levels == ["not done"]
+        assert given in page
+        assert (fresh(key_pair).status, fresh(key_pair).key_pair_id) == ("pending", None)

@@ -18,7 +18,8 @@ from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
-from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, duration
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
+from cfsigned_django.rotation import status, steps
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.consequences import consequences_of_revocation
 from cfsigned_django.rotation.errors import RotationError
@@ -28,23 +29,8 @@ from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import (
-    PendingWait,
-    find_overdue,
-    find_waits,
-    in_words,
-    why_previous_key_stays,
-)
-from cfsigned_django.rotation.steps import (
-    FAILURES,
-    Step,
-    advance,
-    is_too_old,
-    is_under_way,
-    next_due,
-    take,
-    waits_for_start,
-)
+from cfsigned_django.rotation.status import PendingWait, in_words
+from cfsigned_django.rotation.steps import Step
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -82,7 +68,7 @@ class Command(CfsignedCommand):
         )
         what.add_argument(
             "--max-age",
-            type=duration,
+            type=read_duration,
             metavar="AGE",
             help="begin a rotation if the signing key is older, for example 90d",
         )
@@ -121,7 +107,7 @@ class Command(CfsignedCommand):
             rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
             self._said = None if options["json"] else set()
             self._rotate(rotation, options)
-        except FAILURES as error:
+        except steps.FAILURES as error:
             raise CommandError(str(error)) from error
         except DatabaseFailure as error:
             raise CommandError(
@@ -136,7 +122,7 @@ class Command(CfsignedCommand):
         notes, nothing = _notes(rotation, options), "There is nothing to do."
         if options["dry_run"]:
             would = _would(rotation, step) if step else None
-            due = would or next_due(rotation, now=rotation.store.clock())
+            due = would or steps.next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
             nothing = "Dry run: nothing was done."
         elif self._is_confirmed(rotation, step, options):
@@ -146,7 +132,9 @@ class Command(CfsignedCommand):
         if blockers := self._blockers(rotation):
             nothing = nothing if options["dry_run"] else "Not yet:"
         now = rotation.store.clock()
-        if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=now):
+        if text := status.why_previous_key_stays(
+            rotation.store.rows, waits=rotation.waits, now=now
+        ):
             notes.append(text)
         if options["json"]:
             self.stdout.write(_as_json(rotation, did, blockers, notes))
@@ -167,7 +155,7 @@ class Command(CfsignedCommand):
             return _take(rotation, step, options) if step else None
 
         def go_on() -> str | None:
-            return advance(rotation, now=rotation.store.clock())
+            return steps.advance(rotation, now=rotation.store.clock())
 
         def pause() -> None:
             self._tell(rotation)
@@ -179,7 +167,7 @@ class Command(CfsignedCommand):
             did = self._attempt(take_requested)
         if did is None and not self._held_up:
             did = self._attempt(go_on)
-        while options["wait"] and is_under_way(rotation):
+        while options["wait"] and steps.is_under_way(rotation):
             self._tell(rotation, did)
             step = self._attempt(go_on)
             did = step or did
@@ -206,7 +194,7 @@ class Command(CfsignedCommand):
 
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
-        if waits_for_start(rotation):
+        if steps.waits_for_start(rotation):
             held_up.append((str(NothingSigns(no_key_at_all(rotation.key_group_id))), None))
         return [
             *held_up,
@@ -246,12 +234,12 @@ class Command(CfsignedCommand):
 
 def _find_overdue(rotation: Rotation) -> list[str]:
     key_pairs = rotation.store.key_pairs()
-    return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
+    return list(status.find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
 
 
 def _find_waits(rotation: Rotation) -> list[PendingWait]:
     key_pairs = rotation.store.key_pairs()
-    return find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
+    return status.find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
 
 # What is requested
@@ -265,7 +253,7 @@ def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
         return Step(action=Action.REVOKE, key_pair=_find(rotation, options["revoke"]))
     max_age, successor = options["max_age"], rotation.store.successor()
     if max_age is not None and (successor is None or successor.is_outdated):
-        is_asked = is_too_old(rotation, max_age, now=rotation.store.clock())
+        is_asked = steps.is_too_old(rotation, max_age, now=rotation.store.clock())
     else:
         is_asked = options["start"]
     return Step(action=Action.START) if is_asked else None
@@ -273,7 +261,7 @@ def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
 
 def _take(rotation: Rotation, step: Step, options: dict[str, Any]) -> str:
     is_revocation = step.action is Action.REVOKE
-    return take(
+    return steps.take(
         rotation,
         step,
         now=rotation.store.clock(),
@@ -363,8 +351,8 @@ def _as_text(rotation: Rotation, headline: str, lines: list[str]) -> str:
     text = [headline, *(f"  {line}" for line in lines)]
     text.append(f"Key group {rotation.key_group_id}, {_times(now)}:")
     for each in rotation.store.key_pairs():
-        status, age = each.get_status_display(), in_words(now - each.since)
-        text.append(f"  {each!s:<16} {status:<9} for {age:<9} {each.get_algorithm_display()}")
+        state, age = each.get_status_display(), in_words(now - each.since)
+        text.append(f"  {each!s:<16} {state:<9} for {age:<9} {each.get_algorithm_display()}")
     return "\n".join(text)
 
 

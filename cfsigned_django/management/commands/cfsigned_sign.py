@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage, duration
+from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage, read_duration
 from cfsigned_django.signing import Denied
 from cfsigned_django.signing.verifier import read_claim
 from cfsigned_django.storage.registry import find_storage, url_of, why_changed, why_unsigned
@@ -69,7 +69,7 @@ class Command(CfsignedCommand):
 
 
 def _lifetime(text: str) -> int | timedelta:
-    return int(text) if text.isdecimal() else duration(text)
+    return int(text) if text.isdecimal() else read_duration(text)
 
 
 def _describe(url: str) -> dict[str, str | None]:
