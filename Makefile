@@ -127,7 +127,7 @@ upstream: $(VENV)/.dev ## The same, and the tests of make test, with the newest 
 	$(MAKE) test VENV=$(newest) && [[ -z $${failed:-} ]]
 
 .PHONY: browser
-browser: $(VENV)/.dev ## Run the browser tests (Chromium)
+browser: docs ## Build the documentation, and run the browser tests (Chromium)
 	$(call headline,browser tests)
 	scripts/browser.sh
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from pathlib import Path
@@ -11,7 +12,10 @@ import django
 from bs4 import BeautifulSoup
 from django.conf import settings
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.search.en import SearchEnglish
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -46,24 +50,61 @@ copybutton_line_continuation_character = "\\"
 html_theme = "furo"
 html_title = "cfsigned_django"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["pages.css"]
 html_search_scorer = str(Path(__file__).parent / "_static" / "search.js")
 
+# The results of a search that began on a Korean page.
+html_additional_pages = {"ko-search": "search.html"}
 
-#: The words of the theme on a Korean page.
+#: The pages that lead on: what they say of a link is what people look for.
+_LEADING = ("index", "faq", "ko/index")
+
+#: A Korean noun and its ending, for Python and JavaScript: 쿠키를, 쿠키로, 쿠키에서 are 쿠키. Of
+#: the nouns of one syllable, 키. 403이 stays: no search looks for a number.
+_ENDING = r"^(키|(?=.*\D.).{2,}?)(?:에서|으로|[을를이가은는의에로와과도만])+$"
+
+#: The words of the theme and of Sphinx on a Korean page.
 _KOREAN = {
     "Search": "검색",
     "Next": "다음",
     "Previous": "이전",
     "Home": "처음",
     "On this page": "이 페이지에서",
+    "Back to top": "맨 위로",
+    "Skip to content": "본문으로 건너뛰기",
+    "Toggle Light / Dark / Auto color theme": "밝은 화면, 어두운 화면, 자동 중에서 바꾸기",
+    "Toggle site navigation sidebar": "메뉴 열기, 닫기",
+    "Toggle table of contents sidebar": "목차 열기, 닫기",
+    "Danger": "위험",
+    "Warning": "경고",
+    "Important": "중요",
+    "Note": "참고",
+    "Tip": "도움말",
 }
+
+
+class Search(SearchEnglish):  # type: ignore[misc] # Sphinx is skipped.
+    """Search English words, and Korean ones without their endings."""
+
+    js_splitter_code = rf"""
+var splitQuery = (query) =>
+  (query.match(/[\p{{Letter}}\p{{Number}}_]+/gu) ?? [])
+    .map((word) => word.replace(/{_ENDING}/, "$1"));
+"""
+
+    def split(self, text: str) -> list[str]:
+        """Return the words of a text, as splitQuery does in the browser."""
+        return [re.sub(_ENDING, r"\1", word) for word in super().split(text)]
 
 
 def setup(app: Sphinx) -> None:
     """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
+    app.add_search_language(Search)
     app.connect("doctree-resolved", _break_names)
+    app.connect("doctree-resolved", _name_in_search)
     app.connect("html-page-context", _speak_korean, priority=900)
+    app.connect("build-finished", _translate)
 
 
 def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:
@@ -77,11 +118,44 @@ def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:
                 code += [nodes.raw("", "<wbr>", format="html"), nodes.Text(each)]
 
 
+def _name_in_search(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Let the search find a page by its {index} words, and by what the leading pages say of it."""
+    for index in page.findall(addnodes.index):
+        # Without the place, as a hit in the text has none: the page is listed once.
+        index["entries"] = [
+            (kind, words, "" if main else place, main, key)
+            for kind, words, place, main, key in index["entries"]
+        ]
+    said = _said_by_leading(app.env).get(name, ())
+    page += addnodes.index(entries=[("single", words, "", "main", None) for words in said])
+
+
+@functools.cache
+def _said_by_leading(env: BuildEnvironment) -> dict[str, set[str]]:
+    """Return, by page, the texts of the rows and items that link to it."""
+    said: dict[str, set[str]] = {}
+    for leading in _LEADING:
+        page = env.get_doctree(leading)
+        for line in (*page.findall(nodes.list_item), *page.findall(nodes.row)):
+            for link in line.findall(addnodes.pending_xref):
+                said.setdefault(link["reftarget"], set()).add(line.astext().replace("\n", " "))
+    return said
+
+
 def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
-    """Name the language, for screen readers, and show Korean words and the Korean pages alone."""
-    if page.startswith("ko/"):
+    """Name the language, for screen readers, and show the Korean pages alone."""
+    if page.startswith("ko"):
         context["language"] = "ko"
-        context["_"] = lambda text: _KOREAN.get(text, text)
         tree = BeautifulSoup(context["furo_navigation_tree"], "html.parser")
         branch = next(each for each in tree("li") if each.a and each.a.text.startswith("한국어"))
         context["furo_navigation_tree"] = f"<ul>{branch}</ul>"
+        to_page = context["pathto"]
+        context["pathto"] = lambda to, *more: to_page("ko-search" if to == "search" else to, *more)
+
+
+def _translate(app: Sphinx, problem: Exception | None) -> None:
+    """Say in Korean what the theme and Sphinx wrote around the texts of the Korean pages."""
+    words = re.compile(rf'(?<=[>"])(\s*)({"|".join(_KOREAN)})(?=\s*["<])')
+    for page in (app.outdir / "ko-search.html", *(app.outdir / "ko").glob("*.html")):
+        text = words.sub(lambda found: found[1] + _KOREAN[found[2]], page.read_text("utf-8"))
+        page.write_text(text, "utf-8")

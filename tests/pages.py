@@ -21,6 +21,8 @@ from django.test import override_settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+#: What `make docs` writes.
+BUILT = DOCS / "_build" / "html"
 KOREAN = [ROOT / "README.ko.md", *sorted((DOCS / "ko").rglob("*.md"))]
 PAGES = [
     ROOT / "README.md",

@@ -1,12 +1,15 @@
-// Korean pages come first for Korean words, and for a search that began on a Korean page.
+// Sphinx puts this into language_data.js, which only the two pages of results have.
+const isKorean = document.documentElement.lang === "ko";
+
+// Pages in the language of the reader come first: a Korean word, or a search on a Korean page.
 const wantsKorean =
-  /[가-힣]/.test(new URLSearchParams(location.search).get("q")) ||
-  document.referrer.includes("/ko/");
+  isKorean || /[가-힣]/.test(new URLSearchParams(location.search).get("q"));
+const isForReader = (page) => page.startsWith("ko/") === wantsKorean;
 
 // What searchtools.js has without this file, but for the page's language.
 var Scorer = {
   score: ([page, title, anchor, description, score]) =>
-    score + (wantsKorean && page.startsWith("ko/") ? 1000 : 0),
+    score + (isForReader(page) ? 1000 : 0),
   objNameMatch: 11,
   objPartialMatch: 6,
   objPrio: {0: 15, 1: 5, 2: -5},
@@ -16,3 +19,62 @@ var Scorer = {
   term: 5,
   partialTerm: 2,
 };
+
+// Sphinx wants all words. Here a page may lack some: a rare word counts for more than a frequent
+// one, and {index} words as much as a title. Pages that lack more than they have are left out.
+const findWord = Search.performTermsSearch;
+Search.performTermsSearch = (words, excluded) => {
+  const {docnames, filenames, indexentries, titles} = Search._index;
+  const stemmer = new Stemmer();
+  const named = Object.entries(indexentries).map(([words, places]) => ({
+    words: splitQuery(words).map((word) => stemmer.stemWord(word)),
+    pages: places.filter(([, , isMain]) => isMain).map(([page]) => docnames[page]),
+  }));
+  const found = new Map();
+  for (let word of words) {
+    const points = new Map();
+    const add = (page, score) => points.set(page, score + (points.get(page) ?? 0));
+    // A Korean verb ends in many ways: 유출되면 has 유출.
+    for (; points.size === 0 && word; word = /[가-힣]{3}$/.test(word) && word.slice(0, -1)) {
+      for (const {words, pages} of named)
+        if (words.includes(word)) new Set(pages).forEach((page) => points.has(page) || add(page, Scorer.title));
+      for (const [page, , , , score] of findWord(new Set([word]), excluded)) add(page, score);
+    }
+    const rarity = Math.log(1 + docnames.length / points.size);
+    for (const [page, score] of points) {
+      const {has, total} = found.get(page) ?? {has: 0, total: 0};
+      found.set(page, {has: has + rarity, total: total + score * rarity});
+    }
+  }
+  const most = Math.max(...[...found].map(([page, {has}]) => (isForReader(page) ? has : 0)));
+  return [...found]
+    .filter(([, {has}]) => has >= most / 2)
+    .map(([page, {total}]) => {
+      const place = docnames.indexOf(page);
+      return [page, titles[place], "", null, total, filenames[place], SearchResultKind.text];
+    });
+};
+
+const NO_HIT =
+  "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.";
+Documentation.addTranslations(
+  isKorean
+    ? {
+        locale: "ko",
+        plural_expr: "0",
+        messages: {
+          "Searching": "검색 중",
+          "Search Results": "검색 결과",
+          ", in ": ", ",
+          [NO_HIT]: "검색어가 나오는 페이지가 없습니다.",
+          "Search finished, found one page matching the search query.": [
+            "${resultCount}개의 페이지를 찾았습니다.",
+          ],
+        },
+      }
+    : {
+        locale: "en",
+        plural_expr: "n === 1 ? 0 : 1",
+        messages: {[NO_HIT]: "No page has any of these words."},
+      },
+);

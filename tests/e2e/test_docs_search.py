@@ -1,0 +1,168 @@
+"""Test that the search of the built documentation finds what people type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pages import BUILT, DOCS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+#: A question of the FAQ, and the page that answers it.
+QUESTION = re.compile(r"^- \[(.*)\]\(([\w/-]+)\.md", re.MULTILINE)
+HITS = "links => links.map((link) => link.getAttribute('href').split('.html')[0])"
+#: Search on the page of results, as the page does once it is loaded.
+ASK = f"""async (query) => {{
+  document.querySelector('#search-results').replaceChildren();
+  Search.performSearch(query);
+  while (!Search.status.innerText) await new Promise((then) => setTimeout(then, 5));
+  return ({HITS})([...Search.output.querySelectorAll('li > a')]);
+}}"""
+#: What people typed, and the page that answers.
+ENGLISH = {
+    "images vanish": "problems/images-vanish",
+    "images disappear after an hour": "problems/images-vanish",
+    "link for 7 days": "how-to/email-and-rich-text",
+    "revoke one link": "how-to/access-ends",
+    "key leaked": "how-to/key-leaked",
+    "works in dev 403 production AccessDenied": "problems/403",
+    "MissingKey": "problems/403",
+    "CORS": "how-to/cors",
+    "CORS only in Chrome": "how-to/cors",
+    "private thumbnails": "how-to/thumbnails",
+    "celery email link": "how-to/email-and-rich-text",
+    "public and private": "how-to/several-storages",
+    "public static private same bucket": "how-to/several-storages",
+    "two distributions tenants": "how-to/several-storages",
+    "tenants": "how-to/several-storages",
+    "rotate without downtime": "how-to/rotate-keys",
+    "zero downtime": "how-to/rotate-keys",
+    "KMS": "how-to/key-in-kms",
+    "Secrets Manager": "how-to/keys-from-a-store",
+    "Vault": "how-to/keys-from-a-store",
+    "lambda": "how-to/deploy",
+    "lambda zappa": "how-to/deploy",
+    "test without AWS": "how-to/testing",
+    "django-storages": "moving/from-django-storages",
+    "TinyMCE": "how-to/email-and-rich-text",
+    "upload 2 GB from the browser": "how-to/uploads",
+    "native app": "how-to/apis",
+    "Safari iOS": "how-to/video",
+    "cost": "aws/costs",
+    "IP address": "explanation/security",
+    "korean file name download": "how-to/downloads",
+    "large download": "how-to/downloads",
+    "GDPR": "how-to/who-opened-what",
+    "logs": "how-to/who-opened-what",
+    "uninstall": "aws/stack",
+    "owner only": "how-to/downloads",
+    "upgrade": "reference/public",
+    "downgrade": "reference/public",
+    "upgrade rollback": "reference/public",
+}
+KOREAN = {
+    "서명된 URL을": "ko/signed-cookies",
+    "썸네일이": "ko/thumbnails",
+    "쿠키로": "ko/signed-cookies",
+    "쿠키를": "ko/signed-cookies",
+    "유출되면": "ko/key-leaked",
+    "키가 유출": "ko/key-leaked",
+    "403이": "ko/403",
+    "403 에러": "ko/403",
+    "만료된": "ko/403",
+    "동영상을": "ko/video",
+    "배포하기": "ko/deploy",
+    "람다": "ko/deploy",
+    "느려요": "ko/index",
+    "이미지 안보임": "ko/images-vanish",
+    "다운로드 파일명": "ko/downloads",
+    "한글 파일명": "ko/downloads",
+    "와그테일": "ko/index",
+    "프라이빗 콘텐츠": "ko/index",
+    "공개키": "ko/glossary",
+    "개인키": "ko/glossary",
+    "키그룹": "ko/glossary",
+    "닥터": "ko/glossary",
+    "도커": "ko/deploy",
+    "크롬 CORS": "ko/cors",
+    "CORS 에러": "ko/cors",
+    "CORS가": "ko/cors",
+    "요금": "ko/costs",
+    "S3Boto3Storage": "ko/from-django-storages",
+    "온디맨드 리사이징": "ko/thumbnails",
+    "키를 교체": "ko/rotate-keys",
+    "소유자만": "ko/downloads",
+    "업로드를 브라우저에서": "ko/uploads",
+    "로그아웃": "ko/signed-cookies",
+    "도메인이": "ko/signed-cookies",
+}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """Return one page for all searches: to open one takes longer than to search."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def start(page: Page, name: str) -> None:
+    """Open a page of the documentation, as `make docs` built it."""
+    page.goto((BUILT / f"{name}.html").as_uri())
+
+
+def search(page: Page, query: str) -> list[str]:
+    """Type a query into the field of the page; return the pages that are listed, in their order."""
+    page.locator(".sidebar-search").fill(query)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.locator(".search-summary:not(:empty)").wait_for()
+    found: list[str] = page.locator(".search > li > a").evaluate_all(HITS)
+    return found
+
+
+def test_what_people_type(page: Page) -> None:
+    """The page that answers is among the first three."""
+    questions = dict(QUESTION.findall((DOCS / "faq.md").read_text("utf-8")))
+    assert len(questions) > 40
+    found: dict[str, list[str]] = {}
+    for begins, queries in (("index", (*ENGLISH, *questions)), ("ko/index", KOREAN)):
+        start(page, begins)
+        search(page, "the page of results")
+        found |= {query: page.evaluate(ASK, query) for query in queries}
+
+    wanted = {**ENGLISH, **questions, **KOREAN}
+    assert {query: each for query, each in found.items() if wanted[query] not in each[:3]} == {}
+
+
+@pytest.mark.parametrize(
+    ("begins", "query", "is_korean"),
+    [("index", "CORS", False), ("ko/index", "CORS", True), ("index", "쿠키", True)],
+)
+def test_language_of_the_reader(page: Page, begins: str, query: str, is_korean: bool) -> None:
+    """Pages in the language of the page or of the word come first, and the others after them."""
+    start(page, begins)
+    languages = [found.startswith("ko/") for found in search(page, query)]
+    assert languages == sorted(languages, reverse=is_korean)
+    assert languages[0] is is_korean
+
+
+@pytest.mark.parametrize(
+    ("begins", "words"),
+    [
+        ("index", "No page has any of these words."),
+        ("ko/index", "검색어가 나오는 페이지가 없습니다."),
+    ],
+)
+def test_no_hit(page: Page, begins: str, words: str) -> None:
+    """The page says so in the language of the reader, and leads to the FAQ."""
+    start(page, begins)
+    assert search(page, "xyzzy") == []
+    assert page.locator(".search-summary").inner_text() == words
+    page.get_by_role("main").get_by_role("link", name="FAQ").click()
+    assert page.url.endswith("/faq.html")
