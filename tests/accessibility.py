@@ -17,6 +17,9 @@ NEEDS_AXE = pytest.mark.skipif(not AXE.exists(), reason="needs axe-core from npm
 #: The rules that depend on colors, so on the scheme.
 COLORS = ("color-contrast", "link-in-text-block")
 
+#: From a small phone to a desk; on the widths between, the admin has its sidebar.
+WIDTHS = (360, 390, 768, 1000, 1440)
+
 RUN = """async (options) => {
   // A button fades from one scheme to the other.
   await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
@@ -41,3 +44,14 @@ def barriers(page: Page, *, colors: bool = True) -> list[str]:
     page.emulate_media(color_scheme="dark")
     dark: list[str] = page.evaluate(RUN, {"runOnly": {"type": "rule", "values": COLORS}})
     return [f"{page.url}: {each}" for each in (*light, *(f"dark: {each}" for each in dark))]
+
+
+def too_wide(page: Page) -> list[str]:
+    """Return the widths of a screen at which the page must be scrolled sideways."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append(f"{page.url}: {wide} pixels on a screen of {width}")
+    return found

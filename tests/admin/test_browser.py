@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from tests.accessibility import NEEDS_AXE, barriers
+from tests.accessibility import NEEDS_AXE, barriers, too_wide
 from tests.admin import (
     LIST,
     FakeCloudFront,
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
+#: Times in more than one line, on which nobody can read when a step happens.
+BROKEN = """() => [...document.querySelectorAll('.cfsigned time')].filter(
+  (time) => time.getClientRects().length > 1).map((time) => time.textContent)"""
 POLICY = "default-src 'self'; frame-ancestors 'none'"
 
 
@@ -158,7 +161,10 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page]) -> None:
 def test_nothing_is_a_barrier(
     open_page: Callable[..., Page], cloudfront: FakeCloudFront, settings: Settings, language: str
 ) -> None:
-    """axe-core finds nothing on the pages of a rotation, by hand too, of a failure and a leak."""
+    """axe-core finds nothing on the pages of a rotation, by hand too, of a failure and a leak.
+
+    None is wider than its screen, and the moments of a key stand beside or below each other.
+    """
     page = open_page()
     page.set_extra_http_headers({"Accept-Language": language})
     site = page.url.removesuffix(LIST)
@@ -169,6 +175,9 @@ def test_nothing_is_a_barrier(
         for path in paths:
             page.goto(site + path)
             found.extend(barriers(page, colors=colors))
+            found.extend(too_wide(page))
+            page.set_viewport_size({"width": 768, "height": 900})
+            found.extend(f"{path}: {each}" for each in page.evaluate(BROKEN))
 
     look(LIST)
     former = imported(days=97)
