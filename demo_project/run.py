@@ -164,7 +164,9 @@ def _readable(line: str) -> str:
 def _site_command(state: DemoState) -> Command:
     place = f"{HOST}:{state.ports['site']}"
     url = state.address("site") + "/"
-    return manage_command(state, "site", "runserver", "--noreload", place, ready_url=url)
+    # Insecure is to let Django serve the style sheets without DEBUG.
+    arguments = ("runserver", "--noreload", "--insecure", place)
+    return manage_command(state, "site", *arguments, ready_url=url)
 
 
 def _edge_command(state: DemoState) -> Command:
@@ -246,7 +248,7 @@ The demo is running.
       links of the gallery become shorter, and old ones work until they expire.
       Waits are short here: a rotation takes about {math.ceil(seconds / 60)} minutes.
     - Open a picture's page and ask the edge for it without a signature, with a changed one,
-      and with one that has expired. The edge's log, below, says why it refused.
+      and with one that has expired. The page says why it is refused; so does the log, below.
     - Visit the page of the 1,000 pictures twice: the second visit asks the edge for nothing.
     - Watch the film at {state.app_address}/video/, and log out while it plays.
     - Drop one of your pictures on the gallery.

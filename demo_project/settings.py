@@ -13,7 +13,7 @@ from demo_project.state import BASE_FOLDER, COOKIE_DOMAIN, HOST, DemoState, Pace
 
 _state = DemoState.open(demo_folder())
 
-DEBUG = True
+DEBUG = False  # 403 and 404 are pages of the site, as in production
 SECRET_KEY = _state.secret_key
 ALLOWED_HOSTS = [HOST, "localhost", f"app.{COOKIE_DOMAIN}"]
 
@@ -42,8 +42,6 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# The older spelling, which Django itself dropped in 5.1, means the same for cfsigned_django:
-# DEFAULT_FILE_STORAGE = "cfsigned_django.storage.CloudFrontS3Storage"
 
 AWS_STORAGE_BUCKET_NAME = _state.bucket
 AWS_S3_CUSTOM_DOMAIN = (
@@ -123,6 +121,13 @@ TEMPLATES = [
 ]
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _state.folder / "db.sqlite3"}
+}
+# Without DEBUG, Django would write no error to the terminal.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"]},
 }
 # The page of the thumbnails reads here how often the edge was asked.
 DEMO_EDGE_LOG = _state.logs / "edge.log"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
+from django.utils.translation import gettext_lazy
 from django.views.generic import RedirectView
+
+admin.site.site_header = gettext_lazy("cfsigned demo")
 
 urlpatterns = [
     # The pages of the gallery name their icon; those of the admin do not.

@@ -6,19 +6,35 @@ import http.client
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.fields.files import FieldFile
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from cfsigned_django.models import KeyPair
-from cfsigned_django.signing import Denied, PublicKey, Verifier
+from cfsigned_django.signing import Check, Denied, PublicKey, Verifier
 from cfsigned_django.storage import CloudFrontS3Storage, SignedUrlMixin
 from demo_project.gallery.anatomy import expiry, unsigned
 
 SHORT = 10
 DAY = 24 * 3600
+
+# Why a request is refused, by the code that it got, or by the check that it did not pass.
+_REASONS: Final = {
+    "MissingKey": gettext_noop("There is no signature. This file needs a signed link or cookie."),
+    "InvalidKey": gettext_noop("The edge does not trust this key: it is not in its key group."),
+    Check.SIGNATURE: gettext_noop(
+        "The signature does not match: after it was made, the address, the time or the signature "
+        "itself was changed. Or another key made it."
+    ),
+    Check.RESOURCE: gettext_noop("The signature is right, but it was made for another file."),
+    Check.TIME: gettext_noop("The signature is right, but its time is over, or has not begun."),
+    Check.ADDRESS: gettext_noop("The signature is right, but only for another IP address."),
+}
+_UNREADABLE: Final = gettext_noop("A part of the signed link is missing, or cannot be read.")
+_PRIVATE: Final = gettext_noop("S3 itself refused: only the edge may read this bucket.")
 
 _TRUSTED = ("trusted", "active", "retiring")
 # An error document is far shorter, and a picture is not shown.
@@ -97,6 +113,14 @@ def tampered(url: str) -> str:
     return url.replace(f"Expires={moment}", f"Expires={moment + DAY}")
 
 
+def altered(url: str) -> tuple[str, str, str]:
+    """Return a signed URL with another first character of its signature, this and the old one."""
+    before, name, signature = url.partition("Signature=")
+    old = signature[0]
+    other = "B" if old == "A" else "A"
+    return f"{before}{name}{other}{signature[1:]}", other, old
+
+
 def direct_url(media: FieldFile) -> str:
     """Return the URL of the file in S3; empty if the file is not in S3."""
     storage = media.storage
@@ -117,18 +141,19 @@ def may_ask(url: str, media: FieldFile) -> bool:
     return url.partition("?")[0] in own and url.isascii() and url.isprintable()
 
 
-def why_refused(url: str, media: FieldFile, *, now: int) -> str:
-    """Return what the edge writes to its log about a URL.
+def why_refused(url: str, media: FieldFile, *, now: int) -> tuple[str, str]:
+    """Return why a URL is refused, in the reader's language and as the edge's log says it.
 
-    The result is empty if the edge serves the URL, or if it is a URL of S3.
+    S3 has no such log. Both are empty if the URL is served.
     """
     if url.startswith(direct_url(media) or "-"):
-        return ""
+        return _(_PRIVATE), ""
     try:
         Verifier(_trusted_keys(signing_storage(media))).verify(url, now=now)
     except Denied as denied:
-        return denied.reason
-    return ""
+        reason = _REASONS.get(denied.code) or _REASONS.get(denied.check, _UNREADABLE)
+        return _(reason), denied.reason
+    return "", ""
 
 
 def _trusted_keys(storage: SignedUrlMixin) -> dict[str, PublicKey]:

@@ -15,6 +15,7 @@ from django.views import View
 
 from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.attempts import (
+    altered,
     ask,
     attempts_for,
     may_ask,
@@ -150,9 +151,11 @@ class DetailView(View):
     def _context(self, upload: Upload) -> dict[str, Any]:
         recipe = find_recipe(self.request.GET.get("link", ""))
         viewer = self.request.META["REMOTE_ADDR"]
+        attempts = attempts_for(upload.media)
         return {
             "upload": upload,
-            "attempts": attempts_for(upload.media),
+            "attempts": attempts,
+            "altered": altered(attempts[0].url),
             "recipes": RECIPES,
             "recipe": recipe,
             "anatomy": dissect(recipe.make(upload, viewer)),
@@ -187,4 +190,5 @@ def _answer(url: str, upload: Upload) -> dict[str, Any]:
         reply = ask(url)
     except OSError as error:
         return {"failure": _("No server answers at this address: %(why)s") % {"why": error}}
-    return {"reply": reply, "why": why_refused(url, upload.media, now=int(time.time()))}
+    reason, log = why_refused(url, upload.media, now=int(time.time()))
+    return {"reply": reply, "reason": reason, "log": log}

@@ -78,6 +78,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """Show the film, who watches it, and what the edge is asked for meanwhile."""
     by_cookies = _by_cookies(request)
     log = edge_log()
+    here = request.user.get_username() or MEMBER  # whom the poster logs in
     context: dict[str, Any] = {
         "by": "cookies" if by_cookies else "playlist",
         "cookie_domain": settings.AWS_CLOUDFRONT_COOKIE_DOMAIN,  # type: ignore[misc]
@@ -88,8 +89,11 @@ def page(request: HttpRequest) -> HttpResponse:
         "language": get_language(),
         "log_end": log.stat().st_size if log and log.exists() else None,
         "may_watch": may_watch(request),
+        "member": MEMBER,
+        "others": [name for name in (MEMBER, GUEST) if name != here],
+        # Anyone may see it; the film takes a permission.
+        "poster": find_storage("default").url(_POSTER),
         "stills": THUMBNAILS[30::84],
-        "users": (MEMBER, GUEST),
     }
     return render(request, "gallery/video.html", context)
 
@@ -117,7 +121,6 @@ def answer(request: HttpRequest) -> JsonResponse:
         {
             "url": address(_PLAYLIST),
             "cookies": by_cookies,
-            "poster": address(_POSTER),
             "captions": captions,
         }
     )

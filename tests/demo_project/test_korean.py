@@ -6,22 +6,27 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.utils import translation
 
 from cfsigned_django.storage import UploadError
 from demo_project.gallery.anatomy import unsigned
+from demo_project.gallery.attempts import altered
 from demo_project.gallery.video import GUEST, MEMBER
 from demo_project.run import KEYS_PATH
 from demo_project.state import COOKIE_DOMAIN
-from tests.demo_project import jpeg, links, upload
+from tests.demo_project import jpeg, upload
+from tests.demo_project.conftest import Clock
+from tests.pages import ROOT
 
 pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
 
@@ -34,8 +39,8 @@ SHORT = {
 #: What Korean pages call so, too.
 NAMES = re.compile(
     r"accessdenied|airplay|api|ascii|aws|base|cfsigned|charset|chromecast|cloudfront|ctrl|django"
-    r"|ecdsa|expires|filename|framework|gif|http|image|ios|jpe?g|json|jun|mina|missingkey|ninja|pdf"
-    r"|plain|png|python|rest|rsa|sha|text|txt|url|utc|utf|webp"
+    r"|ecdsa|expires|filename|framework|gif|http|image|invalidkey|ios|jpe?g|json|jun|mina"
+    r"|missingkey|ninja|pdf|plain|png|python|rest|rsa|sha|text|txt|url|utc|utf|webp|xml"
 )
 
 
@@ -65,8 +70,6 @@ def korean(site: Client, ten_thumbnails: None) -> Iterator[Client]:
 
 def test_no_english_is_left_on_the_pages(korean: Client) -> None:
     """Show each page, each kind of link and each answer without an English word."""
-    (link,) = links(korean.get("/").content.decode())
-    own = unsigned(link).replace("thumbnails", "pictures")
     with mock.patch("demo_project.gallery.direct.keep", side_effect=[UploadError, None]):
         refused = [korean.post("/upload/finish/", {"name": "쪽"}) for _ in range(2)]
     found = [
@@ -78,8 +81,8 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
         korean.get("/documents/1/"),
         *(korean.get("/pictures/1/", {"link": kind}) for kind in ("plain", "later", "folder")),
         *(korean.get(f"/thumbnails/{kind}") for kind in ("", "each/")),
-        korean.post("/pictures/1/", {"url": own, "attempt": "own"}),
         korean.post("/pictures/1/", {"url": "http://localhost/"}),
+        *(korean.get(path) for path in ("/nowhere/", "/media/nothing.jpg", KEYS_PATH)),
         korean.post("/", {}),
         korean.post("/", {"uploads": SimpleUploadedFile("큰.png", jpeg((8001, 5000), "PNG"))}),
         korean.post("/documents/", {"uploads": SimpleUploadedFile("글.txt", b"\0")}),
@@ -88,6 +91,44 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
         page = response.content.decode()
         assert english_words(page) == set(), response.request
     assert '<html lang="ko">' in found[0].content.decode()
+
+
+def test_each_refusal_says_why(korean: Client, clock: Clock) -> None:
+    """Name the reason in Korean, another one for each check, above the words of the edge's log."""
+    storage: Any = default_storage
+    name = "pictures/집.jpg"
+    url = storage.url(name)
+    policy = storage.url("a.jpg", date_greater_than=int(clock.now) - 60).partition("?")[2]
+    refused = (
+        unsigned(url),
+        altered(url)[0],
+        re.sub("Key-Pair-Id=K", "Key-Pair-Id=X", url),
+        url.replace("Signature=", "Sign="),
+        f"{unsigned(url)}?{policy}",
+        storage.url(name, date_greater_than=int(clock.now) + 60),
+        storage.url(name, ip_address="192.0.2.1"),
+    )
+    said = []
+    for each in refused:
+        page = korean.post("/pictures/1/", {"url": each, "attempt": "own"}).content.decode()
+        [(verdict, log)] = re.findall(
+            r'verdict-no"><strong>403 \w+</strong>(.*?)</p>.*?<code lang="en">(.+?)</code>',
+            page,
+            re.DOTALL,
+        )
+        assert english_words(page) == set(), each
+        assert log
+        said.append(verdict.strip())
+    assert "" not in said
+    assert len(set(said)) == len(refused), said
+
+
+def test_the_way_on(korean: Client) -> None:
+    """Name pages of the documentation that exist, in the language of the reader."""
+    for visitor, folder in ((korean, "docs/ko"), (Client(), "docs/")):
+        pages = re.findall(r"<code>(docs/.+?)</code>", visitor.get("/nowhere/").content.decode())
+        assert len(pages) == 2
+        assert all(each.startswith(folder) and (ROOT / each).exists() for each in pages)
 
 
 def test_the_film_is_shown_in_korean(korean: Client) -> None:

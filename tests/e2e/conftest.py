@@ -45,7 +45,7 @@ def another_site(state: DemoState, *, link_seconds: int) -> Iterator[str]:
     command = manage_command(
         state,
         "another",
-        *("runserver", "--noreload", place),
+        *("runserver", "--noreload", "--insecure", place),
         variables={LINK_VARIABLE: str(link_seconds)},
     )
     with running(

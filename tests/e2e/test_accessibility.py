@@ -9,18 +9,18 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 pytest.importorskip("PIL", reason="needs the demo extra")
 
-from demo_project.gallery.video import MEMBER
+from demo_project.gallery.video import GUEST, MEMBER
+from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, DemoState
-from tests.accessibility import NEEDS_AXE, barriers
+from tests.accessibility import NEEDS_AXE, barriers, too_wide
 from tests.e2e import log_in_to_admin, log_in_to_watch, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 TABS = "links => [...new Set(links.map((link) => link.href))]"
-#: From a small phone to a desk.
-SIZES = [(360, 740), (390, 844), (820, 1180), (1280, 900)]
-
+#: The id of the card that a button is in.
+CARD = "button => button.closest('li').id"
 # One of the thousand thumbnails is like the other.
 KEEP_TWELVE = """() => {
   window.stop();
@@ -38,38 +38,42 @@ def open_page(page: Page, address: str) -> None:
         page.wait_for_load_state()
 
 
-def too_wide(page: Page) -> list[str]:
-    """Return the sizes of the screen at which the page must be scrolled sideways."""
-    found = []
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide != width:
-            found.append(f"{page.url}: {wide} pixels on a screen of {width}")
-    return found
-
-
 @NEEDS_AXE
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_pages_of_the_demo(browser: Browser, state: DemoState, language: str) -> None:
-    """Each tab, the keys among them, the page of a file, and the film of a member.
+    """Each tab, the keys among them, the page of a file, what is refused, and the film of a member.
 
-    Colors and widths are looked at in one language.
+    Widths once more 45 seconds later, when a thumbnail's link has changed; colors in one language.
     """
     page = browser.new_page(locale=language)
+    page.clock.install()
     site = state.address("site")
+    found = []
+    is_first = language == "en"
+
+    def look() -> None:
+        found.extend(too_wide(page))
+        page.clock.fast_forward(45_000)
+        found.extend(too_wide(page))
+        found.extend(barriers(page, colors=is_first))
+
+    page.goto(site + KEYS_PATH)
+    look()
     log_in_to_admin(page, site, ADMIN_NAME, state.admin_password)
     page.goto(site)
     tabs = page.locator("header a").evaluate_all(TABS)
     assert len(tabs) > 6
-    found = []
-    is_first = language == "en"
-    for address in (*tabs, f"{site}/pictures/1/", f"{site}/documents/1/"):
+    files = (f"{site}/pictures/1/", f"{site}/documents/1/")
+    for address in (*tabs, *files, f"{site}/nowhere/", f"{site}/media/nothing.jpg"):
         open_page(page, address)
-        found += too_wide(page) if is_first else []
-        found += barriers(page, colors=is_first)
+        for button in page.locator("form[data-ask] button").all():
+            button.click()
+            page.locator(f"#{button.evaluate(CARD)} .verdict").wait_for()
+        look()
     page.goto(f"{state.app_address}/video/")
-    log_in_to_watch(page, MEMBER)
-    found += barriers(page, colors=is_first)
+    look()
+    for viewer in (GUEST, MEMBER):
+        log_in_to_watch(page, viewer)
+        look()
     page.close()
     assert found == []

@@ -21,7 +21,7 @@
     if (!response.ok) throw new Error(interpolate(gettext("The site answered %s."), [response.status]));
     const answer = await response.json();
     video.crossOrigin = answer.cookies ? "use-credentials" : "anonymous";
-    video.poster = answer.poster;
+    if (answer.poster) video.poster = answer.poster;
     showCaptions(answer.captions);
     if (!Hls.isSupported()) {
       // Safari on iOS plays HLS itself.
@@ -60,6 +60,10 @@
     try {
       if (!(answer.cookies ? await refreshSignedCookies() : answer.expires_at)) {
         say(gettext("Refused: the edge serves this viewer nothing."), "no");
+        // The poster, and no controls with a wheel that turns for ever.
+        hls.destroy();
+        video.controls = false;
+        video.load();
         return;
       }
       if (tries > 1) {
@@ -108,6 +112,7 @@
     for (const [kind, text] of parts) {
       const part = document.createElement(kind);
       part.textContent = text;
+      if (kind === "small") part.lang = "en";
       item.append(part);
     }
     item.toggleAttribute("data-refused", status >= "400");
