@@ -40,7 +40,7 @@ This should create there, in {region}, all named after the run {run}:
   the CloudFormation stack {stack} with one bucket, one distribution and its policies; about twenty
   small files; two key groups and five public keys. A second stack is meant to fail, and to leave
   nothing. It takes places of the account's quotas, and about as many API calls as a deployment.
-  docs/explanation/checked-on-aws.md says what to do before the first run.
+  acceptance/README.md says what to do before the first run.
 It should take about an hour, most of which CloudFront deploys, and cost less than one US dollar:
 some thousand requests. What it made should be removed at the end; the ledger says what that is.
 """
