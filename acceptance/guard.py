@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from acceptance.ledger import BadLedger, Ledger, Resource
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import find_region
 from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
 from cfsigned_django.tools.stack.template import read_template
 
@@ -197,7 +197,7 @@ class _Guard:
         if not name or self._named("bucket", name):
             return
         s3 = make_client("s3", region_name=client.meta.region_name)
-        if look_for_bucket(s3, name).exists:
+        if find_region(s3, name) is not None:
             raise Refused(f"ExecuteChangeSet: the bucket {name!r} exists already.")
         self._intend("ExecuteChangeSet", "bucket", name)
 

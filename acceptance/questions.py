@@ -35,7 +35,7 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.stack import change_set, events
 from cfsigned_django.tools.stack.existing import StackError
-from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import find_region
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
 from cfsigned_django.viewer import NoAnswer
 
@@ -201,7 +201,7 @@ def printed_policies(world: World) -> str | tuple[str, bool]:
     "15.1",
     f"a public key: at most {_LISTED:.0f} s, a key group: at most {_LISTED:.0f} s",
     "aws.key_groups:KeyGroups._find_existing",
-    "tools.stack.key_group:_look_for",
+    "tools.stack.key_group:make_key_group",
 )
 def late_lists(world: World) -> tuple[str, bool]:
     """How long does a list not show what was just created?"""
@@ -1006,7 +1006,7 @@ def failed_creation(world: World) -> str:
     stack = events.follow(client, made.stack_id, show=lambda line: None, sleep=time.sleep)
     cause = events.cause(client, made.stack_id)
     status = "gone" if stack.status == "DELETE_COMPLETE" else stack.status
-    is_left = look_for_bucket(world.clients.s3, bucket).exists
+    is_left = find_region(world.clients.s3, bucket) is not None
     return (
         f"the cause is {'named' if 'the distribution: ' in cause else 'not named'}, "
         f"the stack is {status}, the bucket is {'left' if is_left else 'gone'}"

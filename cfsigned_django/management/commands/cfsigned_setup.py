@@ -36,7 +36,6 @@ from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.report import write_report
-from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
 from cfsigned_django.tools.setup.stack_report import (
@@ -54,7 +53,7 @@ from cfsigned_django.tools.stack.existing import (
     read_stack,
     resources_of,
 )
-from cfsigned_django.tools.stack.existing_bucket import look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import find_region
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
@@ -257,7 +256,11 @@ class Command(CfsignedCommand):
         )
         proof = self._proof(site, stack, group)
         found = proof.findings()
-        note, key_waits = self._finish(site, proof, group)
+        note, key_waits = site.provider.finish(
+            group.id,
+            group.key_pair_id,
+            lambda signer: send_probe(proof.signed_url(signer), fetch=self.fetch),
+        )
         code = exit_code(
             found, stack.outputs, key_waits=key_waits, key_is_new=not plan.key_group.has_key
         )
@@ -298,21 +301,6 @@ class Command(CfsignedCommand):
         self.stderr.write("\n".join(plan_lines(site, plan)))
         otherwise = "Use --yes to go on without confirmation."
         return self.ask("Type yes to do this: ", otherwise=otherwise) == "yes"
-
-    def _finish(self, site: SiteStack, proof: Proof, group: KeyGroupOfSite) -> tuple[str, bool]:
-        """Let the key sign if it may; return the next step, and whether the key must wait."""
-        match site.provider:
-            case DatabaseKey() as database:
-                return database.finish(
-                    group.id,
-                    group.key_pair_id,
-                    lambda signer: send_probe(proof.signed_url(signer), fetch=self.fetch),
-                )
-            case KeyFile(path=path):
-                note = f"Keep {path} out of version control, and let only the site's user read it."
-                return note, False
-            case _:
-                return "", False
 
     def _proof(self, site: SiteStack, stack: Stack, group: KeyGroupOfSite) -> Proof:
         present = stack.parameters
@@ -443,13 +431,13 @@ def _region(options: Mapping[str, Any], bucket: str) -> tuple[str, bool]:
     region = chosen or configured_region() or HOME_REGION
     if not bucket:
         return region, False
-    found = look_for_bucket(make_client("s3", region_name=region), bucket)
-    if chosen and found.region not in ("", region):
+    found = find_region(make_client("s3", region_name=region), bucket)
+    if chosen and found and found != region:
         raise CommandError(
-            f"The bucket {bucket} is in {found.region}, not in {chosen} (--region, "
-            "AWS_S3_REGION_NAME). The stack must be where the bucket is."
+            f"The bucket {bucket} is in {found}, not in {chosen} (--region, AWS_S3_REGION_NAME). "
+            "The stack must be where the bucket is."
         )
-    return found.region or region, found.exists
+    return found or region, found is not None
 
 
 def _storages_in(bucket: str) -> list[SignedUrlMixin]:

@@ -27,38 +27,27 @@ from cfsigned_django.tools.account.account import (
 )
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import behaviors, listed
-from cfsigned_django.tools.account.documents.distribution_config import (
-    bucket_origins,
-    covers,
-)
+from cfsigned_django.tools.account.documents.distribution_config import bucket_origins, covers
+from cfsigned_django.tools.account.state.wanted import Wanted
 
 T = TypeVar("T")
 
 
-def read_account(
-    clients: Clients,
-    *,
-    bucket: str | None,
-    distribution_id: str | None = None,
-    domain: str = "",
-    kms_key: str = "",
-    uploads: bool = False,
-) -> Account:
+def read_account(clients: Clients, wanted: Wanted) -> Account:
     """Return what exists. This never raises :exc:`AwsError`: the value lists the problems.
 
-    The distribution is the one with ``distribution_id``, else the one for ``domain``, which is a
-    bare host name: see :func:`find_distribution`. Lifecycle rules are read for ``uploads`` only,
-    since that needs one more permission. ``kms_key`` is the ARN of the key that the bucket must
-    have, if that is not the one that it has.
+    The distribution is the one with the wanted ID, else the one for the domain: see
+    :func:`find_distribution`. Lifecycle rules are read for uploads only, since that needs one more
+    permission.
     """
     reading = _Reading()
-    cloudfront = clients.cloudfront
+    cloudfront, bucket = clients.cloudfront, wanted.bucket
 
     def distributions() -> list[AwsDistribution]:
         """Return the matching distribution; an empty list if the account has none."""
-        if distribution_id is not None:
-            return [read_distribution(cloudfront, distribution_id)]
-        found = find_distribution(cloudfront, bucket=bucket, domain=domain)
+        if wanted.distribution_id is not None:
+            return [read_distribution(cloudfront, wanted.distribution_id)]
+        found = find_distribution(cloudfront, bucket=bucket, domain=wanted.host)
         return [found] if found else []
 
     identity = reading.read(
@@ -73,11 +62,11 @@ def read_account(
     account_id = str(identity["Account"]) if identity else ""
     owner = account_id or (found.arn.split(":")[4] if found else "")
     found_bucket = (
-        reading.read("s3", lambda: read_bucket(clients.s3, bucket, owner, uploads=uploads))
+        reading.read("s3", lambda: read_bucket(clients.s3, bucket, owner, uploads=wanted.uploads))
         if bucket and owner
         else None
     )
-    key_id = kms_key or (found_bucket.kms_key_id if found_bucket else None)
+    key_id = wanted.kms_key or (found_bucket.kms_key_id if found_bucket else None)
     return Account(
         account_id=account_id,
         distribution=found,
@@ -144,9 +133,7 @@ def _list(cloudfront: Any, kind: str, words: str, **given: Any) -> Iterator[dict
     )
 
 
-def find_distribution(
-    cloudfront: Any, *, bucket: str | None, domain: str
-) -> AwsDistribution | None:
+def find_distribution(cloudfront: Any, *, bucket: str, domain: str) -> AwsDistribution | None:
     """Return the distribution that has the domain, else the only one that reads the bucket.
 
     Raise :exc:`AwsError` if distributions cannot be listed or read.
@@ -156,7 +143,7 @@ def find_distribution(
         names = [summary["DomainName"], *listed(summary.get("Aliases"))]
         if any(covers(each, domain) for each in names):
             return read_distribution(cloudfront, summary["Id"])
-        if bucket is not None and bucket_origins(summary, bucket):
+        if bucket and bucket_origins(summary, bucket):
             readers.append(summary["Id"])
     return read_distribution(cloudfront, readers[0]) if len(readers) == 1 else None
 

@@ -159,13 +159,7 @@ class Examination:
             return None  # check_signer() reports it
 
     def _aws(self, wanted: Wanted, clients: Clients) -> Iterator[Finding]:
-        found = read_account(
-            clients,
-            domain=wanted.host,
-            bucket=wanted.bucket or None,
-            distribution_id=wanted.distribution_id,
-            uploads=wanted.uploads,
-        )
+        found = read_account(clients, wanted)
         yield from check_aws(
             found,
             wanted,

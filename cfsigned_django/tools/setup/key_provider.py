@@ -28,6 +28,8 @@ from cfsigned_django.tools.findings import duration
 from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600
+#: Asks an edge whether it knows the key of a signer.
+Probe: TypeAlias = Callable[[Signer], ProbeResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +51,23 @@ class KeyFile:
         """
         return SiteKey.from_public_key(self._load().public_key) if self.path.exists() else None
 
-    def make(self) -> None:
-        """Write a new key. Raise :exc:`FileExistsError` if there is a file already.
+    def make(self) -> SiteKey:
+        """Write a new key, and return its public half.
 
-        The file gets its name only when it is complete. A process that dies
-        before that leaves only a draft beside it. If the disk is full, nothing
-        is left, and the :exc:`OSError` names the file.
+        Raise :exc:`FileExistsError` if there is a file already. A process that dies while it
+        writes leaves only a draft. If the disk is full, nothing is left.
         """
+        private_key = PrivateKey.generate()
+        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            self._write()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # O_EXCL follows no link, and uses no existing file with other permissions.
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(private_key.to_pem())
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, self.path)  # unlike a rename, this replaces nothing
         except FileExistsError:
             raise
         except OSError as error:
@@ -65,20 +75,18 @@ class KeyFile:
                 f"The private key cannot be written to {self.path}: {error.strerror}. Correct "
                 "that, or name another file with --key-file, and run this again."
             ) from error
-
-    def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        # O_EXCL follows no link, and uses no existing file with other permissions.
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(PrivateKey.generate().to_pem())
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, self.path)  # unlike a rename, this replaces nothing
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
+        return SiteKey.from_public_key(private_key.public_key)
+
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings to paste."""
+        return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id, "AWS_CLOUDFRONT_KEY": self.path}
+
+    def finish(self, key_group_id: str, key_pair_id: str, probe: Probe) -> tuple[str, bool]:
+        """Return the next step, and that the key may sign."""
+        note = f"Keep {self.path} out of version control, and let only the site's user read it."
+        return note, False
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return a signer that signs with the key."""
@@ -101,6 +109,16 @@ class SettingsKey:
     def find(self) -> SiteKey:
         """Return the public half."""
         return SiteKey.from_public_key(self.private_key.public_key)
+
+    make = find
+
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return the settings to paste."""
+        return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
+
+    def finish(self, key_group_id: str, key_pair_id: str, probe: Probe) -> tuple[str, bool]:
+        """Return that there is no next step, and that the key may sign."""
+        return "", False
 
     def signer(self, key_pair_id: str) -> Signer:
         """Return a signer that signs with the key."""
@@ -140,13 +158,7 @@ class DatabaseKey:
         not begin to trust its private key.
         """
         found = self.row()
-        if found is None:
-            return None
-        return SiteKey(
-            name=found.caller_name,
-            caller_reference=str(found.id),
-            public_key_pem=found.open_public_key(),
-        )
+        return None if found is None else _site_key(found)
 
     def row(self) -> KeyPair | None:
         """Return the row of the key."""
@@ -157,14 +169,18 @@ class DatabaseKey:
             or waiting.store.successor()
         )
 
-    def make(self) -> None:
+    def make(self) -> SiteKey:
         """Generate the key pair; it is in the database before CloudFront is called."""
-        group = self.rotation.of_group(self.name)
-        group.start(
+        self.rotation.of_group(self.name).start(
             algorithm=KeyAlgorithm.ECDSA_P256,
             now=self.rotation.store.clock(),
             reason=KnownReason.SET_UP,
         )
+        return _site_key(self._require_row())
+
+    def settings(self, key_pair_id: str) -> dict[str, str | Path]:
+        """Return no setting: the site finds the key by the ID of its key group."""
+        return {}
 
     def yields_to(self, settings_key_id: str) -> bool:
         """Return whether to set up the key of the settings, whose ID may still be empty.
@@ -187,9 +203,7 @@ class DatabaseKey:
         row.key_pair_id = row.key_pair_id or key_pair_id
         return row.make_signer()
 
-    def finish(
-        self, key_group_id: str, key_pair_id: str, probe: Callable[[Signer], ProbeResult]
-    ) -> tuple[str, bool]:
+    def finish(self, key_group_id: str, key_pair_id: str, probe: Probe) -> tuple[str, bool]:
         """Move the key into its key group as far as its lifecycle allows.
 
         Return the next step, and whether the key must wait before it signs.
@@ -235,6 +249,14 @@ class DatabaseKey:
                 "The key pair is no longer in the database. Run this command again."
             )
         return row
+
+
+def _site_key(row: KeyPair) -> SiteKey:
+    return SiteKey(
+        name=row.caller_name,
+        caller_reference=str(row.id),
+        public_key_pem=row.open_public_key(),
+    )
 
 
 #: Where the site keeps its private key.

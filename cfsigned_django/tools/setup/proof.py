@@ -77,13 +77,7 @@ class Proof:
 
     def of_account(self) -> list[Finding]:
         """Return what is wrong in the account, or in order."""
-        account = read_account(
-            self.clients,
-            bucket=self.wanted.bucket,
-            distribution_id=self.wanted.distribution_id,
-            kms_key=self.wanted.kms_key,
-            uploads=self.wanted.uploads,
-        )
+        account = read_account(self.clients, self.wanted)
         now = datetime.fromtimestamp(self.clock(), UTC)
         return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: self.stack))
 

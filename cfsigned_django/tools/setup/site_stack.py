@@ -188,12 +188,7 @@ class SiteStack:
             for output, setting in _SETTINGS.items()
             if output in stack.outputs
         }
-        # The site finds a key in the database by the ID of its key group.
-        if not isinstance(self.provider, DatabaseKey):
-            found["AWS_CLOUDFRONT_KEY_ID"] = group.key_pair_id
-            if isinstance(self.provider, KeyFile):
-                found["AWS_CLOUDFRONT_KEY"] = self.provider.path
-        return found
+        return found | self.provider.settings(group.key_pair_id)
 
     def _of_another_template(self, planned: ChangeSet) -> tuple[Change, ...]:
         """Return the changes, if the template changes too: else parameters explain them."""
@@ -218,16 +213,11 @@ class SiteStack:
         if found.has_key:
             return found
         key = self.provider.find()
-        if key is None and not isinstance(self.provider, SettingsKey):
-            show(f"making   a key pair, in {self.provider.place}")
-            self.provider.make()
-            key = self.provider.find()
         if key is None:
-            raise StackError("The key pair is gone. Run this again.")
+            show(f"making   a key pair, in {self.provider.place}")
+            key = self.provider.make()
         show("adding   the public key to the key group" if found.id else "making   the key group")
-        return make_key_group(
-            self.clients.cloudfront, found, key=key, name=self.group_name, sleep=self.sleep
-        )
+        return make_key_group(self.clients.cloudfront, found, key=key, name=self.group_name)
 
 
 def group_name(stack_name: str, region: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
@@ -13,10 +11,6 @@ from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.account.state.wanted import SiteKey
 from cfsigned_django.tools.stack.existing import StackError
-
-# AWS does not document whether a list shows at once what was just made.
-_LOOKS: Final = 5
-_PAUSE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +38,7 @@ def find_key_group(client: Any, *, key: SiteKey | None, named: str) -> KeyGroupO
 
 
 def make_key_group(
-    client: Any,
-    found: KeyGroupOfSite,
-    *,
-    key: SiteKey,
-    name: str,
-    sleep: Callable[[float], None] = time.sleep,
+    client: Any, found: KeyGroupOfSite, *, key: SiteKey, name: str
 ) -> KeyGroupOfSite:
     """Add the key to the group, and make both if they are missing. It can be repeated.
 
@@ -69,13 +58,15 @@ def make_key_group(
             "cloudfront:CreateKeyGroup",
             KeyGroupConfig={"Name": name, "Items": [key_pair_id], "Comment": "cfsigned_setup"},
         )
-        group_id = made["KeyGroup"]["Id"]
     except AwsError as error:
         if error.code != "KeyGroupAlreadyExists":
             raise
-        # The answer to an earlier call was lost, and the list was late.
-        group_id = _look_for(client, key_pair_id, name, sleep)
-    return KeyGroupOfSite(id=group_id, key_pair_id=key_pair_id, has_key=True)
+        raise StackError(
+            f"A key group named {name} exists already. If an earlier run has just made it, run "
+            "this again; if it is this site's, name it with --key-group ID; else choose another "
+            "name with --stack."
+        ) from None
+    return KeyGroupOfSite(id=made["KeyGroup"]["Id"], key_pair_id=key_pair_id, has_key=True)
 
 
 def _find_public_key(groups: KeyGroups, key: SiteKey | None) -> str:
@@ -91,14 +82,3 @@ def _group_of(client: Any, key_pair_id: str) -> str:
         each.id for each in list_key_groups(client) if tuple(each.key_pair_ids) == (key_pair_id,)
     ]
     return min(found, default="")
-
-
-def _look_for(client: Any, key_pair_id: str, name: str, sleep: Callable[[float], None]) -> str:
-    for _ in range(_LOOKS):
-        if found := _group_of(client, key_pair_id):
-            return found
-        sleep(_PAUSE)
-    raise StackError(
-        f"A key group named {name} exists already, and has other keys. If it is this site's, name "
-        "it with --key-group ID; else choose another name with --stack."
-    )

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of the template.
 
-    ``option`` is that of cfsigned_setup; ``words`` is what the parameter is, for
-    people; ``resource`` is what it changes, by its name in the template. Of a
-    parameter that ``has_items``, each one counts: another domain takes the first
-    one away. Of others, only an empty value takes something away.
+    ``option`` is that of cfsigned_setup; ``words`` is what the parameter is, for people;
+    ``resource`` is what it changes, by its name in the template.
     """
 
     name: str
     option: str
     words: str
     resource: str
-    has_items: bool = False
-    #: The value that stands for nothing.
-    nothing: str = ""
-
-    def items(self, value: str) -> set[str]:
-        """Return what a value consists of."""
-        return {*value.split(",")} - {self.nothing, ""}
 
 
 BUCKET: Final = "BucketName"
@@ -36,67 +25,21 @@ KEY_GROUP: Final = "KeyGroupId"
 #: These three never change: another bucket or key group would end every URL that is out.
 IDENTITY: Final = (BUCKET, MAKES_BUCKET, KEY_GROUP)
 PARAMETERS: Final = (
-    Parameter(
-        name="Domain",
-        option="--domain",
-        words="domain",
-        resource="Distribution",
-        has_items=True,
-    ),
-    Parameter(
-        name="CertificateArn",
-        option="--certificate",
-        words="certificate of the domain",
-        resource="Distribution",
-    ),
-    Parameter(
-        name="CorsOrigins",
-        option="--cors-origin",
-        words="origins whose pages read files",
-        resource="ResponseHeadersPolicy",
-        has_items=True,
-    ),
-    Parameter(
-        name="UploadOrigins",
-        option="--upload-origin",
-        words="origins whose pages upload files",
-        resource="Bucket",
-        has_items=True,
-    ),
-    Parameter(
-        name="UploadPrefix",
-        option="--upload-prefix",
-        words="folder of uploads, which expire after 7 days",
-        resource="Bucket",
-    ),
-    Parameter(
-        name="KmsKeyArn",
-        option="--kms-key",
-        words="KMS key that encrypts new files",
-        resource="Bucket",
-    ),
-    Parameter(
-        name="PublicPath",
-        option="--public-path",
-        words="paths that need no signature",
-        resource="Distribution",
-        has_items=True,
-    ),
-    Parameter(
-        name="Csp",
-        option="--csp",
-        words="what stops scripts in files",
-        resource="ResponseHeadersPolicy",
-        nothing="off",
-    ),
-    Parameter(name="WebAclArn", option="--web-acl", words="web ACL", resource="Distribution"),
-    Parameter(
-        name="LogBucket",
-        option="--log-bucket",
-        words="bucket of the access logs",
-        resource="Distribution",
-    ),
+    Parameter("Domain", "--domain", "domain", "Distribution"),
+    Parameter("CertificateArn", "--certificate", "certificate of the domain", "Distribution"),
+    Parameter("CorsOrigins", "--cors-origin", "pages that read files", "ResponseHeadersPolicy"),
+    Parameter("UploadOrigins", "--upload-origin", "pages that upload files", "Bucket"),
+    Parameter("UploadPrefix", "--upload-prefix", "folder of uploads that wait", "Bucket"),
+    Parameter("KmsKeyArn", "--kms-key", "KMS key that encrypts new files", "Bucket"),
+    Parameter("PublicPath", "--public-path", "paths that need no signature", "Distribution"),
+    Parameter("Csp", "--csp", "what stops scripts in files", "ResponseHeadersPolicy"),
+    Parameter("WebAclArn", "--web-acl", "web ACL", "Distribution"),
+    Parameter("LogBucket", "--log-bucket", "bucket of the access logs", "Distribution"),
 )
+#: Of these, each item counts: another domain takes the first one away. Of the others, only a value
+#: that stands for nothing takes something away.
+_LISTS: Final = {"Domain", "CorsOrigins", "UploadOrigins", "PublicPath"}
+_NOTHING: Final = {"", "off"}
 
 
 def as_sent(given: Mapping[str, str], present: Mapping[str, str]) -> list[dict[str, object]]:
@@ -126,8 +69,9 @@ def changes(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[tu
 def removals(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[str]:
     """Yield what the parameters of this run take away from a stack."""
     for each in PARAMETERS:
-        before = each.items(present.get(each.name, ""))
-        after = each.items(given.get(each.name, present.get(each.name, "")))
-        gone = before - after if each.has_items or not after else set()
+        value = present.get(each.name, "")
+        before = {*value.split(",")} - _NOTHING
+        after = {*given.get(each.name, value).split(",")} - _NOTHING
+        gone = before - after if each.name in _LISTS or not after else set()
         if gone:
             yield f"{each.words}: {', '.join(sorted(gone))} ({each.option})"

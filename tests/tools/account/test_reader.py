@@ -22,6 +22,7 @@ from cfsigned_django.tools.account.reader import (
     read_account,
     read_bucket,
 )
+from cfsigned_django.tools.account.state.wanted import Wanted
 from tests.aws.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
@@ -63,7 +64,7 @@ def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
 def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
     """Find nothing, in the account whose credentials these are."""
     clients = ministack.clients("111111111111")
-    account = read_account(clients, bucket=bucket_name)
+    account = read_account(clients, Wanted(bucket=bucket_name))
 
     assert account.account_id == "111111111111"
     assert bucket_of(account).state is BucketState.MISSING
@@ -172,7 +173,7 @@ def test_kms_key(clients: Clients, bucket_name: str) -> None:
     def read(key_id: str, kms: Any = kms) -> KmsKey | None:
         encrypt(clients, bucket_name, KMSMasterKeyID=key_id)
         asked = dataclasses.replace(clients, kms=lambda region: kms)
-        return read_account(asked, bucket=bucket_name).kms_key
+        return read_account(asked, Wanted(bucket=bucket_name)).kms_key
 
     def unread(key_id: str, kms: Any = kms) -> tuple[str, str | None]:
         found = read(key_id, kms)
@@ -186,7 +187,7 @@ def test_kms_key(clients: Clients, bucket_name: str) -> None:
     assert unread(arn, refusing(kms, "get_key_policy")) == ("AccessDenied", "kms:GetKeyPolicy")
     assert unread(arn[:-1])[1] == "kms:DescribeKey"
     encrypt(clients, bucket_name)  # with aws/s3, which has no ID here
-    account = read_account(clients, bucket=bucket_name)
+    account = read_account(clients, Wanted(bucket=bucket_name))
     assert (account.kms_key, bucket_of(account).kms_key_id) == (None, "")
 
 
@@ -197,13 +198,17 @@ def test_distribution_by_domain_by_bucket_and_by_id(clients: Clients, bucket_nam
     made = clients.cloudfront.create_distribution(DistributionConfig=config)
     domain, another = made["Distribution"]["DomainName"], "another-bucket"
 
-    found = read_account(clients, bucket=another, domain=domain).distribution
-    of_bucket = read_account(clients, bucket=bucket_name, domain="media.example.com").distribution
-    by_id = read_account(clients, bucket=another, distribution_id=made["Distribution"]["Id"])
+    found = read_account(clients, Wanted(bucket=another, domain=domain)).distribution
+    of_bucket = read_account(
+        clients, Wanted(bucket=bucket_name, domain="media.example.com")
+    ).distribution
+    by_id = read_account(
+        clients, Wanted(bucket=another, distribution_id=made["Distribution"]["Id"])
+    )
     clients.cloudfront.create_distribution(
         DistributionConfig={**config, "CallerReference": "second"}
     )
-    of_two = read_account(clients, bucket=bucket_name, domain="media.example.com")
+    of_two = read_account(clients, Wanted(bucket=bucket_name, domain="media.example.com"))
 
     assert found is not None
     assert found.id == made["Distribution"]["Id"]
@@ -222,8 +227,7 @@ def test_problems(clients: Clients, bucket_name: str) -> None:
     denied = refusing(clients.cloudfront, "list_key_groups")
     account = read_account(
         dataclasses.replace(clients, cloudfront=denied),
-        bucket=bucket_name,
-        distribution_id="EUNKNOWN123",
+        Wanted(bucket=bucket_name, distribution_id="EUNKNOWN123"),
     )
 
     unknown, missing = account.problems

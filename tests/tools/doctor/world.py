@@ -137,8 +137,8 @@ class World:
         found = list(examination.offline())
         if online:
 
-            def read(clients: Clients, **wanted: Any) -> Account:
-                return self.edit(read_account(clients, **wanted))
+            def read(clients: Clients, wanted: Wanted) -> Account:
+                return self.edit(read_account(clients, wanted))
 
             self.let_requests_in()
             with mock.patch("cfsigned_django.tools.doctor.examination.read_account", read):

@@ -22,7 +22,6 @@ from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.setup.key_provider import SettingsKey
-from cfsigned_django.tools.stack.existing_bucket import FoundBucket
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer, NoAnswer
 from tests.aws.failing import Failing
@@ -436,9 +435,7 @@ def test_creation_that_fails(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 @newer_boto3
 def test_bucket_that_somebody_takes(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say what CloudFormation finds before it begins, which is in no event of the stack."""
-    monkeypatch.setattr(
-        cfsigned_setup, "look_for_bucket", lambda s3, name: FoundBucket(exists=False)
-    )
+    monkeypatch.setattr(cfsigned_setup, "find_region", lambda s3, name: None)
     aws.clients.s3.create_bucket(Bucket=BUCKET)
 
     said = run(*APPLY, code=1)
@@ -490,10 +487,9 @@ def test_older_boto3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Create a stack with it and look at one; what it cannot ask for is said, with the remedy."""
     older = aws.cloudformation.forget("IncludePropertyValues", "DeploymentMode", "DescribeEvents")
     monkeypatch.setattr(aws.cloudformation, "meta", older)
-    taken = FoundBucket(exists=False)
     aws.clients.s3.create_bucket(Bucket="taken")
     with monkeypatch.context() as patch:
-        patch.setattr(cfsigned_setup, "look_for_bucket", lambda s3, name: taken)
+        patch.setattr(cfsigned_setup, "find_region", lambda s3, name: None)
         unexplained = run(*APPLY, "--bucket", "taken", code=1)
 
     run(*APPLY)

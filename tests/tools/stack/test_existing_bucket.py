@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.existing_bucket import FoundBucket, look_for_bucket
+from cfsigned_django.tools.stack.existing_bucket import find_region
 
 
 def s3(code: str, **headers: str) -> Any:
@@ -25,14 +25,14 @@ def s3(code: str, **headers: str) -> Any:
 
 def test_answers() -> None:
     """A name that may not be looked at is taken: another account has it, or another region."""
-    found = {code: look_for_bucket(s3(code), "media").exists for code in ("403", "301", "404")}
-    there = look_for_bucket(s3("", **{"x-amz-bucket-region": "ap-northeast-2"}), "media")
+    found = {code: find_region(s3(code), "media") for code in ("403", "301", "404")}
+    there = find_region(s3("", **{"x-amz-bucket-region": "ap-northeast-2"}), "media")
 
-    assert found == {"403": True, "301": True, "404": False}
-    assert there == FoundBucket(exists=True, region="ap-northeast-2")
+    assert found == {"403": "", "301": "", "404": None}
+    assert there == "ap-northeast-2"
 
 
 def test_no_answer() -> None:
     """Decide nothing if S3 does not answer."""
     with pytest.raises(AwsError):
-        look_for_bucket(s3("Throttling"), "media")
+        find_region(s3("Throttling"), "media")
