@@ -19,10 +19,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.account.documents.cache_behavior import listed
-from cfsigned_django.tools.account.documents.origins import place_of
+from cfsigned_django.tools.account.documents.origins import folder_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
+from cfsigned_django.tools.model import listed
 from cfsigned_django.tools.s3_origin import S3Origin
 from demo_project.follow import DistributionWatch
 from demo_project.local_aws import REGION
@@ -132,7 +132,7 @@ def _serve(options: argparse.Namespace) -> None:
 def _bucket_of(client: object, distribution_id: str) -> str:
     """Return the bucket that a distribution reads. Raise ValueError if that is not one bucket."""
     config = read_distribution(client, distribution_id).config
-    places = [place_of(each) for each in listed(config.get("Origins"))]
+    places = [folder_of(each) for each in listed(config.get("Origins"))]
     if len(places) != 1 or not places[0].bucket or places[0].folder:
         raise ValueError(
             f"This edge serves one whole bucket, and the origins of {distribution_id} are others. "

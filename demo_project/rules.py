@@ -15,7 +15,6 @@ from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import (
     behaviors,
-    listed,
     pattern_of,
     trusted_key_groups,
     trusted_signers,
@@ -26,6 +25,7 @@ from cfsigned_django.tools.edge.behavior import (
     READ_METHODS,
     Behavior,
 )
+from cfsigned_django.tools.model import listed
 from cfsigned_django.tools.model.forwarding import Forwarding
 
 logger = logging.getLogger(__name__)

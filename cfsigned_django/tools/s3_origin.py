@@ -20,7 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
-from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, S3Response, s3_error
+from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, s3_error
 
 logger = logging.getLogger("cfsigned_django.tools.edge")
 
@@ -94,13 +94,13 @@ class S3Origin:
         if not key:
             environ[REASON_KEY] = "the path cannot be the path of an object"
             denied = s3_error("403 Forbidden", "AccessDenied", "Access Denied")
-            return _refuse(denied, start_response)
+            return denied(environ, start_response)
         try:
             response = self._send(key, environ)
         except urllib3.exceptions.HTTPError as error:
             environ[REASON_KEY] = f"S3 at {self._bucket_url} cannot be reached: {error}"
             failed = s3_error("502 Bad Gateway", "BadGateway", "The origin cannot be reached")
-            return _refuse(failed, start_response)
+            return failed(environ, start_response)
         if response.status >= HTTPStatus.BAD_REQUEST:
             environ[REASON_KEY] = "S3 returned this error for the edge's own credentials"
         headers = [
@@ -172,8 +172,3 @@ def _query(environ: WSGIEnvironment) -> str:
         if name.startswith("response-") or name in _READ_PARAMETERS
     ]
     return f"?{urlencode(pairs, quote_via=quote, safe='-._~')}" if pairs else ""
-
-
-def _refuse(error: S3Response, start_response: StartResponse) -> Iterable[bytes]:
-    start_response(error.status, [*error.headers])
-    return error.body

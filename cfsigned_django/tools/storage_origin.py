@@ -47,9 +47,7 @@ class StorageOrigin:
         self._base_path = find_base_path(storage)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reply = self._answer(environ)
-        start_response(reply.status, [*reply.headers])
-        return () if environ["REQUEST_METHOD"] == "HEAD" else reply.body
+        return self._answer(environ)(environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment) -> S3Response:
         if environ["REQUEST_METHOD"] == "OPTIONS":

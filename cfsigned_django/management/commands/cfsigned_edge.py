@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 from collections.abc import Iterator
@@ -100,7 +99,12 @@ class Command(CfsignedCommand):
         try:
             server = EdgeServer(edge, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
-            raise CommandError(_why_not_listening(error, storage, options["host"], port)) from error
+            raise CommandError(
+                f"Cannot listen on port {port} of {options['host']}: {error}. Stop the program "
+                "that uses it; or choose a free port in AWS_S3_CUSTOM_DOMAIN, such as "
+                f'"127.0.0.1:{DEFAULT_PORT + 1}", and leave --port out: URLs lead to that port, '
+                f"and AWS_S3_CUSTOM_DOMAIN is {storage.custom_domain!r} now."
+            ) from error
         if by_hand and not public:
             self.stderr.write(
                 f"Nothing is served without a signature, although files are public: {by_hand}. "
@@ -150,28 +154,6 @@ class Command(CfsignedCommand):
 def _port_of(storage: SignedUrlMixin) -> int | None:
     """Return the port in the storage's domain."""
     return urlsplit(f"//{storage.custom_domain}").port
-
-
-def _why_not_listening(
-    error: OSError | OverflowError, storage: SignedUrlMixin, host: str, port: int
-) -> str:
-    """Return why the edge cannot listen, and where another port is set."""
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        why = f"Port {port} of {host} is in use. Stop the program that uses it, or "
-    else:
-        why = f"Cannot listen on port {port} of {host}: {error}. To use another port, "
-    named = _port_of(storage)
-    if named is None:
-        return (
-            f"{why}set AWS_S3_CUSTOM_DOMAIN for development to this machine and a free port, such "
-            f'as "127.0.0.1:{DEFAULT_PORT + 1}": URLs lead to {storage.custom_domain} now.'
-        )
-    if named == port:
-        return f"{why}change the port in AWS_S3_CUSTOM_DOMAIN, which is {storage.custom_domain!r}."
-    return (
-        f"{why}leave --port out: URLs lead to port {named}, which is the one in "
-        "AWS_S3_CUSTOM_DOMAIN."
-    )
 
 
 def _origin(storage: SignedUrlMixin) -> WSGIApplication:

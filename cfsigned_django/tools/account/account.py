@@ -13,7 +13,7 @@ from typing import Final
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import listed
+from cfsigned_django.tools.model import listed
 
 _DEPLOYED: Final = "Deployed"
 

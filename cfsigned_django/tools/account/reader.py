@@ -26,9 +26,10 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import behaviors, listed
+from cfsigned_django.tools.account.documents.cache_behavior import behaviors
 from cfsigned_django.tools.account.documents.distribution_config import bucket_origins, covers
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.model import listed
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import BinaryIO
 from urllib.parse import parse_qsl
-from wsgiref.types import WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 CHUNK_SIZE = 64 * 1024
 
@@ -50,11 +50,15 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Response:
-    """A status line, headers and an iterable body, as in WSGI."""
+    """A status line, headers and an iterable body. It is a WSGI application."""
 
     status: str
     headers: tuple[tuple[str, str], ...] = ()
     body: Iterable[bytes] = ()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, [*self.headers])
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.body
 
 
 class FileBody:

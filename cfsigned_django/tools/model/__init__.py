@@ -5,3 +5,14 @@ what a policy allows. Pure: no network, no Django, no boto3.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+#: A configuration as the API shows it.
+Document: TypeAlias = Mapping[str, Any]
+
+
+def listed(block: Document | None) -> list[Any]:
+    """Return the items of a list in CloudFront's API, which has no "Items" if it is empty."""
+    return list((block or {}).get("Items") or [])

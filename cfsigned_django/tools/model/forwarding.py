@@ -9,11 +9,11 @@ policy may forward in a normalized form, and headers that CloudFront adds itself
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-Document: TypeAlias = Mapping[str, Any]
+from cfsigned_django.tools.model import Document, listed
+
 #: A kind of value, as the fields of policies name it.
 _Kind: TypeAlias = Literal["QueryString", "Header", "Cookie"]
 
@@ -71,7 +71,7 @@ class Forwarding:
         """Return whether a cookie of the viewer reaches the origin."""
         if self.forwarded_values:
             cookies = self.forwarded_values.get("Cookies") or {}
-            return cookies.get("Forward") == "all" or name in _items(
+            return cookies.get("Forward") == "all" or name in listed(
                 cookies.get("WhitelistedNames")
             )
         return self._passes("Cookie", name)
@@ -79,7 +79,7 @@ class Forwarding:
     def splits_copies_by_parameter(self, name: str) -> bool:
         """Return whether there is one copy for each value of a parameter."""
         if self.forwarded_values:
-            keys = _items(self.forwarded_values.get("QueryStringCacheKeys"))
+            keys = listed(self.forwarded_values.get("QueryStringCacheKeys"))
             return bool(self.forwarded_values.get("QueryString")) and (not keys or name in keys)
         return self._passes("QueryString", name, by_cache_policy_alone=True)
 
@@ -129,13 +129,9 @@ def _passes(name: str, choices: list[tuple[str, frozenset[str]]]) -> bool:
 def _choice(policy: Document, kind: _Kind) -> tuple[str, frozenset[str]]:
     """Return what a policy does with a kind of value, and the names that it lists."""
     config = policy.get(f"{kind}sConfig") or {}
-    read = _lower if kind == "Header" else _items
+    read = _lower if kind == "Header" else listed
     return config.get(f"{kind}Behavior", "none"), frozenset(read(config.get(f"{kind}s")))
 
 
-def _items(block: Document | None) -> list[str]:
-    return (block or {}).get("Items") or []
-
-
 def _lower(block: Document | None) -> list[str]:
-    return [each.lower() for each in _items(block)]
+    return [each.lower() for each in listed(block)]

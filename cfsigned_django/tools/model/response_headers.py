@@ -7,11 +7,12 @@ Strict-Transport-Security, which counts over HTTPS only, and X-XSS-Protection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-Document: TypeAlias = Mapping[str, Any]
+from cfsigned_django.tools.model import Document, listed
+
 Headers: TypeAlias = list[tuple[str, str]]
 
 
@@ -24,7 +25,7 @@ def apply(policy: Document, headers: Headers, *, origin: str = "", method: str =
     CORS headers, and does not name the origin that asks: it is left out here.
     """
     cors = cors_headers(policy, origin, method=method)
-    gone = {each["Header"].lower() for each in _items(policy.get("RemoveHeadersConfig"))}
+    gone = {each["Header"].lower() for each in listed(policy.get("RemoveHeadersConfig"))}
     if origin and not cors and overrides_origin(policy):
         gone.add("access-control-allow-origin")
     kept = [each for each in headers if each[0].lower() not in gone]
@@ -32,7 +33,7 @@ def apply(policy: Document, headers: Headers, *, origin: str = "", method: str =
     added += [*_security_headers(policy)]
     added += [
         (each["Header"], each["Value"], each["Override"])
-        for each in _items(policy.get("CustomHeadersConfig"))
+        for each in listed(policy.get("CustomHeadersConfig"))
     ]
     for name, value, overrides in added:
         present = [each for each in kept if each[0].lower() == name.lower()]
@@ -45,7 +46,7 @@ def apply(policy: Document, headers: Headers, *, origin: str = "", method: str =
 def cors_headers(policy: Document, origin: str, *, method: str = "GET") -> dict[str, str]:
     """Return the CORS headers for a request of a page of ``origin``; none for a foreign one."""
     config = policy.get("CorsConfig") or {}
-    allowed = _items(config.get("AccessControlAllowOrigins"))
+    allowed = listed(config.get("AccessControlAllowOrigins"))
     if not origin or not any(cors_allows(each, origin) for each in allowed):
         return {}
     found = {"Access-Control-Allow-Origin": "*" if "*" in allowed else origin}
@@ -57,7 +58,7 @@ def cors_headers(policy: Document, origin: str, *, method: str = "GET") -> dict[
         lists["Access-Control-Allow-Headers"] = config.get("AccessControlAllowHeaders")
         if "AccessControlMaxAgeSec" in config:
             found["Access-Control-Max-Age"] = str(config["AccessControlMaxAgeSec"])
-    return found | {name: ", ".join(_items(each)) for name, each in lists.items() if _items(each)}
+    return found | {name: ", ".join(listed(each)) for name, each in lists.items() if listed(each)}
 
 
 def cors_allows(allowed: str, value: str) -> bool:
@@ -119,7 +120,3 @@ def _security_headers(policy: Document) -> Iterator[tuple[str, str, bool]]:
     for name, (header, value) in _SECURITY.items():
         if name in config:
             yield header, config[name].get(value, "nosniff"), config[name]["Override"]
-
-
-def _items(block: Document | None) -> Sequence[Any]:
-    return (block or {}).get("Items") or []

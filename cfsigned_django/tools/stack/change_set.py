@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
+from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 from cfsigned_django.tools.stack.parameters import as_sent
 from cfsigned_django.tools.stack.template import read_template
 
@@ -181,38 +181,22 @@ def knows(client: Any, operation: str, *members: str) -> bool:
 
 
 def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> ChangeSet:
+    what, permission = "read the change set", "cloudformation:DescribeChangeSet"
+    told = {_VALUES: True} if knows(client, "DescribeChangeSet", _VALUES) else {}
+    given: dict[str, Any] = {**made.named, **told}
     while True:
-        pages = list(_pages(client, made))
-        status, reason = pages[0]["Status"], pages[0].get("StatusReason") or ""
+        found = list(pages(client.describe_change_set, what, permission, **given))
+        status, reason = found[0]["Status"], found[0].get("StatusReason") or ""
         if status == "CREATE_COMPLETE":
-            listed = [each["ResourceChange"] for page in pages for each in page["Changes"]]
+            listed = [each["ResourceChange"] for page in found for each in page["Changes"]]
             is_replaced = any(each.get("Replacement") == "True" for each in listed)
-            found = [_change(each) for each in listed if is_replaced or not _only_refers(each)]
-            return ChangeSet(id=made.id, stack_id=made.stack_id, changes=tuple(found))
+            changes = [_change(each) for each in listed if is_replaced or not _only_refers(each)]
+            return ChangeSet(id=made.id, stack_id=made.stack_id, changes=tuple(changes))
         if status == "FAILED":
             if any(each in reason for each in _NOTHING):
                 return made
             raise StackError(f"CloudFormation cannot plan this: {reason}")
         sleep(_PAUSE)
-
-
-def _pages(client: Any, made: ChangeSet) -> Iterable[Mapping[str, Any]]:
-    given: dict[str, Any] = dict(made.named)
-    if knows(client, "DescribeChangeSet", _VALUES):
-        given[_VALUES] = True
-    more: dict[str, Any] = {}
-    while True:
-        page = call(
-            client.describe_change_set,
-            "read the change set",
-            "cloudformation:DescribeChangeSet",
-            **given,
-            **more,
-        )
-        yield page
-        if not page.get("NextToken"):
-            return
-        more = {"NextToken": page["NextToken"]}
 
 
 def _only_refers(found: Mapping[str, Any]) -> bool:

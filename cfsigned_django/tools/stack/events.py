@@ -8,11 +8,11 @@ from typing import Any, Final
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS, knows
-from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
+from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 
 _PAUSE: Final = 5.0
 #: With one of these, an operation begins; all that follows belongs to it.
-_BEGINNINGS: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+_BEGINNINGS: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _DID: Final[Mapping[str, str]] = {
     "CREATE_COMPLETE": "made",
     "UPDATE_COMPLETE": "changed",
@@ -54,23 +54,13 @@ def operation(client: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
 
     A failed creation is deleted by CloudFormation itself, and that belongs to the creation.
     """
-    more: dict[str, str] = {}
-    while True:
-        page = call(
-            client.describe_stack_events,
-            "read the events of the stack",
-            "cloudformation:DescribeStackEvents",
-            StackName=stack_id,
-            **more,
-        )
+    read, what = client.describe_stack_events, "read the events of the stack"
+    for page in pages(read, what, "cloudformation:DescribeStackEvents", StackName=stack_id):
         for each in page["StackEvents"]:
             yield each
             is_of_stack = each.get("PhysicalResourceId") == stack_id
-            if is_of_stack and each.get("ResourceStatus") in _BEGINNINGS[:2]:
+            if is_of_stack and each.get("ResourceStatus") in _BEGINNINGS:
                 return
-        if not page.get("NextToken"):
-            return
-        more = {"NextToken": page["NextToken"]}
 
 
 def cause(client: Any, stack_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -163,6 +163,17 @@ def read_stack(client: Any, name: str) -> Stack | None:
         is_protected=bool(found.get("EnableTerminationProtection")),
     )
     return None if stack.status == _GONE and name != stack.id else stack
+
+
+def pages(method: Any, what: str, permission: str, **given: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield each page of an answer of CloudFormation. Raise :exc:`AwsError` if a call fails."""
+    more: dict[str, str] = {}
+    while True:
+        page = call(method, what, permission, **given, **more)
+        yield page
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
 
 
 def has_this_template(client: Any, stack: Stack) -> bool:

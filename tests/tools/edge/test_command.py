@@ -237,7 +237,7 @@ def test_refusals(settings: dict[str, Any], options: dict[str, Any], named: str)
 
 @pytest.mark.parametrize("place", ["domain", "--port", "nowhere"])
 def test_port_in_use(place: str, port: int) -> None:
-    """Refuse a port that another program has, and say where the port is set, if anywhere."""
+    """Refuse a port that another program has, and say where the port is set."""
     domain = {"domain": f"127.0.0.1:{port}", "--port": "127.0.0.1:1", "nowhere": "m.example.com"}
     with socket.socket() as other, override_settings(AWS_S3_CUSTOM_DOMAIN=domain[place]):
         other.bind(("127.0.0.1", port))
@@ -245,12 +245,7 @@ def test_port_in_use(place: str, port: int) -> None:
         options = {} if place == "domain" else {"port": port}
         with pytest.raises(CommandError, match=f"{port}.*AWS_S3_CUSTOM_DOMAIN") as refused:
             call_command("cfsigned_edge", insecure=True, **options)
-    text = str(refused.value)
-    assert ("change the port in" in text, "--port" in text) == (
-        place == "domain",
-        place == "--port",
-    )
-    assert domain[place] in text or place == "--port"
+    assert domain[place] in str(refused.value)
 
 
 def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:

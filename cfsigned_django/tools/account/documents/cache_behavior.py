@@ -10,11 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfsigned_django.tools.account.documents import Document
-
-
-def listed(block: Mapping[str, Any] | None) -> list[Any]:
-    """Return the items of a CloudFront list."""
-    return list((block or {}).get("Items") or [])
+from cfsigned_django.tools.model import listed
 
 
 def list_of(items: list[Any]) -> Document:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import listed
 from cfsigned_django.tools.account.documents.origins import names_bucket, origins_of
+from cfsigned_django.tools.model import listed
 
 _IDENTITY_PATH: Final = "origin-access-identity/cloudfront/"
 

@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import listed
-from cfsigned_django.tools.model import s3
+from cfsigned_django.tools.model import listed, s3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ class OriginFolder:
         return f"{quote(self.folder)}/{path_pattern.removeprefix('/')}"
 
 
-def place_of(origin: Mapping[str, Any]) -> OriginFolder:
+def folder_of(origin: Mapping[str, Any]) -> OriginFolder:
     """Return the place that an origin reads; all spellings of a bucket's host are one place."""
     host: str = origin["DomainName"].lower()
     folder = (origin.get("OriginPath") or "").rstrip("/")
@@ -74,6 +73,6 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
     return [by_id[each] for each in wanted if each in by_id]
 
 
-def places_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[OriginFolder]:
+def folders_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[OriginFolder]:
     """Return the places that a behavior reads."""
-    return [place_of(each) for each in origins_of(config, behavior)]
+    return [folder_of(each) for each in origins_of(config, behavior)]

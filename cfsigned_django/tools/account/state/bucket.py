@@ -37,23 +37,22 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
         yield finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", bucket=bucket.name)
         return
     if bucket.state is BucketState.REFUSED:
-        yield _refused(site)
+        account = f" (of account {site.account.account_id})" if site.account.account_id else ""
+        values = {"bucket": bucket.name, "account": account}
+        yield finding("bucket-refused", f"bucket {bucket.name}", **values)
         return
     distribution = site.account.distribution
     origin = site.origin if may_sign(site.origin or {}) else None
     yield from _check_public(site, bucket)
-    yield from _check_region(site)
+    wished = site.wanted.region
+    if wished and bucket.region and wished != bucket.region:
+        values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
+        yield finding("bucket-region", "AWS_S3_REGION_NAME", **values)
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
         yield from _check_policy(site, bucket, distribution, origin)
     if distribution is not None:
         yield from _check_encryption(site, distribution)
     yield from _check_uploads(site, bucket)
-
-
-def _refused(site: SiteInAws) -> Finding:
-    name, account = site.wanted.bucket, site.account.account_id
-    said = f" (of account {account})" if account else ""
-    return finding("bucket-refused", f"bucket {name}", bucket=name, account=said)
 
 
 def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
@@ -64,13 +63,6 @@ def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
         values = {"bucket": bucket.name, "switches": ", ".join(switches)}
         yield finding("bucket-not-blocked", subject, **values)
-
-
-def _check_region(site: SiteInAws) -> Iterator[Finding]:
-    bucket, wished = site.bucket, site.wanted.region
-    if wished and bucket.region and wished != bucket.region:
-        values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
-        yield finding("bucket-region", "AWS_S3_REGION_NAME", **values)
 
 
 def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:

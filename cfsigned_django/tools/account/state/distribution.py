@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cfsigned_django.tools.account.account import AwsDistribution
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import (
     list_of,
@@ -31,26 +30,18 @@ def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
             values = {"account": account.account_id, "host": host}
             yield finding("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
         return
-    yield from _check_distribution(site, found)
-
-
-def _check_distribution(site: SiteInAws, found: AwsDistribution) -> Iterator[Finding]:
     if not found.config["Enabled"]:
         yield finding("distribution-disabled", found.id, distribution=found.id)
     if not found.is_deployed:
         values = {"distribution": found.id, "status": found.status}
         yield finding("distribution-deploying", found.id, **values)
     if found.is_multi_tenant:
-        host = site.wanted.host or "the domain"
-        yield finding("distribution-multi-tenant", found.id, distribution=found.id, host=host)
+        values = {"distribution": found.id, "host": host or "the domain"}
+        yield finding("distribution-multi-tenant", found.id, **values)
     elif not site.wanted.is_local and not site.has_domain:
-        yield _not_a_domain(site, found)
-
-
-def _not_a_domain(site: SiteInAws, found: AwsDistribution) -> Finding:
-    names = ", ".join([found.domain_name, *found.aliases])
-    values = {"host": site.wanted.host, "distribution": found.id, "names": names}
-    return finding("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
+        names = ", ".join([found.domain_name, *found.aliases])
+        values = {"host": host, "distribution": found.id, "names": names}
+        yield finding("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
 
 
 def judge_behavior(site: SiteInAws) -> Iterator[Finding]:

@@ -30,9 +30,9 @@ from cfsigned_django.tools.account.documents.cache_behavior import (
 from cfsigned_django.tools.account.documents.distribution_config import may_sign
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
+    folder_of,
+    folders_of,
     origins_of,
-    place_of,
-    places_of,
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
@@ -110,7 +110,7 @@ class _Other:
         if is_open(self.behavior):
             yield from self._serves()
         if self._takes_paths():
-            if not self._homes & {*places_of(self.config, self.behavior)}:
+            if not self._homes & {*folders_of(self.config, self.behavior)}:
                 values = {"restricted": named(self.private), "host": self._hosts()}
                 yield about(self.site, self.behavior, "earlier-behavior-elsewhere", **values)
             else:
@@ -177,7 +177,7 @@ class _Other:
         In an origin group with the bucket, another bucket is a copy of it, but a host serves
         other files.
         """
-        bucket, read = self.site.wanted.bucket, places_of(self.config, self.private)
+        bucket, read = self.site.wanted.bucket, folders_of(self.config, self.private)
         if not bucket:
             return {*read}
         if any(each.bucket == bucket for each in read):
@@ -192,7 +192,7 @@ class _Other:
         ignored.
         """
         lets_in_strangers = _lets_in_strangers(self.site)
-        found = [(place_of(each), each) for each in origins_of(self.config, self.behavior)]
+        found = [(folder_of(each), each) for each in origins_of(self.config, self.behavior)]
         return [
             place
             for place, origin in found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.cache_behavior import trusted_key_groups
@@ -35,14 +34,10 @@ def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Itera
         yield finding("key-unknown", "AWS_CLOUDFRONT_KEY_ID", key=key_pair_id, twins=said)
     elif not listed.holds(key.public_key_pem):
         yield finding("key-mismatch", "AWS_CLOUDFRONT_KEY", key=key_pair_id, twins=said)
-    elif _is_old(listed, now):
+    elif listed.created_at is not None and now - listed.created_at > OLD:
         yield finding(
             "key-old", key_pair_id, key=key_pair_id, created=f"{listed.created_at:%Y-%m-%d}"
         )
-
-
-def _is_old(listed: ListedPublicKey, now: datetime) -> bool:
-    return listed.created_at is not None and now - listed.created_at > OLD
 
 
 def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Finding]:

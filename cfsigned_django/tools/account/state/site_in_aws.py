@@ -14,17 +14,13 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import (
-    behaviors,
-    is_open,
-    listed,
-    pattern_of,
-)
+from cfsigned_django.tools.account.documents.cache_behavior import behaviors, is_open, pattern_of
 from cfsigned_django.tools.account.documents.distribution_config import (
     covers,
     origin_in_bucket,
 )
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.model import listed
 from cfsigned_django.tools.model.behaviors import matches, serving
 from cfsigned_django.tools.model.forwarding import Forwarding
 

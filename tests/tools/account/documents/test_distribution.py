@@ -18,8 +18,8 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.documents.origins import (
     OriginFolder,
-    place_of,
-    places_of,
+    folder_of,
+    folders_of,
 )
 from tests.tools.account.by_hand import new_origin
 
@@ -69,7 +69,7 @@ def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
     """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
     origin = {"DomainName": domain, "OriginPath": "/a/"}
 
-    assert place_of(origin) == OriginFolder(bucket=BUCKET, folder="/a")
+    assert folder_of(origin) == OriginFolder(bucket=BUCKET, folder="/a")
     assert is_origin_of(origin, BUCKET) is is_rest
     assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
 
@@ -86,7 +86,7 @@ def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
 )
 def test_other_places(domain: str) -> None:
     """Take no other bucket, and no host of another kind, for the bucket."""
-    assert not place_of({"DomainName": domain}).holds_same(HOME)
+    assert not folder_of({"DomainName": domain}).holds_same(HOME)
     assert not is_origin_of({"DomainName": domain}, BUCKET)
 
 
@@ -94,9 +94,9 @@ def test_bucket_in_the_path() -> None:
     """Take the bucket from the origin path if the host is S3's alone."""
     host = "s3.eu-west-1.amazonaws.com"
 
-    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
-    assert place_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
-    assert place_of({"DomainName": host}) == OriginFolder(host=host)
+    assert folder_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
+    assert folder_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
+    assert folder_of({"DomainName": host}) == OriginFolder(host=host)
 
 
 def test_origin_group() -> None:
@@ -111,7 +111,7 @@ def test_origin_group() -> None:
         "OriginGroups": list_of([{"Id": "both", "Members": list_of(members)}]),
     }
 
-    places = places_of(config, {"TargetOriginId": "both"})
+    places = folders_of(config, {"TargetOriginId": "both"})
 
     assert places == [HOME, OriginFolder(host="app.example.com")]
 
