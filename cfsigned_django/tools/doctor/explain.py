@@ -37,6 +37,7 @@ from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.known_keys import (
     KnownKey,
     database_keys,
+    is_public,
     settings_keys,
     site_domains,
     site_key_groups,
@@ -65,13 +66,18 @@ def explain(
     since the URL itself says most. ``cors_origins`` are the origins of scripts
     that request the URL.
     """
-    keys = [*settings_keys(), *_database_keys()]
+    keys = [*settings_keys()]
+    with suppress(DatabaseError):  # a site with its key in the settings need not have the table
+        keys += database_keys()
     groups: dict[str, tuple[str, ...]] = {}
     listed: list[KnownKey] | None = None
     further = []
+    pasted = read_pasted(url).url
+    parts = _PARTS.fullmatch(pasted)
+    host = parts[2] if parts else ""
     if make_cloudfront is not None:
         try:
-            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host_of(url)))
+            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host))
             keys = [*listed, *keys]
         except AwsError as error:
             # The URL itself says most.
@@ -84,15 +90,9 @@ def explain(
         cors_origins=cors_origins,
         key_groups=groups,
         at_cloudfront=None if listed is None else {each.key_pair_id for each in listed},
+        is_public=is_public(pasted),
     )
     return [*explain_url(url, knowledge), *further]
-
-
-def _database_keys() -> list[KnownKey]:
-    try:
-        return list(database_keys())
-    except DatabaseError:
-        return []  # a site with its key in the settings need not have the table
 
 
 def _keys_at_aws(
@@ -128,7 +128,8 @@ class Knowledge:
     the public keys in the AWS account, or None if AWS was not asked; ``keys``
     then contain these, too, before those of the site. ``now`` is in Unix
     seconds; ``viewer_ip`` is the viewer's address, if known; ``cors_origins``
-    are the origins of scripts that request the URL.
+    are the origins of scripts that request the URL; ``is_public`` whether a storage
+    declares its file public.
     """
 
     keys: Sequence[KnownKey]
@@ -138,6 +139,7 @@ class Knowledge:
     cors_origins: Sequence[str] = ()
     key_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
     at_cloudfront: Collection[str] | None = None
+    is_public: bool = False
 
 
 # What no distribution answers, and so no response headers policy either.
@@ -149,18 +151,13 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     pasted = read_pasted(text)
     found = [*pasted.findings, *_explain(pasted.url, knowledge)]
     if not any(each.level is Level.ERROR for each in found):
-        found.append(_all_well(pasted.url, knowledge))
+        if not any(each.id == "unsigned-url" for each in found):
+            found.append(_all_well(pasted.url, knowledge))
     elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
         origins = " and ".join(knowledge.cors_origins)
         found.append(finding("url-refusal-cors", SUBJECT, origins=origins))
     secrets = secrets_in(text)
     return [hide_secrets(each, secrets) for each in found]
-
-
-def host_of(text: str) -> str:
-    """Return the host and port of a pasted URL; empty if it has none."""
-    parts = _PARTS.fullmatch(read_pasted(text).url)
-    return parts[2] if parts else ""
 
 
 def _all_well(url: str, knowledge: Knowledge) -> Finding:
@@ -234,6 +231,10 @@ def _explain_parameters(
     if misspelt:
         what = f"{' and '.join(misspelt)} is spelled in another case."
         yield finding("url-refused", SUBJECT, what=what)
+    elif len(missing) == 3 and knowledge.is_public:
+        what = "The URL has no signature, and needs none: by the option public, the file is public."
+        fix = "If CloudFront refuses it, open its path there: a behavior without a key group."
+        yield finding("unsigned-url", SUBJECT, what=what, why="", fix=fix)
     elif len(missing) == 3:
         yield finding("url-unsigned", SUBJECT)
     elif missing:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
@@ -45,6 +48,16 @@ def site_key_groups(host: str) -> set[str]:
     wanted = [each for each in configs if str(each.custom_domain).lower() == host.lower()]
     groups = {each.key_group_id for each in wanted or configs}
     return set() if None in groups else groups
+
+
+def is_public(url: str) -> bool:
+    """Return whether a storage with the host of a URL declares the file there public."""
+    for each in site_storages():
+        # A wrong setting is reported by the system checks; a ValueError: not a URL of this storage.
+        with suppress(ImproperlyConfigured, ValueError):
+            if each.signs and each.storage and each.storage.is_public(each.storage.name_of(url)):
+                return True
+    return False
 
 
 def settings_keys() -> Iterator[KnownKey]:

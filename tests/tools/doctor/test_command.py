@@ -482,6 +482,19 @@ def test_aws_is_out_of_reach(online: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert found["aws-unreadable"] == "ok"
 
 
+@pytest.mark.parametrize("public", [["covers/"], lambda name: name.startswith("covers/")])
+def test_public_name(signing_site: Any, public: Any) -> None:
+    """Accept an unsigned URL if the option public says that its file is public."""
+    options = {"public": public, "location": "media"}
+    signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+
+    open_file, code = levels("--offline", "--explain", f"https://{DOMAIN}/media/covers/a%20b.jpg")
+    private, _ = levels("--offline", "--explain", f"https://{DOMAIN}/media/albums/1.jpg")
+
+    assert (open_file, code) == ({"unsigned-url": "ok"}, 0)
+    assert private == {"url-unsigned": "error"}
+
+
 def test_two_key_groups(online: World, site: Any) -> None:
     """Compare with the key group of the storage that has the host, else with all of them."""
     other = PrivateKey.generate()
