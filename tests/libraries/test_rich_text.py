@@ -19,6 +19,7 @@ from django.urls import path
 from django_ckeditor_5.views import upload_file
 
 from cfsigned_django.testing import edge_for
+from cfsigned_django.views import SignedRedirectView
 from tests.libraries import models
 from tests.libraries.cases import picture, run
 from tests.libraries.models import RichText
@@ -128,17 +129,11 @@ def test_upload_without_a_token(shown: Any) -> None:
 
 
 def test_files_of_their_owners(media: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each permission of the page opens a photo for its owner, and for nobody else."""
+    """The permission of the page opens a photo for its owner, and for nobody else."""
     monkeypatch.setitem(sys.modules, "photos.models", models)
-    names: dict[str, Any] = {}
-    for each in snippets(PAGE):
-        if "from photos.models" in each.code:
-            names |= run(PAGE, each.code)
-    by_name = names["SignedRedirectView"].as_view(permission=names["may_see"])
-    site.ROOT_URLCONF = (
-        path("photos/<int:pk>/file", names["PhotoFile"].as_view()),
-        path("media/<path:name>", by_name),
-    )
+    (code,) = (each.code for each in snippets(PAGE) if "from photos.models" in each.code)
+    view = SignedRedirectView.as_view(permission=run(PAGE, code)["may_see"])
+    site.ROOT_URLCONF = (path("media/<path:name>", view),)
     photos = [
         models.Photo.objects.create(image="photos/1.jpg", owner=User.objects.create_user("ada")),
         models.Photo.objects.create(image="photos/2.jpg"),
@@ -148,13 +143,8 @@ def test_files_of_their_owners(media: Any, site: Any, monkeypatch: pytest.Monkey
         browser = Client()
         if viewer:
             browser.force_login(User.objects.get_or_create(username=viewer)[0])
-        statuses[viewer] = [
-            browser.get(address).status_code
-            for photo in photos
-            for address in (f"/photos/{photo.pk}/file", f"/media/{photo.image.name}")
-        ]
-    assert statuses == {"ada": [302, 302, 403, 403], "eve": [403] * 4, "": [403] * 4}
-    assert Client().get("/photos/0/file").status_code == 404
+        statuses[viewer] = [browser.get(f"/media/{each.image.name}").status_code for each in photos]
+    assert statuses == {"ada": [302, 403], "eve": [403, 403], "": [403, 403]}
 
 
 def test_repair_of_stored_texts(shown: Any, media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
