@@ -25,6 +25,8 @@ _HTML = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 class NoAnswer(Exception):
     """There was no HTTP answer. The message gives the reason, without the URL."""
 
+    is_temporary = True
+
 
 class Responder(Enum):
     """The server that wrote an answer, as far as the answer shows."""

@@ -92,30 +92,19 @@ def delete_signed_cookies(
     storage: str | SignedUrlMixin = "default",
     domain: str | None = None,
     path: str | None = None,
-    samesite: str | None = "Lax",
-    partitioned: bool = False,
-    secure: bool = True,
-    httponly: bool = True,
     allow_any_resource: bool = False,
+    **attributes: Any,
 ) -> None:
     """Delete the cookies that :func:`set_signed_cookies` set with the same arguments.
 
-    CloudFront accepts a copy of them until they expire: to lock everyone out,
+    ``attributes`` are ``samesite``, ``partitioned``, ``secure`` and ``httponly``.
+    CloudFront accepts a copy of the cookies until they expire: to lock everyone out,
     revoke the key.
     """
     covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
-    place = place_for(
-        covered,
-        domain=domain,
-        path=path,
-        samesite=samesite,
-        partitioned=partitioned,
-        secure=secure,
-        httponly=httponly,
-    )
-    delete(response, place)
+    delete(response, place_for(covered, domain=domain, path=path, **attributes))
 
 
 def open_if_let_in(

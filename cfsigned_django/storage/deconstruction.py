@@ -14,7 +14,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from inspect import Parameter
 from typing import Any
 
 from django.core.files.storage import storages
@@ -66,20 +65,16 @@ class GivenArguments:
         written without it cannot be made again.
         """
         signature = inspect.signature(type(storage).__init__)
-        parameters = list(signature.parameters.values())[1:]
-        positional = [each.name for each in parameters if each.kind in _POSITIONAL]
-        for number, value in enumerate(self.args):
+        by_name = signature.bind_partial(None, *self.args).arguments
+        for name, value in by_name.items():
             if _is_secret(value, storage):
-                has_name = number < len(positional)
-                return repr(positional[number]) if has_name else f"number {number + 1}"
+                return repr(name)
+        parameters = signature.parameters.values()
         needed = {each.name for each in parameters if each.default is each.empty}
         for name, value in self.options.items():
             if name in needed if name in SECRET_OPTIONS else _is_secret(value, storage):
                 return repr(name)
         return ""
-
-
-_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def _is_secret(value: Any, storage: object) -> bool:

@@ -44,6 +44,9 @@ _TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(;[ -~]*[!-~])?", re.ASCI
 class UploadError(Exception):
     """An upload cannot be finished. The file is not there, and nothing else was changed."""
 
+    #: Whether :func:`finish` may succeed later with the same token.
+    is_temporary = False
+
 
 class UploadGone(UploadError):
     """Nothing has arrived, or what had arrived was deleted."""
@@ -51,6 +54,8 @@ class UploadGone(UploadError):
 
 class UploadIncomplete(UploadError):
     """Parts have not arrived: ``missing`` has their numbers. Their URLs can be used again."""
+
+    is_temporary = True
 
     def __init__(self, why: str, missing: tuple[int, ...] = ()) -> None:
         super().__init__(why)

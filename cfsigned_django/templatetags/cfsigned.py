@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from typing import Any
 
 from django import template
@@ -15,24 +16,15 @@ from django.template.library import SimpleNode
 from django.urls import NoReverseMatch, reverse
 
 from cfsigned_django import shortcuts
-from cfsigned_django.storage.query import FileName
 
 register = template.Library()
 register.filter(shortcuts.signed_html)
 
 
 @register.simple_tag
+@wraps(shortcuts.signed_url, assigned=())  # Django checks the arguments by this signature.
 def signed_url(
-    file_or_name: Any,
-    *,
-    storage: str | None = None,
-    expire: Any = None,
-    download: FileName = None,
-    inline: FileName = None,
-    ip_address: str | None = None,
-    resource: str | None = None,
-    folder: str | None = None,
-    expire_step: Any = None,
+    file_or_name: Any, *, expire: Any = None, expire_step: Any = None, **options: Any
 ) -> str:
     """Return the signed URL of a file field, or of a name in a storage.
 
@@ -46,17 +38,8 @@ def signed_url(
     an alias or an argument that is not valid.
     """
     with _mistakes_of("signed_url"):
-        return shortcuts.signed_url(
-            file_or_name,
-            storage=storage,
-            expire=_seconds(expire),
-            download=download,
-            inline=inline,
-            ip_address=ip_address,
-            resource=resource,
-            folder=folder,
-            expire_step=_seconds(expire_step),
-        )
+        expire, expire_step = _seconds(expire), _seconds(expire_step)
+        return shortcuts.signed_url(file_or_name, expire=expire, expire_step=expire_step, **options)
 
 
 @register.simple_tag

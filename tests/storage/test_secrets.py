@@ -447,7 +447,7 @@ def test_secrets_under_other_names(kind: str, ec_key: PrivateKey, tmp_path: Path
         "path": ((), {"pem": path}, "'pem'"),
         "aws": ((), {"secret": SECRET_KEY}, "'secret'"),
         "nested": ((), {"nested": [{"key": pem.decode()}]}, "'nested'"),
-        "second": ((None, "a-token"), {}, "number 2"),
+        "second": ((None, "a-token"), {}, "'more'"),
     }
     args, options, named = given[kind]
     storage: Any = OtherNames(*args, **options)
