@@ -46,9 +46,8 @@ class PlaylistGrant:
     folder: str
     #: Unix seconds.
     expires: int
-    #: The key that signed when the grant was made: with its revocation, the grant ends. Empty in
-    #: those of releases before December 2026.
-    key_pair_id: str = ""
+    #: The key that signed when the grant was made: with its revocation, the grant ends.
+    key_pair_id: str
 
     def dump(self) -> str:
         """Return the grant as text for a URL, signed with SECRET_KEY."""

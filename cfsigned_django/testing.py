@@ -28,7 +28,7 @@ from django.http import HttpResponseBase
 
 from cfsigned_django import invalidation, keyring
 from cfsigned_django.conf import LazyPrivateKey
-from cfsigned_django.cookies.place import carries, is_within
+from cfsigned_django.cookies.place import carries, is_in_domain
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage.registry import find_storage
@@ -227,7 +227,7 @@ def _verify_cookies(
     cookies: dict[str, str] = {}
     for morsel in response.cookies.values():
         domain, path = morsel["domain"], morsel["path"] or "/"
-        is_sent = not domain or is_within(parts.hostname or "", domain)
+        is_sent = not domain or is_in_domain(parts.hostname or "", domain)
         if not (is_sent and carries(path, parts.path) and morsel.value):
             continue
         if cookies.setdefault(morsel.key, morsel.value) != morsel.value:

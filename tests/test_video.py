@@ -432,16 +432,6 @@ def granted() -> str:
     return url.removeprefix("https://app.example.com")
 
 
-def test_grant_of_an_older_release() -> None:
-    """Honour a grant that does not say which key signed, until it ends."""
-    token = Signer(salt="cfsigned_django.playlists").sign_object(
-        ["default", "courses/42", NOW + 600]
-    )
-    url = f"/media/playlist/{token}/courses/42/master.m3u8"
-    assert len(follow(url, now=NOW + 599)) == 5
-    assert ask(url, now=NOW + 600).status_code == 403
-
-
 def test_grant_that_outlives_the_settings(site: Any) -> None:
     """Sign for no longer than the limit is now; refuse a grant whose storage is gone."""
     url = granted()

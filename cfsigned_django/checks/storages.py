@@ -20,8 +20,8 @@ from cfsigned_django import conf, storage
 from cfsigned_django.conf import is_honored
 from cfsigned_django.storage.options import find_signing_problems
 from cfsigned_django.storage.registry import (
+    entry_of,
     import_class,
-    place_of,
     signing_class,
     why_unsigned,
     why_unusable,
@@ -147,7 +147,7 @@ def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     reasons = [why_unsigned(each.storage, each.alias) for each in others if each.alias]
     if not reasons:
         backend = conf.storage_entries().get("default", {}).get("BACKEND")
-        reasons = [f"The BACKEND of {place_of('default')} is {backend}."]
+        reasons = [f"The BACKEND of {entry_of('default')} is {backend}."]
     yield problem(
         "cfsigned.W016",
         f"{names[0]} is set, but no storage of this package signs. {' '.join(reasons)}",

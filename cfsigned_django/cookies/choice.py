@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 from cfsigned_django.cookies.marker import Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.place import CookiePlace
-from cfsigned_django.cookies.problems import Problem, shown
+from cfsigned_django.cookies.problems import Problem, quoted
 from cfsigned_django.cookies.scopes import Offer, ScopeAnswers, ask_scopes
 
 #: A response that sets eight has 7 KB of Set-Cookie, beside a marker of up to 4 KB, which fit into
@@ -133,13 +133,13 @@ def _and_above(path: str) -> Iterator[str]:
 def _too_many(offers: list[Offer], left_out: Offer) -> Problem:
     [(name, count)] = Counter(each.name for each in offers).most_common(1)
     common = posixpath.commonpath([each.folder for each in offers if each.name == name])
-    such_as = f", such as {shown(common)}," if common and count > 1 else ""
+    such_as = f", such as {quoted(common)}," if common and count > 1 else ""
     return Problem(
         scope=name,
         cause="too many",
         text=f"A viewer has {len(offers)} folders, {count} of them from this scope, and gets "
         f"cookies for {MAX_SETS}: more would be longer than the headers that many servers accept. "
-        f"No cookies are set for {shown(left_out.folder)}. Let get_folders() return one folder "
+        f"No cookies are set for {quoted(left_out.folder)}. Let get_folders() return one folder "
         f"that contains them{such_as} and nothing that this viewer may not open.",
     )
 
@@ -148,9 +148,9 @@ def _no_room(offer: Offer) -> Problem:
     return Problem(
         scope=offer.name,
         cause="no room",
-        text=f"No cookies are set for {shown(offer.folder)}: the folders of this viewer have names "
-        "that are too long for the cookie that remembers them for the log-out. Let get_folders() "
-        "return shorter names, or one folder that contains them.",
+        text=f"No cookies are set for {quoted(offer.folder)}: the folders of this viewer have "
+        "names that are too long for the cookie that remembers them for the log-out. Let "
+        "get_folders() return shorter names, or one folder that contains them.",
     )
 
 
@@ -158,7 +158,7 @@ def _in_the_way(offer: Offer, outer: Offer) -> Problem:
     return Problem(
         scope=offer.name,
         cause="overlap",
-        text=f"No cookies are set for {shown(offer.folder)}: browsers would also send those of "
-        f"{shown(outer.folder)}, and CloudFront reads one set. Return one folder that contains "
+        text=f"No cookies are set for {quoted(offer.folder)}: browsers would also send those of "
+        f"{quoted(outer.folder)}, and CloudFront reads one set. Return one folder that contains "
         "both, or give each scope a separate Path or Domain.",
     )

@@ -18,8 +18,6 @@ from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"
-#: A marker that is shorter is not compressed.
-SHORT: Final = 400
 
 
 class Marker(NamedTuple):
@@ -37,10 +35,9 @@ class Marker(NamedTuple):
 
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
-        signer = _marker_signer()
-        value: str = signer.sign_object(self)
-        # Browsers send it with each request. Many folders shrink, in Korean to a fifth; one hardly.
-        return value if len(value) < SHORT else signer.sign_object(self, compress=True)
+        # Browsers send it with each request. Many folders shrink, in Korean to a fifth.
+        value: str = _marker_signer().sign_object(self, compress=True)
+        return value
 
     @classmethod
     def has_room(cls, viewer: str, key_pair_ids: dict[str, str], places: list[CookiePlace]) -> bool:

@@ -35,7 +35,7 @@ class CookiePlace(NamedTuple):
         """Return whether a browser may send the cookies of both with one request."""
         a, b = self.domain, other.domain
         # A set without a Domain belongs to the host of the page, which every Domain contains.
-        may_share_host = not a or not b or is_within(a, b) or is_within(b, a)
+        may_share_host = not a or not b or is_in_domain(a, b) or is_in_domain(b, a)
         return may_share_host and (carries(self.path, other.path) or carries(other.path, self.path))
 
     def refuse_attributes(self, covered: str) -> None:
@@ -89,7 +89,7 @@ def checked_domain(domain: str | None, covered: str) -> str | None:
             "CloudFront a common domain, such as app.example.com and media.example.com, and set "
             "AWS_CLOUDFRONT_COOKIE_DOMAIN to it, example.com."
         )
-    if not is_within(cdn, domain):
+    if not is_in_domain(cdn, domain):
         raise ValueError(
             f"Cookies with the Domain {domain} are not sent to {cdn}, which serves the files. Set "
             "AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the page and AWS_S3_CUSTOM_DOMAIN have "
@@ -137,7 +137,7 @@ def why_not_from(request: HttpRequest, place: CookiePlace, covered: str) -> str:
             "host to the other only if they have a Domain. Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a "
             "domain that both are in."
         )
-    if place.domain is not None and not is_within(page, place.domain):
+    if place.domain is not None and not is_in_domain(page, place.domain):
         return (
             f"A page at {page} cannot set cookies with the Domain {place.domain}. Set "
             "AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the page and the files have in common."
@@ -156,7 +156,7 @@ def carries(path: str, start: str) -> bool:
     return start == path or start.startswith(path if path.endswith("/") else f"{path}/")
 
 
-def is_within(host: str, domain: str) -> bool:
+def is_in_domain(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 

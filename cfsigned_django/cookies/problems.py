@@ -53,7 +53,7 @@ class Problem:
         if isinstance(error, ImproperlyConfigured | InvalidKey):
             return cls.of_storage(scope, error)
         cause = f"folder {_name(error)}"
-        text = f"No cookies are set for {shown(folder)}."
+        text = f"No cookies are set for {quoted(folder)}."
         if isinstance(error, SuspiciousOperation | ValueError):
             return cls(scope=scope, cause=cause, text=f"{text} {str(error)[:1000]}")
         return cls(scope=scope, cause=cause, text=f"{text} It led to {_name(error)}.", error=error)
@@ -95,7 +95,7 @@ def warn_of_size(response: HttpResponseBase) -> None:
         )
 
 
-def shown(folder: object) -> str:
+def quoted(folder: object) -> str:
     """Return how a message shows what a scope returned: a name may be as long as a page."""
     if folder is None:
         return "None"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.conf import Site, whole_seconds
 from cfsigned_django.cookies.choice import Choice, choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
-from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.cookies.problems import Problem, first_of_each_kind, log_problems, warn_of_size
 from cfsigned_django.cookies.scopes import Offer
 from cfsigned_django.cookies.set_cookie import (
@@ -57,32 +55,18 @@ def are_cookies_due(request: HttpRequest) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedSet:
-    """A set of cookies that is ready to be put into a response."""
-
-    #: The alias of the storage that signed it.
-    alias: str
-    place: CookiePlace
-    values: dict[str, str]
-    #: Unix seconds.
-    expires: int
+#: An offer, the cookies that open it, and when they expire.
+SignedSet: TypeAlias = tuple[Offer, dict[str, str], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
-    """What a viewer has after a renewal."""
-
-    #: When the first set expires, in Unix seconds; None if the viewer has none.
-    expires: int | None
-    #: Why the viewer has not all that the scopes open, one of each kind.
-    problems: list[Problem]
-
-
-def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
+def renew_cookies(
+    request: HttpRequest, response: HttpResponseBase
+) -> tuple[int | None, list[Problem]]:
     """Ask the scopes which folders this viewer may open, and set and delete cookies accordingly.
 
-    Raise nothing, whatever the scopes answer, and whether or not a key can
+    Return when the first set of cookies expires, in Unix seconds, or None if the
+    viewer has none; and why the viewer has not all that the scopes open, one
+    problem of each kind. Raise nothing, whatever the scopes answer, and whether or not a key can
     sign: the response is that of a view, which has done its work. Log why a
     folder gets no cookies.
     """
@@ -94,14 +78,14 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
     problems = first_of_each_kind(problems)
     marker = _next_marker(viewer_of(request), old, choice, sets, now, is_whole=not problems)
 
-    new = {each.place.key for each in sets}
+    new = {offer.place.key for offer, _, _ in sets}
     stay = {place.key for place in marker.places} - new
     for place in old.places if old else ():
         if place.key not in stay:
             # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
             delete(response, place, [HASH] if place.key in new else NAMES)
-    for each in sets:
-        put(response, each.values, each.place)
+    for offer, values, _ in sets:
+        put(response, values, offer.place)
     if marker.viewer:
         response.set_cookie(
             MARKER, marker.dump(), secure=request.is_secure(), httponly=True, samesite="Lax"
@@ -112,7 +96,7 @@ def renew_cookies(request: HttpRequest, response: HttpResponseBase) -> Renewal:
     warn_of_size(response)
     log_problems(problems)
     has_any = bool(marker.places) and now < marker.expires
-    return Renewal(expires=marker.expires if has_any else None, problems=problems)
+    return marker.expires if has_any else None, problems
 
 
 def _next_marker(
@@ -131,18 +115,19 @@ def _next_marker(
     """
     left, ids = list(choice.left), {}
     if old is not None and old.viewer == viewer:
-        failed = {offer.place.key for offer in choice.offers} - {each.place.key for each in sets}
+        signed = {offer.place.key for offer, _, _ in sets}
+        failed = {offer.place.key for offer in choice.offers} - signed
         left += [place for place in old.places if place.key in failed]
         ids = old.key_pair_ids if left else {}
-    ids = ids | {each.alias: each.values[KEY_PAIR_ID] for each in sets}
-    ends = [each.expires for each in sets]
+    ids = ids | {offer.scope.storage: values[KEY_PAIR_ID] for offer, values, _ in sets}
+    ends = [expires for _, _, expires in sets]
     end = min(ends, default=now + LONGEST_RENEWAL)
     renew_at = end - min(LONGEST_RENEWAL, (end - now) // 4)
     if not is_whole:
         renew_at = min(renew_at if sets else end, now + LONGEST_RENEWAL)
     if old is not None and left:
         end = min([*ends, old.expires])
-    return Marker(viewer, ids, end, renew_at, [*left, *(each.place for each in sets)])
+    return Marker(viewer, ids, end, renew_at, [*left, *(offer.place for offer, _, _ in sets)])
 
 
 def _sign(
@@ -158,12 +143,7 @@ def _sign(
         except Exception as error:
             problems.append(Problem.of_folder(offer.name, offer.folder, error))
         else:
-            yield SignedSet(
-                alias=offer.scope.storage,
-                place=offer.place,
-                values=values,
-                expires=policy.date_less_than,
-            )
+            yield offer, values, policy.date_less_than
 
 
 def find_opened(request: HttpRequest) -> dict[str, int]:

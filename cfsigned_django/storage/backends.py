@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -55,24 +55,17 @@ class _S3Signer(StorageSigner):
         key_id, key = self.storage.cloudfront_key_id, self.storage.cloudfront_key
         return self.storage.get_cloudfront_signer(key_id, key) if key_id and key else OWN_KEY
 
-    @cached_property
-    def _theirs(self) -> Callable[[], Mapping[str, Any]]:
-        """Return what reads the defaults that a subclass overrides, as django-storages documents.
-
-        Its own defaults are those of conf, which reads no settings but those that are asked for.
-        """
-        theirs: Callable[[], Mapping[str, Any]] = self.storage.get_default_settings
-        overrides = type(self.storage).get_default_settings is not S3Storage.get_default_settings
-        return theirs if overrides else dict
-
-    def defaults(self) -> Mapping[str, Any]:
-        return conf.defaults(self._theirs())
+    def theirs(self) -> Mapping[str, Any]:
+        # Its own defaults are those of conf, which reads no settings but those that are asked for.
+        if type(self.storage).get_default_settings is S3Storage.get_default_settings:
+            return {}
+        found: Mapping[str, Any] = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
+        return found
 
     def default_of(self, name: str) -> Any:
-        theirs = self._theirs()
-        if name in conf.OPTIONS:
-            return conf.default_of(name, theirs)
-        return theirs[name] if name in theirs else setting("AWS_LOCATION", "")
+        if name == "location":
+            return self.theirs().get(name, setting("AWS_LOCATION", ""))
+        return super().default_of(name)
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings. This

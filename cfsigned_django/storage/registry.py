@@ -33,7 +33,7 @@ def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
             source = storages[storage]
         except ImproperlyConfigured as error:
             if storage in storages.backends:
-                raise InvalidStorageError(f"{place_of(storage)} cannot be used: {error}") from None
+                raise InvalidStorageError(f"{entry_of(storage)} cannot be used: {error}") from None
             known = ", ".join(sorted(storages.backends))
             raise InvalidStorageError(
                 f"There is no storage {storage!r} in STORAGES, which has {known}."
@@ -130,7 +130,7 @@ def why_changed(storage: SignedUrlMixin, name: str, url: str) -> str:
     return f"{which} changed the URL after it was signed. It returned {address}: {reason}."
 
 
-def place_of(alias: str) -> str:
+def entry_of(alias: str) -> str:
     """Return how messages name an alias."""
     return f'STORAGES["{alias}"]'
 

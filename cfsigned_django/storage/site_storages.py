@@ -28,7 +28,7 @@ from cfsigned_django.storage.options import (
     is_property,
     is_signing,
 )
-from cfsigned_django.storage.registry import place_of, signing_class, storage_within
+from cfsigned_django.storage.registry import entry_of, signing_class, storage_within
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 
@@ -86,7 +86,7 @@ def site_storages() -> list[SiteStorage]:
 
 def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage]:
     """Return the storage of an alias; none if it reads S3, and only its constructor knows more."""
-    place: dict[str, Any] = {"name": place_of(alias), "alias": alias}
+    place: dict[str, Any] = {"name": entry_of(alias), "alias": alias}
     is_static = alias == "staticfiles" or issubclass(cls, ManifestFilesMixin)
     failed: list[SiteStorage] = []
     if not is_static:

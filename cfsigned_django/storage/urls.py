@@ -435,7 +435,7 @@ class StorageSigner:
 
     def read(self, names: Iterable[str]) -> dict[str, Any]:
         """Return these options with secrets hidden."""
-        given, defaults, values = vars(self.storage), self.defaults(), {}
+        given, defaults, values = vars(self.storage), conf.defaults(self.theirs()), {}
         of_class: dict[str, Any] = {}
         for cls in reversed(type(self.storage).__mro__):
             of_class.update(vars(cls))
@@ -446,13 +446,13 @@ class StorageSigner:
                 values[name] = given[name] if name in given else defaults[name]
         return values
 
-    def defaults(self) -> Mapping[str, Any]:
-        """Return the values of options that were not given: those of their settings now."""
-        return conf.defaults()
+    def theirs(self) -> Mapping[str, Any]:
+        """Return the defaults that a subclass overrides as the class behind the mixin lets it."""
+        return {}
 
     def default_of(self, name: str) -> Any:
-        """Return the value of an option that was not given."""
-        return self.defaults()[name]
+        """Return the value of an option that was not given: that of its setting now."""
+        return conf.default_of(name, self.theirs())
 
     def handed_in(self) -> Any:
         """Return the signer that was handed in, or OWN_KEY."""

@@ -55,12 +55,11 @@ def refresh_cookies(request: HttpRequest) -> HttpResponseBase:
     CSRF protection is Django's.
     """
     response = JsonResponse({})
-    renewal = renew_cookies(request, response)
-    end = renewal.expires
+    end, problems = renew_cookies(request, response)
     answer = {"expires_at": None if end is None else datetime.fromtimestamp(end, UTC).isoformat()}
-    if renewal.problems:
-        answer["error"] = " ".join(dict.fromkeys(each.text for each in renewal.problems))
-        is_of_viewer = all(each.is_of_viewer for each in renewal.problems)
+    if problems:
+        answer["error"] = " ".join(dict.fromkeys(each.text for each in problems))
+        is_of_viewer = all(each.is_of_viewer for each in problems)
         response.status_code = 409 if is_of_viewer else 500
     response.content = json.dumps(answer)
     return response

@@ -11,7 +11,7 @@ from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.status import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
-from cfsigned_django.storage.registry import place_of, why_changed, why_unusable
+from cfsigned_django.storage.registry import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.catalog import finding
@@ -36,7 +36,7 @@ def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
 
 def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
     """Return which key signs for a storage now, or why none does."""
-    subject = place_of(alias)
+    subject = entry_of(alias)
     try:
         signer = current_signer(storage)
     except NothingSigns as error:
@@ -57,7 +57,7 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
 
 def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator[Finding]:
     """Yield a finding if the url() of a subclass changes what was signed, or fails."""
-    subject = place_of(alias)
+    subject = entry_of(alias)
     try:
         url = storage.url(name or PROBE_NAME)
     except Exception as error:
