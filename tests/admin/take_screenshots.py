@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images/rotation-*.png: the story of a rotation, and emergencies.
+"""Take the pictures of docs/images/rotation-*.webp: the story of a rotation, and emergencies.
 
 Not among the tests, as its name says. It is run by hand after the page has changed:
 ``python -m pytest tests/admin/take_screenshots.py``.
@@ -7,7 +7,6 @@ Not among the tests, as its name says. It is run by hand after the page has chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from cfsigned_django.rotation.models import KeyPair
 from tests.admin import LIST, FakeCloudFront, address
 from tests.admin.conftest import DENIED
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
+from tests.pictures import write
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
@@ -38,7 +38,6 @@ pytestmark = [
     pytest.mark.usefixtures("story"),
 ]
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: The frame that every page of the admin has is shown in one picture only.
 FRAMED = {"waiting"}
 WITHOUT_FRAME = """
@@ -108,7 +107,7 @@ def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
         page.evaluate(RENAME, [list(each) for each in names])
         if name not in FRAMED:
             page.add_style_tag(content=WITHOUT_FRAME)
-        page.screenshot(path=IMAGES / f"rotation-{name}.png", full_page=True)
+        write(f"rotation-{name}", page, full_page=True)
 
     return take
 

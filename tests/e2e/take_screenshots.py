@@ -1,4 +1,4 @@
-"""Take the pictures of the demo in docs/images again.
+"""Take the pictures of the demo in docs/images again, with those of the README.
 
 Not among the tests, as its name says. It is run by hand after the demo has changed:
 ``python -m pytest tests/e2e/take_screenshots.py``.
@@ -6,9 +6,7 @@ Not among the tests, as its name says. It is run by hand after the demo has chan
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +14,10 @@ import pytest
 from demo_project.run import running_demo
 from demo_project.state import ADMIN_NAME, DemoState
 from tests.e2e import log_in_to_admin, log_in_to_watch, play, played, press
+from tests.pictures import write
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
-# Read the documentation over a slow line: no picture is larger, in bytes.
-MAX_BYTES = 300_000
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -32,28 +27,11 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
         yield demo.state
 
 
-def write(name: str, page: Page, *, full_page: bool = False) -> None:
-    """Write a picture of a page as a PNG with as many colors as MAX_BYTES has room for."""
-    from PIL import Image
-
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=full_page))).convert("RGB")
-    file = io.BytesIO()
-    # From the finest to the smallest: dithering hides the bands in a sky, and takes room.
-    dithered, plain = Image.Dither.FLOYDSTEINBERG, Image.Dither.NONE
-    for colors, dither in ((256, dithered), (128, dithered), (256, plain), (64, plain)):
-        file = io.BytesIO()
-        palette = picture.quantize(colors)
-        picture.quantize(palette=palette, dither=dither).save(file, "PNG", optimize=True)
-        if file.tell() < MAX_BYTES:
-            break
-    (IMAGES / f"{name}.png").write_bytes(file.getvalue())
-    page.close()
-
-
 @pytest.mark.parametrize(
     ("name", "path", "width", "height"),
     [
-        ("gallery", "/", 1240, 1080),
+        ("gallery", "/", 1240, 860),
+        ("gallery-dark", "/", 1240, 860),
         ("detail", "", 1240, 900),
         ("documents", "/documents/", 1240, 720),
         ("thumbnails", "/thumbnails/", 1240, 900),
@@ -64,7 +42,7 @@ def test_page(browser: Browser, site: str, name: str, path: str, width: int, hei
     """A page as somebody finds it; of a picture's own page, what the edge answered."""
     page = browser.new_page(
         viewport={"width": width, "height": height},
-        color_scheme="dark" if name == "phone" else "light",
+        color_scheme="dark" if name in ("gallery-dark", "phone") else "light",
     )
     page.goto(site + "/")
     page.goto(site + (path or page.locator(".mosaic a").first.get_attribute("href") or ""))
@@ -96,9 +74,14 @@ def test_film(browser: Browser, state: DemoState) -> None:
 
 
 def test_keys(browser: Browser, state: DemoState) -> None:
-    """The page of the keys after a rotation to ECDSA, while the previous key is retiring."""
+    """The page of the keys after a rotation to ECDSA, while the previous key is retiring.
+
+    The README shows it in the colors of its reader.
+    """
     page = browser.new_page(viewport={"width": 1240, "height": 900})
     log_in_to_admin(page, state.address("site"), ADMIN_NAME, state.admin_password)
     for step in ("import", "start", "trust", "activate"):
         press(page, step)
     write("demo-keys", page, full_page=True)
+    page.emulate_media(color_scheme="dark")
+    write("demo-keys-dark", page, full_page=True)
