@@ -23,7 +23,7 @@ class CfsignedDjangoConfig(AppConfig):
     #: How far the clock of a machine that signs and that of an edge may be off, together, from the
     #: database's clock.
     clock_skew_seconds = 120
-    #: If a process dies within a step, others do the step after so many seconds. One call to AWS
+    #: If a process dies within a step, others do the step after this many seconds. One call to AWS
     #: takes up to 21 s, after a pause: see aws/client.py.
     claim_seconds = 60
 

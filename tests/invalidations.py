@@ -34,7 +34,7 @@ from tests.simulation.answers import status_of
 
 DISTRIBUTION = "E1A2B3C4D5E6F7"
 _SPACE = "{http://cloudfront.amazonaws.com/doc/2020-05-31/}"
-# RFC 1738, 2.2, but for the tilde: the package sends it both ways, since what CloudFront compares
+# RFC 1738, 2.2, except the tilde: the package sends it both ways, since what CloudFront compares
 # is not known.
 _PATH = re.compile(r"/(?:[A-Za-z0-9$\-_.+!'(),;/?:@=&~]|%[0-9A-Fa-f]{2})*\*?")
 _TAG = re.compile(r"#[!-+\--~]{1,256}")

@@ -420,7 +420,7 @@ def test_links_lead_somewhere(doc: Path) -> None:
 def test_index_lists_what_is_in_its_folder(index: Path) -> None:
     """An index lists each page and folder beside it, in the order of its tables of contents.
 
-    But for the first page: the sidebar has that list.
+    Except on the first page: the sidebar has that list.
     """
     beside = {*index.parent.glob("*.md"), *index.parent.glob("*/index.md")} - {index}
     listed = re.findall(r"^- \[.*?\]\(([^)#:\s]+)\.md\)", prose(index), re.MULTILINE)

@@ -31,7 +31,7 @@ DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGE
 def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     """What a reader copies stands on an English page as well, whose code is run or compared.
 
-    But for the region, which is that of Seoul.
+    Except the region, which is that of Seoul.
     """
     shown = [
         (each.language, each.code.replace("ap-northeast-2", "eu-central-1"))

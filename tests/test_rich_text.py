@@ -464,7 +464,7 @@ def documents(seed: int, number: int) -> Iterator[str]:
 
 
 def test_random_documents() -> None:
-    """Another parser finds the same before and after, but for the named attributes."""
+    """Another parser finds the same before and after, except in the named attributes."""
     changed = 0
     for text in documents(seed=NOW, number=300):
         with at(NOW):

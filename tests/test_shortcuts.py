@@ -209,7 +209,7 @@ class Proxy:
 
 
 class OwnUrl(Proxy):
-    """Do so, but for the URL."""
+    """Do so, except for the URL."""
 
     def url(self, name: str) -> str:
         """Return a path of this site."""

@@ -27,7 +27,7 @@ class SignedUrlsView(PermissionView):
 
         path("fresh-urls/", SignedUrlsView.as_view(permission=may_see), name="fresh-urls")
 
-    The answer is ``{"urls": {name: url}, "expires_at": ...}``; the latter says when
+    The answer is ``{"urls": {name: url}, "expires_at": ...}``; ``expires_at`` says when
     the first URL expires (ISO 8601, UTC; null if the storage signs none of them).
 
     ``permission``, ``storage``, ``expire``, ``ip_address`` and

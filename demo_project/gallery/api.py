@@ -18,7 +18,7 @@ from demo_project.gallery.models import Document, Picture, Upload
 
 
 def describe(uploads: Iterable[Upload], expire: int) -> dict[str, Any]:
-    """Return the files with links that last for so many seconds, and when the first one ends."""
+    """Return the files with links that last for this many seconds, and when the first one ends."""
     with watch_expiry() as watch:
         files = [
             {

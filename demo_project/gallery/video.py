@@ -44,7 +44,7 @@ _TYPES: Final = {
 _LINE = re.compile(
     r"([0-9:]{8}) ([0-9]{3}) (?:(\w+) )?/(?:films/first-light|thumbs)/([^?\s:]+)[^\s:]*(?:: (.*))?"
 )
-# So many bytes of the log are read at most.
+# This many bytes of the log are read at most.
 _LOG_BYTES: Final = 20_000
 
 

@@ -178,7 +178,7 @@ def english_words(html: str) -> set[str]:
 
 
 def imported(*, days: int = 1) -> KeyPair:
-    """Return the key of the settings, taken into the database so many days ago."""
+    """Return the key of the settings, taken into the database this many days ago."""
     rotation = replace(site_rotation(), key_groups=None)
     key_pair = import_settings_key(rotation, now=rotation.store.clock())
     return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
@@ -192,7 +192,7 @@ def started() -> KeyPair:
 
 
 def trusted(*, good_for: int | None = None) -> KeyPair:
-    """Return a new TRUSTED key pair, which has worked for so many seconds if it has."""
+    """Return a new TRUSTED key pair, which has worked for this many seconds if it has."""
     key_pair = started()
     rotation = site_rotation()
     assert rotation.key_groups is not None
@@ -202,7 +202,7 @@ def trusted(*, good_for: int | None = None) -> KeyPair:
 
 
 def activated(*, former_retiring_for: int | None = None) -> KeyPair:
-    """Return a new ACTIVE key pair; the one before it is RETIRING, for so many seconds if given."""
+    """Return a new ACTIVE key pair; the one before it is RETIRING, for the seconds given."""
     key_pair = trusted(good_for=3600)
     rotation = site_rotation()
     former = rotation.store.active()
@@ -213,7 +213,7 @@ def activated(*, former_retiring_for: int | None = None) -> KeyPair:
 
 
 def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
-    """Set moments of a key pair to so many seconds from now, and return it as it is then."""
+    """Set moments of a key pair to this many seconds from now, and return it as it is then."""
     now = site_rotation().store.clock()
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)

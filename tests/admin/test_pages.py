@@ -108,12 +108,12 @@ def in_storages(*key_pair_ids: str) -> dict[str, Any]:
 
 
 def retiring_for(seconds: int) -> Callable[[], object]:
-    """Return what lets a new key sign; the previous one stopped so many seconds ago."""
+    """Return what lets a new key sign; the previous one stopped this many seconds ago."""
     return partial(activated, former_retiring_for=seconds)
 
 
 def started_and(**seconds: int) -> Callable[[], object]:
-    """Return what starts a rotation, with moments so many seconds from now."""
+    """Return what starts a rotation, with moments this many seconds from now."""
     return lambda: moved(started(), **seconds)
 
 

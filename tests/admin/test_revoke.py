@@ -193,7 +193,7 @@ def test_revocation_ends_the_trust(
 
 
 def test_revocation_is_finished_later(admin: Visitor, cloudfront: FakeCloudFront) -> None:
-    """If AWS refuses, the key stops signing all the same; one click takes it out afterwards."""
+    """If AWS refuses, the key still stops signing; one click takes it out afterwards."""
     imported()
     key_pair = activated()
     cloudfront.failure = DENIED

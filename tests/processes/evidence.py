@@ -23,7 +23,7 @@ from tests.leaks import fragments
 #: How a part of a key is written, and that part.
 Needle = tuple[str, bytes]
 
-#: So many bytes in a row of a secret number are a leak.
+#: This many bytes in a row of a secret number are a leak.
 _WINDOW = 18
 
 

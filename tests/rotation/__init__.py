@@ -137,7 +137,7 @@ class Site:
         return self.rotation().start(algorithm=ECDSA, now=self.now)
 
     def trusted(self, *, good_for: int | None = None) -> KeyPair:
-        """Return a TRUSTED key pair, which has worked for so many seconds if it has."""
+        """Return a TRUSTED key pair, which has worked for this many seconds if it has."""
         key_pair = self.started()
         verified_since = None if good_for is None else self.now
         make_trusted(key_pair, self.account, now=self.now, verified_since=verified_since)

@@ -188,7 +188,7 @@ class Values(World):
         self._change_bucket(cors_rules=({**cors_rule(list(origins)), **changes},))
 
     def set_public_access_block(self, **changes: bool) -> None:
-        """Turn the four switches of Block Public Access on, but for the changes."""
+        """Turn the four switches of Block Public Access on, except the changes."""
         self._change_bucket(public_access_block={**PUBLIC_ACCESS_BLOCK, **changes})
 
     def unblock(self) -> None:

@@ -241,7 +241,7 @@ class World:
         self.clients.s3.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": rules})
 
     def set_public_access_block(self, **changes: bool) -> None:
-        """Turn the four switches of Block Public Access on, but for the changes."""
+        """Turn the four switches of Block Public Access on, except the changes."""
         switches = {**PUBLIC_ACCESS_BLOCK, **changes}
         self.clients.s3.put_public_access_block(
             Bucket=self.bucket, PublicAccessBlockConfiguration=switches
@@ -426,7 +426,7 @@ def headers_policy(
 
 
 def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:
-    """Put open behaviors that are like the storage's, but for fields, before or behind all."""
+    """Put open behaviors that are like the storage's, except for fields, before or behind all."""
 
     @edited
     def change(config: Document) -> None:

@@ -370,7 +370,7 @@ def test_no_signature_in_the_log(
 
 
 def test_response_never_says_why(client: EdgeClient, url: str) -> None:
-    """Answer an expired and a forged URL with the same bytes, but for an id of each answer."""
+    """Answer an expired and a forged URL with the same bytes, except an id of each answer."""
     expired, forged = client.get(url, now=EXPIRES + 1), client.get(url + "&x=1")
     assert expired.reason != forged.reason
     assert expired.body == forged.body

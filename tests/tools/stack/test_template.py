@@ -121,7 +121,7 @@ def test_parameters() -> None:
 
 
 def test_printed() -> None:
-    """The command prints the template to the byte; without a bucket, since it asks nobody."""
+    """The command prints the template to the byte; it sends no request, and needs no bucket."""
     output = StringIO()
     call_command("cfsigned_setup", "--template", stdout=output)
 

@@ -26,7 +26,7 @@ from cfsigned_django.tools.account.documents.lifecycle_rules import ends_uploads
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OURS = access_control_statement("DOC-EXAMPLE-BUCKET", ARN)
-#: As the Developer Guide shows it, but for the Sid.
+#: As the Developer Guide shows it, without the Sid.
 DOCUMENTED = {
     "Sid": "AllowCloudFrontServicePrincipalReadOnly",
     "Effect": "Allow",
