@@ -26,11 +26,7 @@ from django.utils import cache as caching
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.http import http_date, parse_http_date_safe
 
-from cfsigned_django.storage.context import (
-    ExpiryWatch,
-    current_watch,
-    watch_expiry as watch_expiry,
-)
+from cfsigned_django.storage.context import ExpiryWatch, current_watch, watch_expiry as watch_expiry
 
 logger = logging.getLogger("cfsigned_django.http")
 

@@ -21,24 +21,9 @@ from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 
-from cfsigned_django import conf
-from cfsigned_django.conf import (
-    OPTIONS,
-    SITE,
-    Config,
-    Options,
-    Setting,
-    shown as shown,
-)
+from cfsigned_django import conf, signing
+from cfsigned_django.conf import OPTIONS, SITE, Config, Options, Setting, shown
 from cfsigned_django.phrase import Phrase as _
-from cfsigned_django.signing import (
-    HashAlgorithm,
-    HashRefused,
-    InvalidKey,
-    KeyAlgorithm,
-    PrivateKey,
-    Signer,
-)
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 
@@ -286,7 +271,11 @@ PROBE_NAME = ".cfsigned-probe"
 
 
 def sign_probe(
-    signer: Signer, url: str, hash_algorithm: HashAlgorithm | None, *, date_less_than: int
+    signer: signing.Signer,
+    url: str,
+    hash_algorithm: signing.HashAlgorithm | None,
+    *,
+    date_less_than: int,
 ) -> str:
     """Return the URL, signed with the hash that storages use.
 
@@ -296,7 +285,7 @@ def sign_probe(
     signer = signer.with_hash(hash_algorithm)
     try:
         return signer.sign_url(url, date_less_than=date_less_than)
-    except HashRefused:
+    except signing.HashRefused:
         raise_first_error([hash_refused(signer.key_pair_id)])
         raise
 
@@ -357,7 +346,7 @@ def _key(config: Config) -> Iterator[CheckMessage]:
         return
     try:
         key.load()
-    except InvalidKey as error:
+    except signing.InvalidKey as error:
         yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
     if key.path is not None:
         yield from _key_file(key.path)
@@ -396,9 +385,9 @@ def _ids(config: Config) -> Iterator[CheckMessage]:
 
 
 def _hash_algorithm(config: Config) -> Iterator[CheckMessage]:
-    if config.hash_algorithm == HashAlgorithm.SHA1:
+    if config.hash_algorithm == signing.HashAlgorithm.SHA1:
         key = _load_key(config)
-        if key and key.algorithm is KeyAlgorithm.ECDSA_P256:
+        if key and key.algorithm is signing.KeyAlgorithm.ECDSA_P256:
             yield problem(
                 "cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, but the hash is SHA1."
             )
@@ -407,18 +396,18 @@ def _hash_algorithm(config: Config) -> Iterator[CheckMessage]:
 def _trial(config: Config) -> Iterator[CheckMessage]:
     """Sign something, to see whether OpenSSL allows it; this takes as long as signing a URL."""
     key = _load_key(config)
-    if key and key.algorithm is KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
+    if key and key.algorithm is signing.KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
         try:
-            key.sign(b"", HashAlgorithm.SHA1)
-        except HashRefused:
+            key.sign(b"", signing.HashAlgorithm.SHA1)
+        except signing.HashRefused:
             yield hash_refused()
 
 
-def _load_key(config: Config) -> PrivateKey | None:
+def _load_key(config: Config) -> signing.PrivateKey | None:
     key = config.cloudfront_key
     try:
         return None if key is None or key.is_unasked else key.load()
-    except InvalidKey:
+    except signing.InvalidKey:
         return None  # _key() reports it
 
 

@@ -16,26 +16,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import conf, storage
+from cfsigned_django import conf, storage, validation
 from cfsigned_django.conf import is_honored
+from cfsigned_django.storage import registry
 from cfsigned_django.storage.options import find_signing_problems
-from cfsigned_django.storage.registry import (
-    entry_of,
-    import_class,
-    signing_class,
-    why_unsigned,
-    why_unusable,
-)
 from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import (
-    CheckFailed,
-    find_address_problems,
-    find_invalidation_problems,
-    find_no_folder,
-    once_each,
-    problem,
-)
+from cfsigned_django.validation import problem
 
 #: Errors that are warnings until the site is deployed: no key is set at all, and a storage cannot
 #: be constructed. Builds, migrate and the first setup run before there is a key.
@@ -74,7 +61,7 @@ def check_storages() -> list[CheckMessage]:
     found += [*_uploads_elsewhere()]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(others)
-    return once_each(found)
+    return validation.once_each(found)
 
 
 def _problems(listed: SiteStorage) -> list[CheckMessage]:
@@ -83,10 +70,10 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
         if listed.error:
             raise listed.error
         found = [*_mistakes(listed)] if listed.is_known else []
-    except CheckFailed as error:
+    except validation.CheckFailed as error:
         found = [error.found]
     except Exception as error:
-        text = f"It cannot be used here. {why_unusable(error)}"
+        text = f"It cannot be used here. {registry.why_unusable(error)}"
         found = [problem("cfsigned.E044", text)]
     for each in found:
         each.obj = listed.name
@@ -98,10 +85,10 @@ def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
     if listed.signs:
         yield from find_signing_problems(config, ours.cfsigned.handed_in(), tries_key=True)
     elif config.custom_domain:
-        yield from find_address_problems(config, signs=False)
+        yield from validation.find_address_problems(config, signs=False)
     if not ours.cfsigned.is_local:
         overwrites = getattr(ours, "file_overwrite", True) is not False
-        yield from find_invalidation_problems(config, overwrites=overwrites)
+        yield from validation.find_invalidation_problems(config, overwrites=overwrites)
     if _lacks_bucket(ours):
         yield problem(
             "cfsigned.W017",
@@ -109,7 +96,7 @@ def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
             "can be made.",
         )
     if type(ours) is storage.CloudFrontFileSystemStorage:
-        yield from find_no_folder(ours)
+        yield from validation.find_no_folder(ours)
 
 
 def _uploads_elsewhere() -> Iterator[CheckMessage]:
@@ -144,10 +131,10 @@ def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     # What cannot be constructed here, or depends on a request, may sign.
     if any(each.signs or not each.is_known for each in others):
         return
-    reasons = [why_unsigned(each.storage, each.alias) for each in others if each.alias]
+    reasons = [registry.why_unsigned(each.storage, each.alias) for each in others if each.alias]
     if not reasons:
         backend = conf.storage_entries().get("default", {}).get("BACKEND")
-        reasons = [f"The BACKEND of {entry_of('default')} is {backend}."]
+        reasons = [f"The BACKEND of {registry.entry_of('default')} is {backend}."]
     yield problem(
         "cfsigned.W016",
         f"{names[0]} is set, but no storage of this package signs. {' '.join(reasons)}",
@@ -157,7 +144,9 @@ def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
 def _default_file_storage() -> Iterator[CheckMessage]:
     backend = conf.default_file_storage()
     default = conf.storage_entries().get("default", {}).get("BACKEND")
-    if backend is None or (signing_class(backend) is None and signing_class(default) is None):
+    if backend is None or (
+        registry.signing_class(backend) is None and registry.signing_class(default) is None
+    ):
         return
     if is_honored():
         yield problem(
@@ -173,7 +162,7 @@ def _default_file_storage() -> Iterator[CheckMessage]:
 def _static_signer(static: SiteStorage | None) -> Iterator[CheckMessage]:
     """Report a storage of static files that would sign: ours, or one of django-storages."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = import_class(entry.get("BACKEND"))
+    cls: Any = registry.import_class(entry.get("BACKEND"))
     if cls is not None and (
         (static is not None and static.signs) or _would_sign(cls, entry.get("OPTIONS", {}))
     ):
@@ -210,7 +199,7 @@ def _static_files(static: SiteStorage | None, restricted: set[Any]) -> Iterator[
 def _static_domain() -> Any:
     """Return the host of static files of another package: from an option, class or setting."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = import_class(entry.get("BACKEND"))
+    cls: Any = registry.import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
     if "custom_domain" in options:
         return options["custom_domain"]

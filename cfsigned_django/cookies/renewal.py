@@ -10,19 +10,11 @@ from typing import Final, TypeAlias
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.conf import Site, whole_seconds
+from cfsigned_django.cookies import set_cookie
 from cfsigned_django.cookies.choice import Choice, choose
 from cfsigned_django.cookies.marker import MARKER, Marker, session_key_of, viewer_of
 from cfsigned_django.cookies.problems import Problem, first_of_each_kind, log_problems, warn_of_size
 from cfsigned_django.cookies.scopes import Offer
-from cfsigned_django.cookies.set_cookie import (
-    HASH,
-    KEY_PAIR_ID,
-    NAMES,
-    delete,
-    make_private,
-    put,
-    refuse_overlap,
-)
 from cfsigned_django.storage.registry import find_storage
 
 #: Cookies are renewed when a quarter of their life is left, and at most this many seconds.
@@ -83,14 +75,16 @@ def renew_cookies(
     for place in old.places if old else ():
         if place.key not in stay:
             # A key that signs with SHA1 has one cookie less: the old one would refuse the new ones.
-            delete(response, place, [HASH] if place.key in new else NAMES)
+            set_cookie.delete(
+                response, place, [set_cookie.HASH] if place.key in new else set_cookie.NAMES
+            )
     for offer, values, _ in sets:
-        put(response, values, offer.place)
+        set_cookie.put(response, values, offer.place)
     if marker.viewer:
         response.set_cookie(
             MARKER, marker.dump(), secure=request.is_secure(), httponly=True, samesite="Lax"
         )
-        make_private(response)
+        set_cookie.make_private(response)
     elif MARKER in request.COOKIES:
         response.delete_cookie(MARKER)
     warn_of_size(response)
@@ -119,7 +113,7 @@ def _next_marker(
         failed = {offer.place.key for offer in choice.offers} - signed
         left += [place for place in old.places if place.key in failed]
         ids = old.key_pair_ids if left else {}
-    ids = ids | {offer.scope.storage: values[KEY_PAIR_ID] for offer, values, _ in sets}
+    ids = ids | {offer.scope.storage: values[set_cookie.KEY_PAIR_ID] for offer, values, _ in sets}
     ends = [expires for _, _, expires in sets]
     end = min(ends, default=now + LONGEST_RENEWAL)
     renew_at = end - min(LONGEST_RENEWAL, (end - now) // 4)
@@ -136,7 +130,7 @@ def _sign(
     """Yield a set for each offer that can be signed, and that the cookies of the view allow."""
     for offer in offers:
         try:
-            refuse_overlap(response, offer.place, offer.covered)
+            set_cookie.refuse_overlap(response, offer.place, offer.covered)
             policy, values = find_storage(offer.scope.storage).sign_cookies(
                 folder=offer.folder, expire=offer.scope.lifetime
             )

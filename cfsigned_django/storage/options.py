@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django import conf
+from cfsigned_django import conf, validation
 from cfsigned_django.conf import Config
 from cfsigned_django.keyring import Lease, looks_in_database, watch
 from cfsigned_django.logs import log_once
@@ -23,14 +23,6 @@ from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
 from cfsigned_django.storage.arguments import Terms, lifetime, step_seconds
-from cfsigned_django.validation import (
-    find_address_problems,
-    find_problems,
-    problem,
-    raise_first_error,
-    shown,
-    site_lifetime,
-)
 
 logger = logging.getLogger("cfsigned_django.storage")
 
@@ -162,7 +154,7 @@ def resolve(
             refusal = str(error)
     origin = start = ""
     # _resolve_signing() has checked the address of a storage that can sign.
-    found = () if signing else find_address_problems(config, signs=must_sign)
+    found = () if signing else validation.find_address_problems(config, signs=must_sign)
     if not any(map(CheckMessage.is_serious, found)):
         host, slash, behind = config.custom_domain.partition("/")
         origin = f"{config.url_protocol}//{host.lower()}{slash}{behind}"
@@ -190,7 +182,7 @@ def _resolve_signing(config: Config, handed_in: Any) -> dict[str, Any]:
     """
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
-        raise_first_error([each])
+        validation.raise_first_error([each])
         if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
             log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
     signer, most, step = None, config.max_expire, config.expire_step
@@ -213,7 +205,7 @@ def _resolve_signing(config: Config, handed_in: Any) -> dict[str, Any]:
         "lease": lease,
         "terms": Terms(lifetime=config.querystring_expire, step=step),
         # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
-        "longest": min(most + step, site_lifetime()) if step else most,
+        "longest": min(most + step, validation.site_lifetime()) if step else most,
     }
 
 
@@ -231,17 +223,18 @@ def find_signing_problems(config: Config, handed_in: Any, *, tries_key: bool) ->
     ``tries_key``: sign something, to find out whether the key can sign.
     """
     if handed_in is not OWN_KEY:
-        return find_problems(config, with_key=False)
+        return validation.find_problems(config, with_key=False)
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
     # The settings must contain a key if no other source can have one.
     with_key = is_set or not looks_in_database(config.key_group_id)
-    found = find_problems(config, with_key=with_key, tries_key=tries_key)
+    found = validation.find_problems(config, with_key=with_key, tries_key=tries_key)
     if config.key_group_id and not looks_in_database(config.key_group_id):
         missing = (
-            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {shown(config.key_group_id)}, and cfsigned_django is "
-            "not in INSTALLED_APPS: the key of the settings signs, even if it was replaced."
+            f"AWS_CLOUDFRONT_KEY_GROUP_ID is {conf.shown(config.key_group_id)}, and "
+            "cfsigned_django is not in INSTALLED_APPS: the key of the settings signs, even if it "
+            "was replaced."
         )
-        found.append(problem("cfsigned.W008", missing))
+        found.append(validation.problem("cfsigned.W008", missing))
     return found
 
 

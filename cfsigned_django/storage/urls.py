@@ -21,15 +21,10 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 
-from cfsigned_django import conf
+from cfsigned_django import conf, validation
 from cfsigned_django.conf import Config, Options, Setting
 from cfsigned_django.keyring import Lease
-from cfsigned_django.signing import (
-    HashRefused,
-    Policy,
-    PublicKey,
-    Signer,
-)
+from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
 from cfsigned_django.storage import arguments, context
@@ -45,13 +40,6 @@ from cfsigned_django.storage.options import (
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Signature, covers
-from cfsigned_django.validation import (
-    find_address_problems,
-    find_half_a_key,
-    find_wrong_values,
-    hash_refused,
-    raise_first_error,
-)
 
 #: The options that this package adds to those of a storage class, and reads itself.
 OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
@@ -204,7 +192,9 @@ class SignedUrlMixin(Options):
         """
         options = self.cfsigned.options()
         if not options.origin:
-            raise_first_error(find_address_problems(options.config, signs=options.is_signing))
+            validation.raise_first_error(
+                validation.find_address_problems(options.config, signs=options.is_signing)
+            )
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
         return arguments.join_query(
@@ -218,7 +208,7 @@ class SignedUrlMixin(Options):
         """
         own = self.cfsigned
         options = own.options()
-        raise_first_error(find_wrong_values(options.config, ["public"]))
+        validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
         try:
             address = own.address_of(name, options)
         except (SuspiciousOperation, ValueError):
@@ -304,7 +294,9 @@ class SignedUrlMixin(Options):
         """
         options = self.cfsigned.options()
         if not options.origin:
-            raise_first_error(find_address_problems(options.config, signs=options.is_signing))
+            validation.raise_first_error(
+                validation.find_address_problems(options.config, signs=options.is_signing)
+            )
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
         return self.cfsigned.resource_address(resource, folder, allow_any_resource, options)
@@ -472,7 +464,7 @@ class StorageSigner:
         names = ("cloudfront_key", "cloudfront_key_id")
         is_later = any(is_property(self.storage, name) for name in (*names, "cloudfront_signer"))
         if not is_later and self.storage.cloudfront_signer is OWN_KEY:
-            raise_first_error(find_half_a_key(**self.read(names)))
+            validation.raise_first_error(validation.find_half_a_key(**self.read(names)))
 
     # Addresses
 
@@ -657,9 +649,11 @@ class StorageSigner:
         if self.handed_in() is not OWN_KEY:
             return
         if signer.key_pair_id == self.storage.cloudfront_key_id:
-            raise_first_error([hash_refused()])
+            validation.raise_first_error([validation.hash_refused()])
         # The checks only know the key of the settings, if there is one.
-        raise_first_error([hash_refused(f"{signer.key_pair_id} of the database")])
+        validation.raise_first_error(
+            [validation.hash_refused(f"{signer.key_pair_id} of the database")]
+        )
 
     # Invalidation
 
