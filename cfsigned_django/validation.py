@@ -13,8 +13,7 @@ import ipaddress
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
@@ -200,10 +199,10 @@ def find_problems(
     ``with_key`` is False if the signer comes from elsewhere. ``tries_key``:
     sign something, to see whether the key can.
     """
-    rules = [*(_KEY_RULES if with_key else ()), *_URL_RULES]
-    if with_key and tries_key:
-        rules.append(_trial)
-    return [found for rule in rules for found in rule(config)]
+    found = [*_key_and_id(config), *_key(config, tries_key), *_ids(config)] if with_key else []
+    found += [*_domain(config), *_protocol(config)]
+    found += find_wrong_values(config, [each for each in OPTIONS if each != "invalidate_on"])
+    return [*found, *_lifetimes(config)]
 
 
 def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMessage]:
@@ -340,16 +339,27 @@ def _protocol(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
         yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
 
 
-def _key(config: Config) -> Iterator[CheckMessage]:
-    key = config.cloudfront_key
+def _key(config: Config, tries_key: bool) -> Iterator[CheckMessage]:
+    key, loaded = config.cloudfront_key, None
     if key is None or key.is_unasked:
         return
     try:
-        key.load()
+        loaded = key.load()
     except signing.InvalidKey as error:
         yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
     if key.path is not None:
         yield from _key_file(key.path)
+    if loaded is None:
+        return
+    if loaded.algorithm is signing.KeyAlgorithm.ECDSA_P256:
+        if config.hash_algorithm == signing.HashAlgorithm.SHA1:
+            what = "AWS_CLOUDFRONT_KEY is an ECDSA key, but the hash is SHA1."
+            yield problem("cfsigned.E011", what)
+    elif tries_key and config.hash_algorithm != signing.HashAlgorithm.SHA256:
+        try:  # Does OpenSSL allow it? This takes as long as signing a URL.
+            loaded.sign(b"", signing.HashAlgorithm.SHA1)
+        except signing.HashRefused:
+            yield hash_refused()
 
 
 def _key_file(path: os.PathLike[str]) -> Iterator[CheckMessage]:
@@ -382,33 +392,6 @@ def _ids(config: Config) -> Iterator[CheckMessage]:
     if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
         named = _named(config, "key_group_id")
         yield problem("cfsigned.W004", f"{named} is {group}, which looks like a public key ID.")
-
-
-def _hash_algorithm(config: Config) -> Iterator[CheckMessage]:
-    if config.hash_algorithm == signing.HashAlgorithm.SHA1:
-        key = _load_key(config)
-        if key and key.algorithm is signing.KeyAlgorithm.ECDSA_P256:
-            yield problem(
-                "cfsigned.E011", "AWS_CLOUDFRONT_KEY is an ECDSA key, but the hash is SHA1."
-            )
-
-
-def _trial(config: Config) -> Iterator[CheckMessage]:
-    """Sign something, to see whether OpenSSL allows it; this takes as long as signing a URL."""
-    key = _load_key(config)
-    if key and key.algorithm is signing.KeyAlgorithm.RSA_2048 and config.hash_algorithm != "SHA256":
-        try:
-            key.sign(b"", signing.HashAlgorithm.SHA1)
-        except signing.HashRefused:
-            yield hash_refused()
-
-
-def _load_key(config: Config) -> signing.PrivateKey | None:
-    key = config.cloudfront_key
-    try:
-        return None if key is None or key.is_unasked else key.load()
-    except signing.InvalidKey:
-        return None  # _key() reports it
 
 
 def _lifetimes(config: Config) -> Iterator[CheckMessage]:
@@ -453,21 +436,6 @@ def find_wrong_values(config: Config, options: Iterable[str]) -> list[CheckMessa
         for each in options
         if each in config.wrong
     ]
-
-
-_Rule = Callable[[Config], Iterable[CheckMessage]]
-_KEY_RULES: tuple[_Rule, ...] = (
-    _key_and_id,
-    _key,
-    _ids,
-    _hash_algorithm,
-)
-_URL_RULES: tuple[_Rule, ...] = (
-    _domain,
-    _protocol,
-    partial(find_wrong_values, options=[each for each in OPTIONS if each != "invalidate_on"]),
-    _lifetimes,
-)
 
 
 def site_lifetime() -> int:
