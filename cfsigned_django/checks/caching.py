@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -25,18 +24,13 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
     configs = [each.config for each in site_storages() if each.signs]
     # find_problems() reports the others.
     known = [each.querystring_expire for each in configs if "querystring_expire" not in each.wrong]
-    return [*_middleware(min(known))] if known else []
-
-
-def _middleware(least: int) -> Iterator[CheckMessage]:
-    """Warn if Django's middleware keeps whole pages for too long."""
-    names = settings.MIDDLEWARE
+    names, seconds = settings.MIDDLEWARE, settings.CACHE_MIDDLEWARE_SECONDS
     if _UPDATE not in names or _CAP in names[names.index(_UPDATE) + 1 :][:1]:
-        return
-    seconds = settings.CACHE_MIDDLEWARE_SECONDS
-    if seconds > least:
-        yield problem(
-            "cfsigned.W040",
-            f"CACHE_MIDDLEWARE_SECONDS is {seconds}, but a signed URL may live only {least} s: "
-            "pages from the cache would contain expired URLs.",
-        )
+        return []
+    if not known or seconds <= (least := min(known)):
+        return []
+    what = (
+        f"CACHE_MIDDLEWARE_SECONDS is {seconds}, but a signed URL may live only {least} s: "
+        "pages from the cache would contain expired URLs."
+    )
+    return [problem("cfsigned.W040", what)]

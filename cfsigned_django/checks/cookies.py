@@ -27,7 +27,13 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     names = Site.COOKIE_SCOPES.read()
     if not names:
         return []
-    found = list(_middleware())
+    found: list[CheckMessage] = []
+    middleware = settings.MIDDLEWARE
+    before = middleware[: middleware.index(_OURS)] if _OURS in middleware else []
+    if _SESSIONS not in before or (_AUTH in middleware and _AUTH not in before):
+        where = "comes too early in" if _OURS in middleware else "is not in"
+        what = f"There are scopes of signed cookies, but {_OURS} {where} MIDDLEWARE."
+        found.append(problem("cfsigned.E051", what))
     for name in names:
         scope = import_class(name)
         if scope is None or not issubclass(scope, SignedCookieScope):
@@ -35,14 +41,6 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
         else:
             found += _scope(scope, name)
     return found
-
-
-def _middleware() -> Iterator[CheckMessage]:
-    names = settings.MIDDLEWARE
-    before = names[: names.index(_OURS)] if _OURS in names else []
-    if _SESSIONS not in before or (_AUTH in names and _AUTH not in before):
-        where = "comes too early in MIDDLEWARE" if _OURS in names else "is not in MIDDLEWARE"
-        yield problem("cfsigned.E051", f"There are scopes of signed cookies, but {_OURS} {where}.")
 
 
 def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:

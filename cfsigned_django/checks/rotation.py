@@ -34,7 +34,13 @@ def check_rotation(**kwargs: Any) -> list[CheckMessage]:
     found = find_wrong(*conf.SITE.values())
     listed = site_storages()
     if any(each.signs and each.config.key_group_id for each in listed):
-        found += [*_time_zones(), *_no_wait(), *once_each(_bypasses_rotation(listed))]
+        if timezone.is_naive(timezone.now()):
+            what = "USE_TZ is False, but AWS_CLOUDFRONT_KEY_GROUP_ID is set."
+            found.append(problem("cfsigned.E026", what))
+        if conf.Site.PROPAGATION_SECONDS.judge_current() == (0, ""):
+            what = "is 0: a key may sign before every edge knows it."
+            found.append(problem("cfsigned.W006", f"AWS_CLOUDFRONT_PROPAGATION_SECONDS {what}"))
+        found += once_each(_bypasses_rotation(listed))
     return found
 
 
@@ -67,22 +73,6 @@ def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
             yield problem("cfsigned.W013", f"{name}: {error}")
         except CannotDecrypt as error:
             yield problem("cfsigned.W007", f"{name}: {error}")
-
-
-def _time_zones() -> Iterator[CheckMessage]:
-    if timezone.is_naive(timezone.now()):
-        yield problem("cfsigned.E026", "USE_TZ is False, but AWS_CLOUDFRONT_KEY_GROUP_ID is set.")
-
-
-def _no_wait() -> Iterator[CheckMessage]:
-    """Warn of a wait that is allowed, but probably not intended."""
-    with suppress(ImproperlyConfigured):  # check_rotation() reports it
-        if conf.Site.PROPAGATION_SECONDS.read() == 0:
-            yield problem(
-                "cfsigned.W006",
-                "AWS_CLOUDFRONT_PROPAGATION_SECONDS is 0: a key may sign before every edge knows "
-                "it.",
-            )
 
 
 def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:

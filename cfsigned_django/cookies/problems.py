@@ -42,16 +42,11 @@ class Problem:
         return cls(scope=scope, cause=_name(error), text=text, error=error)
 
     @classmethod
-    def of_storage(cls, scope: str, error: Exception) -> Problem:
-        """Return the problem that a storage cannot sign now, whatever the folder."""
-        text = "The storage cannot sign now. Cookies that viewers have stay until they end."
-        return cls(scope=scope, cause=f"storage {_name(error)}", text=text, error=error)
-
-    @classmethod
     def of_folder(cls, scope: str, folder: object, error: Exception) -> Problem:
         """Return the problem that a folder of a scope led to an error."""
         if isinstance(error, ImproperlyConfigured | InvalidKey):
-            return cls.of_storage(scope, error)
+            text = "The storage cannot sign now. Cookies that viewers have stay until they end."
+            return cls(scope=scope, cause=f"storage {_name(error)}", text=text, error=error)
         cause = f"folder {_name(error)}"
         text = f"No cookies are set for {quoted(folder)}."
         if isinstance(error, SuspiciousOperation | ValueError):
