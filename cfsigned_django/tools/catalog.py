@@ -96,8 +96,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "media-url-joined": warning(
         what="Templates join MEDIA_URL, which is on {host}, and the name of a file: {places}.",
-        why="A storage signs the URLs of that host. A URL that was joined has no signature, and "
-        "CloudFront answers MissingKey.",
+        why="A URL that was joined has no signature, and CloudFront answers MissingKey.",
         fix="Let the storage make the URL: photo.image.url, or {% signed_url %} for a name.",
     ),
     "database": error(
@@ -116,9 +115,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "clock-off": warning(
         what="The clock is {skew} CloudFront's: more than {limit}.",
-        why="Signed URLs expire that much too early or too late, and those with a start time are "
-        "refused at first. It is an error above 5 min, or above the life of signed URLs: they have "
-        "expired when they are made, or live too long. AWS may refuse API calls as well "
+        why="Signed URLs expire that much too early or too late, or are refused at first. Above "
+        "5 min, or above their life, it is an error. AWS may refuse API calls, too "
         "(RequestTimeTooSkewed).",
         fix="Set the clock of this machine, and let NTP keep it right (timedatectl set-ntp true).",
     ),
@@ -143,26 +141,24 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         # The site may have other credentials than the person who asks.
         level=Level.WARNING,
         what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
-        why="Deleted and overwritten files are served until the TTL of their copies ends. Only if "
-        "the site has other credentials, it may be in order: run this with those.",
+        why="Deleted and overwritten files are served until the TTL of their copies ends. If the "
+        "site has other credentials, run this with those.",
         fix="Do what the message says. The site needs cloudfront:CreateInvalidation.",
     ),
     "other-key-groups": note(
         what="The AWS account has key groups that are not of this site: {key_groups}.",
-        why="IAM has no resource for a key group. Credentials that may rotate the keys of this "
-        "site can change these groups too, and so open the files of every behavior that trusts "
-        "them.",
-        fix="If they protect other files than this site's, as production's do beside staging's, "
-        "use a separate AWS account, or let a person rotate (AWS_CLOUDFRONT_BY_HAND).",
+        why="IAM has no resource for a key group: credentials that rotate the keys of this site "
+        "can change these groups too, and so open the files that they protect.",
+        fix="If they protect other files, as production's do beside staging's, use a separate "
+        "AWS account, or let a person rotate (AWS_CLOUDFRONT_BY_HAND).",
     ),
     # The distribution, and the key that signs.
     "no-distribution": error(
         what="No distribution of the AWS account {account} has the domain {host}.",
-        why="Either the domain is not an alternate domain name of the distribution, and CloudFront "
-        "refuses it; or the credentials belong to another AWS account.",
-        fix="Add the domain under Alternate domain names, or use the credentials of the account "
-        "that has the distribution (AWS_PROFILE). If it is the domain of a tenant, name its "
-        "multi-tenant distribution with --distribution.",
+        why="CloudFront refuses a domain that no distribution has; or the credentials are of "
+        "another account.",
+        fix="Add the domain under Alternate domain names, or use the credentials of the right "
+        "account (AWS_PROFILE). For the domain of a tenant, use --distribution ID.",
     ),
     "distribution-disabled": error(
         what="{distribution} is disabled.",
@@ -185,9 +181,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "domain-not-alias": error(
         what="{host} is not a domain of {distribution}, which has {names}.",
         why="CloudFront refuses requests for a host that it does not know.",
-        fix="Request an ACM certificate for it in us-east-1, add the domain under Alternate domain "
-        "names, and point its DNS (a CNAME or alias record) to the distribution; or set "
-        "AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
+        fix="Add it under Alternate domain names, with an ACM certificate in us-east-1 and a DNS "
+        "record; or set AWS_S3_CUSTOM_DOMAIN to a name that the distribution has.",
         resource="Distribution",
         option="--domain",
     ),
@@ -225,9 +220,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "behavior-open": error(
         what="{behavior} serves files of {files} and requires no signature{way}.",
         why="Anyone can read these files.",
-        fix="Turn on Restrict viewer access for it, with the key group. A behavior for other files "
-        "may stay open if it serves none of these: narrow its path pattern, move or widen the "
-        "restricted one, or change its origin path.",
+        fix="Turn on Restrict viewer access, with the key group. A behavior for other files may "
+        "stay open if its path pattern and origin path lead to none of these.",
         resource="Distribution",
     ),
     "earlier-behavior-elsewhere": warning(
@@ -240,25 +234,22 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "open-folder": note(
         what="{behavior} is open: what the bucket has at that path is public.",
-        why="This is right for static files, or one such as favicon.ico. It is wrong if private "
-        "files can have such names.",
-        fix="Keep upload_to of private files out of it, narrow the path pattern, restrict it too, "
-        "or give the storage a separate location.",
+        why="This is right for static files, and wrong if private files can have such names.",
+        fix="Keep upload_to of private files out of it, narrow the path pattern, restrict it, or "
+        "give the storage another location.",
     ),
     "group-not-on-behavior": error(
         what="{behavior} trusts {trusted}, not {key_group}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of its paths, unless "
         "it trusts an AWS account whose root user has the key.",
-        fix="Add the key group under Restrict viewer access, or narrow the path pattern of a "
-        "behavior for other files, and wait until the distribution is Deployed. Remove AWS "
-        "accounts later.",
+        fix="Add the key group under Restrict viewer access, or narrow the path pattern, and "
+        "wait until it is Deployed. Remove AWS accounts later.",
         resource="Distribution",
     ),
     "trusted-signers": warning(
         what="{behavior} trusts the key pairs of AWS accounts ({accounts}), besides its key "
         "groups.",
-        why="This is the older way: the root user of each of those accounts can sign URLs, and no "
-        "rotation ends that.",
+        why="The root user of each of those accounts can sign URLs, and no rotation ends that.",
         fix="Remove them after the site signs with the key group, and the last signed URL of the "
         "old keys has expired.",
         resource="Distribution",
@@ -279,26 +270,24 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     # The origin and the bucket.
     "origin-not-bucket": error(
         what="{behavior} reads {hosts}, not the bucket {bucket}.",
-        why="CloudFront does not find the files that the site stores, or reads a website endpoint, "
-        "which only a public bucket has: anyone can bypass the signatures.",
-        fix="Choose the origin of the bucket, its REST endpoint "
-        "(NAME.s3.REGION.amazonaws.com), for the behavior, add a behavior for the paths of the "
-        "private files, or correct AWS_STORAGE_BUCKET_NAME.",
+        why="CloudFront does not find the files, or reads a website endpoint, which only a "
+        "public bucket has.",
+        fix="Choose the REST endpoint of the bucket (NAME.s3.REGION.amazonaws.com) as the "
+        "origin, add a behavior for the private files, or correct AWS_STORAGE_BUCKET_NAME.",
         resource="Distribution",
     ),
     "origin-access-point": note(
         what="{behavior} reads S3 through {hosts}. Whether that is {bucket}, and who may read it, "
         "was not checked.",
         why="CloudFront does not say which bucket an access point belongs to.",
-        fix="If your bucket is behind it, let the policies of the access point and of the bucket "
-        "allow the distribution, and restrict the behavior to the key group, in the AWS console. "
-        "If not, add the bucket as an origin of the behavior.",
+        fix="If your bucket is behind it, let the policies of both allow the distribution, and "
+        "restrict the behavior to the key group. If not, add the bucket as an origin.",
     ),
     "origin-path": warning(
         what="CloudFront looks for the files in {folder} of the bucket; the storage saves them in "
         "{location}.",
-        why="CloudFront adds the origin path before the path of the URL. It then looks for files "
-        "where the storage does not save them, unless a function changes the path.",
+        why="CloudFront puts the origin path before the path of the URL, and so finds no file, "
+        "unless a function changes the path.",
         fix="Clear the origin path, or read the bucket through an origin that has none.",
         resource="Distribution",
     ),
@@ -307,7 +296,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         why="CloudFront requests files from S3 without credentials if the origin has neither, and "
         "a private bucket refuses such requests (Access Denied). If it has both, AWS refuses the "
         "next change of the distribution. An identity (OAI) cannot read what a KMS key encrypts.",
-        fix="Attach an origin access control, and remove the identity from the origin.",
+        fix="Attach an origin access control, and remove the identity.",
         resource="Distribution",
     ),
     "origin-access-unsigned": error(
@@ -340,10 +329,10 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "kms-aws-managed": error(
         what="The AWS managed key aws/s3 encrypts new objects of the bucket {bucket}.",
         why="Nobody can change the policy of that key, so CloudFront cannot read what it encrypts.",
-        fix="Choose SSE-S3 or a key of the account as the default encryption of the bucket, and "
-        "copy the objects that aws/s3 has encrypted onto themselves. UpdateObjectEncryption of S3 "
-        "moves an object to a KMS key of the account in place (not from SSE-C or DSSE-KMS; boto3 "
-        "1.43 or newer): try it with one object first, since AWS does not name aws/s3 there.",
+        fix="Choose SSE-S3 or a key of the account as the default encryption, and copy the "
+        "objects that aws/s3 has encrypted onto themselves. UpdateObjectEncryption of S3 (boto3 "
+        "1.43 or newer) does that in place: try it with one first, since AWS does not name "
+        "aws/s3 there.",
         resource="Bucket",
         option="--kms-key",
     ),
@@ -374,9 +363,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "bucket-policy-unknown": warning(
         what="Whether {policy} lets {reader} read cannot be known: it depends on {statements}.",
-        why="The statement is about some of the files only, or AWS does not say what CloudFront's "
-        "requests have of its conditions. If CloudFront may not read, S3 answers Access Denied, "
-        "with a RequestId, to valid signed URLs.",
+        why="It is about some of the files only, or AWS does not say what CloudFront's requests "
+        "have of its conditions. If CloudFront may not read, S3 answers Access Denied.",
         fix="Request a file: manage.py cfsigned_doctor --object NAME. If S3 refuses it, let the "
         "statement make an exception for CloudFront.",
     ),
@@ -384,8 +372,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="The policy of the bucket {bucket} also lets unnamed readers in, by a condition, a "
         "service, or distributions of other accounts: {readers}.",
         why="They can read the files without a signature, unless another statement denies it.",
-        fix="Let the statement name only the readers that need the files (a distribution by the "
-        "condition AWS:SourceArn with its ARN), or remove it if none does.",
+        fix="Let the statement name only the readers that need the files (a distribution by "
+        "AWS:SourceArn with its ARN), or remove it.",
         resource="BucketPolicy",
     ),
     "bucket-readers": note(
@@ -427,12 +415,10 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "cors-credentials-missing": warning(
         what="{policy} does not name {origins} and allow credentials.",
-        why="If a page sends signed cookies, browsers hide the file unless "
-        "Access-Control-Allow-Origin names the origin, instead of *, and "
-        "Access-Control-Allow-Credentials is true.",
-        fix="Change that in CloudFront > Policies > Response headers. A managed policy cannot be "
-        "changed: remove it from the behavior instead. If these pages use signed URLs only, "
-        "nothing is wrong.",
+        why="With signed cookies, browsers hide the file unless Access-Control-Allow-Origin "
+        "names the origin, instead of *, and Access-Control-Allow-Credentials is true.",
+        fix="Change it under CloudFront > Policies > Response headers; take a managed policy off "
+        "the behavior. If these pages use signed URLs only, nothing is wrong.",
         resource="ResponseHeadersPolicy",
         option="--cors-origin",
     ),
@@ -454,8 +440,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "content-type-forwarded": note(
         what="The parameter {parameter} reaches S3.",
-        why="Anyone with a signed URL for a folder can change its query, and so turn an upload "
-        "into HTML that runs scripts on the domain of the files.",
+        why="Anyone with a signed URL for a folder can change its query, and turn an upload into "
+        "HTML that runs scripts on the domain of the files.",
         fix="Let the response headers policy of the behavior send the Content-Security-Policy "
         "script-src 'none', or serve files from a domain that gets no cookies.",
     ),
@@ -464,10 +450,10 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         "up to {longest} if S3 sends a longer Cache-Control. Signed URLs live for {life}.",
         why="Edges ask S3 again only after that time. Until then, anyone with a valid signed URL "
         "gets the old file.",
-        fix="Let CloudFront forget each such file (AWS_CLOUDFRONT_INVALIDATE_ON), or run manage.py "
-        "cfsigned_invalidate NAME after such a change. What shortens the time for all files: "
-        "Cache-Control on the objects (AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache "
-        "policy, or a shorter AWS_QUERYSTRING_EXPIRE.",
+        fix="Let CloudFront forget such files (AWS_CLOUDFRONT_INVALIDATE_ON, or manage.py "
+        "cfsigned_invalidate NAME). For all files: Cache-Control on the objects "
+        "(AWS_S3_OBJECT_PARAMETERS), shorter TTLs in the cache policy, or a shorter "
+        "AWS_QUERYSTRING_EXPIRE.",
     ),
     "downloads-note": note(
         what="The parameters of download= {how}, which is right as long as none are used.",
@@ -479,10 +465,9 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     # What CloudFront and S3 answer.
     "no-answer": error(
         what="{host} does not answer: {error}.",
-        why="This machine could not request anything from CloudFront. Viewers may still be able "
-        "to connect.",
-        fix="Check that the domain resolves to the distribution (a CNAME or alias record), and "
-        "check its certificate and the network of this machine.",
+        why="This machine could not request anything. Viewers may still be able to connect.",
+        fix="Check that the domain resolves to the distribution (a CNAME or alias record), its "
+        "certificate, and the network of this machine.",
     ),
     "not-cloudfront": error(
         what="{host} answers {status}, but the answer is not from CloudFront ({server}).",
@@ -500,14 +485,14 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "html-answer": error(
         what="CloudFront answers {status} with an HTML page.",
         why="CloudFront refused before it checked the signature, or the page hides the reason.",
-        fix="Check the web ACL, the geographic restrictions, the alternate domain names and the "
-        "error pages of the distribution, and allow the methods GET and HEAD.",
+        fix="Check the web ACL, geographic restrictions, alternate domain names and error pages "
+        "of the distribution, and allow GET and HEAD.",
     ),
     "server-error": error(
         what="{host} answers {status}: CloudFront or the origin failed.",
         why="This says nothing about signatures. Viewers get the same answer.",
-        fix="Try again in a minute. If it fails again, check the origin of the distribution, its "
-        "domain name, and the functions of the behavior.",
+        fix="Try again in a minute. If it fails again, check the origin of the distribution and "
+        "the functions of the behavior.",
     ),
     "strange-answer": error(
         what="{request} gets the answer {answer}, which neither CloudFront nor S3 is known to "
@@ -518,8 +503,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "unsigned-refused": note(what="A request without a signature is refused ({answer})."),
     "unsigned-served": error(
         what="{url} is served without a signature.",
-        why="CloudFront requires no signature on this path. Anyone who knows or guesses a name can "
-        "read a file, unless S3 refuses CloudFront as well.",
+        why="Anyone who knows or guesses a name can read a file, unless S3 refuses CloudFront as "
+        "well.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
         "and for every one before it that matches the path.",
     ),
@@ -527,9 +512,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "signed-unknown-key": error(
         what="CloudFront answers InvalidKey (Unknown Key) to a new signed URL.",
         why="Every signed URL of this site is refused.",
-        fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and the key "
-        "group with the behavior. A change takes a while to reach every edge; AWS does not say how "
-        "long.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with the public keys of the key group, and that with "
+        "the behavior. A change takes a while to reach every edge.",
     ),
     "signed-denied": error(
         what="CloudFront answers AccessDenied (Access denied) to a new signed URL.",
@@ -546,11 +530,11 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "signed-s3-denied": error(
         what="CloudFront accepts the signature, but S3 answers AccessDenied for {url}.",
-        why="The signature is good. Either CloudFront may not read the object, or the object does "
-        "not exist: S3 gives the same answer to a reader that may not list the bucket.",
-        fix="Compare the name with the key of the object in S3. If the object exists, look for a "
-        "Deny statement in the bucket policy, for a KMS key (SSE-KMS) whose key policy does not "
-        "allow CloudFront, and for an object that another AWS account owns.",
+        why="Either CloudFront may not read the object, or there is none: S3 gives the same "
+        "answer to a reader that may not list the bucket.",
+        fix="Compare the name with the key of the object in S3. If it exists, look for a Deny in "
+        "the bucket policy, a KMS key whose policy does not allow CloudFront, and an object of "
+        "another account.",
     ),
     "signed-not-found": error(
         what="CloudFront accepts the signature, but S3 has no object for {url}.",
@@ -580,16 +564,16 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "cors-browser-cache": note(
         what="Without an Origin, the answer has no Vary: Origin. Chrome may reuse such a copy "
         "for a request with CORS.",
-        why="A copy that a plain <img> has fetched has no CORS headers. Chrome may take it from "
-        "its cache for a later request with CORS, which then fails.",
+        why="A copy that a plain <img> has fetched has no CORS headers. A later request with "
+        "CORS that gets it fails.",
         fix='Write crossorigin="anonymous" on every <img> whose URL scripts or canvas use too: see '
         "{% signed_url %} in the documentation.",
     ),
     "s3-private": note(what="S3 refuses requests that do not come through CloudFront."),
     "s3-open": error(
         what="{url} is served to anyone.",
-        why="Anyone who knows the bucket can read a file whose name they know, or find out every "
-        "name (s3:ListBucket), without a signature.",
+        why="Anyone who knows the bucket can read a file by its name, or list every name "
+        "(s3:ListBucket), without a signature.",
         fix="Turn on Block Public Access for the bucket, and remove Principal * from its policy.",
     ),
     "s3-no-answer": warning(
@@ -600,7 +584,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     # One URL: cfsigned_doctor --explain.
     "url-not-absolute": error(
         what="The text is not an http or https URL.",
-        why="CloudFront signs whole URLs. A part of one cannot be checked.",
+        why="CloudFront signs whole URLs.",
         fix="Pass the whole URL, from https:// to its end, in single quotes.",
     ),
     "url-copied": warning(
@@ -615,8 +599,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         why="That is right in the source of an HTML page, or within JSON, and wrong in a request: "
         "CloudFront finds no Key-Pair-Id and answers MissingKey.",
         fix="Escape once: use {% signed_url ... as url %} outside HTML, do not mark escaped text "
-        "as safe, and parse JSON before you use the URL. If the URL was copied from the source of "
-        "a page, or from JSON, nothing is wrong.",
+        "as safe, and parse JSON first. If it was copied from the source of a page, nothing is "
+        "wrong.",
     ),
     "url-double-encoded": error(
         what="{part} is percent-encoded twice.",
@@ -634,9 +618,9 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="The URL is one of S3{presigned}, for {host}.",
         why="It bypasses CloudFront. S3 does not check CloudFront signatures, and CloudFront finds "
         "no Key-Pair-Id in a presigned URL and answers MissingKey.",
-        fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution, and "
-        "cfsigned_django.storage.CloudFrontS3Storage as the BACKEND in STORAGES: without a domain, "
-        "django-storages presigns URLs of S3, without a warning.",
+        fix="Set AWS_S3_CUSTOM_DOMAIN to the domain of the distribution, and BACKEND to "
+        "cfsigned_django.storage.CloudFrontS3Storage: without a domain, django-storages presigns "
+        "URLs of S3.",
     ),
     "url-other-domain": error(
         what="The host is {host}, but the storages of this site sign for {domains}.",
@@ -659,18 +643,17 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "url-incomplete": error(
         what="The URL has no {missing}.",
-        why="CloudFront requires a Key-Pair-Id, a whole Signature, and either Expires or Policy. "
-        "It answers MissingKey, MalformedSignature (Could not unencode Signature) or AccessDenied.",
-        fix="The URL was cut off or changed: in a mail, by an unquoted & in a shell, or by a "
-        "column that is too short. Compare its length with a new one. " + _NEW_URL,
+        why="CloudFront needs a Key-Pair-Id, a whole Signature, and Expires or Policy. It "
+        "answers MissingKey, MalformedSignature or AccessDenied.",
+        fix="It was cut off or changed: in a mail, by an unquoted & in a shell, or in a column "
+        "that is too short. " + _NEW_URL,
     ),
     "url-unknown-key": error(
         what="The URL names the key {key}, but the keys of this site are: {known}.{signer}",
-        why="CloudFront looks a key up by its public key ID (K...) alone. It answers InvalidKey "
-        "(Unknown Key), unless another site has added that key to the key group. The signature "
-        "cannot be checked here.",
-        fix="Compare AWS_CLOUDFRONT_KEY_ID with the ID under CloudFront > Key management > Public "
-        "keys, and find out which site or environment made the URL.",
+        why="CloudFront answers InvalidKey (Unknown Key), unless another site has added the key "
+        "to the key group. The signature cannot be checked here.",
+        fix="Compare AWS_CLOUDFRONT_KEY_ID with the ID under CloudFront > Key management > "
+        "Public keys, and find out which site made the URL.",
     ),
     "url-key-ended": error(
         what="The key {key} that signed the URL {ended}.",
@@ -719,13 +702,13 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="The URL becomes valid in {wait}, after {start}; the clock of this machine shows "
         "{now}.",
         why="CloudFront answers AccessDenied (Access denied) until date_greater_than has passed.",
-        fix="Wait, or sign with an earlier date_greater_than. If the URL was meant to be valid "
-        "now, the clock of the machine that signs is ahead.",
+        fix="Wait, or sign with an earlier date_greater_than. If the URL must be valid now, the "
+        "clock of the machine that signs is ahead.",
     ),
     "url-address": error(
         what="The URL is for viewers from {addresses}, not for {viewer_ip}.",
         why="CloudFront answers AccessDenied (Access denied). It checks the address of the "
-        "connection: networks that share or change addresses, and IPv6, do not match.",
+        "connection: networks that change addresses, and IPv6, do not match.",
         fix="Sign without ip_address, or for a range; turn IPv6 off for the distribution.",
     ),
     "url-refusal-cors": note(
@@ -742,9 +725,9 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "url-good": note(
         what="The signature is that of this site's key {key} ({where}), and the URL is valid "
         "now. Whether CloudFront has the same key was not checked.",
-        why="If CloudFront refuses it, it has no such key or another one under this ID, or the "
-        "behavior does not trust a key group with it.",
-        fix="Run manage.py cfsigned_doctor --object NAME, with the name of the file: it asks "
+        why="If CloudFront refuses it, it has another key or none under this ID, or the behavior "
+        "does not trust a key group with it.",
+        fix="Let manage.py cfsigned_doctor --object NAME, with the name of the file, ask "
         "CloudFront.",
     ),
 }
