@@ -36,16 +36,9 @@ from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.report import write_report
+from cfsigned_django.tools.setup import stack_report
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
-from cfsigned_django.tools.setup.stack_report import (
-    as_json,
-    command_line,
-    plan_lines,
-    settings_text,
-    statements,
-    wrapped,
-)
 from cfsigned_django.tools.stack.existing import (
     Stack,
     StackError,
@@ -213,14 +206,14 @@ class Command(CfsignedCommand):
     def _show_plan(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
         code = _TO_DO if options["check"] and not plan.is_empty else DONE
         if options["json"]:
-            text = as_json(site, plan, code=code, note=site.provider.place)
+            text = stack_report.as_json(site, plan, code=code, note=site.provider.place)
             self.stdout.write(text)
         elif plan.is_empty:
             self.stdout.write(
                 f"There is nothing to do for the stack {site.name} and its key group."
             )
         else:
-            self.stdout.write("\n".join(plan_lines(site, plan)))
+            self.stdout.write("\n".join(stack_report.plan_lines(site, plan)))
             self.stdout.write(f"\nThe private key is kept in {site.provider.place}.")
             needed = [
                 option
@@ -267,16 +260,16 @@ class Command(CfsignedCommand):
         # An edge of this machine stays in the place of CloudFront.
         settings = {**site.settings(stack, group), "AWS_S3_CUSTOM_DOMAIN": proof.host}
         if options["json"]:
-            text = as_json(
+            text = stack_report.as_json(
                 site, plan, code=code, stack=stack, settings=settings, note=note, proof=found
             )
             self.stdout.write(text)
         else:
-            self.stdout.write(f"\n{settings_text(settings)}\n")
+            self.stdout.write(f"\n{stack_report.settings_text(settings)}\n")
             self.stdout.write(f"The private key is kept in {site.provider.place}.")
             if note:
-                self.stdout.write(wrapped(note))
-            for sentence, statement in statements(stack).items():
+                self.stdout.write(stack_report.wrapped(note))
+            for sentence, statement in stack_report.statements(stack).items():
                 self.stdout.write(f"\n{sentence}:\n\n{statement}")
             if "DistributionDomain" in stack.outputs:
                 self.stdout.write(
@@ -291,14 +284,14 @@ class Command(CfsignedCommand):
             out = self.stderr if options["json"] else self.stdout
             out.write(
                 "\nAn answer, time or a statement is missing. Run this later:\n"
-                f"{command_line(options)}"
+                f"{stack_report.command_line(options)}"
             )
         if code:
             sys.exit(code)
 
     def _ask(self, site: SiteStack, plan: Plan) -> bool:
         """Show what will be done, and return whether a person agrees."""
-        self.stderr.write("\n".join(plan_lines(site, plan)))
+        self.stderr.write("\n".join(stack_report.plan_lines(site, plan)))
         otherwise = "Use --yes to go on without confirmation."
         return self.ask("Type yes to do this: ", otherwise=otherwise) == "yes"
 

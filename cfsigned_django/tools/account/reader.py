@@ -25,7 +25,6 @@ from cfsigned_django.tools.account.account import (
     KmsKey,
     NamedConfig,
 )
-from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import behaviors
 from cfsigned_django.tools.account.documents.distribution_config import bucket_origins, covers
 from cfsigned_django.tools.account.state.wanted import Wanted
@@ -50,6 +49,9 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
             return [read_distribution(cloudfront, wanted.distribution_id)]
         found = find_distribution(cloudfront, bucket=bucket, domain=wanted.host)
         return [found] if found else []
+
+    def policies(kind: str) -> dict[str, NamedConfig] | None:
+        return reading.read("cloudfront", lambda: _read_policies(cloudfront, kind, config))
 
     identity = reading.read(
         "sts",
@@ -77,15 +79,9 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
         public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
         key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
         access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
-        cache_policies=reading.read(
-            "cloudfront", lambda: _read_policies(cloudfront, _CACHE_POLICY, config)
-        ),
-        origin_request_policies=reading.read(
-            "cloudfront", lambda: _read_policies(cloudfront, _ORIGIN_REQUEST_POLICY, config)
-        ),
-        response_headers_policies=reading.read(
-            "cloudfront", lambda: _read_policies(cloudfront, _RESPONSE_HEADERS_POLICY, config)
-        ),
+        cache_policies=policies("CachePolicy"),
+        origin_request_policies=policies("OriginRequestPolicy"),
+        response_headers_policies=policies("ResponseHeadersPolicy"),
         problems=tuple(reading.problems),
     )
 
@@ -193,12 +189,6 @@ def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
         yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
 
 
-# The kinds of policies that behaviors refer to, as the API names them.
-_CACHE_POLICY: Final = "CachePolicy"
-_ORIGIN_REQUEST_POLICY: Final = "OriginRequestPolicy"
-_RESPONSE_HEADERS_POLICY: Final = "ResponseHeadersPolicy"
-
-
 def _read_policies(
     cloudfront: Any, kind: str, config: Mapping[str, Any] | None
 ) -> dict[str, NamedConfig]:
@@ -296,34 +286,27 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
             return None
         return found
 
-    policy = get(BucketPart.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
-    cors = get(BucketPart.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
-    block = get(
-        BucketPart.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock"
-    )
-    encryption = get(
-        BucketPart.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration"
-    )
-    read_rules, needed = s3.get_bucket_lifecycle_configuration, "s3:GetLifecycleConfiguration"
-    lifecycle = get(BucketPart.LIFECYCLE, read_rules, needed) if uploads else None
+    part, read_rules = BucketPart, s3.get_bucket_lifecycle_configuration
+    policy = get(part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
+    cors = get(part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
+    block = get(part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock")
+    encryption = get(part.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration")
+    lifecycle = get(part.LIFECYCLE, read_rules, "s3:GetLifecycleConfiguration") if uploads else None
+    rules = encryption["ServerSideEncryptionConfiguration"]["Rules"] if encryption else []
     return Bucket(
         name=name,
         state=BucketState.OURS,
-        region=_region(head),
+        region=region_of(head) or HOME_REGION,
         policy=json.loads(policy["Policy"]) if policy else None,
         cors_rules=tuple(cors["CORSRules"]) if cors else (),
         lifecycle_rules=tuple(lifecycle["Rules"]) if lifecycle else (),
         public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
-        encryption=_encryption(encryption),
+        encryption=rules[0] if rules else None,
         unread=unread,
     )
 
 
-def _region(head: Mapping[str, Any]) -> str:
+def region_of(head: Mapping[str, Any]) -> str:
+    """Return the region in an answer of HeadBucket; empty if S3 does not tell it."""
     headers = head["ResponseMetadata"]["HTTPHeaders"]
-    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or HOME_REGION
-
-
-def _encryption(answer: Mapping[str, Any] | None) -> Document | None:
-    rules = answer["ServerSideEncryptionConfiguration"]["Rules"] if answer else []
-    return rules[0] if rules else None
+    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or ""

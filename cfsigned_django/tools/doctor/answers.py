@@ -142,8 +142,11 @@ def check_cors(
                 yield finding("cors-credentials-missing", url, **values)
             continue
         good = False
-        place = " from the cache" if any(map(_is_hit, answers)) else ""
-        values = {"place": place, "header": _wrong_value(allowed, origin)}
+        hits = ["hit from" in each.headers.get("x-cache", "").lower() for each in answers]
+        place = " from the cache" if any(hits) else ""
+        wrong = max((each for each in allowed if each not in (origin, "*")), key=len)
+        header = "Access-Control-Allow-Origin"
+        values = {"place": place, "header": f"{header}: {wrong}" if wrong else f"no {header}"}
         yield finding("cors-headers-missing", url, origin=origin, **values)
     if good:
         yield finding("cors", url, origins=" and ".join(origins), url=url)
@@ -155,16 +158,6 @@ def _allows_credentials(answer: Answer, origin: str) -> bool:
     """Return whether browsers show the answer to a page that has sent cookies."""
     named = answer.headers.get("access-control-allow-origin") == origin
     return named and answer.headers.get("access-control-allow-credentials") == "true"
-
-
-def _is_hit(answer: Answer) -> bool:
-    return "hit from" in answer.headers.get("x-cache", "").lower()
-
-
-def _wrong_value(allowed: Sequence[str], origin: str) -> str:
-    """Return the wrong value of Access-Control-Allow-Origin, or that there is none."""
-    wrong = max((each for each in allowed if each not in (origin, "*")), key=len)
-    return f"Access-Control-Allow-Origin: {wrong}" if wrong else "no Access-Control-Allow-Origin"
 
 
 #: Returns the time in Unix seconds.

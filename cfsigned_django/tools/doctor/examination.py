@@ -27,20 +27,9 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.doctor import aws, local
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
-from cfsigned_django.tools.doctor.aws import (
-    check_aws,
-    check_invalidation,
-    check_other_key_groups,
-    from_aws_error,
-)
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
-from cfsigned_django.tools.doctor.local import (
-    check_rotation_waits,
-    check_signer,
-    check_url,
-    from_system_checks,
-)
 from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
@@ -71,12 +60,12 @@ class Examination:
         """Yield the findings about settings and database, without the network."""
         ask_for_keys()
         found = [
-            *from_system_checks([*check_storages(), *check_rotation()]),
+            *local.from_system_checks([*check_storages(), *check_rotation()]),
             *self._key_pairs(),
         ]
         yield from found
         if self._address() is not None:
-            signs = check_signer(self.storage, self.alias)
+            signs = local.check_signer(self.storage, self.alias)
             # If url() raises what was found before, report one finding, not two. The same check
             # may also have found the same problem with another key.
             if not any(
@@ -85,7 +74,7 @@ class Examination:
             ):
                 yield signs
             if signs.id == "signing-key":
-                yield from check_url(self.storage, self.alias, self.name)
+                yield from local.check_url(self.storage, self.alias, self.name)
         yield from check_templates()
 
     def online(self) -> Iterator[Finding]:
@@ -101,7 +90,7 @@ class Examination:
             try:
                 clients = self.make_clients()
             except AwsError as error:
-                yield from_aws_error(error)
+                yield aws.from_aws_error(error)
         at_aws = [*self._aws(wanted, clients)] if asks_aws and clients is not None else []
         yield from at_aws
         # What S3 answers without credentials, AWS may have said already.
@@ -134,13 +123,13 @@ class Examination:
     def _key_pairs(self) -> Iterator[Finding]:
         try:
             rows = list(primary_rows())
-            waits = list(check_rotation_waits(self.storage.key_group_id))
+            waits = list(local.check_rotation_waits(self.storage.key_group_id))
         except Error as error:
             if looks_in_database(self.storage.key_group_id):
                 yield _no_rows(error)
             return
         if not find_wrong(Site.ENCRYPTION_KEYS):  # which a system check reports
-            yield from from_system_checks(check_encryption(rows))
+            yield from local.from_system_checks(check_encryption(rows))
         yield from waits
 
     def _address(self) -> str | None:
@@ -160,14 +149,14 @@ class Examination:
 
     def _aws(self, wanted: Wanted, clients: Clients) -> Iterator[Finding]:
         found = read_account(clients, wanted)
-        yield from check_aws(
+        yield from aws.check_aws(
             found,
             wanted,
             now=datetime.fromtimestamp(self.clock(), UTC),
             find_stack=partial(find_stack, clients),
         )
-        yield from check_other_key_groups(found)
-        yield from check_invalidation(self.storage)
+        yield from aws.check_other_key_groups(found)
+        yield from aws.check_invalidation(self.storage)
 
     def _requested_object(
         self, address: str, signer: Signer | None, wanted: Wanted, clients: Clients | None

@@ -33,16 +33,9 @@ from cfsigned_django.signing.encoding import (
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
 from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.doctor import known_keys
 from cfsigned_django.tools.doctor.aws import from_aws_error
-from cfsigned_django.tools.doctor.known_keys import (
-    KnownKey,
-    database_keys,
-    is_public,
-    settings_keys,
-    site_domains,
-    site_key_groups,
-    unique_keys,
-)
+from cfsigned_django.tools.doctor.known_keys import KnownKey
 from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
 from cfsigned_django.tools.doctor.report import moment, sentence
 from cfsigned_django.tools.findings import Finding, Level, duration
@@ -66,9 +59,9 @@ def explain(
     since the URL itself says most. ``cors_origins`` are the origins of scripts
     that request the URL.
     """
-    keys = [*settings_keys()]
+    keys = [*known_keys.settings_keys()]
     with suppress(DatabaseError):  # a site with its key in the settings need not have the table
-        keys += database_keys()
+        keys += known_keys.database_keys()
     groups: dict[str, tuple[str, ...]] = {}
     listed: list[KnownKey] | None = None
     further = []
@@ -77,20 +70,20 @@ def explain(
     host = parts[2] if parts else ""
     if make_cloudfront is not None:
         try:
-            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host))
+            groups, listed = _keys_at_aws(make_cloudfront(), known_keys.site_key_groups(host))
             keys = [*listed, *keys]
         except AwsError as error:
             # The URL itself says most.
             further.append(replace(from_aws_error(error), level=Level.OK))
     knowledge = Knowledge(
-        keys=unique_keys(keys),
-        domains=site_domains(),
+        keys=known_keys.unique_keys(keys),
+        domains=known_keys.site_domains(),
         now=now,
         viewer_ip=viewer_ip,
         cors_origins=cors_origins,
         key_groups=groups,
         at_cloudfront=None if listed is None else {each.key_pair_id for each in listed},
-        is_public=is_public(pasted),
+        is_public=known_keys.is_public(pasted),
     )
     return [*explain_url(url, knowledge), *further]
 
@@ -193,18 +186,14 @@ def _explain(url: str, knowledge: Knowledge) -> Iterator[Finding]:
     elif any(f"{name}=" in fragment for name in RESERVED_PARAMETERS):
         yield finding("url-fragment", SUBJECT)
     else:
-        yield from _explain_address(host, url, knowledge)
+        domains = {each.lower() for each in knowledge.domains}
+        if domains and host.lower() not in domains:
+            values = {"host": host, "domains": " and ".join(sorted(domains))}
+            yield finding("url-other-domain", "AWS_S3_CUSTOM_DOMAIN", **values)
+        if len(url) > MAX_URL_LENGTH:
+            yield finding("url-too-long", SUBJECT, length=len(url))
         url = _at_own_domain(url.partition("#")[0], host, knowledge)
         yield from _explain_parameters(url, reserved, names, knowledge)
-
-
-def _explain_address(host: str, url: str, knowledge: Knowledge) -> Iterator[Finding]:
-    domains = {each.lower() for each in knowledge.domains}
-    if domains and host.lower() not in domains:
-        values = {"host": host, "domains": " and ".join(sorted(domains))}
-        yield finding("url-other-domain", "AWS_S3_CUSTOM_DOMAIN", **values)
-    if len(url) > MAX_URL_LENGTH:
-        yield finding("url-too-long", SUBJECT, length=len(url))
 
 
 def _at_own_domain(url: str, host: str, knowledge: Knowledge) -> str:
@@ -274,20 +263,18 @@ def _explain_trust(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Findi
     groups = knowledge.key_groups
     if key is not None and key.ended:
         yield finding("url-key-ended", key.where, key=key.key_pair_id, ended=key.ended)
-    elif key is not None and _lacks_at_cloudfront(key, knowledge):
+    # AWS lists no key of a trusted signer.
+    elif key is not None and not (
+        knowledge.at_cloudfront is None
+        or key.key_pair_id in knowledge.at_cloudfront
+        or is_of_trusted_signer(key.key_pair_id)
+    ):
         signs = f" The URL is signed with it ({key.where})."
         yield finding("key-unknown", key.where, key=key.key_pair_id, twins=signs)
     elif groups and not any(claim.key_pair_id in each for each in groups.values()):
         held = (f"key group {group} ({', '.join(sorted(ids))})" for group, ids in groups.items())
         values = {"key": claim.key_pair_id, "key_groups": " or ".join(held)}
         yield finding("url-key-not-in-group", claim.key_pair_id, **values)
-
-
-def _lacks_at_cloudfront(key: KnownKey, knowledge: Knowledge) -> bool:
-    """Return whether AWS was asked and has no such key; it lists none of trusted signers."""
-    listed = knowledge.at_cloudfront
-    is_listed = listed is None or key.key_pair_id in listed
-    return not is_listed and not is_of_trusted_signer(key.key_pair_id)
 
 
 def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[Finding]:
@@ -317,18 +304,12 @@ def _grants(policy: Policy, knowledge: Knowledge) -> Finding:
     if policy.ip_address is not None and knowledge.viewer_ip is None:
         why.append("All other viewers are refused with AccessDenied (Access denied).")
         fix = "Pass the viewer's address with --viewer-ip."
-    return finding("url-policy", SUBJECT, what=_describe(policy), why=" ".join(why), fix=fix)
-
-
-def _describe(policy: Policy) -> str:
-    """Return a sentence that says what a policy grants."""
     since = f" after {moment(policy.date_greater_than)}" if policy.date_greater_than else ""
     address = f", for viewers from {policy.ip_address}" if policy.ip_address else ""
     kind = "canned" if policy.is_canned else "custom"
-    return (
-        f"It grants {policy.resource}{since} until {moment(policy.date_less_than)}{address} "
-        f"({kind} policy)."
-    )
+    until = f"{moment(policy.date_less_than)}{address} ({kind} policy)"
+    what = f"It grants {policy.resource}{since} until {until}."
+    return finding("url-policy", SUBJECT, what=what, why=" ".join(why), fix=fix)
 
 
 # ASN.1 DER of two numbers of 32 bytes, shorter if one begins with zeros.
@@ -345,13 +326,20 @@ def explain_signature(
         (key for key in keys if key is not named and _refusal(url, claim, key) is None), None
     )
     if named is None:
-        yield _unknown(claim, keys, signer)
+        known = ", ".join(f"{each.key_pair_id} ({each.where})" for each in keys) or "none"
+        values = {"key": claim.key_pair_id, "known": known, "signer": ""}
+        if signer is not None:
+            values["signer"] = f" {signer.key_pair_id} signed it: the key ID is wrong, not the key."
+        yield finding("url-unknown-key", "AWS_CLOUDFRONT_KEY_ID", **values)
         return
     denial = _refusal(url, claim, named)
     if denial is None:
         return
     if not claim.policy.matches(claim.base_url):
-        yield _not_covered(claim)
+        resource, url = claim.policy.resource, claim.base_url
+        reasons = (f": {why}" for other, why in other_urls(url) if claim.policy.matches(other))
+        values = {"resource": resource, "url": url, "reason": next(reasons, "")}
+        yield finding("url-not-covered", SUBJECT, **values)
     elif denial.code == "MalformedSignature" or _is_cut_off(claim.signature, named):
         what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
         yield finding("url-incomplete", SUBJECT, what=what)
@@ -370,16 +358,10 @@ def explain_signature(
         yield finding(kind, SUBJECT, what=sentence(denial.reason))
 
 
-def _unknown(claim: UnverifiedUrl, keys: Sequence[KnownKey], signer: KnownKey | None) -> Finding:
-    known = ", ".join(f"{key.key_pair_id} ({key.where})" for key in keys) or "none"
-    signed = f" {signer.key_pair_id} signed it: the key ID is wrong, not the key." if signer else ""
-    values = {"key": claim.key_pair_id, "known": known, "signer": signed}
-    return finding("url-unknown-key", "AWS_CLOUDFRONT_KEY_ID", **values)
-
-
 def _refusal(url: str, claim: UnverifiedUrl, key: KnownKey) -> Denied | None:
     """Return why a key with the ID in the URL does not verify the URL at a valid time, or None."""
-    at, viewer_ip = claim.policy.date_less_than - 1, _some_address(claim.policy)
+    at, address = claim.policy.date_less_than - 1, claim.policy.ip_address
+    viewer_ip = address and str(ipaddress.ip_network(address, strict=False)[0])
     try:
         Verifier({claim.key_pair_id: key.public_key}).verify(url, now=at, viewer_ip=viewer_ip)
     except Denied as denial:
@@ -388,20 +370,7 @@ def _refusal(url: str, claim: UnverifiedUrl, key: KnownKey) -> Denied | None:
     return None
 
 
-def _some_address(policy: Policy) -> str | None:
-    if policy.ip_address is None:
-        return None
-    return str(ipaddress.ip_network(policy.ip_address, strict=False)[0])
-
-
 def _is_cut_off(signature: str, key: KnownKey) -> bool:
     """Return whether a decoded signature has another length than the key's signatures have."""
     is_rsa = key.public_key.algorithm is KeyAlgorithm.RSA_2048
     return len(decode_base64(signature)) not in (_RSA_BYTES if is_rsa else _ECDSA_BYTES)
-
-
-def _not_covered(claim: UnverifiedUrl) -> Finding:
-    resource, url = claim.policy.resource, claim.base_url
-    reasons = (f": {why}" for other, why in other_urls(url) if claim.policy.matches(other))
-    values = {"resource": resource, "url": url, "reason": next(reasons, "")}
-    return finding("url-not-covered", SUBJECT, **values)

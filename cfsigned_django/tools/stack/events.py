@@ -80,13 +80,10 @@ def cause(client: Any, stack_id: str) -> str:
         first = failed[-1]
         noun = NOUNS.get(first["LogicalResourceId"], first["LogicalResourceId"])
         return f"{noun}: {first.get('ResourceStatusReason', 'no reason given')}"
-    if any(_is_failure(each.get("ResourceStatus", "")) for each in found):
+    states = [each.get("ResourceStatus", "") for each in found]
+    if any(each.endswith("_FAILED") or "ROLLBACK" in each for each in states):
         return _validation(client, stack_id) or "CloudFormation gives no reason"
     return ""  # Somebody has deleted it.
-
-
-def _is_failure(status: str) -> bool:
-    return status.endswith("_FAILED") or "ROLLBACK" in status
 
 
 def _validation(client: Any, stack_id: str) -> str:

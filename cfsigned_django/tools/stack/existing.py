@@ -59,11 +59,11 @@ class Stack:
         """Raise :exc:`StackError` if the stack takes no change, with the command that helps."""
         if self.is_complete or self.is_under_way or self.is_review:
             return
-        words = "delete-stack"
-        if self.status in ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"):
-            words = (
-                "rollback-stack" if self.status == "UPDATE_FAILED" else "continue-update-rollback"
-            )
+        repairs = {
+            "UPDATE_FAILED": "rollback-stack",
+            "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+        }
+        words = repairs.get(self.status, "delete-stack")
         raise StackError(
             f"The stack {self.name} is in {self.status}, and takes no change. Run aws "
             f"cloudformation {words} --stack-name {self.name} --region {self.region}, then run "
@@ -78,16 +78,8 @@ class Stack:
                 f"{BUCKET} or {KEY_GROUP}. Choose another name with --stack."
             )
         for name, options, why in (
-            (
-                BUCKET,
-                "--bucket or AWS_STORAGE_BUCKET_NAME",
-                "a bucket cannot move to another stack",
-            ),
-            (
-                KEY_GROUP,
-                "--key-group or AWS_CLOUDFRONT_KEY_GROUP_ID",
-                "another key group would end every URL that is out",
-            ),
+            (BUCKET, "--bucket or AWS_STORAGE_BUCKET_NAME", "files do not move along"),
+            (KEY_GROUP, "--key-group or AWS_CLOUDFRONT_KEY_GROUP_ID", "every URL that is out ends"),
         ):
             wanted, present = given.get(name, ""), self.parameters[name]
             if wanted and wanted != present:

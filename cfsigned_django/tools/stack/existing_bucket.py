@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.tools.account.reader import region_of
 
 _MISSING: Final = ("404", "NoSuchBucket")
 #: A name that is taken: by a bucket that these credentials may not see, or in another region.
@@ -23,5 +24,4 @@ def find_region(s3: Any, name: str) -> str | None:
         if error.code not in _MISSING + _TAKEN:
             raise
         return "" if error.code in _TAKEN else None
-    headers = head["ResponseMetadata"]["HTTPHeaders"]
-    return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or ""
+    return region_of(head)
