@@ -33,7 +33,6 @@ django.setup()
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 autodoc_member_order = "bysource"
 add_module_names = False
-python_maximum_signature_line_length = 88
 exclude_patterns = ["_build"]
 # html_image: <img> is what GitHub shows in a width of its own.
 myst_enable_extensions = ["colon_fence", "html_image"]
@@ -52,6 +51,8 @@ html_title = "cfsigned_django"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["pages.css"]
+html_js_files = ["pages.js"]
+html_copy_source = False
 html_search_scorer = str(Path(__file__).parent / "_static" / "search.js")
 
 # The results of a search that began on a Korean page.
@@ -66,6 +67,7 @@ _ENDING = r"^(키|(?=.*\D.).{2,}?)(?:에서|으로|[을를이가은는의에로�
 
 #: The words of the theme and of Sphinx on a Korean page.
 _KOREAN = {
+    "All pages": "모든 페이지",
     "Search": "검색",
     "Next": "다음",
     "Previous": "이전",
@@ -104,7 +106,7 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-resolved", _break_names)
     app.connect("doctree-resolved", _name_in_search)
     app.connect("html-page-context", _speak_korean, priority=900)
-    app.connect("build-finished", _translate)
+    app.connect("build-finished", _finish)
 
 
 def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:
@@ -153,9 +155,21 @@ def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: A
         context["pathto"] = lambda to, *more: to_page("ko-search" if to == "search" else to, *more)
 
 
-def _translate(app: Sphinx, problem: Exception | None) -> None:
-    """Say in Korean what the theme and Sphinx wrote around the texts of the Korean pages."""
+#: What the theme and docutils write, and what a screen reader needs.
+_CORRECTED = {
+    'class="caption" role="heading"': 'class="caption"',
+    '<aside class="sidebar-drawer"': '<aside class="sidebar-drawer" aria-label="All pages"',
+    '<th class="head"><p></p></th>': "<td></td>",
+}
+
+
+def _finish(app: Sphinx, problem: Exception | None) -> None:
+    """Correct what was written around the texts, and say it in Korean on Korean pages."""
     words = re.compile(rf'(?<=[>"])(\s*)({"|".join(_KOREAN)})(?=\s*["<])')
-    for page in (app.outdir / "ko-search.html", *(app.outdir / "ko").glob("*.html")):
-        text = words.sub(lambda found: found[1] + _KOREAN[found[2]], page.read_text("utf-8"))
+    for page in app.outdir.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for written, corrected in _CORRECTED.items():
+            text = text.replace(written, corrected)
+        if 'lang="ko"' in text:
+            text = words.sub(lambda found: found[1] + _KOREAN[found[2]], text)
         page.write_text(text, "utf-8")

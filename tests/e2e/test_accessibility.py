@@ -1,7 +1,8 @@
-"""Test that the pages of the demo have no barriers, and are not wider than a screen."""
+"""Test that the pages of the demo and of the docs have no barriers, and fit every screen."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, DemoState
 from tests.accessibility import NEEDS_AXE, barriers, too_wide
 from tests.e2e import log_in_to_admin, log_in_to_watch, until
+from tests.pages import BUILT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -75,5 +77,28 @@ def test_pages_of_the_demo(browser: Browser, state: DemoState, language: str) ->
     for viewer in (GUEST, MEMBER):
         log_in_to_watch(page, viewer)
         look()
+    page.close()
+    assert found == []
+
+
+@NEEDS_AXE
+@pytest.mark.parametrize(
+    "pages",
+    [
+        ("index", "how-to/video", "reference/python", "problems/findings", "search", "genindex"),
+        ("ko/index", "ko/key-leaked", "ko/glossary", "ko-search"),
+    ],
+    ids=["en", "ko"],
+)
+def test_pages_of_the_docs(browser: Browser, pages: Sequence[str]) -> None:
+    """What `make docs` built: pages of prose, code and tables, and what a search lists."""
+    page = browser.new_page()
+    found = []
+    for each in pages:
+        open_page(page, (BUILT / f"{each}.html").as_uri() + "?q=CORS")
+        found += too_wide(page)
+        # Code scrolls on a phone.
+        page.set_viewport_size({"width": 390, "height": 844})
+        found += barriers(page)
     page.close()
     assert found == []

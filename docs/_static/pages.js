@@ -1,0 +1,15 @@
+// What scrolls sideways can be reached with the keyboard: code, and a wide table on a phone.
+const reach = () => {
+  for (const box of document.querySelectorAll("pre, .table-wrapper"))
+    box.toggleAttribute("tabindex", box.scrollWidth > box.clientWidth) && (box.tabIndex = 0);
+};
+addEventListener("load", reach);
+addEventListener("resize", reach);
+
+// The button of sphinx-copybutton has no Korean.
+if (document.documentElement.lang === "ko") {
+  messages.ko = {copy: "복사", copy_success: "복사했습니다", copy_failure: "복사하지 못했습니다"};
+  locale = "ko";
+  iconCopy = iconCopy.replace("Copy to clipboard", "복사");
+  iconCheck = iconCheck.replace("Copied!", "복사했습니다");
+}
