@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, Self
 
@@ -51,9 +50,9 @@ def page_of(
         "successor": successor,
         "replaced": snapshot.replaced,
         "settings_key_id": snapshot.settings_key_id,
-        "propagation": in_words(timedelta(seconds=waits.propagation)),
-        "keyring": in_words(timedelta(seconds=waits.keyring)),
-        "retirement": in_words(timedelta(seconds=retirement)),
+        "propagation": in_words(waits.propagation),
+        "keyring": in_words(waits.keyring),
+        "retirement": in_words(retirement),
     }
     if key_pair is not None:
         values |= {

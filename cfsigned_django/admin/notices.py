@@ -46,7 +46,7 @@ def find_notices(snapshot: Snapshot) -> list[Notice]:
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(ERROR, nothing_signs(snapshot.rotation, now=snapshot.now))
+        yield Notice(ERROR, nothing_signs(snapshot.rotation))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:

@@ -98,7 +98,7 @@ class Overview:
         """Return the waits of this site, in words."""
         waits = self.snapshot.rotation.waits
         names = ("propagation", "url_lifetime", "retirement")
-        return {name: in_words(timedelta(seconds=getattr(waits, name))) for name in names}
+        return {name: in_words(getattr(waits, name)) for name in names}
 
     @property
     def _rests_until(self) -> datetime | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.utils import translation
 
-from cfsigned_django import conf
 from cfsigned_django.keyring import Found, NoKey
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
+from cfsigned_django.rotation.no_key import why_nothing_signs
 from cfsigned_django.signing.outside import runs_event_loop
 
 if TYPE_CHECKING:
@@ -107,19 +106,9 @@ def no_table(key_group_id: str) -> NoKey:
 
 def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
     """Return why no key pair of the group is ACTIVE, now, and what to do about it."""
-    # Only a site that cannot sign needs the whole rotation here.
-    from cfsigned_django.rotation.no_key import why_nothing_signs
-    from cfsigned_django.rotation.site import site_waits
-
     successor = next((each for each in rows if each.next_in == key_group_id), None)
     with translation.override(None):  # as all errors of url()
-        return why_nothing_signs(
-            key_group_id,
-            successor,
-            waits=site_waits(),
-            by_hand=conf.Site.BY_HAND.read(),
-            now=datetime.now(UTC),
-        )
+        return why_nothing_signs(key_group_id, successor)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -47,7 +47,7 @@ def consequences_of_revocation(
     signs = _what_signs(rotation, key_pair, now)
     return Consequences(
         minutes=minutes,
-        breaks=breaks % {"key": key_pair, "time": in_words(timedelta(minutes=minutes))},
+        breaks=breaks % {"key": key_pair, "time": in_words(60 * minutes)},
         signs=signs or _what_comes_first(rotation),
         is_outage=not signs,
     )
@@ -98,7 +98,7 @@ def _what_comes_first(rotation: Rotation) -> str:
         text = _("If there is time, start a rotation first: a new key can sign after %(wait)s.")
     else:
         text = _("If there is time, first add %(next)s to CloudFront and check that it works.")
-    wait = in_words(timedelta(seconds=rotation.waits.propagation))
+    wait = in_words(rotation.waits.propagation)
     sentences = (
         _("Nothing: pages with links to files fail."),
         text % {"wait": wait, "next": successor},

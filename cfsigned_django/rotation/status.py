@@ -122,7 +122,7 @@ def _put_in_words(
         "since": in_words(age),
         # If the process that switched keys died before it recorded the date, RETIRING starts now.
         "clock": clock_time(until or now + retirement, now),
-        "wait": in_words(timedelta(seconds=rotation.waits.propagation)),
+        "wait": in_words(rotation.waits.propagation),
     }
     if stage.doubt and age >= _PATIENCE:
         what = f"{what} {stage.doubt}"
@@ -158,9 +158,9 @@ def date_and_time(moment: datetime) -> str:
     return _("%(date)s, %(time)s") % {"date": date, "time": time}
 
 
-def in_words(duration: timedelta) -> str:
-    """Return a duration in its largest whole unit: 40 s, 5 min, 3 h, 12 days."""
-    seconds = max(0, int(duration.total_seconds()))
+def in_words(time: timedelta | int) -> str:
+    """Return a time, in seconds if it is a number, in its largest whole unit: 40 s, 5 min, 3 h."""
+    seconds = max(0, int(time.total_seconds() if isinstance(time, timedelta) else time))
     if seconds < 120:
         return _("%(n)s s") % {"n": seconds}
     if seconds < 2 * 3600:

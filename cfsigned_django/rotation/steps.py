@@ -7,10 +7,9 @@ takes the next step that needs no person.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -187,22 +186,16 @@ def advance(rotation: Rotation, *, now: datetime) -> str | None:
     key_pairs = rotation.store.key_pairs()
     # Before any step: the settings may be lowered before the next step is due.
     rotation.catch_up(key_pairs)
-    attempts: list[Callable[[], Outcome | None]] = [
-        # First: while a key is missing from its group, all its links are refused.
-        partial(_restore, rotation, key_pairs, now),
-        *(
-            partial(_take_by_itself, rotation, step, now)
-            for step, _key_pair in _automatic(rotation, key_pairs, now)
-        ),
-    ]
     failure: Exception | None = None
-    for attempt in attempts:
+    # First: while a key is missing from its group, all its links are refused.
+    for step in (None, *(step for step, _key_pair in _automatic(rotation, key_pairs, now))):
         try:
-            outcome = attempt()
+            outcome = take(rotation, step, now=now) if step else _restore(rotation, key_pairs, now)
         except (AwsError, CannotDecrypt, RotationError) as error:
             if isinstance(error, AwsError) and error.is_temporary:
                 raise  # The other steps would fail as well.
-            failure = failure or error
+            if not (step and step.action is Action.ACTIVATE and isinstance(error, Blocked)):
+                failure = failure or error
             continue
         if outcome is not None and outcome.has_changed:
             if failure is not None:
@@ -234,15 +227,6 @@ def _automatic(
         # To activate checks the key, and finds out whether the wait is over.
         if step.action is Action.ACTIVATE or (is_ready and not rotation.by_hand):
             yield step, key_pair
-
-
-def _take_by_itself(rotation: Rotation, step: Step, now: datetime) -> Outcome | None:
-    try:
-        return take(rotation, step, now=now)
-    except Blocked:
-        if step.action is Action.ACTIVATE:
-            return None
-        raise
 
 
 def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
@@ -338,7 +322,7 @@ def _trust(rotation: Rotation, key_pair: KeyPair, now: datetime, key_pair_id: st
         _refuse_other_key(rotation, key_pair, key_pair_id)
     rotation.trust(key_pair, now=now, key_pair_id=key_pair_id)
     text = _("CloudFront starts to trust %(key)s. It can sign once it has worked for %(wait)s.")
-    wait = in_words(timedelta(seconds=rotation.waits.propagation))
+    wait = in_words(rotation.waits.propagation)
     return Outcome(text=text % {"key": key_pair, "wait": wait})
 
 
@@ -382,7 +366,7 @@ def _activate(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     former = rotation.activate(key_pair, now=now)
     text = _("%(key)s signs from now on; every process uses it within %(keyring)s.") % {
         "key": key_pair,
-        "keyring": in_words(timedelta(seconds=rotation.waits.keyring)),
+        "keyring": in_words(rotation.waits.keyring),
     }
     # The time that its card on the page shows, rounded up to a full second.
     waits = find_waits(rotation, now=now, key_pairs=[former] if former else [])
@@ -416,7 +400,7 @@ def _revoke(
     if signing := rotation.store.active() or importing.signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
-        sentences.append(nothing_signs(rotation, now=now))
+        sentences.append(nothing_signs(rotation))
     sentences += _what_was_lost(removal)
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text=" ".join(sentences), outlook=outlook, is_warning=True)
