@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.translation import get_language, gettext as _
 
-from cfsigned_django.admin.forms import StepForm, typed_name
+from cfsigned_django.admin.forms import StepForm
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
@@ -33,7 +33,7 @@ def page_of(
     """Return the context of a step's page; ``failure`` is why the step was not done."""
     key_pair = step.key_pair
     waits = snapshot.rotation.waits
-    active, successor = snapshot.active, snapshot.successor
+    active = snapshot.active
     # A duration, not a date: the wait begins only when the person confirms.
     retirement = retirement_wait(active.state, waits) if active else waits.retirement
     values: dict[str, Any] = {
@@ -47,7 +47,6 @@ def page_of(
         "key_group_id": snapshot.rotation.key_group_id,
         "signing_key": snapshot.signing_name,
         "active": active,
-        "successor": successor,
         "replaced": snapshot.replaced,
         "settings_key_id": snapshot.settings_key_id,
         "propagation": in_words(waits.propagation),
@@ -58,7 +57,6 @@ def page_of(
         values |= {
             "key": key_pair,
             "public_key": ShownKey.of(key_pair),
-            "typed_name": typed_name(key_pair),
             "documentation": _page_about_leaks(),
             "revocation": consequences_of_revocation(snapshot.rotation, key_pair, now=snapshot.now),
             "retiring_since": key_pair.retiring_at and date_and_time(key_pair.retiring_at),

@@ -8,17 +8,13 @@ from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
 from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
+from cfsigned_django.rotation.models import REASON_LENGTH, KnownReason
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
 
 class StepForm(forms.Form):
-    """Ask for confirmation only. ``key_pair`` is the one that the step changes, if any."""
-
-    def __init__(self, key_pair: KeyPair | None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.key_pair = key_pair
+    """Ask for confirmation only. The initial data has the ``name`` of the step's key pair."""
 
     def answers(self) -> dict[str, Any]:
         """Return the answers as arguments of :func:`steps.take`."""
@@ -103,10 +99,9 @@ class RevokeForm(StepForm):
         required=False,
     )
 
-    def __init__(self, key_pair: KeyPair | None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(key_pair, *args, **kwargs)
-        self.wanted = typed_name(key_pair) if key_pair else ""
-        self.fields["typed"].label = _("Type %(name)s to revoke it") % {"name": self.wanted}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["typed"].label = _("Type %(name)s to revoke it") % self.initial
 
     def clean_reason(self) -> str:
         """Return the reason; by default, that the key was revoked in the admin."""
@@ -115,16 +110,11 @@ class RevokeForm(StepForm):
     def clean_typed(self) -> str:
         """Return what was typed if it is the name of the key pair; refuse anything else."""
         typed: str = self.cleaned_data["typed"]
-        if typed != self.wanted:
+        if typed != self.initial["name"]:
             raise forms.ValidationError(
-                _("This is not %(name)s. Nothing was revoked."), params={"name": self.wanted}
+                _("This is not %(name)s. Nothing was revoked."), params=dict(self.initial)
             )
         return typed
-
-
-def typed_name(key_pair: KeyPair) -> str:
-    """Return what to type to confirm: the public key ID, or else the start of the fingerprint."""
-    return key_pair.key_pair_id or key_pair.fingerprint[:12]
 
 
 def form_class(action: Action, *, by_hand: bool) -> type[StepForm]:

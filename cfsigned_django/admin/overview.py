@@ -150,10 +150,6 @@ def _purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Generate a signing key.")
         case Action.TRUST:
             text = _("Add the new key to CloudFront.")
-        case Action.CORRECT:
-            text = _(
-                "CloudFront does not know %(key)s. Check that this is the right public key ID."
-            )
         case Action.CHECK:
             text = _("Check whether CloudFront knows %(key)s.")
         case Action.ACTIVATE:

@@ -87,7 +87,9 @@ class Pages:
     def _ask_or_take(self, snapshot: Snapshot, step: Step) -> HttpResponse:
         make_form = form_class(step.action, by_hand=snapshot.rotation.by_hand)
         answers = self.request.POST if self.request.method == "POST" else None
-        form = make_form(step.key_pair, answers)
+        # To be typed before a revocation; a new key has no public key ID yet.
+        name = key.key_pair_id or key.fingerprint[:12] if (key := step.key_pair) else ""
+        form = make_form(answers, initial={"name": name})
         failure: Exception | None = None
         if form.is_valid():
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -56,11 +57,7 @@ class AwsError(Exception):
         self.detail = detail
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (vars(self),)
-
-
-def _restore(fields: dict[str, Any]) -> AwsError:
-    return AwsError(**fields)
+        return partial(type(self), **vars(self)), ()
 
 
 #: What a call through boto3 raises when it fails.
