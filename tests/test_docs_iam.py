@@ -26,7 +26,7 @@ from cfnlint.data import AdditionalSpecs
 from django.core.files.base import ContentFile, File
 from django.core.management import call_command
 
-from cfsigned_django.aws import uploads
+from cfsigned_django.aws import s3_object
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
@@ -330,7 +330,7 @@ def test_site(
         setattr(settings, name, value)
     settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"delete"}
     for limit in ("MAX_PIECE", "MIN_PART"):
-        monkeypatch.setattr(uploads, limit, 5 * 2**20)
+        monkeypatch.setattr(s3_object, limit, 5 * 2**20)
     storage: Any = CloudFrontS3Storage()
 
     distribution = found["AWS_CLOUDFRONT_DISTRIBUTION_ID"]
