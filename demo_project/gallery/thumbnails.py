@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -89,16 +90,7 @@ def one_for_each(request: HttpRequest) -> HttpResponse:
 @require_safe
 def asked(request: HttpRequest) -> JsonResponse:
     """Return how many requests for thumbnails the edge has logged since a position in its log."""
-    since = request.GET.get("since", "")
-    if not (since.isascii() and since.isdecimal()):
-        return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)
-    log = edge_log()
-    lines = b""
-    if log is not None and log.exists():
-        with log.open("rb") as file:
-            file.seek(int(since))
-            lines = file.read()
-    return JsonResponse({"asked": len(_ASKED.findall(lines))})
+    return JsonResponse({"asked": len(_ASKED.findall(logged(request)))})
 
 
 def _page(request: HttpRequest, kind: str) -> HttpResponse:
@@ -108,7 +100,6 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
     seconds = time.perf_counter() - began
     links = [unescape(link) for link in _LINK.findall(pictures)]
     signatures = {found[1] for link in links if (found := _SIGNATURE.search(link))}
-    log = edge_log()
     context: dict[str, Any] = {
         "kind": kind,
         "pictures": pictures,
@@ -117,7 +108,7 @@ def _page(request: HttpRequest, kind: str) -> HttpResponse:
         "milliseconds": max(1, round(seconds * 1000)),
         # Until then, the page is made with the same links.
         "same_until": expiry(links[0]) - _lifetime(),
-        "log_end": log.stat().st_size if log and log.exists() else None,
+        "log_end": log_end(),
     }
     return render(request, "gallery/thumbnails.html", context)
 
@@ -129,7 +120,17 @@ def _lifetime() -> int:
     return int(storage.querystring_expire)
 
 
-def edge_log() -> Path | None:
-    """Return where the edge of this demo writes its log, if there is one."""
-    found: Path | None = getattr(settings, "DEMO_EDGE_LOG", None)
-    return found
+def log_end() -> int:
+    """Return where the edge's log ends, in bytes."""
+    log: Path = settings.DEMO_EDGE_LOG  # type: ignore[misc]
+    return log.stat().st_size
+
+
+def logged(request: HttpRequest, most: int = -1) -> bytes:
+    """Return what the edge has logged since the place `?since=`, at most `most` bytes of it."""
+    since = request.GET.get("since", "")
+    if not (since.isascii() and since.isdecimal()):
+        raise BadRequest("since must be a place in the log, in bytes.")
+    with settings.DEMO_EDGE_LOG.open("rb") as file:  # type: ignore[misc]
+        file.seek(int(since))
+        return bytes(file.read(most))

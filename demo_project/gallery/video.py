@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cfsigned_django.cookies import SignedCookieScope
 from cfsigned_django.playback import playback
 from cfsigned_django.storage.registry import find_storage
-from demo_project.gallery.thumbnails import FOLDER as STILLS, THUMBNAILS, edge_log
+from demo_project.gallery.thumbnails import FOLDER as STILLS, THUMBNAILS, log_end, logged
 
 #: The folder holds this film and nothing else: one set of cookies, or one signature, opens it.
 FOLDER: Final = "films/first-light"
@@ -77,7 +77,6 @@ def files() -> Iterator[tuple[str, SimpleUploadedFile]]:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the film, who watches it, and what the edge is asked for meanwhile."""
     by_cookies = _by_cookies(request)
-    log = edge_log()
     here = request.user.get_username() or MEMBER  # whom the poster logs in
     context: dict[str, Any] = {
         "by": "cookies" if by_cookies else "playlist",
@@ -87,7 +86,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "csp_nonce": vars(request).get("csp_nonce"),
         "folder": FOLDER,
         "language": get_language(),
-        "log_end": log.stat().st_size if log and log.exists() else None,
+        "log_end": log_end(),
         "may_watch": may_watch(request),
         "member": MEMBER,
         "others": [name for name in (MEMBER, GUEST) if name != here],
@@ -130,15 +129,7 @@ def answer(request: HttpRequest) -> JsonResponse:
 @require_safe
 def log(request: HttpRequest) -> JsonResponse:
     """Return what the edge was asked for since a position in its log, and where the log ends."""
-    since = request.GET.get("since", "")
-    if not (since.isascii() and since.isdecimal()):
-        return JsonResponse({"error": "since must be a place in the log, in bytes."}, status=400)
-    found = edge_log()
-    lines = b""
-    if found is not None and found.exists():
-        with found.open("rb") as file:
-            file.seek(int(since))
-            lines = file.read(_LOG_BYTES)
+    lines = logged(request, _LOG_BYTES)
     whole = lines[: lines.rfind(b"\n") + 1]
     names = ("time", "status", "code", "name", "why")
     asked = [
@@ -146,7 +137,7 @@ def log(request: HttpRequest) -> JsonResponse:
         for line in whole.decode("utf-8", "replace").splitlines()
         if (match := _LINE.fullmatch(line))
     ]
-    return JsonResponse({"asked": asked, "end": int(since) + len(whole)})
+    return JsonResponse({"asked": asked, "end": int(request.GET["since"]) + len(whole)})
 
 
 @require_POST

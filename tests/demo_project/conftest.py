@@ -81,6 +81,7 @@ def site(
 ) -> Iterator[Client]:
     """Return a client of the demo's site with its tables, files on disk and the edge."""
     cdn = f"cdn.{COOKIE_DOMAIN}:{edge.port}"
+    (tmp_path / "edge.log").touch()
     storages = {
         "default": {
             "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
@@ -109,6 +110,7 @@ def site(
         AWS_S3_CUSTOM_DOMAIN=f"{HOST}:{edge.port}",
         AWS_S3_URL_PROTOCOL="http:",
         AWS_STORAGE_BUCKET_NAME="on-disk",
+        DEMO_EDGE_LOG=tmp_path / "edge.log",
         INSTALLED_APPS=APPS,
         LANGUAGES=[("en", "English"), ("ko", "한국어")],
         MESSAGE_STORAGE="django.contrib.messages.storage.cookie.CookieStorage",

@@ -25,7 +25,7 @@
     same.textContent = seconds ? left : gettext("until the next visit");
   }
 
-  if (asked) count(-1);
+  count(-1);
   if (same) {
     tick();
     setInterval(tick, 1000);

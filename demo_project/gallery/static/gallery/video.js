@@ -136,5 +136,5 @@
   });
 
   open(-1).catch((error) => say(error.message, "no"));
-  if (list) showLog();
+  showLog();
 })();
