@@ -11,11 +11,14 @@ from typing import Any
 import django
 from bs4 import BeautifulSoup
 from django.conf import settings
+from django.core.management import load_command_class
+from django.core.management.base import DjangoHelpFormatter
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
+from sphinx.util.docutils import SphinxDirective
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -100,8 +103,29 @@ var splitQuery = (query) =>
         return [re.sub(_ENDING, r"\1", word) for word in super().split(text)]
 
 
+class Options(SphinxDirective):  # type: ignore[misc] # Sphinx is skipped.
+    """The arguments of a command, with the texts of its --help, as a table."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table, without the arguments that every command of Django has."""
+        (command,) = self.arguments
+        parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
+        of_every_command = {"--help", *DjangoHelpFormatter.show_last}
+        lines = ["| Argument | Meaning |", "|---|---|"]
+        for each in parser._actions:
+            if not of_every_command & set(each.option_strings):
+                names = ", ".join(each.option_strings) or each.dest
+                names += f" {each.metavar}" if each.metavar else ""
+                lines.append(f"| `{names}` | {each.help} |")
+        found: list[nodes.Node] = self.parse_text_to_nodes("\n".join(lines))
+        return found
+
+
 def setup(app: Sphinx) -> None:
     """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
+    app.add_directive("options", Options)
     app.add_search_language(Search)
     app.connect("doctree-resolved", _break_names)
     app.connect("doctree-resolved", _name_in_search)

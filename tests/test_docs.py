@@ -19,7 +19,7 @@ from unittest import mock
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import find_commands, load_command_class
-from django.core.management.base import CommandParser, DjangoHelpFormatter
+from django.core.management.base import CommandParser
 from django.template import Context, Template
 from django.test import override_settings
 
@@ -291,17 +291,11 @@ def test_checks_page_is_what_checks_say() -> None:
     assert shown == validation.TABLE
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_options_are_what_the_command_takes(command: str) -> None:
-    """Each command has a table of its arguments, with the texts of its --help."""
-    rows = table(DOCS / "reference" / "commands.md", f"`{command}`")
-    of_every_command = {"--help", *DjangoHelpFormatter.show_last}
-    assert {option.strip("`"): meaning for option, meaning in rows} == {
-        f"{names} {action.metavar or ''}".strip(): action.help
-        for action in parser_of(command)._actions
-        if not of_every_command & set(action.option_strings)
-        for names in [", ".join(action.option_strings) or action.dest]
-    }
+def test_each_command_has_its_options_on_the_page() -> None:
+    """The page has a heading for each command, and below it the texts of its --help."""
+    page = read(DOCS / "reference" / "commands.md")
+    assert sorted(re.findall(r"^```\{options\} (\w+)$", page, re.MULTILINE)) == COMMANDS
+    assert sorted(re.findall(r"^## `(\w+)`$", page, re.MULTILINE)) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
