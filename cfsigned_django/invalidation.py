@@ -6,10 +6,13 @@ rules are those of the Developer Guide, "Invalidate files to remove content".
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import logging
 import os
 import re
 import shlex
+import sys
 import uuid
 from bisect import bisect_left
 from collections import defaultdict
@@ -18,6 +21,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import FrameType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -45,9 +49,16 @@ class _Batch:
     """What a block has found, and what is around it."""
 
     outer: _Batch | None
+    #: The generator function that opened the block, if one did.
+    generator: FrameType | None
     #: Distribution -> items.
     found: dict[str, list[str]] = field(default_factory=dict)
     is_ended: bool = False
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the block has yielded: the code that runs now is not its own."""
+        return self.generator is not None and self.generator.f_back is None
 
 
 _batch: ContextVar[_Batch | None] = ContextVar("cfsigned_batch", default=None)
@@ -75,7 +86,7 @@ def invalidate(
     or a file without a name, and for a URL of something else. If CloudFront refuses, that is
     logged, and nothing is raised.
     """
-    around = _batch.get()
+    around = _surrounding()
     with invalidation_batch() if around is None or around.is_ended else nullcontext():
         if folder is not None:
             note(*items_of(storage, (), folder))
@@ -91,11 +102,19 @@ def invalidation_batch() -> Iterator[None]:
     """Let CloudFront forget all that the block deletes, overwrites or names in one call at its end.
 
     The call is made even if the block raises: what S3 has deleted stays deleted. A block within a
-    block, in another thread or another task is a separate batch. Do not ``yield`` within it: what
-    the caller deletes meanwhile would wait, too. There is one call for each distribution. What
+    block, in another thread or another task is a separate batch, and the block of a generator
+    holds only what the generator itself does. There is one call for each distribution. What
     CloudFront does not take at once is logged.
     """
-    batch = _Batch(outer=_batch.get())
+    opener = sys._getframe(2)  # 1 is contextlib's own
+    # A generator that contextlib resumes is a context manager: it yields to the code of its block.
+    is_generator = (
+        opener.f_code.co_flags & inspect.CO_GENERATOR
+        and opener.f_back is not None
+        and opener.f_back.f_code.co_filename != contextlib.__file__
+    )
+    batch = _Batch(outer=_batch.get(), generator=opener if is_generator else None)
+    del opener
     _batch.set(batch)
     try:
         yield
@@ -110,12 +129,20 @@ def invalidation_batch() -> Iterator[None]:
 
 def note(distribution_id: str, items: list[str]) -> None:
     """Give items to the batch that surrounds the call, or to CloudFront. Raise nothing."""
-    if (batch := _batch.get()) is not None:
+    if (batch := _surrounding()) is not None:
         batch.found.setdefault(distribution_id, []).extend(items)
     # sync_to_async() and asyncio.to_thread() take the block along to threads, which may go on when
     # it ends: in this order, nothing is lost, though something may be sent twice.
     if batch is None or batch.is_ended:
         _deliver(distribution_id, items)
+
+
+def _surrounding() -> _Batch | None:
+    """Return the innermost batch around the code that runs now, or None."""
+    batch = _batch.get()
+    while batch is not None and batch.is_paused:
+        batch = batch.outer
+    return batch
 
 
 def send(distribution_id: str, items: Iterable[str]) -> None:

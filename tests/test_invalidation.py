@@ -8,7 +8,7 @@ import json
 import pickle
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -454,6 +454,31 @@ def test_a_batch_of_a_generator(storage: Any, aws: Aws) -> None:
         contextvars.Context().run(next, working, None)
 
     assert sorted(each for call in calls(aws) for each in call) == ["/a.jpg", "/b.jpg"]
+
+
+def test_a_generator_that_has_stopped(storage: Any, aws: Aws) -> None:
+    """A batch whose generator has yielded holds back nothing that others delete."""
+
+    def work() -> Generator[None]:
+        with invalidation_batch():
+            delete(storage, "a.jpg", "b.jpg")
+            yield
+            delete(storage, "c.jpg")
+
+    working = work()
+    next(working)
+    delete(storage, "other.jpg")
+    invalidate(["other1.jpg", "other2.jpg"])
+    assert calls(aws) == [["/other.jpg"], ["/other1.jpg", "/other2.jpg"]]
+    with invalidation_batch():
+        delete(storage, "d.jpg", "e.jpg")
+        for _ in work():
+            delete(storage, "f.jpg")
+    working.close()
+    delete(storage, "g.jpg")
+
+    one = ["/a.jpg", "/b.jpg"]
+    assert calls(aws)[2:] == [[*one, "/c.jpg"], ["/d.jpg", "/e.jpg", "/f.jpg"], one, ["/g.jpg"]]
 
 
 def test_a_batch_of_a_context_manager(storage: Any, aws: Aws) -> None:
