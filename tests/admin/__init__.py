@@ -21,7 +21,6 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import KeyAlgorithm
 from tests.aws import Account
-from tests.rotation import make_active, make_trusted
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
 LIST = "/admin/cfsigned_django/keypair/"
@@ -193,20 +192,16 @@ def started() -> KeyPair:
 
 def trusted(*, good_for: int | None = None) -> KeyPair:
     """Return a new TRUSTED key pair, which has worked for this many seconds if it has."""
-    key_pair = started()
-    rotation = site_rotation()
-    assert rotation.key_groups is not None
-    account = rotation.key_groups.client.account
-    make_trusted(key_pair, account, now=rotation.store.clock(), verified_since=None)
+    key_pair, rotation = started(), site_rotation()
+    rotation.trust(key_pair, now=rotation.store.clock())
     return key_pair if good_for is None else moved(key_pair, verified_since=-good_for)
 
 
 def activated(*, former_retiring_for: int | None = None) -> KeyPair:
     """Return a new ACTIVE key pair; the one before it is RETIRING, for the seconds given."""
-    key_pair = trusted(good_for=3600)
-    rotation = site_rotation()
+    key_pair, rotation = trusted(good_for=3600), site_rotation()
     former = rotation.store.active()
-    make_active(key_pair, now=rotation.store.clock(), wait=rotation.waits.retirement)
+    rotation.activate(key_pair, now=rotation.store.clock())
     if former is not None and former_retiring_for is not None:
         moved(former, retiring_at=-former_retiring_for)
     return key_pair

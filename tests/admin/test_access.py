@@ -28,7 +28,7 @@ from tests.admin import (
     started,
 )
 from tests.admin.conftest import LATE, MakeVisitor
-from tests.leaks import fragments
+from tests.processes.evidence import Evidence
 
 ROTATE_STEPS = ("trust", "check", "activate", "retire", "finish")
 
@@ -131,36 +131,14 @@ def test_nobody_adds_changes_or_deletes(visit: MakeVisitor, key_pair: KeyPair) -
 # Key material
 
 
-class Secrets:
-    """Every private key of a test, and every encrypted one that the database ever held."""
-
-    def __init__(self, *known: PrivateKey) -> None:
-        self.private_keys = list(known)
-        self.encrypted: set[str] = set()
-
-    def remember_encrypted(self) -> None:
-        """Note what the database holds now: a key that is retired is erased."""
-        self.encrypted |= set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {
-            ""
-        }
-
-    def assert_absent(self, *texts: str) -> None:
-        """Fail with the place, not the key, if a text holds key material."""
-        pem = [line for each in self.private_keys for line in fragments(each)]
-        for number, text in enumerate(texts):
-            for secret in (*pem, *self.encrypted, "PRIVATE KEY-----"):
-                assert secret not in text, f"text {number} holds key material"
-
-
 @pytest.fixture
-def secrets(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> Secrets:
-    """Remember each key that is generated during the test."""
-    found = Secrets(rsa_key)
-    generate = PrivateKey.generate
+def private_keys(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> list[PrivateKey]:
+    """Return the key of the settings, and each that is generated during the test."""
+    found, generate = [rsa_key], PrivateKey.generate
 
     def remember(algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> PrivateKey:
-        found.private_keys.append(generate(algorithm))
-        return found.private_keys[-1]
+        found.append(generate(algorithm))
+        return found[-1]
 
     monkeypatch.setattr(PrivateKey, "generate", remember)
     return found
@@ -169,7 +147,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> Secrets:
 def test_whole_rotation_shows_no_key(
     admin: Visitor,
     cloudfront: FakeCloudFront,
-    secrets: Secrets,
+    private_keys: list[PrivateKey],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Pages, downloads, logs and sessions of a rotation hold no part of a private key."""
@@ -189,7 +167,7 @@ def test_whole_rotation_shows_no_key(
     admin.take("check", key_pair)
     admin.get(f"{LIST}{key_pair.pk}/change/")
     admin.get(f"{LIST}{key_pair.pk}/history/")
-    secrets.remember_encrypted()
+    encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
     moved(key_pair, verified_since=-301)
     take("activate", key_pair)
     take("revoke", key_pair, typed=str(fresh(key_pair)), reason="test")
@@ -198,23 +176,33 @@ def test_whole_rotation_shows_no_key(
     entries = [f"{each.object_repr} {each.change_message}" for each in LogEntry.objects.all()]
     sessions = [str(each.get_decoded()) for each in Session.objects.all()]
 
-    assert len(secrets.private_keys) == 3
-    assert len(secrets.encrypted) == 2
-    assert fresh(key_pair).status == "revoked"
-    secrets.assert_absent(
-        *(each.text for each in admin.answers), caplog.text, download, *entries, *sessions
-    )
+    assert (len(private_keys), len(encrypted), fresh(key_pair).status) == (3, 2, "revoked")
+    seen = Evidence()
+    for text in (
+        *(each.text for each in admin.answers),
+        caplog.text,
+        download,
+        *entries,
+        *sessions,
+    ):
+        seen.add("what a person sees", text)
+    assert seen.find(private_keys) == []
+    assert seen.find_text(encrypted | {"PRIVATE KEY-----"}) == []
 
 
 @pytest.mark.parametrize("debug", [True, False])
 def test_error_page_shows_no_key(
-    admin: Visitor, cloudfront: FakeCloudFront, secrets: Secrets, settings: Settings, debug: bool
+    admin: Visitor,
+    cloudfront: FakeCloudFront,
+    private_keys: list[PrivateKey],
+    settings: Settings,
+    debug: bool,
 ) -> None:
     """The debug page of an unexpected error shows local variables, but no key."""
     settings.DEBUG = debug
     imported()
     key_pair = started()
-    secrets.remember_encrypted()
+    encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
     admin.client.raise_request_exception = False
 
     fail = mock.Mock(side_effect=ZeroDivisionError)
@@ -232,4 +220,8 @@ def test_error_page_shows_no_key(
 
     assert [each.status_code for each in answers] == [500, 500, 500]
     assert ("Local vars" in answers[0].text) is debug
-    secrets.assert_absent(*(each.text for each in answers))
+    seen = Evidence()
+    for each in answers:
+        seen.add("error page", each.text)
+    assert seen.find(private_keys) == []
+    assert seen.find_text(encrypted | {"PRIVATE KEY-----"}) == []

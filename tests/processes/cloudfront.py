@@ -1,6 +1,6 @@
 """Stand between a site and the emulator of AWS's API; run two edges that learn late.
 
-The calls are watched, and fail if a test wants it. The edges learn of each change
+The calls are watched. The edges learn of each change
 of the key group from those calls.
 """
 
@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
@@ -33,13 +32,6 @@ from tests.simulation.strict_cloudfront import Listener
 _OF_A_CONNECTION = {"connection", "content-length", "keep-alive", "server", "transfer-encoding"}
 
 
-class Outage(Enum):
-    """Name a way in which the API fails."""
-
-    NO_ANSWER = "the connection is closed"
-    NOT_AVAILABLE = "503"
-
-
 class Api:
     """Hand calls on to the emulator, one after the other, in the account of the site."""
 
@@ -50,7 +42,6 @@ class Api:
         #: What a person does in the account.
         self.by_hand = Account(api=self.client)
         self.key_group_id = ""
-        self.outage: Outage | None = None
         #: Called at each moment at which a process may die: before a call and after it.
         self.at_each_moment: Callable[[], None] = lambda: None
         #: When the key group was changed last: what is taken out is missed at an edge then.
@@ -92,15 +83,6 @@ class Api:
             thread.join()
             self._server.server_close()
 
-    @contextmanager
-    def failing(self, outage: Outage) -> Iterator[None]:
-        """Answer nothing useful for the duration of the block."""
-        self.outage = outage
-        try:
-            yield
-        finally:
-            self.outage = None
-
     def hand_on(
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -138,19 +120,13 @@ class _Call(BaseHTTPRequestHandler):
     timeout = 30
 
     def handle_one_request(self) -> None:
-        """Answer one call, unless the API is down."""
+        """Answer one call."""
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline or not self.parse_request():
             self.close_connection = True
             return
         api = cast("_Server", self.server).api
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if api.outage is Outage.NO_ANSWER:
-            self.close_connection = True
-            return
-        if api.outage is Outage.NOT_AVAILABLE:
-            self._answer(503, [], b"")
-            return
         api.at_each_moment()
         answer = api.hand_on(self.command, self.path, dict(self.headers), body)
         api.at_each_moment()

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from cfsigned_django import keyring
+from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
-from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
@@ -125,7 +125,7 @@ class Site:
         """Return the key pair that signs, of which there must be one."""
         return KeyPair.objects.get(status=KeyStatus.ACTIVE)
 
-    # The states in which tests begin, made without the steps: test_rotation.py compares them
+    # The states in which tests begin
 
     @property
     def waits(self) -> Waits:
@@ -139,9 +139,10 @@ class Site:
     def trusted(self, *, good_for: int | None = None) -> KeyPair:
         """Return a TRUSTED key pair, which has worked for this many seconds if it has."""
         key_pair = self.started()
-        verified_since = None if good_for is None else self.now
-        make_trusted(key_pair, self.account, now=self.now, verified_since=verified_since)
-        self.wait(good_for or 0)
+        self.rotation().trust(key_pair, now=self.now)
+        if good_for is not None:
+            self.rotation().check(key_pair, now=self.now)
+            self.wait(good_for)
         return key_pair
 
     def typed(self, key_pair_id: str) -> KeyPair:
@@ -153,7 +154,7 @@ class Site:
     def activated(self) -> KeyPair:
         """Return a new ACTIVE key pair; the one before it is RETIRING."""
         key_pair = self.trusted(good_for=301)
-        make_active(key_pair, now=self.now, wait=self.waits.retirement)
+        self.rotation().activate(key_pair, now=self.now)
         return key_pair
 
     def imported(self) -> KeyPair:
@@ -162,23 +163,7 @@ class Site:
         pem = private_key.public_key.to_pem()
         key_pair_id = self.account.upload(f"settings-{len(self.public_keys)}", pem)
         self.set_members(*self.members, key_pair_id)
-        return self.signing_with(private_key, key_pair_id)
-
-    def signing_with(self, private_key: PrivateKey, key_pair_id: str) -> KeyPair:
-        """Return the ACTIVE key pair that was imported with this key."""
-        row = KeyPair.from_private_key(
-            private_key,
-            key_group_id=self.key_group_id,
-            key_pair_id=key_pair_id,
-            active_in=self.key_group_id,
-            status=KeyStatus.ACTIVE,
-            reason=KnownReason.IMPORTED,
-            created_at=self.now,
-            active_at=self.now,
-            retirement_seconds=self.waits.retirement,
-        )
-        row.save(force_insert=True)
-        return row
+        return import_key(self.rotation(), private_key, key_pair_id, now=self.now)
 
     # Steps, which machines take with a row that they have just read
 
@@ -212,35 +197,6 @@ def fresh(key_pair: KeyPair) -> KeyPair:
 def change(key_pair: KeyPair, **fields: Any) -> None:
     """Write into the row, past all rules."""
     KeyPair.objects.filter(pk=key_pair.pk).update(**fields)
-
-
-def make_trusted(
-    key_pair: KeyPair, account: Account, *, now: datetime, verified_since: datetime | None
-) -> None:
-    """Make a PENDING key pair TRUSTED, in CloudFront and in its row, without taking the step."""
-    config = {
-        "CallerReference": str(key_pair.pk),
-        "Name": key_pair.caller_name,
-        "EncodedKey": key_pair.public_key,
-    }
-    key_pair_id = account.api.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    members = account.group_config(key_pair.key_group_id)["Items"]
-    account.set_members(key_pair.key_group_id, *members, key_pair_id)
-    key_pair.status, key_pair.key_pair_id = KeyStatus.TRUSTED, key_pair_id
-    key_pair.trusted_at, key_pair.verified_since = now, verified_since
-    key_pair.save()
-
-
-def make_active(key_pair: KeyPair, *, now: datetime, wait: int) -> None:
-    """Make a TRUSTED key pair ACTIVE, and the one before it RETIRING, without taking the step."""
-    for former in KeyPair.objects.filter(active_in=key_pair.key_group_id):
-        former.status, former.active_in, former.retiring_at = KeyStatus.RETIRING, None, now
-        former.save()
-    key_pair.status, key_pair.active_in = KeyStatus.ACTIVE, key_pair.key_group_id
-    key_pair.next_in = None
-    key_pair.active_at, key_pair.retirement_seconds = now, wait
-    key_pair.save()
-    keyring.forget()
 
 
 def seen_by_others(site: Site) -> tuple[list[dict[str, Any]], list[str], list[str]]:
@@ -332,7 +288,7 @@ class Shell(Site):
 
     def imported(self) -> KeyPair:
         """Return the ACTIVE key pair that was imported: that of the settings."""
-        return self.signing_with(self.settings_key, self.settings_key_id)
+        return import_key(self.rotation(), self.settings_key, self.settings_key_id, now=self.now)
 
     def send_probe(self, url: str) -> ProbeResult:
         """Answer a probe of the command."""

@@ -150,21 +150,6 @@ class TestEncryptionKeys:
             fresh(row).open_trustworthy_key()
         assert fresh(row).trust_problem
 
-    def test_start_replaces_a_forged_key(self, key_group: Site, settings: Any) -> None:
-        """A PENDING key without proof, which signed nothing, makes room for a new one."""
-        active, forged = key_group.imported(), key_group.started()
-        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = KEYS[:1]
-        forge(forged)
-
-        new = key_group.started()
-        assert fresh(forged).status == "revoked"
-        for _ in range(2):
-            key_group.advance()
-
-        assert fresh(forged).removed_at is not None
-        assert key_group.members == {key_group.foreign, str(active), str(fresh(new))}
-        assert key_group.public_keys == key_group.members
-
 
 class TestRestore:
     """A key is put back into the group only if it is the key of its row."""

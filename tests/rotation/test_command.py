@@ -5,11 +5,9 @@ Modules: management/commands/cfsigned_rotate.py, management/command.py, terminal
 
 from __future__ import annotations
 
-import copy
 import io
 import pkgutil
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, TypeAlias
 
 import pytest
@@ -24,7 +22,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
 from tests.management import run_as_program
-from tests.rotation import Shell, change, fresh, plain, seen_by_others
+from tests.rotation import Shell, change, fresh, plain
 from tests.simulation.answers import refusal
 
 DAY = 86400
@@ -66,29 +64,6 @@ def replaced(shell: Shell) -> None:
     """Make a new key sign, and the settings' key retire."""
     shell.imported()
     shell.activated()
-
-
-def test_states_of_tests_are_those_of_the_commands(shell: Shell) -> None:
-    """The site on which a test begins is the one to which the commands lead."""
-
-    def outline() -> list[Any]:
-        rows, *in_cloudfront = seen_by_others(shell)
-        for row in rows:
-            moments = {name: True for name in row if isinstance(row[name], datetime)}
-            row |= {**moments, "changed_by": ""}
-        return [sorted(rows, key=lambda row: row["status"]), *in_cloudfront]
-
-    before = copy.deepcopy(shell.account)
-    shell.run_all(*TRUSTED, RUN)
-    shell.wait(301)
-    shell.run()
-    played = outline()
-    KeyPair.objects.all().delete()
-    shell.account = before
-
-    replaced(shell)
-
-    assert outline() == played
 
 
 # Whole stories, word by word
@@ -542,49 +517,41 @@ def test_dry_run_of_a_start(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "questions", "code"),
-    [(["yes", "ID"], 2, 0), (["no"], 1, 0), ([""], 1, 0), (["yes", "K0"], 2, 1)],
-    ids=["the id", "no", "nothing", "another id"],
+    ("answers", "code", "said"),
+    [
+        (["yes", "ID"], 0, ""),
+        (["no"], 0, ""),
+        ([""], 0, ""),
+        (["yes", "K0"], 1, ""),
+        ([None], 130, "run the same command again."),
+        (["yes", None], 130, "run the same command again."),
+    ],
+    ids=str,
 )
 def test_revocation_asks_twice(
-    shell: Shell, answers: list[str], questions: int, code: int, monkeypatch: pytest.MonkeyPatch
+    shell: Shell,
+    answers: list[str | None],
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a yes the id is asked for, after a no nothing; only another id is an error."""
-    shell.imported()
-    asked: list[int] = []
-
-    def answer() -> str:
-        asked.append(len(asked))
-        return answers[asked[-1]].replace("ID", shell.settings_key_id)
-
-    monkeypatch.setattr("builtins.input", answer)
-    ran = shell.run("--revoke", shell.settings_key_id)
-
-    is_revoked = answers[-1] == "ID"
-    status = KeyPair.objects.get(key_pair_id=shell.settings_key_id).status
-    assert (ran.code, status) == (code, "revoked" if is_revoked else "active")
-    assert len(asked) == questions
-
-
-@pytest.mark.parametrize("answers", [[], ["yes"]], ids=["first", "second"])
-def test_interrupted_revocation(
-    shell: Shell, answers: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C at a question revokes nothing, and ends in one line with 130."""
+    """After a yes the id is asked for, after a no nothing; another id is an error, so is Ctrl-C."""
     shell.imported()
     left = iter(answers)
 
     def answer() -> str:
-        if (given := next(left, None)) is None:
+        if (given := next(left)) is None:
             raise KeyboardInterrupt
-        return given
+        return given.replace("ID", shell.settings_key_id)
 
     monkeypatch.setattr("builtins.input", answer)
-    _, errors, code = run_as_program("cfsigned_rotate", "--revoke", shell.settings_key_id)
+    _, errors, ended = run_as_program("cfsigned_rotate", "--revoke", shell.settings_key_id)
 
-    assert (code, "Traceback" in errors) == (130, False)
-    assert errors.splitlines()[-1].endswith("run the same command again.")
-    assert KeyPair.objects.get().status == "active"
+    status = KeyPair.objects.get(key_pair_id=shell.settings_key_id).status
+    assert (ended, status) == (code, "revoked" if answers[-1] == "ID" else "active")
+    assert list(left) == []
+    assert errors.rstrip().endswith(said)
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])
@@ -599,21 +566,6 @@ def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
 
     row.refresh_from_db()
     assert (ran.code, row.status) == (0, "revoked")
-
-
-def test_key_of_the_settings_signs_again(shell: Shell, settings: Any) -> None:
-    """By hand, the settings' key that was never imported signs when the other one is revoked."""
-    shell.run_all(START, RUN, RUN)
-    shell.wait(400)
-    shell.run()
-    active = str(KeyPair.objects.get(status="active"))
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-
-    said = shell.run("--revoke", active, "--dry-run")
-    done = shell.run("--revoke", active, "--no-input")
-
-    assert (shell.settings_key_id in said.out, shell.settings_key_id in done.out) == (True, True)
-    assert KeyPair.objects.get().status == "revoked"
 
 
 @pytest.mark.parametrize(

@@ -444,16 +444,6 @@ def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:
     assert [each.store.claim_seconds for each in (before, after)] == [60, 3]
 
 
-def test_rotation_without_import_replaces_it(shell: Shell, site: Any) -> None:
-    """A rotation leads to a key pair that signs in the place of the old one."""
-    site.AWS_CLOUDFRONT_KEY_ID = SIGNER_ID
-    shell.run_all(["--start"], [], [])
-    shell.wait(301)
-    shell.run()
-
-    assert KeyPair.objects.get().status == "active"
-
-
 def test_signer_leaves_by_hand(key_group: Site) -> None:
     """Its links open until a person removes the signer and confirms it; the revocation says so.
 
