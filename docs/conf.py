@@ -20,6 +20,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 from sphinx.util.docutils import SphinxDirective
 
+from cfsigned_django.validation import TABLE as REMEDIES
+
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 project = "cfsigned_django"
@@ -127,10 +129,18 @@ def setup(app: Sphinx) -> None:
     """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
     app.add_directive("options", Options)
     app.add_search_language(Search)
+    app.connect("source-read", _add_remedies)
     app.connect("doctree-resolved", _break_names)
     app.connect("doctree-resolved", _name_in_search)
     app.connect("html-page-context", _speak_korean, priority=900)
     app.connect("build-finished", _finish)
+
+
+def _add_remedies(app: Sphinx, name: str, source: list[str]) -> None:
+    """Let each system check on its page end with the hint that it gives."""
+    if name == "reference/checks":
+        check = re.compile(r"^### (cfsigned\.\w+)\n\n.+?(?=\n\n#|\s*\Z)", re.MULTILINE | re.DOTALL)
+        source[0] = check.sub(lambda it: f"{it[0]}\n\n**To do:** {REMEDIES[it[1]]}", source[0])
 
 
 def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:

@@ -280,15 +280,10 @@ def test_other_tables_are_what_conf_reads() -> None:
     }
 
 
-def test_checks_page_is_what_checks_say() -> None:
-    """The page has a heading for each check id, and below it the remedy that the check gives."""
-    written = re.findall(
-        r"^### (cfsigned\.\w+)\n\n.+?\n\n\*\*To do:\*\* (.+?)(?=\n\n#|\s*\Z)",
-        read(DOCS / "reference" / "checks.md"),
-        re.MULTILINE | re.DOTALL,
-    )
-    shown = {check_id: " ".join(remedy.split()) for check_id, remedy in written}
-    assert shown == validation.TABLE
+def test_checks_page_has_every_check() -> None:
+    """The page has a heading for each check id; its remedy is read from the code."""
+    headings = re.findall(r"^### (.+)$", read(DOCS / "reference" / "checks.md"), re.MULTILINE)
+    assert sorted(headings) == sorted(validation.TABLE)
 
 
 def test_each_command_has_its_options_on_the_page() -> None:
