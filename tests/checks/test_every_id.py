@@ -285,7 +285,8 @@ WRONG: list[Row] = [
     *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "media.example.com:443"),
     *rows("E005", "AWS_S3_CUSTOM_DOMAIN", "localhost:80", AWS_S3_URL_PROTOCOL="http:"),
     *rows("E006", "AWS_S3_URL_PROTOCOL", "https://", "ftp:", "HTTPS:", "https"),
-    *rows("E007", "AWS_CLOUDFRONT_KEY", "no key"),
+    *rows("E007", "AWS_CLOUDFRONT_KEY", "no key", " ", "/run/secrets/key.pem", b"\x30\x82\x01", 42),
+    *rows("E007", "AWS_CLOUDFRONT_KEY", Path("/nowhere/key.pem")),
     *rows("E007", "AWS_CLOUDFRONT_KEY", "no key", AWS_CLOUDFRONT_HASH_ALGORITHM="SHA1"),
     *rows("E008", "AWS_CLOUDFRONT_KEY_ID", KEY_GROUP_ID.upper(), KEY_GROUP_ID),
     *rows("E009", "AWS_CLOUDFRONT_KEY_ID", "K-1", " K1", "K1&x=", "한글", 42, "K 1"),
@@ -334,6 +335,7 @@ SITES: list[Row] = [
     ("E021", {"DEFAULT_FILE_STORAGE": S3_BACKEND}),
     ("E021", {"DEFAULT_FILE_STORAGE": S3["BACKEND"]}),
     ("E022", {"DEFAULT_FILE_STORAGE": FILE_BACKEND, "STORAGES": {"staticfiles": STATIC}}),
+    ("E006", storages(other=with_options(url_protocol=""))),
     # Static files.
     ("E020", storages(static=OURS)),
     ("E020", storages(static=with_options(S3, custom_domain="s.com"))),  # signs with the same key
@@ -409,6 +411,7 @@ SITES: list[Row] = [
 #: Settings of sites with which nothing is wrong.
 HEALTHY: list[dict[str, Any]] = [
     storages(default=ON_DISK),
+    {"AWS_S3_URL_PROTOCOL": ""},
     *({"AWS_S3_URL_PROTOCOL": "http:", "AWS_S3_CUSTOM_DOMAIN": host} for host in LOCAL),
     storages(other=with_options(max_expire=3600)),
     {

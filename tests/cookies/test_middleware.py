@@ -142,19 +142,6 @@ def view(request: HttpRequest) -> HttpResponse:
     return HttpResponse("page")
 
 
-def view_for_caches(request: HttpRequest) -> HttpResponse:
-    """Show a page that shared caches may keep."""
-    return HttpResponse(
-        "page",
-        headers={
-            "Cache-Control": "public, max-age=600, S-MaxAge=600, s-maxage = 600",
-            "CDN-Cache-Control": "max-age=600",
-            "Cloudflare-CDN-Cache-Control": "max-age=600",
-            "Surrogate-Control": "max-age=600",
-        },
-    )
-
-
 def redirect(request: HttpRequest) -> HttpResponse:
     """Send the viewer elsewhere."""
     return HttpResponseRedirect("/elsewhere")
@@ -213,7 +200,6 @@ def log_out(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", view),
     path("async", view_async),
-    path("for_caches", view_for_caches),
     path("redirect", redirect),
     path("work", work),
     path("with_cookies/<path:folder>", with_cookies),
@@ -884,23 +870,6 @@ def test_many_cookies(site: Any, caplog: pytest.LogCaptureFixture) -> None:
     for answers["anything"], warnings in ((eight()[:2], 0), (eight(), 1), (eight(), 1)):
         get(browser(), "/enter/-")
         assert caplog.text.count("proxy_buffer_size 16k") == warnings
-
-
-def test_shared_caches() -> None:
-    """No shared cache keeps a response with the cookies of a viewer; no other one is changed."""
-    client = browser()
-    kept = get(client, "/for_caches").headers
-    assert (kept["Surrogate-Control"], kept["Cache-Control"].count("s-maxage")) == (
-        "max-age=600",
-        1,
-    )
-    get(client, "/enter/42")
-    for now, is_private in ((NOW + 10, False), (NOW + 1000, True)):
-        found = get(client, "/for_caches", now=now).headers
-        assert ("private" in found["Cache-Control"]) == is_private
-        assert ("maxage" not in found["Cache-Control"].lower()) == is_private
-        for name in ("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"):
-            assert (name not in found) == is_private
 
 
 def test_refresh_with_bad_folders(site: Any) -> None:

@@ -88,17 +88,6 @@ def test_ecdsa_signatures_are_deterministic(ec_signer: Signer, tmp_path: Path) -
         assert decode_base64(signature_of(ec_signer, url, policy)) == theirs
 
 
-def test_ecdsa_signatures_of_openssl_verify(ec_key: PrivateKey, tmp_path: Path) -> None:
-    """Accept ECDSA signatures that openssl made."""
-    path = tmp_path / "private_key.pem"
-    path.write_bytes(ec_key.to_pem())
-    for _, policy in CASES:
-        message = policy.to_json().encode("ascii")
-        signature = openssl("sha256", "-sign", path, given=message)
-        public_key = ec_key.public_key
-        assert public_key.verify(signature, message, HashAlgorithm.SHA256) is public_key
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -118,14 +107,3 @@ def test_keys_of_openssl(command: list[str]) -> None:
     assert public_key.to_pem() == pem
     der = base64.b64decode("".join(pem.splitlines()[1:-1]))
     assert public_key.fingerprint == hashlib.sha256(der).hexdigest()
-
-
-@pytest.mark.parametrize("cipher", ["-aes256", "-des3"])
-def test_encrypted_keys_of_openssl(cipher: str, ec_key: PrivateKey) -> None:
-    """Read the keys that openssl encrypts, in both of its formats."""
-    for extra in ([], ["-traditional"]):
-        encrypted = openssl(
-            "pkey", cipher, "-passout", "pass:secret", *extra, given=ec_key.to_pem()
-        )
-        assert b"ENCRYPTED" in encrypted
-        assert PrivateKey.load(encrypted, password="secret").to_pem() == ec_key.to_pem()

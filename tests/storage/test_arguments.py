@@ -17,7 +17,7 @@ import botocore.session
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.utils.http import parse_header_parameters
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 from hypothesis import given, strategies as st
 
@@ -165,7 +165,7 @@ def test_refused(cls: Any, site: Any) -> None:
     ("name", "error"),
     [
         *((f"albums/42/{each}", SuspiciousFileOperation) for each in ("../a", "..", "..\\a")),
-        *(("../a.jpg", SuspiciousFileOperation), ("a/../../b", SuspiciousFileOperation)),
+        *((each, SuspiciousFileOperation) for each in ("../a.jpg", "a/../../b", "..", "a/../b")),
         ("albums/42/" + "a" * 8000, InvalidUrl),
     ],
     ids=lambda value: str(value)[:20],
@@ -205,7 +205,9 @@ def test_unsigned_url(site: Any) -> None:
     storage = CloudFrontS3Storage()
     name, parameters = "앨범/a b*.jpg", {"size": "large"}
     unsigned = storage.unsigned_url(name, parameters)
-    assert unsigned == storage.url(name, parameters).partition("&Expires=")[0]
+    for each in (name, mark_safe(name)):  # noqa: S308 - what a template has
+        url = storage.url(each, parameters)
+        assert (type(url), url.partition("&Expires=")[0]) == (str, unsigned)
     assert unquote(unsigned) == f"{ORIGIN}/{name}?size=large"
     assert storage.unsigned_url(name, download="b") in storage.url(name, download="b")
     with pytest.raises(ValueError, match="Expires"):

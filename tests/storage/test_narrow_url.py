@@ -6,13 +6,12 @@ views/playlists.py, playback.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.config import Config
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.template import TemplateSyntaxError, engines
@@ -21,7 +20,6 @@ from django.urls import include, path
 
 from cfsigned_django.playback import playback
 from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
-from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.testing import InMemorySignedStorage, assert_signed
 from cfsigned_django.views import SignedPlaylistView, SignedRedirectView, SignedUrlsView
@@ -50,34 +48,6 @@ class AsDjangoStorages(InMemorySignedStorage):
     ) -> str:
         """Return the URL of a file."""
         return super().url(name, parameters=parameters, expire=expire, http_method=http_method)
-
-
-class Archive(CloudFrontS3Storage):
-    """A storage like that of dandi-archive: its own options, and links without a signature."""
-
-    def __init__(self, **settings: Any) -> None:
-        config = Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard"})
-        super().__init__(client_config=config, **settings)
-
-    def generate_filename(self, filename: Any) -> str:
-        """Return the name as it is: it is a key of S3, and not a path."""
-        return str(filename)
-
-    def url(  # type: ignore[override]
-        self,
-        name: str | None,
-        *,
-        parameters: Mapping[str, Any] | None = None,
-        expire: int | None = None,
-        http_method: str | None = None,
-        signed: bool = True,
-    ) -> str:
-        """Return the URL of a file, if wanted without a signature."""
-        if not signed:
-            bucket = self.bucket_name  # type: ignore[attr-defined]
-            return f"https://{bucket}.s3.amazonaws.com/{name}"
-        given: Any = parameters
-        return super().url(name, parameters=given, expire=expire, http_method=http_method)
 
 
 class HandsOn(InMemorySignedStorage):
@@ -168,7 +138,6 @@ urlpatterns = [
 CLASSES: dict[type[Any], set[str]] = {
     NameOnly: set(),
     AsDjangoStorages: {"expire"},
-    Archive: {"expire"},
     HandsOn: {"expire", "download", "folder"},
 }
 

@@ -180,18 +180,6 @@ def test_properties(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         storage.url("x.jpg")
 
 
-def test_key_property(site: Any, ec_key: PrivateKey) -> None:
-    """Take the key from a property."""
-
-    class Keyed(CloudFrontS3Storage):
-        @property
-        def cloudfront_key(self) -> str:
-            return ec_key.to_pem().decode()
-
-    assert Keyed().url("a.jpg").endswith("SHA256")
-    assert Keyed().trusted_keys() == {KEY_ID: ec_key.public_key}
-
-
 class Defaults(CloudFrontS3Storage):
     """Change defaults as django-storages documents it, by what the constructor has set."""
 

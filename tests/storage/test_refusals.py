@@ -17,7 +17,6 @@ from django.test import override_settings
 from storages.backends.s3 import S3Storage
 
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import HashRefused, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -32,33 +31,8 @@ from tests.storage_cases import (
     S3_BACKEND,
     not_refused,
     problems_of,
-    verify,
     without_sha1,
 )
-
-
-def test_key_file(site: Any, rsa_key: PrivateKey, tmp_path: Path) -> None:
-    """Read the key from a path, and refuse the same text as a string."""
-    path = tmp_path / "cloudfront.pem"
-    path.write_bytes(rsa_key.to_pem())
-    site.AWS_CLOUDFRONT_KEY = str(path)
-    with pytest.raises(ImproperlyConfigured, match=r"pathlib\.Path"):
-        CloudFrontS3Storage().url("a.jpg")
-    site.AWS_CLOUDFRONT_KEY = path
-    storage = CloudFrontS3Storage()
-    assert verify(storage, storage.url("a.jpg")).is_canned
-
-
-def test_unusable_keys(site: Any, rsa_key: PrivateKey) -> None:
-    """Refuse what is not a private key that CloudFront takes, under the setting's name."""
-    for key in (
-        *(" ", "not a key", "/run/secrets/cloudfront.pem", Path("/nowhere/cloudfront.pem")),
-        *(b"\x30\x82\x01\xff", 42, rsa_key.to_pem()[:60], rsa_key.public_key.to_pem()),
-    ):
-        site.AWS_CLOUDFRONT_KEY = key
-        storage = CloudFrontS3Storage()
-        with pytest.raises(ImproperlyConfigured, match=r"(?s)AWS_CLOUDFRONT_KEY .*E007"):
-            storage.url("a.jpg")
 
 
 @BOTH
@@ -111,13 +85,6 @@ def test_no_url_from_half_a_configuration(cls: Any, site: Any) -> None:
             if seen := not_refused(ImproperlyConfigured, named, lambda: storage.url("a.jpg")):
                 wrong.append((setting, value, seen))
     assert wrong == []
-
-
-def test_limit_of_the_site(site: Any) -> None:
-    """Refuse an invalid limit of the site, even if the storage has a valid one."""
-    site.AWS_CLOUDFRONT_MAX_EXPIRE = "7d"
-    with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_MAX_EXPIRE.*E014"):
-        CloudFrontS3Storage(max_expire=7200).url("a.jpg")
 
 
 def test_unusual_values(site: Any) -> None:
@@ -199,20 +166,13 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
             with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY") as caught:
                 storage.url(name, **arguments)
             assert TABLE["cfsigned.E012"] in str(caught.value)
+        with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY"):
+            storage.sign_cookies(folder="a")
         (found,) = problems_of(storage)
         assert found.id == "cfsigned.E012"
         assert found.msg in str(caught.value)
         site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
         assert "Hash-Algorithm=SHA256" in storage.url("a.jpg", **arguments)
-
-
-def test_openssl_without_sha1_for_cookies_and_blocks(site: Any) -> None:
-    """Signed cookies, and a block that shares a signature, raise the same."""
-    storage = CloudFrontS3Storage()
-    with without_sha1(), signed_urls("a*", storage=storage):
-        for sign in (lambda: storage.url("a.jpg"), lambda: storage.sign_cookies(folder="a")):
-            with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY"):
-                sign()
 
 
 def test_signer_whose_hash_openssl_refuses(site: Any, rsa_key: PrivateKey) -> None:

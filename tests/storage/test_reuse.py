@@ -6,7 +6,6 @@ Modules: storage/urls.py, storage/signatures.py
 from __future__ import annotations
 
 import gc
-import tracemalloc
 import weakref
 from collections.abc import Iterator
 from datetime import timedelta
@@ -158,18 +157,6 @@ def test_what_is_known_changes_nothing(
         assert outcome(known, name) == outcome(CloudFrontS3Storage(**options), name)
 
 
-@pytest.mark.parametrize("key", ["rsa_key", "ec_key"])
-@pytest.mark.parametrize("arguments", [{}, {"ip_address": "192.0.2.7"}, {"folder": "a"}], ids=str)
-def test_one_url_in_a_second(
-    arguments: dict[str, Any], key: str, request: pytest.FixtureRequest
-) -> None:
-    """Give a file one URL in one second, in every process, with either kind of key."""
-    pem = request.getfixturevalue(key).to_pem()
-    storages = [CloudFrontS3Storage(cloudfront_key=pem) for _ in range(2)]
-    with at(NOW):
-        assert len({each.url("a/1.jpg", **arguments) for each in storages * 3}) == 1
-
-
 # How much is kept
 
 
@@ -188,31 +175,6 @@ def test_bound(size: int, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -
             for number in reversed(range(300 - size)):
                 storage.url(f"{number}.jpg")
     assert len(signatures) == 300 - size
-
-
-@pytest.mark.parametrize("has_folder", [False, True])
-def test_memory(has_folder: bool, ec_key: PrivateKey) -> None:
-    """Take at most 1 KB for each URL or folder over the length of its URL."""
-    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=900)
-
-    def sign(*numbers: int) -> int:
-        return sum(
-            len(storage.url(f"a/{n:05}/photo.jpg", folder=f"a/{n:05}" if has_folder else None))
-            for n in numbers
-        )
-
-    with at(NOW):
-        tracemalloc.start()
-        try:
-            sign(*range(520))  # more than the patterns that are kept, whatever is signed
-            gc.collect()
-            before = tracemalloc.get_traced_memory()[0]
-            length = sign(*range(520, 720))
-            gc.collect()
-            grown = tracemalloc.get_traced_memory()[0] - before
-        finally:
-            tracemalloc.stop()
-    assert grown - length <= 200 * 1024
 
 
 # Tenants
