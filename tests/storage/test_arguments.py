@@ -218,12 +218,14 @@ def test_unsigned_url(site: Any) -> None:
 CONDITIONS: list[dict[str, Any]] = [
     *({"ip_address": each} for each in ("192.0.2.7", "")),
     *({"date_greater_than": each} for each in (NOW, timedelta(0))),
-    *(ANY_RESOURCE, {"resource": "a/*"}, {"folder": "a"}, {"http_method": "PUT"}),
+    *(ANY_RESOURCE, {"resource": "a/*"}, {"folder": "a"}, {"folder": ""}, {"http_method": "PUT"}),
 ]
 
 
 @pytest.mark.parametrize(
-    "options", [{"querystring_auth": False}, {"cloudfront_signer": None}], ids=str
+    "options",
+    [{"querystring_auth": False}, {"cloudfront_signer": None}, {"public": ["a/"]}],
+    ids=str,
 )
 def test_public_urls(options: dict[str, Any], site: Any) -> None:
     """Refuse a condition that a public URL cannot hold anyone to, and writing."""

@@ -304,19 +304,6 @@ def key_of(storage: CloudFrontS3Storage) -> str:
         return parameters_of(storage.url("a.jpg"))["Key-Pair-Id"]
 
 
-def test_none() -> None:
-    """Make public URLs if cloudfront_signer is None: the option, the class, or later."""
-
-    class Unsigned(CloudFrontS3Storage):
-        cloudfront_signer = None
-
-    later = CloudFrontS3Storage()
-    later.url("a.jpg")
-    later.cloudfront_signer = None
-    for storage in (CloudFrontS3Storage(cloudfront_signer=None), Unsigned(), later):
-        assert storage.url("a b.jpg") == f"{ORIGIN}/a%20b.jpg"
-
-
 def test_own_signer(site: Any, own: Signer, ec_key: PrivateKey) -> None:
     """Sign with a Signer that is handed in, over the key of the settings or without one."""
     storage = CloudFrontS3Storage(cloudfront_signer=own)

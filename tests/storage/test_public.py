@@ -82,7 +82,7 @@ def parts_of_key(name: str) -> list[str] | None:
         (CloudFrontFileSystemStorage, "media/files", "covers/", 8),
     ],
 )
-def test_ten_thousand_names(
+def test_two_thousand_names(
     cls: Any, location: str, folder: str, one_of: int, ec_key: PrivateKey, site: Any
 ) -> None:
     """What the storage calls public, the pattern of an edge opens, and nothing else."""
@@ -92,7 +92,7 @@ def test_ten_thousand_names(
     assert (pattern, by_hand) == (f"{location}/{folder}*".removeprefix("/"), "")
     behaviors = [Behavior(path_pattern=pattern), Behavior(trusted_key_groups=("site",))]
     wanted, counts = folder.removesuffix("/").split("/"), [0, 0]
-    for name in names(10_000)[::one_of]:
+    for name in names(2_000)[::one_of]:
         key = parts_of_key(name)
         if key is None:
             assert not storage.is_public(name), name
@@ -111,7 +111,7 @@ def test_ten_thousand_names(
         assert (url == f"{ORIGIN}{path}") == storage.is_public(name), name
         assert ("Signature=" in url) != storage.is_public(name), name
         counts[is_public] += 1
-    assert min(counts) > 100 / one_of
+    assert min(counts) > 20 / one_of
 
 
 @BOTH
@@ -127,26 +127,6 @@ def test_url_of_a_public_name(cls: Any, site: Any) -> None:
     assert with_name.startswith(f"{ORIGIN}/covers/a.pdf?response-content-disposition=")
     assert "Signature=" not in with_name
     assert "Signature=" in storage.url("private/a.jpg")
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        {"ip_address": "192.0.2.7"},
-        {"date_greater_than": 1_775_000_000},
-        {"folder": "covers"},
-        {"resource": "covers/*"},
-    ],
-)
-def test_conditions_of_a_public_name(condition: dict[str, Any], site: Any) -> None:
-    """Refuse what only a signature can carry, and name the option."""
-    storage = CloudFrontS3Storage(public=["covers/"])
-    with pytest.raises(ValueError, match="public"):
-        storage.url("covers/a.jpg", **condition)
-    with pytest.raises(ValueError, match="folder"):
-        storage.url("covers/a.jpg", folder="")
-    with pytest.raises(ValueError, match="http_method"):
-        storage.url("covers/a.jpg", http_method="PUT")
 
 
 @BOTH
@@ -175,18 +155,6 @@ def test_a_callable_that_returns_something_else(answer: object, site: Any) -> No
     storage = CloudFrontS3Storage(public=lambda name: answer)
     for ask in (storage.url, storage.is_public):
         with pytest.raises(TypeError, match="option public"):
-            ask("a.jpg")
-
-
-def test_a_callable_that_raises(site: Any) -> None:
-    """Let its error through, a ValueError as well."""
-
-    class Of(CloudFrontS3Storage):
-        def public(self, name: str) -> bool:
-            raise ValueError(f"asked of {name}")
-
-    for ask in (Of().url, Of().is_public):
-        with pytest.raises(ValueError, match=r"asked of a\.jpg"):
             ask("a.jpg")
 
 

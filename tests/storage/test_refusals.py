@@ -158,7 +158,7 @@ def test_misspelled_option(cls: Any, site: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)
-def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
+def test_openssl_without_sha1(arguments: dict[str, Any], site: Any, ec_key: PrivateKey) -> None:
     """If OpenSSL refuses SHA-1, each URL raises with the words of the system check."""
     storage = CloudFrontS3Storage()
     with without_sha1():
@@ -168,6 +168,9 @@ def test_openssl_without_sha1(arguments: dict[str, Any], site: Any) -> None:
             assert TABLE["cfsigned.E012"] in str(caught.value)
         with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY"):
             storage.sign_cookies(folder="a")
+        assert problems_of(CloudFrontS3Storage(cloudfront_key=ec_key.to_pem())) == []
+        (found,) = problems_of(CloudFrontS3Storage(hash_algorithm="SHA1"))
+        assert found.id == "cfsigned.E012"
         (found,) = problems_of(storage)
         assert found.id == "cfsigned.E012"
         assert found.msg in str(caught.value)
