@@ -6,9 +6,7 @@ Modules: aws/key_groups.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from random import Random
 
 import pytest
 
@@ -19,7 +17,6 @@ from tests.aws import Account, ensure, new_pem
 from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 
-THREADS = 8
 UNKNOWN_GROUP = "00000000-0000-4000-8000-000000000000"
 
 
@@ -132,27 +129,6 @@ def test_full_group(strict_account: Account) -> None:
 
     assert caught.value.code == "TooManyPublicKeysInKeyGroup"
     assert strict_account.key_groups.members(group) == tuple(keys[:5])
-
-
-@pytest.mark.parametrize("removed", [0, THREADS // 2])
-def test_threads(account: Account, removed: int) -> None:
-    """Lose no change of eight threads that add or remove one key each at once."""
-    theirs = account.upload("theirs")
-    keys = [account.upload(f"key {number}") for number in range(THREADS)]
-    old, new = keys[:removed], keys[removed:]
-    group = account.make_group(theirs, *old)
-
-    def change(key: str) -> bool:
-        # With pauses of random length: that is what ends a race.
-        key_groups = KeyGroups(account.api, jitter=Random().random)
-        if key in old:
-            return key not in key_groups.remove(group, key)
-        return key in key_groups.add(group, key)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert all(pool.map(change, keys))
-
-    assert sorted(account.key_groups.members(group)) == sorted([theirs, *new])
 
 
 def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:

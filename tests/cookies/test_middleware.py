@@ -320,35 +320,11 @@ def test_a_cached_page_still_renews() -> None:
     assert_cookies_open(response, "courses/42/1.ts", now=NOW + 2000)
 
 
-def test_asgi() -> None:
-    """Set and renew on a server for ASGI, where scopes run in a thread."""
-    # Django's client for ASGI has one host.
-    with mock.patch("cfsigned_django.cookies.scopes.why_not_from", return_value=""):
-        client = AsyncClient()
-        with at(NOW):
-            response = asyncio.run(client.get("/enter/42"))
-            assert_cookies_open(response, "courses/42/1.ts", now=NOW)
-            assert not asyncio.run(client.get("/async")).cookies
-        with at(NOW + 1000):
-            response = asyncio.run(client.get("/async"))
-        assert_cookies_open(response, "courses/42/1.ts", now=NOW + 2100)
-
-
 def gone(response: Any, path: str) -> bool:
     """Return whether a response deletes the cookies of a path."""
     return all(
         morsel["max-age"] == 0 for morsel in response.cookies.values() if morsel["path"] == path
     ) and any(morsel["path"] == path for morsel in response.cookies.values())
-
-
-def test_log_out() -> None:
-    """Take all cookies away in the response of the log-out, with the paths that were set."""
-    client = member("42,43")
-    response = get(client, "/leave", now=NOW + 10)
-    for folder in ("/courses/42/", "/courses/43/", "/public/avatars/"):
-        assert gone(response, folder)
-    assert response.cookies[MARKER]["max-age"] == 0
-    assert asked == []
 
 
 def test_session_that_ended() -> None:
@@ -475,28 +451,6 @@ def test_no_database(caplog: pytest.LogCaptureFixture) -> None:
     answers.clear()
     assert_cookies_open(get(client, now=NOW + 1602), "courses/42/1.ts", now=NOW + 1602)
     assert gone(get(client, "/leave", now=NOW + 1603), "/courses/42/")
-
-
-@pytest.mark.parametrize("skew", [-30, 30])
-def test_clock_skew(skew: int) -> None:
-    """Every viewer keeps access if the clocks of two machines differ by 30 s."""
-    client, last = member(), NOW
-    for moment in range(NOW, NOW + 4000, 50):
-        here = moment + (skew if moment % 100 else 0)
-        response = get(client, now=here)
-        if response.cookies:
-            last = here
-        assert moment < last + 1200
-
-
-def test_page_at_another_host(caplog: pytest.LogCaptureFixture) -> None:
-    """Serve pages at hosts that cannot set the cookies, without cookies, and log why once."""
-    client = Client(HTTP_HOST="here.example.org")
-    for _ in range(2):
-        response = get(client, "/enter/42")
-        assert response.status_code == 200
-        assert_cookies_refuse(response, "courses/42/1.ts", now=NOW)
-    assert caplog.text.count("AWS_CLOUDFRONT_COOKIE_DOMAIN") == 1
 
 
 def refresh(client: Client, now: float = NOW, **more: Any) -> Any:
@@ -876,5 +830,6 @@ def test_refresh_with_bad_folders(site: Any) -> None:
     assert response.json()["expires_at"] == "2026-03-31T23:53:20+00:00"
     assert "'f7'" in response.json()["error"]
     at_another_host = Client(HTTP_HOST="app.example.org")
-    get(at_another_host, "/enter/42")
+    entered = get(at_another_host, "/enter/42")
+    assert (entered.status_code, paths_set(entered)) == (200, set())
     assert "AWS_CLOUDFRONT_COOKIE_DOMAIN" in refresh(at_another_host).json()["error"]

@@ -173,15 +173,6 @@ def test_shared_caches(change: Callable[..., None]) -> None:
     assert names == {"Cache-Control", "X-Cache-Control"}
 
 
-def test_hash_algorithm(site: Any, ec_key: PrivateKey) -> None:
-    """Send a fourth cookie if the key signs with SHA256."""
-    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
-    response = HttpResponse()
-    set_signed_cookies(response, folder="videos")
-    assert {m.key for m in response.cookies.values()} == {*THREE, "CloudFront-Hash-Algorithm"}
-    assert_cookies_open(response, "videos/1.mp4")
-
-
 def test_conditions() -> None:
     """Put start, address and lifetime into the policy, and data into it as data."""
     response = HttpResponse()

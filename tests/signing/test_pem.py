@@ -345,13 +345,6 @@ def test_nothing_but_invalid_key(source: Any, password: Any) -> None:
             assert load(source).algorithm in KeyAlgorithm
 
 
-@given(password=st.one_of(st.none(), TEXT, st.binary(), st.integers(), st.builds(object)))
-def test_wrong_password(password: Any, ec_key: PrivateKey) -> None:
-    """Raise InvalidKey for any password that is not the one of the key."""
-    with pytest.raises(InvalidKey):
-        PrivateKey.load(rewrite(ec_key, PrivateFormat.PKCS8, PASSWORD), password=password)
-
-
 # Secrets
 
 # So many characters of a key in a row are never a coincidence.

@@ -25,7 +25,7 @@ from cfsigned_django.signing import (
     PublicKey,
     Signer,
 )
-from cfsigned_django.signing.encoding import decode_base64, encode_base64, encode_url
+from cfsigned_django.signing.encoding import decode_base64, encode_base64
 from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN, generated_policies, parameters
 
 DATA = json.loads((Path(__file__).parent / "vectors/aws_vectors.json").read_text("utf-8"))
@@ -189,13 +189,3 @@ def test_urls_are_equal() -> None:
             since = None if start is None else datetime.fromtimestamp(start, UTC)
             built = theirs.build_policy(policy.resource, until, since, address)
             assert built == policy.to_json()
-
-
-def test_only_encoding_differs(rsa_signer: Signer) -> None:
-    """Differ from botocore only in that what no client sends raw is encoded first."""
-    theirs = botocore_signer(rsa_signer)
-    until = datetime(2026, 1, 1, 18, tzinfo=UTC)
-    for raw in ["https://h/a b", "https://h/한글.pdf", "https://h/a+b", "https://h/x?n=it's"]:
-        ours = rsa_signer.sign_url(raw, date_less_than=until)
-        assert ours != theirs.generate_presigned_url(raw, date_less_than=until)
-        assert ours == theirs.generate_presigned_url(encode_url(raw), date_less_than=until)

@@ -5,7 +5,6 @@ Modules: storage/arguments.py, storage/query.py, storage/urls.py
 
 from __future__ import annotations
 
-import inspect
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -23,7 +22,7 @@ from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import InvalidPolicy, InvalidUrl, PrivateKey
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import S3_NAMES, build_query, content_disposition
 from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.characters import CHARACTERS, TEXT
@@ -116,21 +115,6 @@ def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any)
     for arguments in ({}, {"expire": 60}, every):
         with pytest.raises(ValueError, match="name"):
             storage.url(name, **arguments)
-
-
-@pytest.mark.parametrize("cls", [SignedUrlMixin, CloudFrontS3Storage, CloudFrontFileSystemStorage])
-def test_signature(cls: type[SignedUrlMixin]) -> None:
-    """Keep django-storages' arguments, in its order, and take the others by name only."""
-    parameters = inspect.signature(cls.url).parameters
-    by_name = {name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
-    assert list(parameters)[:5] == ["self", "name", "parameters", "expire", "http_method"]
-    assert by_name == parameters.keys() - set(list(parameters)[:5])
-    assert by_name == {
-        *("date_greater_than", "ip_address", "resource", "folder", "download", "expire_step"),
-        *("inline", "allow_any_resource"),
-    }
-    unsigned = inspect.signature(cls.unsigned_url).parameters
-    assert list(unsigned)[:3] == ["self", "name", "parameters"]
 
 
 #: Arguments of URLs that are known when what makes no sense is asked for.

@@ -10,12 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.testing import edge_for
 from tests.storage_cases import BOTH, FILE_BACKEND, S3_BACKEND
 
@@ -58,13 +57,18 @@ def test_what_a_call_asks_for(cls: Any, site: Any) -> None:
 
 def test_answer_of_an_edge(site: Any, tmp_path: Any) -> None:
     """The URL is signed, and the answer of CloudFront has the header."""
-    options = {"attachment_types": TYPES, "location": str(tmp_path)}
+    options = {
+        "attachment_types": TYPES,
+        "content_type_from_name": True,  # as S3 has it: a file on disk has the type of its name
+        "location": str(tmp_path),
+    }
     site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": options}}
     edge = edge_for("default")
     for name, expected in (("a.html", "attachment"), ("a.jpg", None)):
-        storages["default"].save(name, ContentFile(HTML))
+        storages["default"].save(name, SimpleUploadedFile("x", HTML, content_type="text/css"))
         answer = edge.get(storages["default"].url(name))
         assert (answer.status, answer.headers["Content-Disposition"]) == (200, expected)
+        assert answer.headers["Content-Type"] == ("image/jpeg" if expected is None else "text/html")
 
 
 WRONG: dict[str, tuple[str, Any]] = {
@@ -130,14 +134,3 @@ def test_type_of_the_site(site: Any, s3_options: dict[str, Any]) -> None:
     )
     storage.save("cat.jpg", SimpleUploadedFile("x", HTML, content_type="text/html"))
     assert storage.bucket.Object("cat.jpg").content_type == "text/plain"
-
-
-def test_file_on_disk(site: Any, tmp_path: Any) -> None:
-    """Take the options of S3: a file on disk has the type of its name anyway."""
-    options = {"content_type_from_name": True, "location": str(tmp_path)}
-    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": options}}
-    storage: Any = storages["default"]
-    assert isinstance(storage, CloudFrontFileSystemStorage)
-    storage.save("cat.jpg", SimpleUploadedFile("x", HTML, content_type="text/html"))
-    answer = edge_for("default").get(storage.url("cat.jpg"))
-    assert answer.headers["Content-Type"] == "image/jpeg"

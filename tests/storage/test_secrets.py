@@ -150,10 +150,13 @@ def test_copies(source: str, duplicate: Any, step: int, rsa_key: PrivateKey, sit
     """Sign with a copy as with its storage, follow settings as it does, and remember apart."""
     site.AWS_CLOUDFRONT_EXPIRE_STEP = step
     storage = STORAGES[source](rsa_key)
+    site.AWS_S3_SECRET_ACCESS_KEY = "another"
     with at(NOW):
         url = storage.url("a.jpg")
         copied = duplicate(storage)
         assert_hides(repr(vars(copied)), rsa_key)
+        for name in CREDENTIALS:
+            assert getattr(copied, name, None) == getattr(storage, name, None)
         assert copied.url("a.jpg") == url
         copied.custom_domain = "copy.example.com"
         assert copied.url("a.jpg").startswith("https://copy.example.com/")
@@ -162,15 +165,6 @@ def test_copies(source: str, duplicate: Any, step: int, rsa_key: PrivateKey, sit
             site.AWS_S3_CUSTOM_DOMAIN, site.AWS_LOCATION = "other.example.com", "x"
             assert storage.unsigned_url("a.jpg") == "https://other.example.com/x/a.jpg"
             assert copied.unsigned_url("a.jpg") == "https://copy.example.com/x/a.jpg"
-
-
-@pytest.mark.usefixtures("_credentials")
-def test_copies_keep_credentials(rsa_key: PrivateKey, site: Any) -> None:
-    """Keep the AWS credentials that were given in a copy, so that it can store files too."""
-    site.AWS_S3_SECRET_ACCESS_KEY = "another"
-    for duplicate in (copy.copy, copy.deepcopy):
-        copied = duplicate(STORAGES["options"](rsa_key))
-        assert (copied.secret_key, copied.security_token) == (SECRET_KEY, "a-token")
 
 
 #: The OPTIONS in STORAGES, those of another storage, and the secret that it has.

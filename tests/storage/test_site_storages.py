@@ -96,11 +96,3 @@ def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
     assert by_alias["domain"].config.custom_domain is PER_REQUEST
     assert by_alias["domain"].config.max_expire == CloudFrontS3Storage().max_expire
     assert [each.alias for each in by_alias.values() if each.error] == ["fails"]
-
-
-@pytest.mark.parametrize("backend", [S3_BACKEND, f"{__name__}.DomainOfRequest"])
-def test_names(site: Any, backend: str) -> None:
-    """Name a storage as checks do."""
-    site.STORAGES = {"media": {"BACKEND": backend}}
-
-    assert [each.name for each in site_storages()] == ['STORAGES["media"]']
