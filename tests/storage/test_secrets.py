@@ -415,7 +415,10 @@ def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
     """Leave out the secrets that any constructor is given by name, and find them again."""
     options = options_for(ec_key) | CREDENTIALS
     del options["custom_domain"]
-    entry = {"BACKEND": f"{__name__}.Before", "OPTIONS": {"tenant": "a", **options}}
+    entry: dict[str, Any] = {
+        "BACKEND": f"{__name__}.Before",
+        "OPTIONS": {"tenant": "a", **options},
+    }
     site.STORAGES = {"default": entry}
     storage: Any = storages["default"]
     assert storage.deconstruct()[1:] == ((), {"tenant": "a", "bucket_name": "media"})
@@ -427,10 +430,10 @@ def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
     entry["OPTIONS"] |= {"querystring_expire": timedelta(days=6), "invalidate_on": {"delete"}}
     site.STORAGES = {"default": entry}
     sent = json.loads(json.dumps(storages["default"].deconstruct()))  # type: ignore[attr-defined]
-    again = Before(*sent[1], **sent[2])
-    assert (again.secret_key, again.querystring_expire) == (SECRET_KEY, 518_400)
-    assert json.loads(json.dumps(again.deconstruct())) == sent
-    assert verify(storages["default"], again.url("a.jpg"))  # type: ignore[arg-type]
+    rebuilt: Any = Before(*sent[1], **sent[2])
+    assert (rebuilt.secret_key, rebuilt.querystring_expire) == (SECRET_KEY, 518_400)
+    assert json.loads(json.dumps(rebuilt.deconstruct())) == sent
+    verify("default", rebuilt.url("a.jpg"))
     entry["BACKEND"] = f"{__name__}.KeyOfSettings"
     del options["cloudfront_key"], options["cloudfront_key_id"]
     entry["OPTIONS"] = {"tenant": "a", **options}
