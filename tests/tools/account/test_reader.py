@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from cfsigned_django.aws.client import Clients, list_items
 from cfsigned_django.aws.errors import AwsError
@@ -23,10 +24,16 @@ from cfsigned_django.tools.account.reader import (
     read_bucket,
 )
 from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION
 from tests.aws.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import refusal
-from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
+from tests.tools.account.by_hand import (
+    SIMPLE_CORS,
+    new_behavior,
+    new_distribution_config,
+    new_origin,
+)
 
 #: The policy that a KMS key has at first.
 KMS_POLICY = {
@@ -222,20 +229,101 @@ def test_distribution_by_domain_by_bucket_and_by_id(clients: Clients, bucket_nam
     assert (of_two.distribution, of_two.has_looked_for_distribution) == (None, True)
 
 
-def test_problems(clients: Clients, bucket_name: str) -> None:
-    """Name what could not be read, and read the rest."""
-    denied = refusing(clients.cloudfront, "list_key_groups")
+#: A call that is not allowed, its permission, and what is then not read.
+CALLS: list[tuple[str, str, str]] = [
+    ("list_distributions", "cloudfront:ListDistributions", "distribution"),
+    ("get_distribution", "cloudfront:GetDistribution", "distribution"),
+    ("list_public_keys", "cloudfront:ListPublicKeys", "public_keys"),
+    ("list_key_groups", "cloudfront:ListKeyGroups", "key_groups"),
+    ("list_origin_access_controls", "cloudfront:ListOriginAccessControls", "access_controls"),
+    ("list_cache_policies", "cloudfront:ListCachePolicies", "cache_policies"),
+    ("get_cache_policy", "cloudfront:GetCachePolicy", "cache_policies"),
+    (
+        "list_origin_request_policies",
+        "cloudfront:ListOriginRequestPolicies",
+        "origin_request_policies",
+    ),
+    (
+        "get_response_headers_policy",
+        "cloudfront:GetResponseHeadersPolicy",
+        "response_headers_policies",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "permission", "unread"), CALLS)
+def test_one_call(
+    call: str, permission: str, unread: str, clients: Clients, bucket_name: str
+) -> None:
+    """Name the permission of what could not be read, and read the rest."""
+    origin = new_origin(bucket_name)
+    behavior = {**new_behavior(origin["Id"]), "ResponseHeadersPolicyId": SIMPLE_CORS}
+    config = new_distribution_config(bucket_name, origin, behavior)
+    clients.cloudfront.create_distribution(DistributionConfig=config)
+    clients.s3.create_bucket(Bucket=bucket_name)
+
     account = read_account(
-        dataclasses.replace(clients, cloudfront=denied),
-        Wanted(bucket=bucket_name, distribution_id="EUNKNOWN123"),
+        dataclasses.replace(clients, cloudfront=refusing(clients.cloudfront, call)),
+        Wanted(bucket=bucket_name),
     )
 
-    unknown, missing = account.problems
+    assert [each.permission for each in account.problems] == [permission]
+    parts = {each.name for each in dataclasses.fields(account)} - {"kms_key"}
+    assert {each for each in parts if getattr(account, each) is None} == {unread}
+
+
+def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
+    """Name the ID that no distribution has."""
+    wanted = Wanted(bucket=bucket_name, distribution_id="EUNKNOWN123")
+    account = read_account(clients, wanted)
+
+    [unknown] = account.problems
     assert unknown.code == "NoSuchDistribution"
     assert "EUNKNOWN123" in unknown.what
-    assert missing.permission == "cloudfront:ListKeyGroups"
     assert (account.distribution, account.has_looked_for_distribution) == (None, False)
-    assert (account.key_groups, account.public_keys) == (None, ())
+
+
+def silent(error: Exception) -> Clients:
+    """Return clients whose calls all fail."""
+    client: Any = Failing(None, lambda name: error)
+    return Clients(cloudfront=client, s3=client, sts=client)
+
+
+#: Why no call succeeds, and the words for it.
+SILENT: dict[str, Exception] = {
+    "cloudfront.x": EndpointConnectionError(endpoint_url="https://cloudfront.x/"),
+    "AWS_PROFILE": NoCredentialsError(),
+    "AWS_DEFAULT_REGION": NoRegionError(),
+    "Throttling": refusal("Throttling", "x", "Rate exceeded"),
+    "expired": refusal("ExpiredToken", "x", "expired"),
+}
+
+
+@pytest.mark.parametrize("words", SILENT)
+def test_no_call_succeeds(words: str) -> None:
+    """Note a problem that every call has once."""
+    [problem] = read_account(silent(SILENT[words]), Wanted(bucket="media")).problems
+
+    assert words in f"{problem.what} {problem.reason} {problem.next_step}"
+
+
+def test_every_permission_is_missing() -> None:
+    """Name each permission that is missing, with which the doctor knows what to do."""
+    problems = read_account(silent(refusal("AccessDenied", "x")), Wanted(bucket="media")).problems
+    missing = {each.permission for each in problems}
+
+    assert len(missing) >= 6
+    assert missing <= DEPENDS_ON_PERMISSION.keys()
+
+
+def test_bucket_in_another_region(clients: Clients, bucket_name: str) -> None:
+    """Name the setting of the region."""
+    s3 = refusing(clients.s3, "head_bucket", "PermanentRedirect")
+    [problem] = read_account(
+        dataclasses.replace(clients, s3=s3), Wanted(bucket=bucket_name)
+    ).problems
+
+    assert "AWS_S3_REGION_NAME" in problem.next_step
 
 
 def test_all_pages() -> None:

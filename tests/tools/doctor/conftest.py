@@ -1,4 +1,4 @@
-"""Give the tests of the doctor a healthy site, in an emulator that holds nothing else."""
+"""Give the tests of the doctor a healthy site, whose account is a value."""
 
 from __future__ import annotations
 
@@ -12,31 +12,29 @@ import pytest
 from django.test import override_settings
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.signing import PrivateKey
-from tests.aws.failing import Failing, denied
 from tests.checks.conftest import fields as fields
 from tests.conftest import Settings
-from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
-    ACCOUNT,
     aws_account as aws_account,
-    hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.storage_cases import S3_BACKEND
-from tests.tools.doctor.values import Values
-from tests.tools.doctor.world import LOCATION, NOW, Change, World
+from tests.tools.doctor.world import (
+    BUCKET,
+    LOCATION,
+    NOW,
+    Change,
+    World,
+    clients_of_nobody,
+    healthy_world,
+)
 
 MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
+READ = "cfsigned_django.tools.doctor.examination.read_account"
 #: Gives a block a healthy site, changed.
-Seeded: TypeAlias = Callable[[Change], AbstractContextManager[Values]]
-
-
-def stacks_of_nobody(region: str) -> Any:
-    """Return a client of CloudFormation that may not be asked."""
-    return Failing(mock.Mock(), denied)
+Seeded: TypeAlias = Callable[[Change], AbstractContextManager[World]]
 
 
 @pytest.fixture
@@ -47,75 +45,39 @@ def signing_site(site: Any, db: None) -> Any:
     return site
 
 
-@pytest.fixture(scope="session")
-def clients(emulator: MinistackHere) -> Clients:
-    """Return the clients of one account, for all tests: they are slow to make."""
-    with pytest.MonkeyPatch.context() as patch:
-        hide_aws_configuration(patch)
-        return replace(emulator.remembering(ACCOUNT), cloudformation=stacks_of_nobody)
-
-
-@pytest.fixture(scope="session")
-def built(emulator: MinistackHere, clients: Clients, ec_key: PrivateKey) -> tuple[bytes, World]:
-    """Build a site at AWS; return the state of AWS, and the site."""
-    emulator.empty()
-    world = World(clients=clients, bucket="doctor-media", key=ec_key)
-    world.build()
-    return emulator.state(), world
-
-
 @pytest.fixture
-def world(
-    site: Any,
-    db: None,
-    no_aws_configuration: None,
-    built: tuple[bytes, World],
-    ministack: MinistackHere,
-) -> World:
+def world(signing_site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a site whose files are private and whose links work."""
-    state, found = built
-    ministack.restore(state)
-    world = replace(found, options={})
-    configure_site(world, site)
+    world = healthy_world(ec_key)
+    monkeypatch.setattr(READ, lambda clients, wanted: world.found(wanted))
+    signing_site.AWS_LOCATION = LOCATION
+    signing_site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    signing_site.AWS_CLOUDFRONT_KEY_ID = world.key_pair_id
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = world.key_group_id
+    signing_site.AWS_STORAGE_BUCKET_NAME = BUCKET
+    signing_site.AWS_S3_REGION_NAME = "us-east-1"
     return world
 
 
 @pytest.fixture
-def seeded(site: Any, db: None, ec_key: PrivateKey) -> Seeded:
-    """Return what changes the same site, as a value, and its settings, for one block."""
-    healthy = Values(clients=mock.Mock(), bucket="doctor-media", key=ec_key)
-    healthy.build()
-    configure_site(healthy, site)
+def seeded(world: World, site: Any) -> Seeded:
+    """Return what changes the same site, and its settings, for one block."""
 
     @contextmanager
-    def seed(change: Change) -> Iterator[Values]:
+    def seed(change: Change) -> Iterator[World]:
         layer = override_settings(STORAGES=site.STORAGES)  # the storages are made anew
         with layer:
-            values = replace(healthy, options={})
-            change(values, Settings(layer))
-            yield values
+            changed = replace(world, options={})
+            change(changed, Settings(layer))
+            yield changed
 
     return seed
 
 
-def configure_site(world: World, site: Any) -> None:
-    """Give a site its settings."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
-    site.AWS_LOCATION = LOCATION
-    site.AWS_CLOUDFRONT_KEY = world.key.to_pem().decode()
-    site.AWS_CLOUDFRONT_KEY_ID = world.key_pair_id
-    site.AWS_CLOUDFRONT_KEY_GROUP_ID = world.key_group_id
-    site.AWS_STORAGE_BUCKET_NAME = world.bucket
-    site.AWS_S3_REGION_NAME = "us-east-1"
-    # The emulator's key groups have ids that look like those of public keys.
-    site.SILENCED_SYSTEM_CHECKS = ["cfsigned.W004"]
-
-
 @pytest.fixture
 def online(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Connect the command to the emulator and the edge of a healthy site."""
-    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: world.let_requests_in())
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: world.clients.cloudfront)
+    """Connect the command to a healthy site and its edge."""
+    monkeypatch.setattr(f"{MODULE}.make_clients", lambda **_: clients_of_nobody())
     monkeypatch.setattr(f"{MODULE}.fetch", world.fetch)
     monkeypatch.setattr(f"{MODULE}.time", mock.Mock(time=lambda: NOW))
     return world

@@ -7,9 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cfsigned_django.aws.errors import explain
-from cfsigned_django.tools.account.account import Account, BucketPart, KmsKey
+from cfsigned_django.tools.account.account import (
+    Account,
+    Bucket,
+    BucketPart,
+    BucketState,
+    KmsKey,
+)
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.bucket_policy import (
+    PUBLIC_ACCESS_BLOCK,
     access_identity_statement,
     decrypt_statement,
 )
@@ -73,15 +80,9 @@ _KEY_DENIED = explain(
 
 def id_of_another_key(world: World, settings: Any) -> None:
     """Name the public key of another private key, which is in the group as well."""
-    other = world.account.upload("other")
-    world.account.set_members(world.key_group_id, world.key_pair_id, other)
+    other = world.upload("other")
+    world.set_members(world.key_pair_id, other)
     settings.AWS_CLOUDFRONT_KEY_ID = other
-
-
-def two_distributions(world: World, settings: Any) -> None:
-    """Remove the domain, so that two distributions may be meant."""
-    world.update(lambda config: config.update(Aliases={"Quantity": 0}))
-    world.add_distribution()
 
 
 def origin_group(
@@ -154,7 +155,7 @@ def forwarded_values(header: str) -> Change:
 
 def another_key_group(world: World, settings: Any) -> None:
     """Give the account the key group of another site."""
-    world.account.make_group(world.key_pair_id, name="production")
+    world.add_group("production")
 
 
 def local_edge(world: World, settings: Any) -> None:
@@ -269,6 +270,13 @@ def every_path_of_another_group(config: Document) -> None:
     config["CacheBehaviors"] = list_of([every])
 
 
+def of_somebody_else(found: Account) -> Account:
+    """Return an account that has nothing of the site, whose bucket is another's."""
+    refused = Bucket(name="x", state=BucketState.REFUSED)
+    nothing: dict[str, Any] = {"bucket": refused, "public_keys": (), "key_groups": ()}
+    return Account(account_id="999999999998", has_looked_for_distribution=True, **nothing)
+
+
 NO_GROUP = setting("AWS_CLOUDFRONT_KEY_GROUP_ID", None)
 OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
 TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
@@ -318,7 +326,7 @@ MORE_THAN_HTTP = {"Condition": {"Bool": {"aws:SecureTransport": ["true", "false"
 #: What is public on purpose, beside the files.
 PUBLIC_FOLDER = {
     "Principal": "*",
-    "Resource": "arn:aws:s3:::doctor-media/static/*",
+    "Resource": "arn:aws:s3:::media-bucket/static/*",
     "Condition": {},
 }
 UPLOADS_ONLY = {**_ANYONE, "Action": "s3:PutObject"}
@@ -345,7 +353,7 @@ SITES: list[tuple[str, Change]] = [
     ("key-not-in-group | signed-unknown-key", key_not_in_group),
     ("key-not-in-group | signed-unknown-key", both(NO_GROUP, key_not_in_group)),
     (
-        "no-key-group | signed-unknown-key",
+        "no-key-group | other-key-groups signed-unknown-key",
         both(setting("AWS_CLOUDFRONT_KEY_GROUP_ID", KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
     ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
@@ -360,7 +368,7 @@ SITES: list[tuple[str, Change]] = [
     ("distribution-disabled", configured(Enabled=False)),
     ("distribution-deploying", part_of_account("distribution", status="InProgress")),
     ("domain-not-alias", configured(Aliases={"Quantity": 0})),
-    ("no-distribution", two_distributions),
+    ("no-distribution", account(distribution=None, has_looked_for_distribution=True)),
     (
         "distribution-multi-tenant",
         configured(ConnectionMode="tenant-only", Aliases={"Quantity": 0}),
@@ -390,7 +398,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     ("trusted-signers", OLD_SIGNERS),
     (
-        "group-not-on-behavior | unsigned-served",
+        "group-not-on-behavior | signed-unknown-key",
         both(OLD_SIGNERS, behavior(TrustedKeyGroups=OPEN)),
     ),
     ("plain-http", ANY_PROTOCOL),
@@ -414,7 +422,7 @@ SITES: list[tuple[str, Change]] = [
     ("delivery-unknown origin-not-bucket", origin_group(bucket=False)),
     (
         "origin-not-bucket",
-        origin(DomainName="doctor-media.s3-website-us-east-1.amazonaws.com"),
+        origin(DomainName="media-bucket.s3-website-us-east-1.amazonaws.com"),
     ),
     ("origin-path", origin(OriginPath="/old")),
     *(
@@ -431,7 +439,9 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-not-blocked", no_block),
     (
         "bucket-not-blocked",
-        lambda world, _: world.set_public_access_block(RestrictPublicBuckets=False),
+        part_of_account(
+            "bucket", public_access_block={**PUBLIC_ACCESS_BLOCK, "RestrictPublicBuckets": False}
+        ),
     ),
     ("bucket-policy", NO_POLICY),
     ("delivery-unknown bucket-policy", both(origin_group(), NO_POLICY)),
@@ -450,7 +460,7 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-policy-unknown", policy({}, {**OF_STRANGERS, "Principal": {"AWS": "*"}})),
     ("bucket-policy", policy({}, {**PLAIN_HTTP, **MORE_THAN_HTTP})),
     ("plain-http bucket-policy-unknown", both(ANY_PROTOCOL, policy({}, PLAIN_HTTP))),
-    ("bucket-policy-unknown", policy({"Resource": "arn:aws:s3:::doctor-media/media/*.jpg"})),
+    ("bucket-policy-unknown", policy({"Resource": "arn:aws:s3:::media-bucket/media/*.jpg"})),
     ("bucket-policy", policy({"Condition": {"StringEquals": {"AWS:SourceArn": _DISTRIBUTIONS}}})),
     ("", policy({"Principal": "*"})),
     (
@@ -492,6 +502,12 @@ SITES: list[tuple[str, Change]] = [
     (
         "origin-not-bucket bucket-missing",
         setting("AWS_STORAGE_BUCKET_NAME", "nobody-has-this-one"),
+    ),
+    # The account of somebody else, and one in which nobody could look for a distribution.
+    ("no-distribution key-unknown no-key-group bucket-refused", world_with(edit=of_somebody_else)),
+    (
+        "bucket-missing",
+        world_with(edit=lambda found: Account(bucket=Bucket(name="x", state=BucketState.MISSING))),
     ),
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
@@ -586,121 +602,42 @@ ABOUT_OTHERS = (
 )
 
 
-def two_ways_in(pattern: str) -> Change:
-    """Read the bucket by an origin path, and its root by a restricted pattern and the default."""
-    return both(
-        twin(pattern, restricted=True, OriginPath=""),
-        origin(OriginPath="/prod"),
-        default_like_storage(TargetOriginId="twin", TrustedKeyGroups=OPEN),
-    )
-
-
 def public(*folders: str) -> Change:
     """Declare folders of the storage public."""
     entry = {"BACKEND": S3_BACKEND, "OPTIONS": {"public": folders}}
     return setting("STORAGES", {"default": entry})
 
 
-def every_path_restricted(pattern: str) -> Change:
-    """Save at the root, and restrict every path before the default behavior, which is open."""
-
-    @edited
-    def change(config: Document) -> None:
-        every = {**behavior_of(config), "PathPattern": pattern}
-        config["DefaultCacheBehavior"] = {**media_of(config), "TrustedKeyGroups": OPEN}
-        config["CacheBehaviors"] = list_of([every])
-
-    return both(setting("AWS_LOCATION", ""), change)
-
-
-#: What is changed -> the pattern of each other behavior (the default one has none), and what is
-#: said of it.
-OPENED: list[tuple[Change, dict[str | None, str]]] = [
-    # Behaviors that come before the restricted one.
-    (open_like("media/public/*"), {"media/public/*": "open-folder"}),
-    (open_like("/media/public/*.css"), {"/media/public/*.css": "open-folder"}),
-    # One of them is a folder that the storage declares public.
+#: What tests/tools/model/test_random_behaviors.py does not draw -> the pattern of each other
+#: behavior, and what is said of it.
+OPENED: list[tuple[Change, dict[str, str]]] = [
+    (open_like("media/public/*", "logo.png"), {"media/public/*": "open-folder"}),
+    # A folder that the storage declares public.
     (both(open_like("/media/public/*"), public("public/", "logos/")), {}),
-    (
-        both(open_like("media/public/x/*"), public("public/")),
-        {"media/public/x/*": "open-folder"},
-    ),
+    (both(open_like("media/public/x/*"), public("public/")), {"media/public/x/*": "open-folder"}),
     (both(open_like("media/*"), public("public/")), {"media/*": "behavior-open"}),
-    (open_like("/media/logo.png"), {"/media/logo.png": "open-folder"}),
-    (open_like("media/public/logo.png"), {"media/public/logo.png": "open-folder"}),
-    (open_like("media/logo.pn?"), {"media/logo.pn?": "behavior-open"}),
-    (open_like("logo.png"), {}),
+    # The file that is asked for is in it.
     (
         both(open_like("media/public/*"), world_with(name="public/1.jpg")),
         {"media/public/*": "open-folder"},
     ),
-    (open_like("media/*.css"), {"media/*.css": "behavior-open"}),
-    (open_like("*/public/*"), {"*/public/*": "behavior-open"}),
-    (open_like("assets/*"), {}),
-    # Behaviors that read a folder of the bucket by an origin path.
-    (twin("open/*", OriginPath="/media"), {"open/*": "open-folder"}),
-    (
-        twin("*.css", OriginPath="/media/open"),
-        {"*.css": "open-folder earlier-behavior-elsewhere"},
-    ),
-    (
-        twin("*.css", OriginPath="/media"),
-        {"*.css": "behavior-open earlier-behavior-elsewhere"},
-    ),
-    (twin("albums*", OriginPath="/media"), {"albums*": "behavior-open"}),
-    (twin("logo.png", OriginPath="/media"), {"logo.png": "open-folder"}),
-    (twin("logo.pn?", OriginPath="/media"), {"logo.pn?": "behavior-open"}),
-    (twin("logo.png", OriginPath="/static"), {}),
-    # A restricted behavior takes the other paths before the open default, or not all of them.
-    (two_ways_in("prod/*"), {}),
-    (two_ways_in("prod/*.jpg"), {None: "behavior-open"}),
     # A "*" of an origin path is a character like any other.
     (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),
-    # A restricted behavior takes paths, and reads elsewhere, or trusts another key group.
-    (
-        twin("*.css", "static-files.s3.amazonaws.com", restricted=True),
-        {"*.css": "earlier-behavior-elsewhere"},
-    ),
-    (open_like("*.css", TrustedKeyGroups=OTHER_GROUP), {"*.css": "group-not-on-behavior"}),
-    (
-        both(NO_GROUP, open_like("*.css", TrustedKeyGroups=OTHER_GROUP)),
-        {"*.css": "group-not-on-behavior"},
-    ),
-    (open_like("*.css", TrustedSigners=_ACCOUNTS), {"*.css": "group-not-on-behavior"}),
-    (open_like("*.css", last=True, TrustedKeyGroups=OTHER_GROUP), {}),
     (both(ROOT_RESTRICTED, open_like("shop/*", TrustedKeyGroups=OTHER_GROUP)), {}),
     # Two behaviors together leave nothing to a third.
     (
         both(ROOT_RESTRICTED, open_like("c/?*", "c/", "c/*")),
         {"c/?*": "open-folder", "c/": "open-folder"},
     ),
-    # An open default behind a pattern that takes all that the storage saves.
-    (default_like_storage(TrustedKeyGroups=OPEN), {}),
     # An origin without access leaks only if the bucket's policy lets in strangers.
     (WITHOUT_ACCESS, {"*.pdf": "earlier-behavior-elsewhere"}),
     (
         both(WITHOUT_ACCESS, policy({}, OFFICE)),
         {"*.pdf": "behavior-open earlier-behavior-elsewhere"},
     ),
-    # The storage saves at the root of the bucket, as without AWS_LOCATION.
-    (both(ROOT_RESTRICTED, twin("assets/*", OriginPath="/public")), {"assets/*": "open-folder"}),
+    # The storage saves at the root of a folder of the bucket.
     (
         both(ROOT_RESTRICTED, origin(OriginPath="/site1"), open_like("assets/*", "*.css")),
         {"assets/*": "open-folder", "*.css": "behavior-open"},
-    ),
-    (
-        both(ROOT_RESTRICTED, open_like("favicon.ico", "a.html", "*.html")),
-        {"favicon.ico": "open-folder", "a.html": "open-folder", "*.html": "behavior-open"},
-    ),
-    # A behavior that is not the default one and matches every path as well.
-    (both(ROOT_RESTRICTED, open_like("*")), {"*": "behavior-open"}),
-    (both(ROOT_RESTRICTED, open_like("/*")), {"/*": "behavior-open"}),
-    (every_path_restricted("*"), {}),
-    (every_path_restricted("/*"), {}),
-    # There, media/* is restricted and asked for.
-    (both(NARROW, default_like_storage(TrustedKeyGroups=OPEN)), {None: "behavior-open"}),
-    (
-        both(NARROW, open_like("*.pdf", "public/*", "media/old/*", last=True)),
-        {"*.pdf": "behavior-open", "public/*": "open-folder"},
     ),
 ]

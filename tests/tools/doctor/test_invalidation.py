@@ -14,7 +14,6 @@ from django.core.files.storage import storages
 from cfsigned_django.tools.doctor.aws import check_invalidation
 from cfsigned_django.tools.findings import Finding
 from tests.invalidations import Aws, aws_in_memory
-from tests.tools.doctor import ids
 from tests.tools.doctor.world import World
 
 
@@ -69,12 +68,3 @@ def test_refusals(code: str, words: str, aws: Aws) -> None:
     assert found().keys() == {"cannot-invalidate"}
     aws.cloudfront.refusals = [code]
     assert words in found()["cannot-invalidate"]
-
-
-def test_a_distribution_of_another_account(world: World, aws: Aws, signing_site: Any) -> None:
-    """Say so if neither the doctor nor the site knows the distribution of the settings."""
-    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = "E0000000000000"
-    world.options = {"distribution_id": "E0000000000000"}
-    findings = world.examine()
-    assert found(findings).keys() == {"cannot-invalidate"}
-    assert "aws-unreadable" in ids(findings)

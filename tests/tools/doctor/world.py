@@ -1,17 +1,14 @@
-"""Hold a site at AWS, an edge that serves it as its configuration says, and changes of both.
-
-The API is the emulator's; the edge is this package's own, in this process,
-and reads behaviors, policies, key groups and CORS rules from the API.
-"""
+"""Hold the account of a site as a value, an edge that serves it as it is, and changes of both."""
 
 from __future__ import annotations
 
-import json
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeAlias
-from unittest import mock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from botocore import xform_name
@@ -19,19 +16,23 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.key_groups import ListedPublicKey
 from cfsigned_django.signing import PrivateKey, PublicKey
-from cfsigned_django.tools.account.account import Account
+from cfsigned_django.tools.account.account import (
+    Account,
+    AwsDistribution,
+    Bucket,
+    BucketState,
+    KeyGroup,
+    NamedConfig,
+)
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
 )
-from cfsigned_django.tools.account.documents.cache_behavior import (
-    behaviors,
-    list_of,
-)
+from cfsigned_django.tools.account.documents.cache_behavior import behaviors, list_of
 from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.reader import list_key_groups, read_account
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
@@ -42,10 +43,15 @@ from cfsigned_django.tools.model.response_headers import cors_allows
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
-from tests import aws
+from tests.aws.failing import Failing, denied
 from tests.storage_cases import DOMAIN
 from tests.tools.account.by_hand import (
+    ALL_VIEWER,
+    CACHING_DISABLED,
+    CACHING_OPTIMIZED,
+    CORS_HEADERS,
     CORS_S3_ORIGIN,
+    SECURITY_HEADERS,
     SIMPLE_CORS,
     access_control_config,
     new_behavior,
@@ -58,92 +64,106 @@ NAME = "albums/1.jpg"
 ORIGIN = "https://app.example.com"
 OTHER_ORIGIN = "https://other.example.com"
 NOW = 1_800_000_000
+BUCKET = "media-bucket"
+S3 = "https://s3.us-east-1.amazonaws.com"
 #: What a behavior trusts that asks for no signature.
 OPEN: Document = {"Enabled": False, "Quantity": 0}
+_ACCOUNT_ID, _DISTRIBUTION_ID, _CONTROL_ID = "111111111111", "E2DISTRIBUTION", "E2CONTROL"
+_ARN = f"arn:aws:cloudfront::{_ACCOUNT_ID}:distribution/{_DISTRIBUTION_ID}"
 _S3_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
     b"<Message>Access Denied</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
 )
+#: The policies of CloudFront that sites use.
+MANAGED: dict[str, dict[str, Document]] = {
+    "cache_policies": {
+        CACHING_OPTIMIZED: {
+            "Name": "Managed-CachingOptimized",
+            "DefaultTTL": 86400,
+            "MaxTTL": 31536000,
+        },
+        CACHING_DISABLED: {"Name": "Managed-CachingDisabled", "MaxTTL": 0},
+    },
+    "origin_request_policies": {
+        CORS_S3_ORIGIN: {
+            "Name": "Managed-CORS-S3Origin",
+            "HeadersConfig": {
+                "HeaderBehavior": "whitelist",
+                "Headers": list_of(CORS_HEADERS),
+            },
+            "QueryStringsConfig": {"QueryStringBehavior": "none"},
+        },
+        ALL_VIEWER: {
+            "Name": "Managed-AllViewer",
+            "HeadersConfig": {"HeaderBehavior": "allViewer"},
+            "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        },
+    },
+    "response_headers_policies": {
+        SIMPLE_CORS: {
+            "Name": "Managed-SimpleCORS",
+            "CorsConfig": {
+                "AccessControlAllowOrigins": list_of(["*"]),
+                "AccessControlAllowHeaders": list_of(["*"]),
+                "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
+                "AccessControlAllowCredentials": False,
+                "OriginOverride": False,
+            },
+        },
+        SECURITY_HEADERS: {
+            "Name": "Managed-SecurityHeadersPolicy",
+            "SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}},
+        },
+    },
+}
+_KINDS = {
+    "CachePolicy": "cache_policies",
+    "OriginRequestPolicy": "origin_request_policies",
+    "ResponseHeadersPolicy": "response_headers_policies",
+}
+
+
+def clients_of_nobody() -> Clients:
+    """Return clients of which only the address of S3 is used: no stack may be looked for."""
+    s3 = SimpleNamespace(meta=SimpleNamespace(endpoint_url=S3))
+    return Clients(
+        cloudfront=None, s3=s3, sts=None, cloudformation=lambda region: Failing(None, denied)
+    )
 
 
 @dataclass(slots=True)
 class World:
-    """Hold one site at AWS; tests break one thing of it."""
+    """Hold one site, whose account is a value; tests break one thing of it."""
 
-    clients: Clients
-    bucket: str
     key: PrivateKey
-    key_pair_id: str = ""
-    key_group_id: str = ""
-    distribution_id: str = ""
+    value: Account
+    key_pair_id: str = "K2SIGNINGKEY"
+    key_group_id: str = "key-group-id"
+    distribution_id: str = _DISTRIBUTION_ID
+    bucket: str = BUCKET
+    arn: str = _ARN
     #: By how many seconds the clock of the site's machine is ahead.
     ahead: int = 0
-    #: What the emulator cannot be brought to say.
+    #: What AWS says otherwise, which its edges do not.
     edit: Callable[[Account], Account] = lambda found: found
-    #: How the doctor gets its clients, if they are not those that the edge reads with.
-    make_clients: Callable[[], Clients] | None = None
     #: Whether nothing answers this machine.
     is_cut_off: bool = False
     name: str = NAME
     options: dict[str, Any] = field(default_factory=dict)
-    #: The edge as it is during an examination, which changes nothing.
-    edge: EdgeClient | None = None
 
-    @property
-    def account(self) -> aws.Account:
-        """Return the keys and key groups of the site, to be changed by hand."""
-        return aws.Account(api=self.clients.cloudfront)
+    def found(self, wanted: Wanted) -> Account:
+        """Return what would be read of the account for these wishes."""
+        found, bucket = self.edit(self.value), None
+        if wanted.bucket:
+            bucket = Bucket(name=wanted.bucket, state=BucketState.MISSING)
+            if wanted.bucket == self.bucket:
+                bucket = found.bucket
+        return replace(found, bucket=bucket)
 
-    @property
-    def arn(self) -> str:
-        """Return the ARN of the distribution."""
-        answer = self.clients.cloudfront.get_distribution(Id=self.distribution_id)
-        found: str = answer["Distribution"]["ARN"]
-        return found
-
-    def make_policy(self, kind: str, config: Document) -> str:
-        """Create a policy of the account's own, such as a CachePolicy; return its id."""
-        create = getattr(self.clients.cloudfront, xform_name(f"Create{kind}"))
-        found: str = create(**{f"{kind}Config": config})[kind]["Id"]
-        return found
-
-    def add_distribution(self) -> None:
-        """Create a second distribution like the first."""
-        config = {**self.config(), "CallerReference": "second"}
-        self.clients.cloudfront.create_distribution(DistributionConfig=config)
-
-    def unblock(self) -> None:
-        """Turn Block Public Access off."""
-        self.clients.s3.delete_public_access_block(Bucket=self.bucket)
-
-    def build(self) -> None:
-        """Create bucket, keys and distribution: static files and pages open, media restricted."""
-        self.key_pair_id = self.account.upload("site", self.key.public_key.to_pem())
-        self.key_group_id = self.account.make_group(self.key_pair_id, name="site")
-        self.clients.s3.create_bucket(Bucket=self.bucket)
-        control = self.clients.cloudfront.create_origin_access_control(
-            OriginAccessControlConfig=access_control_config(self.bucket)
-        )
-        config = site_config(self.bucket, self.key_group_id, control["OriginAccessControl"]["Id"])
-        made = self.clients.cloudfront.create_distribution(DistributionConfig=config)
-        self.distribution_id = made["Distribution"]["Id"]
-        self.set_public_access_block()
-        self.set_cors(ORIGIN)
-        self.set_policy(self.statement())
-
-    def examine(self, *, online: bool = True) -> list[Finding]:
-        """Return all that the doctor finds."""
+    def examine(self) -> list[Finding]:
+        """Return all that the doctor finds, if read_account() returns what this holds."""
         examination = self.examination()
-        found = list(examination.offline())
-        if online:
-
-            def read(clients: Clients, wanted: Wanted) -> Account:
-                return self.edit(read_account(clients, wanted))
-
-            self.let_requests_in()
-            with mock.patch("cfsigned_django.tools.doctor.examination.read_account", read):
-                found += examination.online()
-        return found
+        return [*examination.offline(), *examination.online()]
 
     def examination(self) -> Examination:
         """Return the examination of the site as it is now."""
@@ -151,7 +171,7 @@ class World:
         return Examination(
             alias="default",
             storage=storage,
-            make_clients=self.make_clients or (lambda: self.clients),
+            make_clients=clients_of_nobody,
             fetch=self.fetch,
             clock=lambda: NOW + self.ahead,
             name=self.name,
@@ -160,76 +180,97 @@ class World:
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""
-        host = url.split("/")[2]
-        if self.is_cut_off:
-            raise NoAnswer("Name or service not known")
-        if host == DOMAIN:
-            assert self.edge is not None
-            response = self.edge.get(url, now=NOW, headers=headers)
+        host, bucket = url.split("/")[2], self.value.bucket
+        assert bucket is not None
+        if host == DOMAIN and not self.is_cut_off:
+            response = self._edge(bucket).get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return Answer(status=response.status, headers=dated, body=response.body)
-        if url.startswith(self.clients.s3.meta.endpoint_url):
-            if f"/{self.bucket}/" not in url:
+        if url.startswith(S3) and not self.is_cut_off:
+            if f"/{bucket.name}/" not in url:
                 return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
-            policy = json.loads(self.clients.s3.get_bucket_policy(Bucket=self.bucket)["Policy"])
-            if public_statements(policy, f"arn:aws:s3:::{self.bucket}/*"):
+            if public_statements(bucket.policy, f"arn:aws:s3:::{bucket.name}/*"):
                 return Answer(status=200, body=b"picture")
             return Answer(status=403, body=_S3_DENIED)
         raise NoAnswer("Name or service not known")
 
-    def let_requests_in(self) -> Clients:
-        """Serve the site as it is now, until the next time; return the clients of its account."""
-        self.edge = self._edge()
-        return self.clients
-
-    def _edge(self) -> EdgeClient:
+    def _edge(self, bucket: Bucket) -> EdgeClient:
+        """Return an edge that serves the site as it is now."""
         files = InMemoryStorage(base_url=f"/{LOCATION}/")
         files.save(NAME, ContentFile(b"picture"))
-        found = self.clients.s3.get_bucket_cors(Bucket=self.bucket)["CORSRules"]
-        trusted = self._key_groups()
+        keys = {
+            each.key_pair_id: PublicKey.load(each.public_key_pem)
+            for each in self.value.public_keys or ()
+        }
+        trusted = {
+            group.id: {each: keys[each] for each in group.key_pair_ids}
+            for group in self.value.key_groups or ()
+        }
+        api = SimpleNamespace(
+            **{f"get_{xform_name(kind)}": partial(self._policy, kind) for kind in _KINDS}
+        )
         return EdgeClient(
             Distribution(
                 domain_names=(DOMAIN,),
-                behaviors=tuple(
-                    read_behavior(self.clients.cloudfront, each)
-                    for each in behaviors(self.config())
-                ),
+                behaviors=tuple(read_behavior(api, each) for each in behaviors(self.config())),
                 key_groups=lambda: trusted,  # one that a behavior names need not be there
-                origin=with_cors(StorageOrigin(files), found),
+                origin=with_cors(StorageOrigin(files), bucket.cors_rules),
             )
         )
 
-    def _key_groups(self) -> dict[str, dict[str, PublicKey]]:
-        get = self.clients.cloudfront.get_public_key
-        return {
-            group.id: {
-                each: PublicKey.load(get(Id=each)["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
-                for each in group.key_pair_ids
-            }
-            for group in list_key_groups(self.clients.cloudfront)
-        }
+    def _policy(self, kind: str, Id: str) -> Any:
+        found = getattr(self.value, _KINDS[kind])[Id]
+        return {kind: {"Id": Id, f"{kind}Config": found.config}}
+
+    # What tests change
+
+    def upload(self, name: str) -> str:
+        """Create a public key; return its id."""
+        keys = self.value.public_keys or ()
+        key_pair_id = f"K{len(keys) + 2}{name.upper()}KEY"
+        listed = _listed(key_pair_id, name, PrivateKey.generate())
+        self.value = replace(self.value, public_keys=(*keys, listed))
+        return key_pair_id
+
+    def set_members(self, *key_pair_ids: str) -> None:
+        """Replace the keys of the key group."""
+        group = KeyGroup(id=self.key_group_id, name="site", key_pair_ids=key_pair_ids)
+        self.value = replace(self.value, key_groups=(group,))
+
+    def add_group(self, name: str) -> None:
+        """Create a key group of another site."""
+        group = KeyGroup(id=f"{name}-id", name=name, key_pair_ids=())
+        self.value = replace(self.value, key_groups=(*(self.value.key_groups or ()), group))
+
+    def make_policy(self, kind: str, config: Document) -> str:
+        """Create a policy of the account's own, such as a CachePolicy; return its id."""
+        part, policy_id = _KINDS[kind], f"{config['Name']}-{kind}"
+        policy = NamedConfig(id=policy_id, name=config["Name"], config=config)
+        fields: dict[str, Any] = {part: {**getattr(self.value, part), policy_id: policy}}
+        self.value = replace(self.value, **fields)
+        return policy_id
 
     def config(self) -> Document:
         """Return the configuration of the distribution."""
-        answer = self.clients.cloudfront.get_distribution_config(Id=self.distribution_id)
-        found: Document = answer["DistributionConfig"]
-        return found
+        return self.value.distribution.config if self.value.distribution else {}
 
     def update(self, change: Callable[[Document], object]) -> None:
-        """Change the configuration of the distribution in place."""
-        cloudfront = self.clients.cloudfront
-        answer = cloudfront.get_distribution_config(Id=self.distribution_id)
-        config = answer["DistributionConfig"]
+        """Change the configuration of the distribution."""
+        config = copy.deepcopy(self.config())
         change(config)
-        cloudfront.update_distribution(
-            Id=self.distribution_id, IfMatch=answer["ETag"], DistributionConfig=config
-        )
+        assert self.value.distribution is not None
+        distribution = replace(self.value.distribution, config=config)
+        self.value = replace(self.value, distribution=distribution)
+
+    def change_bucket(self, **fields: Any) -> None:
+        """Change fields of the bucket."""
+        assert self.value.bucket is not None
+        self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
 
     def set_policy(self, *statements: Document) -> None:
         """Replace the statements of the bucket policy."""
-        policy = {"Version": "2012-10-17", "Statement": list(statements)}
-        self.clients.s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
+        self.change_bucket(policy={"Version": "2012-10-17", "Statement": list(statements)})
 
     def statement(self, **changes: Any) -> Document:
         """Return the statement that lets the distribution read, changed."""
@@ -237,27 +278,50 @@ class World:
 
     def set_cors(self, *origins: str, **changes: Any) -> None:
         """Replace the CORS rules of the bucket with one for these origins, changed."""
-        rules = [{**cors_rule(list(origins)), **changes}]
-        self.clients.s3.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": rules})
+        self.change_bucket(cors_rules=({**cors_rule(list(origins)), **changes},))
 
-    def set_public_access_block(self, **changes: bool) -> None:
-        """Turn the four switches of Block Public Access on, except the changes."""
-        switches = {**PUBLIC_ACCESS_BLOCK, **changes}
-        self.clients.s3.put_public_access_block(
-            Bucket=self.bucket, PublicAccessBlockConfiguration=switches
-        )
 
-    def anonymous(self, text: str) -> str:
-        """Return a text in which the ids of this world are those of every world."""
-        ids = {
-            self.bucket: "media-bucket",
-            self.key_pair_id: "K2SIGNINGKEY",
-            self.key_group_id: "key-group-id",
-            self.distribution_id: "E2DISTRIBUTION",
-        }
-        for own, name in ids.items():
-            text = text.replace(own, name)
-        return text
+def healthy_world(key: PrivateKey) -> World:
+    """Return a site in order: static files and pages are open, media is restricted."""
+    policies: dict[str, Any] = {
+        part: {key: NamedConfig(id=key, name=each["Name"], config=each) for key, each in found}
+        for part, found in ((part, table.items()) for part, table in MANAGED.items())
+    }
+    control = NamedConfig(id=_CONTROL_ID, name="x", config=access_control_config("x"))
+    distribution = AwsDistribution(
+        id=_DISTRIBUTION_ID,
+        arn=_ARN,
+        status="Deployed",
+        domain_name="d111111abcdef8.cloudfront.net",
+        config={},
+        active_key_pairs={},
+    )
+    bucket = Bucket(
+        name=BUCKET,
+        state=BucketState.OURS,
+        region="us-east-1",
+        public_access_block=PUBLIC_ACCESS_BLOCK,
+    )
+    account = Account(
+        account_id=_ACCOUNT_ID,
+        distribution=distribution,
+        bucket=bucket,
+        access_controls=(control,),
+        **policies,
+    )
+    world = World(key=key, value=account)
+    listed = _listed(world.key_pair_id, "site", key)
+    world.value = replace(account, public_keys=(listed,))
+    world.set_members(world.key_pair_id)
+    world.update(lambda config: config.update(site_config(world.key_group_id)))
+    world.set_cors(ORIGIN)
+    world.set_policy(world.statement())
+    return world
+
+
+def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
+    pem = key.public_key.to_pem()
+    return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
 
 
 def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplication:
@@ -275,8 +339,8 @@ def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplica
     return answer
 
 
-def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Document:
-    media = {**new_origin(bucket), "OriginAccessControlId": access_control_id}
+def site_config(key_group_id: str) -> Document:
+    media = {**new_origin(BUCKET), "OriginAccessControlId": _CONTROL_ID}
     pages = {
         "Id": "pages",
         "DomainName": "app.example.com",
@@ -292,7 +356,7 @@ def site_config(bucket: str, key_group_id: str, access_control_id: str) -> Docum
         "OriginRequestPolicyId": CORS_S3_ORIGIN,
         "ResponseHeadersPolicyId": SIMPLE_CORS,
     }
-    config = new_distribution_config(bucket, media, new_behavior("pages"))
+    config = new_distribution_config(BUCKET, media, new_behavior("pages"))
     config["Origins"] = list_of([media, pages])
     config["Aliases"] = list_of([DOMAIN])
     config["CacheBehaviors"] = list_of(
@@ -386,21 +450,19 @@ def cors(*origins: str, **changes: object) -> Change:
 
 def key_not_in_group(world: World, settings: Any) -> None:
     """Leave only a key that is not ours in the key group."""
-    world.account.set_members(world.key_group_id, world.account.upload("other"))
+    world.set_members(world.upload("other"))
 
 
 def no_block(world: World, settings: Any) -> None:
     """Turn Block Public Access off."""
-    world.unblock()
+    world.change_bucket(public_access_block=None)
 
 
 def public_bucket(world: World, settings: Any) -> None:
     """Make the bucket public by a policy that is older than Block Public Access."""
-    no_block(world, settings)
     public = world.statement(Sid="Public", Principal="*")
     del public["Condition"]
     world.set_policy(world.statement(), public)
-    world.set_public_access_block()
 
 
 def headers_policy(

@@ -11,32 +11,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from itertools import product
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from botocore import xform_name
-from django.core.files.base import ContentFile
-from django.core.files.storage import InMemoryStorage
 
 from cfsigned_django.aws.client import Clients
-from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.model.resource_policy import Decision, by_distribution, evaluate
 from cfsigned_django.tools.model.response_headers import cors_headers, overrides_origin
-from cfsigned_django.tools.storage_origin import StorageOrigin
 from demo_project.edge import distribution
 from demo_project.rules import DistributionReader
 from tests.ministack_server import MinistackHere
 from tests.tools.account.by_hand import ALL_VIEWER, CORS_S3_ORIGIN, new_distribution_config
-from tests.tools.stack import BUCKET, LEAST, deploy
 
 SEED = 39
 REQUESTS = 1000
@@ -278,105 +271,3 @@ def test_same_answers(ministack: MinistackHere, clients: Clients) -> None:
                     wrong.append((method, target, headers, one, other))
     assert wrong[:3] == []
     assert differing.keys() == DIFFERENCES.keys()
-
-
-ALLOWED = {
-    "Effect": "Allow",
-    "Principal": {"Service": "cloudfront.amazonaws.com"},
-    "Action": "s3:GetObject",
-    "Resource": f"arn:aws:s3:::{BUCKET}/*",
-}
-DENIED = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ALLOWED["Resource"]}
-
-
-def bucket_policies(arn: str) -> list[list[Document]]:
-    """Return the statements of policies that let a distribution read, or do not."""
-    of = {**ALLOWED, "Condition": {"StringEquals": {"AWS:SourceArn": arn}}}
-    other = f"{arn[:-3]}XXX"
-    return [
-        [of],
-        [],
-        [ALLOWED],
-        [{**of, "Condition": {"StringEquals": {"AWS:SourceArn": other}}}],
-        [{**of, "Condition": {"StringEquals": {"AWS:SourceArn": f"{arn[:-3]}*"}}}],
-        [{**of, "Condition": {"StringLike": {"AWS:SourceArn": f"{arn[:-3]}*"}}}],
-        [{**of, "Condition": {"ArnLike": {"AWS:SourceArn": arn}}}],
-        [{**of, "Resource": f"arn:aws:s3:::{BUCKET}/open/*"}],
-        [{**of, "Action": "s3:PutObject"}],
-        [{**of, "Principal": {"AWS": "arn:aws:iam::999999999999:root"}}],
-        [of, DENIED],
-        [of, {**DENIED, "Resource": f"arn:aws:s3:::{BUCKET}/media/*"}],
-        [of, {**DENIED, "Action": "s3:PutObject"}],
-        [of, {**DENIED, "Principal": {"AWS": "arn:aws:iam::999999999999:root"}}],
-        [of, {**DENIED, "Condition": {"StringEquals": {"AWS:SourceArn": other}}}],
-        [of, {**DENIED, "Condition": {"StringNotEquals": {"AWS:SourceArn": other}}}],
-    ]
-
-
-def test_same_answers_of_the_stack(
-    ministack: MinistackHere, clients: Clients, cloudformation: Any, ec_key: PrivateKey
-) -> None:
-    """Read and refuse as the emulator does behind the template, whatever the bucket's policy."""
-    public_key = {"CallerReference": "1", "Name": "1", "EncodedKey": ec_key.public_key.to_pem()}
-    cloudfront: Any = clients.cloudfront
-    key_id = cloudfront.create_public_key(PublicKeyConfig=public_key)["PublicKey"]["Id"]
-    made = cloudfront.create_key_group(KeyGroupConfig={"Name": "1", "Items": [key_id]})
-    options = {"PublicPath": "open/*", "CorsOrigins": APP}
-    outputs = deploy(cloudformation, **{**LEAST, "KeyGroupId": made["KeyGroup"]["Id"]}, **options)
-    found = read_distribution(cloudfront, outputs["DistributionId"])
-    files = InMemoryStorage(base_url="/")
-    for name in ("open/a.txt", "media/a.txt"):
-        files.save(name, ContentFile(name.encode()))
-        clients.s3.put_object(Bucket=BUCKET, Key=name, Body=name.encode(), ContentType="text/plain")
-    signer = Signer(key_pair_id=key_id, private_key=ec_key)
-    rules = DistributionReader(cloudfront, found.id).read()
-    counted: Counter[int] = Counter()
-    for policy in bucket_policies(found.arn):
-        document = {"Version": "2012-10-17", "Statement": policy}
-        clients.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(document))
-        bucket = with_policy(StorageOrigin(files), document, found.arn)
-        edge = EdgeClient(distribution(rules, [found.domain_name], bucket))
-        for name, method, more in product(
-            ("open/a.txt", "media/a.txt", "open/none.txt", "media/none.txt"),
-            ("GET", "HEAD", "OPTIONS"),
-            ({}, {"Origin": APP}, {"Origin": OTHER}, {"Range": "bytes=1-2"}),
-        ):
-            if method == "HEAD" and "Range" in more:
-                continue  # The emulator's HeadObject knows no ranges, which AWS's does.
-            url = f"https://{found.domain_name}/{name}"
-            if not name.startswith("open/"):
-                url = signer.sign_url(url, date_less_than=2**31 - 1)
-            ours = edge.request(method, url, headers=more)
-            target = url.removeprefix(f"https://{found.domain_name}")
-            headers = {"Host": found.domain_name, "X-Forwarded-Proto": "https", **more}
-            status, answered, body = ministack.ask(method, target, headers)
-            one = as_seen(ours.status, ours.headers.items(), ours.body)
-            other = as_seen(status, answered, body)
-            assert (policy, name, method, more, one) == (policy, name, method, more, other)
-            counted[status] += 1
-    assert counted.total() == 16 * 44
-    assert {200, 206, 403} <= counted.keys()
-
-
-def with_policy(origin: WSGIApplication, policy: Document, arn: str) -> WSGIApplication:
-    """Return the origin as a bucket of which the distribution may read what the policy says."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        resource = f"arn:aws:s3:::{BUCKET}{environ['RAW_URI'].partition('?')[0]}"
-        said, _ = evaluate(policy, by_distribution(arn, resource, uses_tls=True))
-        assert said is not Decision.UNKNOWN, policy
-        if said is Decision.ALLOWED:
-            return origin(environ, start_response)
-        start_response("403 Forbidden", [])
-        return []
-
-    return answer
-
-
-def as_seen(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> Any:
-    """Return what both say of a file; the pages of refusals are other ones."""
-    found = {name.lower(): value for name, value in headers}
-    shown = {name: value for name, value in found.items() if name.startswith(_ANSWERED)}
-    if status >= 400:
-        return status, shown
-    return status, shown, found["content-type"], found.get("content-range"), body

@@ -8,6 +8,7 @@ tools/account/state/wanted.py, tools/doctor/aws.py
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,32 +17,64 @@ from typing import Any
 
 import pytest
 
+from cfsigned_django.aws.errors import explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
+from cfsigned_django.tools.account.account import BucketPart
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
-from cfsigned_django.tools.doctor.aws import FindStack, check_aws
+from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws
 from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
+from tests.aws.failing import denied
+from tests.pages import DOCS, read
 from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.conftest import Seeded
-from tests.tools.doctor.sites import ABOUT_OTHERS, HEALTHY, NARROW, OPENED, SITES, account, twin
-from tests.tools.doctor.test_paste import pasted
-from tests.tools.doctor.values import Values
-from tests.tools.doctor.world import NOW, both, open_like, setting
+from tests.tools.doctor.sites import (
+    ABOUT_OTHERS,
+    HEALTHY,
+    NARROW,
+    OPENED,
+    RULE_OF_BUCKET,
+    SITES,
+    TRUSTS_ANOTHER,
+    account,
+    of_somebody_else,
+    part_of_account,
+    twin,
+)
+from tests.tools.doctor.world import (
+    NOW,
+    OTHER_ORIGIN,
+    World,
+    behavior_of,
+    both,
+    cors,
+    no_block,
+    open_like,
+    public_bucket,
+    setting,
+    world_with,
+)
 
 TIME = datetime.fromtimestamp(NOW, UTC)
 #: The stack of the template with all that it can have.
 STACK = StackResources(name="media", resources=frozenset(NOUNS))
 
 
-def judged(values: Values, find_stack: FindStack = lambda region, found: None) -> list[Finding]:
+def judged(values: World, find_stack: FindStack = lambda region, found: None) -> list[Finding]:
     """Return what the doctor says of the account of a site."""
     wanted = values.examination().wanted()
     return list(check_aws(values.found(wanted), wanted, now=TIME, find_stack=find_stack))
+
+
+def pasted(found: Finding) -> Any:
+    """Return the value in a finding."""
+    value, _ = json.JSONDecoder().raw_decode(found.fix.partition("Paste: ")[2])
+    return value
 
 
 def test_sites(seeded: Seeded, subtests: pytest.Subtests) -> None:
@@ -68,7 +101,7 @@ def test_other_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
         with seeded(change) as values, subtests.test(at=at, expected=expected):
             found = [(each.subject, each.id) for each in judged(values) if each.id in ABOUT_OTHERS]
             assert found == [
-                ("the default behavior" if pattern is None else f"the behavior {pattern}", fact_id)
+                (f"the behavior {pattern}", fact_id)
                 for pattern, ids_of_facts in expected.items()
                 for fact_id in ids_of_facts.split()
             ]
@@ -92,7 +125,7 @@ def test_what_is_to_be_pasted(seeded: Seeded, subtests: pytest.Subtests) -> None
     }
 
 
-def paste(site: Values, fault: str, added: Any) -> None:
+def paste(site: World, fault: str, added: Any) -> None:
     """Put what a finding shows where it belongs, beside what is there."""
     found = site.edit(site.value)
     site.edit = lambda value: value
@@ -128,6 +161,15 @@ def paste(site: Values, fault: str, added: Any) -> None:
         fields = pasted_rules.get(fault, {"policy": policy})
         found = replace(found, bucket=replace(bucket, **fields))
     site.value = found
+
+
+def test_other_groups_stay(seeded: Seeded) -> None:
+    """Let a behavior that trusts another group go on trusting it."""
+    with seeded(TRUSTS_ANOTHER) as world:
+        [before] = behavior_of(world.config())["TrustedKeyGroups"]["Items"]
+        [value] = [pasted(each) for each in judged(world) if each.id == "group-not-on-behavior"]
+
+    assert value["TrustedKeyGroups"]["Items"] == [before, world.key_group_id]
 
 
 def test_faults_of_a_stack(seeded: Seeded, subtests: pytest.Subtests) -> None:
@@ -176,6 +218,77 @@ def test_healthy_site_asks_for_no_stack(seeded: Seeded) -> None:
         assert faults(judged(values, find)) == []
 
     assert asked == []
+
+
+def test_other_account(seeded: Seeded) -> None:
+    """Name the account of the credentials, which has no such distribution."""
+    with seeded(world_with(edit=of_somebody_else)) as values:
+        [told] = [each.what for each in judged(values) if each.id == "no-distribution"]
+
+    assert "999999999998" in told
+
+
+#: What could not be read, for want of which permission, and what is then not said of the site.
+UNREAD: list[tuple[str, str, str]] = [
+    ("distribution", "cloudfront:GetDistribution", "downloads-note stale-window"),
+    ("key_groups", "cloudfront:ListKeyGroups", ""),
+    ("access_controls", "cloudfront:ListOriginAccessControls", ""),
+    ("cache_policies", "cloudfront:ListCachePolicies", "downloads-note stale-window"),
+    ("origin_request_policies", "cloudfront:ListOriginRequestPolicies", "downloads-note"),
+    ("response_headers_policies", "cloudfront:GetResponseHeadersPolicy", ""),
+]
+
+
+@pytest.mark.parametrize(("part", "permission", "unsaid"), UNREAD)
+def test_one_permission_is_missing(part: str, permission: str, unsaid: str, seeded: Seeded) -> None:
+    """Name the permission that is missing and what depends on it, and judge all else."""
+    error = explain(denied(permission), what="read it", permission=permission)
+    with seeded(account(**{part: None, "problems": (error,)})) as values:
+        found = judged(values)
+
+    [problem] = [each for each in found if each.level is Level.ERROR]
+    assert (problem.id, problem.subject) == ("aws-unreadable", permission)
+    assert permission in problem.what
+    assert permission in problem.fix
+    assert DEPENDS_ON_PERMISSION[permission] in problem.why
+    assert {*ids(found)} ^ {"downloads-note", "stale-window"} == {
+        "aws-unreadable",
+        *unsaid.split(),
+    }
+
+
+#: How a part of a bucket looks that was not read.
+UNSET: dict[BucketPart, dict[str, Any]] = {
+    BucketPart.CORS: {"cors_rules": ()},
+    BucketPart.POLICY: {"policy": None},
+    BucketPart.PUBLIC_ACCESS: {"public_access_block": None},
+}
+#: A part of a bucket that may not be read, and what is then not said of one that is open.
+PARTS = {
+    BucketPart.CORS: "cors-rule-missing",
+    BucketPart.POLICY: "bucket-public",
+    BucketPart.PUBLIC_ACCESS: "bucket-not-blocked",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_other_parts_of_the_bucket(part: BucketPart, seeded: Seeded) -> None:
+    """Judge the parts of the bucket that may be read if one may not."""
+    error = explain(denied("x"), what="read it", permission="s3:x")
+    opened = both(public_bucket, no_block, RULE_OF_BUCKET, cors(OTHER_ORIGIN))
+    nothing = part_of_account("bucket", unread={part: error}, **UNSET[part])
+    with seeded(both(opened, nothing)) as values:
+        found = faults(judged(values))
+
+    assert {*found} == {"aws-unreadable", *PARTS.values()} - {PARTS[part]}
+
+
+def test_permissions() -> None:
+    """Say what depends on each permission, all of which the documented policy allows."""
+    policy = json.loads(read(DOCS / "reference" / "iam" / "doctor.json"))
+    allowed = {each for part in policy["Statement"] for each in part["Action"]}
+
+    assert DEPENDS_ON_PERMISSION.keys() <= allowed | {"sts:GetCallerIdentity"}
 
 
 def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:

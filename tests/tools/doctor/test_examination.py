@@ -1,0 +1,67 @@
+"""Examine whole sites: settings, account and answers; a secret is in no report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
+from tests.tools.doctor import faults, ids, world as world_module
+from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, account, another_key_group
+from tests.tools.doctor.world import Change, World, setting
+
+#: What shows in the answers; every other change is in test_aws.py.
+CASES = [("", SITES[0][1]), *((ids, change) for ids, change in SITES if "|" in ids), *LIVE]
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"), CASES, ids=[f"{at} {each}" for at, (each, _) in enumerate(CASES)]
+)
+def test_site(expected: str, change: Change, world: World, site: Any) -> None:
+    """Find the fault in the settings, in the account and in what answers, and show no secret."""
+    change(world, site)
+
+    found = world.examine()
+
+    wrong = [each for each in ids(found) if each not in HEALTHY]
+    assert sorted(wrong) == sorted(expected.replace("|", "").split())
+    secrets = ("Signature=", *world.key.to_pem().decode().splitlines()[1:-1])
+    assert not any(each in str(found) for each in secrets)
+
+
+def test_key_groups_that_no_rotation_changes(world: World, site: Any) -> None:
+    """Say nothing of other key groups if a person rotates, or if this site rotates no key."""
+    another_key_group(world, site)
+    for change in (setting("AWS_CLOUDFRONT_BY_HAND", True), NO_GROUP):
+        change(world, site)
+        assert "other-key-groups" not in ids(world.examine())
+        site.AWS_CLOUDFRONT_BY_HAND = False
+
+
+def test_no_clients(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say once that AWS cannot be asked, and examine all that needs no call."""
+
+    def fail() -> Clients:
+        raise AwsError(what="set up AWS access", reason="x", next_step="Do y.", code="Z")
+
+    monkeypatch.setattr(world_module, "clients_of_nobody", fail)
+
+    found = world.examine()
+
+    assert faults(found) == ["aws-unreadable"]
+    assert {*ids(found)} >= {"signing-key", "unsigned-refused", "signed-served"}
+    assert "Do y." in str(found)
+
+
+def test_no_network_at_all(world: World) -> None:
+    """Say that neither AWS nor the domain nor S3 answers; offline, ask none of them."""
+    error = AwsError(what="x", reason="x", next_step="x", code="EndpointConnectionError")
+    account(**dict.fromkeys(("distribution", "public_keys", "key_groups")), problems=(error,))(
+        world, None
+    )
+    world.is_cut_off = True
+
+    assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
+    assert ids(world.examination().offline()) == ["signing-key"]
