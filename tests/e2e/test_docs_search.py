@@ -66,7 +66,7 @@ ENGLISH = {
     "upgrade rollback": "reference/public",
 }
 KOREAN = {
-    "서명된 URL을": "ko/signed-cookies",
+    "서명된 URL을": "ko/how-a-signed-url-works",
     "썸네일이": "ko/thumbnails",
     "쿠키로": "ko/signed-cookies",
     "쿠키를": "ko/signed-cookies",
@@ -83,7 +83,7 @@ KOREAN = {
     "다운로드 파일명": "ko/downloads",
     "한글 파일명": "ko/downloads",
     "와그테일": "ko/index",
-    "프라이빗 콘텐츠": "ko/index",
+    "프라이빗 콘텐츠": "ko/how-a-signed-url-works",
     "공개키": "ko/glossary",
     "개인키": "ko/glossary",
     "키그룹": "ko/glossary",
@@ -100,6 +100,14 @@ KOREAN = {
     "업로드를 브라우저에서": "ko/uploads",
     "로그아웃": "ko/signed-cookies",
     "도메인이": "ko/signed-cookies",
+    "OAI를": "ko/from-older-aws",
+    "신뢰할 수 있는 서명자": "ko/from-older-aws",
+    "캐시가 안 됨": "ko/stable-urls",
+    "presigned URL": "ko/comparison",
+    "boto3로 서명": "ko/hand-written",
+    "데모를": "ko/demo",
+    "trusted-signers": "ko/findings",
+    "정적 파일 403": "ko/403",
 }
 
 
