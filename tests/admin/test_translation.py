@@ -1,6 +1,6 @@
 """Test that the page speaks Korean if the browser asks for it, and that all catalogs are whole.
 
-The pages of each situation are read in Korean by test_pages.py.
+The pages of each situation are read in Korean by test_overview.py.
 """
 
 from __future__ import annotations

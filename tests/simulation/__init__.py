@@ -5,8 +5,8 @@ judges. ``mutations.py`` has the guards that are taken out, to
 see that something notices. Time is an argument and chance comes from a
 ``random.Random``, so that a run can be repeated exactly.
 
-What no schedule shows, or hardly any, is for the tests in tests/rotation and
-tests/keyring:
+What no schedule shows, or hardly any, is for the tests in tests/rotation and of the
+keyring:
 
 - a restored key counts as verified only after the calls that put it back;
 - a lookup is as old as its question, not as its answer;

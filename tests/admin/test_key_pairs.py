@@ -1,7 +1,4 @@
-"""Test who may do what, and that no key material leaves: by no page, message, log or error page.
-
-Modules: admin/key_pairs.py
-"""
+"""Test who may do what, and that no key material leaves: by no page, message, log or error page."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Refuse private keys that someone put into a row: none of them reaches CloudFront or signs.
 
-Modules: rotation/cloudfront.py, rotation/models.py
+Modules: rotation/models.py
 """
 
 from __future__ import annotations

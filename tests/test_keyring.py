@@ -1,6 +1,6 @@
 """Answer which key signs in this process, with and without the app, and the database.
 
-Modules: keyring.py, rotation/active.py
+Modules: rotation/active.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Test the page if a person, and not the site, changes CloudFront.
 
-Modules: admin/forms.py, admin/pages.py, admin/key_pairs.py
+Modules: admin/pages.py, admin/key_pairs.py
 """
 
 from __future__ import annotations

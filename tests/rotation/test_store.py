@@ -1,6 +1,6 @@
 """The contract with the database, on SQLite, PostgreSQL and MariaDB: rows, clock, claims, races.
 
-Modules: rotation/store.py, rotation/active.py, rotation/models.py
+Modules: rotation/active.py, rotation/models.py
 """
 
 from __future__ import annotations

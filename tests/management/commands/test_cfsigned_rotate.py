@@ -1,6 +1,6 @@
 """Test cfsigned_rotate: what it does, says and exits with.
 
-Modules: management/commands/cfsigned_rotate.py, management/command.py, terminal.py
+Modules: management/command.py, terminal.py
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
 from tests.management import run_as_program
 from tests.rotation import Shell, change, fresh, plain
+from tests.rotation.conftest import shell as shell
 from tests.simulation.answers import refusal
 
 DAY = 86400

@@ -1,0 +1,440 @@
+"""Test what the pages show: the first one in each situation, and that of one key pair.
+
+Modules: admin/notices.py, admin/snapshot.py, admin/pages.py, admin/key_pairs.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from cfsigned_django import keyring
+from cfsigned_django.admin.overview import SOME
+from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.signing import PrivateKey
+from tests.admin import (
+    LIST,
+    FakeCloudFront,
+    Visitor,
+    activated,
+    address,
+    detail,
+    english_words,
+    fresh,
+    imported,
+    moved,
+    started,
+    trusted,
+)
+from tests.admin.transcript import Transcript
+
+DAY = 86400
+NO_SETTINGS_KEY = {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}
+OTHER_GROUP = "00000000-0000-4000-8000-000000000099"
+BROKEN_PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things stand: ``prepare`` writes the rows, then the settings change.
+
+    ``levels`` are those of the notices, the worst first; "problem" if there is
+    nothing else to show.
+    """
+
+    name: str
+    buttons: str
+    levels: str
+    prepare: tuple[Callable[[], object], ...]
+    settings: dict[str, Any]
+
+    @contextmanager
+    def seen_by(self, visitor: Visitor) -> Iterator[None]:
+        """Set up this situation for the block, and log the person in."""
+        for do in self.prepare:
+            do()
+        with override_settings(**self.settings):
+            # A change of SECRET_KEY has ended the session.
+            visitor.client.force_login(get_user_model().objects.get())
+            yield
+
+
+def case(name: str, buttons: str, levels: str, *prepare: Any, **settings: object) -> Situation:
+    """Return a situation; BY_HAND=True is short for the setting."""
+    settings = {("AWS_CLOUDFRONT_" * (key == "BY_HAND")) + key: settings[key] for key in settings}
+    return Situation(name, buttons, levels, prepare, settings)
+
+
+def change(**columns: object) -> Callable[[], object]:
+    """Return what changes columns of the newest row."""
+    return lambda: KeyPair.objects.filter(pk=KeyPair.objects.latest("created_at").pk).update(
+        **columns
+    )
+
+
+def change_former(**columns: object) -> Callable[[], object]:
+    """Return what changes columns of the key that stopped signing."""
+    return lambda: KeyPair.objects.filter(status="retiring").update(**columns)
+
+
+def in_storages(*key_pair_ids: str) -> dict[str, Any]:
+    """Return settings in which storages hold a key each, and nothing else does."""
+    storages: dict[str, Any] = {
+        f"media{number}": {
+            "BACKEND": "cfsigned_django.storage.CloudFrontS3Storage",
+            "OPTIONS": {
+                "cloudfront_key": PrivateKey.generate().to_pem(),
+                "cloudfront_key_id": each,
+            },
+        }
+        for number, each in enumerate(key_pair_ids)
+    }
+    staticfiles = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    return {**NO_SETTINGS_KEY, "STORAGES": {**storages, "staticfiles": staticfiles}}
+
+
+def retiring_for(seconds: int) -> Callable[[], object]:
+    """Return what lets a new key sign; the previous one stopped this many seconds ago."""
+    return partial(activated, former_retiring_for=seconds)
+
+
+def started_and(**seconds: int) -> Callable[[], object]:
+    """Return what starts a rotation, with moments this many seconds from now."""
+    return lambda: moved(started(), **seconds)
+
+
+OLD = partial(imported, days=97)
+STUCK = started_and(created_at=-4 * DAY)
+STRONG = "another one, as long as Django wants a secret key: 0123456789"
+NEW_SECRET_KEY: dict[str, Any] = {
+    "SECRET_KEY": STRONG,
+    "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
+}
+REVOKED = change(
+    status="revoked",
+    active_in=None,
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+)
+REPLACED = change(
+    status="revoked",
+    next_in=None,
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+    reason=KnownReason.REPLACED,
+)
+REVOKED_FORMER = change_former(
+    status="revoked",
+    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
+    removed_at=datetime(2027, 3, 3, tzinfo=UTC),
+    encrypted_private_key="",
+)
+RETIRED = change_former(status="retired", encrypted_private_key="")
+ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
+DAMAGED = change(encrypted_private_key="damaged")
+SITUATIONS = [
+    case("the settings' key signs", "*import, start", "warning"),
+    case("the settings' key is broken", "*import, start", "warning", AWS_CLOUDFRONT_KEY=BROKEN_PEM),
+    case("a storage's key signs", "*import, start", "warning", **in_storages("K2JCJMDEHXQW5F")),
+    case(
+        *("storages differ", "*import, start", "warning"),
+        **in_storages("K2JCJMDEHXQW5F", "K36X4X2EO997HM"),
+    ),
+    case("trusted signer", "*start", "warning", AWS_CLOUDFRONT_KEY_ID="APKAIOSFODNN7EXAMPLE"),
+    case("no key", "*start", "error", **NO_SETTINGS_KEY),
+    case("the first key waits", "*check", "error", trusted, **NO_SETTINGS_KEY),
+    case("a young key signs", "start", "info", imported),
+    case("an old key signs", "*start", "warning info", OLD),
+    case("an old key is being replaced", "*trust", "info", OLD, started),
+    case("a key is generated", "*trust", "info", imported, started),
+    case("a key is generated, by hand", "*trust", "info", imported, started, BY_HAND=True),
+    case("a key is stuck", "*trust", "warning info", imported, STUCK),
+    case("a key is stuck, by hand", "*trust", "warning info", imported, STUCK, BY_HAND=True),
+    case("a claim", "*trust (blocked)", "info info", imported, started_and(claimed_until=30)),
+    case("a claim that is over", "*trust", "info", imported, started_and(claimed_until=-1)),
+    case(
+        *("the new key cannot be decrypted", "*start", "warning info"),
+        *(imported, started, DAMAGED),
+    ),
+    case(
+        *(
+            "the new key cannot be decrypted, with encryption keys",
+            "*start",
+            "warning warning info",
+        ),
+        *(imported, started, DAMAGED),
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
+    ),
+    case("unprobed key", "*check", "info", imported, trusted),
+    case("unprobed key, by hand", "*check, correct", "info", imported, trusted, BY_HAND=True),
+    case(
+        *("a key waits", "*activate (blocked), check", "info"),
+        *(imported, partial(trusted, good_for=60)),
+    ),
+    case(
+        *("a key waits, by hand", "*activate (blocked), check", "info"),
+        *(imported, partial(trusted, good_for=60)),
+        BY_HAND=True,
+    ),
+    case("a key is ready", "*activate, check", "info", imported, partial(trusted, good_for=301)),
+    case("a key retires", "start", "info", imported, activated),
+    case("a key retires today", "start", "info", imported, retiring_for(7 * DAY - 3600)),
+    case("a key has retired", "*retire, start", "info", imported, retiring_for(8 * DAY)),
+    case("a key is left over", "start", "warning", activated),
+    case("the settings' key was retired", "start", "info", imported, activated, RETIRED),
+    case("the settings' key was revoked", "start", "info", imported, activated, REVOKED_FORMER),
+    case(
+        *("the signing key cannot be decrypted", "*start", "error info", imported),
+        SECRET_KEY=STRONG,
+    ),
+    case(
+        "a new key must be made, since nothing proves that it is the right one",
+        "*start",
+        "warning info",
+        *(imported, started),
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
+    ),
+    case(
+        *("SECRET_KEY is new, and a key is ready", "*start, activate, check", "warning info"),
+        *(imported, partial(trusted, good_for=301)),
+        **NEW_SECRET_KEY,
+    ),
+    case(
+        *("SECRET_KEY is new, and a key retires", "*start", "warning info"),
+        *(imported, activated),
+        **NEW_SECRET_KEY,
+    ),
+    case(
+        *("SECRET_KEY is new and weak", "*start", "warning warning info", imported),
+        SECRET_KEY="guessed",
+        SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
+    ),
+    case("half revoked", "*finish, start", "error error info", imported, activated, REVOKED),
+    case(
+        *("a replaced key leaves", "*finish, trust", "error info"),
+        *(imported, trusted, REPLACED, started),
+    ),
+    case("a key of another group", "*import, start", "warning", started, ELSEWHERE),
+    case("no key group", "", "problem", imported, AWS_CLOUDFRONT_KEY_GROUP_ID=None),
+    case("times have no zone", "", "problem", USE_TZ=False),
+    case("not a truth value", "", "problem", imported, BY_HAND="yes"),
+]
+
+
+def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript) -> None:
+    """The page asks for one step, offers others quietly, and warns as loudly as it must.
+
+    It reads as its transcript says. In Korean, it holds no English word, nor do the pages of the
+    steps that it offers; those of a revocation are read by test_action_page.py.
+    """
+    seen, english = {}, {}
+    for situation in SITUATIONS:
+        cloudfront.begin()
+        keyring.forget()
+        with situation.seen_by(admin):
+            admin.get()
+            transcript.add(situation.name)
+            seen[situation.name] = summary(admin)
+            # What the settings lack is said in English: it stops a command and a start, too.
+            if situation.levels != "problem":
+                overview = admin.context["overview"]
+                steps = [each for each in (overview.primary, *overview.others) if each]
+                pages = [
+                    f"{LIST}?fragment=1",
+                    *(address(each.action, each.key_pair) for each in steps),
+                ]
+                found = (english_words(admin.korean(each)) for each in pages)
+                english[situation.name] = set().union(*found)
+        KeyPair.objects.all().delete()
+
+    assert seen == {each.name: (each.levels, each.buttons) for each in SITUATIONS}
+    assert {name: words for name, words in english.items() if words} == {}
+    transcript.check("admin-first-page")
+
+
+def summary(admin: Visitor) -> tuple[str, str]:
+    """Return the levels of the notices on the last page, and the steps that it offers."""
+    overview = admin.context["overview"]
+    if overview is None:
+        return ("problem" if admin.context["problem"] else ""), ""
+    return " ".join(each.level for each in overview.notices), ", ".join(admin.offered)
+
+
+def test_wait_is_shown_and_followed(admin: Visitor) -> None:
+    """A card tells its key's moments in order and how far its wait is; an open page looks often."""
+    imported(days=10)
+    assert 'data-interval="60"' in admin.client.get(LIST).text
+    trusted(good_for=60)
+    admin.get()
+
+    html = admin.answers[-1].text
+    (value,) = re.findall(r'<progress max="300" value="(\d+)"', html)
+    assert 60 <= int(value) < 120  # a slow machine needs some seconds to look
+    assert 'data-interval="5"' in html
+    waiting, signing = (card.timeline for card in admin.context["overview"].live)
+    assert [each.tense for each in waiting] == [
+        *("past", "past", "now", "next", "later", "later"),
+    ]
+    assert [each.at is not None for each in waiting] == [True, True, True, True, False, False]
+    assert [each.tense for each in signing] == ["past", "now", "next", "later"]
+    KeyPair.objects.filter(status="trusted").delete()
+    activated()  # the other key retires in a week
+    assert 'data-interval="60"' in admin.client.get(LIST).text
+
+
+def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> None:
+    """Show a few former keys, and all of them on request, with few queries."""
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+
+    def look(address: str = LIST) -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            page = admin.client.get(address).text
+        return page.count("cfsigned-is-retired"), len(queries)
+
+    counts = []
+    for number in range(1, SOME + 3):
+        KeyPair.objects.filter(pk=started().pk).update(status="retired", next_in=None)
+        if number in (1, SOME, SOME + 2):
+            counts.append(look())
+
+    assert [shown for shown, _ in counts] == [1, SOME, SOME]
+    assert len({queries for _, queries in counts}) == 1
+    assert look(f"{LIST}?all")[0] == SOME + 2
+
+
+def test_fragment_is_the_page_without_its_frame(admin: Visitor) -> None:
+    """The fragment that a script fetches is the page without its frame."""
+    imported()
+
+    whole, part = admin.client.get(LIST).text, admin.client.get(LIST, {"fragment": "1"}).text
+
+    assert "<html" in whole
+    assert "<html" not in part
+    assert 'id="cfsigned-overview"' in part
+
+
+def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None:
+    """Links of a time when they lived longer keep their key, even if no job ever runs."""
+    key_pair = imported()
+    for max_expire in (30 * DAY, 3600):
+        settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
+        settings.STORAGES = dict(settings.STORAGES)  # made anew, as after a restart
+        admin.get()
+
+    assert fresh(key_pair).retirement_seconds > 30 * DAY
+
+
+def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+    """Pages read the database only, and change nothing: they open while AWS is down."""
+    imported()
+    key_pair = started()
+    before = list(KeyPair.objects.values())
+    cloudfront.calls.clear()
+
+    for path in (LIST, detail(key_pair), address("trust", key_pair), address("revoke", key_pair)):
+        admin.get(path)
+
+    assert list(KeyPair.objects.values()) == before
+    assert cloudfront.calls == []
+
+
+# One key pair
+
+
+def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript) -> None:
+    """The page has the ids by which AWS and people know the key, and what has happened, in 24 h."""
+    imported()
+    key_pair = trusted(good_for=60)
+    KeyPair.objects.update(created_at=datetime(2026, 12, 7, 20, 0, tzinfo=UTC))
+
+    page = admin.get(detail(key_pair))
+
+    for fact in (str(key_pair), key_pair.fingerprint, key_pair.caller_name):
+        assert fact in page
+    transcript.add("a key that waits")
+    transcript.check("admin-key-pair")
+
+
+def test_steps_are_offered_and_nothing_is_edited(admin: Visitor) -> None:
+    """The steps of a key are one click away; nothing can be saved, edited or searched for."""
+    active, key_pair = imported(), started()
+
+    html = admin.client.get(detail(key_pair)).text
+
+    assert address("trust", key_pair) in html
+    assert address("revoke", key_pair) in html
+    [warns] = re.findall('<a class="[^"]*cfsigned-warns"[^>]*>', html)  # as in the list
+    assert address("revoke", key_pair) in warns
+    assert 'class="button default"' not in admin.client.get(detail(active)).text
+    for absent in (address("start"), key_pair.encrypted_private_key, 'name="_save"', "<textarea"):
+        assert absent not in html
+    assert 'name="q"' not in admin.client.get(LIST, {"q": "MII"}).text
+
+
+@pytest.mark.parametrize("status", ["active", "revoked"])
+def test_public_key_can_be_copied_and_downloaded(admin: Visitor, status: str) -> None:
+    """The public key is on the page and comes as a file, also when the private key is erased."""
+    key_pair = imported()
+    if status == "revoked":
+        KeyPair.objects.update(status=status, active_in=None, encrypted_private_key="")
+
+    page = admin.get(detail(key_pair))
+    answer = admin.client.get(address("download", key_pair))
+
+    assert " ".join(key_pair.public_key.split()) in page
+    assert answer.text == key_pair.public_key
+    assert answer.headers["Content-Type"] == "application/x-pem-file"
+    name = f"{key_pair.caller_name}-public.pem"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+def test_public_key_of_a_forger_is_not_shown(admin: Visitor, settings: Settings) -> None:
+    """The public key to paste into CloudFront is that of the private key, not of the column."""
+    imported()
+    key_pair = started()
+    forged = PrivateKey.generate().public_key.to_pem()
+    KeyPair.objects.filter(pk=key_pair.pk).update(public_key=forged)
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+
+    pages = [admin.get(detail(key_pair)), admin.get(address("trust", key_pair))]
+
+    assert admin.client.get(address("download", key_pair)).text == key_pair.public_key
+    for page in pages:
+        assert " ".join(key_pair.public_key.split()) in page
+        assert " ".join(forged.split()) not in page
+
+
+def test_public_key_is_not_shown_if_nothing_can_be_decrypted(admin: Visitor) -> None:
+    """If the private key cannot be decrypted, the page and the download say so instead."""
+    key_pair = imported()
+    KeyPair.objects.update(encrypted_private_key="damaged")
+
+    for text in (admin.get(detail(key_pair)), admin.get(address("download", key_pair))):
+        assert "SECRET_KEY_FALLBACKS" in text
+        assert "BEGIN PUBLIC KEY" not in text
+
+
+@pytest.mark.parametrize("key_group_id", [None, OTHER_GROUP])
+def test_page_opens_without_steps(
+    admin: Visitor, settings: Settings, key_group_id: str | None
+) -> None:
+    """Settings that make no sense, or name another key group, take away the steps, not the page."""
+    key_pair = imported()
+    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = key_group_id
+
+    assert str(key_pair) in admin.get(detail(key_pair))
+    assert "buttons" not in admin.context
