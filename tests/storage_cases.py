@@ -36,6 +36,8 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 S3_BACKEND = "cfsigned_django.storage.CloudFrontS3Storage"
 FILE_BACKEND = "cfsigned_django.storage.CloudFrontFileSystemStorage"
+#: Storages below, whose domain or signer only a request knows.
+OF_REQUEST, SIGNER_OF_REQUEST = f"{__name__}.OfRequest", f"{__name__}.SignerOfRequest"
 
 #: The moment at which most tests sign, in Unix seconds.
 NOW = 1_775_000_000
@@ -75,6 +77,24 @@ class OfTenant(CloudFrontS3Storage):
     def location(self) -> str:
         """Return the folder of the request's tenant."""
         return Tenant.name.partition("/")[0]
+
+
+class OfRequest(CloudFrontS3Storage):
+    """A storage whose domain only a request knows."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
+class SignerOfRequest(CloudFrontS3Storage):
+    """A storage whose signer only a request knows."""
+
+    @property
+    def cloudfront_signer(self) -> Any:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
 
 
 class OtherHost(CloudFrontS3Storage):

@@ -53,7 +53,9 @@ from tests.storage_cases import (
     FILE_BACKEND,
     KEY_GROUP_ID,
     KEY_ID,
+    OF_REQUEST,
     S3_BACKEND,
+    SIGNER_OF_REQUEST,
     counted_signatures,
     options_for,
     problems_of,
@@ -140,15 +142,6 @@ class FailsToSign(CloudFrontS3Storage):
         raise LookupError("no key here")
 
 
-class OfRequest(CloudFrontS3Storage):
-    """A storage whose domain only a request knows: its constructor fails."""
-
-    @property
-    def custom_domain(self) -> str:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
-
-
 class FolderOfRequest(CloudFrontS3Storage):
     """A storage whose folder only a request knows."""
 
@@ -156,15 +149,6 @@ class FolderOfRequest(CloudFrontS3Storage):
     def location(self) -> str:
         """Fail outside a request, as an attribute that is missing."""
         raise AttributeError("no schema_name")
-
-
-class SignerOfRequest(CloudFrontFileSystemStorage):
-    """A storage whose signer only a request knows."""
-
-    @property
-    def cloudfront_signer(self) -> Any:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
 
 
 class Hashed(ManifestFilesMixin, CloudFrontS3Storage):  # type: ignore[misc]
@@ -420,8 +404,8 @@ HEALTHY: list[dict[str, Any]] = [
     {"AWS_STORAGE_BUCKET_NAME": None, **storages(default=ON_DISK)},
     {"AWS_STORAGE_BUCKET_NAME": None, **storages(default=here("BucketOfTenant"))},
     *(
-        {"AWS_S3_CUSTOM_DOMAIN": None, **storages(default=here(name))}
-        for name in ("Adds", "OfRequest", "SignerOfRequest")
+        {"AWS_S3_CUSTOM_DOMAIN": None, **storages(default={"BACKEND": backend})}
+        for backend in (f"{__name__}.Adds", OF_REQUEST, SIGNER_OF_REQUEST)
     ),
     storages(hashed=here("Hashed"), folders=here("FolderOfRequest")),
     storages(static=with_options(here("Hashed"), querystring_auth=False, custom_domain="s.com")),
@@ -688,19 +672,6 @@ def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[st
     }
     call_command("check", fail_level="CRITICAL")
     assert "cfsigned_django.Report.wrong: (cfsigned.E005)" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("backend", "expected"),
-    [(S3_BACKEND, "W003"), (FILE_BACKEND, "W003"), (f"{__name__}.Signing", "E022")],
-)
-def test_default_file_storage_alone(backend: str, expected: str, site: Any) -> None:
-    """Recommend STORAGES if the app honors DEFAULT_FILE_STORAGE; refuse a class of the site."""
-    site.DEFAULT_FILE_STORAGE = backend
-    conf.honor_default_file_storage()
-    assert ids(check_storages()) == [expected]
-    site.AWS_S3_CUSTOM_DOMAIN = None
-    assert ids(check_storages()) == ([expected, "E004"] if expected == "W003" else [expected])
 
 
 def output_of_check(**options: Any) -> str:

@@ -339,14 +339,6 @@ class After(Before):
         self.secret_key = SECRET_KEY
 
 
-class KeyOfSettings(Before):
-    """Assign the key of the settings."""
-
-    def __init__(self, tenant: str, **options: Any) -> None:
-        super().__init__(tenant, **options)
-        self.cloudfront_key = conf.default_of("cloudfront_key")
-
-
 class Adds(CloudFrontS3Storage):
     """Add options, secrets too, to its arguments."""
 
@@ -361,15 +353,6 @@ class Adds(CloudFrontS3Storage):
             secret_key=SECRET_KEY,
             access_key="AKIAEXAMPLE",
         )
-
-
-class Replaces(CloudFrontS3Storage):
-    """Replace what it is given, if it is given nothing."""
-
-    def __init__(self, tenant: str, **options: Any) -> None:
-        self.tenant, self.internal = tenant, options.pop("internal", False)
-        options.setdefault("custom_domain", f"{tenant}.example.com")
-        super().__init__(**options)
 
 
 class OtherNames(CloudFrontS3Storage):
@@ -394,7 +377,7 @@ class NeedsSecret(CloudFrontS3Storage):
         super().__init__(secret_key=secret_key, **options)
 
 
-@pytest.mark.parametrize("cls", [Before, After, Adds, Replaces])
+@pytest.mark.parametrize("cls", [Before, After, Adds])
 @pytest.mark.usefixtures("_credentials")
 def test_own_constructor(cls: Any, rsa_key: PrivateKey) -> None:
     """Write what the outermost constructor was given, and make the same storage of it again."""
@@ -434,11 +417,6 @@ def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
     assert (rebuilt.secret_key, rebuilt.querystring_expire) == (SECRET_KEY, 518_400)
     assert json.loads(json.dumps(rebuilt.deconstruct())) == sent
     verify("default", rebuilt.url("a.jpg"))
-    entry["BACKEND"] = f"{__name__}.KeyOfSettings"
-    del options["cloudfront_key"], options["cloudfront_key_id"]
-    entry["OPTIONS"] = {"tenant": "a", **options}
-    site.STORAGES = {"default": entry}
-    assert unpickle(pickle.dumps(storages["default"])).secret_key == SECRET_KEY
 
 
 def test_secrets_under_other_names(ec_key: PrivateKey, tmp_path: Path) -> None:
@@ -468,31 +446,19 @@ def test_secrets_under_other_names(ec_key: PrivateKey, tmp_path: Path) -> None:
         assert_hides(repr(vars(storage)) + pprint.pformat(vars(storage)), ec_key)
 
 
+def test_values_that_are_no_secret(site: Any) -> None:
+    """Write an ID of a key, and a long text, under any name."""
+    given = {"nested": {"key_id": KEY_ID, "note": "x" * 200}}
+    storage: Any = OtherNames(**given)
+    assert storage.deconstruct()[2] == unpickle(pickle.dumps(storage)).deconstruct()[2] == given
+
+
 def test_secret_without_which_there_is_no_storage(site: Any) -> None:
     """Refuse to write a storage that could not be made again without what is left out."""
     storage: Any
     for storage in (NeedsSecret(secret_key=SECRET_KEY), NeedsSecret(SECRET_KEY)):
         with pytest.raises(ValueError, match="'secret_key'"):
             storage.deconstruct()
-
-
-def test_values_that_are_no_secret(site: Any) -> None:
-    """Write an ID of a key, and a long text, under any name."""
-    given = {"key_id": KEY_ID, "note": "x" * 200}
-
-    storage: Any = WithNotes(**given)
-
-    assert storage.cloudfront_key_id == KEY_ID
-    assert storage.deconstruct()[2] == given
-    assert unpickle(pickle.dumps(storage)).note == "x" * 200
-
-
-class WithNotes(CloudFrontS3Storage):
-    """Take what is not a secret under other names."""
-
-    def __init__(self, *, key_id: str, note: str) -> None:
-        self.note = note
-        super().__init__(cloudfront_key_id=key_id)
 
 
 # Errors

@@ -10,18 +10,16 @@ from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.options import PER_REQUEST
 from cfsigned_django.storage.site_storages import bypasses_rotation, named_key, site_storages
-from tests.storage_cases import KEY_GROUP_ID, KEY_ID, OTHER_KEY_ID, S3_BACKEND
+from tests.storage_cases import (
+    KEY_GROUP_ID,
+    KEY_ID,
+    OF_REQUEST,
+    OTHER_KEY_ID,
+    S3_BACKEND,
+    SIGNER_OF_REQUEST,
+)
 
 OTHER_GROUP_ID = "00000000-1111-4222-8333-444444444444"
-
-
-class DomainOfRequest(CloudFrontS3Storage):
-    """A storage whose domain only a request knows."""
-
-    @property
-    def custom_domain(self) -> str:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
 
 
 class GroupOfRequest(CloudFrontS3Storage):
@@ -31,15 +29,6 @@ class GroupOfRequest(CloudFrontS3Storage):
     def key_group_id(self) -> str:
         """Return what says nothing about other requests."""
         return KEY_GROUP_ID
-
-
-class SignerOfRequest(CloudFrontS3Storage):
-    """A storage whose signer only a request knows."""
-
-    @property
-    def cloudfront_signer(self) -> Signer:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
 
 
 class Fails(CloudFrontS3Storage):
@@ -58,13 +47,13 @@ CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
     "of none": (S3_BACKEND, {"key_group_id": None}, True, True, None, KEY_ID, True),
     "with a signer": (S3_BACKEND, {"cloudfront_signer": ...}, True, True, None, KEY_ID, True),
     "public": (S3_BACKEND, {"querystring_auth": False}, False, True, None, None, False),
-    "domain": (f"{HERE}.DomainOfRequest", {}, False, False, KEY_GROUP_ID, KEY_ID, False),
+    "domain": (OF_REQUEST, {}, False, False, KEY_GROUP_ID, KEY_ID, False),
     "domain, other group": (
-        *(f"{HERE}.DomainOfRequest", OTHER_GROUP),
+        *(OF_REQUEST, OTHER_GROUP),
         *(False, False, OTHER_GROUP_ID, KEY_ID, True),
     ),
     "group": (f"{HERE}.GroupOfRequest", {}, False, False, PER_REQUEST, KEY_ID, False),
-    "signer": (f"{HERE}.SignerOfRequest", {}, False, False, PER_REQUEST, PER_REQUEST, False),
+    "signer": (SIGNER_OF_REQUEST, {}, False, False, PER_REQUEST, PER_REQUEST, False),
     "fails": (f"{HERE}.Fails", {}, False, False, PER_REQUEST, PER_REQUEST, False),
 }
 

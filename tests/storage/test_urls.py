@@ -1,29 +1,35 @@
-"""What the option ``public`` says of names, and that an edge opens the same and nothing else.
+"""name_of(), the inverse of url(), and the option ``public``: an edge opens just what it names.
 
-Modules: storage/urls.py, tools/storage_origin.py
+Modules: tools/storage_origin.py
 """
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.http import HttpResponse
+from django.utils.safestring import mark_safe
+from hypothesis import given, settings as hypothesis, strategies as st
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import (
+    CloudFrontFileSystemStorage,
+    CloudFrontS3Storage,
+    SignedUrlMixin,
+)
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.testing import edge_for
+from cfsigned_django.testing import InMemorySignedStorage, edge_for
 from cfsigned_django.tools.edge import Behavior
 from cfsigned_django.tools.edge.behavior import select_behavior
 from cfsigned_django.tools.model.behaviors import matches
@@ -37,7 +43,131 @@ from tests.storage_cases import (
     InMemory,
     OfTenant,
     Tenant,
+    not_refused,
 )
+
+
+class OnDisk(SignedUrlMixin, FileSystemStorage):
+    """Sign the URLs of Django's files on disk, whose paths the package does not know."""
+
+
+PARTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="/\\\0\n"), min_size=1, max_size=20
+).filter(lambda part: part not in {".", ".."})
+#: Names as save() returns them.
+NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
+
+KINDS: dict[str, Callable[[], SignedUrlMixin]] = {
+    "plain": CloudFrontS3Storage,
+    "location": partial(CloudFrontS3Storage, location="미디어 50%*/%2A"),
+    "port": partial(CloudFrontS3Storage, custom_domain="127.0.0.1:8001", url_protocol="http:"),
+    "capitals": partial(CloudFrontS3Storage, custom_domain="Media.Example.NET", location="a/b/"),
+    "public": partial(CloudFrontS3Storage, querystring_auth=False),
+    "tenant": OfTenant,
+    "edge": partial(CloudFrontFileSystemStorage, location="/nowhere", base_url="/files/"),
+    "disk": partial(OnDisk, location="/nowhere", base_url="/my files/"),
+    "memory": InMemorySignedStorage,
+}
+
+
+def test_inverse_of_url(site: Any, ec_key: PrivateKey) -> None:
+    """Return the name of any URL of the storage: signed or not, in whatever way."""
+    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
+    storages = {kind: make() for kind, make in KINDS.items()}
+
+    @hypothesis(max_examples=30)
+    @given(NAMES)
+    def holds(name: str) -> None:
+        found = {
+            kind: [
+                storage.name_of(storage.unsigned_url(name)),
+                storage.name_of(storage.url(name, download="보고서.pdf")),
+            ]
+            for kind, storage in storages.items()
+        }
+        assert found == {kind: [name, name] for kind in KINDS}
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (f"{ORIGIN}/a.jpg?Expires=1&Signature=gone", "a.jpg"),
+        (f"{ORIGIN}/a.jpg#page=2", "a.jpg"),
+        (f"http{ORIGIN[5:]}/a.jpg", "a.jpg"),
+        (f"{ORIGIN[6:]}/a.jpg", "a.jpg"),
+        (mark_safe(f"{ORIGIN.upper()}/A.jpg"), "A.jpg"),  # noqa: S308
+        (f"{ORIGIN}/%ec%82%ac%ec%a7%84%20(1)%2Ejpg", "사진 (1).jpg"),
+        (f"{ORIGIN}/사진 (1).jpg", "사진 (1).jpg"),
+        (f"{ORIGIN}/folder/", "folder/"),
+    ],
+)
+def test_other_spellings(url: str, name: str, site: Any) -> None:
+    """Take a URL as browsers and editors write it."""
+    assert CloudFrontS3Storage().name_of(url) == name
+
+
+#: Values that are not URLs of a storage at ORIGIN whose files are in media/.
+NOT_OURS: list[str | None] = [
+    "",
+    "a.jpg",
+    "/media/a.jpg",
+    None,
+    "https://other.example.com/media/a.jpg",
+    f"{ORIGIN}.evil.example/media/a.jpg",
+    f"{ORIGIN}@evil.example/media/a.jpg",
+    f"https://user@{ORIGIN[8:]}/media/a.jpg",
+    f"{ORIGIN}:444/media/a.jpg",
+    f"ftp{ORIGIN[5:]}/media/a.jpg",
+    f"{ORIGIN}/a.jpg",
+    f"{ORIGIN}/mediaa.jpg",
+    f"{ORIGIN}/media/",
+    f"{ORIGIN}/media/../secret.jpg",
+    f"{ORIGIN}/media/%2e%2e/secret.jpg",
+    f"{ORIGIN}/media/a//b.jpg",
+    f"{ORIGIN}/media//b.jpg",
+    f"{ORIGIN}/media/./b.jpg",
+    f"{ORIGIN}/media/a%5Cb.jpg",
+    f"{ORIGIN}/media/a%0Ab.jpg",
+    f"{ORIGIN}/media/a%00b.jpg",
+    f"{ORIGIN}/media/{'a' * 1025}",
+    f"{ORIGIN}/media/%FF.jpg",
+    "https://[/media/a.jpg",
+]
+
+
+def test_not_a_url_of_the_storage(site: Any) -> None:
+    """Refuse other hosts and folders, and paths that no file can have; show no signature."""
+    storage: Any = CloudFrontS3Storage(location="media")
+    wrong = {}
+    for url in NOT_OURS:
+        call = partial(storage.name_of, url and f"{url}?Signature=abc")
+        if seen := not_refused(ValueError, f"(?s)^(?!.*Signature).*{ORIGIN}/media/", call):
+            wrong[url] = seen
+    assert wrong == {}
+
+
+def test_domain_of_the_tenant(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse the URL of another tenant, whose domain an option that is a property gives."""
+    storage = OfTenant()
+    url = storage.url("1.jpg")
+    assert storage.name_of(url) == "1.jpg"
+    monkeypatch.setattr(Tenant, "name", "b")
+    with pytest.raises(ValueError, match=r"https://b\.example\.com/b/"):
+        storage.name_of(url)
+
+
+def test_no_domain(site: Any) -> None:
+    """Name the setting if the storage has no domain to compare with."""
+    del site.AWS_S3_CUSTOM_DOMAIN
+
+    with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
+        CloudFrontS3Storage().name_of(f"{ORIGIN}/a.jpg")
+
+
+# What is public
+
 
 #: Some of the pieces of a name, among them those that look like the folder, or lead out of it.
 PIECES = (
@@ -48,7 +178,7 @@ PIECES = (
 SEPARATORS = ("/", "/", "/", "/", "/", "\\", "//")
 
 
-@functools.cache
+@cache
 def names(count: int) -> list[str]:
     """Return names that differ from run to run only if this function changes."""
     chance, found = random.Random(41), set[str]()
@@ -184,7 +314,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
-def test_wrong_values(value: Any, site: Any) -> None:
+def test_wrong_values_of_public(value: Any, site: Any) -> None:
     """Refuse whatever is not a list of whole folders or a callable; a check names the option."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": value}}}
     storage: Any = storages["default"]
@@ -197,7 +327,7 @@ def test_wrong_values(value: Any, site: Any) -> None:
     assert (found.id, "The option public" in found.msg) == ("cfsigned.E044", True)
 
 
-def test_default(site: Any) -> None:
+def test_public_by_default(site: Any) -> None:
     """Call nothing public, and know no setting of this name."""
     site.AWS_CLOUDFRONT_PUBLIC = site.AWS_PUBLIC = site.PUBLIC = ["covers/"]
     for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(public=())):
@@ -263,9 +393,9 @@ def test_several_folders(public: Any, by_hand: str, site: Any) -> None:
     """Open none by itself, take any pattern that is given, and name what a person opens."""
     site.AWS_LOCATION = "media"
     storage = CloudFrontS3Storage(public=public)
-    for given in ([], ["media/covers/*"], ["static/*"]):
-        opened, left = choose_public([storage], given, "--public")
-        assert (opened, by_hand in left) == (given, True)
+    for patterns in ([], ["media/covers/*"], ["static/*"]):
+        opened, left = choose_public([storage], patterns, "--public")
+        assert (opened, by_hand in left) == (patterns, True)
 
 
 @pytest.mark.parametrize("location", ["미디어", "a b", "a*b", "a?", "a!", "x/" * 128])
