@@ -32,7 +32,7 @@ from tests.admin import (
     started,
     trusted,
 )
-from tests.admin.conftest import LATE, MakeVisitor
+from tests.admin.conftest import LATE
 from tests.admin.transcript import Transcript
 
 DAY = 86400
@@ -261,17 +261,3 @@ def test_setting_that_makes_a_step_impossible(
     assert named in page
     assert "MIIEvQIBADANBgkqhkiG9w0B" not in page
     assert not KeyPair.objects.exists()
-
-
-def test_race_between_look_and_move(visit: MakeVisitor, cloudfront: FakeCloudFront) -> None:
-    """If another person is quicker between this one's look and move, nothing happens twice."""
-    imported()
-    key_pair = trusted(good_for=301)
-    one, two = visit("rotate_keypair"), visit("rotate_keypair")
-    cloudfront.meanwhile = lambda: one.post(address("activate", moved(key_pair, claimed_until=-1)))
-
-    two.post(address("activate", key_pair))
-
-    assert (one.levels, two.levels) == (["success"], ["error"])
-    assert fresh(key_pair).status == "active"
-    assert log().count((str(key_pair), "active", "")) == 1

@@ -6,7 +6,6 @@ Modules: rotation/removal.py, rotation/consequences.py, rotation/cloudfront.py, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -245,52 +244,6 @@ def test_active_key_is_back_before_another_goes(key_group: Site) -> None:
     assert seen
     assert key_group.members == {key_group.foreign, str(active)}
     assert statuses() == {str(former): "revoked", str(active): "active"}
-
-
-@pytest.mark.parametrize("call", ["get_key_group", "list_public_keys", "update_key_group"])
-@pytest.mark.parametrize("has_successor", [False, True])
-def test_two_people_revoke_at_once(key_group: Site, has_successor: bool, call: str) -> None:
-    """One key takes over: who comes second makes no other one, and ends well."""
-    active = key_group.imported()
-    if has_successor:
-        key_group.trusted()
-    rows = KeyPair.objects.count()
-    seen: list[bool] = []
-
-    def also_revoke() -> None:
-        seen.append(True)
-        with suppress(Claimed):  # where the first one is at the same step, and ends it
-            key_group.revoke(active)
-
-    key_group.revoke(active, boundary=once((call, "after"), also_revoke))
-
-    assert seen
-    assert KeyPair.objects.count() == rows + (not has_successor)
-    assert sorted(statuses().values()) == ["active", "revoked"]
-    assert key_group.members == {key_group.foreign, str(key_group.signing)}
-    assert key_group.public_keys == key_group.members
-    assert key_group.moves.count((str(active), "revoked")) == 1
-
-
-def test_key_that_is_created_while_it_is_removed(key_group: Site) -> None:
-    """A process delayed since before the revocation undoes its end, which is then repeated."""
-    key_pair = key_group.started()
-    stale = fresh(key_pair)
-    key_group.revoke(key_pair, by_hand=True)
-
-    def create() -> None:
-        key_group.account.upload("late", key_pair.public_key)
-        with pytest.raises(Claimed):
-            key_group.rotation().trust(stale, now=key_group.now)
-
-    with pytest.raises(Claimed):
-        key_group.finish(key_pair, boundary=once(("list_public_keys", "after"), create))
-    with pytest.raises(Claimed):
-        key_group.finish(key_pair)
-    key_group.wait(66)
-    key_group.finish(key_pair)
-
-    assert key_group.public_keys == {key_group.foreign}
 
 
 def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:

@@ -18,7 +18,6 @@ from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.cloudfront import DELETED
 from cfsigned_django.rotation.errors import (
     Blocked,
-    Claimed,
     RotationError,
 )
 from cfsigned_django.rotation.importing import import_key
@@ -223,21 +222,6 @@ class TestById:
         rotation.trust(row, now=key_group.now, key_pair_id=OTHER_ID)  # the same may be said again
         assert (str(fresh(row)), fresh(row).verified_since) == (OTHER_ID, key_group.now)
 
-    def test_id_that_a_person_gave_meanwhile_stays(self, key_group: Site) -> None:
-        """A person who types an id while a machine creates the public key is not overruled."""
-        key_pair = key_group.started()
-
-        def type_another() -> None:
-            key_group.rotation(by_hand=True).trust(
-                fresh(key_pair), now=key_group.now, key_pair_id=KEY_ID
-            )
-
-        rotation = key_group.rotation(boundary=once(("create_public_key", "after"), type_another))
-        with pytest.raises(Claimed):
-            rotation.trust(key_pair, now=key_group.now)
-
-        assert statuses() == {KEY_ID: "trusted"}
-
 
 class TestProbes:
     """What a probe says of a TRUSTED key."""
@@ -274,19 +258,6 @@ class TestProbes:
 
 
 # Activate and retire
-
-
-def test_key_that_was_taken_out_waits_again(key_group: Site) -> None:
-    """A key that a person removed is put back, and its wait begins again."""
-    former, key_pair = key_group.imported(), key_group.trusted(good_for=301)
-    key_group.take_out(key_pair)
-
-    with pytest.raises(RotationError) as caught:
-        key_group.rotation().activate(key_pair, now=key_group.now)
-
-    assert caught.value.is_temporary
-    assert statuses() == {str(former): "active", str(key_pair): "trusted"}
-    assert fresh(key_pair).verified_since is None
 
 
 @pytest.mark.parametrize(
@@ -336,22 +307,6 @@ def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
     assert key_group.public_keys == {key_group.foreign, str(key_pair)}
     with pytest.raises(Blocked):
         key_group.revoke(former)
-
-
-def test_clock_that_goes_back_for_a_while(key_group: Site) -> None:
-    """A key stays for its last link even if a step is taken while the clock is a day slow.
-
-    The moment at which it stopped signing lies in the future then, and counts once it has come.
-    """
-    former, _ = key_group.imported(), key_group.activated()
-    key_group.wait(-86_400)
-    key_group.advance()
-    key_group.wait(86_400 + 3779)
-
-    with pytest.raises(Blocked):
-        key_group.retire(former)
-    key_group.wait(1)
-    key_group.retire(former)
 
 
 # Settings that change while links are out

@@ -40,11 +40,11 @@ from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.store import KeyPairStore, read_database_clock
+from cfsigned_django.rotation.store import read_database_clock
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.keyring import KEY_GROUP_ID, make_key_pair
-from tests.rotation import ECDSA, Site, change, die, fresh, once
+from tests.rotation import ECDSA, Site, die, fresh, once
 from tests.simulation.faults import Fault, Killed
 from tests.storage_cases import KEY_ID, parameters_of, without_sha1
 
@@ -227,28 +227,6 @@ def test_step_is_free_after_a_while(key_group: Site, end: str, seconds: int) -> 
     key_group.rotation().trust(key_pair, now=key_group.now)
 
     assert fresh(key_pair).status == "trusted"
-
-
-def test_late_failure_does_not_shorten_a_removal(
-    key_group: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A process that removes a revoked key keeps out another that was delayed at its creation."""
-    key_pair = key_group.started()
-    lock = KeyPairStore.lock
-
-    def fall_behind(store: KeyPairStore, row: KeyPair) -> None:
-        key_group.wait(66)
-        claimed = key_group.now + timedelta(seconds=60)
-        change(row, status="revoked", next_in=None, claimed_until=claimed)
-        lock(store, row)
-
-    monkeypatch.setattr(KeyPairStore, "lock", fall_behind)
-    with pytest.raises(AwsError):
-        key_group.rotation(fault=lambda method: Fault.UNREACHABLE).trust(
-            key_pair, now=key_group.now
-        )
-
-    assert fresh(key_pair).claimed_until == key_group.now + timedelta(seconds=65)
 
 
 # Locks and lost races
