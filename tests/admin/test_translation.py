@@ -20,10 +20,9 @@ from pytest_django import Settings
 from cfsigned_django.admin.action_page import put_in_words
 from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.phrase import Phrase
-from cfsigned_django.rotation.models import KeyPair, KnownReason
+from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
-    LIST,
     FakeCloudFront,
     Visitor,
     activated,
@@ -113,16 +112,6 @@ def test_second_failure_is_korean() -> None:
         assert english_words(f'<div class="cfsigned">{put_in_words(second)}') == set()
 
 
-def test_reason_is_korean_where_it_is_the_packages_own(korean: Visitor) -> None:
-    """Reasons that the package recorded are translated; those of a person are not."""
-    key_pair = imported()
-
-    for path in (LIST, detail(key_pair)):
-        assert KnownReason.IMPORTED not in korean.get(path)
-    KeyPair.objects.update(reason="ticket 7")
-    assert "ticket 7" in korean.get()
-
-
 def test_reasons_of_a_revocation(korean: Visitor) -> None:
     """The reason of the leak stays with the key that leaked; the new key says whom it replaces."""
     leaked = imported()
@@ -137,15 +126,6 @@ def test_reasons_of_a_revocation(korean: Visitor) -> None:
         assert english_words(korean.answers[-1].text) <= {"person"}  # a user's name
     logged = [(state, reason) for _, state, reason in log()]
     assert ("pending", f"replaces {leaked}, which was revoked") in logged
-
-
-def test_log_is_in_the_language_of_the_site(korean: Visitor) -> None:
-    """The log is in the site's language, not in that of the person who took the step."""
-    key_pair = imported()
-
-    korean.take("revoke", key_pair, typed=str(key_pair), reason="유출")
-
-    assert (str(key_pair), "revoked", "유출") in log()
 
 
 @pytest.mark.parametrize("po", CATALOGS, ids=name_of)
