@@ -171,8 +171,8 @@ acceptance: $(VENV)/.demo ## Ask AWS itself, in an account of yours (ACCOUNT=...
 	$(BIN)/python -m acceptance --account "$(ACCOUNT)" --role "$(ROLE)" --kms-key "$(KMS_KEY)"
 
 .PHONY: acceptance-clean
-acceptance-clean: $(VENV)/.demo ## Remove what an interrupted run of it left in the account (LEDGER=...)
-	$(BIN)/python -m acceptance --clean "$(LEDGER)"
+acceptance-clean: $(VENV)/.demo ## Remove what an interrupted run of it left in the account (RUN=...)
+	$(BIN)/python -m acceptance --clean "$(RUN)"
 
 .PHONY: constraints
 constraints: $(VENV)/.dev ## Pin the newest versions that fit pyproject.toml

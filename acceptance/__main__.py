@@ -3,7 +3,7 @@
 ::
 
     make acceptance ACCOUNT=111122223333
-    make acceptance-clean LEDGER=.acceptance/.../ledger.jsonl
+    make acceptance-clean RUN=0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d
 
 Exit codes: 0 all answers are as expected, or nothing is left; 1 something differs, failed, or is
 left in the account.
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
+import uuid
 from argparse import ArgumentParser, Namespace
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,15 @@ from urllib.parse import urlsplit
 from acceptance import site
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients, connect
-from acceptance.guard import Refused, guarding
-from acceptance.ledger import BadLedger, Ledger
+from acceptance.guard import Guard, Refused, guarding
+from acceptance.record import BadRecord, Record, begun, opened
 from acceptance.report import Report
-from acceptance.run import Run, bucket_of, new_run, stack_of
+from acceptance.run import Run
 from acceptance.site import CommandFailed, Pace
 from cfsigned_django.aws.client import HOME_REGION, call, configured_region, list_items
 from cfsigned_django.aws.errors import AwsError
 
-#: Where the ledgers and the reports are, in the current folder. `make clean` leaves it alone.
+#: Where the records and the reports are, in the current folder. `make clean` leaves it alone.
 FOLDER = Path(".acceptance")
 NOTE = """\
 Use an account in which nothing matters. Distributions in account {account}: {distributions}.
@@ -42,12 +42,10 @@ This should create there, in {region}, all named after the run {run}:
   nothing. It takes places of the account's quotas, and about as many API calls as a deployment.
   acceptance/README.md says what to do before the first run.
 It should take about an hour, most of which CloudFront deploys, and cost less than one US dollar:
-some thousand requests. What it made should be removed at the end; the ledger says what that is.
+some thousand requests. What it made should be removed at the end.
 """
 _DISTRIBUTIONS = ("DistributionList", "count the distributions", "cloudfront:ListDistributions")
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-#: How often the clean-up is repeated at once, if something is left.
-_MORE_ATTEMPTS = 3
 
 
 class Stop(Exception):
@@ -58,7 +56,7 @@ def main(arguments: list[str]) -> int:
     """Do what the arguments say; return the exit code."""
     parser = ArgumentParser(prog="python -m acceptance", description=__doc__.splitlines()[0])
     parser.add_argument("--account", help="number of the AWS account to ask in: 12 digits")
-    parser.add_argument("--clean", metavar="LEDGER", type=Path, help="remove what a run left")
+    parser.add_argument("--clean", metavar="RUN", help="remove what a run left")
     parser.add_argument(
         "--role",
         default="",
@@ -85,7 +83,7 @@ def main(arguments: list[str]) -> int:
         return ask(options)
     except KeyboardInterrupt:
         say("\nInterrupted.")
-    except (AwsError, BadLedger, Stop) as error:
+    except (AwsError, BadRecord, Stop) as error:
         say(str(error))
     return 1
 
@@ -102,115 +100,118 @@ def ask(options: Namespace, pace: Pace | None = None) -> int:
     endpoint = endpoint_of(clients)
     if endpoint:
         print(f"This asks an emulator at {endpoint}. Its answers say nothing about AWS.\n")
-    run = new_run()
     count = sum(1 for _ in list_items(clients.cloudfront.list_distributions, *_DISTRIBUTIONS))
+    record = Record(run=new_run(), account=account, region=region, endpoint=endpoint)
     print(
         NOTE.format(
-            account=account, run=run, distributions=count, region=region, stack=stack_of(run)
+            account=account,
+            run=record.run,
+            distributions=count,
+            region=region,
+            stack=record.stack,
         )
     )
     require_typed(account, "Type the account number to go on: ")
-    ledger = Ledger.begin(
-        FOLDER / run / "ledger.jsonl", run=run, account=account, region=region, endpoint=endpoint
-    )
-    say(f"If this ends before all is removed, run:\n  {clean_command(ledger)}\n")
     failed = True
-    try:
-        with guarding(ledger):
-            failed = not go(
-                Run(
-                    run=run,
-                    region=region,
+    with begun(record, path_of(record.run)):
+        say(f"If this ends before all is removed, run:\n  {clean_command(record)}\n")
+        try:
+            with guarding(record) as guard:
+                run = Run(
+                    record=record,
                     role=options.role,
                     kms_key=options.kms_key,
                     clients=clients,
                     pace=pace,
-                    confirm=lambda: clients_for(ledger),
+                    confirm=lambda: clients_for(record),
                     tell=say,
-                ),
-                ledger,
-            )
-    except KeyboardInterrupt:
-        say("\nInterrupted.")
-    except (AwsError, CommandFailed, Refused, Stop) as error:
-        say(f"Stopped. {error}")
-    finally:
-        with closing(ledger):
-            left = remove(ledger, pace)
+                )
+                failed = not go(run, guard)
+        except KeyboardInterrupt:
+            say("\nInterrupted.")
+        except (AwsError, CommandFailed, Refused, Stop) as error:
+            say(f"Stopped. {error}")
+        finally:
+            left = remove(record, pace)
     return int(failed or bool(left))
 
 
-def go(run: Run, ledger: Ledger) -> bool:
+def go(run: Run, guard: Guard) -> bool:
     """Make the run, and write its report; return whether everything was as expected."""
-    site.configure(bucket_of(run.run), run.pace)
+    record = run.record
+    site.configure(record.bucket, run.pace)
     is_whole = False
     try:
         run.set_up()
-        run.ask(run.prepare(is_emulator=bool(ledger.endpoint)))
+        run.ask(run.prepare(is_emulator=bool(record.endpoint)))
         is_whole = True
     finally:
         # What was seen before a failure was seen.
         report = Report(
-            endpoint=ledger.endpoint, day=datetime.now(UTC).date(), is_whole=is_whole, seen=run.seen
+            endpoint=record.endpoint, day=datetime.now(UTC).date(), is_whole=is_whole, seen=run.seen
         )
-        secret = {ledger.account, ledger.run, *ledger.ids}
-        for each in ("AWS_S3_CUSTOM_DOMAIN", "AWS_CLOUDFRONT_DISTRIBUTION_ID"):
-            secret |= {run.settings[each]} if each in run.settings else set()
-        for path in report.write(ledger.path.parent, without=secret):
+        secret = {record.account, record.run, *guard.ids()}
+        secret |= {run.settings[each] for each in ("AWS_S3_CUSTOM_DOMAIN",) if each in run.settings}
+        for path in report.write(path_of(record.run).parent, without=secret):
             say(f"Written: {path}")
     return all(each.is_expected for each in run.seen)
 
 
-def clean(path: Path) -> int:
-    """Remove what the run of a ledger left behind, once a person has seen what that is."""
-    with closing(Ledger.open(path)) as ledger:
-        clients_for(ledger)
-        if ledger.left():
-            listed = "\n".join(f"- {each}" for each in ledger.left())
-            say(f"This removes from account {ledger.account}, if AWS confirms each:\n{listed}\n")
-            require_typed(ledger.account, "Type the account number to remove it: ")
-        return int(bool(remove(ledger, Pace())))
+def clean(run: str) -> int:
+    """Remove what an earlier run left behind, once a person has seen what that is."""
+    with opened(path_of(run)) as record:
+        clients = clients_for(record)
+        with guarding(record) as guard:
+            found = CleanUp(record=record, clients=clients, guard=guard).found()
+        if found:
+            listed = "\n".join(f"- {each}" for each in found)
+            say(f"This removes from account {record.account}:\n{listed}\n")
+            require_typed(record.account, "Type the account number to remove it: ")
+        return int(bool(remove(record, Pace())))
 
 
-def remove(ledger: Ledger, pace: Pace) -> list[str]:
-    """Remove what the ledger has; print at the end how to go on, unless all is removed."""
+def remove(record: Record, pace: Pace) -> list[str]:
+    """Remove what carries the mark of a run; say at the end how to go on, unless all is removed."""
     say("\nRemoving what the run made.")
     # A shell that ends sends a second one; Ctrl-C still stops this.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    left: list[str] | None = None
+    left = ["what the clean-up has not come to"]
     try:
         # New clients: the first credentials may have ended; these must be of the account as well.
-        clean_up = CleanUp(
-            ledger=ledger, clients=clients_for(ledger), tell=say, look_again=pace.look
-        )
-        with guarding(ledger):
-            left = clean_up.run()
-            for _ in range(_MORE_ATTEMPTS if left else 0):
-                # What was in use a moment ago may still count as such.
-                time.sleep(pace.look)
-                if not (left := clean_up.run()):
-                    break
+        clients = clients_for(record)
+        with guarding(record) as guard:
+            left = CleanUp(
+                record=record, clients=clients, guard=guard, tell=say, look_again=pace.look
+            ).run()
     finally:
-        if left is None:  # it did not come to its end
-            left = [str(each) for each in ledger.left()]
         if left:
             listed = "\n".join(f"- {each}" for each in left)
             say(
                 f"\nThis may be left in the account:\n{listed}\n"
-                f"Keep the ledger, and run this:\n  {clean_command(ledger)}"
+                f"Keep {path_of(record.run)}, and run this:\n  {clean_command(record)}"
             )
         else:
-            say("\nNothing of the ledger is left.")
+            say("\nNothing is left that has the mark of the run.")
     return left
 
 
-def clients_for(ledger: Ledger) -> Clients:
-    """Return new clients; stop unless they are for the account and the endpoint of the ledger."""
-    clients = connect(ledger.region)
-    confirm_account(clients, ledger.account)
-    if endpoint_of(clients) != ledger.endpoint:
-        where = ledger.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
-        raise Stop(f"The run of this ledger asked {where}. Set boto3 up as it was then.")
+def new_run() -> str:
+    """Return what identifies a run: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def path_of(run: str) -> Path:
+    """Return the file of the record of a run."""
+    return FOLDER / run / "run.json"
+
+
+def clients_for(record: Record) -> Clients:
+    """Return new clients; stop unless they are for the account and the endpoint of the run."""
+    clients = connect(record.region)
+    confirm_account(clients, record.account)
+    if endpoint_of(clients) != record.endpoint:
+        where = record.endpoint or "AWS itself, without AWS_ENDPOINT_URL"
+        raise Stop(f"This run asked {where}. Set boto3 up as it was then.")
     return clients
 
 
@@ -224,9 +225,9 @@ def require_typed(account: str, prompt: str) -> None:
         raise Stop("Nothing was done: the number is not that of the account.")
 
 
-def clean_command(ledger: Ledger) -> str:
+def clean_command(record: Record) -> str:
     """Return the command that removes what the run made."""
-    return f"make acceptance-clean LEDGER={ledger.path}"
+    return f"make acceptance-clean RUN={record.run}"
 
 
 def confirm_account(clients: Clients, account: str) -> None:

@@ -1,293 +1,177 @@
-"""Remove what a run made: only what its ledger has, and only if AWS confirms that it is that.
+"""Remove what a run made: all that AWS shows with its mark, and nothing else.
 
-What confirms it, besides the exact name and the ID:
-
-- stack, object: the tag of the run
-- bucket: CloudFormation lists it as what a stack of the run made
-- public key: the caller reference, and the run in its comment
-- key group: nothing; AWS keeps neither a tag nor a caller reference of it. If the answer with the
-  ID was lost, the name alone decides.
-
-It can be repeated: what was removed is noted, and what could not be removed yet is tried again.
+It can be repeated, and starts from nothing but the record of the run: the guard refuses to remove
+what AWS has not shown with the mark. A bucket is the run's by its name, which has the mark.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from acceptance.clients import Clients
-from acceptance.guard import TAG, Refused
-from acceptance.ledger import Ledger, Resource
+from acceptance.guard import Guard, Refused
+from acceptance.record import Record
 from cfsigned_django.aws.client import call, list_items
 from cfsigned_django.aws.errors import AwsError
 
 #: How long to wait for CloudFormation, which waits for a deployment. AWS says minutes; half an hour
 #: has been seen.
 DEPLOY_SECONDS: Final = 45 * 60
-#: How CloudFront names the calls and the answers of a kind.
-_METHODS: Final[Mapping[str, str]] = {"key-group": "key_group", "public-key": "public_key"}
-_BLOCKS: Final[Mapping[str, str]] = {"key-group": "KeyGroup", "public-key": "PublicKey"}
-#: What is in use comes after what uses it.
-_ORDER: Final = ("stack", "key-group", "public-key", "object", "bucket")
-#: How long AWS may take to show what a call without an answer made.
-_UNANSWERED: Final = timedelta(minutes=15)
+#: How often AWS is looked through: it may show late what was just made, and what was in use a
+#: moment ago may still count as such.
+_ATTEMPTS: Final = 4
 
 
-class NotConfirmed(Exception):
-    """What AWS has is not what the ledger has, or is not to be removed yet: it is left alone."""
-
-
-class NotMarked(NotConfirmed):
-    """It has the name and the caller reference, but not, or not yet, the mark of the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CleanUp:
     """Remove what is left of a run. ``tell`` is called with each line for the person."""
 
-    ledger: Ledger
+    record: Record
     clients: Clients
+    guard: Guard
     tell: Callable[[str], object] = print
     sleep: Callable[[float], object] = time.sleep
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     look_again: float = 15.0
-    #: Numbers of what AWS did not find at the first look: it may show late what was just made.
-    _missing: set[int] = field(default_factory=set)
-    #: Numbers of what was waited for in vain: the next attempt looks only once.
-    _waited: set[int] = field(default_factory=set)
+    #: How long CloudFormation was waited for, in all attempts.
+    _waited: float = field(default=0, init=False)
 
     def run(self) -> list[str]:
-        """Return a line for each thing that may be left: empty if there is nothing."""
+        """Look at least twice; return a line for each thing that is left: empty if nothing is."""
         left = self._remove_all()
-        if self._missing:
+        for _ in range(_ATTEMPTS - 1):
             self.sleep(self.look_again)
-            left = self._remove_all()
+            if not (left := self._remove_all()):
+                break
         return left
 
-    def _remove_all(self) -> list[str]:
-        left = []
-        for kind in _ORDER:
-            for resource in self.ledger.left(kind):
-                try:
-                    self._remove(resource)
-                except (AwsError, NotConfirmed, Refused) as error:
-                    left.append(f"{resource}: {error}")
-        unknown = [each for each in self.ledger.left() if not each.id]
-        return left + [
-            f"{each}: its call had no answer; nothing of it shows. Look again in 15 minutes."
-            for each in unknown
-            if not any(line.startswith(f"{each}: ") for line in left)
+    def found(self) -> list[str]:
+        """Return a line for each thing that is to be removed."""
+        buckets = [*self._buckets()]
+        return [
+            *(f"stack {each}" for each in self.record.places if self._stack(each)),
+            *(f"{kind} {id}" for kind in ("key-group", "public-key") for id, _ in self._own(kind)),
+            *(f"object {key}" for each in buckets for key in self._objects(each)),
+            *(f"bucket {each}" for each in buckets),
         ]
 
-    def _remove(self, resource: Resource) -> None:
-        if resource.kind != "stack" and any(each.id for each in self.ledger.left("stack")):
-            raise NotConfirmed("a stack of the run is left, and needs it.")
-        match resource.kind:
-            case "stack":
-                self._remove_stack(resource)
-            case "object":
-                self._remove_object(resource)
-            case "bucket":
-                self._remove_bucket(resource)
-            case _:
-                self._remove_configured(resource)
+    def _remove_all(self) -> list[str]:
+        left = [line for each in self.record.places for line in self._remove_stack(each)]
+        if left:  # it needs the rest
+            return left
+        cloudfront, s3 = self.clients.cloudfront, self.clients.s3
+        for kind, method in (
+            ("key-group", cloudfront.delete_key_group),
+            ("public-key", cloudfront.delete_public_key),
+        ):
+            for id, version in self._own(kind):
+                left += self._remove(kind, id, method, Id=id, IfMatch=version)
+        for bucket in self._buckets():
+            place = {"Bucket": bucket, "ExpectedBucketOwner": self.record.account}
+            for key in self._objects(bucket):
+                left += self._remove("object", key, s3.delete_object, Key=key, **place)
+            left += self._remove("bucket", bucket, s3.delete_bucket, **place)
+        return left
 
-    def _remove_stack(self, resource: Resource) -> None:
+    def _remove(
+        self, kind: str, id: str, method: Callable[..., Any], **arguments: str
+    ) -> Iterator[str]:
+        try:
+            self._call(method, id, **arguments)
+        except (AwsError, Refused) as error:
+            yield f"{kind} {id}: {error}"
+        else:
+            self.tell(f"Removed {kind} {id}.")
+
+    def _remove_stack(self, name: str) -> Iterator[str]:
         """Take the protection off, delete the stack, and wait until CloudFormation has done it."""
-        # By its ID, CloudFormation also finds a stack that is gone: it deletes one that failed.
-        stack = self._stack(resource.name) or (self._stack(resource.id) if resource.id else None)
+        stack = self._stack_when(name, lambda status: not _is_at_work(status))
         if stack is None:
-            self._note_missing(resource)
             return
-        self._check_tags(stack.get("Tags", ()))
-        id = stack["StackId"]
-        if resource.id != id:  # its answer was lost, or it was made again
-            resource = self.ledger.made(resource, id)
-        cloudformation = self.clients.cloudformation
-        stack = self._wait_while(resource, id, _is_at_work)
-        self._note_bucket(id)
-        if stack["StackStatus"] != "DELETE_COMPLETE":
+        if not self.guard.has("stack", stack["StackId"]):
+            yield f"stack {name}: it does not have the tag of the run. It is not touched."
+            return
+        cloudformation, id = self.clients.cloudformation, stack["StackId"]
+        try:
             if stack.get("EnableTerminationProtection"):
-                self._call(
-                    cloudformation.update_termination_protection,
-                    f"take the protection off {resource.name}",
-                    StackName=id,
-                    EnableTerminationProtection=False,
-                )
-            self._call(cloudformation.delete_stack, f"delete {resource.name}", StackName=id)
-            self.tell(f"CloudFormation deletes the stack {resource.name}; it needs some minutes.")
-            self.sleep(self.look_again)
-            stack = self._wait_while(resource, id, _is_being_deleted)
-        if stack["StackStatus"] != "DELETE_COMPLETE":
-            reason = stack.get("StackStatusReason") or stack["StackStatus"]
-            raise NotConfirmed(f"CloudFormation has not deleted it: {reason}")
-        self.ledger.removed(resource)
-        self.tell(f"Removed stack {resource.name}.")
-
-    def _note_bucket(self, stack_id: str) -> None:
-        """Note the bucket that a stack has made, while CloudFormation can be asked about it."""
-        unknown = {each.name: each for each in self.ledger.left("bucket") if not each.id}
-        if not unknown:
+                unprotected = {"StackName": id, "EnableTerminationProtection": False}
+                self._call(cloudformation.update_termination_protection, name, **unprotected)
+            self._call(cloudformation.delete_stack, name, StackName=id)
+        except AwsError as error:
+            yield f"stack {name}: {error}"
             return
-        method = self.clients.cloudformation.describe_stack_resources
-        answer = self._ask_cloudformation(method, stack_id)
-        for each in (answer or {}).get("StackResources", ()):
-            status, name = each["ResourceStatus"], each.get("PhysicalResourceId")
-            if name in unknown and status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-                self.ledger.made(unknown[name], name)
+        self.tell(f"CloudFormation deletes the stack {name}; it needs some minutes.")
+        self.sleep(self.look_again)
+        stack = self._stack_when(name, lambda status: status == "DELETE_FAILED")
+        if stack is None:
+            self.tell(f"Removed stack {name}.")
+        else:
+            reason = stack.get("StackStatusReason") or stack["StackStatus"]
+            yield f"stack {name}: CloudFormation has not deleted it: {reason}"
 
     def _stack(self, name: str) -> dict[str, Any] | None:
-        """Return the stack with that name or ID, if it exists."""
-        answer = self._ask_cloudformation(self.clients.cloudformation.describe_stacks, name)
-        if answer is None:
-            return None
-        [found] = answer["Stacks"]
-        is_gone = found["StackStatus"] == "DELETE_COMPLETE" and name != found["StackId"]
-        return None if is_gone else dict(found)
-
-    def _ask_cloudformation(self, method: Callable[..., Any], name: str) -> Any:
-        """Return the answer about a stack; None if there is no such stack."""
+        """Return the stack with that name, if it exists."""
         try:
-            return self._call(method, f"read the stack {name}", StackName=name)
+            answer = self._call(self.clients.cloudformation.describe_stacks, name, StackName=name)
         except AwsError as error:
             # CloudFormation has no separate code for it.
             if error.code == "ValidationError" and "does not exist" in error.detail:
                 return None
             raise
+        return dict(answer["Stacks"][0])
 
-    def _wait_while(
-        self, resource: Resource, id: str, is_so: Callable[[str], bool]
-    ) -> dict[str, Any]:
-        """Return the stack when its status is another, or after the longest wait."""
-        looks = int(DEPLOY_SECONDS / max(self.look_again, 1))
-        gone: dict[str, Any] = {"StackStatus": "DELETE_COMPLETE"}
-        for _ in range(1 if resource.number in self._waited else looks):
-            found = self._stack(id) or gone
-            if not is_so(found["StackStatus"]):
-                return found
+    def _stack_when(self, name: str, is_so: Callable[[str], bool]) -> dict[str, Any] | None:
+        """Return the stack when its status is so, or after the longest wait; None if it is gone."""
+        while (found := self._stack(name)) and not is_so(found["StackStatus"]):
+            if self._waited >= DEPLOY_SECONDS:
+                break
             self.sleep(self.look_again)
-        self._waited.add(resource.number)
-        return self._stack(id) or gone
+            self._waited += max(self.look_again, 1)
+        return found
 
-    def _remove_configured(self, resource: Resource) -> None:
-        """Remove what has an ID and a configuration."""
-        found = self._find(resource)
-        if found is None:
-            self._note_missing(resource)
-            return
-        if not resource.id:
-            resource = self.ledger.made(resource, found)
-        version = self._confirmed(resource)
-        method = getattr(self.clients.cloudfront, f"delete_{_METHODS[resource.kind]}")
-        self._call(method, f"delete {resource.id}", Id=resource.id, IfMatch=version)
-        self.tell(f"Removed {resource.kind} {resource.id}.")
-
-    def _find(self, resource: Resource) -> str | None:
-        """Return the ID of what the ledger means, if it exists."""
-        candidates = [resource.id] if resource.id else self._ids_by_name(resource)
-        for each in candidates:
+    def _own(self, kind: str) -> Iterator[tuple[str, str]]:
+        """Yield ID and version of each key or key group with the mark of the run."""
+        cloudfront = self.clients.cloudfront
+        block, list_all, get = {
+            "key-group": ("KeyGroup", cloudfront.list_key_groups, cloudfront.get_key_group),
+            "public-key": ("PublicKey", cloudfront.list_public_keys, cloudfront.get_public_key),
+        }[kind]
+        listed = list_items(list_all, f"{block}List", f"list each {kind}", "")
+        for id in [each.get(block, each)["Id"] for each in listed]:
             try:
-                self._confirmed(resource, each)
+                answer = self._call(get, id, Id=id)
             except AwsError as error:
-                if not error.code.startswith("NoSuch"):
-                    raise
-            except NotConfirmed as error:
-                if resource.id or isinstance(error, NotMarked):
+                if not error.code.startswith("NoSuch"):  # the list is late
                     raise
             else:
-                return each
-        return None
+                if self.guard.has(kind, id):
+                    yield id, answer["ETag"]
 
-    def _ids_by_name(self, resource: Resource) -> Iterator[str]:
-        """Yield the IDs of what has exactly this name, in case no ID was written down."""
-        method, block = f"list_{_METHODS[resource.kind]}s", _BLOCKS[resource.kind]
-        what = f"list each {resource.kind}"
-        listed = list_items(getattr(self.clients.cloudfront, method), f"{block}List", what, "")
-        for item in listed:
-            one = item.get(block, item)
-            if one.get(f"{block}Config", one)["Name"] == resource.name:
-                yield one["Id"]
+    def _buckets(self) -> Iterator[str]:
+        for each in self.record.places.values():
+            place = {"Bucket": each, "ExpectedBucketOwner": self.record.account}
+            try:
+                self._call(self.clients.s3.head_bucket, each, **place)
+            except AwsError as error:
+                if error.code not in ("404", "NoSuchBucket"):
+                    raise
+            else:
+                yield each
 
-    def _confirmed(self, resource: Resource, id: str = "") -> str:
-        """Return the version, if what has the ID is what the ledger means."""
-        id, block = id or resource.id, _BLOCKS[resource.kind]
-        method = getattr(self.clients.cloudfront, f"get_{_METHODS[resource.kind]}")
-        answer = self._call(method, f"read {id}", Id=id)
-        config = answer[block][f"{block}Config"]
-        if (config["Name"], config.get("CallerReference", "")) != (
-            resource.name,
-            resource.reference,
-        ):
-            raise NotConfirmed(
-                "its name or caller reference is not that of the ledger. It is not touched."
-            )
-        if resource.kind == "public-key" and config.get("Comment") != self.ledger.mark:
-            raise NotMarked("its comment is not that of the run. It is not touched.")
-        version: str = answer["ETag"]
-        return version
+    def _objects(self, bucket: str) -> Iterator[str]:
+        """Yield the keys of a bucket's objects with the tag of the run; the others stay."""
+        s3, place = self.clients.s3, {"Bucket": bucket, "ExpectedBucketOwner": self.record.account}
+        # A run writes some twenty: all are on the first page.
+        for each in self._call(s3.list_objects_v2, bucket, **place).get("Contents", ()):
+            self._call(s3.get_object_tagging, each["Key"], **place, Key=each["Key"])
+            if self.guard.has("object", each["Key"]):
+                yield each["Key"]
 
-    def _check_tags(self, tags: Iterable[Mapping[str, str]]) -> None:
-        if {"Key": TAG, "Value": self.ledger.mark} not in tags:
-            raise NotMarked("it does not have the tag of the run. It is not touched.")
-
-    def _remove_object(self, resource: Resource) -> None:
-        s3 = self.clients.s3
-        for bucket in self.ledger.left("bucket"):
-            place = {"Bucket": bucket.name, "Key": resource.name}
-            answer = self._ask_s3(resource, s3.get_object_tagging, place) if bucket.id else None
-            if answer is not None:
-                self._check_tags(answer["TagSet"])
-                if not resource.id:
-                    self.ledger.made(resource, resource.name)
-                self._ask_s3(resource, s3.delete_object, place)
-                return
-        self._note_missing(resource)
-
-    def _remove_bucket(self, resource: Resource) -> None:
-        s3, place = self.clients.s3, {"Bucket": resource.name}
-        if self._ask_s3(resource, s3.head_bucket, place) is None:
-            self._note_missing(resource)
-        elif not resource.id:
-            raise NotConfirmed("no stack of the run is known to have made it. It is not touched.")
-        else:
-            self._ask_s3(resource, s3.delete_bucket, place)
-            self.tell(f"Removed bucket {resource.name}.")
-
-    def _ask_s3(
-        self, resource: Resource, method: Callable[..., Any], place: Mapping[str, str]
-    ) -> Any:
-        """Return the answer about a bucket of this account; None if there is no such thing."""
-        owner = self.ledger.account
-        try:
-            return self._call(
-                method, f"read or delete {resource.name}", **place, ExpectedBucketOwner=owner
-            )
-        except AwsError as error:
-            if error.code in ("404", "NoSuchBucket", "NoSuchKey"):
-                return None
-            raise
-
-    def _note_missing(self, resource: Resource) -> None:
-        """Note at the second look that it is gone; later, if its call had no answer.
-
-        A bucket is made by a stack, and that is gone by now.
-        """
-        is_late = resource.kind == "bucket" or self.now() - resource.at > _UNANSWERED
-        if resource.number in self._missing and (resource.id or is_late):
-            self.ledger.removed(resource)
-        self._missing.add(resource.number)
-
-    def _call(self, method: Callable[..., Any], what: str, **arguments: Any) -> Any:
-        return call(method, what, "", **arguments)
+    def _call(self, method: Callable[..., Any], id: str, **arguments: Any) -> Any:
+        return call(method, f"read or remove {id}", "", **arguments)
 
 
 def _is_at_work(status: str) -> bool:
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
-
-
-def _is_being_deleted(status: str) -> bool:
-    return not status.startswith("DELETE_") or status == "DELETE_IN_PROGRESS"

@@ -1,9 +1,8 @@
 """Stand between every boto3 client of this process and AWS: the last line of defense.
 
-It also sees the calls of the package's own commands. A call that makes something is written into
-the ledger first, and gets the run as a tag where AWS keeps one; one that changes or removes
-something is sent only if the ledger has it. A call that is not in the tables below, and does not
-only read, is refused.
+It also sees the calls of the package's own commands. What a call makes gets the mark of the run. A
+call that changes or removes something is sent only if this process has made that, or AWS has shown
+it with the mark. A call that is not in the tables below, and does not only read, is refused.
 
 What a stack makes is the stack's: CloudFormation gives the tags of the stack to the bucket and to
 the distribution, and removes all but the bucket with the stack.
@@ -11,15 +10,14 @@ the distribution, and removes all but the bucket with the stack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
 
-from acceptance.ledger import BadLedger, Ledger, Resource
+from acceptance.record import TAG, Record
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.tools.stack.existing_bucket import find_region
 from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
@@ -35,10 +33,11 @@ _CREDENTIALS: Final = (
     "CreateOAuth2Token",
     "CreateToken",
 )
-#: Operation -> kind, the argument that describes what is made, the part of the answer with its ID.
-_MAKES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "CreateKeyGroup": ("key-group", "KeyGroupConfig", "KeyGroup"),
-    "CreatePublicKey": ("public-key", "PublicKeyConfig", "PublicKey"),
+#: Operation -> the argument that describes what it makes or changes, and has the mark as a comment.
+_MARKED: Final[Mapping[str, str]] = {
+    "CreateKeyGroup": "KeyGroupConfig",
+    "CreatePublicKey": "PublicKeyConfig",
+    "UpdateKeyGroup": "KeyGroupConfig",
 }
 #: Operation -> kind, and the argument that names what is changed or removed.
 _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
@@ -51,14 +50,11 @@ _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "DeleteStack": ("stack", "StackName"),
     "ExecuteChangeSet": ("change-set", "ChangeSetName"),
     "PutBucketPolicy": ("bucket", "Bucket"),
+    "PutObject": ("bucket", "Bucket"),
     "UpdateDistribution": ("distribution", "Id"),
     "UpdateKeyGroup": ("key-group", "Id"),
     "UpdateTerminationProtection": ("stack", "StackName"),
 }
-
-
-#: The key of the tag; its value is the mark of the run.
-TAG: Final = "acceptance"
 
 
 class Refused(Exception):
@@ -66,9 +62,9 @@ class Refused(Exception):
 
 
 @contextmanager
-def guarding(ledger: Ledger) -> Iterator[None]:
-    """Let the block call AWS for this ledger only."""
-    guard = _Guard(ledger)
+def guarding(record: Record) -> Iterator[Guard]:
+    """Let the block call AWS for this run only."""
+    guard = Guard(record)
     send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
@@ -77,17 +73,23 @@ def guarding(ledger: Ledger) -> Iterator[None]:
         )
 
     with patch.object(BaseClient, "_make_api_call", make_api_call):
-        yield
+        yield guard
 
 
-class _Guard:
-    """What a process has seen of the stacks of its run, beside the ledger."""
+class Guard:
+    """What is of the run, as far as this process knows: by kind and ID."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        #: The ID of each change set, and the bucket that it makes, if it makes one.
-        self._change_sets: dict[str, str] = {}
-        self._distributions: set[str] = set()
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._own = {("bucket", each) for each in record.places.values()}
+
+    def ids(self) -> set[str]:
+        """Return the IDs of everything but objects: no report shows them."""
+        return {id for kind, id in self._own if kind != "object"}
+
+    def has(self, kind: str, id: str) -> bool:
+        """Return whether something is of the run."""
+        return (kind, id) in self._own
 
     def call(
         self,
@@ -97,35 +99,29 @@ class _Guard:
         send: Callable[[dict[str, Any]], Any],
     ) -> Any:
         """Send a call, or raise :exc:`Refused`."""
-        if operation.startswith(_READS) or operation in _CREDENTIALS:
-            answer = send(arguments)
-            if operation == "DescribeStacks":
-                self._note(answer["Stacks"])
-            return answer
+        is_read = operation.startswith(_READS) or operation in _CREDENTIALS
+        if not is_read:
+            self._check(client, operation, arguments)
+            arguments = self._marked(operation, arguments)
+        answer = send(arguments)
+        self._note(operation, arguments, answer)
+        return answer
+
+    def _check(self, client: Any, operation: str, arguments: dict[str, Any]) -> None:
         if client.meta.service_model.service_name not in _SERVICES:
             raise Refused(f"{operation} is not of {', '.join(_SERVICES)}.")
         if operation == "CreateChangeSet":
-            return self._plan(arguments, send)
-        if operation == "PutObject":
-            return self._write(arguments, send)
-        if operation in _MAKES:
-            kind, argument, part = _MAKES[operation]
-            config = arguments[argument]
-            if kind == "public-key":  # it has no tag, but keeps a comment
-                config = {**config, "Comment": self._ledger.mark}
-            resource = self._intend(
-                operation, kind, config["Name"], config.get("CallerReference", "")
-            )
-            return self._make(resource, lambda: send({argument: config}), part, "Id")
-        if operation not in _CHANGES:
+            self._check_plan(client, arguments)
+        elif operation in _CHANGES:
+            kind, argument = _CHANGES[operation]
+            if kind == "object":
+                self._require("bucket", arguments["Bucket"], operation)
+            self._require(kind, arguments[argument], operation)
+        elif operation not in _MARKED:
             raise Refused(f"{operation} is not one of the calls that a run makes.")
-        return self._change(client, operation, arguments, send)
 
-    def _plan(self, arguments: dict[str, Any], send: Callable[[dict[str, Any]], Any]) -> Any:
-        """Make a change set, of the package's template only. That of a new stack makes the stack.
-
-        The stack has the run as a tag, and gives it to what it makes.
-        """
+    def _check_plan(self, client: Any, arguments: dict[str, Any]) -> None:
+        """Refuse a change set that is not of the package's template, a stack and bucket of ours."""
         name = arguments["StackName"]
         if arguments.get("TemplateBody") != read_template():
             raise Refused(f"CreateChangeSet: {name!r} would have another template.")
@@ -138,103 +134,47 @@ class _Guard:
             self._require("stack", name, "CreateChangeSet")
             if {BUCKET, MAKES_BUCKET} & given.keys():
                 raise Refused("CreateChangeSet: the stack would get another bucket.")
-            answer, bucket = send(arguments), ""
-        else:
-            bucket = given[BUCKET]
-            if given[MAKES_BUCKET] != "true" or self._ledger.mark not in bucket:
-                raise Refused(f"CreateChangeSet: this run does not make the bucket {bucket!r}.")
-            # It may be in review already, with another change set.
-            resource = self._named("stack", name) or self._intend("CreateChangeSet", "stack", name)
-            tags = [{"Key": TAG, "Value": self._ledger.mark}]
-            answer = self._make(resource, lambda: send({**arguments, "Tags": tags}), "", "StackId")
-        self._change_sets[answer["Id"]] = bucket
-        return answer
-
-    def _write(self, arguments: dict[str, Any], send: Callable[[dict[str, Any]], Any]) -> Any:
-        """Write an object into the bucket of the run, with the run as its tag."""
-        name = arguments["Key"]
-        self._require("bucket", arguments["Bucket"], "PutObject")
-        tagged = {**arguments, "Tagging": f"{TAG}={self._ledger.mark}"}
-        if self._ledger.find("object", name):  # written over, and with it the tags
-            return send(tagged)
-        resource = self._intend("PutObject", "object", name)
-        return self._make(resource, lambda: send(tagged))
-
-    def _make(
-        self, resource: Resource, send: Callable[[], Any], part: str = "", member: str = ""
-    ) -> Any:
-        try:
-            answer = send()
-        except ClientError as error:
-            if not resource.id and _is_final(error):
-                self._ledger.removed(resource)
-            raise
-        found = answer[part] if part else answer
-        self._ledger.made(resource, found[member] if member else resource.name)
-        return answer
-
-    def _change(
-        self,
-        client: Any,
-        operation: str,
-        arguments: dict[str, Any],
-        send: Callable[[dict[str, Any]], Any],
-    ) -> Any:
-        kind, argument = _CHANGES[operation]
-        if kind == "object":
-            self._require("bucket", arguments["Bucket"], operation)
-        resource = self._require(kind, arguments[argument], operation)
-        if operation == "ExecuteChangeSet":
-            self._announce_bucket(client, self._change_sets[arguments[argument]])
-        answer = send(arguments)
-        # A stack is gone when CloudFormation says so.
-        if operation.startswith("Delete") and resource is not None and kind != "stack":
-            self._ledger.removed(resource)
-        return answer
-
-    def _announce_bucket(self, client: Any, name: str) -> None:
-        """Write down the bucket that CloudFormation will make. Refuse one that somebody has."""
-        if not name or self._named("bucket", name):
             return
+        bucket = given[BUCKET]
+        if given[MAKES_BUCKET] != "true" or self._record.places.get(name) != bucket:
+            raise Refused(f"CreateChangeSet: no run makes {name!r} with the bucket {bucket!r}.")
         s3 = make_client("s3", region_name=client.meta.region_name)
-        if find_region(s3, name) is not None:
-            raise Refused(f"ExecuteChangeSet: the bucket {name!r} exists already.")
-        self._intend("ExecuteChangeSet", "bucket", name)
+        if find_region(s3, bucket) is not None:
+            raise Refused(f"CreateChangeSet: the bucket {bucket!r} exists already.")
 
-    def _note(self, stacks: Iterable[Mapping[str, Any]]) -> None:
-        """Take from the outputs of the run's stacks what they have made."""
-        for stack in stacks:
-            outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
-            if outputs and self._ledger.find("stack", stack["StackId"]):
-                self._distributions.add(outputs["DistributionId"])
-                bucket = self._named("bucket", outputs[BUCKET])
-                if bucket is not None and not bucket.id:
-                    self._ledger.made(bucket, bucket.name)
-
-    def _intend(self, operation: str, kind: str, name: str, reference: str = "") -> Resource:
-        try:
-            return self._ledger.intend(kind, name, reference)
-        except BadLedger as error:
-            raise Refused(f"{operation}: {error}") from None
-
-    def _named(self, kind: str, name: str) -> Resource | None:
-        return next((each for each in self._ledger.left(kind) if each.name == name), None)
-
-    def _require(self, kind: str, id: str, operation: str) -> Resource | None:
-        """Return the entry of the ledger; None for what belongs to a stack of the ledger."""
-        if kind == "change-set" and id in self._change_sets:
-            return None
-        if kind == "distribution" and id in self._distributions:
-            return None
-        found = self._ledger.find(kind, id)
-        if kind == "stack" and found is None:
-            found = self._named(kind, id)
-        if found is None or not found.id:
+    def _require(self, kind: str, id: str, operation: str) -> None:
+        if not self.has(kind, id):
             raise Refused(f"{operation}: this run made no {kind} {id!r}.")
-        return found
 
+    def _marked(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call, with the mark of the run on what it makes."""
+        mark = self._record.mark
+        if operation in _MARKED:
+            name = _MARKED[operation]
+            return {**arguments, name: {**arguments[name], "Comment": mark}}
+        if operation == "PutObject":
+            owner = {"ExpectedBucketOwner": self._record.account}
+            return {**arguments, **owner, "Tagging": f"{TAG}={mark}"}
+        if operation == "CreateChangeSet" and arguments["ChangeSetType"] == "CREATE":
+            return {**arguments, "Tags": [self._record.tag]}
+        return arguments
 
-def _is_final(error: ClientError) -> bool:
-    """Return whether AWS has certainly made nothing: it refused, and was asked only once."""
-    answer = error.response.get("ResponseMetadata", {})
-    return answer.get("HTTPStatusCode", 0) // 100 == 4 and answer.get("RetryAttempts") == 0
+    def _note(self, operation: str, arguments: dict[str, Any], answer: Any) -> None:
+        """Take from an answer what is of the run: what was made, and what carries the mark."""
+        if operation == "CreateChangeSet":
+            self._own |= {("change-set", answer["Id"]), ("stack", answer["StackId"])}
+            self._own.add(("stack", arguments["StackName"]))
+        elif operation == "DescribeStacks":
+            for stack in answer["Stacks"]:
+                if self._record.tag in stack.get("Tags", ()):
+                    self._own |= {("stack", stack["StackId"]), ("stack", stack["StackName"])}
+                    outputs = {each["OutputKey"]: each for each in stack.get("Outputs", ())}
+                    if found := outputs.get("DistributionId"):
+                        self._own.add(("distribution", found["OutputValue"]))
+        elif operation == "GetObjectTagging" and self._record.tag in answer["TagSet"]:
+            self._own.add(("object", arguments["Key"]))
+        for kind, block in (("key-group", "KeyGroup"), ("public-key", "PublicKey")):
+            if operation in (f"Create{block}", f"Get{block}"):
+                one = answer[block]
+                if one[f"{block}Config"].get("Comment") == self._record.mark:
+                    self._own.add((kind, one["Id"]))

@@ -14,26 +14,12 @@ from acceptance import site
 from acceptance.clients import Clients
 from acceptance.permissions import denied_in, limited_to, policy_of
 from acceptance.questions import CACHE_TAGS, FILE, NAMES, OTHER, QUESTIONS, Seen
+from acceptance.record import Record
 from acceptance.site import CommandFailed, Pace
 from acceptance.world import DONE, EC, LATER, RSA, World
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
-
-
-def stack_of(run: str) -> str:
-    """Return the name of the stack, with which the names of all that it makes begin."""
-    return f"acceptance-{run}"
-
-
-def bucket_of(run: str) -> str:
-    """Return the name of the bucket."""
-    return f"cfsigned-acceptance-{run}"
-
-
-def new_run() -> str:
-    """Return what identifies a run: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,8 +30,7 @@ class Run:
     called with each line for the person. ``role`` and ``kms_key`` are ARNs, or empty.
     """
 
-    run: str
-    region: str
+    record: Record
     clients: Clients
     pace: Pace
     confirm: Callable[[], object]
@@ -60,7 +45,7 @@ class Run:
 
     def set_up(self) -> None:
         """Let cfsigned_setup create everything, and the key sign."""
-        options = (f"--bucket={bucket_of(self.run)}", f"--cors-origin={site.ORIGIN}")
+        options = (f"--bucket={self.record.bucket}", f"--cors-origin={site.ORIGIN}")
         code, report = self._first_set_up(*options)
         site.deploy(report["settings"])
         end = time.monotonic() + self.pace.deployment
@@ -87,10 +72,10 @@ class Run:
     def prepare(self, *, is_emulator: bool) -> World:
         """Make what the questions need besides: two keys, files, a change by hand."""
         world = World(
-            run=self.run,
-            stack=stack_of(self.run),
+            run=self.record.run,
+            stack=self.record.stack,
             domain=self.settings["AWS_S3_CUSTOM_DOMAIN"],
-            bucket=bucket_of(self.run),
+            bucket=self.record.bucket,
             distribution_id=self.settings["AWS_CLOUDFRONT_DISTRIBUTION_ID"],
             key_group_id=self.settings["AWS_CLOUDFRONT_KEY_GROUP_ID"],
             keys={EC: self._make_key(EC), RSA: self._make_key(RSA)},
@@ -112,7 +97,7 @@ class Run:
         key = PrivateKey.generate(algorithm)
         key_pair_id = KeyGroups(self.clients.cloudfront).ensure_public_key(
             caller_reference=str(uuid.uuid4()),
-            name=f"acceptance-{self.run}-{name.lower()}",
+            name=f"{self.record.mark}-{name.lower()}",
             public_key_pem=key.public_key.to_pem(),
         )
         return key_pair_id, load_pem_private_key(key.to_pem(), password=None)
@@ -156,11 +141,15 @@ class Run:
         """Run a command; as a person who has only the policy of a job, if there is a role."""
         self.confirm()  # the command makes other clients
         if name == "cfsigned_setup":
-            arguments = (f"--stack={stack_of(self.run)}", f"--region={self.region}", *arguments)
+            arguments = (
+                f"--stack={self.record.stack}",
+                f"--region={self.record.region}",
+                *arguments,
+            )
         self.tell(f"$ {' '.join((name, *arguments))}")
         if not job or not self.role:
             return site.command(name, *arguments)
-        policy = policy_of(job, stack=stack_of(self.run), bucket=bucket_of(self.run))
+        policy = policy_of(job, stack=self.record.stack, bucket=self.record.bucket)
         with limited_to(policy, role=self.role, sts=self.clients.sts):
             return site.command(name, *arguments)
 

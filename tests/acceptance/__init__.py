@@ -1,1 +1,1 @@
-"""Test the acceptance run of AWS: its ledger, its guard, its clean-up and its questions."""
+"""Test the acceptance run of AWS: its record, its guard, its clean-up and its questions."""

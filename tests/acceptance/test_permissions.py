@@ -13,10 +13,10 @@ import pytest
 from acceptance import permissions, site
 from acceptance.permissions import denied_in, limited_to, policy_of
 from acceptance.questions import decrypting_alone, printed_policies
-from acceptance.run import Run, bucket_of, stack_of
+from acceptance.run import Run
 from acceptance.site import CommandFailed, Pace
+from tests.acceptance.conftest import RECORD
 
-RUN = "0123456789abcdef" * 2
 ROLE = "arn:aws:iam::111122223333:role/x"
 DENIED = (
     "CloudFormation failed: the distribution: User: arn:aws:sts::111122223333:assumed-role/x is "
@@ -41,17 +41,17 @@ def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_policy_names_the_run() -> None:
     """Put the stack and the bucket of the run in the place of those of the docs."""
-    text = policy_of("setup", stack=stack_of(RUN), bucket=bucket_of(RUN))
+    text = policy_of("setup", stack=RECORD.stack, bucket=RECORD.bucket)
 
-    assert f":stack/{stack_of(RUN)}/*" in text
-    assert f"arn:{bucket_of(RUN)}" in text
+    assert f":stack/{RECORD.stack}/*" in text
+    assert f"arn:{RECORD.bucket}" in text
     assert "media" not in text
 
 
 def test_policies_of_the_docs_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stay below the 2,048 characters that AWS takes."""
     monkeypatch.undo()
-    names = {"stack": stack_of(RUN), "bucket": bucket_of(RUN)}
+    names = {"stack": RECORD.stack, "bucket": RECORD.bucket}
     lengths = [len(policy_of(job, **names)) for job in ("setup", "doctor", "rotation")]
 
     assert max(lengths) <= 2048
@@ -97,8 +97,7 @@ def set_up(monkeypatch: pytest.MonkeyPatch, answers: list[Any], role: str) -> tu
     found = {"AccessKeyId": "role", "SecretAccessKey": "x", "SessionToken": "x"}
     sts = SimpleNamespace(assume_role=lambda **given: {"Credentials": found})
     run = Run(
-        run=RUN,
-        region="us-east-1",
+        record=RECORD,
         clients=SimpleNamespace(sts=sts),  # type: ignore[arg-type]
         pace=Pace(),
         confirm=lambda: None,

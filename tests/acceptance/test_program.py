@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,7 @@ from acceptance import __main__ as program
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
 from acceptance.guard import Refused
-from acceptance.ledger import Ledger
+from acceptance.record import Record, begun
 from acceptance.site import CommandFailed
 
 ACCOUNT = "111122223333"
@@ -32,18 +31,19 @@ def client(url: str) -> Any:
 
 
 @pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Note each run that begins, and let it do nothing; AWS has one account."""
     runs: list[str] = []
 
-    def go(run: Any, ledger: Ledger) -> bool:
-        runs.append(ledger.endpoint)
+    def go(run: Any, guard: Any) -> bool:
+        runs.append(run.record.endpoint)
         return True
 
     names = ("cloudformation", "cloudfront", "s3", "sts")
     clients = {name: client(f"https://{name}.amazonaws.com") for name in names}
     monkeypatch.setattr(program, "connect", lambda region: Clients(**clients))
     monkeypatch.setattr(program, "go", go)
+    monkeypatch.setattr(CleanUp, "run", lambda clean_up: [])
     monkeypatch.setattr("signal.signal", lambda *given: None)
     monkeypatch.chdir(tmp_path)
     return runs
@@ -56,7 +56,7 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def test_asks_for_the_account_again(
-    begun: list[str], types: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+    runs: list[str], types: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Begin only if the credentials, the argument and what is typed agree on the account.
 
@@ -77,12 +77,12 @@ def test_asks_for_the_account_again(
     done = program.main(["--account", ACCOUNT])
 
     assert (codes, folders) == ([1] * 5, [])
-    assert (done, begun) == (0, [""])
+    assert (done, runs) == (0, [""])
     assert f"Distributions in account {ACCOUNT}: 2." in capsys.readouterr().out
 
 
 def test_says_that_it_asks_an_emulator(
-    begun: list[str],
+    runs: list[str],
     types: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -101,76 +101,65 @@ def test_says_that_it_asks_an_emulator(
         types(f"{ACCOUNT}\n")
         codes.append(program.main(["--account", ACCOUNT]))
 
-    assert (codes, begun) == ([1, 1, 1, 0], ["http://127.0.0.1:4566"])
+    assert (codes, runs) == ([1, 1, 1, 0], ["http://127.0.0.1:4566"])
     assert "say nothing about AWS" in capsys.readouterr().out
+
+
+def ended(account: str = ACCOUNT, endpoint: str = "") -> Record:
+    """Write the record of a run that has ended."""
+    record = Record(run="0" * 32, account=account, region="us-east-1", endpoint=endpoint)
+    with begun(record, program.path_of(record.run)):
+        return record
 
 
 @pytest.mark.parametrize(
     ("account", "endpoint"), [("999999999999", ""), (ACCOUNT, "http://127.0.0.1:4566")]
 )
-def test_cleans_up_only_where_it_was(
-    begun: list[str], account: str, endpoint: str, tmp_path: Path
-) -> None:
-    """Refuse the ledger of another account, and that of an emulator."""
-    path = tmp_path / "run" / "ledger"
-    with closing(
-        Ledger.begin(path, run="0" * 32, account=account, region="us-east-1", endpoint=endpoint)
-    ):
-        pass
-    assert program.main(["--clean", str(path)]) == 1
+def test_cleans_up_only_where_it_was(runs: list[str], account: str, endpoint: str) -> None:
+    """Refuse the run of another account, and that of an emulator."""
+    assert program.main(["--clean", ended(account, endpoint).run]) == 1
 
 
 @pytest.mark.parametrize("typed", ["", "yes\n", f"{ACCOUNT}\n"])
 def test_shows_what_it_will_remove(
-    begun: list[str],
+    runs: list[str],
     types: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
     typed: str,
 ) -> None:
-    """Name all that a ledger has, and remove it once the number of the account is typed."""
+    """Name all that a run has left, and remove it once the number of the account is typed."""
     cleaned: list[Any] = []
-
-    def run(clean_up: CleanUp) -> list[str]:
-        cleaned.append(clean_up)
-        return []
-
-    path, name = tmp_path / "run" / "ledger", f"acceptance-{'0' * 32}"
-    with closing(
-        Ledger.begin(path, run="0" * 32, account=ACCOUNT, region="us-east-1", endpoint="")
-    ) as ledger:
-        ledger.made(ledger.intend("key-group", name), "KG1")
-    monkeypatch.setattr(CleanUp, "run", run)
+    monkeypatch.setattr(CleanUp, "found", lambda clean_up: ["key-group KG1"])
+    monkeypatch.setattr(CleanUp, "run", lambda clean_up: cleaned.append(clean_up))
     types(typed)
-    code = program.main(["--clean", str(path)])
+    code = program.main(["--clean", ended().run])
 
     assert (code, len(cleaned)) == ((0, 1) if typed == f"{ACCOUNT}\n" else (1, 0))
-    assert f"key-group {name} (KG1)" in capsys.readouterr().out
+    assert "- key-group KG1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", ["--role", "--kms-key"])
 def test_role_and_key_are_of_the_account(
-    begun: list[str], types: Callable[[str], None], option: str
+    runs: list[str], types: Callable[[str], None], option: str
 ) -> None:
     """Begin nothing with a role or a KMS key of another account."""
     types(f"{ACCOUNT}\n")
     arn = "arn:aws:iam::999999999999:role/x"
 
     assert program.main(["--account", ACCOUNT, option, arn]) == 1
-    assert begun == []
+    assert runs == []
 
 
 def test_stops_if_the_account_changes(
-    begun: list[str],
+    runs: list[str],
     types: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Run a command and remove only while the credentials are those of the account."""
 
-    def go(run: Any, ledger: Ledger) -> None:
-        ledger.intend("key-group", f"acceptance-{ledger.run}")
+    def go(run: Any, guard: Any) -> None:
         run.set_up()
 
     accounts = iter((ACCOUNT, "999999999999", "999999999999"))
@@ -182,12 +171,12 @@ def test_stops_if_the_account_changes(
 
     assert program.main(["--account", ACCOUNT]) == 1
     last = capsys.readouterr().out.rpartition("Removing")[2]
-    assert "make acceptance-clean LEDGER=" in last
+    assert "make acceptance-clean RUN=" in last
     assert "belong to account 999999999999" in last
 
 
 def test_cleans_up_after_any_failure(
-    begun: list[str],
+    runs: list[str],
     types: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -195,9 +184,9 @@ def test_cleans_up_after_any_failure(
     """Remove what was made when a run fails or is interrupted, and say before how to."""
     removed: list[str] = []
 
-    def remove(ledger: Ledger, *given: Any) -> list[str]:
-        assert f"make acceptance-clean LEDGER={ledger.path}" in capsys.readouterr().out
-        removed.append(ledger.account)
+    def remove(record: Record, *given: Any) -> list[str]:
+        assert f"make acceptance-clean RUN={record.run}" in capsys.readouterr().out
+        removed.append(record.account)
         return []
 
     monkeypatch.setattr(program, "remove", remove)

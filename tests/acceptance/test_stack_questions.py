@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from importlib import import_module
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +12,7 @@ import pytest
 
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients, connect
-from acceptance.guard import guarding
-from acceptance.ledger import Ledger
+from acceptance.guard import Guard, guarding
 from acceptance.questions import (
     QUESTIONS,
     Ask,
@@ -26,7 +23,7 @@ from acceptance.questions import (
     reverted_drift,
     star_in_string_equals,
 )
-from acceptance.run import bucket_of, stack_of
+from acceptance.record import Record
 from tests.ministack_server import REGION, MinistackHere
 from tests.plugins_aws import (
     ministack as ministack,
@@ -34,8 +31,8 @@ from tests.plugins_aws import (
 )
 from tests.tools.stack.conftest import emptied
 
-RUN = "0123456789abcdef" * 2
 ACCOUNT = "111122223333"
+RECORD = Record(run="0123456789abcdef" * 2, account=ACCOUNT, region=REGION, endpoint="")
 
 
 def expected(ask: Ask) -> str:
@@ -58,38 +55,30 @@ def clients(
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clients: Clients) -> Iterator[Ledger]:
-    """Return the ledger of a run whose calls are guarded."""
-    path = tmp_path / RUN / "ledger"
-    with (
-        closing(Ledger.begin(path, run=RUN, account=ACCOUNT, region=REGION, endpoint="")) as ledger,
-        guarding(ledger),
-    ):
-        yield ledger
+def guard(clients: Clients) -> Iterator[Guard]:
+    """Guard the calls of a run."""
+    with guarding(RECORD) as guard:
+        yield guard
 
 
 def world(clients: Clients) -> Any:
     """Return what the questions about CloudFormation need of a world."""
     return SimpleNamespace(
-        run=RUN,
-        stack=stack_of(RUN),
-        bucket=bucket_of(RUN),
+        run=RECORD.run,
+        stack=RECORD.stack,
+        bucket=RECORD.bucket,
         clients=clients,
         seconds_until=lambda is_so: 0.0 if is_so() else None,
     )
 
 
-def clean_up(ledger: Ledger, clients: Clients) -> list[str]:
-    """Remove what was made; return what is left."""
-    return CleanUp(
-        ledger=ledger,
-        clients=clients,
-        tell=lambda line: None,
-        sleep=lambda seconds: None,
-    ).run()
+def cleaned(clients: Clients, guard: Guard) -> tuple[list[str], list[str], list[str]]:
+    """Remove what was made; return what was there, what was said to be left, and what is."""
+    clean_up = CleanUp(record=RECORD, clients=clients, guard=guard, tell=lambda line: None)
+    return clean_up.found(), clean_up.run(), clean_up.found()
 
 
-def test_failed_creation(clients: Clients, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a stack that fails, read why, and leave nothing that a clean-up would not remove."""
     handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
 
@@ -98,29 +87,28 @@ def test_failed_creation(clients: Clients, ledger: Ledger, monkeypatch: pytest.M
 
     monkeypatch.setitem(handlers["AWS::CloudFront::Distribution"], "create", refuse)
     said = failed_creation(world(clients))
-    kinds = [each.kind for each in ledger.left()]
-    left = clean_up(ledger, clients)
+    found, *left = cleaned(clients, guard)
 
     assert said == expected(failed_creation)
-    assert sorted(kinds) == ["bucket", "stack"]
-    assert (left, ledger.left(), clients.s3.list_buckets()["Buckets"]) == ([], [], [])
+    assert (found, left) == ([], [[], []])
 
 
-def test_creation_that_does_not_fail(clients: Clients, ledger: Ledger) -> None:
+def test_creation_that_does_not_fail(clients: Clients, guard: Guard) -> None:
     """Say so if the stack is made after all, and remove it with its bucket."""
     said = failed_creation(world(clients))
-    left = clean_up(ledger, clients)
+    found, *left = cleaned(clients, guard)
 
     assert said == "the cause is not named, the stack is CREATE_COMPLETE, the bucket is left"
-    assert (left, ledger.left(), clients.s3.list_buckets()["Buckets"]) == ([], [], [])
+    assert [each.split()[0] for each in found] == ["stack", "bucket"]
+    assert left == [[], []]
 
 
-def test_late_lists_leave_nothing(clients: Clients, ledger: Ledger) -> None:
+def test_late_lists_leave_nothing(clients: Clients, guard: Guard) -> None:
     """Measure how late the lists are, and delete the key and the group at once."""
     said = late_lists(world(clients))
 
     assert said == ("a public key: 0.0 s, a key group: 0.0 s", True)
-    assert ledger.left() == []
+    assert cleaned(clients, guard) == ([], [], [])
 
 
 @pytest.mark.parametrize(

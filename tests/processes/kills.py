@@ -1,8 +1,8 @@
 """Make one run, and clean up what a kill would leave before and after each of its calls.
 
 ``python -m tests.processes.kills FOLDER`` prints, for each kill, what was in the account
-afterwards. The emulator is in the same process: so its state can be kept at each call, as the disk
-has the ledger then, and be put back when the run is over. One run is enough for all kills.
+afterwards. The emulator is in the same process: so its state can be kept at each call, and be put
+back when the run is over. One run is enough for all kills.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import threading
 import uuid
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,7 @@ from acceptance import __main__ as program
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
 from acceptance.guard import guarding
-from acceptance.ledger import Ledger
-from acceptance.run import bucket_of, stack_of
+from acceptance.record import Record
 from acceptance.site import Pace
 from cfsigned_django.signing import PrivateKey
 from tests.botocore_models import sharing_models
@@ -52,10 +50,15 @@ def clients_of(aws: Ministack) -> Clients:
     return Clients(**{name: aws.client(name, account=ACCOUNT) for name in names})
 
 
-def make_everything(clients: Clients, run: str) -> None:
+def record_of(run: str) -> Record:
+    """Return the record of a run."""
+    return Record(run=run, account=ACCOUNT, region=REGION, endpoint="")
+
+
+def make_everything(clients: Clients, record: Record) -> None:
     """Make one of each kind, as somebody else has it: the names begin with those of the run."""
     cloudfront = clients.cloudfront
-    stack, bucket = f"{stack_of(run)}-t", f"{bucket_of(run)}-theirs"
+    stack, bucket = f"{record.stack}-t", f"{record.bucket}-theirs"
     reference = str(uuid.uuid4())
     pem = PrivateKey.generate().public_key.to_pem()
     config: dict[str, Any]
@@ -102,7 +105,6 @@ class Moment:
 
     call: str
     is_after: bool
-    ledger: bytes
     state: bytes
 
 
@@ -153,12 +155,11 @@ class Kills:
     """An account with what others have there, and a run in it that is killed at each call."""
 
     def __init__(self, folder: Path, aws: MinistackHere) -> None:
-        self.folder, self.run, self.aws = folder, uuid.uuid4().hex, aws
+        self.folder, self.record, self.aws = folder, record_of(uuid.uuid4().hex), aws
         self.clients = clients_of(aws)
-        make_everything(self.clients, uuid.uuid4().hex)
-        make_everything(self.clients, self.run)
+        make_everything(self.clients, record_of(uuid.uuid4().hex))
+        make_everything(self.clients, self.record)
         self.theirs = inventory(self.clients)
-        self.path = folder / ".acceptance" / self.run / "ledger.jsonl"
         self.moments: list[Moment] = []
 
     def ask(self) -> int:
@@ -183,7 +184,7 @@ class Kills:
         with (
             edge,
             patch.object(site, "configure", configure_and_serve),
-            patch.object(program, "new_run", lambda: self.run),
+            patch.object(program, "new_run", lambda: self.record.run),
             patch("sys.stdin", io.StringIO(f"{ACCOUNT}\n")),
             Aws(self._keep).sending(),
         ):
@@ -199,14 +200,7 @@ class Kills:
     def _keep(self, call: str, is_after: bool) -> None:
         # What CloudFormation has begun, it ends also if the run is dead.
         self._end_tasks()
-        self.moments.append(
-            Moment(
-                call=call,
-                is_after=is_after,
-                ledger=self.path.read_bytes(),
-                state=self.aws.state(),
-            )
-        )
+        self.moments.append(Moment(call=call, is_after=is_after, state=self.aws.state()))
 
     def _end_tasks(self) -> None:
         loop = self.aws.loop
@@ -215,14 +209,12 @@ class Kills:
                 loop.run_until_complete(asyncio.wait(tasks))
 
     def clean(self, moment: Moment, *, dies: bool = False) -> dict[str, Any]:
-        """Put back what a kill left, and clean up: at once, and an hour later.
+        """Put back what a kill left, and clean up.
 
-        The ledger ends in the middle of a line. If ``dies``, each clean-up is killed after its
-        first change.
+        If ``dies``, each clean-up is killed after its first change.
         """
         self._end_tasks()
         self.aws.restore(moment.state)
-        self.path.write_bytes(moment.ledger + b'{"at": "20')
         deaths = 0
         while dies and self._clean(dies=True) is None:
             deaths += 1
@@ -232,28 +224,25 @@ class Kills:
             "call": f"{'after' if moment.is_after else 'before'} {moment.call}",
             "deaths": deaths,
             "left": left,
-            "later": self._clean(hours=1) if left else [],
-            # What has no answer keeps nothing else from being removed.
             "more": sorted({*now} - {*self.theirs}),
             "gone": sorted({*self.theirs} - {*now}),
         }
 
-    def _clean(self, *, hours: int = 0, dies: bool = False) -> list[str] | None:
+    def _clean(self, *, dies: bool = False) -> list[str] | None:
         """Clean up once; return what is left, or None if it was killed."""
-        now = datetime.now(UTC) + timedelta(hours=hours)
 
         def die(call: str, is_after: bool) -> None:
             if dies and is_after:
                 raise Killed
 
-        with closing(Ledger.open(self.path)) as ledger, Aws(die).sending(), guarding(ledger):
+        with Aws(die).sending(), guarding(self.record) as guard:
             try:
                 return CleanUp(
-                    ledger=ledger,
+                    record=self.record,
                     clients=self.clients,
+                    guard=guard,
                     tell=lambda line: None,
                     look_again=PACE.look,
-                    now=lambda: now,
                 ).run()
             except Killed:
                 return None
