@@ -1,7 +1,4 @@
-"""Render ``{% signed_url %}``, and ``{% signed_urls %}``: one signature for all in a block.
-
-Modules: templatetags/cfsigned.py
-"""
+"""Render ``{% signed_url %}``, and ``{% signed_urls %}``: one signature for all in a block."""
 
 from __future__ import annotations
 
@@ -247,7 +244,7 @@ def test_media_url() -> None:
 @pytest.mark.parametrize("nonce", ["", "r4nd0m"])
 def test_signed_cookies_script(nonce: str, site: Any) -> None:
     """Name the site's own address, the token of CSRF, and the nonce if there is one."""
-    text, site.ROOT_URLCONF = "{% signed_cookies_script %}", "tests.test_views"
+    text, site.ROOT_URLCONF = "{% signed_cookies_script %}", "tests.views.test_files"
     with pytest.raises(TemplateSyntaxError, match="include"):
         render(text)
     site.ROOT_URLCONF = "tests.cookies.test_middleware"

@@ -1,7 +1,4 @@
-"""Return fresh signed URLs for many names, of which each has been permitted.
-
-Modules: views/names.py
-"""
+"""Return fresh signed URLs for many names, of which each has been permitted."""
 
 from __future__ import annotations
 
