@@ -9,7 +9,7 @@ from demo_project.run import KEYS_PATH
 from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 
 def log_in_to_admin(page: Page, address: str, name: str, password: str) -> None:
@@ -21,14 +21,9 @@ def log_in_to_admin(page: Page, address: str, name: str, password: str) -> None:
     page.locator("#cfsigned-overview").wait_for()
 
 
-def button(page: Page, step: str) -> Locator:
-    """Return the button of a step; there is none as long as the step is not due."""
-    return page.locator(f'[id^="cfsigned-{step}-"]')
-
-
 def press(page: Page, step: str) -> None:
     """Press the button of a step, and the one of its page that says what will happen."""
-    button(page, step).click()
+    page.locator(f'[id^="cfsigned-{step}-"]').click()
     if step != "import":
         page.locator(".cfsigned-step button[type=submit]").click()
 
