@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +11,13 @@ import pytest
 
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients, connect
-from acceptance.guard import Guard, guarding
+from acceptance.guard import guarding
 from acceptance.questions import (
     QUESTIONS,
     Ask,
     change_by_hand,
     denied_by_a_statement,
     failed_creation,
-    late_lists,
     reverted_drift,
     star_in_string_equals,
 )
@@ -54,31 +52,7 @@ def clients(
     return connect(REGION)
 
 
-@pytest.fixture
-def guard(clients: Clients) -> Iterator[Guard]:
-    """Guard the calls of a run."""
-    with guarding(RECORD) as guard:
-        yield guard
-
-
-def world(clients: Clients) -> Any:
-    """Return what the questions about CloudFormation need of a world."""
-    return SimpleNamespace(
-        run=RECORD.run,
-        stack=RECORD.stack,
-        bucket=RECORD.bucket,
-        clients=clients,
-        seconds_until=lambda is_so: 0.0 if is_so() else None,
-    )
-
-
-def cleaned(clients: Clients, guard: Guard) -> tuple[list[str], list[str], list[str]]:
-    """Remove what was made; return what was there, what was said to be left, and what is."""
-    clean_up = CleanUp(record=RECORD, clients=clients, guard=guard, tell=lambda line: None)
-    return clean_up.found(), clean_up.run(), clean_up.found()
-
-
-def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_creation(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a stack that fails, read why, and leave nothing that a clean-up would not remove."""
     handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
 
@@ -86,29 +60,12 @@ def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.Mon
         raise ValueError("The key group does not exist.")
 
     monkeypatch.setitem(handlers["AWS::CloudFront::Distribution"], "create", refuse)
-    said = failed_creation(world(clients))
-    found, *left = cleaned(clients, guard)
+    world: Any = SimpleNamespace(stack=RECORD.stack, bucket=RECORD.bucket, clients=clients)
+    with guarding(RECORD) as guard:
+        said = failed_creation(world)
+        left = CleanUp(record=RECORD, clients=clients, guard=guard).found()
 
-    assert said == expected(failed_creation)
-    assert (found, left) == ([], [[], []])
-
-
-def test_creation_that_does_not_fail(clients: Clients, guard: Guard) -> None:
-    """Say so if the stack is made after all, and remove it with its bucket."""
-    said = failed_creation(world(clients))
-    found, *left = cleaned(clients, guard)
-
-    assert said == "the cause is not named, the stack is CREATE_COMPLETE, the bucket is left"
-    assert [each.split()[0] for each in found] == ["stack", "bucket"]
-    assert left == [[], []]
-
-
-def test_late_lists_leave_nothing(clients: Clients, guard: Guard) -> None:
-    """Measure how late the lists are, and delete the key and the group at once."""
-    said = late_lists(world(clients))
-
-    assert said == ("a public key: 0.0 s, a key group: 0.0 s", True)
-    assert cleaned(clients, guard) == ([], [], [])
+    assert (said, left) == (expected(failed_creation), [])
 
 
 @pytest.mark.parametrize(
