@@ -49,12 +49,17 @@ NEEDS_CONDITIONS = pytest.mark.skipif(
 FILM = bytes(range(256)) * (12 * MEGABYTE // 256)
 
 
-@pytest.fixture(params=["", "private/files"])
+#: With and without a location.
+PLACES = pytest.mark.parametrize("uploads", ["", "private/files"], indirect=True)
+
+
+@pytest.fixture
 def uploads(request: pytest.FixtureRequest, site: Any, s3_options: dict[str, Any]) -> Any:
-    """Return a storage with and without a location; names may be overwritten, as by default."""
+    """Return a storage with a location; names may be overwritten, as by default."""
+    location = getattr(request, "param", "private/files")
     parameters = {"CacheControl": "private", "Metadata": {"of": "shop"}, "StorageClass": "STANDARD"}
     return CloudFrontS3Storage(
-        **s3_options, location=request.param, object_parameters=parameters, file_overwrite=True
+        **s3_options, location=location, object_parameters=parameters, file_overwrite=True
     )
 
 
@@ -110,6 +115,7 @@ def errors(call: Callable[[], object]) -> Exception | None:
 # One form
 
 
+@PLACES
 def test_a_form(uploads: Any) -> None:
     """Keep what was sent, with an unguessable name and the options of the storage."""
     upload = uploads.sign_upload("documents/사진 1.jpg", **SIGNED)
@@ -132,6 +138,7 @@ def test_a_form(uploads: Any) -> None:
     assert "Signature=" in uploads.url(name)
 
 
+@PLACES
 def test_what_s3_refuses(uploads: Any) -> None:
     """Let S3 refuse another size, type or key, and any field that was not signed."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
@@ -148,6 +155,7 @@ def test_what_s3_refuses(uploads: Any) -> None:
     assert keys(uploads) == []
 
 
+@PLACES
 def test_again(uploads: Any) -> None:
     """Return the name again, keep what was kept, and remove what was sent meanwhile."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
@@ -295,6 +303,7 @@ def test_what_a_form_adds_is_left_out(uploads: Any) -> None:
 # Parts
 
 
+@PLACES
 def test_parts(uploads: Any, small_parts: None) -> None:
     """Make a file of its parts, which nobody can see before; a part that is missing is named."""
     upload = uploads.sign_upload("films/a.mp4", size=len(FILM), content_type="video/mp4", owner="7")
