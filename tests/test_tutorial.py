@@ -100,7 +100,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Part1:
     plain = plain_environment()
     constraints = str(ROOT / "constraints" / "default.txt")
     if release := os.environ.get("CFSIGNED_TEST_INSTALL"):
-        installed = {CHECKOUT: release}
+        installed = {f"install {CHECKOUT}": f"install {release}"}
     else:
         installed = {"-m venv": "-m venv --without-pip", "pip install": "uv pip install"}
     part_1 = Part1(
