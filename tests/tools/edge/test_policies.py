@@ -102,21 +102,6 @@ def answering(**headers: str) -> Any:
     return origin
 
 
-def test_headers_of_the_template(make_client: MakeClient) -> None:
-    """Send with each file what the template's policy has, in the place of what S3 sends."""
-    client = make_client(
-        behaviors=(Behavior(),), origin=answering(content_security_policy="default-src *", etag="x")
-    )
-    headers = client.get(IMAGE, headers={"Origin": APP}).headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers.get_all("Content-Security-Policy") == [
-        "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
-    ]
-    assert headers["ETag"] == "x"
-    assert headers["Access-Control-Allow-Origin"] is None
-
-
 #: Fields of a behavior, the origin's answer, and what the log says of a page of another origin.
 NO_CORS: list[tuple[dict[str, Any], dict[str, str], list[str]]] = [
     ({}, {}, ["response headers policy template.yaml", "cache policy template.yaml"]),
@@ -160,18 +145,3 @@ def test_cors_with_cookies(make_client: MakeClient) -> None:
     assert ours["Access-Control-Allow-Credentials"] == "true"
     assert ours["Access-Control-Expose-Headers"] == "Accept-Ranges, Content-Range, ETag"
     assert "access-control" not in str(other).lower()
-
-
-def test_preflight(make_client: MakeClient) -> None:
-    """Refuse a preflight, as a distribution of the template does."""
-    policy = response_headers_policy([APP])
-    client = open_client(make_client, response_headers_policy=policy)
-    response = client.request("OPTIONS", IMAGE, headers={"Origin": APP})
-    assert (response.status, response.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
-
-
-@pytest.mark.parametrize("origin", ["*", "https://*.example.com", f"{APP}/", "127.0.0.1", ""])
-def test_refused_origin(origin: str) -> None:
-    """Refuse an origin that the template would not accept."""
-    with pytest.raises(ValueError, match="template"):
-        response_headers_policy([APP, origin])

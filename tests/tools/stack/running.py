@@ -26,36 +26,27 @@ newer_boto3 = pytest.mark.skipif(not _asks_why(), reason="this boto3 is too old 
 def run(*arguments: str, code: int = 0) -> str:
     """Return what the command prints, on both streams; it must end with this exit code."""
     output = StringIO()
-    ended = 0
-    try:
-        call_command("cfsigned_setup", "--stack", "media", *arguments, stdout=output, stderr=output)
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    except CommandError as error:
-        output.write(f"{error}\n")
-        ended = error.returncode
-    assert ended == code, output.getvalue()
+    _run(output, output, *arguments, code=code)
     return output.getvalue()
 
 
 def report(*arguments: str, code: int = 0) -> Any:
     """Return the JSON that the command prints."""
     output = StringIO()
+    _run(output, StringIO(), *arguments, "--json", code=code)
+    return json.loads(output.getvalue())
+
+
+def _run(stdout: StringIO, stderr: StringIO, *arguments: str, code: int) -> None:
     ended = 0
     try:
-        call_command(
-            "cfsigned_setup",
-            "--stack",
-            "media",
-            *arguments,
-            "--json",
-            stdout=output,
-            stderr=StringIO(),
-        )
+        call_command("cfsigned_setup", "--stack", "media", *arguments, stdout=stdout, stderr=stderr)
     except SystemExit as end:
         ended = int(end.code or 0)
-    assert ended == code, output.getvalue()
-    return json.loads(output.getvalue())
+    except CommandError as error:
+        stderr.write(f"{error}\n")
+        ended = error.returncode
+    assert ended == code, stdout.getvalue() + stderr.getvalue()
 
 
 def errors(found: Any) -> list[str]:

@@ -21,6 +21,7 @@ import pytest
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer, NoAnswer
@@ -74,16 +75,27 @@ def counts(aws: Aws) -> tuple[int, int, int]:
     )
 
 
-def change_distribution(aws: Aws, **fields: Any) -> None:
-    """Change the distribution by hand."""
+def delete_stack(aws: Aws) -> None:
+    """Delete the stack by hand."""
+    aws.cloudformation.update_termination_protection(
+        StackName="media", EnableTerminationProtection=False
+    )
+    aws.cloudformation.delete_stack(StackName="media")
+    while aws.cloudformation.describe_stacks()["Stacks"]:
+        pass
+
+
+def distribution(aws: Aws, **fields: Any) -> Any:
+    """Return the configuration of the only distribution, after a change by hand."""
     cloudfront = aws.clients.cloudfront
     [found] = cloudfront.list_distributions()["DistributionList"]["Items"]
     answer = cloudfront.get_distribution_config(Id=found["Id"])
-    cloudfront.update_distribution(
-        Id=found["Id"],
-        IfMatch=answer["ETag"],
-        DistributionConfig={**answer["DistributionConfig"], **fields},
-    )
+    config = {**answer["DistributionConfig"], **fields}
+    if fields:
+        cloudfront.update_distribution(
+            Id=found["Id"], IfMatch=answer["ETag"], DistributionConfig=config
+        )
+    return config
 
 
 def test_first_run_and_second(aws: Aws, tmp_path: Path) -> None:
@@ -136,6 +148,7 @@ def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
 
     applied = report(*APPLY)
 
+    assert "unsigned-refused" in {each["id"] for each in applied["proof"]}
     assert errors(applied) == []
     assert applied["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8011"
 
@@ -229,17 +242,15 @@ def test_removals(aws: Aws) -> None:
 def test_changes_by_hand(aws: Aws) -> None:
     """Name each thing that an update would undo, and undo it only with --revert-drift."""
     run(*APPLY)
-    [found] = aws.clients.cloudfront.list_distributions()["DistributionList"]["Items"]
-    config = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
-    behavior = {**config["DefaultCacheBehavior"], "PathPattern": "thumbs/*"}
-    change_distribution(aws, WebACLId=WEB_ACL, CacheBehaviors={"Quantity": 1, "Items": [behavior]})
+    behavior = {**distribution(aws)["DefaultCacheBehavior"], "PathPattern": "thumbs/*"}
+    distribution(aws, WebACLId=WEB_ACL, CacheBehaviors={"Quantity": 1, "Items": [behavior]})
 
     elsewhere = report(*APPLY, "--cors-origin", "https://a.example.com")
     planned = report("--public-path", "static/*")
     refused = run(*APPLY, "--public-path", "static/*", code=1)
-    kept = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+    kept = distribution(aws)
     run(*APPLY, "--public-path", "static/*", "--revert-drift")
-    then = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
+    then = distribution(aws)
 
     assert elsewhere["losses"] == []
     assert len(planned["losses"]) == 2
@@ -253,11 +264,9 @@ def test_changes_by_hand(aws: Aws) -> None:
 def test_fix_of_the_proof(aws: Aws) -> None:
     """Name the command that repairs what was changed by hand: the stack is this one's own."""
     run(*APPLY)
-    [found] = aws.clients.cloudfront.list_distributions()["DistributionList"]["Items"]
-    config = aws.clients.cloudfront.get_distribution_config(Id=found["Id"])["DistributionConfig"]
     groups = {"Enabled": False, "Quantity": 0}
-    opened = {**config["DefaultCacheBehavior"], "TrustedKeyGroups": groups}
-    change_distribution(aws, DefaultCacheBehavior=opened)
+    opened = {**distribution(aws)["DefaultCacheBehavior"], "TrustedKeyGroups": groups}
+    distribution(aws, DefaultCacheBehavior=opened)
 
     proof = report(*APPLY, code=1)["proof"]
 
@@ -344,18 +353,16 @@ def test_bucket_that_exists(aws: Aws) -> None:
         "Sid": "Others",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/*",
     }
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{**others, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}],
-    }
+    policy: dict[str, Any] = {"Version": "2012-10-17", "Statement": [others]}
     s3 = aws.clients.s3
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
-    block = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    s3.put_public_access_block(
+        Bucket=BUCKET, PublicAccessBlockConfiguration=dict(PUBLIC_ACCESS_BLOCK)
     )
-    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
 
     planned = run()
     first = report(*APPLY, code=75)
@@ -449,12 +456,7 @@ def test_deletion(aws: Aws) -> None:
     """Keep the bucket and its files when the stack is deleted; a new stack then uses them."""
     run(*APPLY)
     aws.clients.s3.put_object(Bucket=BUCKET, Key="a.txt", Body=b"private")
-    aws.cloudformation.update_termination_protection(
-        StackName="media", EnableTerminationProtection=False
-    )
-    aws.cloudformation.delete_stack(StackName="media")
-    while aws.cloudformation.describe_stacks()["Stacks"]:
-        pass
+    delete_stack(aws)
     kept = aws.clients.s3.get_object(Bucket=BUCKET, Key="a.txt")["Body"].read()
     groups = counts(aws)
     again = report(*APPLY, code=75)
@@ -609,15 +611,3 @@ def test_failing_system_check(
 
     assert code == 0
     assert json.loads(planned)["key"] == SettingsKey.place
-
-
-@pytest.mark.usefixtures("aws")
-def test_local_edge(settings: Any) -> None:
-    """Ask the local edge if the settings name one; it needs no alias."""
-    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8001"
-    settings.AWS_S3_URL_PROTOCOL = "http:"
-
-    found = report(*APPLY)
-
-    assert "unsigned-refused" in {each["id"] for each in found["proof"]}
-    assert errors(found) == []

@@ -17,7 +17,7 @@ from cfsigned_django.viewer import Answer
 from tests.tools.stack.calls import Calls, Died, count
 from tests.tools.stack.conftest import Aws, emptied
 from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
-from tests.tools.stack.test_command import Late, counts, parameters
+from tests.tools.stack.test_command import Late, counts, delete_stack, parameters
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 #: Calls that change nothing begin with one of these.
@@ -108,7 +108,7 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_late_list(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say that a group of this name is there if no list shows yet that an earlier run made it."""
     run(*APPLY)
-    emptied_stack(aws)
+    delete_stack(aws)
     with monkeypatch.context() as late:
         nothing = {"KeyGroupList": {"Quantity": 0, "MaxItems": 100}}
         late.setattr(aws.clients.cloudfront, "list_key_groups", lambda **given: nothing)
@@ -117,13 +117,3 @@ def test_late_list(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "exists already. If an earlier run" in refused
     assert counts(aws) == (1, 1, 1)
-
-
-def emptied_stack(aws: Aws) -> None:
-    """Delete the stack."""
-    aws.cloudformation.update_termination_protection(
-        StackName="media", EnableTerminationProtection=False
-    )
-    aws.cloudformation.delete_stack(StackName="media")
-    while aws.cloudformation.describe_stacks()["Stacks"]:
-        pass

@@ -20,6 +20,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.tools.setup.key_provider import SettingsKey
+from tests.aws import Account
 from tests.aws.failing import Failing
 from tests.pages import DOCS, read
 from tests.simulation.answers import refusal
@@ -83,19 +84,16 @@ def test_key_of_the_settings(aws: Aws, settings: Any, ec_key: PrivateKey) -> Non
 
 def test_full_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say that the key group is full before anything is executed, as a rotation does."""
-    cloudfront = aws.clients.cloudfront
-    pem = PrivateKey.generate().public_key.to_pem()
-    config = {"CallerReference": "other", "Name": "other", "EncodedKey": pem}
-    other = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "full", "Items": [other]})
+    account = Account(api=aws.clients.cloudfront)
+    group = account.make_group(account.upload("other"))
     # The emulator has no quotas.
     full = Failing(
-        cloudfront, lambda name: refusal("TooManyPublicKeysInKeyGroup", name), "update_key_group"
+        account.api, lambda name: refusal("TooManyPublicKeysInKeyGroup", name), "update_key_group"
     )
     clients: Any = replace(aws.clients, cloudfront=full)
     monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
 
-    said = run("--key-group", group["KeyGroup"]["Id"], *APPLY, code=1)
+    said = run("--key-group", group, *APPLY, code=1)
 
     assert "as many public keys as its quota allows" in said
     assert counts(aws)[2] == 0
@@ -105,16 +103,13 @@ def test_full_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_named_key_group(aws: Aws) -> None:
     """Add the key to the group that is named, beside the keys of others."""
-    cloudfront = aws.clients.cloudfront
-    pem = PrivateKey.generate().public_key.to_pem()
-    config = {"CallerReference": "other", "Name": "other", "EncodedKey": pem}
-    other = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "shared", "Items": [other]})
-    group_id = group["KeyGroup"]["Id"]
+    account = Account(api=aws.clients.cloudfront)
+    other = account.upload("other")
+    group_id = account.make_group(other)
 
     report("--key-group", group_id, *APPLY, code=75)
 
-    items = cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]["Items"]
+    items = account.group_config(group_id)["Items"]
     assert items[0] == other
     assert len(items) == 2
     assert parameters(aws)["KeyGroupId"] == group_id
@@ -157,14 +152,11 @@ class TestKeyOfTheSettings:
     @pytest.fixture(autouse=True)
     def _site(self, aws: Aws, settings: Any, ec_key: PrivateKey) -> None:
         """Let a site sign with a key of its settings, which its key group has."""
-        cloudfront = aws.clients.cloudfront
-        pem = ec_key.public_key.to_pem()
-        config = {"CallerReference": "own", "Name": "own", "EncodedKey": pem}
-        key = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-        group = cloudfront.create_key_group(KeyGroupConfig={"Name": "own", "Items": [key]})
+        account = Account(api=aws.clients.cloudfront)
+        key = account.upload("own", ec_key.public_key.to_pem())
         settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
         settings.AWS_CLOUDFRONT_KEY_ID = key
-        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = group["KeyGroup"]["Id"]
+        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = account.make_group(key)
 
     def add(self, private_key: PrivateKey, group: str, **fields: Any) -> KeyPair:
         """Return a key pair of the group that has been trusted for a year."""

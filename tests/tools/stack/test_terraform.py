@@ -10,15 +10,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cfsigned_django.tools.stack.template import read_template
 from tests.pages import ROOT, table
-from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY
+from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY, LEAST
 
 # What reads HCL is slow to start.
 pytestmark = pytest.mark.package
@@ -140,96 +140,55 @@ class Example:
         return self.value(literal)
 
 
+#: The attributes of resources that the template reads.
+MADE = {
+    "Bucket": {"PhysicalResourceId": BUCKET},
+    "OriginAccessControl": {"Attributes": {"Id": "OriginAccessControl.Id"}},
+    "Distribution": {
+        "PhysicalResourceId": "Distribution",
+        "Attributes": {"DomainName": "Distribution.DomainName"},
+    },
+}
+
+
 class Template:
-    """The template with values for its parameters, evaluated as CloudFormation would."""
+    """The template with values for its parameters, as the emulator evaluates it."""
 
     def __init__(self, **parameters: str) -> None:
-        self.read = yaml.load(read_template(), Functions)  # noqa: S506 - a SafeLoader
-        declared = self.read["Parameters"]
-        assert parameters.keys() <= declared.keys()
-        self.names = {name: each.get("Default", "") for name, each in declared.items()}
-        self.names |= parameters | {
-            "AWS::Partition": "aws",
-            "AWS::AccountId": "111122223333",
-            "AWS::Region": REGION,
-            "AWS::StackName": "media",
-            "AWS::URLSuffix": "amazonaws.com",
-            "Bucket": BUCKET,
-        }
+        self._engine = import_module("ministack.services.cloudformation.engine")
+        self.read = self._engine._parse_template(read_template())
+        given = [{"Key": name, "Value": value} for name, value in parameters.items()]
+        self._parameters = self._engine._resolve_parameters(self.read, given)
+        self._conditions = self._engine._evaluate_conditions(self.read, self._parameters)
 
     def resources(self) -> dict[str, Any]:
         """Return the properties of each resource that would be made, by its name."""
         return {
-            name: self.value(each["Properties"])
-            for name, each in self.read["Resources"].items()
-            if self._holds(each.get("Condition"))
+            name: self._value(each["Properties"]) for name, each in self._there("Resources").items()
         }
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs, by their descriptions."""
+        outputs = self._there("Outputs").values()
+        return {each["Description"]: self._value(each["Value"]) for each in outputs}
+
+    def _there(self, section: str) -> dict[str, Any]:
         return {
-            each["Description"]: self.value(each["Value"])
-            for each in self.read["Outputs"].values()
-            if self._holds(each.get("Condition"))
+            name: each
+            for name, each in self.read[section].items()
+            if self._conditions.get(each.get("Condition"), True)
         }
 
-    def value(self, value: Any) -> Any:
-        """Return what a value of the template is; what is AWS::NoValue is not there."""
-        if isinstance(value, list):
-            return [each for each in map(self.value, value) if each is not None]
-        if not isinstance(value, dict):
-            return value
-        nothing: tuple[str, Any] = ("", None)
-        name, argument = next(iter(value.items()), nothing)
-        match name:
-            case "!Ref":
-                return None if argument == "AWS::NoValue" else self.names.get(argument, argument)
-            case "!GetAtt":
-                return argument
-            case "!If":
-                condition, then, otherwise = argument
-                return self.value(then if self._holds(condition) else otherwise)
-            case "!Split":
-                return self.value(argument[1]).split(argument[0])
-            case "!Sub":
-                text, more = argument if isinstance(argument, list) else (argument, {})
-                names = self.names | self.value(more)
-                return re.sub(r"\$\{(.+?)\}", lambda m: names.get(m[1], m[1]), text)
-        found = {name: self.value(each) for name, each in value.items()}
-        return {name: each for name, each in found.items() if each is not None}
-
-    def _holds(self, condition: Any) -> bool:
-        """Return whether a condition is true: its name, or its definition."""
-        if condition is None:
-            return True
-        if isinstance(condition, str):
-            return self._holds(self.read["Conditions"][condition])
-        [(name, argument)] = condition.items()
-        match name:
-            case "!Equals":
-                left, right = map(self.value, argument)
-                return bool(left == right)
-            case "!Not":
-                return not self._holds(argument[0])
-            case "!And":
-                return all(map(self._holds, argument))
-            case "!Condition":
-                return self._holds(argument)
-        raise AssertionError(f"nobody knows {name}")
-
-
-class Functions(yaml.SafeLoader):
-    """Read a template as YAML; a function of CloudFormation is a dictionary with one name."""
-
-
-def as_function(loader: Functions, suffix: str, node: yaml.Node) -> Any:
-    """Return the function and its argument."""
-    if isinstance(node, yaml.SequenceNode):
-        return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
-    return {f"!{suffix}": loader.construct_scalar(node)}  # type: ignore[arg-type]
-
-
-Functions.add_multi_constructor("!", as_function)
+    def _value(self, value: Any) -> Any:
+        names: Any = (
+            self._parameters,
+            self._conditions,
+            {},
+            "media",
+            "arn:aws:cloudformation:::stack/x",
+        )
+        found = self._engine._resolve_refs(value, MADE, *names)
+        return json.loads(json.dumps(found).replace("000000000000", "111122223333"))
 
 
 def read_hcl(text: str) -> Any:
@@ -339,7 +298,7 @@ def test_says_what_the_template_says(case: str) -> None:
     """Every attribute of every resource is that of the template, whatever is asked for."""
     variables, parameters = CASES[case]
     example = Example(**VARIABLES, **variables)
-    template = Template(BucketName=BUCKET, KeyGroupId=KEY_GROUP, **parameters)
+    template = Template(**LEAST, **parameters)
 
     assert of_example(example.resources()) == of_template(template.resources())
 
@@ -349,7 +308,7 @@ def test_outputs(case: str) -> None:
     """The outputs are the settings and the statement that the outputs of the template are."""
     variables, parameters = CASES[case]
     outputs = Example(**VARIABLES, **variables).outputs()
-    expected = Template(BucketName=BUCKET, KeyGroupId=KEY_GROUP, **parameters).outputs()
+    expected = Template(**LEAST, **parameters).outputs()
 
     settings = {name: each for name, each in expected.items() if name.startswith("AWS_")}
     [statement] = [json.loads(each) for name, each in expected.items() if "KMS" in name] or [None]
@@ -374,9 +333,7 @@ def test_variables() -> None:
     compared = {name for _, parameters in CASES.values() for name in parameters}
     page = (ROOT / "docs" / "aws" / "terraform.md").read_text("utf-8")
 
-    assert (
-        compared | {"BucketName", "KeyGroupId"} | LEFT_OUT == Template().read["Parameters"].keys()
-    )
+    assert compared | LEAST.keys() | LEFT_OUT == Template(**LEAST).read["Parameters"].keys()
     assert {name for name in LEFT_OUT if f"`{name}`" not in page} == set()
 
 
@@ -389,7 +346,7 @@ def test_upload_prefix() -> None:
     ]
     [rule] = variable["validation"]
 
-    pattern = Template().read["Parameters"]["UploadPrefix"]["AllowedPattern"]
+    pattern = Template(**LEAST).read["Parameters"]["UploadPrefix"]["AllowedPattern"]
     assert rule["condition"] == f'${{can(regex("{pattern}", var.upload_prefix))}}'
 
 
