@@ -85,6 +85,14 @@ simulate = SIMULATION_SEED=$(or $(SIMULATION_SEED),$(shell date -u +%Y%m%d)) \
 	$(BIN)/python -m pytest $(2) -m simulation tests/simulation \
 	tests/signing/test_mutations.py tests/tools/model
 
+.PHONY: fuzz
+fuzz: targets := $(notdir $(wildcard fuzz/corpus/*))
+fuzz: $(VENV)/.fuzz ## Fuzz each target for a minute, or for FUZZ_SECONDS; .cache/fuzz keeps what is found
+	$(call headline,fuzzing)
+	@for target in $(targets); do \
+		$(BIN)/python -m fuzz $$target -max_total_time=$(or $(FUZZ_SECONDS),60) || failed=1; \
+	done; [[ -z $${failed:-} ]]
+
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run what a release of Python, Django, boto3 or cryptography may change on other versions
 	$(call headline,Python and Django versions)
@@ -200,6 +208,10 @@ $(VENV)/.demo: $(PINS)
 $(VENV)/.test: $(PINS)
 	scripts/venv.sh --group test
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.fuzz: $(PINS)
+	scripts/venv.sh --group test --group fuzz
+	touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.dev: $(PINS)
 	scripts/venv.sh --group dev
