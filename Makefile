@@ -58,6 +58,7 @@ style: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(call headline,mypy)
 	$(BIN)/mypy
+	$(BIN)/python scripts/known_types.py
 
 .PHONY: imports
 imports: $(VENV)/.dev

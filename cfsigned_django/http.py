@@ -28,7 +28,7 @@ from django.utils.http import http_date, parse_http_date_safe
 
 from cfsigned_django.storage.context import ExpiryWatch, current_watch, watch_expiry as watch_expiry
 
-logger = logging.getLogger("cfsigned_django.http")
+logger: Final = logging.getLogger("cfsigned_django.http")
 
 #: A response may ask for this many seconds more than its URLs live: it takes a moment to build.
 TOLERANCE: Final = 5

@@ -34,7 +34,7 @@ from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.validation import no_distribution, raise_first_error
 
-logger = logging.getLogger("cfsigned_django.invalidation")
+logger: Final = logging.getLogger("cfsigned_django.invalidation")
 
 #: How many items, and how many of them with a wildcard, a distribution may have in progress
 #: ("Concurrent invalidation request maximum").
@@ -69,7 +69,8 @@ class InvalidationError(Exception):
 
     def __init__(self, why: str, left: Iterable[str] = (), is_temporary: bool = False) -> None:
         super().__init__(why)
-        self.left, self.is_temporary = list(left), is_temporary
+        self.left: list[str] = list(left)
+        self.is_temporary: bool = is_temporary
 
 
 def invalidate(

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -39,7 +39,7 @@ from cfsigned_django.signing import HashAlgorithm, InvalidKey
 if TYPE_CHECKING:
     from cfsigned_django.signing import Signer
 
-logger = logging.getLogger("cfsigned_django.keyring")
+logger: Final = logging.getLogger("cfsigned_django.keyring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ class NothingSigns(ImproperlyConfigured):
 
     def __init__(self, no_key: NoKey, settings_key_id: str | None = None) -> None:
         super().__init__(no_key, settings_key_id)  # pickle calls with these
-        self.what, self.next_step = no_key.what, no_key.next_step
+        self.what: str = no_key.what
+        self.next_step: str = no_key.next_step
         if settings_key_id:
             self.what += f" {settings_key_id}, the key of the settings, was replaced or revoked."
 
@@ -182,7 +183,7 @@ class Keyring:
         self.wall = wall
         self.longest_look = longest_look
         #: What was asked before this began no longer counts.
-        self.era = object()
+        self.era: object = object()
         self._groups: dict[tuple[str, HashAlgorithm | None], WatchedGroup] = {}
 
     def expire(self) -> None:

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest
 
-logger = logging.getLogger("cfsigned_django.views")
+logger: Final = logging.getLogger("cfsigned_django.views")
 
 #: How many names of one answer are compared.
 MAX_NAMES: Final = 1000

@@ -19,11 +19,14 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.core.files.storage import Storage
+
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
+from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
-logger = logging.getLogger("cfsigned_django.rich_text")
+logger: Final = logging.getLogger("cfsigned_django.rich_text")
 
 #: A longer text has pictures in base64. To sign more URLs than these would take seconds.
 MAX_LENGTH: Final = 1024 * 1024
@@ -74,7 +77,10 @@ _STRUCTURE = re.compile("[\0-\x20\x7f\"'<>`]")
 
 
 def replace_urls(
-    text: str, *, storage: SignedUrlMixin, replace: Callable[[str], str | None]
+    text: str,
+    *,
+    storage: str | Storage | SignedUrlMixin,
+    replace: Callable[[str], str | None],
 ) -> str:
     """Return HTML with ``replace(name)`` instead of each URL of a file of this storage.
 
@@ -85,7 +91,8 @@ def replace_urls(
     references and ``%`` that begin no escape, and a text of more than 1 MB (1,048,576
     characters) or 1,000 URLs of the storage, which is logged once for each size in MB.
     """
-    host = re.escape(urlsplit(storage.unsigned_url("x")).netloc)
+    signing = find_storage(storage)
+    host = re.escape(urlsplit(signing.unsigned_url("x")).netloc)
     found = list(islice(re.finditer(f"//{host}/", text, _FLAGS), MAX_URLS + 1))
     if len(text) > MAX_LENGTH or len(found) > MAX_URLS:
         # Not the exact length: an author who adds a letter each time would write a line each time.
@@ -102,7 +109,7 @@ def replace_urls(
         re.compile(rf"{begins}({before})({own}[^{_S}]*[^{_S},]){ends}", _FLAGS)
         for before in (",*+", f",*+|{descriptor}")
     )
-    of_url = partial(_replace_url, storage=storage, replace=replace)
+    of_url = partial(_replace_url, storage=signing, replace=replace)
     parts, copied = [], 0
     for name, start, end in _values(text, [each.start() for each in found]):
         raw = text[start:end]

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from asgiref.sync import iscoroutinefunction
-from django.core.files.storage import InvalidStorageError
+from django.core.files.storage import InvalidStorageError, Storage
 from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 
@@ -37,7 +37,7 @@ FileOrName: TypeAlias = "StoredFile | str | os.PathLike[str] | None"
 def signed_url(
     file_or_name: FileOrName,
     *,
-    storage: str | SignedUrlMixin | None = None,
+    storage: str | Storage | SignedUrlMixin | None = None,
     expire: int | timedelta | None = None,
     download: FileName = None,
     inline: FileName = None,
@@ -74,7 +74,9 @@ def signed_url(
     )
 
 
-def unsigned_url(file_or_name: FileOrName, *, storage: str | SignedUrlMixin | None = None) -> str:
+def unsigned_url(
+    file_or_name: FileOrName, *, storage: str | Storage | SignedUrlMixin | None = None
+) -> str:
     """Return the URL of a file without a signature, for pages that rely on signed cookies.
 
     The arguments and errors are those of :func:`signed_url`. None and an empty
@@ -115,7 +117,7 @@ class signed_urls(ContextDecorator):
     def __init__(
         self,
         *resources: str,
-        storage: str | SignedUrlMixin | None = None,
+        storage: str | Storage | SignedUrlMixin | None = None,
         folder: str | Iterable[str] | None = None,
         expire: int | timedelta | None = None,
         expire_step: int | timedelta | None = None,
@@ -181,7 +183,7 @@ def sign_html(
     html: object,
     *,
     folder: str | Iterable[str],
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     expire: int | timedelta | None = None,
 ) -> str:
     """Return the HTML of an editor with signed URLs for the files in a folder.
@@ -257,7 +259,9 @@ def _name_of(file_or_name: object) -> str:
     )
 
 
-def _storage_of(file_or_name: object, storage: str | SignedUrlMixin | None) -> SignedUrlMixin:
+def _storage_of(
+    file_or_name: object, storage: str | Storage | SignedUrlMixin | None
+) -> SignedUrlMixin:
     """Return the storage that is given, else that of the file, of the block, or the default one."""
     if storage is not None:
         return find_storage(storage)

@@ -44,7 +44,7 @@ class InMemorySignedStorage(SignedUrlMixin, InMemoryStorage):
     of the storage of the site. Its key is made when this module is imported.
     """
 
-    cloudfront_key = LazyPrivateKey.wrap(PrivateKey.generate().to_pem())
+    cloudfront_key: Any = LazyPrivateKey.wrap(PrivateKey.generate().to_pem())
     cloudfront_key_id = "KINMEMORYSIGNED"
     custom_domain = "media.example.com"
     url_protocol = "https:"
@@ -54,7 +54,7 @@ class InMemorySignedStorage(SignedUrlMixin, InMemoryStorage):
 
 
 def edge_for(
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     *,
     public: Sequence[str] = (),
     cors_origins: Sequence[str] = (),
@@ -85,7 +85,7 @@ def forget_keys() -> None:
 def assert_signed(
     url: str,
     *,
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     name: str | None = None,
     resource: str | None = None,
     expires_within: timedelta | int | None = None,
@@ -144,7 +144,7 @@ def assert_cookies_open(
     response: HttpResponseBase,
     name: str,
     *,
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     viewer_ip: str | None = None,
     now: datetime | int | None = None,
 ) -> Policy:
@@ -165,7 +165,7 @@ def assert_cookies_refuse(
     response: HttpResponseBase,
     name: str,
     *,
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     viewer_ip: str | None = None,
     now: datetime | int | None = None,
 ) -> None:
@@ -217,7 +217,7 @@ def assert_invalidated(
 def _verify_cookies(
     response: HttpResponseBase,
     name: str,
-    storage: str | SignedUrlMixin,
+    storage: str | Storage | SignedUrlMixin,
     viewer_ip: str | None,
     now: datetime | int | None,
 ) -> Policy:

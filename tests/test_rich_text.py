@@ -401,7 +401,7 @@ def test_permanent_links() -> None:
     text = f"<img src={ORIGIN}/a/1><a href={ORIGIN}/b/2?x#y>"
     found = rich_text.replace_urls(
         text,
-        storage=storages["default"],  # type: ignore[arg-type]
+        storage=storages["default"],
         replace=lambda name: f"/media/{name}" if name == "b/2" else None,
     )
     assert found == f"<img src={ORIGIN}/a/1><a href=/media/b/2#y>"

@@ -82,7 +82,7 @@ class TestEdgeFor:
     def test_other_storage(self) -> None:
         """Name the class of a storage that does not sign."""
         with pytest.raises(InvalidStorageError, match="FileSystemStorage"):
-            edge_for(FileSystemStorage())  # type: ignore[arg-type]
+            edge_for(FileSystemStorage())
 
 
 class TestAssertSigned:

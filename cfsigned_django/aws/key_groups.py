@@ -17,7 +17,7 @@ from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_
 from cfsigned_django.phrase import Phrase, Phrase as _
 from cfsigned_django.signing import PublicKey
 
-logger = logging.getLogger("cfsigned_django.aws")
+logger: Final = logging.getLogger("cfsigned_django.aws")
 
 P = ParamSpec("P")
 T = TypeVar("T")

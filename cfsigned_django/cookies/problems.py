@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
 
-logger = logging.getLogger("cfsigned_django.cookies")
+logger: Final = logging.getLogger("cfsigned_django.cookies")
 
 #: The smallest buffer that proxies have for the headers of a response, in bytes.
 SMALLEST_BUFFER: Final = 4096

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponseBase
 
 from cfsigned_django.cookies.place import place_for, why_not_from
@@ -29,7 +30,7 @@ def set_signed_cookies(
     request: HttpRequest | None = None,
     folder: str | None = None,
     expire: int | timedelta | None = None,
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     date_greater_than: datetime | int | None = None,
     ip_address: str | None = None,
     domain: str | None = None,
@@ -89,7 +90,7 @@ def delete_signed_cookies(
     resource: str | None = None,
     *,
     folder: str | None = None,
-    storage: str | SignedUrlMixin = "default",
+    storage: str | Storage | SignedUrlMixin = "default",
     domain: str | None = None,
     path: str | None = None,
     allow_any_resource: bool = False,

@@ -27,9 +27,11 @@ class CfsignedCommand(BaseCommand):
     """
 
     #: What a person does after Ctrl-C.
-    resume = "run the same command again"
+    resume: str = "run the same command again"
     #: The arguments of the example that ends the help.
     example = ""
+    stdout: OutputWrapper
+    stderr: OutputWrapper
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser, whose help ends with an example."""

@@ -51,7 +51,8 @@ class Blocked(RotationError):
             text = _("%(key)s is %(status)s and cannot become %(to)s. Do the step that is due now.")
         names = {"status": key_pair.status.upper(), "to": to.upper()}
         super().__init__(text % {"key": key_pair, **names}, is_temporary=is_temporary)
-        self.key_pair, self.blockers = key_pair, blockers
+        self.key_pair: KeyPair = key_pair
+        self.blockers: list[Blocker] = blockers
 
 
 class Unfinished(RotationError):
@@ -60,7 +61,8 @@ class Unfinished(RotationError):
     def __init__(self, text: str, cause: Exception) -> None:
         is_temporary = isinstance(cause, AwsError | RotationError) and cause.is_temporary
         super().__init__(f"{text} {cause}", is_temporary=is_temporary)
-        self.text, self.cause = text, cause
+        self.text: str = text
+        self.cause: Exception = cause
 
 
 def was_restored(key_pairs: Collection[KeyPair]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -26,7 +26,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import refuse_long
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
-logger = logging.getLogger("cfsigned_django.rotation")
+logger: Final = logging.getLogger("cfsigned_django.rotation")
 
 
 def ready_successor(rotation: Rotation) -> KeyPair | None:

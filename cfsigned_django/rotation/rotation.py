@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Self
+from typing import Final, Self
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -38,7 +38,7 @@ from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 
-logger = logging.getLogger("cfsigned_django.rotation")
+logger: Final = logging.getLogger("cfsigned_django.rotation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -36,7 +37,7 @@ from cfsigned_django.rotation.status import clock_time, find_waits, in_words
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 from cfsigned_django.validation import is_of_trusted_signer
 
-logger = logging.getLogger("cfsigned_django.rotation")
+logger: Final = logging.getLogger("cfsigned_django.rotation")
 
 #: What :func:`take` may raise; callers show these errors to the person.
 FAILURES = (AwsError, RotationError, CannotDecrypt, ImproperlyConfigured, InvalidKey)

@@ -38,7 +38,7 @@ class LazyPrivateKey:
         if not isinstance(source, bytes):
             source = type(source).__name__.encode()
         #: SHA-256 of the source, 64 hexadecimal digits.
-        self.digest = digest or hashlib.sha256(source).hexdigest()
+        self.digest: str = digest or hashlib.sha256(source).hexdigest()
 
     @classmethod
     def wrap(cls, value: Any) -> LazyPrivateKey | None:

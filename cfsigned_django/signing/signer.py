@@ -67,7 +67,7 @@ class Signer:
             raise InvalidKey(
                 f"The hash algorithm is {hash_algorithm!r}. CloudFront accepts SHA1 and SHA256."
             )
-        self.hash_algorithm = HashAlgorithm(hash_algorithm)
+        self.hash_algorithm: HashAlgorithm = HashAlgorithm(hash_algorithm)
         if not is_rsa and self.hash_algorithm is HashAlgorithm.SHA1:
             raise InvalidKey(
                 "Not every AWS tool accepts an ECDSA key with SHA1. "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
@@ -28,7 +28,7 @@ from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
 from cfsigned_django.storage.uploads import Upload
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
-logger = logging.getLogger("cfsigned_django.storage")
+logger: Final = logging.getLogger("cfsigned_django.storage")
 
 _NO_CREDENTIALS = (
     "A %s has no AWS credentials, so boto3 looks for some on this machine. Those in the OPTIONS of "

@@ -24,7 +24,7 @@ from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
 from cfsigned_django.storage.arguments import Terms, lifetime, step_seconds
 
-logger = logging.getLogger("cfsigned_django.storage")
+logger: Final = logging.getLogger("cfsigned_django.storage")
 
 
 class _Named:

@@ -26,8 +26,8 @@ class PermanentLinkStorage(Storage):
     options, gets a subclass with these two attributes.
     """
 
-    storage = "default"
-    url_name = "media"
+    storage: str = "default"
+    url_name: str = "media"
 
     def __init__(self, *, storage: str | None = None, url_name: str | None = None) -> None:
         self.storage = storage or self.storage

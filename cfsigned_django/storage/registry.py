@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import InvalidStorageError, storages
+from django.core.files.storage import InvalidStorageError, Storage, storages
 from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
@@ -22,7 +22,7 @@ DOES_NOT_SIGN = (
 )
 
 
-def find_storage(storage: str | SignedUrlMixin) -> SignedUrlMixin:
+def find_storage(storage: str | Storage | SignedUrlMixin) -> SignedUrlMixin:
     """Return the storage of an alias, or the one within an object such as ``default_storage``.
 
     Raise :exc:`InvalidStorageError` if it does not sign.

@@ -28,7 +28,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.storage.arguments import MAX_NAME_LENGTH, is_exact_name, refuse_dot_dot
 
-logger = logging.getLogger("cfsigned_django.storage")
+logger: Final = logging.getLogger("cfsigned_django.storage")
 
 #: Where uploads wait, in the location of a storage. The template lets nothing else expire.
 FOLDER: Final = "tmp/uploads/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.core.exceptions import SuspiciousFileOperation
@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from cfsigned_django import shortcuts
 
-register = template.Library()
+register: Final = template.Library()
 register.filter(shortcuts.signed_html)
 
 

@@ -63,9 +63,9 @@ def finding(
     )
 
 
-error = partial(FindingType, level=Level.ERROR)
-warning = partial(FindingType, level=Level.WARNING)
-note = partial(FindingType, level=Level.OK)
+error: Final = partial(FindingType, level=Level.ERROR)
+warning: Final = partial(FindingType, level=Level.WARNING)
+note: Final = partial(FindingType, level=Level.OK)
 
 _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 

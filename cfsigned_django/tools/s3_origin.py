@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from http.client import responses
+from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -22,7 +23,7 @@ from botocore.exceptions import BotoCoreError
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, s3_error
 
-logger = logging.getLogger("cfsigned_django.tools.edge")
+logger: Final = logging.getLogger("cfsigned_django.tools.edge")
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 

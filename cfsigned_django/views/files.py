@@ -50,7 +50,7 @@ class PermissionView(View):
 class FileView(PermissionView):
     """A view of one file."""
 
-    http_method_names = ["get", "head"]
+    http_method_names: list[str] = ["get", "head"]
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:

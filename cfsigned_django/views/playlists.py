@@ -23,7 +23,7 @@ from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.registry import find_storage, url_of
 from cfsigned_django.views.files import FileView
 
-logger = logging.getLogger("cfsigned_django.views")
+logger: Final = logging.getLogger("cfsigned_django.views")
 
 #: How many seconds a browser may cache a playlist: a player reads it once.
 LONGEST_CACHE: Final = 60

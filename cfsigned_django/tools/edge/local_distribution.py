@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
@@ -25,7 +25,7 @@ from cfsigned_django.tools.edge.requests import MAX_REQUEST_LENGTH, ViewerReques
 from cfsigned_django.tools.edge.responses import ExcInfo, Refusal
 from cfsigned_django.tools.model import response_headers
 
-logger = logging.getLogger("cfsigned_django.tools.edge")
+logger: Final = logging.getLogger("cfsigned_django.tools.edge")
 
 #: Key group ID -> public key ID -> the key.
 TrustedKeyGroups: TypeAlias = Mapping[str, Mapping[str, PublicKey]]

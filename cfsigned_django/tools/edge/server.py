@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import WSGIApplication
 
-logger = logging.getLogger("cfsigned_django.tools.edge")
+logger: Final = logging.getLogger("cfsigned_django.tools.edge")
 
 
 class EdgeServer(ThreadingMixIn, WSGIServer):
