@@ -50,9 +50,10 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 
 .PHONY: style
 style: $(VENV)/.dev
-	$(call headline,ruff)
+	$(call headline,ruff and zizmor)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/zizmor --offline --quiet .github
 
 .PHONY: types
 types: $(VENV)/.dev

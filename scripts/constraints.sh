@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 resolved=$(mktemp)
 trap 'rm -f "$resolved"' EXIT
 
-.venv/bin/uv pip compile pyproject.toml --extra demo --group dev --group fuzz --group libraries --universal --upgrade \
+.venv/bin/uv pip compile pyproject.toml --group dev --group fuzz --group libraries --universal --upgrade \
   --python-version 3.11 --no-annotate --no-header --quiet --output-file "$resolved"
 
 pin() { # pin FILE COMMENT < lines

@@ -30,7 +30,7 @@ else
   git -C "$folder" log -1 --format='%h of %cs: %s'
   echo "django-storages @ file://$PWD/$folder" > "$folder/override.txt"
   constraints+=(--constraint constraints/cryptography.txt --override "$folder/override.txt")
-  packages=(--editable '.[demo]' --group test 'moto[s3]>=5')
+  packages=(--editable . --group demo --group test 'moto[s3]>=5')
 fi
 "$uv" venv --quiet --clear --python .venv/bin/python "$folder/environment"
 "$uv" pip install --quiet --python "$folder/environment" "${constraints[@]}" "${packages[@]}" \

@@ -54,4 +54,4 @@ else
   # Python compiles what it imports, when it does; to compile all takes longer than the installation.
   install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile)
 fi
-"${install[@]}" --constraint constraints/default.txt --editable '.[demo]' "$@"
+"${install[@]}" --constraint constraints/default.txt --editable . --group demo "$@"

@@ -71,14 +71,6 @@ def test_each_commit_of_main_gets_its_verdict() -> None:
 
 
 @each_workflow
-def test_actions_are_pinned(file: Path) -> None:
-    """An action is named by the whole hash of a commit, with its version for a person."""
-    uses = re.findall(r"uses: *(.*)", file.read_text())
-    assert uses
-    assert [each for each in uses if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
-
-
-@each_workflow
 def test_jobs_may_only_read(file: Path) -> None:
     """A job may read the repository, and no more; nothing of a cache reaches another run."""
     assert yaml.safe_load(file.read_text())["permissions"] == {}
@@ -102,7 +94,7 @@ def test_only_a_tag_publishes() -> None:
 
 
 def test_name_of_a_tag_reaches_no_shell() -> None:
-    """A tag may be named after a command: neither make nor a script of a workflow runs it."""
+    """A tag may be named after a command: make does not run it."""
     tag = "v0.1.0;touch$${IFS}a"
     printed = subprocess.run(
         ["make", "--just-print", "release"],
@@ -114,9 +106,6 @@ def test_name_of_a_tag_reaches_no_shell() -> None:
     ).stdout
     assert "release.sh" in printed
     assert "touch" not in printed.partition("release.sh")[2]
-
-    steps = [step for file in WORKFLOWS for job in jobs_of(file).values() for step in job["steps"]]
-    assert [each["run"] for each in steps if "${{" in each.get("run", "")] == []
 
 
 def test_python_keeps_what_it_compiles() -> None:
