@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -58,6 +59,8 @@ templates_path = ["_templates"]
 html_css_files = ["pages.css"]
 html_js_files = ["pages.js"]
 html_copy_source = False
+# Read the Docs sets it: a page that was found in an old version names the newest one.
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_search_scorer = str(Path(__file__).parent / "_static" / "search.js")
 
 # The results of a search that began on a Korean page.

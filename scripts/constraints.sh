@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 resolved=$(mktemp)
 trap 'rm -f "$resolved"' EXIT
 
-.venv/bin/uv pip compile pyproject.toml --group dev --group fuzz --group libraries --universal --upgrade \
-  --python-version 3.11 --no-annotate --no-header --quiet --output-file "$resolved"
+compile=(.venv/bin/uv pip compile --no-annotate --no-header --quiet)
+"${compile[@]}" pyproject.toml --group dev --group fuzz --group libraries --universal --upgrade \
+  --python-version 3.11 --output-file "$resolved"
 
 pin() { # pin FILE COMMENT < lines
   { echo "# $2"; cat; } > "constraints/$1"
@@ -22,9 +23,10 @@ grep -Ev "$aws|$cryptography|$django" "$resolved" \
 grep -E "$cryptography" "$resolved" | pin cryptography.txt "Written by make constraints."
 grep -E "$aws" "$resolved" | pin boto3.txt "Written by make constraints: the boto3 that ministack asks for."
 grep -E "$django" "$resolved" | pin django.txt "Written by make constraints: the newest Django for each Python."
+"${compile[@]}" --group package --constraint constraints/tools.txt --universal --python-version 3.11 \
+  --generate-hashes | pin build.txt "Written by make constraints: what builds a release, with its hashes."
 # A boto3 of 1.34 takes any botocore of 1.34: the oldest is the one with the same number.
 sed -nE 's/^  "boto3>=(.*)",$/boto3==\1\nbotocore==\1/p; s/^  "cryptography>=(.*)",$/cryptography==\1/p' \
   pyproject.toml | pin oldest.txt "Written by make constraints: the oldest that pyproject.toml allows."
-echo 'django>=6.0,<6.1' | .venv/bin/uv pip compile - --upgrade --python-version 3.12 \
-  --no-annotate --no-header --quiet | grep -E "$django" \
+echo 'django>=6.0,<6.1' | "${compile[@]}" - --upgrade --python-version 3.12 | grep -E "$django" \
   | pin django60.txt "Written by make constraints: the Django between the two."

@@ -22,8 +22,11 @@ if sed '1,/^## \[Unreleased\]/d; /^## /,$d' CHANGELOG.md | grep --quiet .; then
 fi
 
 rm -rf dist
-# By a pinned build backend: whoever builds it again gets the same sums.
-.venv/bin/python -m build --dependency-constraints-txt constraints/tools.txt --outdir dist
+# Only what has these hashes takes part: whoever builds it again gets the same sums.
+tools=$PWD/.cache/release
+.venv/bin/uv venv --quiet --clear --python .venv/bin/python "$tools"
+.venv/bin/uv pip install --quiet --python "$tools" --require-hashes --requirement constraints/build.txt
+PATH=$tools/bin:$PATH python -m build --no-isolation --outdir dist
 CFSIGNED_TEST_DIST=$PWD/dist CFSIGNED_TEST_INSTALL=$(echo "$PWD"/dist/*.whl) \
   .venv/bin/python -m pytest -m package tests/test_package.py tests/test_tutorial.py
 (cd dist && sha256sum -- *)
