@@ -30,3 +30,7 @@ PATH=$tools/bin:$PATH python -m build --no-isolation --outdir dist
 CFSIGNED_TEST_DIST=$PWD/dist CFSIGNED_TEST_INSTALL=$(echo "$PWD"/dist/*.whl) \
   .venv/bin/python -m pytest -m package tests/test_package.py tests/test_tutorial.py
 (cd dist && sha256sum -- *)
+# What the package depends on, for who keeps such lists. Not into dist/, which goes to the index.
+.venv/bin/uv export --quiet --preview-features sbom-export --format cyclonedx1.5 --no-dev \
+  --output-file build/sbom.cdx.json > /dev/null
+rm uv.lock
