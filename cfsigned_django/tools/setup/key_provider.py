@@ -63,11 +63,14 @@ class KeyFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # O_EXCL follows no link, and uses no existing file with other permissions.
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_THE_OWNER)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(private_key.to_pem())
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, self.path)  # unlike a rename, this replaces nothing
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(private_key.to_pem())
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.link(draft, self.path)  # unlike a rename, this replaces nothing
+            finally:
+                draft.unlink()
         except FileExistsError:
             raise
         except OSError as error:
@@ -75,8 +78,6 @@ class KeyFile:
                 f"The private key cannot be written to {self.path}: {error.strerror}. Correct "
                 "that, or name another file with --key-file, and run this again."
             ) from error
-        finally:
-            draft.unlink(missing_ok=True)
         return SiteKey.from_public_key(private_key.public_key)
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:

@@ -87,6 +87,15 @@ def test_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert provider.find() is not None
 
 
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """Name the file and the next step if there cannot even be a draft."""
+    (tmp_path / "plain").touch()
+    path = tmp_path / "plain" / "keys" / "media.pem"
+
+    with pytest.raises(OSError, match=f"{path}: Not a directory.*--key-file"):
+        KeyFile(path=path).make()
+
+
 @pytest.mark.django_db(transaction=True)
 class TestDatabaseKey:
     """A row from before its key group exists."""
