@@ -88,6 +88,15 @@ class OfRequest(CloudFrontS3Storage):
         raise LookupError("no request is being served")
 
 
+class LocationOfRequest(CloudFrontS3Storage):
+    """A storage whose folder only a request knows."""
+
+    @property
+    def location(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no request is being served")
+
+
 class SignerOfRequest(CloudFrontS3Storage):
     """A storage whose signer only a request knows."""
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.core.exceptions import ImproperlyConfigured
-
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -53,8 +51,9 @@ def site_key_groups(host: str) -> set[str]:
 def is_public(url: str) -> bool:
     """Return whether a storage with the host of a URL declares the file there public."""
     for each in site_storages():
-        # A wrong setting is reported by the system checks; a ValueError: not a URL of this storage.
-        with suppress(ImproperlyConfigured, ValueError):
+        # It may be no URL of this storage. The system checks report a wrong setting, and a property
+        # of the site, such as a location that only a request knows, may raise anything.
+        with suppress(Exception):
             if each.signs and each.storage and each.storage.is_public(each.storage.name_of(url)):
                 return True
     return False

@@ -512,6 +512,16 @@ def test_public_name(signing_site: Any, public: Any) -> None:
     assert private == {"url-unsigned": "error"}
 
 
+def test_location_of_the_request(signing_site: Any) -> None:
+    """Explain a URL of a site with a storage whose location only a request knows."""
+    backend = "tests.storage_cases.LocationOfRequest"
+    signing_site.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": {}}}
+
+    found, code = levels("--offline", "--explain", f"https://{DOMAIN}/media/albums/1.jpg")
+
+    assert (found, code) == ({"url-unsigned": "error"}, 1)
+
+
 def test_two_key_groups(account: Account, site: Any) -> None:
     """Compare with the key group of the storage that has the host, else with all of them."""
     other = PrivateKey.generate()
