@@ -62,8 +62,8 @@ def make_key_group(
         if error.code != "KeyGroupAlreadyExists":
             raise
         raise StackError(
-            f"A key group named {name} exists already. If an earlier run has just made it, run "
-            "this again; if it is this site's, name it with --key-group ID; else choose another "
+            f"A key group named {name} exists already. If this command has just made it, run it "
+            "again; if it is this site's, name it with --key-group ID; else choose another "
             "name with --stack."
         ) from None
     return KeyGroupOfSite(id=made["KeyGroup"]["Id"], key_pair_id=key_pair_id, has_key=True)
