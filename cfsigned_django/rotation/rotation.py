@@ -394,7 +394,12 @@ class Rotation:
         group is read once. If one of them cannot be restored, restore the
         others, then raise :exc:`AwsError` or :exc:`CannotDecrypt`.
         """
-        needed = [each for each in key_pairs if self._belongs_in_group(each, now)]
+        needed = [
+            each
+            for each in key_pairs
+            if each.status in (KeyStatus.TRUSTED, KeyStatus.ACTIVE)
+            or (each.status == KeyStatus.RETIRING and self.blockers(each, KeyStatus.RETIRED, now))
+        ]
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
@@ -427,11 +432,6 @@ class Rotation:
                 key_pair,
                 self.key_group_id,
             )
-
-    def _belongs_in_group(self, key_pair: KeyPair, now: datetime) -> bool:
-        if key_pair.status == KeyStatus.RETIRING:
-            return bool(self.blockers(key_pair, KeyStatus.RETIRED, now))
-        return key_pair.status in (KeyStatus.TRUSTED, KeyStatus.ACTIVE)
 
     def switch_to(self, key_pair: KeyPair, now: datetime, **fields: str) -> KeyPair | None:
         """Make a key ACTIVE, inside a transaction; return the previous ACTIVE key."""
