@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
@@ -26,6 +30,10 @@ from cfsigned_django.validation import TABLE
 
 #: How bad it is, the worst first; the page has a color for each.
 ERROR, WARNING, INFO = LEVELS = ("error", "warning", "info")
+#: A command with its options, an option, or a name: a setting, or an argument.
+_CODE = re.compile(
+    r"(manage\.py \w+(?: --[a-z-]+(?: [\w-]*\d[\w-]*)?)*|--[a-z-]+|\b[A-Za-z]+_\w+)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,16 @@ class Notice:
     text: str
     #: The cause and the fix, if the rotation knows them.
     detail: str = ""
+
+    @property
+    def html(self) -> SafeString:
+        """Return text and detail, with marks for names of code and for commands to type."""
+        parts = _CODE.split(f"{self.text} {self.detail}".strip())
+        tags = ("kbd" if " " in each else "code" for each in parts[1::2])
+        marked = (
+            format_html("<{0}>{1}</{0}>", *each) for each in zip(tags, parts[1::2], strict=True)
+        )
+        return format_html_join("", "{}{}", zip_longest(parts[::2], marked, fillvalue=""))
 
 
 def find_notices(snapshot: Snapshot) -> list[Notice]:

@@ -109,7 +109,7 @@ class Pages:
                 if step.action is Action.FINISH and step.key_pair is not None:
                     self.record(step.key_pair)  # it stays REVOKED
                 level = messages.WARNING if outcome.is_warning else messages.SUCCESS
-                text = f"{outcome.text} {outcome.outlook}".strip()
+                text = f"{outcome.text}\n{outcome.outlook}".strip()
                 return self.lead_back(text, level)
         context = page_of(snapshot, step, form, failure)
         return self.render("step.html", context)

@@ -386,25 +386,25 @@ def _revoke(
     algorithm: KeyAlgorithm | None,
     reason: str,
 ) -> Outcome:
-    was_revoked = key_pair.status == KeyStatus.REVOKED
     removal = Removal(rotation=rotation, key_pair=key_pair, now=now, algorithm=algorithm)
     try:
         removal.revoke(reason)
     except (AwsError, CannotDecrypt, RotationError) as error:
         raise _half_revoked(rotation, key_pair, error) from error
-    if was_revoked:
-        sentences = [_("%(key)s was already revoked.") % {"key": key_pair}]
+    if key_pair.removed_at is None:
+        text = _("%(key)s is revoked: it no longer signs.")
     else:
-        sentences = [_("%(key)s is revoked: it no longer signs.") % {"key": key_pair}]
-    if key_pair.removed_at is not None:
-        sentences.append(_is_out(key_pair))
+        text = _(
+            "%(key)s is revoked and removed from CloudFront: links signed with it no longer work."
+        )
+    sentences = [text % {"key": key_pair}]
     if signing := rotation.store.active() or importing.signing_settings_key(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
         sentences.append(nothing_signs(rotation))
     sentences += _what_was_lost(removal)
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
-    return Outcome(text=" ".join(sentences), outlook=outlook, is_warning=True)
+    return Outcome(text="\n".join(sentences), outlook=outlook, is_warning=True)
 
 
 def _what_was_lost(removal: Removal) -> list[str]:

@@ -172,7 +172,9 @@ def readable(html: str) -> str:
 def english_words(html: str) -> set[str]:
     """Return the English words in the part of a page that is this package's."""
     own = html.partition('<div class="cfsigned')[2].partition(">")[2].partition("</main>")[0]
-    own = re.sub(r"<pre.*?</pre>|<code>.*?</code>|cfsigned[\w-]*", " ", own, flags=re.DOTALL)
+    own = re.sub(
+        r"<pre.*?</pre>|<(?:code|kbd)>.*?</(?:code|kbd)>|cfsigned[\w-]*", " ", own, flags=re.DOTALL
+    )
     return set(re.findall(r"[A-Za-z]{3,}", _CODE.sub(" ", readable(own)))) - _NAMES
 
 

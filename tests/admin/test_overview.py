@@ -23,6 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from cfsigned_django import keyring
+from cfsigned_django.admin.notices import WARNING, Notice
 from cfsigned_django.admin.overview import SOME
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
@@ -426,6 +427,21 @@ def test_public_key_is_not_shown_if_nothing_can_be_decrypted(admin: Visitor) -> 
     for text in (admin.get(detail(key_pair)), admin.get(address("download", key_pair))):
         assert "SECRET_KEY_FALLBACKS" in text
         assert "BEGIN PUBLIC KEY" not in text
+
+
+def test_names_and_commands_in_a_notice() -> None:
+    """Names and commands are marked, a Korean particle is not, and the rest is escaped."""
+    notice = Notice(
+        WARNING,
+        "AWS_X를 <b> manage.py cfsigned_rotate --start --key-group 0a-1.",
+        "Or --key-group.",
+    )
+
+    assert notice.html == (
+        "<code>AWS_X</code>를 &lt;b&gt; "
+        "<kbd>manage.py cfsigned_rotate --start --key-group 0a-1</kbd>. "
+        "Or <code>--key-group</code>."
+    )
 
 
 @pytest.mark.parametrize("key_group_id", [None, OTHER_GROUP])

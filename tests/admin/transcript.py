@@ -49,6 +49,7 @@ def lines(html: str) -> list[str]:
     html = _BUTTON.sub(
         lambda found: f"<p>[{found[4]}{', disabled' if 'disabled' in found[3] else ''}]<p>", html
     )
+    html = re.sub(r"</?(?:code|kbd)>", "", html)
     text = re.sub(r"<[^>]*>", " ", _BLOCK.sub("\n", html))
     return [
         line for line in (" ".join(unescape(each).split()) for each in text.split("\n")) if line
