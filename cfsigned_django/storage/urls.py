@@ -28,7 +28,8 @@ from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
 from cfsigned_django.storage import arguments, context
-from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms
+from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms, round_up_expiry
+from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
@@ -170,11 +171,11 @@ class SignedUrlMixin(Options):
         covered, signature = address, None
         if (resource, folder) != (None, None):
             covered = own.resource_covering(address, resource, folder, allow_any_resource, options)
-        elif context.blocks.get():
+        elif blocks.get():
             signature = own.find_in_block(address, terms, options, now)
         if signature is None:
             signature = own.sign(covered, terms, options, now)
-        if context.watches.get():
+        if watches.get():
             context.note(signature.expires)
         return join_signature(address, signature.query)
 
@@ -576,7 +577,7 @@ class StorageSigner:
         lease, second = options.lease(), int(now)
         expires = second + terms.lifetime
         if terms.step:
-            expires = arguments.round_up_expiry(expires, terms.step, covered)
+            expires = round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
             expires = lease.cap_expiry(expires, lifetime=options.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within
