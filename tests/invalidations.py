@@ -17,7 +17,6 @@ CloudFront Developer Guide:
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -70,15 +69,11 @@ class FakeCloudFront:
         """All items that were accepted."""
         return [item for each in self.accepted for item in each.items]
 
-    def forgets(self, path: str, *, tags: str = "", by_rule: bool = False, since: int = 0) -> bool:
+    def forgets(self, path: str, *, tags: str = "", since: int = 0) -> bool:
         """Return whether an object is forgotten: its path as requested, with query and tags.
 
-        ``by_rule``: it is known by the path as AWS's rule writes it. ``since``: by none of the
-        first so many invalidations.
+        ``since``: by none of the first so many invalidations.
         """
-        if by_rule:
-            kept = r"%(?:24|26|2B|2C|3A|3B|3D|40)"
-            path = re.sub(kept, lambda found: unquote(found[0]), path).replace("~", "%7E")
         own = {f"#{each.strip().lower()}" for each in tags.split(",") if each.strip()}
         items = [item for each in self.accepted[since:] for item in each.items]
         folders = (item[:-1] for item in items if item.startswith("/") and item.endswith("*"))
@@ -158,15 +153,11 @@ class Aws:
     requests: list[str] = field(default_factory=list)
     #: What S3 answers to a method, instead of what it would.
     s3_refuses: dict[str, int] = field(default_factory=dict)
-    #: How long each answer takes, in seconds.
-    seconds: float = 0
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request of boto3."""
         parts = urlsplit(request.url)
         self.requests.append(f"{request.method} {unquote(parts.path)}")
-        if self.seconds:
-            time.sleep(self.seconds)
         if parts.hostname == "cloudfront.amazonaws.com":
             body: Any = request.body
             status, text = self.cloudfront.answer(parts.path, body)
@@ -179,19 +170,17 @@ class Aws:
             return self.s3_refuses[method]
         match method:
             case "PUT":
-                headers: dict[str, Any] = dict(request.headers)
-                self.objects[path] = {name.lower(): text_of(headers[name]) for name in headers}
+                headers: Any = request.headers
+                self.objects[path] = {
+                    name.lower(): value.decode() if isinstance(value, bytes) else str(value)
+                    for name, value in headers.items()
+                }
             case "DELETE":
                 self.objects.pop(path, None)
                 return 204
             case _:
                 return 200 if path in self.objects else 404
         return 200
-
-
-def text_of(value: Any) -> str:
-    """Return the value of a header as text."""
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:

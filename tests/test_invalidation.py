@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import os
 import pickle
 import sys
 import threading
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
@@ -30,16 +32,16 @@ from cfsigned_django.invalidation import (
     invalidation_batch,
     send,
 )
-from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.invalidations import DISTRIBUTION, Aws, aws_in_memory
 from tests.pages import DOCS, snippets
-from tests.projects import Project
-from tests.storage_cases import OfTenant, Tenant, generated_names
+from tests.storage_cases import OfTenant, Tenant
 
 S3: dict[str, Any] = {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"}
 PLAIN = "django.core.files.storage.InMemoryStorage"
 LOGGER = "cfsigned_django.invalidation"
+#: A function of the site that takes what is handed over.
+received = mock.Mock()
 
 
 @pytest.fixture
@@ -57,12 +59,6 @@ def aws(site: Any) -> Iterator[Aws]:
 def storage(aws: Aws) -> Any:
     """Return the storage of the site."""
     return storages["default"]
-
-
-@pytest.fixture
-def project(tmp_path: Path, ec_key: PrivateKey) -> Project:
-    """Return a project in a separate folder."""
-    return Project(folder=tmp_path, key=ec_key)
 
 
 def save(storage: Any, *names: str) -> None:
@@ -119,23 +115,18 @@ def test_names_that_are_new(aws: Aws) -> None:
     assert aws.requests == ["HEAD /a.jpg", "PUT /a.jpg"]  # Django looks for a free name.
 
 
-def test_an_s3_that_does_not_say(storage: Any, aws: Aws) -> None:
-    """Save a file, and let CloudFront forget its name, if S3 does not answer whether it exists."""
-    aws.s3_refuses["HEAD"] = 403
+def test_an_s3_that_refuses(storage: Any, aws: Aws) -> None:
+    """Raise what S3 says, and call CloudFront for nothing; forget a name that S3 does not judge."""
     save(storage, "a.jpg")
-
-    assert calls(aws) == [["/a.jpg"]]
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_an_s3_that_refuses(method: str, storage: Any, aws: Aws) -> None:
-    """Raise what S3 says, and call CloudFront for nothing: the file is as it was."""
-    save(storage, "a.jpg")
-    aws.s3_refuses[method] = 403
-    with pytest.raises(ClientError):
-        (delete if method == "DELETE" else save)(storage, "a.jpg")
-
+    for method, change in (("PUT", save), ("DELETE", delete)):
+        aws.s3_refuses = {method: 403}
+        with pytest.raises(ClientError):
+            change(storage, "a.jpg")
     assert aws.cloudfront.answers == []
+
+    aws.s3_refuses = {"HEAD": 403}
+    save(storage, "new.jpg")
+    assert calls(aws) == [["/new.jpg"]]
 
 
 def test_options_of_a_request(aws: Aws) -> None:
@@ -171,60 +162,15 @@ def test_files_of_this_machine(
     assert aws.requests == []
 
 
-WITHOUT = """
-import sys
-from django.core.files.base import ContentFile
-from tests.invalidations import aws_in_memory
-from cfsigned_django.storage import CloudFrontS3Storage
-
-for name in [name for name in sys.modules if name.startswith("cfsigned_django.aws")]:
-    del sys.modules[name]
-with aws_in_memory() as aws:
-    storage = CloudFrontS3Storage(access_key="a", secret_key="b", region_name="us-east-1")
-    storage.save("a.jpg", ContentFile(b"x"))
-    storage.delete("a.jpg")
-more = ("cfsigned_django.invalidation", "cfsigned_django.aws")
-print(aws.requests, [name for name in sys.modules if name.startswith(more)])
-"""
-
-
-def test_without(project: Project) -> None:
-    """A site that does not ask for it makes no request more, and imports nothing more."""
-    project.settings('AWS_CLOUDFRONT_DISTRIBUTION_ID = "E1"')
-    done = project.run(WITHOUT)
-    assert done.stdout.strip() == "['PUT /a.jpg', 'DELETE /a.jpg'] []", done.stderr
-
-
 # Which paths
-
-LOCATIONS = ("", "media/files", "미디어 50%")
-
-
-@pytest.mark.parametrize("location", LOCATIONS)
-def test_paths(location: str, aws: Aws) -> None:
-    """Send the path of each URL, whichever spelling CloudFront compares, and nothing else's."""
-    storage: Any = CloudFrontS3Storage(location=location, invalidate_on=())
-    names = generated_names(200)
-    with invalidation_batch():
-        invalidate(names, storage=storage)
-    [items] = calls(aws)
-
-    paths = [urlsplit(storage.url(name)).path for name in names]
-    assert all(aws.cloudfront.forgets(path) for path in paths)
-    assert all(aws.cloudfront.forgets(path, by_rule=True) for path in paths)
-    assert not any(item.endswith("*") for item in items)
-    assert len(items) <= 2 * len(names)
-
 
 #: A name -> what is sent. Only what is in the last rows has two spellings.
 SPELLINGS = {
     "a.jpg": ["/a.jpg"],
     "한 글.jpg": ["/%ED%95%9C%20%EA%B8%80.jpg"],
     "*.jpg": ["/%2A.jpg"],
-    "albums/*": ["/albums/%2A"],
     "a#b?c%20d.jpg": ["/a%23b%3Fc%2520d.jpg"],
     'x"<>[]{}|^`\\'.replace("\\", ""): ["/x%22%3C%3E%5B%5D%7B%7D%7C%5E%60"],
-    "it's (1)!-_.jpg": ["/it's%20(1)!-_.jpg"],
     "a\x1b[2J.jpg": ["/a%1B%5B2J.jpg"],
     "$&+,:;=@.jpg": ["/$&+,:;=@.jpg", "/%24%26%2B%2C%3A%3B%3D%40.jpg"],
     "a~b.jpg": ["/a%7Eb.jpg", "/a~b.jpg"],
@@ -233,12 +179,14 @@ SPELLINGS = {
 
 
 def test_spellings(storage: Any, aws: Aws) -> None:
-    """Send both spellings of a path if AWS's rule for invalidations differs from a URL."""
+    """Send the path of the URL, and another spelling if AWS's rule for invalidations differs."""
     delete(storage, *SPELLINGS)
 
     assert dict(zip(SPELLINGS, calls(aws), strict=True)) == {
         name: sorted(items) for name, items in SPELLINGS.items()
     }
+    paths = [urlsplit(storage.url(name)).path for name in SPELLINGS]
+    assert [path in items for path, items in zip(paths, calls(aws), strict=True)] == [True] * 9
 
 
 def test_names_as_django_storages_reads_them(storage: Any, aws: Aws) -> None:
@@ -252,12 +200,13 @@ def test_names_as_django_storages_reads_them(storage: Any, aws: Aws) -> None:
 
 
 def test_a_domain_with_a_path(aws: Aws) -> None:
-    """Send the path that the URL has, of a storage of public files as well."""
-    storage: Any = CloudFrontS3Storage(custom_domain="cdn.example.com/m", querystring_auth=False)
+    """Send the path that the URL has, with a location, of a storage of public files as well."""
+    options = {"custom_domain": "cdn.example.com/m", "location": "미디어"}
+    storage: Any = CloudFrontS3Storage(**options, querystring_auth=False)
     delete(storage, "a.jpg")
 
-    assert storage.url("a.jpg") == "https://cdn.example.com/m/a.jpg"
-    assert calls(aws) == [["/m/a.jpg"]]
+    assert calls(aws) == [["/m/%EB%AF%B8%EB%94%94%EC%96%B4/a.jpg"]]
+    assert storage.url("a.jpg") == f"https://cdn.example.com{calls(aws)[0][0]}"
 
 
 def test_fields(storage: Any, aws: Aws) -> None:
@@ -310,34 +259,26 @@ def test_tenants(aws: Aws, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert sorted(aws.objects) == sorted(f"/acme2/{number}.jpg" for number in range(12))
 
 
-def test_variants(storage: Any, aws: Aws, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Forget a file under every query; more than ten of a folder are one wildcard, and logged."""
-    settings.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
-    with invalidation_batch():
-        delete(storage, *(f"few/{number}.jpg" for number in range(5)), "*.jpg")
-        delete(storage, *(f"many/{number}&.jpg" for number in range(6)))
-        delete(storage, *(f"{number}.jpg" for number in range(6)))
-    [items] = calls(aws)
+def test_variants(storage: Any, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Forget a file under every query; more than ten of a folder are one wildcard, and logged.
 
-    assert "/few/3.jpg" in items
-    assert "/few/3.jpg?*" in items
-    assert "/%2A.jpg?*" in items
+    The files of the root are not: its wildcard would clear the whole distribution.
+    """
+    settings.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
+    settings.AWS_CLOUDFRONT_INVALIDATE_WITH = f"{__name__}.received"
+    received.reset_mock()
+    with invalidation_batch():
+        delete(storage, *(f"few/{number}.jpg" for number in range(10)), "*.jpg")
+        delete(storage, *(f"many/{number}&.jpg" for number in range(6)))
+        delete(storage, *(f"{number}.jpg" for number in range(12)))
+    [(_, items)] = [each.args for each in received.call_args_list]
+
+    assert {"/few/3.jpg", "/few/3.jpg?*", "/%2A.jpg?*"} < {*items}
     assert [item for item in items if item.startswith("/many/")] == ["/many/*"]
+    assert len(items) == 20 + 2 + 1 + 24
     [record] = caplog.records
     assert (record.name, record.levelname) == (LOGGER, "WARNING")
     assert "/many/" in record.getMessage()
-    assert aws.cloudfront.forgets("/few/3.jpg?response-content-disposition=attachment")
-    assert not aws.cloudfront.forgets("/few/33.jpg")
-
-
-def test_variants_of_the_root(storage: Any, aws: Aws, settings: Any) -> None:
-    """Never forget the whole distribution for the files of its root."""
-    settings.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True
-    with invalidation_batch():
-        delete(storage, *(f"{number}.jpg" for number in range(12)))
-
-    assert "/*" not in aws.cloudfront.items
-    assert len(aws.cloudfront.items) == 24
 
 
 # Batches
@@ -362,21 +303,6 @@ def test_batch(storage: Any, aws: Aws, settings: Any) -> None:
     delete(storage, "d.jpg")
 
     assert calls(aws) == [["/a.jpg", "/albums/*", "/b.jpg", "/c.jpg"], ["/d.jpg"]]
-
-
-def test_batch_of_several_distributions(aws: Aws, settings: Any) -> None:
-    """Make one call for each distribution."""
-    aws.cloudfront.distributions.add("E2")
-    other: Any = CloudFrontS3Storage(distribution_id="E2")
-    with invalidation_batch():
-        for number in range(3):
-            delete(storages["default"], f"{number}.jpg")
-            delete(other, f"o{number}.jpg")
-
-    assert {each.distribution: each.items for each in aws.cloudfront.accepted} == {
-        DISTRIBUTION: ["/0.jpg", "/1.jpg", "/2.jpg"],
-        "E2": ["/o0.jpg", "/o1.jpg", "/o2.jpg"],
-    }
 
 
 def test_nested_batches(storage: Any, aws: Aws) -> None:
@@ -440,24 +366,11 @@ def test_batches_of_tasks(storage: Any, aws: Aws) -> None:
     ]
 
 
-def test_a_batch_of_a_generator(storage: Any, aws: Aws) -> None:
-    """Lose nothing if the block yields, and ends in another context, as a streamed response may."""
-
-    def work() -> Iterator[None]:
-        with invalidation_batch():
-            delete(storage, "a.jpg")
-            yield
-            delete(storage, "b.jpg")
-
-    working = work()
-    for _ in range(2):
-        contextvars.Context().run(next, working, None)
-
-    assert sorted(each for call in calls(aws) for each in call) == ["/a.jpg", "/b.jpg"]
-
-
 def test_a_generator_that_has_stopped(storage: Any, aws: Aws) -> None:
-    """A batch whose generator has yielded holds back nothing that others delete."""
+    """A batch whose generator has yielded holds back nothing that others delete.
+
+    It loses nothing either if it ends in another context, as that of a streamed response may.
+    """
 
     def work() -> Generator[None]:
         with invalidation_batch():
@@ -467,18 +380,18 @@ def test_a_generator_that_has_stopped(storage: Any, aws: Aws) -> None:
 
     working = work()
     next(working)
-    delete(storage, "other.jpg")
     invalidate(["other1.jpg", "other2.jpg"])
-    assert calls(aws) == [["/other.jpg"], ["/other1.jpg", "/other2.jpg"]]
     with invalidation_batch():
         delete(storage, "d.jpg", "e.jpg")
         for _ in work():
             delete(storage, "f.jpg")
-    working.close()
+    contextvars.Context().run(next, working, None)
     delete(storage, "g.jpg")
 
-    one = ["/a.jpg", "/b.jpg"]
-    assert calls(aws)[2:] == [[*one, "/c.jpg"], ["/d.jpg", "/e.jpg", "/f.jpg"], one, ["/g.jpg"]]
+    own = ["/a.jpg", "/b.jpg", "/c.jpg"]
+    inner = [own, ["/d.jpg", "/e.jpg", "/f.jpg"]]
+    late = [["/c.jpg"], own[:2], ["/g.jpg"]]
+    assert calls(aws) == [["/other1.jpg", "/other2.jpg"], *inner, *late]
 
 
 def test_a_batch_of_a_context_manager(storage: Any, aws: Aws) -> None:
@@ -523,43 +436,24 @@ def test_more_than_cloudfront_takes(
     assert {*aws.cloudfront.items, *lines_of(caplog)} == {f"/{name}" for name in names}
 
 
-def test_too_many_wildcards(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
-    """Paths do not wait for wildcards, which have a separate limit."""
-    folders = [f"/f{number}/*" for number in range(20)]
-    with pytest.raises(InvalidationError) as raised:
-        send(DISTRIBUTION, [*folders, "/a.jpg", "#album:42"])
-
-    assert raised.value.left == folders[15:]
-    assert raised.value.is_temporary
-    assert aws.cloudfront.items == ["/a.jpg", "#album:42", *folders[:15]]
-
-
-received: list[tuple[str, list[str]]] = []
-
-
-def receive(distribution_id: str, items: list[str]) -> None:
-    """Take what is handed over."""
-    received.append((distribution_id, items))
-
-
-def fail(distribution_id: str, items: list[str]) -> None:
-    """A queue that is down."""
-    raise ConnectionError("amqp://user:password@queue")
-
-
 def test_hand_over(storage: Any, aws: Aws, settings: Any) -> None:
     """A function of the site gets the items, which it may pass as JSON, and send() later."""
-    settings.AWS_CLOUDFRONT_INVALIDATE_WITH = f"{__name__}.receive"
-    received.clear()
+    settings.AWS_CLOUDFRONT_INVALIDATE_WITH = f"{__name__}.received"
+    received.reset_mock()
     with invalidation_batch():
         invalidate([f"{number}.jpg" for number in range(250)])
     with invalidation_batch():
         pass
 
     assert aws.cloudfront.answers == []
-    [each] = received
-    send(*json.loads(json.dumps(each)))
+    [each] = received.call_args_list
+    send(*json.loads(json.dumps(each.args)))
     assert len({*aws.cloudfront.items}) == 250
+
+
+def fail(distribution_id: str, items: list[str]) -> None:
+    """A queue that is down."""
+    raise ConnectionError("amqp://user:password@queue")
 
 
 @pytest.mark.parametrize("path", [f"{__name__}.fail", "media.no.such"])
@@ -600,19 +494,15 @@ def test_a_worker_that_is_ended(storage: Any, aws: Aws, caplog: pytest.LogCaptur
     assert not any(trace for _, trace in found)  # Its frames hold the session token.
 
 
-@pytest.mark.parametrize(
-    "code", ["AccessDenied", "Throttling", "NoSuchDistribution", "TooManyInvalidationsInProgress"]
-)
+@pytest.mark.parametrize("code", ["AccessDenied", "Throttling"])
 def test_failure(code: str, storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     """The file is gone: log its name, the cause and the command, no secret, and raise nothing."""
-    aws.cloudfront.refusals = [code] * 4  # boto3 repeats some of them.
-    save(storage, "a b한\x1b\u202e.jpg")
+    aws.cloudfront.refusals = [code] * 2  # boto3 repeats the second.
     delete(storage, "a b한\x1b\u202e.jpg")
 
-    assert aws.objects == {}
     assert lines_of(caplog) == ["/a%20b%ED%95%9C%1B%E2%80%AE.jpg"]
     assert "not to be logged" not in caplog.text
-    assert caplog.text.isprintable() or "\x1b" not in caplog.text
+    assert "\x1b" not in caplog.text
 
 
 def test_no_distribution(storage: Any, aws: Aws, settings: Any) -> None:
@@ -642,21 +532,13 @@ def test_items(aws: Aws) -> None:
     assert aws.cloudfront.forgets("/x", tags="user:7, album:42/*")
 
 
-WRONG = [
-    *("a.jpg", "/a b", "/한", "/a*b", "/*/a", "/a**", '/"', "/<", "/{}", f"/{'a' * 4000}"),
-    *("#", "#a,b", "#a b", "#한", f"#{'a' * 257}", "https://m.com/a.jpg"),
-]
-
-
 def test_wrong_items(aws: Aws) -> None:
     """Give back all items if CloudFront refuses one of them, which does not pass."""
-    left = {}
-    for item in WRONG:
+    for item in ("a.jpg", "/a*b", "#a b"):
         with pytest.raises(InvalidationError) as raised:
             send(DISTRIBUTION, ["/a.jpg", item])
-        left[item] = (sorted(raised.value.left), raised.value.is_temporary)
-
-    assert left == {item: (sorted(["/a.jpg", item]), False) for item in WRONG}
+        left, is_temporary = raised.value.left, raised.value.is_temporary
+        assert (sorted(left), is_temporary) == (sorted(["/a.jpg", item]), False)
 
 
 def test_references(aws: Aws) -> None:
@@ -677,14 +559,20 @@ def test_references(aws: Aws) -> None:
 
 
 def test_room_for_some(aws: Aws) -> None:
-    """Send as many as there is room for, and keep the others."""
+    """Send as many as there is room for, paths before wildcards, and keep the others."""
     send(DISTRIBUTION, [f"/old{number}.jpg" for number in range(2500)])
-    items = [f"/{number}.jpg" for number in range(1000)]
+    folders = [f"/f{number}/*" for number in range(20)]
+    items = [f"/{number}.jpg" for number in range(500)]
     with pytest.raises(InvalidationError) as raised:
-        send(DISTRIBUTION, items)
+        send(DISTRIBUTION, [*folders, "#album:42", *items])
+    assert raised.value.is_temporary
+    assert raised.value.left == [items[-1], *folders]
 
-    assert raised.value.left == items[500:]
-    assert aws.cloudfront.items[2500:] == items[:500]
+    aws.cloudfront.accepted.clear()
+    with pytest.raises(InvalidationError) as again:
+        send(DISTRIBUTION, raised.value.left)
+    assert again.value.left == folders[15:]
+    assert aws.cloudfront.items == [items[-1], *folders[:15]]
 
 
 def test_errors_can_be_pickled(aws: Aws) -> None:
@@ -697,92 +585,37 @@ def test_errors_can_be_pickled(aws: Aws) -> None:
     assert not copy.is_temporary
 
 
-# A process that is killed
-
-KILLED = """
-import logging, os, signal, sys
-from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import CloudFrontS3Storage
-from tests.invalidations import FakeCloudFront, aws_in_memory
-
-logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s", stream=sys.stdout)
-with aws_in_memory() as aws:
-    def kill(*request):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if "kill" in sys.argv:
-        FakeCloudFront.answer = kill
-    CloudFrontS3Storage(region_name="us-east-1").delete("albums/42/1.jpg")
-    print(aws.requests, aws.cloudfront.items)
-"""
+# Processes
 
 
-def test_a_process_that_is_killed(project: Project) -> None:
-    """Log each call before it is made and when it is accepted: the same deletion repairs the rest.
+def test_a_process_that_is_killed(storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+    """Log each call before it is made, and when it is accepted: what is in between may be lost."""
+    caplog.set_level("INFO", LOGGER)
+    before = []
+    aws.cloudfront.before_answer = lambda: before.extend(caplog.messages)
+    delete(storage, "albums/42/1.jpg")
 
-    The process is killed when S3 has deleted the file, and CloudFront has not been reached.
-    """
-    project.settings(
-        f'AWS_CLOUDFRONT_DISTRIBUTION_ID = "{DISTRIBUTION}"',
-        'AWS_CLOUDFRONT_INVALIDATE_ON = ["delete"]',
-        'AWS_ACCESS_KEY_ID = AWS_SECRET_ACCESS_KEY = "a"',
-    )
-    killed, repaired = project.run(KILLED, "kill"), project.run(KILLED)
-    begun = f"{LOGGER} Invalidating 1 of {DISTRIBUTION}: /albums/42/1.jpg"
-
-    assert killed.returncode == -9
-    assert [each for each in killed.stdout.split("\n") if each.startswith(LOGGER)] == [begun]
-    lines = [each for each in repaired.stdout.split("\n") if each.startswith(LOGGER)]
-    assert lines == [
-        begun,
-        f"{LOGGER} CloudFront accepted invalidation I{0:013d}",
-    ]
-    assert "'DELETE /albums/42/1.jpg'" in repaired.stdout
+    begun = f"Invalidating 1 of {DISTRIBUTION}: /albums/42/1.jpg"
+    assert before == [begun]
+    assert caplog.messages == [begun, f"CloudFront accepted invalidation I{0:013d}"]
 
 
-FORKED = """
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-
-from cfsigned_django.invalidation import send
-from tests.invalidations import DISTRIBUTION, FakeCloudFront
-
-cloudfront, connections = FakeCloudFront(), set()
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        connections.add(self.client_address)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, text = cloudfront.answer(self.path, body)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *arguments):
-        pass
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-Thread(target=server.serve_forever, daemon=True).start()
-os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.server_port}"
-send(DISTRIBUTION, ["/parent.jpg"])
-if os.fork() == 0:
-    send(DISTRIBUTION, ["/child.jpg"])
-    send(DISTRIBUTION, ["/child2.jpg"])
-    os._exit(0)
-os.wait()
-print(cloudfront.items, len(connections))
-"""
-
-
-def test_fork(project: Project) -> None:
+def test_fork(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forked process calls CloudFront over its own connection, not over that of its parent."""
-    project.settings('AWS_ACCESS_KEY_ID = AWS_SECRET_ACCESS_KEY = "a"')
-    done = project.run(FORKED)
-    items = ["/parent.jpg", "/child.jpg", "/child2.jpg"]
-    assert done.stdout.strip() == f"{items} 2", done.stderr
+    connections, answer = [], URLLib3Session.send
+
+    def note(session: URLLib3Session, request: Any) -> Any:
+        connections.append(session)
+        return answer(session, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", note)
+    send(DISTRIBUTION, ["/parent.jpg"])
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    for name in ("/child.jpg", "/child2.jpg"):
+        send(DISTRIBUTION, [name])
+
+    parent, child, again = connections
+    assert parent is not child is again
 
 
 # Recipes
