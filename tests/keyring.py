@@ -37,3 +37,15 @@ def derived(secret: str | None = None) -> Fernet:
     hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
     key = hkdf.derive((secret or settings.SECRET_KEY).encode())
     return Fernet(base64.urlsafe_b64encode(key))
+
+
+class ReadFromReplica:
+    """Route reads of key pairs to a replica, and all else to the primary."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        """Return the replica."""
+        return "replica" if model is KeyPair else None
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        """Return the primary."""
+        return "default"

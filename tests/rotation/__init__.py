@@ -40,8 +40,6 @@ class Site:
     now: datetime = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
     #: What each probe is answered; None lets the key group decide.
     answer: ProbeResult | None = None
-    #: Called after each move.
-    moves: list[tuple[str, str]] = field(default_factory=list)
     foreign: str = ""
     key_group_id: str = ""
 
@@ -63,7 +61,6 @@ class Site:
             key_group_id=self.key_group_id,
             changed_by=changed_by,
             clock=lambda: self.now,
-            on_move=lambda key_pair: self.moves.append((str(key_pair), key_pair.status)),
         )
         return Rotation(
             store=store,

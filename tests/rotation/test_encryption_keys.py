@@ -15,8 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from cfsigned_django.rotation.errors import Claimed
-from cfsigned_django.rotation.models import KeyPair, KnownReason
-from tests.rotation import ECDSA, Site, change, denied, fresh
+from cfsigned_django.rotation.models import KnownReason
+from tests.rotation import Site, change, denied, fresh
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 
@@ -46,18 +46,11 @@ def moments(request: pytest.FixtureRequest, settings: Any) -> list[Callable[[], 
     return [partial(set_to, settings, *keys) for set_to, keys in CHANGES[request.param]]
 
 
-def start(key_group: Site, **machine: Any) -> KeyPair:
-    """Start a rotation."""
-    return key_group.rotation(**machine).start(algorithm=ECDSA, now=key_group.now)
-
-
-@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by API"])
 @pytest.mark.parametrize("status", ["pending", "trusted"])
 def test_start_replaces_the_successor(
     key_group: Site,
     moments: list[Callable[[], None]],
     status: str,
-    by_hand: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A start revokes a successor that an old key encrypted, and makes another, once.
@@ -72,31 +65,15 @@ def test_start_replaces_the_successor(
     for each in ("get_public_key", "delete_public_key", "update_key_group", "list_public_keys"):
         denied(key_group, each, monkeypatch)
 
-    new = start(key_group, by_hand=by_hand)
+    new = key_group.started()
 
     row = fresh(old)
     assert (row.status, row.reason) == ("revoked", KnownReason.REPLACED)
     assert (row.encrypted_private_key, row.removed_at) == ("", None)
-    assert start(key_group, by_hand=by_hand) == new
+    assert key_group.started() == new
     assert key_group.signing == active
     after()
     assert (new.status, fresh(new).is_outdated, fresh(new).trust_problem) == ("pending", False, "")
-
-
-def test_each_group_has_its_rotation(key_group: Site, settings: Any) -> None:
-    """A start replaces the successor of one key group; the other group needs a start, too."""
-    set_keys(settings, OLD)
-    first = key_group.trusted()
-    rotation = key_group.rotation(by_hand=True).of_group("another")
-    second = rotation.start(algorithm=ECDSA, now=key_group.now)
-    set_keys(settings, NEW, OLD)
-
-    start(key_group)
-    assert (fresh(first).status, fresh(second).status) == ("revoked", "pending")
-    new = rotation.start(algorithm=ECDSA, now=key_group.now)
-
-    assert (fresh(second).status, new.key_group_id) == ("revoked", "another")
-    assert not any(row.is_outdated for row in KeyPair.objects.all())
 
 
 def test_malformed_settings_revoke_nothing(key_group: Site, settings: Any) -> None:
@@ -104,10 +81,10 @@ def test_malformed_settings_revoke_nothing(key_group: Site, settings: Any) -> No
     waiting = key_group.trusted()
     set_keys(settings, "wrong")
 
-    assert start(key_group) == waiting
+    assert key_group.started() == waiting
     change(waiting, status="revoked", next_in=None)
     with pytest.raises(ImproperlyConfigured):
-        start(key_group)
+        key_group.started()
 
 
 def test_revocation_takes_the_successor(key_group: Site, settings: Any) -> None:
@@ -134,6 +111,6 @@ def test_successor_that_signs_meanwhile(key_group: Site, settings: Any) -> None:
         return execute(sql, *arguments)
 
     with connection.execute_wrapper(activate), pytest.raises(Claimed):
-        start(key_group)
+        key_group.started()
 
     assert fresh(waiting).status != "revoked"

@@ -8,7 +8,6 @@ from itertools import product
 import pytest
 
 from cfsigned_django.rotation.lifecycle import (
-    ENDED,
     Blocker,
     Cause,
     KeyState,
@@ -47,11 +46,6 @@ def test_every_pair_of_states(status: KeyStatus, to: KeyStatus) -> None:
     found = find_blockers(key, to, now=NOW, waits=WAITS)
 
     assert found == ([] if (status, to) in MOVES else [Blocker(cause=Cause.NO_SUCH_MOVE)])
-
-
-def test_final_states() -> None:
-    """A state is final if no transition leaves it."""
-    assert set(ENDED) == set(KeyStatus) - {start for start, _ in MOVES}
 
 
 @pytest.mark.parametrize(

@@ -262,13 +262,25 @@ def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:
     assert key_group.public_keys == {key_group.foreign}
 
 
-# Settings of a key group that boto3 does not know
-
-
-@pytest.fixture
-def add_novelty(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return what sets something in the key group that boto3 does not know."""
-    api = key_group.account.api
+@pytest.mark.parametrize(
+    ("bring", "action", "is_alone"),
+    [
+        (Site.imported, Action.REVOKE, False),
+        (Site.imported, Action.REVOKE, True),
+        (revoked_by_hand, Action.FINISH, True),
+    ],
+)
+def test_setting_that_boto3_does_not_know(
+    key_group: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    bring: Callable[[Site], KeyPair],
+    action: Action,
+    is_alone: bool,
+) -> None:
+    """A revocation replaces and removes the key at once or later, and says what was lost."""
+    api, key_pair = key_group.account.api, bring(key_group)
+    if is_alone:
+        key_group.set_members(str(key_pair))
     get, update = api.get_key_group, api.update_key_group
 
     def get_with_novelty(*, Id: str) -> dict[str, Any]:
@@ -280,47 +292,8 @@ def add_novelty(key_group: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
         assert "Novelty" not in arguments["KeyGroupConfig"]
         return update(**arguments)
 
-    def add() -> None:
-        monkeypatch.setattr(api, "get_key_group", get_with_novelty)
-        monkeypatch.setattr(api, "update_key_group", refuse_what_boto3_refuses)
-
-    return add
-
-
-def test_no_step_of_a_rotation_loses_it(key_group: Site, add_novelty: Callable[[], None]) -> None:
-    """Add no key to the group; name the setting."""
-    pending = key_group.started()
-    before = key_group.members
-    add_novelty()
-
-    with pytest.raises(AwsError, match="Novelty") as caught:
-        key_group.rotation().trust(pending, now=key_group.now)
-
-    assert caught.value.code == "UnknownElement"
-    assert not caught.value.is_temporary
-    assert key_group.members == before
-
-
-@pytest.mark.parametrize(
-    ("bring", "action", "is_alone"),
-    [
-        (Site.imported, Action.REVOKE, False),
-        (Site.imported, Action.REVOKE, True),
-        (revoked_by_hand, Action.FINISH, True),
-    ],
-)
-def test_revocation_goes_on(
-    key_group: Site,
-    add_novelty: Callable[[], None],
-    bring: Callable[[Site], KeyPair],
-    action: Action,
-    is_alone: bool,
-) -> None:
-    """Replace and remove the key at once or later, and say what was lost."""
-    key_pair = bring(key_group)
-    if is_alone:
-        key_group.set_members(str(key_pair))
-    add_novelty()
+    monkeypatch.setattr(api, "get_key_group", get_with_novelty)
+    monkeypatch.setattr(api, "update_key_group", refuse_what_boto3_refuses)
 
     step = Step(action=action, key_pair=fresh(key_pair))
     outcome = take(key_group.rotation(), step, now=key_group.now, reason="x")

@@ -24,7 +24,6 @@ from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Cause
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import Step, advance, take
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import (
@@ -104,16 +103,6 @@ def test_import_is_refused(key_group: Site, ec_key: PrivateKey, case: str) -> No
 # Trust
 
 
-def test_public_key_has_the_reference_of_its_row(key_group: Site) -> None:
-    """The public key is created once, by the id of its row, and added; that of others stays."""
-    key_pair = key_group.trusted()
-
-    created = key_group.account.api.get_public_key(Id=str(key_pair))["PublicKey"]
-    assert created["PublicKeyConfig"]["CallerReference"] == str(key_pair.pk)
-    assert (key_pair.status, key_pair.trusted_at) == ("trusted", key_group.now)
-    assert key_group.members == {key_group.foreign, key_pair.key_pair_id}
-
-
 @pytest.mark.parametrize("is_revoked", [False, True])
 def test_key_without_room_in_its_group(key_group: Site, is_revoked: bool) -> None:
     """Name the keys of a full group; the new one waits there with its public key, and goes on.
@@ -142,30 +131,30 @@ def test_key_without_room_in_its_group(key_group: Site, is_revoked: bool) -> Non
     assert key_group.public_keys - members == new
 
 
-def test_public_key_of_a_forger_is_not_trusted(key_group: Site) -> None:
-    """CloudFront gets the public key that belongs to the encrypted one, whatever the row has."""
-    key_pair = key_group.started()
-    own = key_pair.public_key
-    change(key_pair, public_key=PrivateKey.generate().public_key.to_pem())
-    row = fresh(key_pair)
-
-    key_group.rotation().trust(row, now=key_group.now)
-
-    trusted = key_group.account.api.trusted_keys(key_group.key_group_id)
-    assert trusted[str(row)].to_pem() == own
-
-
 @pytest.mark.parametrize("step", ["retire", "revoke"])
-def test_public_key_of_a_forger_is_not_taken_out(key_group: Site, step: str) -> None:
-    """A foreign public key in the row is left in the group; that of the private key goes."""
-    former, active = key_group.imported(), key_group.activated()
+def test_public_key_of_a_forger(key_group: Site, step: str) -> None:
+    """Another public key in the row is neither added to the group nor taken out of it.
+
+    That of the private key is, once, by the id of its row.
+    """
+    former, _active, pending = key_group.imported(), key_group.activated(), key_group.started()
     key_group.wait(3780)
     answer = key_group.account.api.get_public_key(Id=key_group.foreign)
-    change(former, public_key=answer["PublicKey"]["PublicKeyConfig"]["EncodedKey"])
+    forged = answer["PublicKey"]["PublicKeyConfig"]["EncodedKey"]
+    for row in (former, pending):
+        change(row, public_key=forged)
+
+    key_group.rotation().trust(fresh(pending), now=key_group.now)
+    added = key_group.account.api.get_public_key(Id=str(fresh(pending)))["PublicKey"]
+    config = added["PublicKeyConfig"]
+    assert (config["CallerReference"], config["EncodedKey"]) == (
+        str(pending.pk),
+        pending.public_key,
+    )
 
     getattr(key_group, step)(former)
-
-    assert key_group.members == {key_group.foreign, str(active)} == key_group.public_keys
+    assert str(former) not in key_group.public_keys
+    assert key_group.foreign in key_group.members
 
 
 @pytest.mark.parametrize(
@@ -191,70 +180,64 @@ def test_step_is_refused_before_its_time(
     assert (statuses(), key_group.members) == before
 
 
-class TestById:
-    """A person creates the public key and gives the id that CloudFront shows."""
+def test_wrong_id_is_corrected_until_the_key_works(key_group: Site) -> None:
+    """An id that was typed wrong is given again; the wait and the record begin anew.
 
-    def test_wrong_id_is_corrected_until_the_key_works(self, key_group: Site) -> None:
-        """An id that was typed wrong is given again; the wait and the record begin anew.
+    A probe that was under way meanwhile says nothing of the new id.
+    """
+    signing, key_pair = key_group.imported(), key_group.typed(KEY_ID)
+    seen = fresh(key_pair)
+    key_group.wait(60)
+    key_group.answer = ProbeResult.GOOD
+    rotation = key_group.rotation(by_hand=True, changed_by="kim")
 
-        A probe that was under way meanwhile says nothing of the new id.
-        """
-        signing, key_pair = key_group.imported(), key_group.typed(KEY_ID)
-        seen = fresh(key_pair)
-        key_group.wait(60)
-        key_group.answer = ProbeResult.GOOD
-        rotation = key_group.rotation(by_hand=True, changed_by="kim")
+    with pytest.raises(RotationError, match=str(signing)):
+        rotation.trust(key_pair, now=key_group.now, key_pair_id=str(signing))
+    rotation.trust(key_pair, now=key_group.now, key_pair_id=OTHER_ID)
+    rotation.check(seen, now=key_group.now)
 
-        with pytest.raises(RotationError, match=str(signing)):
-            rotation.trust(key_pair, now=key_group.now, key_pair_id=str(signing))
-        rotation.trust(key_pair, now=key_group.now, key_pair_id=OTHER_ID)
-        rotation.check(seen, now=key_group.now)
+    row = fresh(key_pair)
+    assert (str(key_pair), row.key_pair_id, row.status) == (OTHER_ID, OTHER_ID, "trusted")
+    assert (row.trusted_at, row.changed_by) == (key_group.now, "kim")
+    assert row.verified_since is None
 
-        row = fresh(key_pair)
-        assert (str(key_pair), row.key_pair_id, row.status) == (OTHER_ID, OTHER_ID, "trusted")
-        assert (row.trusted_at, row.changed_by) == (key_group.now, "kim")
-        assert row.verified_since is None
-        assert key_group.moves[-1] == (OTHER_ID, "trusted")
-
-        rotation.check(row, now=key_group.now)
-        with pytest.raises(RotationError, match=OTHER_ID):
-            rotation.trust(row, now=key_group.now, key_pair_id=KEY_ID)
-        rotation.trust(row, now=key_group.now, key_pair_id=OTHER_ID)  # the same may be said again
-        assert (str(fresh(row)), fresh(row).verified_since) == (OTHER_ID, key_group.now)
+    rotation.check(row, now=key_group.now)
+    with pytest.raises(RotationError, match=OTHER_ID):
+        rotation.trust(row, now=key_group.now, key_pair_id=KEY_ID)
+    rotation.trust(row, now=key_group.now, key_pair_id=OTHER_ID)  # the same may be said again
+    assert (str(fresh(row)), fresh(row).verified_since) == (OTHER_ID, key_group.now)
 
 
-class TestProbes:
-    """What a probe says of a TRUSTED key."""
+def test_key_that_was_taken_out_is_not_good(key_group: Site) -> None:
+    """The API is asked before an edge; who dies with the key put back leaves no old wait."""
+    key_pair = key_group.trusted(good_for=400)
+    key_group.take_out(key_pair)
+    key_group.answer = ProbeResult.GOOD
 
-    def test_key_that_was_taken_out_is_not_good(self, key_group: Site) -> None:
-        """The API is asked before an edge; who dies with the key put back leaves no old wait."""
-        key_pair = key_group.trusted(good_for=400)
+    rotation = key_group.rotation(boundary=once(("update_key_group", "after"), die))
+    with pytest.raises(Killed):
+        rotation.check(key_pair, now=key_group.now)
+
+    row = fresh(key_pair)
+    assert (row.verified_since, row.trusted_at) == (None, key_group.now)
+    assert key_group.members == {key_group.foreign, str(key_pair)}
+
+
+def test_probe_from_before_it_was_put_back_does_not_count(key_group: Site) -> None:
+    """A probe that was sent before a key was taken out and put back dates nothing."""
+    key_pair = key_group.trusted()
+    rotation = key_group.rotation()
+
+    def probe_slowly(signer: Signer) -> ProbeResult:
         key_group.take_out(key_pair)
-        key_group.answer = ProbeResult.GOOD
+        key_group.wait(5)
+        rotation.restore_missing([fresh(key_pair)], now=key_group.now)
+        return ProbeResult.GOOD
 
-        rotation = key_group.rotation(boundary=once(("update_key_group", "after"), die))
-        with pytest.raises(Killed):
-            rotation.check(key_pair, now=key_group.now)
+    replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
 
-        row = fresh(key_pair)
-        assert (row.verified_since, row.trusted_at) == (None, key_group.now)
-        assert key_group.members == {key_group.foreign, str(key_pair)}
-
-    def test_probe_from_before_it_was_put_back_does_not_count(self, key_group: Site) -> None:
-        """A probe that was sent before a key was taken out and put back dates nothing."""
-        key_pair = key_group.trusted()
-        rotation = key_group.rotation()
-
-        def probe_slowly(signer: Signer) -> ProbeResult:
-            key_group.take_out(key_pair)
-            key_group.wait(5)
-            rotation.restore_missing([fresh(key_pair)], now=key_group.now)
-            return ProbeResult.GOOD
-
-        replace(rotation, probe=probe_slowly).check(key_pair, now=key_group.now)
-
-        assert fresh(key_pair).trusted_at == key_group.now
-        assert fresh(key_pair).verified_since is None
+    assert fresh(key_pair).trusted_at == key_group.now
+    assert fresh(key_pair).verified_since is None
 
 
 # Activate and retire
@@ -312,44 +295,27 @@ def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
 # Settings that change while links are out
 
 
-def raised(key_group: Site) -> Rotation:
-    """Return the rotation under settings that let links live for a day."""
-    return replace(key_group.rotation(), waits=replace(WAITS, url_lifetime=86_400))
-
-
-def test_lifetime_is_raised_for_one_run(key_group: Site) -> None:
-    """Longer lifetimes count for a RETIRING key even if another step is taken in that run."""
-    key_pair = key_group.imported()
-    key_group.activated()
-    key_group.started()
-
-    assert advance(raised(key_group), now=key_group.now) is not None
-
-    key_group.wait(86_400)
-    with pytest.raises(Blocked):
-        key_group.retire(key_pair)
-    key_group.wait(181)
-    key_group.retire(key_pair)
-
-
 def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
-    """Record no lifetime for keys that never signed, are final, or belong to another group.
+    """Remember longer lifetimes; none for keys that never signed, are final, or of other groups.
 
     The waits are recorded before any step, whatever becomes of that.
     """
-    leaked, active = key_group.trusted(), key_group.imported()
+    leaked, former = key_group.trusted(), key_group.imported()
     key_group.revoke(leaked)
+    active = key_group.activated()
     successor, others = key_group.trusted(), fresh(active)
     others.pk, others.key_pair_id = uuid4(), "KOTHER"
     others.key_group_id = others.active_in = "other"
     others.save(force_insert=True)
     change(successor, encrypted_private_key="damaged")
 
-    with pytest.raises(CannotDecrypt):
-        advance(raised(key_group), now=key_group.now)
+    waits = replace(WAITS, url_lifetime=86_400)  # links may live for a day from now on
 
-    assert fresh(active).retirement_seconds == 86_400 + 180
-    assert [fresh(each).retirement_seconds for each in (leaked, successor, others)] == [0, 0, 3780]
+    with pytest.raises(CannotDecrypt):
+        advance(replace(key_group.rotation(), waits=waits), now=key_group.now)
+
+    rows = [fresh(each) for each in (former, active, leaked, successor, others)]
+    assert [each.retirement_seconds for each in rows] == [86_580, 86_580, 0, 0, 3780]
 
 
 class TestRestore:

@@ -420,10 +420,9 @@ def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None
 
     assert waits.url_lifetime == 30 * 86_400
     assert expiry_of(storage.url("a.jpg")) <= time.time() + waits.url_lifetime
-    for limit in (None, 0, -1, "7 days", 1.5):
-        site.AWS_CLOUDFRONT_MAX_EXPIRE = limit
-        with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):
-            site_rotation()
+    site.AWS_CLOUDFRONT_MAX_EXPIRE = "7 days"
+    with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):
+        site_rotation()
 
 
 # A trusted signer's key pair, which no key group holds

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -18,19 +18,16 @@ from cfsigned_django.rotation.errors import (
     Blocked,
     Claimed,
     RotationError,
-    Unfinished,
     probe_error,
 )
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.status import GRACE, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Step,
     advance,
-    due,
     is_under_way,
     next_due,
     take,
@@ -208,43 +205,6 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     assert_golden("rotation-errors", plain("\n".join(lines)))
 
 
-# Steps, and what is overdue
-
-
-@pytest.mark.parametrize(("key_pair_id", "offered"), [("K1", True), ("APKAEXAMPLE", False)])
-def test_what_is_due(key_group: Site, key_pair_id: str, offered: bool) -> None:
-    """A step at which a process is waits; a key of the settings comes in unless it is a signer's.
-
-    No second rotation begins.
-    """
-    change(key_group.started(), claimed_until=key_group.now.replace(hour=13))
-    rotation, key = (
-        key_group.rotation(),
-        ConfiguredKey(key_pair_id=key_pair_id, source=cast("Any", None)),
-    )
-    key_pairs = rotation.store.key_pairs()
-
-    steps = due(rotation, now=key_group.now, key_pairs=key_pairs, unknown_keys=[key])
-
-    assert [each.action for each in steps if not each.blocked] == ["import"] * offered + ["revoke"]
-
-
-@pytest.mark.parametrize(
-    ("action", "has_key_pair"),
-    [("vanish", True), (Action.START, True), (Action.IMPORT, True), (Action.REVOKE, False)],
-)
-def test_step_that_does_not_exist_fails(key_group: Site, action: Any, has_key_pair: bool) -> None:
-    """An unknown step of a key pair or of a group is an error, and changes nothing."""
-    active = key_group.imported()
-    before = list(KeyPair.objects.values()), key_group.members
-    step = Step(action=action, key_pair=active if has_key_pair else None)
-
-    with pytest.raises(ValueError, match=action):
-        take(key_group.rotation(), step, now=key_group.now)
-
-    assert (list(KeyPair.objects.values()), key_group.members) == before
-
-
 # Failures
 
 
@@ -279,16 +239,3 @@ def test_failure_that_passes_ends_the_run(key_group: Site) -> None:
 
     assert caught.value.is_temporary
     assert set(calls) == {"get_key_group"}  # which looks for keys that are missing, and no other
-
-
-def test_revocation_that_fails_says_how_far_it_came(key_group: Site) -> None:
-    """A revocation that comes to no end passes if its cause does."""
-    step = Step(action=Action.REVOKE, key_pair=key_group.imported())
-    rotation = key_group.rotation(fault=lambda method: Fault.THROTTLED)
-
-    with pytest.raises(Unfinished) as caught:
-        take(rotation, step, now=key_group.now)
-
-    assert isinstance(caught.value.cause, AwsError)
-    assert caught.value.is_temporary
-    assert not Unfinished("Half.", RotationError("wrong")).is_temporary

@@ -28,7 +28,6 @@ from django.db import (
     transaction,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
@@ -135,27 +134,6 @@ def test_migrate_from_nothing_and_back() -> None:
 
     call_command("migrate", "cfsigned_django", verbosity=0)
     assert table in connection.introspection.table_names()
-    executor = MigrationExecutor(connection)
-    assert {name for name in executor.loader.disk_migrations if name[0] == "cfsigned_django"} <= {
-        *executor.loader.applied_migrations
-    }
-
-
-@pytest.mark.django_db(transaction=True)
-def test_spare_of_an_older_release_is_the_next_key() -> None:
-    """A job activates the key that the column of 0001 called a spare, as any that has worked."""
-    site = Site()
-    former, spare = site.imported(), site.trusted(good_for=301)
-    call_command("migrate", "cfsigned_django", "0001", verbosity=0)
-    with connection.cursor() as cursor:
-        table = connection.ops.quote_name(KeyPair._meta.db_table)
-        cursor.execute(f"UPDATE {table} SET is_spare = %s WHERE next_in IS NOT NULL", [True])  # noqa: S608
-        assert cursor.rowcount == 1
-    call_command("migrate", "cfsigned_django", verbosity=0)
-
-    assert site.advance()
-
-    assert (fresh(spare).status, fresh(former).status) == ("active", "retiring")
 
 
 # The clock
@@ -192,23 +170,6 @@ def test_a_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # Claims
-
-
-def test_second_machine_is_told(key_group: Site) -> None:
-    """While one machine is at a step, another one does not begin it."""
-    key_pair = key_group.started()
-    seen = []
-
-    def come_second() -> None:
-        with pytest.raises(Claimed):
-            key_group.rotation().trust(fresh(key_pair), now=key_group.now)
-        seen.append(fresh(key_pair).claimed_until)
-
-    boundary = once(("list_public_keys", "before"), come_second)
-    key_group.rotation(boundary=boundary).trust(key_pair, now=key_group.now)
-
-    assert seen == [key_group.now + timedelta(seconds=60)]
-    assert fresh(key_pair).claimed_until is None
 
 
 @pytest.mark.parametrize(("end", "seconds"), [("an error", 5), ("a death", 60)])
@@ -277,7 +238,6 @@ def test_two_machines_activate_once() -> None:
         has_won = [each.result() for each in [pool.submit(activate) for _ in range(2)]]
 
     assert sorted(has_won) == [False, True]
-    assert key_group.moves.count((str(key_pair), "active")) == 1
     assert fresh(former).status == "retiring"
 
 
@@ -437,22 +397,10 @@ class TestRows:
 
     def test_the_database_of_writes_is_asked(self, ec_key: PrivateKey, settings: Settings) -> None:
         """Ask the database to which key pairs are written: a replica may lag behind."""
-        settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
+        settings.DATABASE_ROUTERS = ["tests.keyring.ReadFromReplica"]
         activate(ec_key, "K1")
 
         assert signs() == "K1"
-
-
-class ReadFromReplica:
-    """Read from a database that does not answer; queries that name one do not ask."""
-
-    def db_for_read(self, model: Any, **hints: Any) -> str:
-        """Return the replica."""
-        return "replica"
-
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        """Return the primary."""
-        return "default"
 
 
 @pytest.mark.usefixtures("looks_for_active_key")
@@ -467,11 +415,16 @@ class TestPlaces:
         assert asyncio.run(signs_in_an_event_loop()) == "K1"
 
     def test_autocommit_is_off(self, ec_key: PrivateKey) -> None:
-        """See what was committed since, also on a connection that commits by hand."""
+        """See what was committed since, on a connection that commits by hand: it has a snapshot."""
         activate(ec_key, "K1")
         connection.set_autocommit(False)
         try:
-            assert signs() == "K1"
+            if connection.vendor != "sqlite":  # In memory, it lets nobody write beside a reader.
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                assert KeyPair.objects.count() == 1
+                elsewhere(activate, ec_key, "K2")
+            assert signs() == ("K1" if connection.vendor == "sqlite" else "K2")
             connection.rollback()
         finally:
             connection.set_autocommit(True)
@@ -512,22 +465,7 @@ class TestTransactions:
             elsewhere(activate, ec_key, "K2")
             keyring.forget()
 
-            assert signs() == "K2"
-
-    def test_autocommit_is_off_in_a_snapshot(self, ec_key: PrivateKey) -> None:
-        """The same for a view that begins and ends its transactions by hand."""
-        activate(ec_key, "K1")
-        connection.set_autocommit(False)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            assert KeyPair.objects.count() == 1
-            elsewhere(activate, ec_key, "K2")
-
-            assert signs() == "K2"
-            connection.rollback()
-        finally:
-            connection.set_autocommit(True)
+            assert signs() == asyncio.run(signs_in_an_event_loop()) == "K2"
 
     def test_a_transaction_that_failed(self, ec_key: PrivateKey) -> None:
         """Sign in a transaction that takes no more queries."""
@@ -540,15 +478,6 @@ class TestTransactions:
 
             assert signs() == "K1"
             transaction.set_rollback(True)
-
-    def test_an_event_loop_in_a_transaction(self, ec_key: PrivateKey) -> None:
-        """Sign in an event loop that runs within a transaction."""
-        activate(ec_key, "K1")
-
-        with transaction.atomic():
-            KeyPair.objects.count()
-            elsewhere(activate, ec_key, "K2")
-            assert asyncio.run(signs_in_an_event_loop()) == "K2"
 
     def test_no_connection_is_left(self, ec_key: PrivateKey) -> None:
         """Leave no connection behind, however often a query needs a new one."""
