@@ -20,19 +20,23 @@ class Terminal(StringIO):
 
 
 def test_colors_of_a_terminal() -> None:
-    """Print what a command is doing as it is, and an error alone in red."""
+    """Print what a command is doing as it is, and an error alone in red.
+
+    A terminal obeys nothing that either of them repeats.
+    """
 
     class Refusing(CfsignedCommand):
         requires_system_checks = ()
 
         def run(self, options: dict[str, Any]) -> None:
-            self.stderr.write("doing     bucket")
-            raise CommandError("Nothing was changed.")
+            self.stderr.write("doing     bucket\x07")
+            raise CommandError("Nothing was changed in \x9b1m.")
 
     terminal = Terminal()
     with pytest.raises(SystemExit):
         Refusing(stderr=terminal, force_color=True).run_from_argv(["manage.py", "refusing"])
 
     told, error = terminal.getvalue().splitlines()[:2]
-    assert told == "doing     bucket"
+    assert told == "doing     bucket\\u0007"
     assert error.startswith("\x1b[")
+    assert "\\u009b1m" in error

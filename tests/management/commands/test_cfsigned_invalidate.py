@@ -169,11 +169,9 @@ def test_refusals(arguments: list[str], aws: Aws, monkeypatch: pytest.MonkeyPatc
         (["pictures/*"], "--folder pictures."),
         (["a.jpg", "my pictures/2026/d*.webp"], "--folder 'my pictures/2026'."),
         (["pictures/"], "--folder pictures."),
-        (["--folder", "pictures/*"], "--folder pictures."),
         (["/*"], "--folder NAME."),
         (["https://media.example.com/pictures/*"], "--folder pictures."),
         (["https://other.example.com/a.jpg?Signature=secret"], "the name of the file"),
-        (["s3://bucket/a.jpg"], "https://media.example.com/"),
         (["//other.example.com/a.jpg"], "the name of the file"),
         (["--folder", "pictures/"], "a slash at its end"),
     ],
@@ -185,18 +183,6 @@ def test_what_names_no_file(arguments: list[str], words: str, aws: Aws) -> None:
     assert (done.code, aws.requests) == (1, [])
     assert words in done.error
     assert "secret" not in done.error
-
-
-def test_who_was_refused(aws: Aws) -> None:
-    """Name the user or role that AWS names when it refuses."""
-    user = "arn:aws:iam::111122223333:user/site"
-    aws.cloudfront.refusals = ["AccessDenied"]
-    aws.cloudfront.message = (
-        f"User: {user} is not authorized to perform: cloudfront:CreateInvalidation on resource: "
-        "arn:aws:cloudfront::111122223333:distribution/E1 because no identity-based policy allows "
-        "the cloudfront:CreateInvalidation action"
-    )
-    assert f"Allow cloudfront:CreateInvalidation for {user} in IAM" in run("a.jpg").error
 
 
 def test_no_distribution(aws: Aws, settings: Any) -> None:

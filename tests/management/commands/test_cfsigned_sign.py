@@ -87,19 +87,16 @@ def test_public_name(settings: Any) -> None:
 def test_storage_that_does_not_sign(
     setting: bool, options: dict[str, Any], named: str, settings: Any
 ) -> None:
-    """Print no unsigned URL unasked: say why the storage does not sign, in the doctor's words."""
+    """Print no unsigned URL unasked: say why the storage does not sign."""
     settings.AWS_QUERYSTRING_AUTH = setting
     settings.STORAGES = {"default": {**settings.STORAGES["default"], "OPTIONS": options}}
     output = StringIO()
 
     with pytest.raises(CommandError, match=named) as refused:
         call_command("cfsigned_sign", "a.jpg", stdout=output)
-    with pytest.raises(CommandError) as diagnosed:
-        call_command("cfsigned_doctor", "--offline", stdout=output)
 
     assert output.getvalue() == ""
     assert "--unsigned" in str(refused.value)
-    assert str(refused.value).partition(" To ")[0] == str(diagnosed.value).partition(" Name ")[0]
 
 
 @pytest.mark.parametrize(
@@ -138,21 +135,18 @@ def test_class_that_adds_conditions(settings: Any) -> None:
         (["a.jpg", "--storage", "plain"], "'plain'"),
         (["a.jpg", "--expire", "0"], "1 s"),
         (["../a.jpg"], r"'\.\.'"),
-        (["https://media.example.com/a.jpg"], "'https://media.example.com/a.jpg' is a URL"),
-        (["https://media.example.com/a.jpg", "--unsigned"], "is a URL"),
+        (
+            ["https://m.example.com/a.jpg?Signature=c2ln"],
+            "'https://m.example.com/a.jpg.*' is a URL",
+        ),
+        (["https://m.example.com/a.jpg", "--unsigned"], "is a URL"),
     ],
 )
 def test_refusals(arguments: list[str], named: str) -> None:
-    """Name the argument that makes no sense, without a traceback."""
-    with pytest.raises(CommandError, match=named):
+    """Name the argument that makes no sense, and show no signature of a URL that was pasted."""
+    with pytest.raises(CommandError, match=named) as refused:
         run(*arguments)
-
-
-def test_pasted_url() -> None:
-    """Refuse a URL without showing its signature."""
-    with pytest.raises(CommandError) as refused:
-        run("https://d111111abcdef8.cloudfront.net/a.jpg?Expires=1&Signature=c2lnbmVk")
-    assert "c2lnbmVk" not in str(refused.value)
+    assert "c2ln" not in str(refused.value)
 
 
 def test_missing_setting(settings: Any) -> None:
