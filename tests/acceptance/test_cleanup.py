@@ -1,117 +1,117 @@
-"""What the clean-up removes, if AWS is slow, and if what it finds is not what the run made."""
+"""What the clean-up removes, if AWS is slow, and if what it finds is not what the run made.
+
+tests/processes/test_acceptance.py lets it follow a kill at each call of a run.
+"""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
-from acceptance.guard import Guard
-from tests.acceptance.conftest import BUCKET, MARK, RECORD, STACK, Aws
+from acceptance.guard import guarding
+from tests.acceptance.conftest import RECORD, make_stack
+from tests.processes.kills import inventory, make_everything
 
-BAD = f"bad-{STACK}"
-KEY = {"Name": "cfsigned-1", "CallerReference": "1", "Comment": MARK}
-THEIRS = {"Name": MARK, "CallerReference": "2", "Comment": f"{MARK}2"}
-
-
-@pytest.fixture(autouse=True)
-def made(aws: Aws) -> None:
-    """Leave in the account what a run and what others made, with names like those of the run."""
-    for name in (STACK, BAD):
-        aws.add_stack(name, [RECORD.tag])
-    aws.add_stack(f"{STACK}-2", [])
-    for block in ("KeyGroup", "PublicKey"):
-        aws.configs[block] = {"1": KEY, "2": THEIRS}
-    aws.buckets = {BUCKET: {"a.jpg": MARK}, f"{BUCKET}-bad": {}, f"{BUCKET}-2": {"a.jpg": MARK}}
+STACK, BUCKET = RECORD.stack, RECORD.bucket
 
 
 @pytest.fixture
-def slept() -> list[float]:
-    """Return how long the clean-up has slept, each time."""
-    return []
+def theirs(clients: Clients) -> list[str]:
+    """Return what others have in the account, with names that begin with those of the run."""
+    make_everything(clients, RECORD)
+    return inventory(clients)
 
 
 @pytest.fixture
-def clean_up(clients: Clients, guard: Guard, slept: list[float]) -> CleanUp:
-    """Return a clean-up of the run, which only knows its record."""
-    return CleanUp(
-        record=RECORD, clients=clients, guard=guard, tell=lambda line: None, sleep=slept.append
-    )
+def made(theirs: list[str], clients: Clients) -> None:
+    """Make what a run makes."""
+    with guarding(RECORD):
+        make_stack(clients)
+        clients.cloudformation.update_termination_protection(
+            StackName=STACK, EnableTerminationProtection=True
+        )
+        clients.s3.put_object(Bucket=BUCKET, Key="a.jpg", Body=b"a")
 
 
-def test_removes_all_that_has_the_mark(aws: Aws, clean_up: CleanUp) -> None:
-    """Delete protected stacks, then what they needed, and nothing of others."""
-    found = clean_up.found()
+def clean_up(clients: Clients, slept: list[float] | None = None) -> tuple[list[str], list[str]]:
+    """Clean up with nothing but the record; return what was found, and what is left."""
+    sleep = (slept if slept is not None else []).append
+    with guarding(RECORD) as guard:
+        one = CleanUp(
+            record=RECORD, clients=clients, guard=guard, tell=lambda line: None, sleep=sleep
+        )
+        return one.found(), one.run()
 
-    assert found == [
-        *(f"stack {STACK}", f"stack {BAD}", "key-group 1", "public-key 1", "object a.jpg"),
-        *(f"bucket {BUCKET}", f"bucket {BUCKET}-bad"),
+
+def test_removes_all_that_has_the_mark(theirs: list[str], made: None, clients: Clients) -> None:
+    """Delete the protected stack, then what it needed, and nothing of others."""
+    found, left = clean_up(clients)
+
+    assert [each.split()[0] for each in found] == [
+        *("stack", "key-group", "public-key", "object", "bucket"),
     ]
-    assert clean_up.run() == []
-    assert clean_up.found() == []
-    assert [*aws.stacks] == [f"{STACK}-2"]
-    assert aws.configs == {"KeyGroup": {"2": THEIRS}, "PublicKey": {"2": THEIRS}}
-    assert aws.buckets == {f"{BUCKET}-2": {"a.jpg": MARK}}
+    assert left == []
+    assert inventory(clients) == theirs
 
 
-@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])
-def test_waits_for_what_is_under_way(aws: Aws, clean_up: CleanUp, status: str) -> None:
-    """Delete a stack when CloudFormation is done with it; wait until the stack is gone."""
-    aws.stacks[STACK]["StackStatus"], aws.left, aws.looks = status, 5, 9
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "DELETE_FAILED"])
+def test_reports_a_stack_that_stays(made: None, clients: Clients, status: str) -> None:
+    """Name a stack that CloudFormation cannot delete, after the longest wait; keep its needs."""
 
-    assert clean_up.run() == []
-    assert [*aws.stacks] == [f"{STACK}-2"]
+    def stays(parsed: Any, **given: Any) -> None:
+        for stack in parsed.get("Stacks", ()):
+            stack["StackStatus"] = status
 
+    events = clients.cloudformation.meta.events
+    events.register("after-call.cloudformation.DescribeStacks", stays)
+    events.register(
+        "before-call.cloudformation.DeleteStack",
+        lambda **given: (SimpleNamespace(status_code=200), {}),
+    )
+    before, slept = inventory(clients), list[float]()
+    _found, [left] = clean_up(clients, slept)
 
-def test_waits_in_vain_once(aws: Aws, clean_up: CleanUp, slept: list[float]) -> None:
-    """Report a stack that is not deleted after the longest wait, and keep what it needs."""
-    aws.looks = 5000
-
-    left = clean_up.run()
-
-    assert [line.split(":")[0] for line in left] == [f"stack {STACK}", f"stack {BAD}"]
-    assert sum(slept) < 50 * 60
-    assert (len(aws.configs["KeyGroup"]), aws.buckets[BUCKET]) == (2, {"a.jpg": MARK})
-
-
-def test_says_that_a_deletion_failed(aws: Aws, clean_up: CleanUp) -> None:
-    """Name a stack that CloudFormation could not delete; try again the next time."""
-    aws.fails = True
-    first = clean_up.run()
-    aws.fails = False
-
-    assert "DELETE_FAILED" in first[0]
-    assert clean_up.run() == []
+    assert left.startswith(f"stack {STACK}: ")
+    assert status in left
+    assert 44 * 60 < sum(slept) < 50 * 60 or status == "DELETE_FAILED"
+    assert inventory(clients) == before
 
 
-def test_leaves_what_is_of_others(aws: Aws, clean_up: CleanUp) -> None:
+def test_leaves_what_is_of_others(made: None, clients: Clients) -> None:
     """Leave a stack of that name without the tag, and a bucket that holds something else."""
-    aws.stacks[BAD]["Tags"] = [{"Key": "acceptance", "Value": "theirs"}]
-    [left] = clean_up.run()
-    del aws.stacks[BAD]
-    aws.buckets[BUCKET] = {"a.jpg": MARK, "theirs.jpg": "theirs"}
-    [bucket] = clean_up.run()
+    clients.s3.put_object(Bucket=BUCKET, Key="theirs.jpg", Body=b"b")
+    make_stack(clients, f"bad-{STACK}", f"{BUCKET}-bad")
+    _found, [untagged] = clean_up(clients)
+    clients.cloudformation.update_termination_protection(
+        StackName=f"bad-{STACK}", EnableTerminationProtection=False
+    )
+    clients.cloudformation.delete_stack(StackName=f"bad-{STACK}")
+    _found, left = clean_up(clients)
 
-    assert "tag of the run" in left
-    assert "BucketNotEmpty" in bucket
-    assert aws.buckets[BUCKET] == {"theirs.jpg": "theirs"}
+    assert "tag of the run" in untagged
+    assert "BucketNotEmpty" in left[0]
+    assert [each["Key"] for each in clients.s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
+        "theirs.jpg"
+    ]
 
 
-def test_looks_again(aws: Aws, clean_up: CleanUp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looks_again(theirs: list[str], made: None, clients: Clients) -> None:
     """Find at the second look what a list shows late; pass over what it shows too long."""
-    answer, looks = aws.answer, iter(range(10))
+    looks = iter(range(10))
 
-    def late(client: Any, operation: str, given: Any) -> Any:
-        found = answer(client, operation, given)
-        if operation == "ListPublicKeys":
-            found["PublicKeyList"]["Items"].append({"Id": "gone"})
-            if not next(looks):
-                found["PublicKeyList"]["Items"].clear()
-        return found
+    def late(parsed: Any, **given: Any) -> None:
+        items = parsed["PublicKeyList"].setdefault("Items", [])
+        if not next(looks):
+            items.clear()
+        items.append({"Id": "KGONE"})
 
-    monkeypatch.setattr(aws, "answer", late)
+    clients.cloudfront.meta.events.register("after-call.cloudfront.ListPublicKeys", late)
+    with guarding(RECORD) as guard:
+        CleanUp(record=RECORD, clients=clients, guard=guard, tell=lambda line: None).run()
+    clients.cloudfront.meta.events.unregister("after-call.cloudfront.ListPublicKeys", late)
 
-    assert clean_up.run() == []
-    assert [*aws.configs["PublicKey"]] == ["2"]
+    assert inventory(clients) == theirs

@@ -2,192 +2,144 @@
 
 from __future__ import annotations
 
-import functools
+import uuid
 from typing import Any
 
 import boto3
 import pytest
 
 from acceptance.clients import Clients
-from acceptance.guard import Guard, Refused
+from acceptance.guard import Guard, Refused, guarding
 from cfsigned_django.tools.stack.template import read_template
-from tests.acceptance.conftest import BUCKET, MARK, RECORD, STACK, Aws
+from tests.acceptance.conftest import RECORD, make_group, make_stack
+from tests.processes.kills import inventory
+from tests.tools.stack import as_list
 
-CHANGE_SET = f"arn:change-set:{STACK}"
-
-
-@functools.cache
-def client(service: str) -> Any:
-    """Return a client that somebody else makes."""
-    return boto3.client(service, region_name="us-east-1")  # type: ignore[call-overload]
-
-
-def make_group(clients: Clients) -> str:
-    """Make a key group as the package does: it has another comment."""
-    config = {"Name": "x", "Items": ["K1"], "Comment": "cfsigned_setup"}
-    return str(clients.cloudfront.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"])
+MARK, STACK, BUCKET = RECORD.mark, RECORD.stack, RECORD.bucket
+OTHER = f"{STACK}-theirs"
 
 
 def plan(clients: Clients, name: str = STACK, bucket: str = BUCKET, **more: Any) -> Any:
     """Make a change set as cfsigned_setup does."""
-    parameters = {"BucketName": bucket, "MakeBucket": "true", "KeyGroupId": "KG1"}
+    parameters = {"BucketName": bucket, "MakeBucket": "true", "KeyGroupId": str(uuid.uuid4())}
     given = {
         "StackName": name,
         "ChangeSetName": "x",
         "ChangeSetType": "CREATE",
         "TemplateBody": read_template(),
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-        ],
+        "Parameters": as_list(parameters),
     }
     return clients.cloudformation.create_change_set(**given | more)
 
 
-def deploy(clients: Clients) -> None:
-    """Make a stack, and wait for it."""
-    plan(clients)
-    clients.cloudformation.execute_change_set(ChangeSetName=CHANGE_SET)
-    clients.cloudformation.describe_stacks(StackName=STACK)
-
-
-def test_marks_what_it_makes(aws: Aws, clients: Clients) -> None:
-    """Give the mark to keys and key groups as a comment, to stacks and objects as a tag."""
-    id = make_group(clients)
-    key = {"CallerReference": "r", "Name": "x", "EncodedKey": "PEM"}
-    clients.cloudfront.create_public_key(PublicKeyConfig=key)
-    clients.cloudfront.update_key_group(Id=id, KeyGroupConfig={"Name": "y", "Items": []})
-    deploy(clients)
+def test_makes_and_changes_its_own(clients: Clients, guard: Guard) -> None:
+    """Mark what it makes, by a comment or a tag; change and remove it, also by another client."""
+    group = make_group(clients)
+    stack = make_stack(clients)
     clients.s3.put_object(Bucket=BUCKET, Key="a.jpg", Tagging="a=b")
+    cloudfront = boto3.client("cloudfront", region_name="us-east-1")
+    distribution = stack.outputs["DistributionId"]
+    found: Any = cloudfront.get_distribution_config(Id=distribution)
+    cloudfront.update_distribution(
+        Id=distribution, IfMatch=found["ETag"], DistributionConfig=found["DistributionConfig"]
+    )
+    clients.s3.put_bucket_policy(Bucket=BUCKET, Policy='{"Statement": []}')
+    kept: Any = cloudfront.get_key_group(Id=group)
+    config: Any = {**kept["KeyGroup"]["KeyGroupConfig"], "Comment": "x"}
+    cloudfront.update_key_group(Id=group, KeyGroupConfig=config, IfMatch=kept["ETag"])
 
-    [written] = [given for operation, given in aws.sent if operation == "PutObject"]
-    configs = [each for block in aws.configs.values() for each in block.values()]
-    assert [each["Comment"] for each in configs] == [MARK, MARK]
-    assert aws.stacks[STACK]["Tags"] == [RECORD.tag]
-    assert (written["Tagging"], written["ExpectedBucketOwner"]) == (f"acceptance={MARK}", "1")
+    listed = cloudfront.list_key_groups()["KeyGroupList"]["Items"]
+    keys = cloudfront.list_public_keys()["PublicKeyList"]["Items"]
+    comments = {each["KeyGroup"]["KeyGroupConfig"].get("Comment") for each in listed}
+    tags = clients.s3.get_object_tagging(Bucket=BUCKET, Key="a.jpg")["TagSet"]
+    assert comments | {each.get("Comment") for each in keys} == {MARK}
+    assert tags == [RECORD.tag]
+    assert (
+        RECORD.tag in clients.cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Tags"]
+    )
+    assert {group, distribution, BUCKET} <= guard.ids()
 
 
-NEW = {"MakeBucket": "true", "BucketName": BUCKET}
-
-
-@pytest.mark.parametrize(
-    ("plans", "why"),
-    [
+def test_plans_only_its_own_stacks(clients: Clients, guard: Guard) -> None:
+    """Plan the package's template, with a stack and a new bucket that have the names of the run."""
+    no_bucket = as_list({"BucketName": BUCKET, "MakeBucket": "false"})
+    another = f"{read_template()}  Q: {{Type: AWS::SQS::Queue}}\n"
+    before = inventory(clients)
+    for plans, why in (
         ({"name": "media"}, "no run makes 'media'"),
         ({"bucket": "mine"}, "with the bucket 'mine'"),
         ({"bucket": f"{BUCKET}-bad"}, "no run makes"),
-        (
-            {
-                "Parameters": [
-                    {"ParameterKey": key, "ParameterValue": value}
-                    for key, value in {**NEW, "MakeBucket": "false"}.items()
-                ]
-            },
-            "no run makes",
-        ),
-        ({"TemplateBody": f"{read_template()}  Q: {{Type: AWS::SQS::Queue}}\n"}, "another templ"),
+        ({"Parameters": no_bucket}, "no run makes"),
+        ({"TemplateBody": another}, "another template"),
         ({"ChangeSetType": "UPDATE"}, "made no stack"),
-    ],
-)
-def test_plans_only_its_own_stacks(
-    aws: Aws, clients: Clients, plans: dict[str, Any], why: str
-) -> None:
-    """Plan the package's template, with a stack and a new bucket that have the names of the run."""
-    with pytest.raises(Refused, match=why):
-        plan(clients, **plans)
-    assert aws.sent == []
+    ):
+        with pytest.raises(Refused, match=why):
+            plan(clients, **plans)
+    assert inventory(clients) == before
 
-
-def test_makes_no_bucket_that_somebody_has(aws: Aws, clients: Clients) -> None:
-    """Plan no stack whose bucket exists, in whatever account."""
-    aws.buckets[BUCKET] = {}
-    with pytest.raises(Refused, match="exists already"):
-        plan(clients)
-
-
-def test_updates_its_stack_only(aws: Aws, clients: Clients) -> None:
-    """Plan a change of the run's stack, but not of its bucket, nor of another stack."""
-    kept = [{"ParameterKey": "BucketName", "UsePreviousValue": True}]
-    deploy(clients)
+    make_stack(clients)
+    names = ("BucketName", "KeyGroupId")
+    kept = [{"ParameterKey": each, "UsePreviousValue": True} for each in names]
     plan(clients, ChangeSetType="UPDATE", Parameters=kept)
-    with pytest.raises(Refused, match="another bucket"):
-        plan(clients, ChangeSetType="UPDATE")
-    with pytest.raises(Refused, match="made no stack"):
-        plan(clients, "theirs", ChangeSetType="UPDATE", Parameters=kept)
+    more: tuple[tuple[dict[str, Any], str], ...] = (
+        ({}, "exists already"),
+        ({"ChangeSetType": "UPDATE"}, "another bucket"),
+        ({"name": "theirs", "ChangeSetType": "UPDATE", "Parameters": kept}, "made no stack"),
+    )
+    for plans, why in more:
+        with pytest.raises(Refused, match=why):
+            plan(clients, **plans)
 
 
-@pytest.mark.parametrize(
-    ("service", "method", "arguments"),
-    [
-        ("cloudformation", "create_stack", {"StackName": MARK}),
-        ("cloudformation", "delete_change_set", {"ChangeSetName": "theirs"}),
-        ("cloudformation", "delete_stack", {"StackName": "theirs"}),
-        ("cloudformation", "delete_stack", {"StackName": "arn:theirs"}),
-        ("cloudformation", "execute_change_set", {"ChangeSetName": "theirs"}),
-        (
-            "cloudformation",
-            "update_termination_protection",
-            {"StackName": "theirs", "EnableTerminationProtection": False},
-        ),
-        ("cloudfront", "delete_key_group", {"Id": "KG2", "IfMatch": "E"}),
-        ("cloudfront", "delete_public_key", {"Id": "K2", "IfMatch": "E"}),
-        ("cloudfront", "delete_distribution", {"Id": f"D-{STACK}", "IfMatch": "E"}),
-        ("cloudfront", "create_distribution", {"DistributionConfig": {}}),
-        ("cloudfront", "update_key_group", {"Id": "KG2", "KeyGroupConfig": {}}),
-        ("cloudfront", "update_distribution", {"Id": "D-theirs", "DistributionConfig": {}}),
-        (
-            "cloudfront",
-            "create_invalidation",
-            {"DistributionId": "D-theirs", "InvalidationBatch": {}},
-        ),
-        ("cloudfront", "tag_resource", {"Resource": "arn", "Tags": {}}),
-        ("s3", "create_bucket", {"Bucket": BUCKET}),
-        ("s3", "delete_bucket", {"Bucket": "theirs"}),
-        ("s3", "delete_object", {"Bucket": "theirs", "Key": "a.jpg"}),
-        ("s3", "delete_object", {"Bucket": BUCKET, "Key": "theirs.jpg"}),
-        ("s3", "delete_objects", {"Bucket": BUCKET, "Delete": {}}),
-        ("s3", "put_object", {"Bucket": "theirs", "Key": "a.jpg"}),
-        ("s3", "put_bucket_policy", {"Bucket": "theirs", "Policy": ""}),
-        ("s3", "put_bucket_versioning", {"Bucket": BUCKET, "VersioningConfiguration": {}}),
-        ("iam", "create_user", {"UserName": "x"}),
-        ("kms", "put_key_policy", {"KeyId": "x", "Policy": ""}),
-        ("lightsail", "delete_distribution", {"distributionName": "x"}),
-    ],
-)
-def test_touches_nothing_else(
-    aws: Aws, clients: Clients, service: str, method: str, arguments: dict[str, Any]
-) -> None:
-    """Refuse to change or remove what has no mark, and any call that is not listed."""
-    aws.add_stack("theirs", [{"Key": "acceptance", "Value": "theirs"}])
-    aws.configs["KeyGroup"]["KG2"] = {"Name": MARK, "Comment": "cfsigned_setup"}
-    aws.configs["PublicKey"]["K2"] = {"Name": MARK, "Comment": ""}
-    aws.buckets[BUCKET] = {"theirs.jpg": "theirs"}
-    clients.cloudformation.describe_stacks(StackName="theirs")
-    clients.cloudfront.get_key_group(Id="KG2")
-    clients.cloudfront.get_public_key(Id="K2")
-    clients.s3.get_object_tagging(Bucket=BUCKET, Key="theirs.jpg", ExpectedBucketOwner="1")
-    before = [*aws.sent]
-    with pytest.raises(Refused):
-        getattr(client(service), method)(**arguments)
-    assert aws.sent == before
+def test_touches_nothing_else(clients: Clients, subtests: pytest.Subtests) -> None:
+    """Refuse to change or remove what has no mark, and any call that is not listed.
+
+    That others have the names of the run, and that AWS has shown it, changes nothing.
+    """
+    stack = make_stack(clients, OTHER, "theirs")
+    group, distribution = make_group(clients), stack.outputs["DistributionId"]
+    [key] = clients.cloudfront.get_key_group(Id=group)["KeyGroup"]["KeyGroupConfig"]["Items"]
+    clients.s3.create_bucket(Bucket=BUCKET)
+    clients.s3.put_object(Bucket=BUCKET, Key="theirs.jpg", Tagging="acceptance=theirs")
+    before = inventory(clients)
+    protection = {"StackName": OTHER, "EnableTerminationProtection": False}
+    with guarding(RECORD):
+        clients.cloudformation.describe_stacks(StackName=OTHER)
+        clients.cloudfront.get_key_group(Id=group)
+        clients.cloudfront.get_public_key(Id=key)
+        clients.s3.get_object_tagging(Bucket=BUCKET, Key="theirs.jpg")
+        for service, method, arguments in (
+            ("cloudformation", "create_stack", {"StackName": MARK}),
+            ("cloudformation", "delete_change_set", {"ChangeSetName": "theirs"}),
+            ("cloudformation", "delete_stack", {"StackName": OTHER}),
+            ("cloudformation", "execute_change_set", {"ChangeSetName": "theirs"}),
+            ("cloudformation", "update_termination_protection", protection),
+            ("cloudfront", "delete_key_group", {"Id": group, "IfMatch": "E"}),
+            ("cloudfront", "delete_public_key", {"Id": key, "IfMatch": "E"}),
+            ("cloudfront", "delete_distribution", {"Id": distribution, "IfMatch": "E"}),
+            ("cloudfront", "create_distribution", {"DistributionConfig": {}}),
+            ("cloudfront", "update_key_group", {"Id": group, "KeyGroupConfig": {}}),
+            ("cloudfront", "update_distribution", {"Id": distribution, "DistributionConfig": {}}),
+            (
+                *("cloudfront", "create_invalidation"),
+                {"DistributionId": distribution, "InvalidationBatch": {}},
+            ),
+            ("cloudfront", "tag_resource", {"Resource": "arn", "Tags": {}}),
+            ("s3", "create_bucket", {"Bucket": BUCKET}),
+            ("s3", "delete_bucket", {"Bucket": "theirs"}),
+            ("s3", "delete_object", {"Bucket": "theirs", "Key": "a.jpg"}),
+            ("s3", "delete_object", {"Bucket": BUCKET, "Key": "theirs.jpg"}),
+            ("s3", "put_object", {"Bucket": "theirs", "Key": "a.jpg"}),
+            ("s3", "put_bucket_policy", {"Bucket": "theirs", "Policy": ""}),
+            ("iam", "create_user", {"UserName": "x"}),
+        ):
+            client: Any = boto3.client(service, region_name="us-east-1")  # type: ignore[call-overload]
+            with subtests.test(f"{method} {arguments}"), pytest.raises(Refused):
+                getattr(client, method)(**arguments)
+    assert inventory(clients) == before
 
 
-def test_changes_its_own(aws: Aws, clients: Clients, guard: Guard) -> None:
-    """Change and remove what the run made, by a client that somebody else makes."""
-    cloudfront = client("cloudfront")
-    id = make_group(clients)
-    deploy(clients)
-    cloudfront.update_distribution(Id=f"D-{STACK}", DistributionConfig={}, IfMatch="E")
-    clients.s3.put_bucket_policy(Bucket=BUCKET, Policy="")
-    cloudfront.delete_key_group(Id=id, IfMatch="E")
-    clients.cloudformation.delete_change_set(ChangeSetName=CHANGE_SET)
-
-    assert aws.configs["KeyGroup"] == {}
-    assert {id, f"D-{STACK}", f"arn:{STACK}", BUCKET} <= guard.ids()
-
-
-def test_lets_boto3_get_credentials(aws: Aws, clients: Clients) -> None:
+def test_lets_boto3_get_credentials(clients: Clients, guard: Guard) -> None:
     """A profile with a role gets its credentials: they end before a run does."""
-    clients.sts.assume_role(RoleArn="arn:aws:iam::111122223333:role/x", RoleSessionName="x")
-    clients.sts.get_caller_identity()
-
-    assert [each for each, _ in aws.sent] == ["AssumeRole", "GetCallerIdentity"]
+    arn = "arn:aws:iam::111122223333:role/x"
+    assert clients.sts.assume_role(RoleArn=arn, RoleSessionName="site")["Credentials"]

@@ -17,193 +17,154 @@ from acceptance.guard import Refused
 from acceptance.record import Record, begun
 from acceptance.site import CommandFailed
 
-ACCOUNT = "111122223333"
+ACCOUNT, OTHER = "111122223333", "999999999999"
+EMULATOR = "http://127.0.0.1:4566"
+SERVICES = ("cloudformation", "cloudfront", "s3", "sts")
+ROLE = f"arn:aws:iam::{OTHER}:role/x"
 
 
-def client(url: str) -> Any:
-    """Return a client that knows an account and an endpoint, and nothing else."""
+def clients(*emulated: str, accounts: Callable[[], str] = lambda: ACCOUNT) -> Clients:
+    """Return clients that know an account and an endpoint, and nothing else."""
     listed = {"DistributionList": {"Items": [{"Id": "D1"}, {"Id": "D2"}]}}
-    return SimpleNamespace(
-        meta=SimpleNamespace(endpoint_url=url),
-        get_caller_identity=lambda: {"Account": ACCOUNT},
-        list_distributions=lambda: listed,
+    return Clients(
+        **{
+            name: SimpleNamespace(
+                meta=SimpleNamespace(
+                    endpoint_url=EMULATOR if name in emulated else f"https://{name}.amazonaws.com"
+                ),
+                get_caller_identity=lambda: {"Account": accounts()},
+                list_distributions=lambda: listed,
+            )
+            for name in SERVICES
+        }
     )
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """Note each run that begins, and let it do nothing; AWS has one account."""
+    """Note each run that begins, and let it do nothing; AWS has one account, and a person it."""
     runs: list[str] = []
 
     def go(run: Any, guard: Any) -> bool:
         runs.append(run.record.endpoint)
         return True
 
-    names = ("cloudformation", "cloudfront", "s3", "sts")
-    clients = {name: client(f"https://{name}.amazonaws.com") for name in names}
-    monkeypatch.setattr(program, "connect", lambda region: Clients(**clients))
+    monkeypatch.setattr(program, "connect", lambda region: clients())
     monkeypatch.setattr(program, "go", go)
     monkeypatch.setattr(CleanUp, "run", lambda clean_up: [])
     monkeypatch.setattr("signal.signal", lambda *given: None)
+    monkeypatch.setattr("sys.stdin", StringIO(f"{ACCOUNT}\n"))
     monkeypatch.chdir(tmp_path)
     return runs
 
 
-@pytest.fixture
-def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return what lets a person type a line."""
-    return lambda text: monkeypatch.setattr("sys.stdin", StringIO(text))
-
-
-def test_asks_for_the_account_again(
-    runs: list[str], types: Callable[[str], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Begin only if the credentials, the argument and what is typed agree on the account.
-
-    What is shown before says that others have something there.
-    """
-    codes = []
-    for argument, typed in (
-        (ACCOUNT, ""),
-        (ACCOUNT, "yes\n"),
-        (ACCOUNT, "999999999999\n"),
-        ("999999999999", "999999999999\n"),
-        ("", f"{ACCOUNT}\n"),
-    ):
-        types(typed)
-        codes.append(program.main(["--account", argument]))
-    folders = [*Path().iterdir()]
-    types(f"{ACCOUNT}\n")
-    done = program.main(["--account", ACCOUNT])
-
-    assert (codes, folders) == ([1] * 5, [])
-    assert (done, runs) == (0, [""])
-    assert f"Distributions in account {ACCOUNT}: 2." in capsys.readouterr().out
-
-
-def test_says_that_it_asks_an_emulator(
+@pytest.mark.parametrize(
+    ("arguments", "typed", "emulated", "begins"),
+    [
+        (["--account", ACCOUNT], ACCOUNT, (), True),
+        (["--account", ACCOUNT], "", (), False),
+        (["--account", ACCOUNT], "yes", (), False),
+        (["--account", ACCOUNT], OTHER, (), False),
+        (["--account", OTHER], OTHER, (), False),
+        (["--account", ""], ACCOUNT, (), False),
+        (["--account", ACCOUNT, "--role", ROLE], ACCOUNT, (), False),
+        (["--account", ACCOUNT, "--kms-key", ROLE], ACCOUNT, (), False),
+        (["--account", ACCOUNT], ACCOUNT, SERVICES, True),
+        *((["--account", ACCOUNT], ACCOUNT, (each,), False) for each in SERVICES),
+    ],
+)
+def test_when_a_run_begins(
     runs: list[str],
-    types: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    typed: str,
+    emulated: tuple[str, ...],
+    begins: bool,
 ) -> None:
-    """Name the endpoint of an emulator; begin nothing if it is that of some services only."""
-    aws, other = client("https://sts.amazonaws.com"), client("http://127.0.0.1:4566")
-    codes = []
-    for cloudformation, cloudfront, s3, sts in (
-        (aws, aws, other, aws),
-        (other, aws, aws, aws),
-        (aws, aws, aws, other),
-        (other, other, other, other),
-    ):
-        clients = Clients(cloudformation=cloudformation, cloudfront=cloudfront, s3=s3, sts=sts)
-        monkeypatch.setattr(program, "connect", lambda region, made=clients: made)
-        types(f"{ACCOUNT}\n")
-        codes.append(program.main(["--account", ACCOUNT]))
+    """Begin only if the credentials, all arguments and what is typed agree on the account.
 
-    assert (codes, runs) == ([1, 1, 1, 0], ["http://127.0.0.1:4566"])
-    assert "say nothing about AWS" in capsys.readouterr().out
+    What is shown before says that others have something there, and of an emulator, that it is one.
+    """
+    monkeypatch.setattr(program, "connect", lambda region: clients(*emulated))
+    monkeypatch.setattr("sys.stdin", StringIO(f"{typed}\n" if typed else ""))
 
-
-def ended(account: str = ACCOUNT, endpoint: str = "") -> Record:
-    """Write the record of a run that has ended."""
-    record = Record(run="0" * 32, account=account, region="us-east-1", endpoint=endpoint)
-    with begun(record, program.path_of(record.run)):
-        return record
+    assert program.main(arguments) == (0 if begins else 1)
+    assert runs == ([EMULATOR if emulated else ""] if begins else [])
+    assert bool([*Path().iterdir()]) == begins
+    said = capsys.readouterr().out
+    assert f"Distributions in account {ACCOUNT}: 2." in said or not begins
+    assert ("say nothing about AWS" in said) == (emulated == SERVICES)
 
 
 @pytest.mark.parametrize(
-    ("account", "endpoint"), [("999999999999", ""), (ACCOUNT, "http://127.0.0.1:4566")]
+    ("account", "endpoint", "typed", "removes"),
+    [
+        (ACCOUNT, "", ACCOUNT, True),
+        (ACCOUNT, "", "yes", False),
+        (ACCOUNT, EMULATOR, ACCOUNT, False),
+        (OTHER, "", OTHER, False),
+    ],
 )
-def test_cleans_up_only_where_it_was(runs: list[str], account: str, endpoint: str) -> None:
-    """Refuse the run of another account, and that of an emulator."""
-    assert program.main(["--clean", ended(account, endpoint).run]) == 1
-
-
-@pytest.mark.parametrize("typed", ["", "yes\n", f"{ACCOUNT}\n"])
-def test_shows_what_it_will_remove(
-    runs: list[str],
-    types: Callable[[str], None],
+def test_cleans_up_only_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    account: str,
+    endpoint: str,
     typed: str,
+    removes: bool,
 ) -> None:
-    """Name all that a run has left, and remove it once the number of the account is typed."""
+    """Name all that a run has left there, and remove it once the account's number is typed."""
+    record = Record(run="0" * 32, account=account, region="us-east-1", endpoint=endpoint)
+    with begun(record, program.path_of(record.run)):
+        pass
     cleaned: list[Any] = []
     monkeypatch.setattr(CleanUp, "found", lambda clean_up: ["key-group KG1"])
     monkeypatch.setattr(CleanUp, "run", lambda clean_up: cleaned.append(clean_up))
-    types(typed)
-    code = program.main(["--clean", ended().run])
+    monkeypatch.setattr("sys.stdin", StringIO(f"{typed}\n"))
 
-    assert (code, len(cleaned)) == ((0, 1) if typed == f"{ACCOUNT}\n" else (1, 0))
-    assert "- key-group KG1" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("option", ["--role", "--kms-key"])
-def test_role_and_key_are_of_the_account(
-    runs: list[str], types: Callable[[str], None], option: str
-) -> None:
-    """Begin nothing with a role or a KMS key of another account."""
-    types(f"{ACCOUNT}\n")
-    arn = "arn:aws:iam::999999999999:role/x"
-
-    assert program.main(["--account", ACCOUNT, option, arn]) == 1
-    assert runs == []
+    assert program.main(["--clean", record.run]) == (0 if removes else 1)
+    assert len(cleaned) == removes
+    assert "- key-group KG1" in capsys.readouterr().out or account == OTHER or endpoint
 
 
 def test_stops_if_the_account_changes(
-    runs: list[str],
-    types: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Run a command and remove only while the credentials are those of the account."""
-
-    def go(run: Any, guard: Any) -> None:
-        run.set_up()
-
-    accounts = iter((ACCOUNT, "999999999999", "999999999999"))
-    make: Any = program.__dict__["connect"]
-    clients = make("us-east-1")
-    clients.sts.get_caller_identity = lambda: {"Account": next(accounts)}
-    monkeypatch.setattr(program, "go", go)
-    types(f"{ACCOUNT}\n")
+    accounts = iter((ACCOUNT, OTHER, OTHER))
+    changing = clients(accounts=lambda: next(accounts))
+    monkeypatch.setattr(program, "connect", lambda region: changing)
+    monkeypatch.setattr(program, "go", lambda run, guard: run.set_up())
 
     assert program.main(["--account", ACCOUNT]) == 1
     last = capsys.readouterr().out.rpartition("Removing")[2]
     assert "make acceptance-clean RUN=" in last
-    assert "belong to account 999999999999" in last
+    assert f"belong to account {OTHER}" in last
 
 
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), CommandFailed("x"), Refused("x"), ZeroDivisionError()]
+)
 def test_cleans_up_after_any_failure(
-    runs: list[str],
-    types: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
 ) -> None:
     """Remove what was made when a run fails or is interrupted, and say before how to."""
     removed: list[str] = []
+
+    def go(*given: Any) -> bool:
+        raise error
 
     def remove(record: Record, *given: Any) -> list[str]:
         assert f"make acceptance-clean RUN={record.run}" in capsys.readouterr().out
         removed.append(record.account)
         return []
 
+    monkeypatch.setattr(program, "go", go)
     monkeypatch.setattr(program, "remove", remove)
-    for error in (KeyboardInterrupt(), CommandFailed("x"), Refused("x")):
-        monkeypatch.setattr(program, "go", _raising(error))
-        types(f"{ACCOUNT}\n")
+    if isinstance(error, ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):
+            program.main(["--account", ACCOUNT])
+    else:
         assert program.main(["--account", ACCOUNT]) == 1
-    monkeypatch.setattr(program, "go", _raising(ZeroDivisionError()))
-    types(f"{ACCOUNT}\n")
-    with pytest.raises(ZeroDivisionError):
-        program.main(["--account", ACCOUNT])
-
-    assert removed == [ACCOUNT] * 4
-
-
-def _raising(error: BaseException) -> Any:
-    def go(*given: Any) -> bool:
-        raise error
-
-    return go
+    assert removed == [ACCOUNT]

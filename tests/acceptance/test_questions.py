@@ -1,4 +1,4 @@
-"""The questions: what depends on each, what a failure becomes, and what the report shows."""
+"""The questions, before AWS is asked: what depends on each, what they see, and the report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,24 +14,31 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from acceptance.cleanup import CleanUp
+from acceptance.clients import Clients
+from acceptance.guard import Guard
 from acceptance.questions import (
     NOT_EMULATED,
     QUESTIONS,
     Question,
     Seen,
+    change_by_hand,
+    decrypting_alone,
+    denied_by_a_statement,
+    failed_creation,
     invalidation_with_dots,
     invalidation_with_two_slashes,
     place_of,
+    printed_policies,
+    reverted_drift,
+    star_in_string_equals,
 )
 from acceptance.report import Report
 from acceptance.site import Pace
 from acceptance.world import World
 from cfsigned_django.viewer import Answer, NoAnswer
+from tests.acceptance.conftest import RECORD
 from tests.pages import ROOT, read
-
-#: Stands for a world that no question of these tests asks.
-WORLD: Any = type("World", (), {"is_emulator": False})()
-EMULATOR: Any = type("Emulator", (), {"is_emulator": True})()
 
 
 @pytest.mark.parametrize("each", QUESTIONS, ids=lambda each: each.ask.__name__)
@@ -43,12 +51,6 @@ def test_names_what_depends_on_it(each: Question) -> None:
         assert depends.rpartition(":")[2].rpartition(".")[2] in line or not rest
 
 
-def test_refuses_what_is_not_there() -> None:
-    """Find no line for a function that the package does not define."""
-    with pytest.raises(LookupError):
-        place_of("signing.policy:Policy.is_gone")
-
-
 def test_facts_are_on_the_page() -> None:
     """Number each question by a fact of the page, and ask about each fact of the page."""
     page = read(ROOT / "docs/explanation/checked-on-aws.md")
@@ -58,60 +60,91 @@ def test_facts_are_on_the_page() -> None:
     assert {*facts} == {each.fact for each in QUESTIONS}
 
 
-def asks(ask: Any) -> Question:
-    """Return a question with the expected answer yes."""
-    return replace(QUESTIONS[0], ask=ask, expected="yes", is_emulated=False)
-
-
-def failing(error: Exception) -> Any:
-    """Return what raises it."""
-
-    def ask(world: Any) -> str:
-        raise error
-
-    return ask
-
-
 @pytest.mark.parametrize(
-    ("ask", "answer", "is_expected"),
+    ("answer", "shown", "is_expected"),
     [
-        (lambda world: "yes", "yes", True),
-        (lambda world: "no", "no", False),
-        (lambda world: ("3 s", True), "3 s", True),
-        (failing(NoAnswer("Connection refused")), "could not ask: NoAnswer", False),
+        ("yes", "yes", True),
+        ("no", "no", False),
+        (("3 s", True), "3 s", True),
+        (NoAnswer("Connection refused"), "could not ask: NoAnswer", False),
         (
-            failing(ClientError({"Error": {"Code": "AccessDenied"}}, "x")),
+            ClientError({"Error": {"Code": "AccessDenied"}}, "x"),
             "could not ask: AccessDenied",
             False,
         ),
     ],
 )
-def test_compares_what_was_seen(ask: Any, answer: str, is_expected: bool) -> None:
+def test_compares_what_was_seen(answer: Any, shown: str, is_expected: bool) -> None:
     """Return the answer and whether it is expected; a failure is an answer that is not."""
-    seen = asks(ask).seen(WORLD)
 
-    assert (seen.answer, seen.is_expected) == (answer, is_expected)
-    assert asks(ask).seen(EMULATOR).answer == NOT_EMULATED
+    def ask(world: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    asked = replace(QUESTIONS[0], ask=ask, expected="yes", is_emulated=False)
+    aws, emulator = (SimpleNamespace(is_emulator=each) for each in (False, True))
+    seen: Any = asked.seen(aws)  # type: ignore[arg-type]
+
+    assert (seen.answer, seen.is_expected) == (shown, is_expected)
+    assert asked.seen(emulator).answer == NOT_EMULATED  # type: ignore[arg-type]
+
+
+def site(code: int = 0, *, tags: str = "", **report: Any) -> dict[str, Any]:
+    """Return a world whose commands report this, and whose distribution has this header."""
+    config = {"DistributionConfig": {"CacheTagConfig": {"HeaderName": tags}}}
+    cloudfront = SimpleNamespace(get_distribution_config=lambda **given: config)
+    return {
+        "command": lambda *arguments, job="": (code, report.get("findings", report)),
+        "clients": SimpleNamespace(cloudfront=cloudfront),
+        "distribution_id": "D1",
+    }
+
+
+UNREADABLE = [{"id": "aws-unreadable"}]
+BY_HAND = "the distribution: DistributionConfig.CacheTagConfig was added: {1}"
+
+
+@pytest.mark.parametrize(
+    ("ask", "world", "answer"),
+    [
+        (printed_policies, {"denied": None}, ("not asked: no role was named (ROLE)", True)),
+        (printed_policies, {"denied": "", **site(findings=[])}, "yes"),
+        (printed_policies, {"denied": "a:B", **site(findings=[])}, "the setup lacks a:B"),
+        (
+            printed_policies,
+            {"denied": "", **site(findings=UNREADABLE)},
+            "the doctor cannot read all",
+        ),
+        (decrypting_alone, {"kms_key": ""}, ("not asked: no key was named (KMS_KEY)", True)),
+        (change_by_hand, site(losses=[BY_HAND]), None),
+        (change_by_hand, site(losses=[]), "nothing"),
+        (reverted_drift, site(), None),
+        (reverted_drift, site(1, tags="x"), "exit code 1, the change by hand is left"),
+    ],
+)
+def test_what_a_command_says(ask: Any, world: dict[str, Any], answer: Any) -> None:
+    """Tell the expected answer, which is None here, from others; ask with what a person names."""
+    [expected] = [each.expected for each in QUESTIONS if each.ask is ask]
+    assert ask(SimpleNamespace(**world)) == (answer or expected)
 
 
 class Edge:
-    """A world whose edge keeps one copy of each file, which some items of invalidations clear."""
+    """A world whose edge keeps a copy of a file, until an invalidation has the right item."""
+
+    distribution_id = "D1"
+    pace = Pace(look=0, glance=0)
 
     def __init__(self, forgets: str = "", *, keeps: bool = True) -> None:
-        self.forgets, self.keeps = forgets, keeps
-        self.file, self.copy = b"acceptance", b""
-        self.looks, self.in_vain = 0, set[str]()
-        self.distribution_id = "D1"
-        self.pace = Pace(look=0, glance=0)
+        self.forgets, self.keeps, self.looks = forgets, keeps, 0
+        self.file, self.copy, self.in_vain = b"acceptance", b"", set[str]()
         self.clients = SimpleNamespace(cloudfront=self)
 
-    def custom(self, path: str) -> str:
-        """Return a policy; here, it opens everything."""
+    def link(self, path: str, policy: str = "") -> str:
+        """Return a signed URL, or a policy: here, both open everything."""
         return path
 
-    def link(self, path: str, **given: str) -> str:
-        """Return a signed URL."""
-        return path
+    custom = link
 
     def write(self, name: str, body: bytes) -> None:
         """Write the file."""
@@ -120,10 +153,10 @@ class Edge:
     def get(self, url: str) -> Answer:
         """Answer with the copy, else with the file, which may become the copy."""
         self.looks += 1
-        answer = "Hit" if self.copy else "Miss"
+        headers = {"x-cache": "Hit" if self.copy else "Miss"}
         body = self.copy or self.file
         self.copy = body if self.keeps else b""
-        return Answer(status=200, headers={"x-cache": answer}, body=body)
+        return Answer(status=200, headers=headers, body=body)
 
     def seconds_until(self, is_so: Any, every: float = 0) -> float | None:
         """Look twice."""
@@ -133,7 +166,7 @@ class Edge:
         """Forget the copy, if that is what the item does."""
         if self.forgets in InvalidationBatch["Paths"]["Items"]:
             self.copy = b""
-        return {"Invalidation": {"Id": "I1"}}
+        return {"Invalidation": {"Id": "I1", "Status": "Completed"}}
 
     def get_invalidation(self, **given: str) -> Any:
         """Say that it is done."""
@@ -141,22 +174,80 @@ class Edge:
 
 
 @pytest.mark.parametrize(
-    ("edge", "answer", "looks"),
+    ("edge", "answers", "looks"),
     [
-        (Edge("//double.txt"), "forgotten", 4),
-        (Edge("/double.txt"), "kept", 4),
-        (Edge(keeps=False), "never kept", 2),
+        (Edge("//double.txt"), ["forgotten", "kept"], 7),
+        (Edge("/double.txt"), ["kept", "kept"], 7),
+        (Edge(keeps=False), ["never kept", "never kept"], 2),
     ],
 )
-def test_sees_what_an_edge_forgets(edge: Any, answer: str, looks: int) -> None:
+def test_sees_what_an_edge_forgets(edge: Any, answers: list[str], looks: int) -> None:
     """Tell the copy from the file by its bytes; wait once for an edge that keeps nothing."""
-    assert invalidation_with_two_slashes(edge) == answer
-    before = edge.looks
-    again = invalidation_with_dots(edge)
+    assert [invalidation_with_two_slashes(edge), invalidation_with_dots(edge)] == answers
+    assert edge.looks == looks
 
-    assert before == looks
-    assert again == ("kept" if answer != "never kept" else answer)
-    assert (edge.looks == before) == (answer == "never kept")
+
+class Bucket:
+    """A bucket whose policy decides, and a distribution in front of it."""
+
+    bucket = "b"
+
+    def __init__(self, *, fails: bool = False) -> None:
+        condition = {"StringEquals": {"AWS:SourceArn": "arn:distribution/E1"}}
+        self.policy = json.dumps({"Statement": [{"Effect": "Allow", "Condition": condition}]})
+        self.policies, self.asked, self.fails = [self.policy], list[str](), fails
+        self.clients = SimpleNamespace(s3=self)
+
+    def get_bucket_policy(self, *, Bucket: str) -> Any:
+        """Return the policy."""
+        return {"Policy": self.policies[-1]}
+
+    def put_bucket_policy(self, *, Bucket: str, Policy: str) -> None:
+        """Replace the policy."""
+        self.policies.append(Policy)
+
+    def link(self, path: str) -> str:
+        """Return a signed URL."""
+        return path
+
+    def said(self, url: str) -> str:
+        """Let S3 heed a Deny, and take a star for any text."""
+        self.asked.append(url)
+        if self.fails and self.policies[-1] != self.policy:
+            raise ConnectionResetError
+        return "403 AccessDenied of S3" if "Deny" in self.policies[-1] else "served"
+
+    def seconds_until(self, is_so: Any, *, at_most: float) -> float | None:
+        """Look twice."""
+        return 0.0 if is_so() or is_so() else None
+
+
+def test_asks_under_another_policy() -> None:
+    """Say what S3 answers by a URL that no edge has; put the policy back, whatever goes wrong."""
+    bucket, failing = Bucket(), Bucket(fails=True)
+    asked: Any = bucket
+    answers = [denied_by_a_statement(asked), star_in_string_equals(asked)]
+    with pytest.raises(ConnectionResetError):
+        denied_by_a_statement(failing)  # type: ignore[arg-type]
+
+    assert answers == ["403 AccessDenied of S3", "served"]
+    assert len({*bucket.asked}) == len(bucket.asked)
+    assert {bucket.policies[-1], failing.policies[-1]} == {bucket.policy}
+
+
+def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a stack that fails, read why, and leave nothing that a clean-up would not remove."""
+    handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+
+    def refuse(*arguments: object) -> None:
+        raise ValueError("The key group does not exist.")
+
+    monkeypatch.setitem(handlers["AWS::CloudFront::Distribution"], "create", refuse)
+    world: Any = SimpleNamespace(stack=RECORD.stack, bucket=RECORD.bucket, clients=clients)
+    said = failed_creation(world)
+
+    assert said in {each.expected for each in QUESTIONS if each.ask is failed_creation}
+    assert CleanUp(record=RECORD, clients=clients, guard=guard).found() == []
 
 
 def test_cookies_by_path() -> None:
@@ -172,18 +263,12 @@ def test_report(tmp_path: Path) -> None:
     asked = replace(
         QUESTIONS[0], fact="1.4", asks="Is | it so?", expected="yes", depends=("conf:OPTIONS",)
     )
-    differs = replace(asked, asks="Is it?")
-    report = Report(
-        endpoint="",
-        day=date(2026, 12, 1),
-        is_whole=True,
-        seen=[
-            Seen(asked, "yes", is_expected=True),
-            Seen(differs, "no: 111122223333", is_expected=False),
-        ],
-    )
+    differs = Seen(replace(asked, asks="Is it?"), "no: 111122223333", is_expected=False)
+    good = Seen(asked, "yes", is_expected=True)
+    report = Report(endpoint="", day=date(2026, 12, 1), is_whole=True, seen=[good, differs])
 
     page, data = (path.read_text() for path in report.write(tmp_path, without=["111122223333"]))
+    broken = replace(report, endpoint="x", is_whole=False, seen=[good]).as_markdown()
 
     shown = "**1.4 Is it?** no: …. Expected: yes. To change: cfsigned_django/conf.py:"
     assert page.index(shown) < page.index("| 1.4 | Is \\| it so? | yes | yes |  |")
@@ -192,8 +277,8 @@ def test_report(tmp_path: Path) -> None:
     found = json.loads(data)
     assert (found["asked"], found["day"]) == ("AWS", "2026-12-01")
     assert [each["mark"] for each in found["answers"]] == ["", "differs"]
-    assert "emulator" in replace(report, endpoint="http://127.0.0.1").as_markdown()
-    broken = replace(report, is_whole=False, seen=report.seen[:1]).as_markdown()
-    assert "broke off" in broken
+    assert [("broke off" in each, "emulator" in each) for each in (page, broken)] == [
+        (False, False),
+        (True, True),
+    ]
     assert "Nothing so far." in broken
-    assert "broke off" not in page
