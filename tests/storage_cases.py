@@ -93,8 +93,8 @@ class LocationOfRequest(CloudFrontS3Storage):
 
     @property
     def location(self) -> str:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
+        """Fail outside a request, as an attribute that is missing."""
+        raise AttributeError("no schema_name")
 
 
 class SignerOfRequest(CloudFrontS3Storage):
