@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import socket
 import tracemalloc
@@ -57,47 +56,30 @@ def client(storage: Storage) -> EdgeClient:
     return client_of(storage)
 
 
-def test_get(client: EdgeClient) -> None:
-    """Serve a file with its type and size, whole, in part, or without a body."""
-    response = client.get(f"{BASE}/a.txt")
-    assert (response.status, response.body) == (200, DATA)
-    assert response.headers["Content-Type"] == "text/plain"
-    assert response.headers["Content-Length"] == "10"
-    part = client.get(f"{BASE}/a.txt", headers={"Range": "bytes=2-4"})
-    assert (part.status, part.body) == (206, b"234")
-    for path, status in (("/a.txt", 200), ("/b.txt", 403)):
-        head = client.request("HEAD", BASE + path)
-        assert (head.status, head.body) == (status, b"")
+def test_get(storage: Storage, client: EdgeClient) -> None:
+    """Find a file whatever is in its name, which tells its type as it does to django-storages."""
+    for name, content_type, encoding in [
+        ("a.txt", "text/plain", None),
+        ("a.svg.gz", "image/svg+xml", "gzip"),
+        ("a", "application/octet-stream", None),
+        *((name, None, None) for name in NAMES),
+    ]:
+        storage.delete(name)
+        storage.save(name, ContentFile(name.encode()))
+        response = client.get(f"{BASE}/{quote(name)}")
+        assert (response.status, response.body) == (200, name.encode()), response.reason
+        if content_type:
+            assert response.headers["Content-Type"] == content_type
+            assert response.headers["Content-Encoding"] == encoding
 
 
 def test_changed_file(storage: Storage, client: EdgeClient) -> None:
     """Answer a viewer who has the file with the new one after it has changed, and not before."""
-    headers = client.get(f"{BASE}/a.txt").headers
-    modified = {"If-Modified-Since": headers["Last-Modified"] or ""}
-    etag = {"If-None-Match": headers["ETag"] or ""}
-    for condition in (etag, modified):
-        assert client.get(f"{BASE}/a.txt", headers=condition).status == 304
+    headers = {"If-None-Match": client.get(f"{BASE}/a.txt").headers["ETag"] or ""}
+    assert client.get(f"{BASE}/a.txt", headers=headers).status == 304
     storage.delete("a.txt")
     storage.save("a.txt", ContentFile(b"changed"))
-    assert client.get(f"{BASE}/a.txt", headers=etag).body == b"changed"
-
-
-def test_names(storage: Storage, client: EdgeClient) -> None:
-    """Find a file whatever is in its name."""
-    for name in NAMES:
-        storage.save(name, ContentFile(name.encode()))
-        response = client.get(f"{BASE}/{quote(name)}")
-        assert (response.status, response.body) == (200, name.encode()), response.reason
-
-
-def test_type(storage: Storage, client: EdgeClient) -> None:
-    """Guess type and encoding from the name, as django-storages does for S3."""
-    storage.save("a.svg.gz", ContentFile(gzip.compress(b"<svg/>")))
-    storage.save("a", ContentFile(b"x"))
-    compressed = client.get(f"{BASE}/a.svg.gz")
-    assert compressed.headers["Content-Type"] == "image/svg+xml"
-    assert compressed.headers["Content-Encoding"] == "gzip"
-    assert client.get(f"{BASE}/a").headers["Content-Type"] == "application/octet-stream"
+    assert client.get(f"{BASE}/a.txt", headers=headers).body == b"changed"
 
 
 def test_many_readers(storage: Storage, client: EdgeClient) -> None:
@@ -124,14 +106,7 @@ def test_refused(storage: Storage, client: EdgeClient, tmp_path: Path) -> None:
         assert b"<Code>AccessDenied</Code><Message>Access Denied</Message>" in response.body
         assert response.error_code is None
         assert response.reason
-
-
-def test_link_out_of_the_folder(tmp_path: Path) -> None:
-    """Refuse a file that is not readable, and log which one."""
-    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
-    response = client_of(FileSystemStorage(location=tmp_path, base_url="/")).get(f"{BASE}/gone.txt")
-    assert response.status == 403
-    assert "'gone.txt'" in response.reason
+    assert "'missing.txt'" in client.get(f"{BASE}/missing.txt").reason
 
 
 class Minimal(Storage):
