@@ -3,7 +3,7 @@
 Modules: tools/account/state/judge.py, tools/findings.py, tools/account/state/keys.py,
 tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
 tools/account/state/policies.py, tools/account/state/site_in_aws.py,
-tools/account/state/wanted.py, tools/doctor/aws.py
+tools/account/state/wanted.py, tools/account/documents/cache_behavior.py, tools/doctor/aws.py
 """
 
 from __future__ import annotations

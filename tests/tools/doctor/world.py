@@ -66,8 +66,8 @@ OTHER_ORIGIN = "https://other.example.com"
 NOW = 1_800_000_000
 BUCKET = "media-bucket"
 S3 = "https://s3.us-east-1.amazonaws.com"
-#: What a behavior trusts that asks for no signature.
-OPEN: Document = {"Enabled": False, "Quantity": 0}
+#: What a behavior trusts that asks for no signature: a list that is off counts for nobody.
+OPEN: Document = {"Enabled": False, **list_of(["off"])}
 _ACCOUNT_ID, _DISTRIBUTION_ID, _CONTROL_ID = "111111111111", "E2DISTRIBUTION", "E2CONTROL"
 _ARN = f"arn:aws:cloudfront::{_ACCOUNT_ID}:distribution/{_DISTRIBUTION_ID}"
 _S3_DENIED = (

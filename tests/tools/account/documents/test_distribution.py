@@ -7,113 +7,41 @@ from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.tools.account.documents.cache_behavior import list_of
-from cfsigned_django.tools.account.documents.distribution_config import (
-    access_control_of,
-    access_identity_of,
-    bucket_origins,
-    covers,
-    is_origin_of,
-    origin_in_bucket,
-)
-from cfsigned_django.tools.account.documents.origins import (
-    OriginFolder,
-    folder_of,
-    folders_of,
-)
-from tests.tools.account.by_hand import new_origin
+from cfsigned_django.tools.account.documents.distribution_config import covers, is_origin_of
+from cfsigned_django.tools.account.documents.origins import OriginFolder, folder_of
 
 BUCKET = "site.media-1"
 HOME = OriginFolder(bucket=BUCKET)
+S3 = "s3.eu-west-1.amazonaws.com"
 
 
-def test_access() -> None:
-    """Know the access control and the identity of an origin."""
-    identity = {"OriginAccessIdentity": "origin-access-identity/cloudfront/E1"}
-
-    assert access_identity_of({"S3OriginConfig": identity}) == "E1"
-    assert access_control_of({"OriginAccessControlId": "E2"}) == "E2"
-    for nothing in ({}, new_origin(BUCKET)):
-        assert (access_control_of(nothing), access_identity_of(nothing)) == ("", "")
-
-
-def test_origins_of_a_bucket() -> None:
-    """Return the origins that are the bucket, and the one of a behavior."""
-    other = {"Id": "app", "DomainName": "app.example.com"}
-    ours = new_origin(BUCKET, "eu-west-1")
-    config = {"Origins": list_of([other, ours])}
-
-    assert bucket_origins(config, BUCKET) == [ours]
-    assert origin_in_bucket(config, {"TargetOriginId": ours["Id"]}, BUCKET) == ours
-    assert origin_in_bucket(config, {"TargetOriginId": "app"}, BUCKET) is None
-    assert origin_in_bucket(config, {"TargetOriginId": "nobody"}, BUCKET) is None
+#: The host and the folder of an origin -> the place, and whether an access control can read it.
+PLACES: list[tuple[str, str, OriginFolder, bool]] = [
+    (f"{BUCKET}.s3-eu-west-1.amazonaws.com", "/a/", OriginFolder(bucket=BUCKET, folder="/a"), True),
+    (f"{BUCKET.upper()}.S3.Amazonaws.com", "", HOME, True),
+    (f"{BUCKET}.s3-external-1.amazonaws.com", "", HOME, True),
+    (f"{BUCKET}.S3-website.eu-west-1.amazonaws.com", "", HOME, False),
+    (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", "", HOME, False),
+    # Other buckets, and other kinds of hosts.
+    (f"other-{BUCKET}.s3.amazonaws.com", "", OriginFolder(bucket=f"other-{BUCKET}"), False),
+    ("siteXmedia-1.s3.amazonaws.com", "", OriginFolder(bucket="sitexmedia-1"), False),
+    (f"{BUCKET}.s3.example.com", "", OriginFolder(host=f"{BUCKET}.s3.example.com"), False),
+    (BUCKET, "", OriginFolder(host=BUCKET), False),
+    # The bucket is in the path if the host is S3's alone.
+    (S3, f"/{BUCKET}", HOME, False),
+    (S3, f"/{BUCKET}/a", OriginFolder(bucket=BUCKET, folder="/a"), False),
+    (S3, "", OriginFolder(host=S3), False),
+]
 
 
-@pytest.mark.parametrize(
-    ("domain", "is_rest"),
-    [
-        (f"{BUCKET}.s3.amazonaws.com", True),
-        (f"{BUCKET.upper()}.S3.Amazonaws.com", True),
-        (f"{BUCKET}.s3.ap-northeast-2.amazonaws.com", True),
-        (f"{BUCKET}.s3-eu-west-1.amazonaws.com", True),
-        (f"{BUCKET}.s3-external-1.amazonaws.com", True),
-        (f"{BUCKET}.s3.dualstack.eu-west-1.amazonaws.com", True),
-        (f"{BUCKET}.s3-accelerate.dualstack.amazonaws.com", True),
-        (f"{BUCKET}.s3-fips.us-gov-west-1.amazonaws.com", True),
-        (f"{BUCKET}.s3.cn-north-1.amazonaws.com.cn", True),
-        (f"{BUCKET}.S3-website.eu-west-1.amazonaws.com", False),
-        (f"{BUCKET}.s3-website-us-east-1.amazonaws.com", False),
-    ],
-)
-def test_spellings_of_a_bucket(domain: str, is_rest: bool) -> None:
-    """Find one bucket behind each of its hosts; only its REST hosts can have an access control."""
-    origin = {"DomainName": domain, "OriginPath": "/a/"}
+@pytest.mark.parametrize(("host", "path", "place", "is_rest"), PLACES)
+def test_places(host: str, path: str, place: OriginFolder, is_rest: bool) -> None:
+    """Find the bucket behind each of its hosts; only its REST hosts can have an access control."""
+    origin = {"DomainName": host, "OriginPath": path}
 
-    assert folder_of(origin) == OriginFolder(bucket=BUCKET, folder="/a")
+    assert folder_of(origin) == place
     assert is_origin_of(origin, BUCKET) is is_rest
     assert not is_origin_of({**origin, "CustomOriginConfig": {"HTTPPort": 80}}, BUCKET)
-
-
-@pytest.mark.parametrize(
-    "domain",
-    [
-        f"other-{BUCKET}.s3.amazonaws.com",
-        "siteXmedia-1.s3.amazonaws.com",
-        f"{BUCKET}.s3.example.com",
-        f"{BUCKET}.s3-object-lambda.us-east-1.amazonaws.com",
-        BUCKET,
-    ],
-)
-def test_other_places(domain: str) -> None:
-    """Take no other bucket, and no host of another kind, for the bucket."""
-    assert not folder_of({"DomainName": domain}).holds_same(HOME)
-    assert not is_origin_of({"DomainName": domain}, BUCKET)
-
-
-def test_bucket_in_the_path() -> None:
-    """Take the bucket from the origin path if the host is S3's alone."""
-    host = "s3.eu-west-1.amazonaws.com"
-
-    assert folder_of({"DomainName": host, "OriginPath": f"/{BUCKET}"}) == HOME
-    assert folder_of({"DomainName": host, "OriginPath": f"/{BUCKET}/a"}).folder == "/a"
-    assert folder_of({"DomainName": host}) == OriginFolder(host=host)
-
-
-def test_origin_group() -> None:
-    """Read an origin group as all of its members."""
-    origins = [
-        {"Id": "whole", "DomainName": f"{BUCKET}.s3.amazonaws.com"},
-        {"Id": "app", "DomainName": "app.example.com"},
-    ]
-    members = [{"OriginId": "whole"}, {"OriginId": "app"}]
-    config = {
-        "Origins": list_of(origins),
-        "OriginGroups": list_of([{"Id": "both", "Members": list_of(members)}]),
-    }
-
-    places = folders_of(config, {"TargetOriginId": "both"})
-
-    assert places == [HOME, OriginFolder(host="app.example.com")]
 
 
 @pytest.mark.parametrize(
