@@ -77,7 +77,7 @@ def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
     assert account.account_id == "111111111111"
     assert bucket_of(account).state is BucketState.MISSING
     assert account.distribution is None
-    assert account.public_keys == account.key_groups == account.access_controls == ()
+    assert (account.public_keys, account.key_groups, account.access_controls) == ((), (), ())
     assert account.cache_policies == account.origin_request_policies == {}
 
 

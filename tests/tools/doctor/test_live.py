@@ -255,8 +255,9 @@ def test_clock(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
         with subtests.test(ahead=ahead, expire=expire):
             found = examine(replace(wanted, expire=expire), answering(), ahead=ahead)
 
-            clock = [each.level for each in found if each.id == "clock-off"]
-            assert clock == ([level] if level is not Level.OK else [])
+            clock = [each for each in found if each.id == "clock-off"]
+            assert [each.level for each in clock] == ([level] if level is not Level.OK else [])
+            assert all(("behind" in each.what) is (ahead < 0) for each in clock)
             assert len(faults(found)) == len(clock)
 
 
