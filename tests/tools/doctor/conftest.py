@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 from unittest import mock
 
 import pytest
-from django.test import override_settings
 
 from cfsigned_django import keyring
-from cfsigned_django.signing import PrivateKey
 from tests.checks.conftest import fields as fields
-from tests.conftest import Settings
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
@@ -23,18 +17,17 @@ from tests.plugins_aws import (
 from tests.storage_cases import S3_BACKEND
 from tests.tools.doctor.world import (
     BUCKET,
+    KEY,
+    KEY_GROUP,
+    KEY_PAIR_ID,
     LOCATION,
     NOW,
-    Change,
     World,
     clients_of_nobody,
-    healthy_world,
 )
 
 MODULE = "cfsigned_django.management.commands.cfsigned_doctor"
 READ = "cfsigned_django.tools.doctor.examination.read_account"
-#: Gives a block a healthy site, changed.
-Seeded: TypeAlias = Callable[[Change], AbstractContextManager[World]]
 
 
 @pytest.fixture
@@ -46,32 +39,17 @@ def signing_site(site: Any, db: None) -> Any:
 
 
 @pytest.fixture
-def world(signing_site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a site whose files are private and whose links work."""
-    world = healthy_world(ec_key)
+    world = World(settings=signing_site)
     monkeypatch.setattr(READ, lambda clients, wanted: world.found(wanted))
     signing_site.AWS_LOCATION = LOCATION
-    signing_site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-    signing_site.AWS_CLOUDFRONT_KEY_ID = world.key_pair_id
-    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = world.key_group_id
+    signing_site.AWS_CLOUDFRONT_KEY = KEY.to_pem().decode()
+    signing_site.AWS_CLOUDFRONT_KEY_ID = KEY_PAIR_ID
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP
     signing_site.AWS_STORAGE_BUCKET_NAME = BUCKET
     signing_site.AWS_S3_REGION_NAME = "us-east-1"
     return world
-
-
-@pytest.fixture
-def seeded(world: World, site: Any) -> Seeded:
-    """Return what changes the same site, and its settings, for one block."""
-
-    @contextmanager
-    def seed(change: Change) -> Iterator[World]:
-        layer = override_settings(STORAGES=site.STORAGES)  # the storages are made anew
-        with layer:
-            changed = replace(world, options={})
-            change(changed, Settings(layer))
-            yield changed
-
-    return seed
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ tools/account/state/wanted.py, tools/account/documents/cache_behavior.py, tools/
 
 from __future__ import annotations
 
+import copy
 import json
 import shlex
 from collections.abc import Mapping
@@ -19,8 +20,6 @@ import pytest
 
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
-from cfsigned_django.tools.account.account import BucketPart
-from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws
@@ -30,45 +29,47 @@ from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
 from tests.aws.failing import denied
 from tests.pages import DOCS, read
-from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import faults, ids
-from tests.tools.doctor.conftest import Seeded
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,
     HEALTHY,
     NARROW,
+    NO_ACCESS,
+    NO_POLICY,
     OPENED,
+    OPENED_ALL,
+    OTHER_GROUP,
     RULE_OF_BUCKET,
     SITES,
     TRUSTS_ANOTHER,
-    account,
-    of_somebody_else,
-    part_of_account,
+    WITH_UPLOADS,
+    encrypted,
     twin,
 )
 from tests.tools.doctor.world import (
+    KEY_GROUP,
+    NO_BLOCK,
     NOW,
     OTHER_ORIGIN,
+    Change,
     World,
-    behavior_of,
     both,
     cors,
-    no_block,
     open_like,
-    public_bucket,
-    setting,
-    world_with,
 )
 
+PARSER = Command().create_parser("manage.py", "cfsigned_setup")
 TIME = datetime.fromtimestamp(NOW, UTC)
 #: The stack of the template with all that it can have.
 STACK = StackResources(name="media", resources=frozenset(NOUNS))
 
 
-def judged(values: World, find_stack: FindStack = lambda region, found: None) -> list[Finding]:
+def judged(
+    world: World, find_stack: FindStack = lambda region, distribution_id: None
+) -> list[Finding]:
     """Return what the doctor says of the account of a site."""
-    wanted = values.examination().wanted()
-    return list(check_aws(values.found(wanted), wanted, now=TIME, find_stack=find_stack))
+    wanted = world.examination().wanted()
+    return list(check_aws(world.found(wanted), wanted, now=TIME, find_stack=find_stack))
 
 
 def pasted(found: Finding) -> Any:
@@ -77,15 +78,15 @@ def pasted(found: Finding) -> Any:
     return value
 
 
-def test_sites(seeded: Seeded, subtests: pytest.Subtests) -> None:
-    """Find the fault of each site, with a reason and a remedy, and nothing else."""
-    for at, (expected, change) in enumerate(SITES):
-        with seeded(change) as values, subtests.test(at=at, expected=expected):
-            assert_found(judged(values), expected)
+@pytest.mark.parametrize(
+    ("expected", "change"), SITES, ids=[f"{at} {ids}" for at, (ids, _) in enumerate(SITES)]
+)
+def test_site(expected: str, change: Change, world: World) -> None:
+    """Find the fault of a site and nothing else, with a reason, and what repairs it."""
+    change(world)
 
+    found = judged(world)
 
-def assert_found(found: list[Finding], expected: str) -> None:
-    """Find the fault of a site, with a reason and a remedy, and nothing else."""
     wrong = [each for each in ids(found) if each not in HEALTHY]
     assert wrong == expected.partition("|")[0].split()
     for each in found:
@@ -93,139 +94,107 @@ def assert_found(found: list[Finding], expected: str) -> None:
         assert ".." not in each.what
         assert "statement a statement" not in each.what
         assert each.level is Level.OK or (each.why and each.fix and each.subject)
-
-
-def test_other_behaviors(seeded: Seeded, subtests: pytest.Subtests) -> None:
-    """Report for each other behavior what it serves of the storage, and what it takes."""
-    for at, (change, expected) in enumerate(OPENED):
-        with seeded(change) as values, subtests.test(at=at, expected=expected):
-            found = [(each.subject, each.id) for each in judged(values) if each.id in ABOUT_OTHERS]
-            assert found == [
-                (f"the behavior {pattern}", fact_id)
-                for pattern, ids_of_facts in expected.items()
-                for fact_id in ids_of_facts.split()
-            ]
-
-
-def test_what_is_to_be_pasted(seeded: Seeded, subtests: pytest.Subtests) -> None:
-    """Find each fault no more once its statement, rule or field is pasted."""
-    seen = set()
-    for at, (expected, change) in enumerate(SITES):
-        with seeded(change) as values, subtests.test(at=at, expected=expected):
-            for each in judged(values):
-                if "Paste: " in each.fix:
-                    seen.add(each.id)
-                    site = replace(values)
-                    paste(site, each.id, pasted(each))
-                    assert each.id not in ids(judged(site)), each.id
-
-    assert seen >= {
-        *("bucket-policy", "kms-key-policy", "behavior-open", "cors-rule-missing"),
-        *("upload-cors", "uploads-kept", "origin-access"),
-    }
+        if "Paste: " in each.fix:
+            repaired = replace(world)
+            paste(repaired, each.id, pasted(each))
+            assert each.id not in ids(judged(repaired))
+    assert_repaired_by_a_stack(world, found)
 
 
 def paste(site: World, fault: str, added: Any) -> None:
     """Put what a finding shows where it belongs, beside what is there."""
-    found = site.edit(site.value)
-    site.edit = lambda value: value
-    if fault == "kms-key-policy":
-        assert found.kms_key is not None
-        policy = {"Statement": [*statements(found.kms_key.policy), added]}
-        found = replace(found, kms_key=replace(found.kms_key, policy=policy))
-    elif "TrustedKeyGroups" in added:
-        site.value = found
-
-        def restrict(config: Document) -> None:
-            distribution = replace(found.distribution, config=config)  # type: ignore[type-var]
-            account = replace(found, distribution=distribution)
-            private = SiteInAws(account=account, wanted=site.examination().wanted()).behavior
-            assert private is not None
-            private.update(added)
-
-        site.update(restrict)
-        return
-    elif "OriginAccessControlId" in added:
-        site.value = found
-        site.update(lambda config: config["Origins"]["Items"][0].update(added))
-        return
+    account, bucket = copy.deepcopy(site.account), site.account.bucket
+    if "TrustedKeyGroups" in added:
+        private = SiteInAws(account=account, wanted=site.examination().wanted()).behavior
+        assert private is not None
+        private.update(added)
+        site.account = account
+    elif fault == "origin-access":
+        site.change("origin", added)
+    elif fault == "kms-key-policy":
+        assert account.kms_key is not None
+        policy = {"Statement": [*statements(account.kms_key.policy), added]}
+        site.change("account", {"kms_key": replace(account.kms_key, policy=policy)})
     else:
-        assert found.bucket is not None
-        bucket = found.bucket
-        pasted_rules: Mapping[str, Mapping[str, Any]] = {
+        assert bucket is not None
+        rules: Mapping[str, Mapping[str, Any]] = {
             "upload-cors": {"cors_rules": (added, *bucket.cors_rules)},
             "cors-rule-missing": {"cors_rules": (*bucket.cors_rules, added)},
             "uploads-kept": {"lifecycle_rules": (*bucket.lifecycle_rules, added)},
         }
         policy = {"Statement": [*statements(bucket.policy), added]}
-        fields = pasted_rules.get(fault, {"policy": policy})
-        found = replace(found, bucket=replace(bucket, **fields))
-    site.value = found
+        site.change("bucket", rules.get(fault, {"policy": policy}))
 
 
-def test_other_groups_stay(seeded: Seeded) -> None:
-    """Let a behavior that trusts another group go on trusting it."""
-    with seeded(TRUSTS_ANOTHER) as world:
-        [before] = behavior_of(world.config())["TrustedKeyGroups"]["Items"]
-        [value] = [pasted(each) for each in judged(world) if each.id == "group-not-on-behavior"]
-
-    assert value["TrustedKeyGroups"]["Items"] == [before, world.key_group_id]
-
-
-def test_faults_of_a_stack(seeded: Seeded, subtests: pytest.Subtests) -> None:
+def assert_repaired_by_a_stack(world: World, by_hand: list[Finding]) -> None:
     """Name the setup command if a stack made what is wrong, and a remedy by hand for the rest."""
-    parser = Command().create_parser("manage.py", "cfsigned_setup")
-    for at, (expected, change) in enumerate(SITES):
-        with seeded(change) as values, subtests.test(at=at, expected=expected):
-            by_hand = judged(values)
-            by_stack = judged(values, lambda region, found: STACK)
-
-            assert ids(by_stack) == ids(by_hand)
-            has_distribution = values.edit(values.value).distribution is not None
-            for one, other in zip(by_hand, by_stack, strict=True):
-                kind = CATALOG.get(one.id)
-                if kind is None or not kind.resource or not has_distribution:
-                    assert one == other
-                    continue
-                command = other.fix.partition("Run ")[2].partition(": ")[0]
-                _, name, *arguments = shlex.split(command)
-                options = parser.parse_args(arguments)
-                assert (name, options.stack, options.apply) == ("cfsigned_setup", "media", False)
-                assert "Paste: " not in other.fix
+    by_stack = judged(world, lambda region, distribution_id: STACK)
+    for one, other in zip(by_hand, by_stack, strict=True):
+        kind = CATALOG.get(one.id)
+        if kind is None or not kind.resource or world.account.distribution is None:
+            assert one == other
+            continue
+        command = other.fix.partition("Run ")[2].partition(": ")[0]
+        _, name, *arguments = shlex.split(command)
+        options = PARSER.parse_args(arguments)
+        assert (name, options.stack, options.apply) == ("cfsigned_setup", "media", False)
+        assert (other.id, "Paste: " in other.fix) == (one.id, False)
 
 
-def test_stack_without_the_bucket(seeded: Seeded) -> None:
+#: What has an exact value to paste.
+PASTED = {
+    "bucket-policy": NO_POLICY,
+    "kms-key-policy": encrypted(),
+    "behavior-open": OPENED_ALL,
+    "group-not-on-behavior": TRUSTS_ANOTHER,
+    "cors-rule-missing": both(RULE_OF_BUCKET, cors(OTHER_ORIGIN)),
+    "upload-cors": WITH_UPLOADS,
+    "uploads-kept": WITH_UPLOADS,
+    "origin-access": NO_ACCESS,
+}
+
+
+@pytest.mark.parametrize("fault", PASTED)
+def test_what_is_to_be_pasted(fault: str, world: World) -> None:
+    """Show the statement, rule or field that is missing; other key groups stay trusted."""
+    PASTED[fault](world)
+
+    [value] = [pasted(each) for each in judged(world) if each.id == fault]
+
+    if fault == "group-not-on-behavior":
+        assert value["TrustedKeyGroups"]["Items"] == [*OTHER_GROUP["Items"], KEY_GROUP]
+
+
+@pytest.mark.parametrize(("change", "expected"), OPENED)
+def test_other_behaviors(change: Change, expected: dict[str, str], world: World) -> None:
+    """Report for each other behavior what it serves of the storage, and what it takes."""
+    change(world)
+
+    found = [(each.subject, each.id) for each in judged(world) if each.id in ABOUT_OTHERS]
+
+    assert found == [
+        (f"the behavior {pattern}", fact_id)
+        for pattern, ids_of_facts in expected.items()
+        for fact_id in ids_of_facts.split()
+    ]
+
+
+def test_stack_without_the_bucket(world: World) -> None:
     """Leave the bucket to a person if the stack has only made what reads it."""
     made = STACK.resources - {"Bucket", "BucketPolicy"}
-    [change] = [change for expected, change in SITES if expected.split() == ["bucket-not-blocked"]][
-        :1
-    ]
-    with seeded(change) as values:
-        found = judged(values, lambda region, each: StackResources(name="media", resources=made))
+    NO_BLOCK(world)
+
+    found = judged(world, lambda *_: StackResources(name="media", resources=made))
 
     [told] = [each for each in found if each.id == "bucket-not-blocked"]
     assert told.fix == CATALOG["bucket-not-blocked"].fix
 
 
-def test_healthy_site_asks_for_no_stack(seeded: Seeded) -> None:
+def test_healthy_site_asks_for_no_stack(world: World) -> None:
     """Ask CloudFormation nothing if nothing is wrong: few may."""
-    asked: list[str] = []
+    find: Any = None
 
-    def find(region: str, distribution_id: str) -> None:
-        asked.append(distribution_id)
-
-    with seeded(lambda world, settings: None) as values:
-        assert faults(judged(values, find)) == []
-
-    assert asked == []
-
-
-def test_other_account(seeded: Seeded) -> None:
-    """Name the account of the credentials, which has no such distribution."""
-    with seeded(world_with(edit=of_somebody_else)) as values:
-        [told] = [each.what for each in judged(values) if each.id == "no-distribution"]
-
-    assert "999999999998" in told
+    assert faults(judged(world, find)) == []
 
 
 #: What could not be read, for want of which permission, and what is then not said of the site.
@@ -240,11 +209,12 @@ UNREAD: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("part", "permission", "unsaid"), UNREAD)
-def test_one_permission_is_missing(part: str, permission: str, unsaid: str, seeded: Seeded) -> None:
+def test_one_permission_is_missing(part: str, permission: str, unsaid: str, world: World) -> None:
     """Name the permission that is missing and what depends on it, and judge all else."""
     error = explain(denied(permission), what="read it", permission=permission)
-    with seeded(account(**{part: None, "problems": (error,)})) as values:
-        found = judged(values)
+    world.change("account", {part: None, "problems": (error,)})
+
+    found = judged(world)
 
     [problem] = [each for each in found if each.level is Level.ERROR]
     assert (problem.id, problem.subject) == ("aws-unreadable", permission)
@@ -257,32 +227,6 @@ def test_one_permission_is_missing(part: str, permission: str, unsaid: str, seed
     }
 
 
-#: How a part of a bucket looks that was not read.
-UNSET: dict[BucketPart, dict[str, Any]] = {
-    BucketPart.CORS: {"cors_rules": ()},
-    BucketPart.POLICY: {"policy": None},
-    BucketPart.PUBLIC_ACCESS: {"public_access_block": None},
-}
-#: A part of a bucket that may not be read, and what is then not said of one that is open.
-PARTS = {
-    BucketPart.CORS: "cors-rule-missing",
-    BucketPart.POLICY: "bucket-public",
-    BucketPart.PUBLIC_ACCESS: "bucket-not-blocked",
-}
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_other_parts_of_the_bucket(part: BucketPart, seeded: Seeded) -> None:
-    """Judge the parts of the bucket that may be read if one may not."""
-    error = explain(denied("x"), what="read it", permission="s3:x")
-    opened = both(public_bucket, no_block, RULE_OF_BUCKET, cors(OTHER_ORIGIN))
-    nothing = part_of_account("bucket", unread={part: error}, **UNSET[part])
-    with seeded(both(opened, nothing)) as values:
-        found = faults(judged(values))
-
-    assert {*found} == {"aws-unreadable", *PARTS.values()} - {PARTS[part]}
-
-
 def test_permissions() -> None:
     """Say what depends on each permission, all of which the documented policy allows."""
     policy = json.loads(read(DOCS / "reference" / "iam" / "doctor.json"))
@@ -291,27 +235,22 @@ def test_permissions() -> None:
     assert DEPENDS_ON_PERMISSION.keys() <= allowed | {"sts:GetCallerIdentity"}
 
 
-def test_no_bucket(seeded: Seeded, subtests: pytest.Subtests) -> None:
-    """Judge no bucket if a storage has none, or if it was not read."""
-    on_disk = setting("STORAGES", {"default": {"BACKEND": FILE_BACKEND}})
-    for at, change in enumerate((account(bucket=None), on_disk)):
-        with subtests.test(at=at), seeded(change) as values:
-            assert faults(judged(values)) == []
+#: An open behavior that comes first, one with an origin path, and one behind the restricted one.
+WAYS = {
+    "media/*.css": open_like("media/*.css"),
+    "*.css": twin("*.css", OriginPath="/media"),
+    "*.pdf": both(NARROW, open_like("*.pdf", last=True)),
+}
 
 
-def test_ways_of_an_open_behavior(seeded: Seeded) -> None:
-    """Tell apart an open behavior that comes first, one behind, and one with an origin path."""
-    ways = {
-        "media/*.css": open_like("media/*.css"),
-        "*.pdf": both(NARROW, open_like("*.pdf", last=True)),
-        "*.css": twin("*.css", OriginPath="/media"),
-    }
-
+def test_ways_of_an_open_behavior(world: World) -> None:
+    """Tell apart in which way an open behavior serves private files."""
     said = set()
-    for pattern, change in ways.items():
-        with seeded(change) as values:
-            [found] = [each for each in judged(values) if each.id == "behavior-open"]
-            assert pattern in found.what
-            said.add(found.what.partition(" requires no signature")[2])
+    for pattern, change in WAYS.items():
+        changed = replace(world)
+        change(changed)
+        [found] = [each for each in judged(changed) if each.id == "behavior-open"]
+        assert pattern in found.what
+        said.add(found.what.partition(" requires no signature")[2])
 
-    assert len(said) == len(ways)
+    assert len(said) == len(WAYS)

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -48,6 +48,7 @@ from tests.storage_cases import (
 from tests.tools.doctor.conftest import MODULE
 from tests.tools.doctor.world import (
     BACKUP,
+    KEY_NOT_IN_GROUP,
     NOW,
     OFFICE,
     ORIGIN,
@@ -57,12 +58,12 @@ from tests.tools.doctor.world import (
     behavior,
     both,
     cors,
+    cors_policy,
     headers_policy,
-    key_not_in_group,
     open_like,
     origin,
     policy,
-    setting,
+    settings_with,
 )
 
 
@@ -105,15 +106,15 @@ def test_healthy_site(online: World) -> None:
 def test_broken_site(online: World, site: Any) -> None:
     """Print errors first, each with why and what to do, and exit with 1."""
     broken = both(
-        key_not_in_group,
+        KEY_NOT_IN_GROUP,
         open_like("*.pdf", "media/public/*"),
         behavior(ViewerProtocolPolicy="allow-all", ResponseHeadersPolicyId=None),
         origin(OriginPath="/old"),
         policy({}, BACKUP, OFFICE),
         cors("https://other.example.com"),
-        setting("AWS_S3_REGION_NAME", "eu-west-1"),
+        settings_with(AWS_S3_REGION_NAME="eu-west-1"),
     )
-    broken(online, site)
+    broken(online)
 
     text, code = run("--object", "albums/1.jpg", "--cors-origin", ORIGIN)
 
@@ -123,7 +124,7 @@ def test_broken_site(online: World, site: Any) -> None:
 
 def test_scopes_of_signed_cookies(online: World, site: Any) -> None:
     """Require CORS with credentials as soon as the settings have scopes of signed cookies."""
-    headers_policy(ORIGIN)(online, site)
+    headers_policy(cors_policy("own", ORIGIN, override=True))(online)
     asked = ["--object", "albums/1.jpg", "--cors-origin", ORIGIN]
     before, _ = levels(*asked)
 
@@ -133,25 +134,20 @@ def test_scopes_of_signed_cookies(online: World, site: Any) -> None:
     assert levels(*asked)[0]["cors-credentials-missing"] == "warning"
 
 
-def settings_with(**values: object) -> Change:
-    """Change several settings."""
-    return both(*(setting(name, value) for name, value in values.items()))
-
-
 def stored(**fields: Any) -> Change:
     """Return a key pair in the database."""
-    return lambda world, settings: store(PrivateKey.generate(), **fields)
+    return lambda world: store(PrivateKey.generate(), **fields)
 
 
 def rows_with(**columns: object) -> Change:
     """Change columns of each key pair."""
-    return lambda world, settings: KeyPair.objects.update(**columns)
+    return lambda world: KeyPair.objects.update(**columns)
 
 
 def handed_in(signer: object) -> Change:
     """Give the storage a signer by an option."""
     entry = {"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_signer": signer}}
-    return setting("STORAGES", {"default": entry})
+    return settings_with(STORAGES={"default": entry})
 
 
 NO_KEY = settings_with(
@@ -165,16 +161,16 @@ NEW_SECRET = "a new secret key, as long as Django wants one: 0123456789"
 OFFLINE: list[tuple[str, Change]] = [
     ("signing-key", both()),
     # Checks of the settings, also where no storage can be made.
-    ("cfsigned.E004", setting("AWS_S3_CUSTOM_DOMAIN", None)),
-    ("cfsigned.E007", setting("AWS_CLOUDFRONT_KEY", "no key")),
-    ("cfsigned.E003", setting("AWS_CLOUDFRONT_KEY", None)),
-    ("cfsigned.E023 signing-key", setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", ["no key"])),
-    ("cfsigned.W005 signing-key", setting("AWS_S3_URL_PROTOCOL", "http:")),
+    ("cfsigned.E004", settings_with(AWS_S3_CUSTOM_DOMAIN=None)),
+    ("cfsigned.E007", settings_with(AWS_CLOUDFRONT_KEY="no key")),
+    ("cfsigned.E003", settings_with(AWS_CLOUDFRONT_KEY=None)),
+    ("cfsigned.E023 signing-key", settings_with(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["no key"])),
+    ("cfsigned.W005 signing-key", settings_with(AWS_S3_URL_PROTOCOL="http:")),
     ("foreign-signer", handed_in(CloudFrontSigner(KEY_ID, lambda message: b"signed"))),
     # Keys of the database: none, one that signs, and such as are of no use.
     ("cannot-sign", NO_KEY),
     ("signing-key", both(NO_KEY, STORED)),
-    ("cfsigned.W007 signing-key", both(STORED, setting("SECRET_KEY", NEW_SECRET))),
+    ("cfsigned.W007 signing-key", both(STORED, settings_with(SECRET_KEY=NEW_SECRET))),
     ("cfsigned.W013 signing-key", both(STORED, rows_with(fingerprint="0" * 64))),
     (
         "cfsigned.W013 signing-key",
@@ -184,7 +180,7 @@ OFFLINE: list[tuple[str, Change]] = [
     # Keys that sign, but were encrypted with a previous key.
     (
         "cfsigned.W011 signing-key",
-        both(STORED, setting("AWS_CLOUDFRONT_ENCRYPTION_KEYS", [Fernet.generate_key()])),
+        both(STORED, settings_with(AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()])),
     ),
     (
         "cfsigned.W011 signing-key",
@@ -209,7 +205,7 @@ def test_offline(
     """Examine settings and database without the network; an error is exit code 1."""
     monkeypatch.setattr(f"{MODULE}.fetch", None)
     monkeypatch.setattr(f"{MODULE}.make_clients", None)
-    change(cast("World", None), signing_site)
+    change(World(settings=signing_site))
     keyring.forget()
 
     text, code = run("--offline", "--json")
@@ -300,10 +296,10 @@ class TestKeys:
         before = signing_site.STORAGES
 
         with without_sha1():
-            handed_in(signer)(cast("World", None), signing_site)
+            handed_in(signer)(World(settings=signing_site))
             by_option = levels("--offline")
             signing_site.STORAGES = before
-            NO_KEY(cast("World", None), signing_site)
+            NO_KEY(World(settings=signing_site))
             store(rsa_key, key_pair_id=OTHER_KEY_ID)
             alone = levels("--offline")
             signing_site.STORAGES = {**before, "own": own}
@@ -336,7 +332,7 @@ class TestKeys:
     ) -> None:
         """Say "migrate" once before the first migration, whether or not a key of settings signs."""
         if not has_key:
-            NO_KEY(cast("World", None), signing_site)
+            NO_KEY(World(settings=signing_site))
         signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
         monkeypatch.setattr(KeyPair._meta, "db_table", "nowhere")
         # As a new process, which knows no key yet.

@@ -9,8 +9,8 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from tests.tools.doctor import faults, ids, world as world_module
-from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, account, another_key_group
-from tests.tools.doctor.world import Change, World, setting
+from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group
+from tests.tools.doctor.world import KEY, Change, World, settings_with
 
 #: What shows in the answers; every other change is in test_aws.py.
 CASES = [("", SITES[0][1]), *((ids, change) for ids, change in SITES if "|" in ids), *LIVE]
@@ -19,23 +19,23 @@ CASES = [("", SITES[0][1]), *((ids, change) for ids, change in SITES if "|" in i
 @pytest.mark.parametrize(
     ("expected", "change"), CASES, ids=[f"{at} {each}" for at, (each, _) in enumerate(CASES)]
 )
-def test_site(expected: str, change: Change, world: World, site: Any) -> None:
+def test_site(expected: str, change: Change, world: World) -> None:
     """Find the fault in the settings, in the account and in what answers, and show no secret."""
-    change(world, site)
+    change(world)
 
     found = world.examine()
 
     wrong = [each for each in ids(found) if each not in HEALTHY]
     assert sorted(wrong) == sorted(expected.replace("|", "").split())
-    secrets = ("Signature=", *world.key.to_pem().decode().splitlines()[1:-1])
+    secrets = ("Signature=", *KEY.to_pem().decode().splitlines()[1:-1])
     assert not any(each in str(found) for each in secrets)
 
 
 def test_key_groups_that_no_rotation_changes(world: World, site: Any) -> None:
     """Say nothing of other key groups if a person rotates, or if this site rotates no key."""
-    another_key_group(world, site)
-    for change in (setting("AWS_CLOUDFRONT_BY_HAND", True), NO_GROUP):
-        change(world, site)
+    another_key_group(world)
+    for change in (settings_with(AWS_CLOUDFRONT_BY_HAND=True), NO_GROUP):
+        change(world)
         assert "other-key-groups" not in ids(world.examine())
         site.AWS_CLOUDFRONT_BY_HAND = False
 
@@ -58,9 +58,8 @@ def test_no_clients(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_network_at_all(world: World) -> None:
     """Say that neither AWS nor the domain nor S3 answers; offline, ask none of them."""
     error = AwsError(what="x", reason="x", next_step="x", code="EndpointConnectionError")
-    account(**dict.fromkeys(("distribution", "public_keys", "key_groups")), problems=(error,))(
-        world, None
-    )
+    unread = dict.fromkeys(("distribution", "public_keys", "key_groups"))
+    world.change("account", {**unread, "problems": (error,)})
     world.is_cut_off = True
 
     assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]

@@ -14,17 +14,17 @@ from django.core.files.storage import storages
 from cfsigned_django.tools.doctor.aws import check_invalidation
 from cfsigned_django.tools.findings import Finding
 from tests.invalidations import Aws, aws_in_memory
-from tests.tools.doctor.world import World
+from tests.tools.doctor.world import DISTRIBUTION_ID, World
 
 
 @pytest.fixture
 def aws(world: World, signing_site: Any) -> Iterator[Aws]:
     """Give the site other credentials than those of the doctor, and name its distribution."""
     signing_site.AWS_ACCESS_KEY_ID, signing_site.AWS_SECRET_ACCESS_KEY = "AKIAEXAMPLE", "secret"
-    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = world.distribution_id
+    signing_site.AWS_CLOUDFRONT_DISTRIBUTION_ID = DISTRIBUTION_ID
     signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ["delete"]
     with aws_in_memory() as aws:
-        aws.cloudfront.distributions = {world.distribution_id}
+        aws.cloudfront.distributions = {DISTRIBUTION_ID}
         yield aws
 
 

@@ -51,12 +51,13 @@ from tests.tools.account.by_hand import (
     CACHING_OPTIMIZED,
     CORS_HEADERS,
     CORS_S3_ORIGIN,
-    SECURITY_HEADERS,
     SIMPLE_CORS,
     access_control_config,
+    cache_policy_config,
     new_behavior,
     new_distribution_config,
     new_origin,
+    origin_request_policy_config,
 )
 
 LOCATION = "media"
@@ -66,17 +67,49 @@ OTHER_ORIGIN = "https://other.example.com"
 NOW = 1_800_000_000
 BUCKET = "media-bucket"
 S3 = "https://s3.us-east-1.amazonaws.com"
+KEY, OTHER_KEY = PrivateKey.generate(), PrivateKey.generate()
+KEY_PAIR_ID, OTHER_KEY_PAIR_ID = "K2SIGNINGKEY", "K3OTHERKEY"
+KEY_GROUP = "key-group-id"
+DISTRIBUTION_ID = "E2DISTRIBUTION"
+ARN = f"arn:aws:cloudfront::111111111111:distribution/{DISTRIBUTION_ID}"
 #: What a behavior trusts that asks for no signature: a list that is off counts for nobody.
 OPEN: Document = {"Enabled": False, **list_of(["off"])}
-_ACCOUNT_ID, _DISTRIBUTION_ID, _CONTROL_ID = "111111111111", "E2DISTRIBUTION", "E2CONTROL"
-_ARN = f"arn:aws:cloudfront::{_ACCOUNT_ID}:distribution/{_DISTRIBUTION_ID}"
+#: The statement that lets the distribution read, and others of which it is a part.
+READS = access_control_statement(BUCKET, ARN)
+BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
+OFFICE = {
+    "Sid": "Office",
+    "Principal": "*",
+    "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+}
+_CONTROL_ID = "E2CONTROL"
 _S3_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
     b"<Message>Access Denied</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
 )
-#: The policies of CloudFront that sites use.
-MANAGED: dict[str, dict[str, Document]] = {
-    "cache_policies": {
+
+
+def cors_policy(name: str, *origins: str, override: bool) -> Document:
+    """Return a response headers policy that allows origins to read files."""
+    config = {
+        "AccessControlAllowOrigins": list_of(list(origins)),
+        "AccessControlAllowHeaders": list_of(["*"]),
+        "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
+        "AccessControlAllowCredentials": False,
+        "OriginOverride": override,
+    }
+    return {"Name": name, "CorsConfig": config}
+
+
+def _named(**configs: Document) -> dict[str, NamedConfig]:
+    return {
+        name: NamedConfig(id=name, name=each["Name"], config=each) for name, each in configs.items()
+    }
+
+
+#: The policies of CloudFront that sites use, and some of the account's own, by their ids.
+CACHE_POLICIES = _named(
+    **{
         CACHING_OPTIMIZED: {
             "Name": "Managed-CachingOptimized",
             "DefaultTTL": 86400,
@@ -84,13 +117,14 @@ MANAGED: dict[str, dict[str, Document]] = {
         },
         CACHING_DISABLED: {"Name": "Managed-CachingDisabled", "MaxTTL": 0},
     },
-    "origin_request_policies": {
+    with_origin=cache_policy_config("own", []),
+    with_content_type=cache_policy_config("own", ["response-content-type"]),
+)
+ORIGIN_REQUEST_POLICIES = _named(
+    **{
         CORS_S3_ORIGIN: {
             "Name": "Managed-CORS-S3Origin",
-            "HeadersConfig": {
-                "HeaderBehavior": "whitelist",
-                "Headers": list_of(CORS_HEADERS),
-            },
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(CORS_HEADERS)},
             "QueryStringsConfig": {"QueryStringBehavior": "none"},
         },
         ALL_VIEWER: {
@@ -99,28 +133,77 @@ MANAGED: dict[str, dict[str, Document]] = {
             "QueryStringsConfig": {"QueryStringBehavior": "all"},
         },
     },
-    "response_headers_policies": {
-        SIMPLE_CORS: {
-            "Name": "Managed-SimpleCORS",
-            "CorsConfig": {
-                "AccessControlAllowOrigins": list_of(["*"]),
-                "AccessControlAllowHeaders": list_of(["*"]),
-                "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
-                "AccessControlAllowCredentials": False,
-                "OriginOverride": False,
-            },
+    downloads=origin_request_policy_config("downloads"),
+)
+RESPONSE_HEADERS_POLICIES = _named(
+    **{SIMPLE_CORS: cors_policy("Managed-SimpleCORS", "*", override=False)}
+)
+
+
+def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
+    pem = key.public_key.to_pem()
+    return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
+
+
+def _site_config() -> Document:
+    """Return a distribution in order: static files and pages are open, media is restricted."""
+    media = {**new_origin(BUCKET), "OriginAccessControlId": _CONTROL_ID}
+    pages = {
+        "Id": "pages",
+        "DomainName": "app.example.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "https-only",
         },
-        SECURITY_HEADERS: {
-            "Name": "Managed-SecurityHeadersPolicy",
-            "SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}},
-        },
-    },
-}
-_KINDS = {
-    "CachePolicy": "cache_policies",
-    "OriginRequestPolicy": "origin_request_policies",
-    "ResponseHeadersPolicy": "response_headers_policies",
-}
+    }
+    restricted = {
+        **new_behavior(media["Id"]),
+        "TrustedKeyGroups": {"Enabled": True, **list_of([KEY_GROUP])},
+        "OriginRequestPolicyId": CORS_S3_ORIGIN,
+        "ResponseHeadersPolicyId": SIMPLE_CORS,
+    }
+    config = new_distribution_config(BUCKET, media, new_behavior("pages"))
+    config["Origins"] = list_of([media, pages])
+    config["Aliases"] = list_of([DOMAIN])
+    config["CacheBehaviors"] = list_of(
+        [
+            {"PathPattern": "static/*", **new_behavior("pages")},
+            {"PathPattern": f"{LOCATION}/*", **restricted},
+        ]
+    )
+    return config
+
+
+#: The account of a site in order, in which there is one more key than it uses.
+HEALTHY = Account(
+    account_id="111111111111",
+    distribution=AwsDistribution(
+        id=DISTRIBUTION_ID,
+        arn=ARN,
+        status="Deployed",
+        domain_name="d111111abcdef8.cloudfront.net",
+        config=_site_config(),
+        active_key_pairs={},
+    ),
+    bucket=Bucket(
+        name=BUCKET,
+        state=BucketState.OURS,
+        region="us-east-1",
+        policy={"Statement": [READS]},
+        cors_rules=(cors_rule([ORIGIN]),),
+        public_access_block=PUBLIC_ACCESS_BLOCK,
+    ),
+    public_keys=(
+        _listed(KEY_PAIR_ID, "site", KEY),
+        _listed(OTHER_KEY_PAIR_ID, "other", OTHER_KEY),
+    ),
+    key_groups=(KeyGroup(id=KEY_GROUP, name="site", key_pair_ids=(KEY_PAIR_ID,)),),
+    access_controls=(NamedConfig(id=_CONTROL_ID, name="x", config=access_control_config("x")),),
+    cache_policies=CACHE_POLICIES,
+    origin_request_policies=ORIGIN_REQUEST_POLICIES,
+    response_headers_policies=RESPONSE_HEADERS_POLICIES,
+)
 
 
 def clients_of_nobody() -> Clients:
@@ -135,17 +218,10 @@ def clients_of_nobody() -> Clients:
 class World:
     """Hold one site, whose account is a value; tests break one thing of it."""
 
-    key: PrivateKey
-    value: Account
-    key_pair_id: str = "K2SIGNINGKEY"
-    key_group_id: str = "key-group-id"
-    distribution_id: str = _DISTRIBUTION_ID
-    bucket: str = BUCKET
-    arn: str = _ARN
+    settings: Any
+    account: Account = HEALTHY
     #: By how many seconds the clock of the site's machine is ahead.
     ahead: int = 0
-    #: What AWS says otherwise, which its edges do not.
-    edit: Callable[[Account], Account] = lambda found: found
     #: Whether nothing answers this machine.
     is_cut_off: bool = False
     name: str = NAME
@@ -153,12 +229,11 @@ class World:
 
     def found(self, wanted: Wanted) -> Account:
         """Return what would be read of the account for these wishes."""
-        found, bucket = self.edit(self.value), None
-        if wanted.bucket:
-            bucket = Bucket(name=wanted.bucket, state=BucketState.MISSING)
-            if wanted.bucket == self.bucket:
-                bucket = found.bucket
-        return replace(found, bucket=bucket)
+        bucket = self.account.bucket
+        if wanted.bucket != BUCKET:
+            missing = Bucket(name=wanted.bucket, state=BucketState.MISSING)
+            bucket = missing if wanted.bucket else None
+        return replace(self.account, bucket=bucket)
 
     def examine(self) -> list[Finding]:
         """Return all that the doctor finds, if read_account() returns what this holds."""
@@ -180,7 +255,7 @@ class World:
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Answer as CloudFront or S3 would, at the right time."""
-        host, bucket = url.split("/")[2], self.value.bucket
+        host, bucket = url.split("/")[2], self.account.bucket
         assert bucket is not None
         if host == DOMAIN and not self.is_cut_off:
             response = self._edge(bucket).get(url, now=NOW, headers=headers)
@@ -188,9 +263,9 @@ class World:
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return Answer(status=response.status, headers=dated, body=response.body)
         if url.startswith(S3) and not self.is_cut_off:
-            if f"/{bucket.name}/" not in url:
+            if f"/{BUCKET}/" not in url:
                 return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
-            if public_statements(bucket.policy, f"arn:aws:s3:::{bucket.name}/*"):
+            if public_statements(bucket.policy, f"arn:aws:s3:::{BUCKET}/*"):
                 return Answer(status=200, body=b"picture")
             return Answer(status=403, body=_S3_DENIED)
         raise NoAnswer("Name or service not known")
@@ -201,15 +276,14 @@ class World:
         files.save(NAME, ContentFile(b"picture"))
         keys = {
             each.key_pair_id: PublicKey.load(each.public_key_pem)
-            for each in self.value.public_keys or ()
+            for each in self.account.public_keys or ()
         }
         trusted = {
             group.id: {each: keys[each] for each in group.key_pair_ids}
-            for group in self.value.key_groups or ()
+            for group in self.account.key_groups or ()
         }
-        api = SimpleNamespace(
-            **{f"get_{xform_name(kind)}": partial(self._policy, kind) for kind in _KINDS}
-        )
+        kinds = ("CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy")
+        api = SimpleNamespace(**{f"get_{xform_name(k)}": partial(self._policy, k) for k in kinds})
         return EdgeClient(
             Distribution(
                 domain_names=(DOMAIN,),
@@ -220,108 +294,33 @@ class World:
         )
 
     def _policy(self, kind: str, Id: str) -> Any:
-        found = getattr(self.value, _KINDS[kind])[Id]
+        plural = f"{xform_name(kind).removesuffix('y')}ies"
+        found = getattr(self.account, plural)[Id]
         return {kind: {"Id": Id, f"{kind}Config": found.config}}
-
-    # What tests change
-
-    def upload(self, name: str) -> str:
-        """Create a public key; return its id."""
-        keys = self.value.public_keys or ()
-        key_pair_id = f"K{len(keys) + 2}{name.upper()}KEY"
-        listed = _listed(key_pair_id, name, PrivateKey.generate())
-        self.value = replace(self.value, public_keys=(*keys, listed))
-        return key_pair_id
-
-    def set_members(self, *key_pair_ids: str) -> None:
-        """Replace the keys of the key group."""
-        group = KeyGroup(id=self.key_group_id, name="site", key_pair_ids=key_pair_ids)
-        self.value = replace(self.value, key_groups=(group,))
-
-    def add_group(self, name: str) -> None:
-        """Create a key group of another site."""
-        group = KeyGroup(id=f"{name}-id", name=name, key_pair_ids=())
-        self.value = replace(self.value, key_groups=(*(self.value.key_groups or ()), group))
-
-    def make_policy(self, kind: str, config: Document) -> str:
-        """Create a policy of the account's own, such as a CachePolicy; return its id."""
-        part, policy_id = _KINDS[kind], f"{config['Name']}-{kind}"
-        policy = NamedConfig(id=policy_id, name=config["Name"], config=config)
-        fields: dict[str, Any] = {part: {**getattr(self.value, part), policy_id: policy}}
-        self.value = replace(self.value, **fields)
-        return policy_id
 
     def config(self) -> Document:
         """Return the configuration of the distribution."""
-        return self.value.distribution.config if self.value.distribution else {}
+        return self.account.distribution.config if self.account.distribution else {}
 
-    def update(self, change: Callable[[Document], object]) -> None:
-        """Change the configuration of the distribution."""
-        config = copy.deepcopy(self.config())
-        change(config)
-        assert self.value.distribution is not None
-        distribution = replace(self.value.distribution, config=config)
-        self.value = replace(self.value, distribution=distribution)
-
-    def change_bucket(self, **fields: Any) -> None:
-        """Change fields of the bucket."""
-        assert self.value.bucket is not None
-        self.value = replace(self.value, bucket=replace(self.value.bucket, **fields))
-
-    def set_policy(self, *statements: Document) -> None:
-        """Replace the statements of the bucket policy."""
-        self.change_bucket(policy={"Version": "2012-10-17", "Statement": list(statements)})
-
-    def statement(self, **changes: Any) -> Document:
-        """Return the statement that lets the distribution read, changed."""
-        return {**access_control_statement(self.bucket, self.arn), **changes}
-
-    def set_cors(self, *origins: str, **changes: Any) -> None:
-        """Replace the CORS rules of the bucket with one for these origins, changed."""
-        self.change_bucket(cors_rules=({**cors_rule(list(origins)), **changes},))
-
-
-def healthy_world(key: PrivateKey) -> World:
-    """Return a site in order: static files and pages are open, media is restricted."""
-    policies: dict[str, Any] = {
-        part: {key: NamedConfig(id=key, name=each["Name"], config=each) for key, each in found}
-        for part, found in ((part, table.items()) for part, table in MANAGED.items())
-    }
-    control = NamedConfig(id=_CONTROL_ID, name="x", config=access_control_config("x"))
-    distribution = AwsDistribution(
-        id=_DISTRIBUTION_ID,
-        arn=_ARN,
-        status="Deployed",
-        domain_name="d111111abcdef8.cloudfront.net",
-        config={},
-        active_key_pairs={},
-    )
-    bucket = Bucket(
-        name=BUCKET,
-        state=BucketState.OURS,
-        region="us-east-1",
-        public_access_block=PUBLIC_ACCESS_BLOCK,
-    )
-    account = Account(
-        account_id=_ACCOUNT_ID,
-        distribution=distribution,
-        bucket=bucket,
-        access_controls=(control,),
-        **policies,
-    )
-    world = World(key=key, value=account)
-    listed = _listed(world.key_pair_id, "site", key)
-    world.value = replace(account, public_keys=(listed,))
-    world.set_members(world.key_pair_id)
-    world.update(lambda config: config.update(site_config(world.key_group_id)))
-    world.set_cors(ORIGIN)
-    world.set_policy(world.statement())
-    return world
-
-
-def _listed(key_pair_id: str, name: str, key: PrivateKey) -> ListedPublicKey:
-    pem = key.public_key.to_pem()
-    return ListedPublicKey(key_pair_id=key_pair_id, name=name, public_key_pem=pem)
+    def change(self, part: str, fields: Mapping[str, Any]) -> None:
+        """Change fields of a part; None takes one of a behavior away."""
+        if part == "account":
+            self.account = replace(self.account, **fields)
+        elif part in ("distribution", "bucket"):
+            found = getattr(self.account, part)
+            self.account = replace(self.account, **{part: replace(found, **fields)})
+        elif part in ("settings", "world"):
+            target = self.settings if part == "settings" else self
+            for name, value in fields.items():
+                setattr(target, name, value)
+        else:
+            config = copy.deepcopy(self.config())
+            parts = {"config": config, "origin": config["Origins"]["Items"][0]}
+            document = behavior_of(config) if part == "behavior" else parts[part]
+            document.update(fields)
+            for name in [name for name, value in fields.items() if value is None]:
+                del document[name]
+            self.change("distribution", {"config": config})
 
 
 def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplication:
@@ -339,35 +338,6 @@ def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplica
     return answer
 
 
-def site_config(key_group_id: str) -> Document:
-    media = {**new_origin(BUCKET), "OriginAccessControlId": _CONTROL_ID}
-    pages = {
-        "Id": "pages",
-        "DomainName": "app.example.com",
-        "CustomOriginConfig": {
-            "HTTPPort": 80,
-            "HTTPSPort": 443,
-            "OriginProtocolPolicy": "https-only",
-        },
-    }
-    restricted = {
-        **new_behavior(media["Id"]),
-        "TrustedKeyGroups": {"Enabled": True, **list_of([key_group_id])},
-        "OriginRequestPolicyId": CORS_S3_ORIGIN,
-        "ResponseHeadersPolicyId": SIMPLE_CORS,
-    }
-    config = new_distribution_config(BUCKET, media, new_behavior("pages"))
-    config["Origins"] = list_of([media, pages])
-    config["Aliases"] = list_of([DOMAIN])
-    config["CacheBehaviors"] = list_of(
-        [
-            {"PathPattern": "static/*", **new_behavior("pages")},
-            {"PathPattern": f"{LOCATION}/*", **restricted},
-        ]
-    )
-    return config
-
-
 def behavior_of(config: Document) -> Document:
     """Return the behavior of the storage, to be changed in place."""
     found: Document = next(
@@ -378,113 +348,64 @@ def behavior_of(config: Document) -> Document:
 
 # What can be changed
 
-
 #: Takes a healthy site, at AWS and in its settings, and changes it.
-Change: TypeAlias = Callable[[World, Any], object]
-
-BACKUP = {"Sid": "Backup", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": {}}
-OFFICE = {
-    "Sid": "Office",
-    "Principal": "*",
-    "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
-}
+Change: TypeAlias = Callable[[World], object]
 
 
 def both(*changes: Change) -> Change:
     """Make several changes, one after another."""
-    return lambda world, settings: [each(world, settings) for each in changes]
+    return lambda world: [each(world) for each in changes]
 
 
-def setting(name: str, value: object) -> Change:
-    """Change a setting."""
-    return lambda world, settings: setattr(settings, name, value)
+def changing(part: str) -> Callable[..., Change]:
+    """Return what changes fields of one part of a site."""
+    return lambda **fields: lambda world: world.change(part, fields)
 
 
-def world_with(**fields: object) -> Change:
-    """Change what the world is beside the API."""
-
-    def change(world: World, settings: Any) -> None:
-        for name, value in fields.items():
-            setattr(world, name, value)
-
-    return change
+settings_with, world_with, account, distribution, bucket, configured, behavior, origin = map(
+    changing,
+    ("settings", "world", "account", "distribution", "bucket", "config", "behavior", "origin"),
+)
 
 
 def edited(change: Callable[[Document], object]) -> Change:
     """Change the configuration of the distribution in place."""
-    return lambda world, settings: world.update(change)
+
+    def edit(world: World) -> None:
+        config = copy.deepcopy(world.config())
+        change(config)
+        world.change("distribution", {"config": config})
+
+    return edit
 
 
-def configured(**fields: object) -> Change:
-    """Change fields of the distribution."""
-    return edited(lambda config: config.update(fields))
-
-
-def behavior(**fields: object) -> Change:
-    """Change fields of the behavior that serves the storage; None takes one away."""
-
-    @edited
-    def change(config: Document) -> None:
-        found = behavior_of(config)
-        found.update(fields)
-        for name in [name for name, value in fields.items() if value is None]:
-            del found[name]
-
-    return change
-
-
-def origin(**fields: object) -> Change:
-    """Change fields of the origin that is the bucket."""
-    return edited(lambda config: config["Origins"]["Items"][0].update(fields))
-
-
-def policy(*changes: Document) -> Change:
-    """Replace the bucket policy by the statement that lets the distribution read, changed."""
-    return lambda world, settings: world.set_policy(*(world.statement(**each) for each in changes))
+def policy(*statements: Document) -> Change:
+    """Replace the bucket policy by statements, each as the one that lets the distribution read."""
+    return bucket(policy={"Statement": [{**READS, **each} for each in statements]})
 
 
 def cors(*origins: str, **changes: object) -> Change:
     """Replace the CORS rules of the bucket with one, changed."""
-    return lambda world, settings: world.set_cors(*origins, **changes)
+    return bucket(cors_rules=({**cors_rule(list(origins)), **changes},))
 
 
-def key_not_in_group(world: World, settings: Any) -> None:
-    """Leave only a key that is not ours in the key group."""
-    world.set_members(world.upload("other"))
+def members(*key_pair_ids: str) -> Change:
+    """Replace the keys of the key group."""
+    group = KeyGroup(id=KEY_GROUP, name="site", key_pair_ids=key_pair_ids)
+    return account(key_groups=(group,))
 
 
-def no_block(world: World, settings: Any) -> None:
-    """Turn Block Public Access off."""
-    world.change_bucket(public_access_block=None)
+KEY_NOT_IN_GROUP = members(OTHER_KEY_PAIR_ID)
+NO_BLOCK = bucket(public_access_block=None)
+#: Public by a policy that is older than Block Public Access.
+PUBLIC_BUCKET = policy({}, {"Sid": "Public", "Principal": "*", "Condition": {}})
 
 
-def public_bucket(world: World, settings: Any) -> None:
-    """Make the bucket public by a policy that is older than Block Public Access."""
-    public = world.statement(Sid="Public", Principal="*")
-    del public["Condition"]
-    world.set_policy(world.statement(), public)
-
-
-def headers_policy(
-    *allowed: str, override: bool = True, rule: tuple[str, ...] = (OTHER_ORIGIN,)
-) -> Change:
-    """Give the behavior a policy of the account's own, and the bucket a rule."""
-    cors = {
-        "AccessControlAllowOrigins": list_of([*allowed]),
-        "AccessControlAllowHeaders": list_of(["*"]),
-        "AccessControlAllowMethods": list_of(["GET", "HEAD"]),
-        "AccessControlAllowCredentials": False,
-        "OriginOverride": override,
-    }
-    content = {"SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}}}
-    config = {"Name": "own", **({"CorsConfig": cors} if allowed else content)}
-
-    def change(world: World, settings: Any) -> None:
-        world.set_cors(*rule)
-        policy_id = world.make_policy("ResponseHeadersPolicy", config)
-        behavior(ResponseHeadersPolicyId=policy_id)(world, settings)
-
-    return change
+def headers_policy(config: Document) -> Change:
+    """Give the behavior a response headers policy of the account's own."""
+    policies = {**RESPONSE_HEADERS_POLICIES, **_named(own=config)}
+    own = behavior(ResponseHeadersPolicyId="own")
+    return both(account(response_headers_policies=policies), own)
 
 
 def open_like(*patterns: str, last: bool = False, **fields: Any) -> Change:
