@@ -228,18 +228,10 @@ def _is_like_arn(value: str, found: str) -> bool | None:
     return _matches_arn(value, found) if min(value.count(":"), found.count(":")) >= 5 else None
 
 
-def _is_address_in(network: str, address: str) -> bool | None:
-    try:
-        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return None
-
-
 _COMPARISONS: Final[Mapping[str, Callable[[str, str], bool | None]]] = {
     "arnequals": _is_like_arn,
     "arnlike": _is_like_arn,
     "bool": lambda value, found: value.lower() == found,
-    "ipaddress": _is_address_in,
     "stringequals": lambda value, found: value == found,
     "stringequalsignorecase": lambda value, found: value.lower() == found.lower(),
     "stringlike": _matches,

@@ -13,21 +13,17 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.account import Account, AwsDistribution, Bucket, BucketState
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
-from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
-from tests.tools.model import reference_match
+from tests.tools.model import reference_match, said_of
 
-NOW = datetime(2026, 11, 30, tzinfo=UTC)
 BUCKET = "site-media"
 HOST = f"{BUCKET}.s3.amazonaws.com"
 #: Origin -> the host and the folder that it reads, and whether CloudFront signs what it asks for.
@@ -209,20 +205,8 @@ def said(site: Site) -> list[tuple[str, str]]:
         "CacheBehaviors": list_of(named),
         "DefaultCacheBehavior": default,
     }
-    account = Account(
-        distribution=AwsDistribution(
-            id="E2",
-            arn="arn:aws:cloudfront::111122223333:distribution/E2",
-            status="Deployed",
-            domain_name="d111111abcdef8.cloudfront.net",
-            config=config,
-            active_key_pairs={},
-        ),
-        bucket=Bucket(name=BUCKET, state=BucketState.OURS),
-    )
     wanted = Wanted(bucket=BUCKET, location=site.location, path=site.probe, key_group_id=site.group)
-    findings = judge(account, wanted, now=NOW)
-    return [(each.subject, each.id) for each in findings if each.id in JUDGED]
+    return [each for each in said_of(config, wanted, parts={}) if each[1] in JUDGED]
 
 
 #: How often: the long run is a part of make simulation.
