@@ -371,20 +371,6 @@ SITES: list[tuple[str, Change]] = [
     # Parameters. AllViewer does not forward them to S3.
     ("", behavior(OriginRequestPolicyId="downloads")),
     ("", behavior(OriginRequestPolicyId=ALL_VIEWER)),
-    (
-        "content-type-forwarded",
-        behavior(
-            ForwardedValues={
-                "QueryString": True,
-                "Cookies": {"Forward": "none"},
-                "Headers": list_of(["*"]),
-                "QueryStringCacheKeys": {"Quantity": 0},
-            },
-            CachePolicyId=None,
-            OriginRequestPolicyId=None,
-            ResponseHeadersPolicyId=None,
-        ),
-    ),
     ("content-type-forwarded", CONTENT_TYPE),
     ("", both(CONTENT_TYPE, SANDBOX)),
 ]

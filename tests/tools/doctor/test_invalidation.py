@@ -5,7 +5,7 @@ Modules: tools/doctor/aws.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django.core.files.storage import storages
 from cfsigned_django.tools.doctor.aws import check_invalidation
 from cfsigned_django.tools.findings import Finding
 from tests.invalidations import Aws, aws_in_memory
+from tests.tools.doctor import ids
 from tests.tools.doctor.world import DISTRIBUTION_ID, World
 
 
@@ -28,30 +29,26 @@ def aws(world: World, signing_site: Any) -> Iterator[Aws]:
         yield aws
 
 
-def found(findings: Iterable[Finding] | None = None) -> dict[str, str]:
-    """Return what the doctor finds about invalidations: id -> what, fix and subject."""
+def found() -> list[Finding]:
+    """Return what the doctor finds about invalidations."""
     storage: Any = storages["default"]
-    findings = check_invalidation(storage) if findings is None else findings
-    return {
-        each.id: f"{each.what} {each.fix} {each.subject}"
-        for each in findings
-        if each.id == "cannot-invalidate"
-    }
+    return list(check_invalidation(storage))
 
 
 def test_it_works(world: World, aws: Aws, signing_site: Any) -> None:
     """Call CloudFront for a file that need not exist: each time for the same invalidation."""
-    assert found(world.examine()) == found() == {}
+    assert "cannot-invalidate" not in ids(world.examine())
+    assert found() == []
     assert [each.items for each in aws.cloudfront.accepted] == [["/media/.cfsigned-probe"]]
     signing_site.AWS_CLOUDFRONT_INVALIDATE_VARIANTS = True  # with other items
-    assert found() == {}
+    assert found() == []
     assert len(aws.cloudfront.accepted) == 2
 
 
 def test_nothing_is_asked_for(aws: Aws, signing_site: Any) -> None:
     """Call nothing for a site that does not invalidate."""
     signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ()
-    assert found() == {}
+    assert found() == []
     assert aws.requests == []
 
 
@@ -65,6 +62,8 @@ def test_nothing_is_asked_for(aws: Aws, signing_site: Any) -> None:
 def test_refusals(code: str, words: str, aws: Aws) -> None:
     """Name the missing permission, and a distribution that the account of the site has not."""
     aws.cloudfront.refusals = [code]
-    assert found().keys() == {"cannot-invalidate"}
-    aws.cloudfront.refusals = [code]
-    assert words in found()["cannot-invalidate"]
+
+    [fault] = found()
+
+    assert fault.id == "cannot-invalidate"
+    assert words in f"{fault.what} {fault.fix} {fault.subject}"
