@@ -5,7 +5,6 @@ Modules: management/commands/cfsigned_doctor.py
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
 from cfsigned_django.management.commands import cfsigned_doctor
 from cfsigned_django.signing import PrivateKey
@@ -34,6 +32,7 @@ from tests.tools.account.by_hand import (
     new_distribution_config,
     new_origin,
 )
+from tests.tools.doctor import levels
 from tests.tools.setup.viewers import ACCOUNT, Viewer, configure
 
 CONSOLE = DOCS / "aws" / "console.md"
@@ -65,13 +64,6 @@ def viewer(
 
     monkeypatch.setattr(cfsigned_doctor, "fetch", fetch)
     return viewer
-
-
-def levels_of(*asked: str) -> dict[str, str]:
-    """Return the level of each finding of the doctor, who is asked about the file."""
-    found = io.StringIO()
-    call_command("cfsigned_doctor", "--object", "a.txt", "--json", *asked, stdout=found)
-    return {each["id"]: each["level"] for each in json.loads(found.getvalue())}
 
 
 def json_of(page: Path, role: str) -> Any:
@@ -123,12 +115,12 @@ def test_nothing_is_wrong_by_hand(
     settings.AWS_CLOUDFRONT_KEY_ID, settings.AWS_CLOUDFRONT_KEY = key, ec_key.to_pem()
 
     origins = [each for rule in rules for each in ("--cors-origin", *rule["AllowedOrigins"])]
-    levels = levels_of(*origins)
+    found, _ = levels("--object", "a.txt", *origins)
 
     rows = table(CONSOLE, "Section")
     in_order = {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[1])}
-    assert set(levels.values()) == {"ok"}
-    assert in_order <= levels.keys()
+    assert set(found.values()) == {"ok"}
+    assert in_order <= found.keys()
     assert {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[2])} <= {*CATALOG}
 
 

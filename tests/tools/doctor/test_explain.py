@@ -16,9 +16,11 @@ from hypothesis import example, given, strategies as st
 
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 from cfsigned_django.tools.doctor.explain import Knowledge, explain_url
 from cfsigned_django.tools.doctor.known_keys import KnownKey
 from cfsigned_django.tools.doctor.report import write_report
+from cfsigned_django.tools.findings import Finding
 from tests.characters import CHARACTERS
 from tests.golden import assert_golden
 from tests.storage_cases import DOMAIN, KEY_ID, OTHER_KEY_ID
@@ -83,7 +85,7 @@ OTHERS = {
 }
 
 
-#: What is pasted -> what is wrong with it.
+#: What is pasted -> what is wrong with it; more is in TOLD.
 WRONG: list[tuple[str, list[str]]] = [
     ("albums/1.jpg", ["url-not-absolute"]),
     ("", ["url-not-absolute"]),
@@ -104,32 +106,22 @@ WRONG: list[tuple[str, list[str]]] = [
     (URL.replace("Signature=", "Signature=%25"), ["url-double-encoded", "url-incomplete"]),
     (f"{ADDRESS}#x?{URL.partition('?')[2]}", ["url-fragment"]),
     (URL.replace(DOMAIN, "d111111abcdef8.cloudfront.net"), ["url-other-domain"]),
-    (URL.partition("&Key-Pair-Id")[0], ["url-incomplete"]),
     (URL.replace("Signature=", "X="), ["url-incomplete"]),
     (URL.replace(KEY_ID, ""), ["url-incomplete"]),
     (URL.replace("Signature=", "signature="), ["url-refused"]),
-    (URL.replace(KEY_ID, "KUNKNOWN123"), ["url-unknown-key"]),
     (URL.replace(KEY_ID, "a1b2c3d4-0123-4567-89ab-cdef01234567"), ["url-unknown-key"]),
-    (URL.replace(KEY_ID, OTHER_KEY_ID), ["url-signature-mismatch"]),
     (URL.replace(SIGNATURE, SIGNATURE[:-9]), ["url-incomplete"]),
     (URL.replace(SIGNATURE, SIGNATURE[:40]), ["url-incomplete"]),
     (URL.replace(SIGNATURE, SIGNATURE.replace("M", "N", 1)), ["url-signature-mismatch"]),
     (URL.replace("1.jpg", "2.jpg"), ["url-signature-mismatch"]),
-    (f"{URL}&utm_source=mail", ["url-signature-mismatch"]),
     (f"{URL}&next={quote(URL, safe='')}", ["url-signature-mismatch"]),
     (f"{URL}&Expires=1", ["url-refused"]),
     (URL.replace("SHA256", "sha256"), ["url-refused"]),
-    (URL.replace("&Hash-Algorithm=SHA256", ""), ["url-signature-mismatch"]),
-    (URL.replace("Expires=1800000600", "Expires=1800000600000"), ["url-malformed-policy"]),
     (URL.replace("Expires=1800000600", "Expires=soon"), ["url-malformed-policy"]),
     (OPEN.replace("Policy=", "Policy=!"), ["url-malformed-policy"]),
     (OPEN.replace("Policy=eyJ", "Policy=eyK"), ["url-malformed-policy"]),
     (SIGNER.sign_url(ADDRESS, date_less_than=NOW), ["url-expired"]),
-    (SIGNER.sign_url(ADDRESS, date_less_than=NOW - 7500), ["url-expired"]),
-    (custom(date_greater_than=NOW + 60), ["url-not-yet"]),
-    (custom(date_greater_than=NOW + 599), ["url-not-yet"]),
-    (OTHERS["never valid"], ["url-not-yet"]),
-    (f"{OPEN}&utm_source=mail", ["url-not-covered"]),
+    (custom(date_greater_than=NOW), ["url-not-yet"]),
     (f"{OPEN}&a=1&b=2", ["url-not-covered"]),
     (OPEN.replace("1.jpg", "2.jpg"), ["url-not-covered"]),
     (f"https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature={'a' * 64}", ["url-s3-address"]),
@@ -143,7 +135,6 @@ WRONG: list[tuple[str, list[str]]] = [
         URL.replace(DOMAIN, "x.example.com").replace("1.jpg", "2.jpg"),
         ["url-other-domain", "url-signature-mismatch"],
     ),
-    (SPACED.replace("%20", "%2520"), ["url-signature-mismatch"]),
     (SPACED.replace("%20", " "), ["url-copied"]),
     (
         OPEN.replace(OPEN.partition("Policy=")[2].partition("&")[0], encode_base64(b"\xff\xfe")),
@@ -183,23 +174,16 @@ OF_SIGNER = Signer(key_pair_id=SIGNER_ID, private_key=KEY).sign_url(
 
 #: A URL, and what else is known of the site -> what is wrong, or that nothing is.
 KNOWLEDGE: list[tuple[str, dict[str, Any], list[str]]] = [
-    (URL, {}, []),
     (URL.replace(DOMAIN, "x.example.com"), {"domains": set()}, ["url-signature-mismatch"]),
-    (BOUND, {}, []),
     (BOUND, {"viewer_ip": "192.0.2.77"}, []),
-    (BOUND, {"viewer_ip": "198.51.100.7"}, ["url-address"]),
     (BOUND, {"viewer_ip": "2001:db8::1"}, ["url-address"]),
-    *((OTHERS[name], {}, []) for name in ("2099", "a bar", "a backslash")),
+    *((OTHERS[name], {}, []) for name in ("a bar", "a backslash")),
     (OTHERS["never valid"], {"viewer_ip": "192.0.2.77"}, ["url-not-yet"]),
     (OTHERS["never valid"], {"now": NOW + 900}, ["url-not-yet"]),
-    (URL, {"keys": (RETIRED,)}, ["url-key-ended"]),
     (URL, {"key_groups": {"g": [KEY_ID]}}, []),
-    (URL, {"key_groups": {"g": [KEY_ID]}, "at_cloudfront": {KEY_ID}}, []),
     (URL, {"at_cloudfront": {OTHER_KEY_ID}}, ["key-unknown"]),
     (URL, {"key_groups": {"g": []}, "at_cloudfront": set()}, ["key-unknown"]),
     (URL, {"keys": (RETIRED,), "at_cloudfront": set()}, ["url-key-ended"]),
-    (URL, {"keys": (UNLIKE, KNOWN), "at_cloudfront": {KEY_ID}}, ["key-mismatch"]),
-    (URL, {"key_groups": {"g": ["KOTHER"]}}, ["url-key-not-in-group"]),
     (
         URL.replace(KEY_ID, "KUNKNOWN123"),
         {"key_groups": {"g": [KEY_ID]}},
@@ -228,15 +212,20 @@ def test_knowledge(subtests: pytest.Subtests) -> None:
             assert ids(found)[-1] == ("url-refusal-cors" if expected else "url-good")
 
 
-def test_bound_to_an_address() -> None:
-    """Say how to check an address that the URL is bound to, unless it is given."""
-    [unknown] = [each for each in explain_url(BOUND, SITE) if each.id == "url-policy"]
-    given = explain_url(BOUND, replace(SITE, viewer_ip="192.0.2.77"))
-    [known] = [each for each in given if each.id == "url-policy"]
+def grants(url: str, **known: Any) -> Finding:
+    """Return what is said of the policy of a URL."""
+    found = explain_url(url, replace(SITE, **known))
+    return next(each for each in found if each.id == "url-policy")
+
+
+def test_grants() -> None:
+    """Say how to check an address, unless it is given; the latest end of old needs no word."""
+    unknown, known = grants(BOUND), grants(BOUND, viewer_ip="192.0.2.77")
 
     assert "192.0.2.0/24" in unknown.what
     assert "--viewer-ip" in unknown.fix
     assert (known.what, known.why, known.fix) == (unknown.what, "", "")
+    assert grants(custom(date_less_than=MAX_EPOCH_TIME)).why == ""
 
 
 def test_signature_with_other_escapes() -> None:
@@ -325,15 +314,11 @@ TOLD = [
 
 
 def test_words() -> None:
-    """Say in one sentence what is wrong, with the values at hand."""
+    """Say in one sentence what is wrong, with the values at hand, and never the signature."""
     told = "\n\n".join(
-        "\n".join(
-            [
-                f"== {title}",
-                *(line for _, line in write_report(explain_url(text, knowledge))),
-            ]
-        )
-        for title, text, knowledge in TOLD
+        "\n".join([f"== {title}", *(line for _, line in write_report(explain_url(text, known)))])
+        for title, text, known in TOLD
     )
 
+    assert SIGNATURE not in told
     assert_golden("doctor-explain", told)
