@@ -22,19 +22,16 @@ import os
 import pickle
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
@@ -99,35 +96,6 @@ class Ministack:
             connection.close()
 
 
-class Remembering:
-    """A boto3 client that asks once for each thing, until its service is changed."""
-
-    def __init__(self, client: Any, changes: Counter[str]) -> None:
-        self._client = client
-        self._changes = changes
-        self._answers: dict[tuple[str, str, int], Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._client, name)
-        if not name.startswith(("get_", "list_", "head_")):
-            return call
-
-        def ask(**arguments: Any) -> Any:
-            version = self._changes[self._client.meta.service_model.service_name]
-            asked = (name, repr(sorted(arguments.items())), version)
-            if asked not in self._answers:
-                try:
-                    self._answers[asked] = call(**arguments)
-                except ClientError as error:
-                    self._answers[asked] = error
-            answer = deepcopy(self._answers[asked])
-            if isinstance(answer, ClientError):
-                raise answer
-            return answer
-
-        return ask
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinistackHere(Ministack):
     """The emulator in this process."""
@@ -140,22 +108,9 @@ class MinistackHere(Ministack):
     thread: ThreadPoolExecutor
     #: What its services keep: dictionaries, over all accounts.
     stores: list[Any]
-    #: How often something may have changed, by service: while a number stays, nothing has.
-    changes: Counter[str] = field(default_factory=Counter)
-
-    def remembering(self, account: str) -> Clients:
-        """Return clients of an account, 12 digits, that ask again only after a change."""
-        made = self.clients(account)
-        return replace(
-            made,
-            cloudfront=Remembering(made.cloudfront, self.changes),
-            s3=Remembering(made.s3, self.changes),
-            sts=Remembering(made.sts, self.changes),
-        )
 
     def empty(self) -> None:
         """Forget all that is in any account."""
-        self.changes.update(SERVICES)
         for each in self.stores:
             each.clear()
 
@@ -233,11 +188,6 @@ class MinistackHere(Ministack):
                 parts.append(message.get("body", b""))
 
         with self.lock:
-            if method not in ("GET", "HEAD") and b"GetCallerIdentity" not in body:
-                # S3 and KMS are told apart by nothing but the signature.
-                is_cloudfront = place.path.startswith("/2020-05-31/")
-                others = {*SERVICES} - {"cloudfront"}
-                self.changes.update(["cloudfront"] if is_cloudfront else others)
             answering = self.app(scope, receive, send)
             if asyncio._get_running_loop() is None:
                 self.loop.run_until_complete(answering)

@@ -280,17 +280,21 @@ def test_other_tables_are_what_conf_reads() -> None:
     }
 
 
-def test_checks_page_has_every_check() -> None:
-    """The page has a heading for each check id; its remedy is read from the code."""
-    headings = re.findall(r"^### (.+)$", read(DOCS / "reference" / "checks.md"), re.MULTILINE)
-    assert sorted(headings) == sorted(validation.TABLE)
+def of_reference(name: str, pattern: str) -> list[str]:
+    """Return what a pattern finds on a page of the reference, in order of the alphabet."""
+    return sorted(re.findall(pattern, read(DOCS / "reference" / f"{name}.md"), re.MULTILINE))
 
 
-def test_each_command_has_its_options_on_the_page() -> None:
-    """The page has a heading for each command, and below it the texts of its --help."""
-    page = read(DOCS / "reference" / "commands.md")
-    assert sorted(re.findall(r"^```\{options\} (\w+)$", page, re.MULTILINE)) == COMMANDS
-    assert sorted(re.findall(r"^## `(\w+)`$", page, re.MULTILINE)) == COMMANDS
+def test_pages_of_the_reference_leave_nothing_out() -> None:
+    """They have each check, each command with its options, each tag and each logger, once."""
+    sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
+    loggers = {*re.findall(r'getLogger\("(.*?)"\)', sources)}
+
+    assert of_reference("checks", r"^### (.+)$") == sorted(validation.TABLE)
+    assert of_reference("commands", r"^## `(\w+)`$") == COMMANDS
+    assert of_reference("commands", r"^```\{options\} (\w+)$") == COMMANDS
+    assert of_reference("templates", r"^\| `\{% (\w+) %\}` \|") == sorted(register.tags)
+    assert of_reference("loggers", r"^\| `([\w.]+)` \|") == sorted(loggers)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -306,12 +310,15 @@ def test_help_ends_with_an_example(command: str) -> None:
 
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
-    """Each option that a page passes to a command exists."""
-    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", read_commands(doc)):
+    """Each option that a page passes to a command exists; a setup that asks AWS names its stack."""
+    text = read_commands(doc)
+    for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", text):
         if command in COMMANDS:
             known = parser_of(command)._option_string_actions
             named = re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)
             assert [each for each in named if each not in known] == []
+    setups = re.findall(r"^ *\$ python manage\.py cfsigned_setup (.*)$", text, re.MULTILINE)
+    assert [each for each in setups if "--stack" not in each and "--template" not in each] == []
 
 
 # The Python API
@@ -354,31 +361,6 @@ def test_python_page_has_what_is_public() -> None:
     assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
 
 
-def test_tags_page_has_every_tag() -> None:
-    """The table has one row for each tag of the library."""
-    tags = {tag for tag, _ in table(DOCS / "reference" / "templates.md", "Tag")}
-    assert tags == {f"`{{% {name} %}}`" for name in register.tags}
-
-
-def test_loggers_page_has_every_logger() -> None:
-    """The table has one row for each logger of the package."""
-    sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
-    loggers = set(re.findall(r'getLogger\("(.*?)"\)', sources))
-    rows = table(DOCS / "reference" / "loggers.md", "Logger")
-    assert {name.strip("`") for name, *_ in rows} == loggers
-
-
-@each_page
-def test_setup_is_told_its_stack(doc: Path) -> None:
-    """A call of cfsigned_setup that asks AWS names the stack: no setting has it."""
-    called = re.findall(
-        r"^ *\$ python manage\.py (cfsigned_setup(?! --template).*)$",
-        read_commands(doc),
-        re.MULTILINE,
-    )
-    assert [each for each in called if "--stack" not in each] == []
-
-
 # Links and pictures
 
 
@@ -413,31 +395,15 @@ def test_the_package_comes_from_a_checkout(doc: Path) -> None:
 
 # Buttons of the admin
 
-_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-#: Where a thought begins: after an empty line, and at a point of a list or a row of a table.
-_BEGIN = re.compile(r"\n\s*\n|\n *(?:[-*|]|\d+\.) ")
-#: What is printed in bold there is a heading, and may tell to press something.
-_HEADING = re.compile(r"^[\s|]*(?:(?:[-*]|\d+\.) )?\*\*(?P<text>[^*]*)\*\*")
-
-
-def named_buttons(text: str) -> Iterator[str]:
-    """Yield the buttons that a page names: in bold, amid a sentence, or after "Press"."""
-    for thought in _BEGIN.split(_BLOCK.sub("", text)):
-        heading = _HEADING.match(thought)
-        if heading is not None:
-            pressed = re.search(r"[Pp]ress ([^.]*)", heading["text"])
-            yield from [pressed[1]] if pressed else []
-            thought = thought[heading.end() :]
-        for words in re.findall(r"\*\*([^*]*)\*\*", thought):
-            if words[:1].isupper():  # else it is stressed, and no name
-                yield " ".join(words.split())
+#: In bold, amid a sentence: what begins one is a heading.
+BUTTON = re.compile(r"[\w,]\s+\*\*([A-Z][^*:]*)\*\*")
 
 
 def test_buttons_are_those_of_the_admin() -> None:
     """A reader finds the button that a page names on the pages of the admin, word for word."""
     pages = [*DOCS.glob("how-to/*key*.md"), *DOCS.glob("how-to/rotate-*.md")]
     pages.append(DOCS / "explanation" / "security.md")
-    named = {button for page in pages for button in named_buttons(read(page))}
+    named = {" ".join(each.split()) for page in pages for each in BUTTON.findall(prose(page))}
     seen = "".join(map(read, GOLDEN.glob("admin-*.txt")))
     buttons = re.findall(r"\[([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)
 

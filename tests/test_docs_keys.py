@@ -14,9 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from cfsigned_django.shortcuts import signed_urls
-from cfsigned_django.signing import Denied, PrivateKey, PublicKey, Verifier
+from cfsigned_django.signing import PrivateKey, PublicKey, Verifier
 from cfsigned_django.signing.lazy_key import CalledKey
-from cfsigned_django.storage import CloudFrontS3Storage
 from tests.ministack_server import Ministack
 from tests.pages import HOW_TO, site_of, snippets
 from tests.plugins_aws import (
@@ -102,9 +101,6 @@ def test_key_in_kms(
     Verifier(storage.trusted_keys()).verify(
         storage.unsigned_url("albums/1.jpg"), cookies, now=int(time.time())
     )
-    stable = {storage.url("a.jpg", expire_step=600) for _ in range(3)}
-    assert len(calls) == 3
-    assert len(stable) == 1
 
 
 def test_secret_stores(
@@ -128,18 +124,3 @@ def test_secret_stores(
         key = CalledKey(function)
         assert key.is_unasked
         assert key.load().public_key == rsa_key.public_key
-
-
-@pytest.mark.parametrize(("name", "value"), [("v", "0123456789abcdef"), ("width", "320")])
-def test_parameters_are_signed(site: Any, name: str, value: str) -> None:
-    """A viewer cannot change a tag or a size, or leave it out; with a folder, only the file."""
-    storage = CloudFrontS3Storage()
-    url = storage.url("a/1.jpg", parameters={name: value})
-    verify(storage, url)
-    for other in (f"{name}=1", f"{name}={value}&{name}=1", f"w=1&{name}={value}"):
-        with pytest.raises(Denied):
-            verify(storage, url.replace(f"{name}={value}", other))
-    with pytest.raises(Denied):
-        verify(storage, url.replace(f"{name}={value}&", ""))
-    in_folder = storage.url("a/1.jpg", parameters={name: value}, folder="a")
-    verify(storage, in_folder.replace(f"{name}={value}&", ""))

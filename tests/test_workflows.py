@@ -55,21 +55,6 @@ def test_oldest_versions_are_tested() -> None:
     assert dict(each.split("==") for each in pins) == {**allowed, "botocore": allowed["boto3"]}
 
 
-def test_each_file_that_tox_names_is_there() -> None:
-    """A file that was moved stays among those that an environment runs, or leaves out."""
-    text = (ROOT / "pyproject.toml").read_text()
-    named = set(re.findall(r'"(?:--ignore=)?(tests/[^"]*)"', text.partition("[tool.tox]")[2]))
-    assert named
-    assert [each for each in sorted(named) if not (ROOT / each).exists()] == []
-
-
-def test_each_commit_of_main_gets_its_verdict() -> None:
-    """Only a newer push to the same pull request cancels a run."""
-    file = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
-
-    assert "github.event.pull_request.number || github.sha" in file["concurrency"]["group"]
-
-
 @each_workflow
 def test_jobs_may_only_read(file: Path) -> None:
     """A job may read the repository, and no more; nothing of a cache reaches another run."""
@@ -106,20 +91,6 @@ def test_name_of_a_tag_reaches_no_shell() -> None:
     ).stdout
     assert "release.sh" in printed
     assert "touch" not in printed.partition("release.sh")[2]
-
-
-def test_python_keeps_what_it_compiles() -> None:
-    """An image may tell Python to keep no bytecode: hundreds of processes would compile Django."""
-    show = "show: ; @$(BIN)/python -c 'import sys; print(sys.dont_write_bytecode)'"
-    printed = subprocess.run(
-        ["make", "--no-print-directory", "--eval", show, "show"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert printed == "False\n"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def viewer(
     no_aws_configuration: None,
 ) -> Viewer:
     """Configure boto3 for the emulator, and let the doctor ask an edge in front of it."""
-    viewer = configure(ministack, ministack.remembering(ACCOUNT), settings, monkeypatch)
+    viewer = configure(ministack, ministack.clients(ACCOUNT), settings, monkeypatch)
     settings.AWS_STORAGE_BUCKET_NAME = f"made-{aws_account}"
     settings.AWS_CLOUDFRONT_COOKIE_SCOPES = []
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
@@ -77,7 +77,7 @@ def test_nothing_is_wrong_by_hand(
     viewer: Viewer, settings: Any, ministack: MinistackHere, ec_key: PrivateKey
 ) -> None:
     """Find in order what the page says after its steps by hand."""
-    clients, bucket = ministack.remembering(ACCOUNT), settings.AWS_STORAGE_BUCKET_NAME
+    clients, bucket = ministack.clients(ACCOUNT), settings.AWS_STORAGE_BUCKET_NAME
     cloudfront: Any = clients.cloudfront
     pem = ec_key.public_key.to_pem()
     public_key = {"CallerReference": bucket, "Name": bucket, "EncodedKey": pem}
