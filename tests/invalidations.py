@@ -69,18 +69,14 @@ class FakeCloudFront:
         """All items that were accepted."""
         return [item for each in self.accepted for item in each.items]
 
-    def forgets(self, path: str, *, tags: str = "", since: int = 0) -> bool:
-        """Return whether an object is forgotten: its path as requested, with query and tags.
-
-        ``since``: by none of the first so many invalidations.
-        """
+    def forgets(self, path: str, *, tags: str = "") -> bool:
+        """Return whether an object is forgotten: its path as requested, with query and tags."""
         own = {f"#{each.strip().lower()}" for each in tags.split(",") if each.strip()}
-        items = [item for each in self.accepted[since:] for item in each.items]
-        folders = (item[:-1] for item in items if item.startswith("/") and item.endswith("*"))
+        folders = (item[:-1] for item in self.items if item.startswith("/") and item.endswith("*"))
         return (
-            path in items
+            path in self.items
             or any(path.startswith(each) for each in folders)
-            or bool(own and own & {item.lower() for item in items})
+            or bool(own and own & {item.lower() for item in self.items})
         )
 
     def answer(self, path: str, body: bytes | str) -> tuple[int, str]:

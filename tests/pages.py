@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import django
+import pytest
 from django.conf import global_settings, settings
 from django.db.models import FileField, Model
 from django.db.models.fields.files import FieldFile
@@ -191,29 +192,9 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def of_each(
-    pages: Sequence[Path],
-) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
-    """Make one test of what is true of each page; each failure names its page."""
-
-    assert pages
-
-    def make(judge: Callable[[Path], None]) -> Callable[[], None]:
-        def test() -> None:
-            failures = []
-            for doc in pages:
-                try:
-                    judge(doc)
-                except Exception as failure:
-                    failure.add_note(f"on the page {name_of(doc)}")
-                    failures.append(failure)
-            if failures:
-                raise ExceptionGroup("pages", failures)
-
-        test.__doc__ = judge.__doc__
-        return test
-
-    return make
+def each_of(pages: Sequence[Path]) -> pytest.MarkDecorator:
+    """Run a test once for each page."""
+    return pytest.mark.parametrize("doc", pages, ids=name_of)
 
 
 def name_of(doc: Path) -> str:

@@ -39,8 +39,7 @@ from tests.pages import (
     ROOT,
     SCHEDULER,
     Snippet,
-    name_of,
-    of_each,
+    each_of,
     page_context,
     paste,
     prose,
@@ -59,8 +58,8 @@ REFUSED = DOCS / "problems" / "403.md"
 WITH_KOREAN = [*PAGES, *KOREAN]
 
 
-each_page = of_each(PAGES)
-each_page_with_korean = of_each(WITH_KOREAN)
+each_page = each_of(PAGES)
+each_page_with_korean = each_of(WITH_KOREAN)
 
 
 def pages_in(language: str) -> pytest.MarkDecorator:
@@ -70,7 +69,7 @@ def pages_in(language: str) -> pytest.MarkDecorator:
         for doc in PAGES
         if any(each.language == language and each.role not in NOT_RUN for each in snippets(doc))
     ]
-    return pytest.mark.parametrize("doc", found, ids=name_of)
+    return each_of(found)
 
 
 # Code
@@ -94,7 +93,7 @@ def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
     assert names
 
 
-@of_each([each for each in WITH_KOREAN if settings_blocks(each)])
+@each_of([each for each in WITH_KOREAN if settings_blocks(each)])
 def test_settings_of_a_page_can_be_pasted(doc: Path) -> None:
     """At the end of the settings of a new project, they take nothing away that Django needs."""
     asked = re.findall(r"os\.environ\[\"(\w+)\"\]", read(doc))
@@ -113,7 +112,7 @@ def test_settings_to_paste_are_those_of_one_page() -> None:
     assert readmes == [install, install]
 
 
-@of_each([HOW_TO / "install.md", ROOT / "README.md", ROOT / "README.ko.md"])
+@each_of([HOW_TO / "install.md", ROOT / "README.md", ROOT / "README.ko.md"])
 def test_a_page_uploads_the_file_that_it_opens(doc: Path) -> None:
     """The first file that a reader opens is there: the page has a command that saves it."""
     [check] = [each.code for each in snippets(doc) if "cfsigned_sign" in each.code]
@@ -371,7 +370,7 @@ def anchors(doc: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
-@of_each([*WITH_KOREAN, *sorted({*ROOT.glob("*.md")} - {*WITH_KOREAN})])
+@each_of([*WITH_KOREAN, *sorted({*ROOT.glob("*.md")} - {*WITH_KOREAN})])
 def test_links_lead_somewhere(doc: Path) -> None:
     """A link has a text, names a file that is there, and an anchor that GitHub gives a heading."""
     text = prose(doc)

@@ -1,7 +1,8 @@
 """The IAM policies of the docs: each suffices for its job on the emulator, and allows no more.
 
 The emulator refuses what no policy of a user allows, but makes the resources of a stack itself:
-what CloudFormation needs for them is AWS's own list, which cfn-lint brings along.
+what CloudFormation needs for them is AWS's own list, which cfn-lint brings along. The policy of a
+rotation is what its commands call: test_docs_rotation.py.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from django.core.management import call_command
 
 from cfsigned_django.aws import s3_object
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage, Upload
@@ -275,24 +275,6 @@ def grown(aws: Ministack, like: str) -> str:
         "ResponseHeadersPolicyId": "67f7725c-6f97-4210-82d7-5512b31e9d03",
     }
     return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
-
-
-@pytest.mark.package
-def test_rotation(stack: tuple[dict[str, str], set[str]], become: Become) -> None:
-    """Bring one key in, and take one out."""
-    found, _ = stack
-    group, first = found["AWS_CLOUDFRONT_KEY_GROUP_ID"], found["AWS_CLOUDFRONT_KEY_ID"]
-    pem = PrivateKey.generate().public_key.to_pem()
-
-    with become("rotation"), recorded() as called:
-        groups = KeyGroups(make_client("cloudfront"))
-        added = groups.ensure_public_key(caller_reference="b", name="b", public_key_pem=pem)
-        groups.add(group, added)
-        assert added in groups.members(group)
-        groups.remove(group, first)
-        groups.delete_public_key(first)
-
-    assert called == allowed("rotation")
 
 
 class Torn(BytesIO):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import PrivateKey, PublicKey, Verifier
 from cfsigned_django.signing.lazy_key import CalledKey
+from cfsigned_django.tools.edge import EdgeServer
 from tests.ministack_server import Ministack
 from tests.pages import HOW_TO, site_of, snippets
 from tests.plugins_aws import (
@@ -29,29 +29,19 @@ IN_KMS = HOW_TO / "key-in-kms.md"
 STORE = HOW_TO / "keys-from-a-store.md"
 
 
-class Vault(BaseHTTPRequestHandler):
-    """Answer as Vault's key-value store does."""
-
-    key = ""
-
-    def do_GET(self) -> None:
-        """Answer a request that has the token."""
-        is_known = self.path == "/v1/secret/data/shop" and self.headers["X-Vault-Token"] == "token"
-        self.send_response(200 if is_known else 403)
-        self.end_headers()
-        self.wfile.write(json.dumps({"data": {"data": {"cloudfront_key": self.key}}}).encode())
-
-    def log_message(self, *args: Any) -> None:
-        """Print nothing."""
-
-
 @pytest.fixture
-def vault() -> Iterator[str]:
-    """Return the address of a server like Vault."""
-    with HTTPServer(("127.0.0.1", 0), Vault) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def vault(rsa_key: PrivateKey) -> Iterator[str]:
+    """Return the address of a server like Vault's key-value store, which has a key."""
+    data = {"data": {"data": {"cloudfront_key": rsa_key.to_pem().decode()}}}
+
+    def answer(environ: WSGIEnvironment, respond: StartResponse) -> list[bytes]:
+        asked = (environ["PATH_INFO"], environ.get("HTTP_X_VAULT_TOKEN"))
+        is_known = asked == ("/v1/secret/data/shop", "token")
+        respond("200 OK" if is_known else "403 Forbidden", [])
+        return [json.dumps(data).encode()]
+
+    with EdgeServer(answer).running() as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture
@@ -109,7 +99,7 @@ def test_secret_stores(
     """Each function of the page returns the key that is in its store."""
     import boto3
 
-    pem = Vault.key = rsa_key.to_pem().decode()
+    pem = rsa_key.to_pem().decode()
     monkeypatch.setenv("VAULT_ADDR", vault)
     monkeypatch.setenv("VAULT_TOKEN", "token")
     secrets = boto3.client("secretsmanager", region_name="eu-central-1")

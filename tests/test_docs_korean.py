@@ -13,8 +13,8 @@ from tests.pages import (
     KOREAN,
     PAGES,
     ROOT,
+    each_of,
     entries,
-    of_each,
     prose,
     read,
     snippets,
@@ -27,7 +27,7 @@ ENGLISH_CODE = {(each.language, each.code) for page in PAGES for each in snippet
 DEMO_CATALOG = ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES"
 
 
-@of_each(KOREAN)
+@each_of(KOREAN)
 def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     """What a reader copies stands on an English page as well, whose code is run or compared.
 
@@ -41,7 +41,7 @@ def test_code_on_a_korean_page_is_tested(doc: Path) -> None:
     assert [code for language, code in shown if (language, code) not in ENGLISH_CODE] == []
 
 
-@of_each(KOREAN)
+@each_of(KOREAN)
 def test_a_page_and_its_translation_lead_to_each_other(doc: Path) -> None:
     """Below the title of a Korean page is a link to the English page, which has one back."""
     english = linked(doc, "English")
@@ -76,11 +76,11 @@ def test_glossaries_explain_the_same_terms() -> None:
     assert [each for _, each, *_ in table(GLOSSARY, "용어") if each not in words] == []
 
 
-@of_each([*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))])
-def test_korean_has_the_words_of_the_glossary(path: Path) -> None:
+@each_of([*KOREAN, CATALOG / "django.po", *sorted(DEMO_CATALOG.glob("*.po"))])
+def test_korean_has_the_words_of_the_glossary(doc: Path) -> None:
     """Pages and catalogs call a thing by one name: none has a word that the glossary replaces."""
     rows = table(GLOSSARY, "용어")
-    text = read(path) if path != GLOSSARY else "".join(f"{a} {c}" for a, _, c, _ in rows)
+    text = read(doc) if doc != GLOSSARY else "".join(f"{a} {c}" for a, _, c, _ in rows)
     avoided = [word.strip() for *_, words in rows for word in words.split(",")]
     assert len(avoided) > 30
     assert [word for word in avoided if word in text] == []

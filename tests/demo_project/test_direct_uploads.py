@@ -22,7 +22,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 def _in_s3(site: Client, s3_options: dict[str, Any], settings: Any) -> Any:
     """Put the default storage of the site into S3."""
     options = {**s3_options, "signature_version": "s3v4"}
-    options |= {"object_parameters": {"CacheControl": "private, no-cache"}}
     default = {"BACKEND": S3_BACKEND, "OPTIONS": options}
     with override_settings(STORAGES={**settings.STORAGES, "default": default}):
         yield
@@ -35,9 +34,9 @@ def start(
     return site.post("/upload/start/", {"name": name, "type": kind, "size": size})
 
 
-def send(permission: Any, data: bytes, **changes: str) -> int:
-    """Send a file as a browser does, with fields changed, and return the status."""
-    fields = {**permission["fields"], **changes, "file": ("a.png", data)}
+def send(permission: Any, data: bytes) -> int:
+    """Send a file as a browser does, and return the status."""
+    fields = {**permission["fields"], "file": ("a.png", data)}
     return urllib3.request("POST", permission["url"], fields=fields, retries=False).status
 
 
@@ -52,36 +51,29 @@ def files() -> list[str]:
     return [each.key for each in default_storage.bucket.objects.all()]  # type: ignore[attr-defined]
 
 
-def test_a_file_goes_to_s3(site: Client) -> None:
-    """Keep what S3 took and the site checked, with signed links; no later upload replaces it."""
-    permission = start(site).json()
-    finish = {"token": permission["token"], "name": "우리 집.png"}
-    assert send(permission, PNG + b"longer") == 400
-    assert send(permission, PNG, **{"Content-Type": "text/html"}) == 403
+@pytest.mark.parametrize("name", ["우리 집.png", "😀.png"])
+def test_a_file_goes_to_s3(site: Client, name: str) -> None:
+    """Keep what S3 took and the site checked, with signed links; ask again, and it is the same."""
+    permission = start(site, name).json()
+    finish = {"token": permission["token"], "name": name}
     assert site.post("/upload/finish/", finish).status_code == 400
     assert send(permission, PNG) == 204
 
-    page = site.post("/upload/finish/", finish).content.decode()
+    pages = [site.post("/upload/finish/", finish).content.decode() for _ in range(2)]
     document = documents().get()
-    urls = links(page)
-    for url in urls:
-        verify("default", url)
-    assert len(urls) == 2
-    assert (document.original_name, document.size) == ("우리 집.png", len(PNG))
-    assert send(permission, bytes(1008)) == 204
-    assert links(site.post("/upload/finish/", finish).content.decode()) != []
-    assert documents().count() == 1
-    with document.file.open() as file:
-        assert file.read() == PNG
-        kept = file.file.obj
-    assert (kept.content_type, kept.cache_control) == ("image/png", "private, no-cache")
+    for page in pages:
+        urls = links(page)
+        assert len(urls) == 2
+        for url in urls:
+            verify("default", url)
+    assert (document.original_name, document.size) == (name, len(PNG))
     assert files() == [document.file.name]
 
 
 def test_what_may_not_be_sent(site: Client, subtests: pytest.Subtests) -> None:
     """Refuse a type, and a size, in words that name the file."""
     sizes: list[Any] = [0, 250 * 2**20 + 1, "-1", "x", "9" * 5000]
-    for asked in ({"kind": "text/html"}, {"kind": ""}, *({"size": each} for each in sizes)):
+    for asked in ({"kind": "text/html"}, *({"size": each} for each in sizes)):
         with subtests.test(str(asked)[:40]):
             refused = start(site, **asked)
             assert refused.status_code == 400
@@ -92,18 +84,8 @@ def test_what_is_not_kept(site: Client) -> None:
     """Delete what is not of its type, and refuse tokens that the site has not signed."""
     permission = start(site, size=8).json()
     assert send(permission, b"<script>") == 204
-    for token in (None, "", permission["token"] + "x"):
-        given = {"token": token} if token is not None else {}
+    for given in ({}, {"token": permission["token"] + "x"}):
         assert site.post("/upload/finish/", given).status_code == 400
     assert len(files()) == 1
     assert site.post("/upload/finish/", {"token": permission["token"]}).status_code == 400
     assert (files(), documents().count()) == ([], 0)
-
-
-def test_an_emoji(site: Client) -> None:
-    """Keep a file whose name has nothing that a name may have but its ending."""
-    permission = start(site, name="😀.png").json()
-    assert send(permission, PNG) == 204
-    finish = {"token": permission["token"], "name": "😀.png"}
-    assert site.post("/upload/finish/", finish).status_code == 200
-    assert documents().count() == 1

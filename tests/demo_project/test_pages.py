@@ -6,12 +6,12 @@ import io
 import re
 from datetime import datetime
 from html import unescape
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage, storages
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
@@ -20,7 +20,6 @@ from cfsigned_django.testing import edge_for
 from cfsigned_django.tools.edge.server import EdgeServer
 from demo_project.gallery.anatomy import dissect
 from demo_project.gallery.attempts import ask
-from demo_project.gallery.video import FOLDER, MEMBER, files
 from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, COOKIE_DOMAIN, LINK_VARIABLE, Pace
 from tests.demo_project import HOST, KEY_GROUP_ID, jpeg, links, upload
@@ -167,13 +166,6 @@ def test_the_gallery_measures_its_links(site: Client, rsa_key: PrivateKey) -> No
     assert measured(page) < measured(before) - 200
 
 
-def test_the_admin_opens_if_no_key_signs(site: Client) -> None:
-    """Show the page that can repair it although no link can be signed."""
-    site.force_login(User.objects.create_superuser("demo"))
-    with override_settings(AWS_CLOUDFRONT_KEY=None, AWS_CLOUDFRONT_KEY_ID=None):
-        assert site.get(KEYS_PATH).status_code == 200
-
-
 def test_links_are_as_short_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the lifetime of links from the environment, and refuse one that makes no sense."""
     monkeypatch.setenv(LINK_VARIABLE, "15")
@@ -239,27 +231,6 @@ def test_a_camera_s_turn_is_followed(site: Client) -> None:
 
 
 # The film
-
-
-def test_what_the_player_is_told(site: Client) -> None:
-    """Answer with cookies, with a signed playlist, or with addresses that the edge refuses."""
-    site.defaults["HTTP_HOST"] = f"app.{COOKIE_DOMAIN}"
-    User.objects.create_user(MEMBER)
-    for name, file in files():
-        storages["videos"].save(name, file)
-    nobody = site.get("/video/answer/").json()
-    assert nobody["url"].endswith(f"/{FOLDER}/master.m3u8")
-    site.post("/video/log-in/", {"name": MEMBER})
-    by_cookies = site.get("/video/answer/").json()
-    assert by_cookies["cookies"]
-    assert {key: by_cookies[key] for key in nobody} == nobody
-    by_playlist = site.get("/video/answer/?by=playlist").json()
-    assert not by_playlist["cookies"]
-    assert "Signature=" in by_playlist["captions"]["ko"]
-    master = site.get(by_playlist["url"]).content.decode()
-    variant = urljoin(by_playlist["url"], "360p/index.m3u8")
-    assert "\n360p/index.m3u8" in master
-    assert f"/{FOLDER}/360p/part0.m4s?" in site.get(variant).content.decode()
 
 
 def test_who_can_log_in_by_a_button(site: Client) -> None:

@@ -1,10 +1,22 @@
-"""Look at the demo through a browser: the page of the signing keys, and the film."""
+"""Look at the demo through a browser: the page of the signing keys, and the film.
+
+Other tests serve a page of theirs, with files behind an edge: :func:`served`.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.test import override_settings
+
+from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontFileSystemStorage
+from cfsigned_django.tools.edge import Distribution, EdgeServer
 from demo_project.run import KEYS_PATH
 from tests.plugins_browser import PATIENCE
 
@@ -78,3 +90,34 @@ def signed_paths(page: Page) -> list[str]:
     found = page.context.cookies()
     assert all(each.get("secure") for each in found if each.get("name", "").startswith("CloudF"))
     return sorted(each.get("path", "") for each in found if each.get("name") == "CloudFront-Policy")
+
+
+@contextmanager
+def served(
+    folder: Path,
+    key: PrivateKey,
+    page: WSGIApplication,
+    distribution: Callable[[CloudFrontFileSystemStorage], Distribution],
+    **settings: Any,
+) -> Iterator[tuple[str, CloudFrontFileSystemStorage]]:
+    """Serve a page at all hosts of a port, and the files of a storage at one of them.
+
+    Yield the address of the page's own host, and the storage.
+    """
+
+    def answer(environ: WSGIEnvironment, respond: StartResponse) -> Any:
+        return (edge if environ["HTTP_HOST"] == cdn else page)(environ, respond)
+
+    server = EdgeServer(answer)
+    app, cdn = (f"{name}.site.localhost:{server.port}" for name in ("app", "cdn"))
+    with override_settings(
+        AWS_CLOUDFRONT_KEY=key.to_pem(),
+        AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
+        AWS_S3_CUSTOM_DOMAIN=cdn,
+        AWS_S3_URL_PROTOCOL="http:",
+        **settings,
+    ):
+        storage = CloudFrontFileSystemStorage(location=str(folder))
+        edge = distribution(storage)
+        with server.running():
+            yield f"http://{app}", storage

@@ -15,14 +15,14 @@ pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.test import override_settings
 
 from cfsigned_django import viewer
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
-from cfsigned_django.tools.edge import EdgeServer
+from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
+from tests.e2e import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,14 +38,10 @@ def storage(tmp_path: Path, ec_key: PrivateKey) -> Iterator[CloudFrontFileSystem
     They are the edge, a page with the file that sets its cookies, and a page of another site that
     embeds this page.
     """
-    server = EdgeServer(lambda environ, start_response: serve(environ, start_response))
-    app, cdn = (f"{name}.site.localhost:{server.port}" for name in ("app", "cdn"))
 
-    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["HTTP_HOST"] == cdn:
-            return edge(environ, start_response)
-        response = HttpResponse(f'<iframe src="http://{app}/"></iframe>')
-        if environ["HTTP_HOST"] == app:
+    def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response = HttpResponse(f'<iframe src="{app}/"></iframe>')
+        if app.endswith(environ["HTTP_HOST"]):
             response = HttpResponse(f'<img src="{found.unsigned_url(NAME)}">')
             set_signed_cookies(
                 response,
@@ -59,17 +55,12 @@ def storage(tmp_path: Path, ec_key: PrivateKey) -> Iterator[CloudFrontFileSystem
         start_response("200 OK", [*response.items(), *cookies])
         return [response.content]
 
-    with override_settings(
-        AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
-        AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
-        AWS_S3_CUSTOM_DOMAIN=cdn,
-        AWS_S3_URL_PROTOCOL="http:",
-    ):
-        found = CloudFrontFileSystemStorage(location=str(tmp_path))
-        found.save(NAME, ContentFile(GIF))
-        edge = distribution_for(found, StorageOrigin(found))
-        with server.running():
-            yield found
+    def distribution(storage: CloudFrontFileSystemStorage) -> Distribution:
+        storage.save(NAME, ContentFile(GIF))
+        return distribution_for(storage, StorageOrigin(storage))
+
+    with served(tmp_path, ec_key, page, distribution) as (app, found):
+        yield found
 
 
 def test_partitioned_cookies(page: Page, storage: CloudFrontFileSystemStorage) -> None:

@@ -36,11 +36,11 @@ from django.urls import path
 
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.tools.edge import EdgeServer
+from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from cfsigned_django.views import SignedUrlsView
 from demo_project.state import BASE_FOLDER
-from tests.e2e import until
+from tests.e2e import served, until
 from tests.pages import HOW_TO, snippets
 from tests.storage_cases import FILE_BACKEND
 
@@ -126,50 +126,41 @@ def paged(own_urls: None, tmp_path: Path, ec_key: PrivateKey) -> Iterator[Site]:
     """Serve a site and an edge at one port, under a clock that the test moves."""
     global current
     current = Site(script="data-csrf-token=TOKEN")
-    handler = WSGIHandler()
-
-    def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        if environ["HTTP_HOST"] != cdn:
-            return handler(environ, respond)
-
-        def note(status: str, headers: Any, *rest: Any) -> Any:
-            name = environ["PATH_INFO"].encode("latin-1").decode().removeprefix("/")
-            current.served.setdefault(name, []).append(status[:3])
-            return respond(status, headers, *rest)
-
-        return edge(environ, note)
-
-    server = EdgeServer(answer)
-    app, cdn = (f"{name}.site.localhost:{server.port}" for name in ("app", "cdn"))
-    current.app = f"http://{app}/"
     real = time.time
 
     def now() -> float:  # no Mock, which would remember each call
         return real() + current.ahead
 
-    with (
-        override_settings(
-            STORAGES={
-                "default": {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": tmp_path}},
-                "staticfiles": global_settings.STORAGES["staticfiles"],
-            },
-            STATIC_URL="/static/",
-            MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
-            ALLOWED_HOSTS=["app.site.localhost"],
-            AWS_CLOUDFRONT_KEY=ec_key.to_pem(),
-            AWS_CLOUDFRONT_KEY_ID="K1TESTKEYID",
-            AWS_S3_CUSTOM_DOMAIN=cdn,
-            AWS_S3_URL_PROTOCOL="http:",
-        ),
-        mock.patch("time.time", now),
-    ):
+    def distribution(storage: CloudFrontFileSystemStorage) -> Any:
         for name, content in CONTENT.items():
-            default_storage.save(name, ContentFile(content))
-        storage: Any = default_storage
-        made = distribution_for(storage, StorageOrigin(storage))
-        edge = replace(made, clock=time.time)
-        with server.running():
-            yield current
+            storage.save(name, ContentFile(content))
+        edge = replace(distribution_for(storage, StorageOrigin(storage)), clock=time.time)
+
+        def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+            def note(status: str, headers: Any, *rest: Any) -> Any:
+                name = environ["PATH_INFO"].encode("latin-1").decode().removeprefix("/")
+                current.served.setdefault(name, []).append(status[:3])
+                return respond(status, headers, *rest)
+
+            return edge(environ, note)
+
+        return answer
+
+    settings = {
+        "STORAGES": {
+            "default": {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": tmp_path}},
+            "staticfiles": global_settings.STORAGES["staticfiles"],
+        },
+        "STATIC_URL": "/static/",
+        "MIDDLEWARE": ["django.middleware.csrf.CsrfViewMiddleware"],
+        "ALLOWED_HOSTS": ["app.site.localhost"],
+    }
+    with (
+        mock.patch("time.time", now),
+        served(tmp_path, ec_key, WSGIHandler(), distribution, **settings) as (app, _),
+    ):
+        current.app = f"{app}/"
+        yield current
 
 
 def later(page: Page, seconds: int) -> None:
@@ -243,25 +234,21 @@ def test_refused_and_missing(page: Page, paged: Site) -> None:
     assert paged.served[PHOTO][-1] == "200"
 
 
-def test_missing_alone(page: Page, paged: Site) -> None:
-    """A file that CloudFront does not find is asked for once, and never again."""
-    paged.element("missing.webp", "img")
+@pytest.mark.parametrize("name", ["missing.webp", "constructor"])
+def test_nothing_comes_back(page: Page, paged: Site, name: str) -> None:
+    """A file that is missing is asked for once, and never again.
+
+    So is one that is refused, also if each object of JavaScript has a property of its name.
+    """
+    paged.element(name, "img")
     open_page(page, paged)
     page.wait_for_timeout(1000)
     for _ in range(3):
         later(page, 2 * HOUR)
-        page.evaluate("find('missing.webp').src += ''")
+        page.evaluate(f"find('{name}').src += ''")
         page.wait_for_timeout(500)
-    assert paged.asked == [["missing.webp"]]
-
-
-def test_refused_with_a_name_that_objects_have(page: Page, paged: Site) -> None:
-    """A refused file named as each object of JavaScript has a property keeps its URL."""
-    paged.element("constructor", "img")
-    open_page(page, paged)
-    old = page.evaluate("find('constructor').src")
-    page.wait_for_timeout(1000)
-    assert (page.evaluate("find('constructor').src"), paged.asked) == (old, [["constructor"]])
+    assert paged.asked == [[name]]
+    assert "Signature" in page.evaluate(f"find('{name}').src")
 
 
 def test_page_that_is_older_than_its_urls(page: Page, paged: Site) -> None:

@@ -90,15 +90,6 @@ def test_a_refused_upload_is_explained(page: Page, site: str) -> None:
     expect(page.get_by_role("alert")).to_contain_text("“notes.jpg”")
 
 
-def test_a_document_is_saved_under_its_name(quiet: Page, site: str) -> None:
-    """Download the Korean minutes under the name that they were uploaded with."""
-    quiet.goto(f"{site}/documents/")
-    with quiet.expect_download() as downloading:
-        quiet.get_by_role("link", name="Download 회의록 2026.txt").click()
-    assert downloading.value.suggested_filename == "회의록 2026.txt"
-    assert "비공개 자료 공유" in Path(downloading.value.path()).read_text("utf-8")
-
-
 def test_everything_works_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:
     """Upload, look, and ask the edge with JavaScript turned off."""
     context = browser.new_context(java_script_enabled=False)
