@@ -48,14 +48,17 @@ from tests.tools.doctor.sites import (
 )
 from tests.tools.doctor.world import (
     KEY_GROUP,
+    KEY_PAIR_ID,
     NO_BLOCK,
     NOW,
+    OTHER_KEY_PAIR_ID,
     OTHER_ORIGIN,
     Change,
     World,
     both,
     cors,
     open_like,
+    settings_with,
 )
 
 PARSER = Command().create_parser("manage.py", "cfsigned_setup")
@@ -177,6 +180,15 @@ def test_other_behaviors(change: Change, expected: dict[str, str], world: World)
         for pattern, ids_of_facts in expected.items()
         for fact_id in ids_of_facts.split()
     ]
+
+
+def test_key_under_another_id(world: World) -> None:
+    """Name the id under which CloudFront has the key that signs."""
+    settings_with(AWS_CLOUDFRONT_KEY_ID=OTHER_KEY_PAIR_ID)(world)
+
+    [told] = [each.what for each in judged(world) if each.id == "key-mismatch"]
+
+    assert KEY_PAIR_ID in told
 
 
 def test_stack_without_the_bucket(world: World) -> None:
