@@ -337,7 +337,7 @@ SITES: list[tuple[str, Change]] = [
     ),
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
-    ("cors-rule-missing | cors-headers-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
+    ("cors-rule-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
     ("upload-cors uploads-kept", WITH_UPLOADS),
     ("", USES_ALL),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),

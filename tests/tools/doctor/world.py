@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeAlias
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from botocore import xform_name
 from django.core.files.base import ContentFile
@@ -39,7 +38,6 @@ from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.resource_policy import public_statements
-from cfsigned_django.tools.model.response_headers import cors_allows
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
@@ -258,7 +256,7 @@ class World:
         host, bucket = url.split("/")[2], self.account.bucket
         assert bucket is not None
         if host == DOMAIN and not self.is_cut_off:
-            response = self._edge(bucket).get(url, now=NOW, headers=headers)
+            response = self._edge().get(url, now=NOW, headers=headers)
             fields = {name.lower(): value for name, value in response.headers.items()}
             dated = {"date": formatdate(NOW, usegmt=True), **fields}
             return Answer(status=response.status, headers=dated, body=response.body)
@@ -270,7 +268,7 @@ class World:
             return Answer(status=403, body=_S3_DENIED)
         raise NoAnswer("Name or service not known")
 
-    def _edge(self, bucket: Bucket) -> EdgeClient:
+    def _edge(self) -> EdgeClient:
         """Return an edge that serves the site as it is now."""
         files = InMemoryStorage(base_url=f"/{LOCATION}/")
         files.save(NAME, ContentFile(b"picture"))
@@ -289,7 +287,7 @@ class World:
                 domain_names=(DOMAIN,),
                 behaviors=tuple(read_behavior(api, each) for each in behaviors(self.config())),
                 key_groups=lambda: trusted,  # one that a behavior names need not be there
-                origin=with_cors(StorageOrigin(files), bucket.cors_rules),
+                origin=StorageOrigin(files),
             )
         )
 
@@ -321,21 +319,6 @@ class World:
             for name in [name for name, value in fields.items() if value is None]:
                 del document[name]
             self.change("distribution", {"config": config})
-
-
-def with_cors(origin: WSGIApplication, rules: Sequence[Document]) -> WSGIApplication:
-    """Return an origin that names the page of a request, as S3 does by the rules of a bucket."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        page = environ.get("HTTP_ORIGIN", "")
-        allowed = [each for rule in rules for each in rule["AllowedOrigins"]]
-        names = page and any(cors_allows(each, page) for each in allowed)
-        added = [("Access-Control-Allow-Origin", page), ("Vary", "Origin")] if names else []
-        return origin(
-            environ, lambda status, headers, *_: start_response(status, [*headers, *added])
-        )
-
-    return answer
 
 
 def behavior_of(config: Document) -> Document:
