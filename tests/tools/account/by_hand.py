@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cfsigned_django.tools.account.documents import Document
@@ -15,10 +15,7 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
-SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
 CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
-#: What url() of a storage adds to the query for ``download=``.
-DOWNLOAD_PARAMETERS = ("response-content-disposition",)
 #: What CORS-S3Origin forwards (Developer Guide, "Use managed origin request policies").
 CORS_HEADERS = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]
 
@@ -80,11 +77,11 @@ def access_control_config(name: str) -> Document:
     }
 
 
-def cache_policy_config(name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS) -> Document:
-    """Return CachingOptimized with Origin and the download parameters in the cache key."""
+def cache_policy_config(name: str, *parameters: str) -> Document:
+    """Return CachingOptimized with Origin and these parameters in the cache key."""
+    queries = {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}
     return {
         "Name": name,
-        "Comment": "CachingOptimized, with Origin and the download parameters in the cache key",
         "DefaultTTL": 86400,
         "MaxTTL": 31536000,
         "MinTTL": 1,
@@ -93,23 +90,6 @@ def cache_policy_config(name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETE
             "EnableAcceptEncodingBrotli": True,
             "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
             "CookiesConfig": {"CookieBehavior": "none"},
-            "QueryStringsConfig": _whitelist(parameters),
+            "QueryStringsConfig": queries,
         },
     }
-
-
-def origin_request_policy_config(
-    name: str, parameters: Sequence[str] = DOWNLOAD_PARAMETERS
-) -> Document:
-    """Return CORS-S3Origin with the download parameters forwarded."""
-    return {
-        "Name": name,
-        "Comment": "CORS-S3Origin, with the download parameters forwarded",
-        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(CORS_HEADERS)},
-        "CookiesConfig": {"CookieBehavior": "none"},
-        "QueryStringsConfig": _whitelist(parameters),
-    }
-
-
-def _whitelist(parameters: Sequence[str]) -> Document:
-    return {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}

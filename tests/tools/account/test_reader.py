@@ -36,32 +36,14 @@ from tests.tools.account.by_hand import (
     new_origin,
 )
 
-#: The policy that a KMS key has at first.
-KMS_POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "Root",
-            "Effect": "Allow",
-            "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
-            "Action": "kms:*",
-            "Resource": "*",
-        }
-    ],
-}
+#: A policy of a bucket or a key, in which nothing is allowed.
+POLICY: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 def bucket_of(account: Account) -> Bucket:
     """Return the bucket of an account in which it was read."""
     assert account.bucket is not None
     return account.bucket
-
-
-def make_kms_key(clients: Clients) -> str:
-    """Make a KMS key with its usual policy; return the ARN."""
-    made = clients.kms("us-east-1").create_key(Policy=json.dumps(KMS_POLICY))
-    arn: str = made["KeyMetadata"]["Arn"]
-    return arn
 
 
 def refusing(client: Any, call: str, code: str = "AccessDenied") -> Any:
@@ -84,7 +66,6 @@ def test_empty_account(ministack: Ministack, bucket_name: str) -> None:
 def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account: str) -> None:
     """Read the settings of a bucket, each None or empty if it was never made."""
     s3, rule = clients.s3, {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
-    policy: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
     region = {"LocationConstraint": "ap-northeast-2"}
     s3.create_bucket(Bucket=bucket_name, CreateBucketConfiguration=region)
     plain = read_bucket(s3, bucket_name, aws_account, uploads=True)
@@ -92,14 +73,14 @@ def test_bucket_with_everything(clients: Clients, bucket_name: str, aws_account:
     s3.put_bucket_lifecycle_configuration(
         Bucket=bucket_name, LifecycleConfiguration={"Rules": [upload_rule("tmp/")]}
     )
-    s3.put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(policy))
+    s3.put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(POLICY))
 
     full = read_bucket(s3, bucket_name, aws_account, uploads=True)
 
     assert (plain.region, plain.policy) == ("ap-northeast-2", None)
     assert plain.cors_rules == plain.lifecycle_rules == ()
     assert read_bucket(s3, bucket_name, aws_account).lifecycle_rules == ()
-    assert (full.policy, full.lifecycle_rules) == (policy, (upload_rule("tmp/"),))
+    assert (full.policy, full.lifecycle_rules) == (POLICY, (upload_rule("tmp/"),))
     assert [dict(each) for each in full.cors_rules] == [rule]
 
 
@@ -156,7 +137,8 @@ def encrypt(clients: Clients, bucket: str, **key: str) -> None:
 
 def test_kms_key(clients: Clients, bucket_name: str) -> None:
     """Read the key of a bucket by each of its names; note which one cannot be changed, and why."""
-    kms, arn, alias = clients.kms(""), make_kms_key(clients), f"alias/{bucket_name}"
+    kms, alias = clients.kms("us-east-1"), f"alias/{bucket_name}"
+    arn = kms.create_key(Policy=json.dumps(POLICY))["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName=alias, TargetKeyId=arn)
     clients.s3.create_bucket(Bucket=bucket_name)
     managed = SimpleNamespace(
@@ -175,7 +157,7 @@ def test_kms_key(clients: Clients, bucket_name: str) -> None:
         return found.unread.code, found.unread.permission
 
     for key_id in (arn, arn.rpartition("/")[2], alias):
-        assert read(key_id) == KmsKey(arn=arn, policy=KMS_POLICY)
+        assert read(key_id) == KmsKey(arn=arn, policy=POLICY)
     assert read(arn, managed) == KmsKey(arn=arn, is_aws_managed=True)
     assert unread(arn, refusing(kms, "get_key_policy")) == ("AccessDenied", "kms:GetKeyPolicy")
     assert unread(arn[:-1])[1] == "kms:DescribeKey"

@@ -18,7 +18,7 @@ from cfsigned_django.tools.account.documents.cache_behavior import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
-from tests.tools.account.by_hand import ALL_VIEWER, CACHING_DISABLED, new_behavior
+from tests.tools.account.by_hand import CACHING_DISABLED
 from tests.tools.doctor.world import (
     ARN,
     BACKUP,
@@ -97,25 +97,9 @@ def media_of(config: Document) -> Document:
 
 
 @edited
-def pages_first(config: Document) -> None:
-    """Put open behaviors of the app before a default behavior that is the storage's."""
-    config["DefaultCacheBehavior"] = media_of(config)
-    pages = [{"PathPattern": each, **new_behavior("pages")} for each in ("*.html", "api/*")]
-    config["CacheBehaviors"] = list_of(pages)
-
-
-@edited
 def default_like_storage(config: Document) -> None:
     """Make the default behavior equal to the storage's."""
     config["DefaultCacheBehavior"] = media_of(config)
-
-
-@edited
-def every_path_of_another_group(config: Document) -> None:
-    """Restrict every path to another key group before the default behavior, which trusts ours."""
-    config["DefaultCacheBehavior"] = media_of(config)
-    every = {**behavior_of(config), "TrustedKeyGroups": OTHER_GROUP, "PathPattern": "*"}
-    config["CacheBehaviors"] = list_of([every])
 
 
 # Changes of the rest of the account
@@ -237,7 +221,6 @@ SITES: list[tuple[str, Change]] = [
         both(settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
     ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
-    ("group-not-on-behavior", every_path_of_another_group),
     (
         "key-old",
         each_of("public_keys", created_at=datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)),
@@ -266,10 +249,6 @@ SITES: list[tuple[str, Change]] = [
     ("earlier-behavior-elsewhere", twin("*.css", "static-files.s3.amazonaws.com")),
     ("", twin("static/*", "static-files.s3.amazonaws.com")),
     ("delivery-unknown", both(NARROW, origin_group(fallback="pages"))),
-    (
-        "earlier-behavior-elsewhere delivery-unknown",
-        both(NARROW, origin_group(fallback="pages"), pages_first),
-    ),
     ("trusted-signers", OLD_SIGNERS),
     ("group-not-on-behavior | signed-unknown-key", both(OLD_SIGNERS, OPENED_ALL)),
     ("plain-http", ANY_PROTOCOL),
@@ -282,7 +261,6 @@ SITES: list[tuple[str, Change]] = [
     ("", IDENTITY),
     ("origin-access", origin(S3OriginConfig=_IDENTITY_CONFIG)),
     ("origin-access", NO_ACCESS),
-    ("origin-access bucket-readers-wide", both(NO_ACCESS, policy({"Condition": {}}))),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
     ("", each_of("access_controls", id="E9NOTLISTED")),
     ("origin-not-bucket", ELSEWHERE),
@@ -368,9 +346,6 @@ SITES: list[tuple[str, Change]] = [
     ("", both(TWO_RULES, WITH_ORIGIN)),
     ("", both(TWO_RULES, NO_COPIES)),
     ("", both(TWO_RULES, NOTHING_FORWARDED)),
-    # Parameters. AllViewer does not forward them to S3.
-    ("", behavior(OriginRequestPolicyId="downloads")),
-    ("", behavior(OriginRequestPolicyId=ALL_VIEWER)),
     ("content-type-forwarded", CONTENT_TYPE),
     ("", both(CONTENT_TYPE, SANDBOX)),
 ]

@@ -117,7 +117,6 @@ ANSWERS: list[tuple[str, Answer | NoAnswer, str]] = [
     ("signed", edge("InvalidKey"), "signed-unknown-key"),
     ("signed", edge("AccessDenied"), "signed-denied"),
     ("signed", edge("MissingKey"), "signed-malformed"),
-    ("signed", edge("MalformedPolicy"), "signed-malformed"),
     ("signed", edge("MalformedSignature"), "signed-malformed"),
     ("signed", s3("AccessDenied"), "signed-s3-denied"),
     ("signed", s3("NoSuchKey", 404), "signed-not-found"),

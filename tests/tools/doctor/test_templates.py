@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.tools.doctor.templates import check_templates
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.findings import Level
 from tests.storage_cases import DOMAIN, S3_BACKEND
 
 #: A line of a template, and whether it joins MEDIA_URL and a name.
@@ -42,16 +42,11 @@ def write(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def found() -> list[Finding]:
-    """Return what is found."""
-    return list(check_templates())
-
-
 def test_joins(folder: Path) -> None:
     """Name the template and the line of each join, and nothing else."""
     write(folder, "photos/album.html", "\n".join(LINES))
 
-    [warning] = found()
+    [warning] = check_templates()
 
     assert (warning.id, warning.level) == ("media-url-joined", Level.WARNING)
     assert DOMAIN in warning.what
@@ -63,7 +58,9 @@ def test_many_joins(folder: Path) -> None:
     """Name some of them, and count the rest."""
     write(folder, "a.html", "{{ MEDIA_URL }}{{ a }}\n" * 7)
 
-    assert found()[0].what.endswith("a.html (line 5), and 2 more.")
+    [warning] = check_templates()
+
+    assert warning.what.endswith("a.html (line 5), and 2 more.")
 
 
 def test_templates_of_others(folder: Path) -> None:
@@ -72,13 +69,13 @@ def test_templates_of_others(folder: Path) -> None:
     for name in ("node_modules/a.html", ".git/a.html", "site-packages/x/a.html", "a.png"):
         write(folder, name, text)
 
-    assert found() == []
+    assert list(check_templates()) == []
 
 
 def test_other_hosts(folder: Path, site: Any) -> None:
     """Say nothing if MEDIA_URL is a path, another host, or that of a storage that does not sign."""
     write(folder, "a.html", "{{ MEDIA_URL }}{{ a }}")
-    assert len(found()) == 1
+    assert len(list(check_templates())) == 1
     unsigned = {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}}
     for changes in (
         {"MEDIA_URL": "/media/"},
@@ -87,12 +84,12 @@ def test_other_hosts(folder: Path, site: Any) -> None:
     ):
         for name, value in changes.items():
             setattr(site, name, value)
-        assert found() == []
+        assert list(check_templates()) == []
 
 
 def test_templates_that_cannot_be_read(folder: Path, site: Any) -> None:
     """Say nothing if there is no template engine, or if a template is not text."""
     (folder / "a.html").write_bytes(b"\xff\xfe{{ photo.image.url }}")
-    assert found() == []
+    assert list(check_templates()) == []
     site.TEMPLATES = [{"BACKEND": "nowhere.Templates"}]
-    assert found() == []
+    assert list(check_templates()) == []

@@ -44,7 +44,6 @@ from demo_project.rules import read_behavior
 from tests.aws.failing import Failing, denied
 from tests.storage_cases import DOMAIN
 from tests.tools.account.by_hand import (
-    ALL_VIEWER,
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
     CORS_HEADERS,
@@ -55,7 +54,6 @@ from tests.tools.account.by_hand import (
     new_behavior,
     new_distribution_config,
     new_origin,
-    origin_request_policy_config,
 )
 
 LOCATION = "media"
@@ -115,8 +113,8 @@ CACHE_POLICIES = _named(
         },
         CACHING_DISABLED: {"Name": "Managed-CachingDisabled", "MaxTTL": 0},
     },
-    with_origin=cache_policy_config("own", []),
-    with_content_type=cache_policy_config("own", ["response-content-type"]),
+    with_origin=cache_policy_config("own"),
+    with_content_type=cache_policy_config("own", "response-content-type"),
 )
 ORIGIN_REQUEST_POLICIES = _named(
     **{
@@ -125,13 +123,7 @@ ORIGIN_REQUEST_POLICIES = _named(
             "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(CORS_HEADERS)},
             "QueryStringsConfig": {"QueryStringBehavior": "none"},
         },
-        ALL_VIEWER: {
-            "Name": "Managed-AllViewer",
-            "HeadersConfig": {"HeaderBehavior": "allViewer"},
-            "QueryStringsConfig": {"QueryStringBehavior": "all"},
-        },
     },
-    downloads=origin_request_policy_config("downloads"),
 )
 RESPONSE_HEADERS_POLICIES = _named(
     **{SIMPLE_CORS: cors_policy("Managed-SimpleCORS", "*", override=False)}
