@@ -9,7 +9,7 @@ from types import TracebackType
 from cfsigned_django.signing import PrivateKey
 
 # Frames of these are looked into: what they hold, a debug page shows.
-_LIBRARIES = ("cfsigned_django", "storages", "django")
+_LIBRARIES = ("cfsigned_django", "storages", "django", "boto3", "botocore")
 
 
 def fragments(key: PrivateKey) -> list[str]:

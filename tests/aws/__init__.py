@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.signing import PrivateKey
 from tests.simulation.faults import Boundary, UnreliableCloudFront
+
+
+class Body(BytesIO):
+    """The body of an answer, as botocore gets it from urllib3."""
+
+    def stream(self, **_: Any) -> Any:
+        """Return the body in one piece."""
+        yield self.read()
 
 
 def new_pem() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,19 +10,12 @@ from botocore.exceptions import ParamValidationError
 from botocore.httpsession import URLLib3Session
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.aws.unknown import unknown_elements, without_unknown
-from cfsigned_django.signing import PrivateKey
+from tests.aws import Account, Body
 from tests.ministack_server import MinistackHere
 from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
 
 NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
-
-
-class _Raw(BytesIO):
-    def stream(self, **_: Any) -> Any:
-        """Return the body in one piece, as urllib3 does."""
-        yield self.read()
 
 
 def add_elements(client: Any, operation: str, *closings: str) -> None:
@@ -35,7 +27,7 @@ def add_elements(client: Any, operation: str, *closings: str) -> None:
         for each in closings:
             body = body.replace(each.encode(), f"{NEW}{each}".encode())
         headers: Any = answer.headers
-        return AWSResponse(answer.url, answer.status_code, headers, _Raw(body))
+        return AWSResponse(answer.url, answer.status_code, headers, Body(body))
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-send.{service}.{operation}", send)
@@ -88,17 +80,12 @@ def test_elements_of_rules(clients: Any) -> None:
 
 def test_key_group(clients: Any) -> None:
     """Refuse a change of a key group that would lose a setting, and name the setting."""
-    cloudfront, ids = clients.cloudfront, []
-    for name in ("one", "two"):
-        pem = PrivateKey.generate().public_key.to_pem()
-        config = {"CallerReference": name, "Name": name, "EncodedKey": pem}
-        ids.append(cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"])
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "media", "Items": ids[:1]})
-    group_id = group["KeyGroup"]["Id"]
-    add_elements(cloudfront, "GetKeyGroup", "</KeyGroupConfig>")
+    account = Account(api=clients.cloudfront)
+    ours, group = account.upload("ours"), account.make_group(account.upload("theirs"))
+    before = account.key_groups.members(group)
+    add_elements(clients.cloudfront, "GetKeyGroup", "</KeyGroupConfig>")
 
     with pytest.raises(AwsError, match="Novelty"):
-        KeyGroups(cloudfront).add(group_id, ids[1])
+        account.key_groups.add(group, ours)
 
-    items = cloudfront.get_key_group(Id=group_id)["KeyGroup"]["KeyGroupConfig"]["Items"]
-    assert items == ids[:1]
+    assert account.key_groups.members(group) == before
