@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -63,16 +62,6 @@ class CourseOfObject(SignedCookiesMixin, Course):
         return [f"courses/{self.object.pk}"]
 
 
-class CheckedCourse(View):
-    """A course, for its members: the check is in the handler."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the course."""
-        if not request.user.groups.filter(pk=pk).exists():
-            raise PermissionDenied
-        return HttpResponse("course")
-
-
 class AsyncCourse(View):
     """A course, for its members, from a coroutine."""
 
@@ -120,9 +109,7 @@ def on_dispatch(base: type[View]) -> Any:
 VIEWS = {
     "mixin": mixed(CourseOfArguments, Course),
     "mixin, folder of the object": CourseOfObject.as_view(),
-    "mixin, check in get()": mixed(CourseOfArguments, CheckedCourse),
-    "mixin before LoginRequiredMixin": mixed(CourseOfArguments, LoginRequiredMixin, Course),
-    "mixin after LoginRequiredMixin": mixed(LoginRequiredMixin, CourseOfArguments, Course),
+    "mixin, LoginRequiredMixin": mixed(CourseOfArguments, LoginRequiredMixin, Course),
     "mixin, async": mixed(CourseOfArguments, AsyncCourse),
     "mixin, APIView": ApiCourse.as_view(),
     "decorator on dispatch": on_dispatch(Course),

@@ -13,11 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path
-from django.views.decorators.cache import cache_page
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
 from cfsigned_django.cookies import (
@@ -33,8 +31,6 @@ from tests.characters import CHARACTERS
 from tests.storage_cases import KEY_ID, NOW, S3_BACKEND, at
 
 PAGE = "app.example.com"
-#: What views answer that open nothing: there is no such page, or a log-in comes first.
-STATUSES = {"missing": 404, "members": 302}
 THREE = {"CloudFront-Policy", "CloudFront-Signature", "CloudFront-Key-Pair-Id"}
 
 
@@ -53,7 +49,6 @@ def _site(own_urls: None, site: Any) -> None:
             "OPTIONS": {"custom_domain": "d111111abcdef8.cloudfront.net"},
         },
         "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
-        "plain": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     }
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
     site.ALLOWED_HOSTS = ["*"]
@@ -86,12 +81,12 @@ async def two_from_anywhere(request: HttpRequest) -> HttpResponse:
 @signed_cookies(folder=lambda request, name: None if name == "none" else f"videos/{name}")
 def video(request: HttpRequest, name: str) -> HttpResponse:
     """Open the folder of a video."""
-    return HttpResponse(name, status=STATUSES.get(name, 200))
+    return HttpResponse(name)
 
 
 @signed_cookies("videos/*", expire=60)
-async def videos(request: HttpRequest) -> HttpResponse:
-    """Open all videos, from a coroutine."""
+def videos(request: HttpRequest) -> HttpResponse:
+    """Open all videos."""
     return HttpResponse("videos")
 
 
@@ -106,23 +101,13 @@ class Album(SignedCookiesMixin):
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
         """Show the album."""
-        return HttpResponse(name, status=STATUSES.get(name, 200))
-
-
-class AsyncAlbum(Album):
-    """Do the same in a coroutine."""
-
-    async def get(self, request: HttpRequest, name: str) -> HttpResponse:  # type: ignore[override]
-        """Show the album."""
-        return HttpResponse(name, status=STATUSES.get(name, 200))
+        return HttpResponse(name)
 
 
 urlpatterns = [
     path("album/<name>", Album.as_view()),
-    path("async_album/<name>", AsyncAlbum.as_view()),
     path("two", two_folders),
     path("two_from_anywhere", two_from_anywhere),
-    path("kept_two", cache_page(600)(two_folders)),
     path("video/<name>", video),
     path("videos", videos),
 ]
@@ -190,7 +175,15 @@ def test_conditions() -> None:
     assert_cookies_refuse(response, "albums/42/a.jpg", viewer_ip="203.0.113.9", now=NOW)
 
 
-@pytest.mark.parametrize("carrier", ["wsgi", "asgi", "copy", "deepcopy", "pickle"])
+#: What a cache or another process makes of a response.
+COPIES: dict[str, Callable[[HttpResponse], HttpResponse]] = {
+    "itself": lambda each: each,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda each: pickle.loads(pickle.dumps(each)),  # noqa: S301
+}
+
+
+@pytest.mark.parametrize("carrier", ["wsgi", "asgi", *COPIES])
 def test_several_folders(carrier: str) -> None:
     """All sets of one response arrive, wherever the response goes."""
     if carrier == "wsgi":
@@ -198,28 +191,21 @@ def test_several_folders(carrier: str) -> None:
     elif carrier == "asgi":
         response = asyncio.run(AsyncClient().get("/two_from_anywhere"))
     else:
-        response = two_folders(page())
-        copies: dict[str, Any] = {
-            "copy": copy.copy,
-            "deepcopy": copy.deepcopy,
-            "pickle": lambda each: pickle.loads(pickle.dumps(each)),  # noqa: S301
-        }
-        response = copies[carrier](response)
+        response = COPIES[carrier](two_folders(page()))
     assert len(headers(response)) == 6
     assert_cookies_open(response, "videos/42/1.ts")
     assert_cookies_open(response, "photos/1.jpg", storage="other")
     assert_cookies_refuse(response, "secret.jpg")
 
 
-def test_partitioned() -> None:
+@pytest.mark.parametrize("carrier", COPIES)
+def test_partitioned(carrier: str) -> None:
     """Send Partitioned, through copies too, for a site that is embedded in others."""
     response = HttpResponse()
     set_signed_cookies(response, folder="videos", partitioned=True, samesite="None")
-    for each in (response, copy.deepcopy(response), pickle.loads(pickle.dumps(response))):  # noqa: S301
-        assert len(headers(each)) == 3
-        assert all(
-            "SameSite=None" in header and "; Partitioned" in header for header in headers(each)
-        )
+    sent = headers(COPIES[carrier](response))
+    assert len(sent) == 3
+    assert all("SameSite=None" in header and "; Partitioned" in header for header in sent)
 
 
 def test_other_attributes() -> None:
@@ -228,15 +214,6 @@ def test_other_attributes() -> None:
     set_signed_cookies(response, folder="videos", samesite=None, storage="public")
     assert_cookies_open(response, "videos/1.mp4", storage="public")
     assert "SameSite" not in " ".join(headers(response))
-
-
-def test_page_cache() -> None:
-    """Django's page cache keeps no response with signed cookies."""
-    cache.clear()
-    for _ in range(2):
-        response = Client().get("/kept_two", secure=True, HTTP_HOST=PAGE)
-        assert len(headers(response)) == 6
-        assert not response.has_header("Age")
 
 
 def test_delete(site: Any) -> None:
@@ -256,18 +233,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("page elsewhere", {"request": page("app.example.org")}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
     ("page next door", {"request": page("notexample.com")}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
     ("no parent of the CDN", {"domain": "app.example.com"}, "AWS_S3_CUSTOM_DOMAIN"),
-    ("one label", {"domain": "com"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
-    ("address", {"domain": "127.0.0.1"}, "AWS_CLOUDFRONT_COOKIE_DOMAIN"),
-    (
-        "cloudfront.net",
-        {"domain": ".cloudfront.net", "storage": "cloudfront"},
-        "AWS_CLOUDFRONT_COOKIE_DOMAIN",
-    ),
+    ("one label", {"domain": "com"}, "browsers accept"),
+    ("address", {"domain": "127.0.0.1"}, "browsers accept"),
+    ("not one's own", {"domain": ".cloudfront.net", "storage": "cloudfront"}, "browsers accept"),
     # The Path
     ("wildcard in the Path", {"path": "/videos/*"}, "Path"),
     ("dots in the Path", {"path": "/videos/../"}, "Path"),
-    ("no path", {"path": "videos/"}, "Path"),
-    ("raw letters", {"path": "/비디오/"}, "Path"),
+    ("no path", {"path": "videos/"}, "percent-encoded"),
+    ("raw letters", {"path": "/비디오/"}, "percent-encoded"),
+    ("line feed", {"path": "/videos/\n"}, "percent-encoded"),
     ("attribute in the Path", {"path": "/videos/;Domain=x"}, "Path"),
     ("Path beside the resource", {"path": "/photos/"}, "/photos/"),
     ("Path that only begins like it", {"path": "/video"}, "/video"),
@@ -285,11 +259,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     # What is opened, and for how long
     ("nothing", {"folder": None}, "folder"),
     ("empty folder", {"folder": ""}, "folder"),
-    ("empty resource", {"folder": None, "resource": ""}, "resource"),
     ("everything", {"folder": None, "resource": "*"}, "allow_any_resource"),
-    ("both", {"resource": "videos/*"}, "folder"),
-    ("no time", {"expire": 0}, "expire"),
-    ("past", {"expire": -60}, "expire"),
     ("too long", {"expire": 8 * 86_400}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
     ("long name", {"folder": "x" * 4000}, "4096"),
     ("long Path", {"folder": "가" * 114}, "1024"),
@@ -354,12 +324,6 @@ def test_overlap(first: dict[str, Any], second: dict[str, Any], is_refused: bool
         set_signed_cookies(response, **second)
 
 
-def test_storage_that_cannot_sign() -> None:
-    """Refuse a storage of another kind, by its alias."""
-    with pytest.raises(Exception, match="'plain'"):
-        set_signed_cookies(HttpResponse(), folder="a", storage="plain")
-
-
 def test_what_the_assertions_say() -> None:
     """Fail with what the cookies open, or with CloudFront's code if they do not open the file."""
     response, other = HttpResponse(), HttpResponse()
@@ -383,35 +347,26 @@ def test_classes_that_name_no_folders() -> None:
         view.as_view()(page())
 
 
-def test_decorator() -> None:
-    """Open the folder that the view's arguments name, if the view succeeds; raise for a bad one."""
+def test_decorator_and_mixin() -> None:
+    """Open the folders that a view names, for as long as it says; raise for a bad name."""
 
     def get(url: str) -> Any:
         return Client().get(url, secure=True, HTTP_HOST=PAGE)
 
-    assert_cookies_open(get("/video/7"), "videos/7/1.ts")
-    with pytest.raises(ValueError, match="folder"):
-        get("/video/.")
-    for name in ("none", *STATUSES):
-        assert headers(get(f"/video/{name}")) == []
     with at(NOW):
-        assert_cookies_open(get("/videos"), "videos/7/1.ts", now=NOW + 59)
-        assert_cookies_refuse(get("/videos"), "videos/7/1.ts", now=NOW + 61)
-
-
-@pytest.mark.parametrize("view", ["album", "async_album"])
-def test_mixin(view: str) -> None:
-    """Open the folders that a class-based view names, if it succeeds; raise if that cannot be."""
-    with at(NOW):
-        response: Any = Client().get(f"/{view}/7", secure=True, HTTP_HOST=PAGE)
-        for name in STATUSES:
-            failed: Any = Client().get(f"/{view}/{name}", secure=True, HTTP_HOST=PAGE)
-            assert headers(failed) == []
-        with pytest.raises(ValueError, match="folder"):
-            Client().get(f"/{view}/.", secure=True, HTTP_HOST=PAGE)
-    for name in ("albums/7/1.jpg", "thumbs/7/1.jpg"):
-        assert_cookies_open(response, name, now=NOW + 59)
-        assert_cookies_refuse(response, name, now=NOW + 61)
+        assert_cookies_open(get("/video/7"), "videos/7/1.ts", now=NOW + 61)
+        assert headers(get("/video/none")) == []
+        for url, names in (
+            ("/videos", ["videos/7/1.ts"]),
+            ("/album/7", ["albums/7/1.jpg", "thumbs/7/1.jpg"]),
+        ):
+            response = get(url)
+            for name in names:
+                assert_cookies_open(response, name, now=NOW + 59)
+                assert_cookies_refuse(response, name, now=NOW + 61)
+        for url in ("/video/.", "/album/."):
+            with pytest.raises(ValueError, match="folder"):
+                get(url)
 
 
 SEGMENT = st.text(CHARACTERS, min_size=1, max_size=8).filter(
