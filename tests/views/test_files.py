@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest
-from django.test import AsyncClient, Client, RequestFactory
+from django.test import AsyncClient, Client
 from django.urls import path
 
 from cfsigned_django.signals import file_opened
-from cfsigned_django.views import SignedRedirectView
+from cfsigned_django.views import SignedRedirectView, SignedUrlsView
 from tests.storage_cases import NOW, at, verify
 
 
@@ -92,8 +92,6 @@ OTHERS: dict[str, Any] = {
     "other": SignedRedirectView.as_view(permission=may_see, storage="other"),
     "plain": SignedRedirectView.as_view(permission=may_see, storage="plain"),
     "public": SignedRedirectView.as_view(permission=may_see, storage="public"),
-    "truthy": SignedRedirectView.as_view(permission=lambda request, name: "yes"),
-    "silent": SignedRedirectView.as_view(permission=lambda request, name: None),
 }
 BY_KEY = {
     "key": ByKey.as_view(permission=may_see),
@@ -154,15 +152,12 @@ def test_refusals(view: str, handler: str) -> None:
 @BOTH
 def test_names_of_no_file(view: str, handler: str) -> None:
     """Answer 404 for what leads out of a folder, or is another spelling of a name."""
-    for name in ("a/%2E%2E/b.jpg", "..%5Cb.jpg", "x/.."):
-        for viewer in ("ada", "eve"):
-            assert ask(f"/{view}/{name}", handler, viewer=viewer).status_code == 404
     for name in (
-        *("./hidden/a.jpg", "/hidden/a.jpg", "hidden//a.jpg", "hidden%5Ca.jpg", "x/./a", "a/"),
-        8000 * "a",
-        *("a" * 1025, "%ED%95%9C" * 342),
+        *("a/%2E%2E/b.jpg", "..%5Cb.jpg", "x/..", "/hidden/a.jpg", "hidden%5Ca.jpg", "x/./a"),
+        *("a/", "a" * 1025, "%ED%95%9C" * 342),
     ):
-        assert ask(f"/{view}/{name}", handler).status_code == 404
+        for viewer in ("ada", "eve"):  # the permission, which may ask the database, is not asked
+            assert ask(f"/{view}/{name}", handler, viewer=viewer).status_code == 404
     assert ask(f"/{view}/{'a' * 1024}", handler).status_code == 302
 
 
@@ -190,26 +185,6 @@ def test_signal(view: str, handler: str, caplog: pytest.LogCaptureFixture) -> No
         assert (each["sender"], each["storage"], each["name"]) == (sender, "default", "a.jpg")
     failures = [each for each in caplog.records if each.name == "django.dispatch"]
     assert [each.exc_info and each.exc_info[0] for each in failures] == [ZeroDivisionError] * 2
-
-
-def test_long_name_is_not_asked_about() -> None:
-    """Ask no permission, which may ask the database, about a name that no object in S3 can have."""
-    asked: list[str] = []
-    view = SignedRedirectView.as_view(permission=lambda request, name: asked.append(name))
-    with pytest.raises(Http404):
-        view(RequestFactory().get("/"), name="한" * 342)
-    assert asked == []
-
-
-def test_name_in_another_script() -> None:
-    """Redirect to a name of any script: Django's test client of ASGI cannot ask for one."""
-    assert "/%ED%95%9C.jpg?" in ask("/sync/%ED%95%9C.jpg").url
-
-
-@pytest.mark.parametrize("view", ["truthy", "silent"])
-def test_nothing_but_true(view: str) -> None:
-    """Refuse the viewer if the permission returns something other than True."""
-    assert ask(f"/{view}/a.jpg").status_code == 403
 
 
 def test_arguments_of_the_view() -> None:
@@ -241,8 +216,9 @@ def test_key_in_the_path(view: str, handler: str) -> None:
     assert {ask(f"/{view}/{key}", handler).status_code for key in (2, 3, 4, 5, 6)} == {404}
 
 
+@pytest.mark.parametrize("cls", [SignedRedirectView, SignedUrlsView])
 @pytest.mark.parametrize("arguments", [{}, {"permission": None}, {"permission": True}], ids=str)
-def test_no_permission(arguments: Any) -> None:
+def test_no_permission(cls: Any, arguments: Any) -> None:
     """Refuse to make a view without a permission."""
-    with pytest.raises(ImproperlyConfigured, match="SignedRedirectView"):
-        SignedRedirectView.as_view(**arguments)
+    with pytest.raises(ImproperlyConfigured, match=cls.__name__):
+        cls.as_view(**arguments)

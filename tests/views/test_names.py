@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest
 from django.test import AsyncClient, Client
@@ -56,7 +55,6 @@ urlpatterns = [
     path("async/", SignedUrlsView.as_view(permission=may_see_async)),
     path("public/", SignedUrlsView.as_view(permission=may_see, storage="public")),
     path("own/", OwnView.as_view()),
-    path("silent/", SignedUrlsView.as_view(permission=lambda request, name: None)),
     path("albums/", signed_urls(folder="albums")(SignedUrlsView.as_view(permission=may_see))),
 ]
 
@@ -138,7 +136,6 @@ def test_one_signature_for_many_names() -> None:
     ("where", "viewer", "names", "refused"),
     [
         ("urls", "eve", ["1.jpg"], ["1.jpg"]),
-        ("silent", "ada", ["1.jpg"], ["1.jpg"]),
         ("urls", "ada", ["1.jpg", "secret.jpg", "2.jpg"], ["secret.jpg"]),
         ("async", "ada", ["1.jpg", "secret.jpg", "2.jpg"], ["secret.jpg"]),
     ],
@@ -153,8 +150,8 @@ def test_refused(where: str, viewer: str, names: list[str], refused: list[str]) 
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"names=1.jpg", b"{", b"\xff", b"[" * 100_000, b"null", b'["1.jpg"]', b"{}"),
-        *({"names": names} for names in (None, "1.jpg", {"1.jpg": 1}, [], ["1.jpg"] * 101)),
+        *(b"", b"{", b"\xff", b"[" * 100_000, b'["1.jpg"]', b"{}"),
+        *({"names": names} for names in ("1.jpg", [], ["1.jpg"] * 101)),
     ],
     ids=lambda body: str(body)[:20],
 )
@@ -196,10 +193,3 @@ def test_csrf() -> None:
     body = json.dumps({"names": ["1.jpg"]})
     assert client.post("/urls/", body, "application/json").status_code == 403
     assert asked == []
-
-
-@pytest.mark.parametrize("permission", [None, "may_see"])
-def test_permission_is_required(permission: Any) -> None:
-    """Refuse to make a view without a permission."""
-    with pytest.raises(ImproperlyConfigured, match="SignedUrlsView"):
-        SignedUrlsView.as_view(permission=permission)
