@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
@@ -97,7 +98,7 @@ def test_status(status: int, attempts: int, monkeypatch: pytest.MonkeyPatch) -> 
 
     def answer(request: AWSPreparedRequest, **event: Any) -> AWSResponse:
         sent.append(request.url)
-        return AWSResponse(request.url, status, {}, Body())
+        return AWSResponse(request.url, status, HTTPHeaders(), Body())
 
     client.meta.events.register("before-send.cloudfront", answer)
     with pytest.raises(AwsError) as caught:
