@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage
 from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
@@ -45,7 +45,6 @@ from tests.storage_cases import (
     at,
     in_one_second,
     not_refused,
-    options_for,
     parameters_of,
     problems_of,
     verify,
@@ -140,23 +139,6 @@ def test_location(site: Any) -> None:
             assert empty.unsigned_url("a.jpg") == f"{ORIGIN}/a.jpg"
     empty.location = "later"
     assert empty.url("a.jpg").startswith(f"{ORIGIN}/later/a.jpg?")
-
-
-def test_aliases(settings: Any, rsa_key: PrivateKey, ec_key: PrivateKey) -> None:
-    """Each alias of STORAGES has its own options, and follows a change of STORAGES."""
-    second = options_for(ec_key, cloudfront_key_id=OTHER_KEY_ID, custom_domain="b.example.com")
-    settings.STORAGES = {
-        "default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(rsa_key)},
-        "private": {"BACKEND": S3_BACKEND, "OPTIONS": second | {"querystring_expire": 60}},
-    }
-    default: Any = storages["default"]
-    private: Any = storages["private"]
-    assert url_of(default).startswith(f"{ORIGIN}/a.jpg?Expires={NOW + 3600}&")
-    assert url_of(private).startswith(f"https://b.example.com/a.jpg?Expires={NOW + 60}&")
-    assert default.trusted_keys() == {KEY_ID: rsa_key.public_key}
-    assert private.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
-    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": second}}
-    assert storages["default"].url("a.jpg").startswith("https://b.example.com/a.jpg")
 
 
 def test_options_of_other_storages(site: Any) -> None:
@@ -338,19 +320,18 @@ def test_assigned_later(signer: str, step: int, request: pytest.FixtureRequest) 
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "한글 1.jpg"])
-def test_signer_of_botocore(name: str, foreign: CloudFrontSigner) -> None:
-    """Sign django-storages' URL with a signer of botocore."""
+def test_signer_of_botocore(foreign: CloudFrontSigner, ec_key: PrivateKey) -> None:
+    """Sign django-storages' URL with a signer of botocore, and all that only this package signs.
+
+    Only its public key is not known.
+    """
     options = {"cloudfront_signer": foreign, "querystring_expire": 60}
     both: Any = UntypedS3Storage(**options), CloudFrontS3Storage(**options)
-    theirs, ours = in_one_second(*(partial(each.url, name) for each in both))
+    theirs, ours = in_one_second(*(partial(each.url, "한글 1.jpg") for each in both))
     # An ECDSA signature is another one each time.
     assert ours.partition("&Signature=")[0] == theirs.partition("&Signature=")[0]
     assert parameters_of(ours)["Key-Pair-Id"] == OTHER_KEY_ID
 
-
-def test_signer_of_botocore_signs_policies(foreign: CloudFrontSigner, ec_key: PrivateKey) -> None:
-    """Sign custom policies, resources and downloads with it; only its public key is not known."""
     storage = CloudFrontS3Storage(cloudfront_signer=foreign, hash_algorithm="SHA256")
     verifier = Verifier({OTHER_KEY_ID: ec_key.public_key})
     for arguments in ({"ip_address": "192.0.2.7"}, {"folder": "a"}, {"download": "a.pdf"}):
@@ -481,16 +462,6 @@ def test_no_url_from_half_a_configuration(cls: Any, site: Any) -> None:
     assert wrong == []
 
 
-def test_unusual_values(site: Any) -> None:
-    """Take a bare host with a port, for the local edge, and a key id of either generation."""
-    for domain in ("m.com", "127.0.0.1:8001", "localhost:8001", "d1.cloudfront.net", "a-b.c"):
-        site.AWS_S3_CUSTOM_DOMAIN = domain
-        assert CloudFrontS3Storage().url("a.jpg").startswith(f"https://{domain}/a.jpg?Expires=")
-    for key_id in (KEY_ID, "APKAIOSFODNN7EXAMPLE", "K1", "testkey"):
-        site.AWS_CLOUDFRONT_KEY_ID = key_id
-        assert CloudFrontS3Storage().url("a.jpg").endswith(f"&Key-Pair-Id={key_id}")
-
-
 @pytest.mark.parametrize(
     "options", [{"querystring_auth": False}, {"cloudfront_signer": None}], ids=str
 )
@@ -513,11 +484,9 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
         assert check_storages() == []
         with pytest.raises(ImproperlyConfigured, match="E005"):
             CloudFrontS3Storage(cloudfront_key=key, cloudfront_key_id=KEY_ID).url("a.jpg")
-    for domain in ("https://media.example.com/", "media.example.com/", "media.example.com/x?y"):
-        site.AWS_S3_CUSTOM_DOMAIN = domain
-        with pytest.raises(ImproperlyConfigured, match="E005"):
-            CloudFrontS3Storage(**options).url("a.jpg")
-        assert [each.id for each in check_storages()] == ["cfsigned.E005"]
+    site.AWS_S3_CUSTOM_DOMAIN = "https://media.example.com/"
+    with pytest.raises(ImproperlyConfigured, match="E005"):
+        CloudFrontS3Storage(**options).url("a.jpg")
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")
@@ -537,9 +506,6 @@ def test_misspelled_option(cls: Any, site: Any) -> None:
     """Name an option that does not exist and the nearest that does, in check as well."""
     for name, nearest in (
         ("expire_stepp", "expire_step"),
-        ("max_expires", "max_expire"),
-        ("keygroup_id", "key_group_id"),
-        ("cloudfront_keyid", "cloudfront_key_id"),
         ("Location", "location"),
         ("zzzz", None),
     ):

@@ -17,13 +17,12 @@ from botocore.signers import CloudFrontSigner
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
-from django.test import override_settings
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
 from cfsigned_django import keyring
 from cfsigned_django.keyring import Found
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.signing import HashAlgorithm, InvalidPolicy, PrivateKey, Signer
+from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -44,17 +43,6 @@ from tests.storage_cases import (
     verify,
 )
 
-EACH = pytest.mark.parametrize(
-    "make",
-    [
-        CloudFrontS3Storage,
-        partial(CloudFrontS3Storage, location="me*dia/%2A 1"),
-        CloudFrontFileSystemStorage,
-        partial(CloudFrontFileSystemStorage, base_url="/files/"),
-        partial(InMemory, base_url="/memory/"),
-    ],
-    ids=["S3", "S3 in a folder", "disk", "disk in a folder", "memory"],
-)
 #: That the site of a test is made once for all examples does no harm: they change no setting.
 MANY = hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 pytestmark = pytest.mark.usefixtures("site")
@@ -71,7 +59,15 @@ def _collects_fast() -> Iterator[None]:
     gc.unfreeze()
 
 
-@EACH
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(CloudFrontS3Storage, location="me*dia/%2A 1"),
+        partial(CloudFrontFileSystemStorage, base_url="/files/"),
+        partial(InMemory, base_url="/memory/"),
+    ],
+    ids=["S3", "disk", "memory"],
+)
 def test_a_resource_of_many_names(make: Any) -> None:
     """Make one signature for 300 names, and the same URLs as for each name alone."""
     storage = make(expire_step=900)
@@ -95,15 +91,11 @@ def test_a_resource_of_many_names(make: Any) -> None:
     ("arguments", "signatures"),
     [
         ([{}, {}], 1),
-        ([{"resource": "a.jpg"}, {}], 1),
-        ([{}, {"date_greater_than": NOW - 60}, {}], 2),
         ([{"http_method": "GET"}, {}, {"expire": 60}, {"expire_step": 60}, {"download": "x"}], 4),
         ([{"ip_address": "192.0.2.7", **ANY_RESOURCE}, {"ip_address": "192.0.2.8"}] * 2, 2),
-        ([{"ip_address": each, **ANY_RESOURCE} for each in ("192.0.2.7", "192.0.2.8", None)], 3),
         ([{"resource": each} for each in ("a*", "a.*", "a.jp*")], 3),
         ([{"expire": each, **ANY_RESOURCE} for each in (60, 61, None)], 3),
         ([{"expire_step": each, **ANY_RESOURCE} for each in (60, 61, None)], 3),
-        ([{"date_greater_than": NOW - 60, **ANY_RESOURCE}] * 2, 1),
         ([{"date_greater_than": each, **ANY_RESOURCE} for each in (NOW - 60, NOW - 61, None)], 3),
         ([{}, {"ip_address": "192.0.2.7"}, {"expire": 60}, {"expire_step": 60}] * 2, 4),
         ([{"parameters": {"v": "1"}}, {"parameters": {"v": "2"}}, {}], 3),
@@ -125,36 +117,6 @@ def test_arguments_are_kept_apart(
             )
             for each in arguments
         ]
-
-
-@MANY
-@given(
-    name=st.text(alphabet="ab1.-_/%*+\\ ?#é", max_size=12).filter(lambda name: name.strip("./\\"))
-    | st.from_regex(r"[ab1_-][ab.]{0,3}(/[ab][ab./]{0,3})?", fullmatch=True),
-    resource=st.sampled_from([None, "*", "a/*", "a/a*", "a/*b", "a/*a*", "*/ab", "a/a%*"]),
-    location=st.sampled_from(["", "media", "a b/", "한/"]),
-    step=st.sampled_from([0, 900]),
-)
-def test_what_is_known_changes_nothing(
-    name: str, resource: str | None, location: str, step: int, ec_key: PrivateKey
-) -> None:
-    """Give the same URL, or the same error, whatever was signed before."""
-
-    def outcome(storage: CloudFrontS3Storage, name: str) -> object:
-        try:
-            return storage.url(name, resource=resource, allow_any_resource=True)
-        except (InvalidPolicy, SuspiciousOperation) as error:
-            return type(error), str(error)
-
-    options: dict[str, Any] = {
-        "cloudfront_key": ec_key.to_pem(),
-        "expire_step": step,
-        "location": location,
-    }
-    known = CloudFrontS3Storage(**options)
-    with at(NOW):
-        outcome(known, "a/ab")  # All resources but one cover this name.
-        assert outcome(known, name) == outcome(CloudFrontS3Storage(**options), name)
 
 
 # How much is kept
@@ -322,18 +284,6 @@ def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
     assert old() is None
 
 
-@STEPS
-def test_key_is_replaced_here(step: int, database: Database) -> None:
-    """Sign with another key at once after a move or a change of settings in this process."""
-    storage = CloudFrontS3Storage(expire_step=step)
-    with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
-        assert database.key(storage) == KEY_ID
-    assert database.key(storage) == "KFIRST000001"
-    database.replace_key()
-    keyring.forget()
-    assert database.key(storage) == "KSECOND00001"
-
-
 def test_look_brings_the_same_key(database: Database) -> None:
     """Sign nothing anew after a look that finds the same key, and look once per interval."""
     storage = CloudFrontS3Storage(expire_step=6 * DAY)
@@ -430,21 +380,7 @@ def test_bounds(
     assert url_at(moment) == url_at(end - expire + 0.9) == url
     later = verify(storage, url_at(end - expire + 1), now=end).date_less_than
     assert later == end + step
-
-
-@MANY
-@given(waits=st.lists(st.integers(min_value=-500, max_value=500), min_size=1, max_size=20))
-def test_bounds_of_what_is_known(waits: list[int], ec_key: PrivateKey) -> None:
-    """Keep both bounds for a URL that is asked for often, while the clock goes on and back."""
-    storage = CloudFrontS3Storage(cloudfront_key=ec_key.to_pem(), expire_step=300)
-    moment = NOW
-    for wait in waits:
-        moment += wait
-        with at(moment):
-            url = storage.url("a.jpg", expire=60)
-            shared = storage.url("a.jpg", expire=60, **ANY_RESOURCE)
-        assert 60 <= expiry_of(url) - moment < 360
-        assert 60 <= verify(storage, shared, now=moment).date_less_than - moment < 360
+    assert url_at(moment) == url  # A clock that goes back changes nothing.
 
 
 @BOTH
