@@ -24,7 +24,6 @@ from cfsigned_django.signing import InvalidPolicy, InvalidUrl, PrivateKey
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.query import S3_NAMES, build_query, content_disposition
-from cfsigned_django.storage.urls import SignedUrlMixin
 from tests.characters import CHARACTERS, TEXT
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -50,36 +49,31 @@ def rows(argument: str, error: type[Exception], named: str, *values: Any) -> lis
 
 #: Arguments that make no sense, with the error, and what its message must name.
 REFUSED: list[Row] = [
-    *rows("expire", ValueError, "expire", 0, -1, timedelta(0), timedelta(seconds=-5), 1.5, 1.0),
-    *rows("expire", ValueError, "expire", "300", True, timedelta(seconds=0.5)),
+    *rows("expire", ValueError, "expire", 0, timedelta(0), "300", True, timedelta(seconds=0.5)),
     *rows("expire", ValueError, "AWS_CLOUDFRONT_MAX_EXPIRE", 7 * DAY + 1, timedelta(days=8)),
-    *rows("expire_step", ValueError, "expire_step", -1, "300", 1.5, True, timedelta(seconds=0.5)),
+    *rows("expire_step", ValueError, "expire_step", -1, "300", timedelta(seconds=0.5)),
     *rows("expire_step", ValueError, "AWS_CLOUDFRONT_EXPIRE_STEP", 7 * DAY),
     *rows("http_method", ValueError, "http_method", "PUT", "POST", "DELETE", "put", ""),
-    *rows("ip_address", InvalidPolicy, "ip_address", "", "2001:db8::1", "10.0.0.1/33", "10.0.0"),
-    *rows("ip_address", InvalidPolicy, "ip_address", "example.com"),
+    *rows("ip_address", InvalidPolicy, "ip_address", "", "2001:db8::1", "example.com"),
     *rows("date_greater_than", InvalidPolicy, "date_greater_than", 0, "tomorrow"),
     *rows("date_greater_than", InvalidPolicy, "date_greater_than", datetime(2026, 4, 1, 12)),
     *rows("date_greater_than", InvalidPolicy, "expire=3600", NOW + 3600),
     *rows("resource", ValueError, "resource", "", f"{ORIGIN}/*", f"{ORIGIN}/albums/42/*"),
-    *rows("resource", ValueError, "resource", "http://*", "/*", "albums//*", "//*", "./*"),
-    *rows("resource", ValueError, "resource", "albums/./*", "albums\\\\*"),
+    *rows("resource", ValueError, "resource", "http://*", "/*", "albums//*", "albums/./*"),
     *rows("resource", ValueError, "allow_any_resource=True", "*", "*.jpg", "*/1.jpg", "**"),
     *rows("resource", SuspiciousFileOperation, r"\.\.", "../*"),
     *(
         ({"resource": each, "allow_any_resource": True}, InvalidPolicy, "resource")
         for each in ("albums/7/*", "b.jpg", "albums/42", "*.png", "ALBUMS/42/*")
     ),
-    *rows("folder", ValueError, "folder", "", "/", "/albums", "albums//42", "./albums"),
-    *rows("folder", ValueError, "folder", "albums/", "albums/.", "albums//", "a\\\\b"),
+    *rows("folder", ValueError, "folder", "", "/albums", "albums//42", "./albums", "a\\\\b"),
     *rows("folder", InvalidPolicy, "albums/4/", "albums/4"),
     *rows("folder", SuspiciousFileOperation, r"\.\.", "albums/.."),
     ({"folder": "albums/42", "resource": "albums/42/*"}, ValueError, "folder or resource"),
-    *rows("download", ValueError, "download", " ", "a\nb", "a\x00", "a\x85b"),
-    *rows("inline", ValueError, "inline", " ", "a\nb", "a\x00"),
-    *rows("download", TypeError, "download is a", 5, 0, 1.0, b"x", ["x"], Path("x")),
-    *rows("inline", TypeError, "inline is a", 5, 0, b"x"),
-    *rows("download", ValueError, "download", "a\r\nSet-Cookie: x=1", "a\x7f", "\x1b[2J"),
+    *rows("inline", ValueError, "inline", " ", "a\nb"),
+    *rows("download", TypeError, "download is a", 0, b"x", Path("x")),
+    *rows("inline", TypeError, "inline is a", 5),
+    *rows("download", ValueError, "download", " ", "a\r\nSet-Cookie: x=1", "a\x7f", "a\x85b"),
     *(
         ({"download": first, "inline": second}, ValueError, "download or inline")
         for first, second in (("a.pdf", "a.pdf"), (True, ""), ("", True))
@@ -103,18 +97,6 @@ REFUSED: list[Row] = [
         "parameters", ValueError, "response-expires", {"ResponseExpires": datetime(2026, 4, 1, 12)}
     ),
 ]
-
-
-@BOTH
-@pytest.mark.parametrize("name", [None, "", "/", ".", "./", "//", "\\"])
-def test_name_of_no_file(name: str | None, cls: type[SignedUrlMixin], site: Any) -> None:
-    """Refuse what would sign the root of the storage."""
-    storage: Any = cls(expire_step=900)
-    every = {"resource": "*", "allow_any_resource": True}
-    storage.url("a.jpg", **every)
-    for arguments in ({}, {"expire": 60}, every):
-        with pytest.raises(ValueError, match="name"):
-            storage.url(name, **arguments)
 
 
 #: Arguments of URLs that are known when what makes no sense is asked for.
@@ -144,18 +126,19 @@ def test_refused(cls: Any, site: Any) -> None:
     assert wrong == []
 
 
+#: Names that lead out of a folder, those of no file, and one that makes too long a URL.
+NAMES_REFUSED: list[tuple[str | None, type[Exception]]] = [
+    *((f"albums/42/{each}", SuspiciousFileOperation) for each in ("../a", "..", "..\\a")),
+    *((each, SuspiciousFileOperation) for each in ("../a.jpg", "a/../../b", "..")),
+    *((each, ValueError) for each in (None, "", "/", ".", "./", "//", "\\")),
+    ("albums/42/" + "a" * 8000, InvalidUrl),
+]
+
+
 @BOTH
-@pytest.mark.parametrize(
-    ("name", "error"),
-    [
-        *((f"albums/42/{each}", SuspiciousFileOperation) for each in ("../a", "..", "..\\a")),
-        *((each, SuspiciousFileOperation) for each in ("../a.jpg", "a/../../b", "..", "a/../b")),
-        ("albums/42/" + "a" * 8000, InvalidUrl),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_refused_names(cls: Any, name: str, error: type[Exception], site: Any) -> None:
-    """Refuse a name that leads out of a folder, or makes too long a URL, known or not."""
+@pytest.mark.parametrize(("name", "error"), NAMES_REFUSED, ids=lambda value: str(value)[:20])
+def test_refused_names(cls: Any, name: str | None, error: type[Exception], site: Any) -> None:
+    """Refuse a name that a storage would make another one of, or its root, known or not."""
     storage = cls(expire_step=900)
     for _ in range(2):
         for arguments in ({}, {"resource": "albums/42/*"}, {"folder": "albums/42"}, ANY_RESOURCE):
@@ -222,18 +205,14 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
 # The query
 
 
-#: Parameters, and the query that they make.
+#: Parameters, and the query that they make: see test_any_parameters() for texts.
 QUERIES: list[tuple[Any, str]] = [
     (None, ""),
     ({}, ""),
-    ({"size": "large"}, "size=large"),
     ({"b": 1, "a": 2}, "b=1&a=2"),
-    ({"q": "a b+c&d=e/f?g#h%"}, "q=a%20b%2Bc%26d%3De%2Ff%3Fg%23h%25"),
-    ({"이름": "값"}, "%EC%9D%B4%EB%A6%84=%EA%B0%92"),
     ({"a b": "'*'"}, "a%20b=%27%2A%27"),
     ({"data": b"\xff "}, "data=%FF%20"),
     ({1: 2}, "1=2"),
-    ({"~": "-._~"}, "~=-._~"),
     ({"empty": ""}, "empty="),
     *(
         (
@@ -267,25 +246,18 @@ def test_names_are_those_of_s3() -> None:
                 build_query({name: "x"})
 
 
-#: The name of a file, and the header that gives it to a browser.
+#: The name of a file, and the header that gives it to a browser: see test_any_name() for others.
 NAMES_OF_FILES: list[tuple[str, str]] = [
-    ("report.pdf", 'attachment; filename="report.pdf"'),
-    ("report 2026.pdf", 'attachment; filename="report 2026.pdf"'),
-    ("it's;a=b.pdf", 'attachment; filename="it\'s;a=b.pdf"'),
+    ("it's;a=b 1.pdf", 'attachment; filename="it\'s;a=b 1.pdf"'),
     (
         "보고서.pdf",
         "attachment; filename=\"_.pdf\"; filename*=UTF-8''%EB%B3%B4%EA%B3%A0%EC%84%9C.pdf",
-    ),
-    (
-        'say "hi".pdf',
-        "attachment; filename=\"say _hi_.pdf\"; filename*=UTF-8''say%20%22hi%22.pdf",
     ),
     ("a\\b/c.pdf", "attachment; filename=\"a_b_c.pdf\"; filename*=UTF-8''a%5Cb%2Fc.pdf"),
     ("50%.pdf", "attachment; filename=\"50_.pdf\"; filename*=UTF-8''50%25.pdf"),
     ("report\u202efdp.exe", 'attachment; filename="report_fdp.exe"'),
     ("\u2067보\u2069.pdf", "attachment; filename=\"___.pdf\"; filename*=UTF-8''_%EB%B3%B4_.pdf"),
     ("\u200fא.pdf", "attachment; filename=\"_.pdf\"; filename*=UTF-8''%E2%80%8F%D7%90.pdf"),
-    ("é+~.pdf", "attachment; filename=\"_+~.pdf\"; filename*=UTF-8''%C3%A9%2B~.pdf"),
 ]
 
 

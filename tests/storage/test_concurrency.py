@@ -6,47 +6,35 @@ Modules: storage/urls.py, storage/context.py
 from __future__ import annotations
 
 import asyncio
-import itertools
 import socket
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from cfsigned_django import keyring
-from cfsigned_django.keyring import Found
-from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import (
-    InvalidKey,
     KeyAlgorithm,
     PrivateKey,
     Signer,
-    Verifier,
 )
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.context import current_watch, watch_expiry
 from tests.storage_cases import (
     ANY_RESOURCE,
     BOTH,
-    KEY_GROUP_ID,
     KEY_ID,
     NOW,
     S3_BACKEND,
     at,
     counted_loads,
     options_for,
-    parameters_of,
     verify,
 )
 
@@ -104,108 +92,11 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyP
         assert all(all_at_once(work))
 
 
-@pytest.fixture
-def impatient(site: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Switch threads as often as can be, and let 20 s pass at each look at a clock.
-
-    So the database is asked at every third URL, mostly while other threads use what is known.
-    """
-    site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    clock = itertools.count(step=20)
-    made = partial(keyring.Keyring, monotonic=lambda: next(clock))
-    monkeypatch.setattr(keyring, "Keyring", made)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-    monkeypatch.undo()
-    keyring.register(find_active_signer, interval=60)
-
-
-@pytest.mark.parametrize("told", [True, False])
-def test_threads_while_keys_are_replaced(told: bool, impatient: None) -> None:
-    """Sign with a key that was ACTIVE during the call, or before if the process is not told.
-
-    The key of the settings signs at no time, although the ACTIVE key is damaged from time to time.
-    """
-    private_keys = [PrivateKey.generate(KeyAlgorithm.ECDSA_P256) for _ in range(4)]
-    begun = done = 0
-    active: Signer | None = None
-
-    def find(*arguments: Any) -> Found:
-        if active is None:
-            raise InvalidKey("damaged")
-        return Found(signer=active)
-
-    def replace() -> None:
-        """Damage the ACTIVE key, then replace it, until all threads have their URLs."""
-        nonlocal begun, done, active
-        for number in itertools.count(1):
-            active = None
-            if told:
-                keyring.forget()
-            begun = number
-            key = private_keys[number % 4]
-            active = Signer(key_pair_id=f"KROTATED{number:06}", private_key=key)
-            if told:
-                keyring.forget()
-                done = number
-            if ready.wait(0.001):
-                return
-
-    def work(thread: int) -> list[tuple[int, str, int]]:
-        """Return URLs of each kind, each with the first and the last key that could sign it."""
-        urls = []
-        for turn in range(60):
-            for arguments in ({}, {"expire": 60 + turn}, {"folder": "a"}):
-                first = done
-                try:
-                    url = storages_of_steps[(thread + turn) % 2].url(
-                        f"a/{turn % 7}.jpg", **arguments
-                    )
-                except ImproperlyConfigured:
-                    continue
-                urls.append((first, url, begun))
-        return urls
-
-    keyring.register(find, interval=60)
-    storages_of_steps = [CloudFrontS3Storage(expire_step=step) for step in (0, 900)]
-    ready = threading.Event()
-    replacing = threading.Thread(target=replace)
-    replacing.start()
-    try:
-        urls = {url for urls in all_at_once(work) for url in urls}
-    finally:
-        ready.set()
-        replacing.join()
-
-    numbers = {}
-    for url in {url for _, url, _ in urls}:
-        key_pair_id = parameters_of(url)["Key-Pair-Id"]
-        assert key_pair_id.startswith("KROTATED")
-        numbers[url] = int(key_pair_id.removeprefix("KROTATED"))
-        trusted = {key_pair_id: private_keys[numbers[url] % 4].public_key}
-        Verifier(trusted).verify(url, now=int(time.time()))
-    assert [each for each in urls if not each[0] <= numbers[each[1]] <= each[2]] == []
-    assert len({*numbers.values()}) > 1
-
-
 def test_key_is_parsed_once(site: Any) -> None:
-    """Parse the key once if storages come and go, and whatever settings do meanwhile."""
-    fresh_key = PrivateKey.generate()
-    site.AWS_CLOUDFRONT_KEY = fresh_key.to_pem().decode()
-    storage = CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem())
-    with counted_loads() as loads:
-        for step in range(3):
-            CloudFrontS3Storage().url("a.jpg")
-            CloudFrontS3Storage(cloudfront_key=fresh_key.to_pem()).url("a.jpg")
-            with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=step):
-                storage.url("a.jpg")
-    assert len(loads) == 1
+    """Parse each key once if storages come and go, and whatever settings do meanwhile.
 
-
-def test_many_keys() -> None:
-    """Keep the keys of more storages than are remembered without one."""
+    Keep the keys of more storages than are remembered without one.
+    """
     keys = [PrivateKey.generate() for _ in range(20)]
     alive = [CloudFrontS3Storage(cloudfront_key=key.to_pem()) for key in keys]
     with counted_loads() as loads:
@@ -213,7 +104,14 @@ def test_many_keys() -> None:
             for storage, key in zip(alive, keys, strict=True):
                 storage.url("a.jpg")
                 assert storage.trusted_keys() == {KEY_ID: key.public_key}
-    assert len(loads) == 20
+        assert len(loads) == 20
+        site.AWS_CLOUDFRONT_KEY = PrivateKey.generate().to_pem().decode()
+        for step in range(3):
+            CloudFrontS3Storage().url("a.jpg")
+            CloudFrontS3Storage(cloudfront_key=site.AWS_CLOUDFRONT_KEY.encode()).url("a.jpg")
+            with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=step):
+                CloudFrontS3Storage().url("a.jpg")
+    assert len(loads) == 21
 
 
 @BOTH
@@ -274,24 +172,17 @@ def test_watch_in_a_watch() -> None:
     assert current_watch() is None
 
 
-def test_watch_of_others_urls(site: Any) -> None:
-    """Note the end of a URL that django-storages presigns, and nothing of one that never ends."""
+def test_watch_of_others(site: Any) -> None:
+    """Note the end of cookies, and of a URL of S3; nothing of a URL that never ends."""
     with at(NOW), watch_expiry() as watch:
         CloudFrontS3Storage().unsigned_url("a.jpg")
         CloudFrontS3Storage(querystring_auth=False).url("a.jpg")
         assert watch.expires is None
+        CloudFrontS3Storage().sign_cookies(folder="albums/42", expire=90)
+        assert watch.expires == NOW + 90
         site.AWS_S3_CUSTOM_DOMAIN = None
         site.AWS_S3_ACCESS_KEY_ID = site.AWS_S3_SECRET_ACCESS_KEY = "AKIAEXAMPLE"
         CloudFrontS3Storage(cloudfront_signer=None).url("a.jpg", expire=60)
-    assert watch.expires == NOW + 60
-
-
-def test_watch_of_cookies(site: Any) -> None:
-    """Note the end of signed cookies: a page that sets them must not be cached for longer."""
-    with at(NOW), watch_expiry() as watch:
-        storage = CloudFrontS3Storage()
-        storage.url("a.jpg", expire=90)
-        storage.sign_cookies(folder="albums/42", expire=60)
     assert watch.expires == NOW + 60
 
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.storage_cases import BOTH, S3_BACKEND
+from tests.storage_cases import BOTH
 
 TYPES = ["text/html", "image/svg+xml"]
 HTML = b"<script>alert(document.domain)</script>"
@@ -52,30 +48,6 @@ def test_what_a_call_asks_for(cls: Any, site: Any) -> None:
         assert disposition(storage.url("a.svg", **no)) == "attachment"
     assert disposition(storage.url("albums/a.svg", folder="albums")) == "attachment"
     assert disposition(storage.unsigned_url("a.svg")) is None
-
-
-WRONG: dict[str, tuple[str, Any]] = {
-    "one text": ("attachment_types", "text/html"),
-    "None": ("attachment_types", None),
-    "an ending": ("attachment_types", [".svg"]),
-    "parameters": ("attachment_types", ["text/html; charset=utf-8"]),
-    "no text": ("attachment_types", [b"text/html"]),
-    "text for a bool": ("content_type_from_name", "False"),
-}
-
-
-@pytest.mark.parametrize(("option", "value"), WRONG.values(), ids=WRONG)
-def test_wrong_values(option: str, value: Any, site: Any) -> None:
-    """Refuse another form; a check names the option."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {option: value}}}
-    with pytest.raises(ImproperlyConfigured, match=f"The option {option}"):
-        storages["default"].url("a.html")
-    [found] = check_storages()
-    assert (found.id, f"The option {option}" in found.msg) == ("cfsigned.E044", True)
-    site.STORAGES["default"]["OPTIONS"]["querystring_auth"] = False
-    site.STORAGES = {**site.STORAGES}
-    with pytest.raises(ImproperlyConfigured, match=f"The option {option}"):
-        storages["default"].url("a.html")
 
 
 def test_type_of_what_is_saved(site: Any, s3_options: dict[str, Any]) -> None:

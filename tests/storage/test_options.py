@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
@@ -460,6 +460,36 @@ def test_no_url_from_half_a_configuration(cls: Any, site: Any) -> None:
             if seen := not_refused(ImproperlyConfigured, named, lambda: storage.url("a.jpg")):
                 wrong.append((setting, value, seen))
     assert wrong == []
+
+
+#: Values of options that have no setting.
+WRONG_OPTIONS: list[tuple[str, Any]] = [
+    *(("public", each) for each in ("covers/", None, [7])),
+    *(("public", [each]) for each in ("covers", "", "/", "covers/*", "../covers/", "covers//")),
+    *(("public", [each]) for each in ("covers\\", "표지/")),
+    ("public", ["covers/", "logos"]),
+    *(("attachment_types", each) for each in ("text/html", None, [".svg"], [b"text/html"])),
+    ("attachment_types", ["text/html; charset=utf-8"]),
+    ("content_type_from_name", "False"),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), WRONG_OPTIONS, ids=str)
+def test_wrong_options(option: str, value: Any, site: Any) -> None:
+    """Refuse another form, in whatever uses the option; a check names it."""
+    for is_signing in (True, False):
+        options = {option: value, "querystring_auth": is_signing}
+        site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+        storage: Any = storages["default"]
+        calls = [storage.url]
+        if option == "public":
+            sign_upload = partial(storage.sign_upload, size=1)
+            calls += [storage.is_public, storage.unsigned_url, sign_upload]
+        for call in calls:
+            with pytest.raises(ImproperlyConfigured, match=f"The option {option}"):
+                call("covers/a.html")
+        [found] = [each for each in check_storages() if each.id != "cfsigned.W016"]
+        assert (found.id, f"The option {option}" in found.msg) == ("cfsigned.E044", True)
 
 
 @pytest.mark.parametrize(

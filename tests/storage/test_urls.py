@@ -12,16 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
-from django.http import HttpResponse
 from django.utils.safestring import mark_safe
 from hypothesis import given, settings as hypothesis, strategies as st
 
-from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.cookies import set_signed_cookies
-from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
+from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
@@ -39,7 +36,6 @@ from tests.storage_cases import (
     DOMAIN,
     FILE_BACKEND,
     ORIGIN,
-    S3_BACKEND,
     InMemory,
     OfTenant,
     Tenant,
@@ -274,39 +270,8 @@ def test_a_callable_that_returns_something_else(answer: object, site: Any) -> No
             ask("a.jpg")
 
 
-WRONG: dict[str, Any] = {
-    "text": "covers/",
-    "None": None,
-    "no slash": ["covers"],
-    "empty": [""],
-    "root": ["/"],
-    "star": ["covers/*"],
-    "dots": ["../covers/"],
-    "two slashes": ["covers//"],
-    "backslash": ["covers\\"],
-    "encoded in URLs": ["표지/"],
-    "no text": [7],
-    "one of two": ["covers/", "logos"],
-}
-
-
-@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
-def test_wrong_values_of_public(value: Any, site: Any) -> None:
-    """Refuse whatever is not a list of whole folders or a callable; a check names the option."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": value}}}
-    storage: Any = storages["default"]
-    for ask in (storage.url, storage.is_public, storage.unsigned_url):
-        with pytest.raises(ImproperlyConfigured, match="The option public"):
-            ask("covers/a.jpg")
-    with pytest.raises(ImproperlyConfigured, match="The option public"):
-        storage.sign_upload("a.jpg", size=1)
-    [found] = check_storages()
-    assert (found.id, "The option public" in found.msg) == ("cfsigned.E044", True)
-
-
 def test_public_by_default(site: Any) -> None:
-    """Call nothing public, and know no setting of this name."""
-    site.AWS_CLOUDFRONT_PUBLIC = site.AWS_PUBLIC = site.PUBLIC = ["covers/"]
+    """Call nothing public."""
     for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(public=())):
         assert not storage.is_public("covers/a.jpg")
         assert "Signature=" in storage.url("covers/a.jpg")
@@ -345,43 +310,27 @@ def test_storage_that_does_not_sign(site: Any) -> None:
     assert storage.url("a") == f"{ORIGIN}/a"
 
 
-def test_texts_and_cookies(site: Any) -> None:
-    """Take the signature out of a stored text, and set cookies for the rest as before."""
-    storage = CloudFrontS3Storage(public=["articles/covers/"])
-    html = (
-        f'<img src="{ORIGIN}/articles/covers/a.jpg?Signature=old"><img src="{ORIGIN}/articles/b">'
-    )
-    signed = sign_html(html, folder="articles", storage=storage)
-    assert f'src="{ORIGIN}/articles/covers/a.jpg"' in signed
-    assert f'src="{ORIGIN}/articles/b?Expires=' in signed
-    response = HttpResponse()
-    set_signed_cookies(response, folder="articles", storage=storage)
-    assert len(response.cookies) == 3
+#: The option ``public``, the location, the patterns that are given, those that are opened, and what
+#: a person opens.
+PATTERNS: list[tuple[Any, str, list[str], list[str], str]] = [
+    *((["covers/"], "media", each, ["media/covers/*"], "") for each in ([], ["media/covers/*"])),
+    (["covers/"], "media", ["/media/covers/*"], ["media/covers/*"], ""),
+    *(
+        (["covers/", "logos/"], "media", each, each, "media/covers/*, media/logos/*")
+        for each in ([], ["media/covers/*"], ["static/*"])
+    ),
+    (lambda name: False, "media", ["static/*"], ["static/*"], "callable"),
+    # A wildcard in the place of what no pattern can have would open other folders, too.
+    *((["covers/"], each, [], [], "/covers/*") for each in ("미디어", "a b", "a*b", "x/" * 128)),
+]
 
 
-SEVERAL: dict[str, tuple[Any, str]] = {
-    "two folders": (["covers/", "logos/"], "media/covers/*, media/logos/*"),
-    "callable": (lambda name: False, "callable"),
-}
-
-
-@pytest.mark.parametrize(("public", "by_hand"), SEVERAL.values(), ids=SEVERAL)
-def test_several_folders(public: Any, by_hand: str, site: Any) -> None:
-    """Open none by itself, take any pattern that is given, and name what a person opens."""
-    site.AWS_LOCATION = "media"
-    storage = CloudFrontS3Storage(public=public)
-    for patterns in ([], ["media/covers/*"], ["static/*"]):
-        opened, left = choose_public([storage], patterns, "--public")
-        assert (opened, by_hand in left) == (patterns, True)
-
-
-@pytest.mark.parametrize("location", ["미디어", "a b", "a*b", "a?", "a!", "x/" * 128])
-def test_location_that_no_pattern_can_have(location: str, site: Any) -> None:
-    """Leave it to a person: a wildcard in its place would open other folders, too."""
-    storage = CloudFrontS3Storage(public=["covers/"], location=location)
-    opened, by_hand = choose_public([storage], [], "--public")
-    assert (opened, by_hand.endswith("/covers/*")) == ([], True)
-    assert storage.is_public("covers/a.jpg")
+def test_patterns_of_an_edge(site: Any) -> None:
+    """Open the only folder, or any pattern that is given; name what a person opens by hand."""
+    for public, location, patterns, opened, by_hand in PATTERNS:
+        storage = CloudFrontS3Storage(public=public, location=location)
+        found, left = choose_public([storage], patterns, "--public")
+        assert (found, by_hand in left, bool(left)) == (opened, True, bool(by_hand)), location
 
 
 @pytest.mark.parametrize("given", [["static/*"], [""], ["media/covers/*", "b/*"], ["media/*"]])
@@ -391,8 +340,6 @@ def test_other_pattern(given: list[str], site: Any) -> None:
     with pytest.raises(ValueError, match=r"media/covers/\*") as raised:
         choose_public([storage], given, "--public-path")
     assert repr(given[-1]) in str(raised.value)
-    for same in ([], ["media/covers/*"], ["/media/covers/*"]):
-        assert choose_public([storage], same, "--public") == (["media/covers/*"], "")
 
 
 def test_edge_for_a_storage(site: Any, tmp_path: Any) -> None:
