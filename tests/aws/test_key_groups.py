@@ -206,23 +206,6 @@ def test_private_key_never_leaves(strict_account: Account, ec_key: PrivateKey) -
     assert pem.splitlines()[1] not in str(caught.value)
 
 
-def test_deletes(account: Account) -> None:
-    """Delete the key, and nothing else, once no key group holds it; a second time is fine."""
-    account.upload("theirs")
-    key_pair_id = account.upload("ours")
-    group = account.make_group(key_pair_id, account.upload("other"))
-
-    with pytest.raises(AwsError) as caught:
-        account.key_groups.delete_public_key(key_pair_id)
-    assert caught.value.code == "PublicKeyInUse"
-    assert account.names() == ["other", "ours", "theirs"]
-
-    account.key_groups.remove(group, key_pair_id)
-    account.key_groups.delete_public_key(key_pair_id)
-    account.key_groups.delete_public_key(key_pair_id)
-    assert account.names() == ["other", "theirs"]
-
-
 def test_deletes_a_key_that_somebody_changes(account: Account) -> None:
     """Delete a key whose comment is changed after the look."""
     key_pair_id = account.upload("ours")

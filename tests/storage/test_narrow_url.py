@@ -19,10 +19,9 @@ from django.urls import include, path
 
 from cfsigned_django.playback import playback
 from cfsigned_django.shortcuts import sign_html, signed_url, signed_urls
-from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.testing import InMemorySignedStorage, assert_signed
 from cfsigned_django.views import SignedPlaylistView, SignedRedirectView, SignedUrlsView
-from tests.storage_cases import ORIGIN
+from tests.storage_cases import ORIGIN, file_of
 
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n1.ts\n#EXT-X-ENDLIST\n"
 
@@ -35,31 +34,12 @@ class NameOnly(InMemorySignedStorage):
         return super().url(name)
 
 
-class AsDjangoStorages(InMemorySignedStorage):
-    """A storage whose url() has the arguments of django-storages."""
+class WithExpire(InMemorySignedStorage):
+    """A storage whose url() has some of the arguments of django-storages."""
 
-    def url(  # type: ignore[override]
-        self,
-        name: str | None,
-        parameters: dict[str, Any] | None = None,
-        expire: int | None = None,
-        http_method: str | None = None,
-    ) -> str:
+    def url(self, name: str | None, expire: int | None = None) -> str:  # type: ignore[override]
         """Return the URL of a file."""
-        return super().url(name, parameters=parameters, expire=expire, http_method=http_method)
-
-
-class File:
-    """A file of the storage, as a file field has it."""
-
-    def __init__(self) -> None:
-        self.name: Any = "a/1.jpg"
-        self.storage: Any = find_storage("default")
-
-    @property
-    def url(self) -> str:
-        """Return what the storage returns."""
-        return str(self.storage.url(self.name))
+        return super().url(name, expire=expire)
 
 
 def get(url: str) -> str:
@@ -68,10 +48,10 @@ def get(url: str) -> str:
     return str(response.headers.get("Location") or response.content.decode().split("\n")[3])
 
 
-def in_block(call: Callable[[], str]) -> str:
-    """Return the URL that a call returns within a block."""
+def in_block() -> str:
+    """Return the URL of a field within a block."""
     with signed_urls(folder="a"):
-        return call()
+        return str(file_of("a/1.jpg").url)
 
 
 def post_names() -> str:
@@ -93,9 +73,8 @@ def play(name: str) -> str:
 
 #: What a site calls -> the call, and the argument that it gives to url(), if it gives one.
 CALLS: dict[str, tuple[Callable[[], str], str]] = {
-    "signed_url()": (lambda: signed_url("a/1.jpg"), ""),
     "signed_url(expire=)": (lambda: signed_url("a/1.jpg", expire=60), "expire"),
-    "block and file.url": (lambda: in_block(lambda: File().url), ""),
+    "block and file.url": (in_block, ""),
     "sign_html()": (lambda: sign_text(f'<img src="{ORIGIN}/a/1.jpg">'), ""),
     "SignedRedirectView(expire=)": (lambda: get("/brief/a/1.jpg"), "expire"),
     "SignedUrlsView": (post_names, ""),
@@ -114,7 +93,7 @@ urlpatterns = [
 #: Each class, and the arguments that its url() takes.
 CLASSES: dict[type[Any], set[str]] = {
     NameOnly: set(),
-    AsDjangoStorages: {"expire"},
+    WithExpire: {"expire"},
 }
 
 

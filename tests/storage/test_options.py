@@ -14,7 +14,6 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
@@ -221,20 +220,6 @@ def test_defaults_are_those_of_django_storages(is_set: bool, site: Any) -> None:
     )
 
 
-def test_public_subclass(site: Any) -> None:
-    """Make URLs public if the class says so, as S3StaticStorage does, and static files' mixin."""
-
-    class Public(ManifestFilesMixin, CloudFrontS3Storage):  # type: ignore[misc]
-        querystring_auth = False
-
-        def read_manifest(self) -> Any:
-            return None
-
-    with override_settings(DEBUG=True):
-        assert Public().url("app.css") == f"{ORIGIN}/app.css"
-        assert "Signature=" in Public(querystring_auth=True).url("app.css")
-
-
 def test_names_of_subclasses(site: Any) -> None:
     """Leave to subclasses all names but the options and what the reference documents."""
     added = {name for name in vars(SignedUrlMixin) if not name.startswith("_")}
@@ -284,9 +269,10 @@ def foreign(ec_key: PrivateKey) -> CloudFrontSigner:
 
 
 @pytest.fixture
-def own(ec_key: PrivateKey) -> Signer:
+def own(rsa_key: PrivateKey) -> Signer:
     """Return a signer of this package's."""
-    return Signer(key_pair_id=OTHER_KEY_ID, private_key=ec_key)
+    sha256 = HashAlgorithm.SHA256
+    return Signer(key_pair_id=OTHER_KEY_ID, private_key=rsa_key, hash_algorithm=sha256)
 
 
 def key_of(storage: CloudFrontS3Storage) -> str:
@@ -295,14 +281,15 @@ def key_of(storage: CloudFrontS3Storage) -> str:
         return parameters_of(storage.url("a.jpg"))["Key-Pair-Id"]
 
 
-def test_own_signer(site: Any, own: Signer, ec_key: PrivateKey) -> None:
-    """Sign with a Signer that is handed in, over the key of the settings or without one."""
-    storage = CloudFrontS3Storage(cloudfront_signer=own)
+def test_own_signer(site: Any, own: Signer, rsa_key: PrivateKey) -> None:
+    """Sign with a Signer that is handed in, over key and hash of the settings or without a key."""
+    storage = CloudFrontS3Storage(cloudfront_signer=own, hash_algorithm="SHA1")
     for key_id in (KEY_ID, None):
         site.AWS_CLOUDFRONT_KEY_ID = key_id
         url = storage.url("a.jpg", ip_address="192.0.2.0/24")
         assert verify(storage, url).ip_address == "192.0.2.0/24"
-        assert storage.trusted_keys() == {OTHER_KEY_ID: ec_key.public_key}
+        assert url.endswith("&Hash-Algorithm=SHA256")
+        assert storage.trusted_keys() == {OTHER_KEY_ID: rsa_key.public_key}
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="E004"):
         storage.url("a.jpg")
@@ -398,13 +385,6 @@ def test_a_signer_that_nobody_needs(options: dict[str, Any], site: Any) -> None:
     site.STORAGES = {"default": {"BACKEND": f"{__name__}.OfSubclass", "OPTIONS": options}}
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
     assert check_storages() == []
-
-
-def test_hash_algorithm_of_a_signer(rsa_key: PrivateKey) -> None:
-    """Leave the hash to the Signer that was handed in."""
-    signer = Signer(key_pair_id=KEY_ID, private_key=rsa_key, hash_algorithm=HashAlgorithm.SHA256)
-    storage = CloudFrontS3Storage(cloudfront_signer=signer, hash_algorithm="SHA1")
-    assert storage.url("a.jpg").endswith("&Hash-Algorithm=SHA256")
 
 
 # Configurations that cannot sign
