@@ -107,7 +107,7 @@ LASTING: list[AwsFailure] = [
 
 
 def test_explanations() -> None:
-    """Say whether waiting helps and what a person must change, and show no password."""
+    """Return whether waiting helps and what a person must change, and show no password."""
     told = [explained(error) for error in TEMPORARY + LASTING]
 
     assert [each.is_temporary for each in told] == [True] * len(TEMPORARY) + [False] * len(LASTING)
