@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.test import Client
 from django.urls import path
-from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.generic import DetailView
 from rest_framework.permissions import AllowAny
@@ -100,20 +99,11 @@ def mixed(*bases: type) -> Any:
     return cls.as_view()
 
 
-def on_dispatch(base: type[View]) -> Any:
-    """Return the view of a class whose dispatch() is decorated."""
-    cls: Any = type("Decorated", (base,), {})
-    return method_decorator(opens_course, name="dispatch")(cls).as_view()
-
-
 VIEWS = {
-    "mixin": mixed(CourseOfArguments, Course),
     "mixin, folder of the object": CourseOfObject.as_view(),
     "mixin, LoginRequiredMixin": mixed(CourseOfArguments, LoginRequiredMixin, Course),
     "mixin, async": mixed(CourseOfArguments, AsyncCourse),
     "mixin, APIView": ApiCourse.as_view(),
-    "decorator on dispatch": on_dispatch(Course),
-    "decorator on dispatch, async": on_dispatch(AsyncCourse),
     "decorator on as_view()": opens_course(Course.as_view()),
     "decorator on as_view(), async": opens_course(AsyncCourse.as_view()),
     "decorator on a function": opens_course(course),

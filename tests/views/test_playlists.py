@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from itertools import chain
 from logging import WARNING
 from pathlib import Path
 from traceback import walk_tb
@@ -13,7 +12,7 @@ from urllib.parse import urljoin
 
 import pytest
 from django.http import Http404, HttpRequest, JsonResponse
-from django.test import AsyncClient, Client, RequestFactory
+from django.test import AsyncClient, Client
 from django.urls import include, path
 
 from cfsigned_django.logs import log_once
@@ -56,8 +55,6 @@ FILES = {
     "courses/42/720p/iframes.m3u8": SEGMENTS,
     "courses/42/hd:a.m3u8": SEGMENTS,
     "courses/42/audio/ko +1.m3u8": SEGMENTS,
-    "courses/영상/첫 번째.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n나중.m3u8\n",
-    "courses/영상/나중.m3u8": SEGMENTS,
     "courses/43/master.m3u8": MASTER,
     "courses/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
     "courses/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
@@ -88,21 +85,6 @@ async def may_watch_async(request: HttpRequest, name: str) -> bool:
     return may_watch(request, name)
 
 
-class WholeVideo(SignedPlaylistView):
-    """Open the folder of a whole video, for an hour, to one address."""
-
-    expire = 3600
-    ip_address = "192.0.2.7"
-
-    def get_name(self, *, pk: int, file: str) -> str:  # type: ignore[override]
-        """Return the name of a file of a row."""
-        return f"courses/{pk}/{file}"
-
-    def get_url_arguments(self, name: str) -> dict[str, Any]:
-        """Sign for the folder of the video, whatever the playlist is in."""
-        return super().get_url_arguments(name) | {"folder": "/".join(name.split("/")[:2])}
-
-
 def api(request: HttpRequest) -> JsonResponse:
     """Return what a player needs for the video."""
     name = request.GET.get("name", "courses/42/master.m3u8")
@@ -121,7 +103,6 @@ def api(request: HttpRequest) -> JsonResponse:
 urlpatterns = [
     path("sync/<path:name>", SignedPlaylistView.as_view(permission=may_watch)),
     path("async/<path:name>", SignedPlaylistView.as_view(permission=may_watch_async)),
-    path("whole/<int:pk>/<path:file>", WholeVideo.as_view(permission=may_watch)),
     path("plain/<path:name>", SignedPlaylistView.as_view(permission=may_watch, storage="public")),
     path("api", api),
     path("", include("tests.cookies.test_middleware")),
@@ -297,28 +278,7 @@ def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPat
     assert ask(f"/sync/courses/{name}.m3u8?token=a%26b").status_code == 404
 
 
-def test_folder_of_the_whole_video() -> None:
-    """Sign for the folder, the lifetime and the address that a subclass decides."""
-    with counted_signatures() as signatures:
-        found = follow("/whole/42/master.m3u8?token=a%26b")
-    assert (len(found), len(signatures)) == (5, 1)
-    for each in chain.from_iterable(found.values()):
-        policy = verify("default", each, now=NOW, viewer_ip="192.0.2.7")
-        assert policy.resource == "https://media.example.com/private/courses/42/*"
-        assert policy.ip_address == "192.0.2.7/32"
-
-
 def test_link_to_another_folder() -> None:
     """Link a playlist of another folder without a signature: its own request asks for it."""
     (uri,) = uris(ask("/sync/courses/beside/index.m3u8?token=a%26b"))
     assert uri == "../43/master.m3u8?token=a%26b"
-
-
-def test_names_in_another_script() -> None:
-    """Sign and link names of any script: Django's test client of ASGI cannot ask for one."""
-    with at(NOW):
-        answer = playback(RequestFactory().get("/"), "courses/영상/첫 번째.m3u8")
-    (signed,) = follow(answer["url"].removeprefix("http://testserver")).values()
-    for each in signed:
-        policy = verify("default", each, now=NOW)
-        assert policy.resource.endswith("/courses/%EC%98%81%EC%83%81/*")
