@@ -79,7 +79,7 @@ def test_elements_of_rules(clients: Any) -> None:
 
 
 def test_key_group(clients: Any) -> None:
-    """Refuse a change of a key group that would lose a setting, and name the setting."""
+    """Refuse to lose a setting of a key group, and name it, unless a revocation accepts that."""
     account = Account(api=clients.cloudfront)
     ours, group = account.upload("ours"), account.make_group(account.upload("theirs"))
     before = account.key_groups.members(group)
@@ -89,3 +89,6 @@ def test_key_group(clients: Any) -> None:
         account.key_groups.add(group, ours)
 
     assert account.key_groups.members(group) == before
+    lost: list[str] = []
+    assert account.key_groups.going_on(lost.extend).add(group, ours) == (*before, ours)
+    assert lost == ["Novelty"]

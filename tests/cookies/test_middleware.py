@@ -27,6 +27,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, Client
 from django.urls import include, path
+from django.utils.asyncio import async_unsafe
 from django.views.decorators.cache import cache_page
 
 from cfsigned_django.cookies import SignedCookieScope, set_signed_cookies
@@ -580,23 +581,20 @@ def test_a_response_is_never_replaced(
     assert left.cookies[MARKER]["max-age"] == 0
 
 
-@pytest.mark.parametrize("kind", ["nine folders", "two dots", "raised in the middle"])
-@pytest.mark.django_db(transaction=True)
-def test_a_response_is_never_replaced_on_asgi(kind: str, site: Any) -> None:
-    """Do the same on a server for ASGI, from a view that is a coroutine."""
-    answer, opened, _ = ANSWERS[kind]
+def test_asgi(site: Any) -> None:
+    """Set cookies on a server for ASGI too, where a scope may ask the database: in a thread."""
+
+    @async_unsafe
+    def folders(request: HttpRequest) -> list[str]:
+        return eight()
+
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [f"{__name__}.Anything"]
-    answers["anything"] = answer
+    answers["anything"] = folders
     with mock.patch("cfsigned_django.cookies.scopes.why_not_from", return_value=""), at(NOW):
         client = AsyncClient()
-        asyncio.run(client.get("/enter/-"))
-        for url, status in (("/async", 200), ("/redirect", 302), ("/missing", 404)):
+        for url in ("/enter/-", "/async"):
             client.cookies.pop(MARKER, None)
-            response = asyncio.run(client.get(url))
-            assert response.status_code == status
-            assert len(paths_set(response)) == len(opened)
-        assert asyncio.run(client.post("/work")).status_code == 201
-    assert done == ["POST"]
+            assert len(paths_set(asyncio.run(client.get(url)))) == 8
 
 
 @pytest.mark.parametrize("raised", [SystemExit, asyncio.CancelledError])

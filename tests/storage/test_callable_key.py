@@ -73,11 +73,12 @@ def test_called_once(store: Store) -> None:
     def sign(alias: str) -> str:
         return storages[alias].url("a.jpg")
 
+    aliases = ["default", "other", "option"] * 8
     with ThreadPoolExecutor(8) as pool:
-        urls = list(pool.map(sign, ["default", "other", "option"] * 8))
+        urls = list(pool.map(sign, aliases))
 
     assert len(store.calls) == 1
-    for alias, url in zip(["default", "other", "option"], urls, strict=False):
+    for alias, url in zip(aliases, urls, strict=True):
         verify(alias, url)
 
 

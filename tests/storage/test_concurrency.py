@@ -8,68 +8,34 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.files.storage import storages
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
 from cfsigned_django.signing import (
-    KeyAlgorithm,
     PrivateKey,
     Signer,
 )
-from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.context import current_watch, watch_expiry
 from tests.storage_cases import (
     ANY_RESOURCE,
     BOTH,
     KEY_ID,
     NOW,
-    S3_BACKEND,
     at,
     counted_loads,
-    options_for,
     verify,
 )
 
 THREADS = 16
 
 pytestmark = pytest.mark.usefixtures("site")
-
-
-def all_at_once(call: Callable[[int], Any]) -> list[Any]:
-    """Return what the call returns in each of 16 threads that start at the same moment."""
-    barrier = threading.Barrier(THREADS)
-
-    def wait_and_call(number: int) -> Any:
-        barrier.wait()
-        return call(number)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(wait_and_call, range(THREADS)))
-
-
-def test_first_url_of_many_threads(site: Any) -> None:
-    """Sign alike if 16 threads ask for their first URL, of shared storages and of new ones."""
-    key = PrivateKey.generate(KeyAlgorithm.RSA_2048)  # which this process has not parsed yet
-    site.AWS_CLOUDFRONT_KEY = key.to_pem()
-    site.AWS_CLOUDFRONT_EXPIRE_STEP = 500_000
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options_for(key)}}
-    shared, files = CloudFrontS3Storage(), CloudFrontFileSystemStorage()
-    kinds: list[Callable[[], Any]] = [
-        *(CloudFrontS3Storage, CloudFrontFileSystemStorage, lambda: storages["default"]),
-        lambda: CloudFrontS3Storage(cloudfront_key=key.to_pem().decode()),
-        *(lambda: shared, lambda: files),
-    ]
-    urls = all_at_once(lambda number: kinds[number % len(kinds)]().url("a.jpg"))
-    assert len(set(urls)) == 1
-    assert verify(shared, urls[0]).is_canned
 
 
 def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +45,10 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyP
     storage, small = CloudFrontS3Storage(**options), CloudFrontS3Storage(**options)
     names = [f"a/{number}.jpg" for number in range(40)]
 
+    barrier = threading.Barrier(THREADS)
+
     def work(number: int) -> bool:
+        barrier.wait()
         for turn in range(20):
             name = names[(number * 7 + turn) % 40]
             if small.url(name) != right[name] or small.url(name, folder="a") != shared[name]:
@@ -89,7 +58,8 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyP
     with at(NOW):
         right = {name: storage.url(name) for name in names}
         shared = {name: storage.url(name, folder="a") for name in names}
-        assert all(all_at_once(work))
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert all(pool.map(work, range(THREADS)))
 
 
 def test_key_is_parsed_once(site: Any) -> None:
