@@ -96,14 +96,6 @@ def test_each_name(cls: Any) -> None:
     assert cls(cloudfront_signer=None).url("a.jpg") == f"{root}/a.jpg"
 
 
-def test_media_url(site: Any) -> None:
-    """Follow MEDIA_URL, and serve from the root if it is empty."""
-    storage = InMemory()
-    for url in ("/media/", "/other/", ""):
-        site.MEDIA_URL = url
-        assert storage.unsigned_url("a.jpg") == f"{ORIGIN}{url or '/'}a.jpg"
-
-
 @pytest.mark.parametrize(
     ("url", "path"),
     [

@@ -43,13 +43,6 @@ UNUSUAL_NAMES = [
 pytestmark = pytest.mark.usefixtures("site")
 
 
-def both_urls(options: dict[str, Any], *arguments: Any, **named: Any) -> tuple[str, str]:
-    """Return django-storages' URL and this library's, made in the same second."""
-    storages = S3Storage(**options), CloudFrontS3Storage(**options)
-    theirs, ours = in_one_second(*(partial(each.url, *arguments, **named) for each in storages))
-    return theirs, ours
-
-
 def url_or_refusal(storage: Any, name: str) -> str:
     """Return the URL of a name, or that it is refused."""
     try:
@@ -122,7 +115,9 @@ def test_arguments(options: dict[str, Any]) -> None:
 def test_urls_of_s3(options: dict[str, Any], arguments: list[Any], shown: str, site: Any) -> None:
     """Give the same URL of S3 itself, presigned or not, if no domain is set."""
     site.AWS_S3_CUSTOM_DOMAIN = None
-    theirs, ours = both_urls({**options, "region_name": "eu-central-1"}, "a b.jpg", *arguments)
+    options |= {"region_name": "eu-central-1"}
+    both = S3Storage(**options), CloudFrontS3Storage(**options)
+    theirs, ours = in_one_second(*(partial(each.url, "a b.jpg", *arguments) for each in both))
     assert ours == theirs
     assert shown in ours
 

@@ -27,7 +27,6 @@ from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
-from cfsigned_django.storage.options import OWN_KEY
 from tests.leaks import everything_of, fragments
 from tests.storage_cases import (
     FILE_BACKEND,
@@ -300,29 +299,17 @@ def test_pickle_of_a_signer(site: Any, rsa_key: PrivateKey) -> None:
 # Subclasses with another constructor
 
 
-class Before(CloudFrontS3Storage):
-    """Assign options before the constructor of the package."""
+class Tenants(CloudFrontS3Storage):
+    """Assign options before the constructor of the package, and add to its arguments."""
 
     def __init__(self, tenant: str, *, internal: bool = False, **options: Any) -> None:
         self.tenant, self.internal = tenant, internal
         self.custom_domain = f"{tenant}.example.com"
+        if internal:
+            key = conf.default_of("cloudfront_key")
+            options |= {**CREDENTIALS, "cloudfront_key": key, "cloudfront_key_id": KEY_ID}
+            options |= {"bucket_name": "private", "cloudfront_signer": None}
         super().__init__(**options)
-
-
-class Adds(CloudFrontS3Storage):
-    """Add options, secrets too, to its arguments."""
-
-    def __init__(self, tenant: str, *, internal: bool = False) -> None:
-        self.tenant, self.internal = tenant, internal
-        super().__init__(
-            custom_domain=f"{tenant}.example.com",
-            bucket_name="private",
-            cloudfront_key=conf.default_of("cloudfront_key"),
-            cloudfront_key_id=KEY_ID,
-            cloudfront_signer=None if internal else OWN_KEY,
-            secret_key=SECRET_KEY,
-            access_key="AKIAEXAMPLE",
-        )
 
 
 class OtherNames(CloudFrontS3Storage):
@@ -347,17 +334,17 @@ class NeedsSecret(CloudFrontS3Storage):
         super().__init__(secret_key=secret_key, **options)
 
 
-@pytest.mark.parametrize("cls", [Before, Adds])
+@pytest.mark.parametrize("internal", [True, False])
 @pytest.mark.usefixtures("_credentials")
-def test_own_constructor(cls: Any, rsa_key: PrivateKey) -> None:
+def test_own_constructor(internal: bool, rsa_key: PrivateKey) -> None:
     """Write what the outermost constructor was given, and make the same storage of it again."""
-    storage = cls("a", internal=True)
+    storage: Any = Tenants("a", internal=internal)
     path, args, options = storage.deconstruct()
-    assert (path, args, options) == (f"{__name__}.{cls.__name__}", ("a",), {"internal": True})
+    assert (path, args, options) == (f"{__name__}.Tenants", ("a",), {"internal": internal})
     pickled = pickle.dumps(storage)
     assert_hides(pickled, rsa_key)
-    for again in (cls(*args, **options), unpickle(pickled), copy.copy(storage)):
-        assert (again.tenant, again.internal) == ("a", True)
+    for again in (Tenants(*args, **options), unpickle(pickled), copy.copy(storage)):
+        assert (again.tenant, again.internal) == ("a", internal)
         assert again.deconstruct() == (path, args, options)
         with at(NOW):
             assert again.url("a.jpg") == storage.url("a.jpg")
@@ -369,7 +356,7 @@ def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
     options = options_for(ec_key) | CREDENTIALS
     del options["custom_domain"]
     entry: dict[str, Any] = {
-        "BACKEND": f"{__name__}.Before",
+        "BACKEND": f"{__name__}.Tenants",
         "OPTIONS": {"tenant": "a", **options},
     }
     site.STORAGES = {"default": entry}
@@ -383,7 +370,7 @@ def test_secrets_under_their_own_names(ec_key: PrivateKey, site: Any) -> None:
     entry["OPTIONS"] |= {"querystring_expire": timedelta(days=6), "invalidate_on": {"delete"}}
     site.STORAGES = {"default": entry}
     sent = json.loads(json.dumps(storages["default"].deconstruct()))  # type: ignore[attr-defined]
-    rebuilt: Any = Before(*sent[1], **sent[2])
+    rebuilt: Any = Tenants(*sent[1], **sent[2])
     assert (rebuilt.secret_key, rebuilt.querystring_expire) == (SECRET_KEY, 518_400)
     assert json.loads(json.dumps(rebuilt.deconstruct())) == sent
     verify("default", rebuilt.url("a.jpg"))
