@@ -144,16 +144,17 @@ def test_watch_in_a_watch() -> None:
 
 def test_watch_of_others(site: Any) -> None:
     """Note the end of cookies, and of a URL of S3; nothing of a URL that never ends."""
+    ends = []
     with at(NOW), watch_expiry() as watch:
         CloudFrontS3Storage().unsigned_url("a.jpg")
         CloudFrontS3Storage(querystring_auth=False).url("a.jpg")
-        assert watch.expires is None
+        ends.append(watch.expires)
         CloudFrontS3Storage().sign_cookies(folder="albums/42", expire=90)
-        assert watch.expires == NOW + 90
+        ends.append(watch.expires)
         site.AWS_S3_CUSTOM_DOMAIN = None
         site.AWS_S3_ACCESS_KEY_ID = site.AWS_S3_SECRET_ACCESS_KEY = "AKIAEXAMPLE"
         CloudFrontS3Storage(cloudfront_signer=None).url("a.jpg", expire=60)
-    assert watch.expires == NOW + 60
+    assert [*ends, watch.expires] == [None, NOW + 90, NOW + 60]
 
 
 def test_watch_in_tasks(ec_key: PrivateKey) -> None:

@@ -6,6 +6,7 @@ Modules: storage/urls.py, storage/signatures.py
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Iterator
 from datetime import timedelta
@@ -215,110 +216,72 @@ def test_tenants_with_keys_of_their_own(
 # Keys
 
 
-class Database:
-    """A database whose ACTIVE key pair, and whose clock, a test sets."""
-
-    def __init__(self, key: PrivateKey) -> None:
-        self.signer: Signer | None = Signer(key_pair_id="KFIRST000001", private_key=key)
-        self.now: float = NOW
-        self.answers = True
-        self.looks = 0
-
-    def find(self, *arguments: Any) -> Found:
-        """Return the key pair that signs."""
-        self.looks += 1
-        if not self.answers:
-            raise DatabaseError("gone away")
-        return Found(signer=self.signer)
-
-    def replace_key(self) -> None:
-        """Sign with another key from now on."""
-        self.signer = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
-
-    def url(self, storage: CloudFrontS3Storage, **arguments: Any) -> str:
-        """Return the URL of a file at this time."""
-        with at(self.now):
-            return storage.url("a.jpg", **arguments)
-
-    def key(self, storage: CloudFrontS3Storage, **arguments: Any) -> str:
-        """Return the id of the key that signs at this time."""
-        return parameters_of(self.url(storage, **arguments))["Key-Pair-Id"]
-
-
 @pytest.fixture
-def database(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Take the signing key from a database, and the time from a clock of the test."""
+def active(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Take the ACTIVE key from a list, in which a test puts another one, or an error."""
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    database = Database(ec_key)
+    found: list[Any] = [Signer(key_pair_id="KFIRST000001", private_key=ec_key)]
+
+    def find(*arguments: Any) -> Found:
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return Found(signer=found[0])
 
     def clock() -> float:
-        return database.now
+        return time.time()  # which at() sets
 
     made = partial(keyring.Keyring, monotonic=clock, wall=clock)
     monkeypatch.setattr(keyring, "Keyring", made)
-    keyring.register(database.find, interval=60)
-    yield database
+    keyring.register(find, interval=60)
+    yield found
     monkeypatch.undo()
     keyring.register(find_active_signer, interval=60)
 
 
 @pytest.mark.parametrize("arguments", [{}, ANY_RESOURCE, {"expire": 60}], ids=str)
 @pytest.mark.parametrize("step", [0, 6 * DAY])
-def test_key_is_replaced(database: Database, step: int, arguments: Any) -> None:
-    """Sign with another key as soon as the keyring does, and let the old one go."""
+def test_key_is_replaced(active: list[Any], step: int, arguments: Any) -> None:
+    """Sign with another key as soon as the keyring does, and let the old one go.
+
+    Sign nothing anew after a look that finds the same key.
+    """
     storage = CloudFrontS3Storage(expire_step=step)
-    database.now = NOW + 0.5
-    assert database.key(storage, **arguments) == "KFIRST000001"
-    with at(database.now):
+    with at(NOW):
+        before = storage.url("a.jpg", **arguments)
+        assert parameters_of(before)["Key-Pair-Id"] == "KFIRST000001"
         storage.url("never asked for again.jpg")
-    assert database.signer is not None
-    old = weakref.ref(database.signer)
-    database.replace_key()
-    for seconds, key_pair_id in (
-        *((0.9, "KFIRST000001"), (59, "KFIRST000001"), (60.4, "KFIRST000001")),
-        *((60.5, "KSECOND00001"), (60.9, "KSECOND00001"), (61, "KSECOND00001")),
-    ):
-        database.now = NOW + seconds
-        assert database.key(storage, **arguments) == key_pair_id
+        keyring.forget()
+        with counted_signatures() as signatures:
+            again = storage.url("a.jpg", **arguments)
+        if step:
+            assert (again, signatures) == (before, [])
+        old = weakref.ref(active[0])
+        active[0] = Signer(key_pair_id="KSECOND00001", private_key=PrivateKey.generate())
+        keyring.forget()
+        after = storage.url("a.jpg", **arguments)
+        assert parameters_of(after)["Key-Pair-Id"] == "KSECOND00001"
     gc.collect()
     assert old() is None
 
 
-def test_look_brings_the_same_key(database: Database) -> None:
-    """Sign nothing anew after a look that finds the same key, and look once per interval."""
-    storage = CloudFrontS3Storage(expire_step=6 * DAY)
-    names = [f"{number}.jpg" for number in range(20)]
-    with at(NOW):
-        urls = [storage.url(name) for name in names]
-    with counted_signatures() as signatures:
-        for minute in range(1, 10):
-            database.now = NOW + 60 * minute
-            with at(database.now):
-                assert [storage.url(name) for name in names] == urls
-    assert signatures == []
-    assert database.looks == 10
-
-
-def test_database_is_away(database: Database) -> None:
+def test_database_is_away(active: list[Any]) -> None:
     """Cut URLs short while the database is away, remember none of these, and then stop."""
     storage = CloudFrontS3Storage(max_expire=3600, expire_step=600)
 
-    def lifetime() -> int:
-        return expiry_of(database.url(storage)) - int(database.now)
+    def lifetime(moment: int) -> int:
+        with at(moment):
+            return expiry_of(storage.url("a.jpg")) - moment
 
-    assert 3600 <= lifetime() < 4200
-    database.answers = False
+    assert 3600 <= lifetime(NOW) < 4200
+    signer, active[0] = active[0], DatabaseError("gone away")
     last = NOW + 120 + 4200  # two intervals, and the longest life of a URL, after the last answer
-    for seconds in (60, 600, 1200, 3600, 4300):
-        database.now = NOW + seconds
-        assert lifetime() == last - database.now or 3600 <= lifetime() < 4200
-        assert database.now + lifetime() <= last
-    database.now = last
+    for moment in (NOW + 60, NOW + 600, NOW + 1200, NOW + 3600, NOW + 4300):
+        assert lifetime(moment) == last - moment or 3600 <= lifetime(moment) < 4200
+        assert moment + lifetime(moment) <= last
     with pytest.raises(ImproperlyConfigured, match="KFIRST000001"):
-        lifetime()
-    database.answers = True
-    database.now += 60
-    assert 3600 <= lifetime() < 4200
+        lifetime(last)
+    active[0] = signer
+    assert 3600 <= lifetime(last + 60) < 4200
 
 
 # Lifetimes
