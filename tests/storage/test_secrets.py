@@ -338,12 +338,13 @@ class NeedsSecret(CloudFrontS3Storage):
 @pytest.mark.usefixtures("_credentials")
 def test_own_constructor(internal: bool, rsa_key: PrivateKey) -> None:
     """Write what the outermost constructor was given, and make the same storage of it again."""
-    storage: Any = Tenants("a", internal=internal)
+    cls: Any = Tenants
+    storage = cls("a", internal=internal)
     path, args, options = storage.deconstruct()
     assert (path, args, options) == (f"{__name__}.Tenants", ("a",), {"internal": internal})
     pickled = pickle.dumps(storage)
     assert_hides(pickled, rsa_key)
-    for again in (Tenants(*args, **options), unpickle(pickled), copy.copy(storage)):
+    for again in (cls(*args, **options), unpickle(pickled), copy.copy(storage)):
         assert (again.tenant, again.internal) == ("a", internal)
         assert again.deconstruct() == (path, args, options)
         with at(NOW):
