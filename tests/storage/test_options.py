@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import Storage, storages
 from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
@@ -26,7 +26,6 @@ from cfsigned_django.signing import HashAlgorithm, HashRefused, PrivateKey, Sign
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
-from cfsigned_django.testing import InMemorySignedStorage
 from cfsigned_django.validation import TABLE
 from tests.checks.test_every_id import WRONG
 from tests.storage_cases import (
@@ -502,16 +501,7 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")
 
 
-class Cooperative(SignedUrlMixin, FileSystemStorage):
-    """Take whatever options it is given."""
-
-    def __init__(self, *, folder: str = "", **options: Any) -> None:
-        super().__init__(**options)
-
-
-@pytest.mark.parametrize(
-    "cls", [CloudFrontS3Storage, CloudFrontFileSystemStorage, Cooperative, InMemorySignedStorage]
-)
+@BOTH
 def test_misspelled_option(cls: Any, site: Any) -> None:
     """Name an option that does not exist and the nearest that does, in check as well."""
     for name, nearest in (

@@ -165,8 +165,8 @@ def test_body_without_names(body: Any) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(1, None, ["secret"], "", "../secret", "./secret", "secret//a.jpg", "secret\\a.jpg"),
-        *("secret/", f"{ORIGIN}/secret", "a" * 9000, "\ud800", "a\0b", "한" * 342),
+        *(1, ["secret"], "", "../secret", "secret//a.jpg", "secret\\a.jpg", "secret/"),
+        *("\ud800", "a\0b", "한" * 342),
     ],
     ids=lambda name: ascii(name)[:20],
 )
