@@ -102,27 +102,6 @@ class Anything(SignedCookieScope):
         return answer(request) if callable(answer) else answer
 
 
-class WithoutLifetime(Anything):
-    """A scope with an attribute that raises."""
-
-    @property
-    def lifetime(self) -> int:  # type: ignore[override]
-        """Return nothing."""
-        raise KeyError("lifetime")
-
-
-class Unwritable(Anything):
-    """A scope with an attribute that no cookie can hold."""
-
-    secure = object()  # type: ignore[assignment]
-
-
-class Elsewhere(Anything):
-    """Take a storage that the site does not have."""
-
-    storage = "elsewhere"
-
-
 class AtRoot(Anything):
     """Keep all its cookies at one Path."""
 
@@ -607,20 +586,28 @@ def test_what_ends_a_process_passes(site: Any, raised: type[BaseException]) -> N
 
 
 @pytest.mark.parametrize(
-    ("scope", "folders", "named"),
+    ("scope", "attribute", "value", "named"),
     [
-        ("tests.cookies.nowhere.Scope", [], "nowhere"),
-        (f"{__name__}.WithoutLifetime", ["bad"], "lifetime"),
-        (f"{__name__}.Elsewhere", ["bad"], "elsewhere"),
-        (f"{__name__}.Unwritable", ["bad"], "TypeError"),
+        ("tests.cookies.nowhere.Scope", "storage", "default", "nowhere"),
+        (f"{__name__}.Anything", "storage", "elsewhere", "elsewhere"),
+        (f"{__name__}.Anything", "lifetime", property(lambda self: {}["lifetime"]), "lifetime"),
+        (f"{__name__}.Anything", "secure", object(), "TypeError"),
     ],
+    ids=["nowhere", "no storage", "raises", "not in a cookie"],
 )
 def test_a_scope_that_is_broken(
-    site: Any, caplog: pytest.LogCaptureFixture, scope: str, folders: list[str], named: str
+    site: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: str,
+    attribute: str,
+    value: object,
+    named: str,
 ) -> None:
     """Set the cookies of the other scopes, and log the error of this one with its traceback."""
     site.AWS_CLOUDFRONT_COOKIE_SCOPES = [scope, f"{__name__}.Courses"]
-    answers["anything"] = folders
+    monkeypatch.setattr(Anything, attribute, value)
+    answers["anything"] = ["bad"]
     response = get(browser(), "/enter/42")
     assert response.content == b"entered"
     assert paths_set(response) == {"/courses/42/"}

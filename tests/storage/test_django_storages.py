@@ -71,15 +71,6 @@ def test_names(options: dict[str, Any]) -> None:
     assert len(set(NAMES)) == 300
 
 
-def test_signatures() -> None:
-    """Give the signature that django-storages gives with the same RSA key."""
-    storages = S3Storage(), CloudFrontS3Storage()
-    for name in NAMES[::10]:
-        theirs, ours = in_one_second(*(partial(each.url, name) for each in storages))
-        assert ours == theirs
-        assert verify(storages[1], ours).resource == ours.partition("?")[0]
-
-
 #: Lifetimes, methods for reading, and parameters without a space.
 ARGUMENTS: list[dict[str, Any]] = [
     *({"expire": each} for each in (1, 59, 3600, 7 * DAY)),
