@@ -17,21 +17,10 @@ from asgiref.sync import sync_to_async
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
-from cfsigned_django.signing import (
-    PrivateKey,
-    Signer,
-)
+from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.context import current_watch, watch_expiry
-from tests.storage_cases import (
-    ANY_RESOURCE,
-    BOTH,
-    KEY_ID,
-    NOW,
-    at,
-    counted_loads,
-    verify,
-)
+from tests.storage_cases import ANY_RESOURCE, BOTH, KEY_ID, NOW, at, counted_loads, verify
 
 THREADS = 16
 
@@ -44,7 +33,6 @@ def test_threads_of_a_full_cache(ec_key: PrivateKey, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("cfsigned_django.storage.urls.KEPT_SIGNATURES", 10)
     storage, small = CloudFrontS3Storage(**options), CloudFrontS3Storage(**options)
     names = [f"a/{number}.jpg" for number in range(40)]
-
     barrier = threading.Barrier(THREADS)
 
     def work(number: int) -> bool:

@@ -14,19 +14,11 @@ from typing import Any, cast
 
 import pytest
 from botocore.signers import CloudFrontSigner
-from django.core.exceptions import (
-    SuspiciousOperation,
-)
+from django.core.exceptions import SuspiciousOperation
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.storage_cases import (
-    DAY,
-    KEY_ID,
-    generated_names,
-    in_one_second,
-    verify,
-)
+from tests.storage_cases import DAY, KEY_ID, generated_names, in_one_second, verify
 
 S3Storage: Any = UntypedS3Storage
 CREDENTIALS = {"access_key": "AKIAEXAMPLE", "secret_key": "secret"}

@@ -18,15 +18,7 @@ from cfsigned_django.signing import HashAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from tests.leaks import fragments
 from tests.projects import Project
-from tests.storage_cases import (
-    DAY,
-    KEY_ID,
-    NOW,
-    S3_BACKEND,
-    SECRET_KEY,
-    at,
-    settings_for,
-)
+from tests.storage_cases import DAY, KEY_ID, NOW, S3_BACKEND, SECRET_KEY, at, settings_for
 
 _MODELS = f'''
 import os

@@ -20,26 +20,14 @@ from hypothesis import given, settings as hypothesis, strategies as st
 
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage import (
-    CloudFrontFileSystemStorage,
-    CloudFrontS3Storage,
-    SignedUrlMixin,
-)
+from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage, SignedUrlMixin
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.testing import InMemorySignedStorage, edge_for
 from cfsigned_django.tools.edge import Behavior
 from cfsigned_django.tools.edge.behavior import select_behavior
 from cfsigned_django.tools.model.behaviors import matches
 from cfsigned_django.tools.storage_origin import choose_public
-from tests.storage_cases import (
-    BOTH,
-    FILE_BACKEND,
-    ORIGIN,
-    InMemory,
-    OfTenant,
-    Tenant,
-    not_refused,
-)
+from tests.storage_cases import BOTH, FILE_BACKEND, ORIGIN, InMemory, OfTenant, Tenant, not_refused
 
 
 class OnDisk(SignedUrlMixin, FileSystemStorage):

@@ -19,14 +19,7 @@ from cfsigned_django.logs import log_once
 from cfsigned_django.playback import playback
 from cfsigned_django.signing import Denied
 from cfsigned_django.views import SignedPlaylistView
-from tests.storage_cases import (
-    FILE_BACKEND,
-    NOW,
-    S3_BACKEND,
-    at,
-    counted_signatures,
-    verify,
-)
+from tests.storage_cases import FILE_BACKEND, NOW, S3_BACKEND, at, counted_signatures, verify
 
 MASTER = """#EXTM3U
 #EXT-X-SESSION-KEY:METHOD=AES-128,URI="keys/1.key"
