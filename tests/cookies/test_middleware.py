@@ -590,7 +590,12 @@ def test_what_ends_a_process_passes(site: Any, raised: type[BaseException]) -> N
     [
         ("tests.cookies.nowhere.Scope", "storage", "default", "nowhere"),
         (f"{__name__}.Anything", "storage", "elsewhere", "elsewhere"),
-        (f"{__name__}.Anything", "lifetime", property(lambda self: {}["lifetime"]), "lifetime"),
+        (
+            f"{__name__}.Anything",
+            "lifetime",
+            property(lambda self: answers["lifetime"]),
+            "lifetime",
+        ),
         (f"{__name__}.Anything", "secure", object(), "TypeError"),
     ],
     ids=["nowhere", "no storage", "raises", "not in a cookie"],
