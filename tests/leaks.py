@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import pprint
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from types import TracebackType
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cfsigned_django.signing import PrivateKey
 
@@ -15,6 +19,50 @@ _LIBRARIES = ("cfsigned_django", "storages", "django", "boto3", "botocore")
 def fragments(key: PrivateKey) -> list[str]:
     """Return the lines of a key's PEM text, of which none may be seen."""
     return key.to_pem().decode().splitlines()[1:-1]
+
+
+def key_material(content: str | bytes, private_keys: Iterable[PrivateKey]) -> list[str]:
+    """Return in which forms parts of keys are in a content, never the parts themselves."""
+    content = content.encode() if isinstance(content, str) else content
+    # Without what breaks lines or numbers up.
+    squeezed = re.sub(rb"(?:\\+[nr]|[\s:,_'\"]|<br ?/?>)+", b"", content)
+    readings = (content, squeezed, squeezed.lower())
+    return [
+        form
+        for key in private_keys
+        for form, part in _forms(key)
+        if any(part in each for each in readings)
+    ]
+
+
+def _forms(key: PrivateKey) -> Iterator[tuple[str, bytes]]:
+    """Return parts of the key in all forms in which they could be seen."""
+    # The last line may be so short that it says nothing.
+    for line in (each.encode() for each in fragments(key) if len(each) > 40):
+        yield "a line of the PEM text", line
+        # They begin alike.
+        yield from ((f"a line in {form}", part) for form, part in _in_base64(line[-45:]))
+    numbers = load_pem_private_key(key.to_pem(), None).private_numbers()  # type: ignore[union-attr]
+    for name in ("private_value", "d", "p", "q"):
+        if number := getattr(numbers, name, 0):
+            # These 18 bytes in a row are a leak.
+            part = number.to_bytes((number.bit_length() + 7) // 8, "big")[1:19]
+            yield f"{name} as bytes", part
+            yield f"{name} as bytes of a pickle", part[::-1]
+            # Python escapes a ' if the whole text has a " as well.
+            shown = repr(part)[2:-1].replace("\\'", "'")
+            for each in (shown, shown.replace("'", "\\'")):
+                yield f"{name} as Python shows bytes", each.encode()
+            yield f"{name} in hexadecimal digits", part.hex().encode()
+            yield f"{name} in decimal digits", str(number).encode()[:40]
+            yield from ((f"{name} in {form}", each) for form, each in _in_base64(part))
+
+
+def _in_base64(part: bytes) -> Iterator[tuple[str, bytes]]:
+    """Return how base64 writes bytes, wherever in a group of three they begin."""
+    for shift in range(3):
+        yield "base64", base64.b64encode(bytes(shift) + part)[4:-4]
+        yield "base64 for URLs", base64.urlsafe_b64encode(bytes(shift) + part)[4:-4]
 
 
 def everything_of(error: BaseException) -> str:

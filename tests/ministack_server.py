@@ -130,10 +130,10 @@ class MinistackHere(Ministack):
         return status, body
 
     def ask(
-        self, method: str, target: str, headers: Mapping[str, str]
+        self, method: str, target: str, headers: Mapping[str, str], sent: bytes = b""
     ) -> tuple[int, Iterable[tuple[str, str]], bytes]:
         """Return status, headers and body of an answer to any program."""
-        status, answered, body = self._ask(method, f"{self.endpoint_url}{target}", headers)
+        status, answered, body = self._ask(method, f"{self.endpoint_url}{target}", headers, sent)
         return status, answered.items(), body
 
     def answer(self, request: AWSPreparedRequest) -> AWSResponse:

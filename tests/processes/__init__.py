@@ -1,4 +1,4 @@
-"""Rotate keys under load with real processes: gunicorn, commands that are killed, databases.
+"""Rotate keys under load with real processes: gunicorn, commands that are killed, PostgreSQL.
 
 A scratch site runs under gunicorn, in front of an emulator of AWS's API, while
 clients ask it for links. Two edges learn of each change of the key group late;

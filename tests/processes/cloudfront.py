@@ -1,7 +1,6 @@
 """Stand between a site and the emulator of AWS's API; run two edges that learn late.
 
-The calls are watched. The edges learn of each change
-of the key group from those calls.
+The edges learn of each change of the key group from the calls.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
-from urllib.parse import urlsplit
+from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.util import is_hop_by_hop
 
 import pytest
 
@@ -23,13 +20,9 @@ from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from tests.aws import Account
 from tests.background import free_port
-from tests.ministack_server import Ministack
-from tests.processes.evidence import Evidence
+from tests.ministack_server import MinistackHere
 from tests.simulation.edges import Edges
 from tests.simulation.strict_cloudfront import Listener
-
-#: What belongs to one connection only, and is not handed on.
-_OF_A_CONNECTION = {"connection", "content-length", "keep-alive", "server", "transfer-encoding"}
 
 
 class Api:
@@ -37,24 +30,19 @@ class Api:
 
     account = "111111111111"
 
-    def __init__(self, ministack: Ministack, evidence: Evidence) -> None:
-        self.client: Any = ministack.client("cloudfront", account=self.account)
+    def __init__(self, emulator: MinistackHere) -> None:
         #: What a person does in the account.
-        self.by_hand = Account(api=self.client)
+        self.by_hand = Account(api=emulator.client("cloudfront", account=self.account))
         self.key_group_id = ""
         #: Called at each moment at which a process may die: before a call and after it.
         self.at_each_moment: Callable[[], None] = lambda: None
         #: When the key group was changed last: what is taken out is missed at an edge then.
         self.changed_at = 0.0
-        #: Method and path of each call that reached the emulator.
-        self.calls: list[str] = []
+        #: What was sent and answered.
+        self.seen: list[bytes] = []
+        self._emulator = emulator
         self._listeners: list[Listener] = []
-        self._evidence = evidence
-        self._host = urlsplit(ministack.endpoint_url).netloc
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Call)
-        self._server.api = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def listen(self, listener: Listener) -> None:
         """Report each change of the key group."""
@@ -68,78 +56,27 @@ class Api:
 
     def public_keys(self) -> dict[str, str]:
         """Return the PEM text of each public key of the account, by its id."""
-        listed = self.client.list_public_keys()["PublicKeyList"].get("Items", [])
+        listed = self.by_hand.api.list_public_keys()["PublicKeyList"].get("Items", [])
         return {each["Id"]: each["EncodedKey"] for each in listed}
 
-    @contextmanager
-    def running(self) -> Iterator[Api]:
-        """Serve for the duration of the block."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
-
-    def hand_on(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
+    def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         """Call the emulator, and inform the edges if that changed the key group."""
+        method, path = environ["REQUEST_METHOD"], environ["RAW_URI"]
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        names = {"Authorization": "HTTP_AUTHORIZATION", "If-Match": "HTTP_IF_MATCH"}
+        headers = {name: environ[key] for name, key in names.items() if key in environ}
+        self.at_each_moment()
         with self._lock:
             moment = time.time()
-            connection = HTTPConnection(self._host, timeout=30)
-            try:
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                found = answer.status, answer.getheaders(), answer.read()
-            finally:
-                connection.close()
-            self.calls.append(f"{method} {urlsplit(path).path}")
-            self._evidence.add("call of the API", body)
-            self._evidence.add("answer of the API", found[2])
-            if method == "PUT" and "/key-group/" in path and found[0] == 200:
+            status, answered, body = self._emulator.ask(method, path, headers, sent)
+            self.seen += [sent, body]
+            if (method, status) == ("PUT", HTTPStatus.OK) and "/key-group/" in path:
                 self.changed_at = moment
                 for listener in self._listeners:
                     listener(self.key_group_id, self.trusted_keys(self.key_group_id))
-            return found
-
-
-class _Server(ThreadingHTTPServer):
-    # A process that is killed leaves its connection: nobody waits for the thread.
-    daemon_threads = True
-    api: Api
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing if the caller is gone."""
-
-
-class _Call(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def handle_one_request(self) -> None:
-        """Answer one call."""
-        self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline or not self.parse_request():
-            self.close_connection = True
-            return
-        api = cast("_Server", self.server).api
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        api.at_each_moment()
-        answer = api.hand_on(self.command, self.path, dict(self.headers), body)
-        api.at_each_moment()
-        self._answer(*answer)
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in headers:
-            if name.lower() not in _OF_A_CONNECTION:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.at_each_moment()
+        respond(f"{status} -", [each for each in answered if not is_hop_by_hop(each[0])])
+        return [body]
 
 
 #: After how many seconds each edge knows of a change. Probes go to the first one: only the wait

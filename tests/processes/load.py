@@ -7,17 +7,17 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tests.background import fetch, repeating
-from tests.processes.evidence import Evidence
-from tests.processes.site import MAX_EXPIRE
 from tests.simulation.edges import Edges
 from tests.storage_cases import expiry_of, parameters_of
 
+#: The longest lifetime of a link, in seconds.
+MAX_EXPIRE = 4
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+
+class Link(NamedTuple):
     """A link, as it was issued; moments are Unix seconds."""
 
     url: str
@@ -30,13 +30,12 @@ class Link:
 class Load:
     """Clients of a site, and what they saw; each fault has a story."""
 
-    def __init__(self, address: str, edges: Edges, evidence: Evidence, *, seed: int) -> None:
+    def __init__(self, address: str, edges: Edges, *, seed: int) -> None:
         self.links: list[Link] = []
         self.not_signed: list[str] = []
         self.not_served: list[str] = []
         self._address = address
         self._edges = edges
-        self._evidence = evidence
         self._chance = random.Random(seed)
 
     @contextmanager
@@ -46,10 +45,6 @@ class Load:
             for _ in range(3):
                 stack.enter_context(repeating(self._issue, every=0.5))
             yield self
-
-    def of_key(self, key_pair_id: str | None) -> list[Link]:
-        """Return the links that a key signed."""
-        return [link for link in self.links if link.key_pair_id == key_pair_id]
 
     def lost(self) -> list[str]:
         """Return the story of each link that an edge had to refuse before its end, until now."""
@@ -68,28 +63,23 @@ class Load:
         expire = self._chance.randint(2, MAX_EXPIRE)
         path = f"/sign/?name=albums/{self._chance.randrange(10**6)}.jpg&expire={expire}"
         asked_at = time.time()
-        status, body = self._get("the site", self._address + path)
+        status, body = _get(self._address + path)
         if status != 200:
             self.not_signed.append(f"{asked_at:.2f} to {time.time():.2f}: {status} {body[:300]!r}")
             return
         answer = json.loads(body)
-        link = Link(
-            url=answer["url"],
-            key_pair_id=parameters_of(answer["url"])["Key-Pair-Id"],
-            issued_at=time.time(),
-            expires_at=expiry_of(answer["url"]),
-            process=answer["process"],
-        )
+        url = answer["url"]
+        key_pair_id = parameters_of(url)["Key-Pair-Id"]
+        link = Link(url, key_pair_id, time.time(), expiry_of(url), answer["process"])
         self.links.append(link)
-        status, body = self._get("an edge", link.url)
+        status, body = _get(url)
         if status != 200 and time.time() < link.expires_at:
             self.not_served.append(f"{link}: {status} {body[:300]!r}")
 
-    def _get(self, where: str, url: str) -> tuple[int, bytes]:
-        """Return status and body; 0 and the error if there is no answer."""
-        try:
-            status, body = fetch(url)
-        except OSError as error:
-            return 0, repr(error).encode()
-        self._evidence.add(f"answer of {where}", body)
-        return status, body
+
+def _get(url: str) -> tuple[int, bytes]:
+    """Return status and body; 0 and the error if there is no answer."""
+    try:
+        return fetch(url)
+    except OSError as error:
+        return 0, repr(error).encode()

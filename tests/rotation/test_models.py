@@ -13,7 +13,7 @@ from django.core.management import call_command
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey
 from tests.keyring import make_key_pair
-from tests.processes.evidence import Evidence
+from tests.leaks import key_material
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +32,14 @@ def test_nothing_that_is_shown_or_dumped_holds_a_usable_key(key: PrivateKey) -> 
     encrypted = key_pair.encrypted_private_key
     assert encrypted in output.getvalue()
 
-    seen = Evidence()
-    seen.add("dump", output.getvalue())
-    seen.add("decoded", base64.urlsafe_b64decode(encrypted))
-    seen.add("shown", f"{key_pair} {key_pair!r} {key_pair.make_signer()!r}")
-    seen.add("pickle", pickle.dumps(key_pair))
-    seen.add("copy", repr(vars(copy.deepcopy(key_pair))))
-    assert seen.find([key]) == []
+    seen = (
+        output.getvalue().encode(),
+        base64.urlsafe_b64decode(encrypted),
+        f"{key_pair} {key_pair!r} {key_pair.make_signer()!r}".encode(),
+        pickle.dumps(key_pair),
+        repr(vars(copy.deepcopy(key_pair))).encode(),
+    )
+    assert key_material(b"\n".join(seen), [key]) == []
 
 
 @pytest.mark.parametrize("asked", [None, *HashAlgorithm])
