@@ -1,4 +1,4 @@
-"""Make one run, and clean up what a kill would leave before and after each of its calls.
+"""Stop one run; make another one, and clean up what a kill at each of its calls would leave.
 
 ``python -m tests.processes.kills FOLDER`` prints, for each kill, what was in the account
 afterwards. The emulator is in the same process: so its state can be kept at each call, and be put
@@ -11,10 +11,9 @@ import asyncio
 import io
 import json
 import os
+import signal
 import sys
-import threading
 import uuid
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -25,8 +24,10 @@ from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from botocore.client import BaseClient
+from django.conf import settings
+from django.core.management import call_command
 
-from acceptance import __main__ as program
+from acceptance import __main__ as program, site
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
 from acceptance.guard import guarding
@@ -34,20 +35,12 @@ from acceptance.record import Record
 from acceptance.site import Pace
 from cfsigned_django.signing import PrivateKey
 from tests.botocore_models import sharing_models
-from tests.ministack_server import REGION, Ministack, MinistackHere, ministack_here
+from tests.ministack_server import REGION, MinistackHere, ministack_here
 from tests.tools.stack import deploy
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
 PACE = Pace(expire=2, propagation=0, clock_skew=0, keyring=0, look=0.01, glance=0.01, patience=30)
-#: How often CloudFront and CloudFormation are asked until a change is done.
-LOOKS = 3
-
-
-def clients_of(aws: Ministack) -> Clients:
-    """Return the clients of the account."""
-    names = ("cloudformation", "cloudfront", "s3", "sts")
-    return Clients(**{name: aws.client(name, account=ACCOUNT) for name in names})
 
 
 def record_of(run: str) -> Record:
@@ -108,47 +101,24 @@ class Moment:
     state: bytes
 
 
-class Aws:
-    """Send calls to the emulator, as slowly as AWS deploys, and note or end at changes."""
+@contextmanager
+def noting(at_change: Callable[[str, bool], object]) -> Iterator[None]:
+    """Note or end at each call that changes something: before and after it is sent.
 
-    def __init__(self, at_change: Callable[[str, bool], object]) -> None:
-        self._looks = {"GetDistribution": 0, "DescribeStacks": 0}
-        self._at_change = at_change
+    What the guard of a run refuses does not come here.
+    """
+    send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """Stand below the guard: what it refuses does not come here."""
-        send: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+    def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation.startswith(("Get", "List", "Head", "Describe")):
+            return send(client, operation, arguments)
+        at_change(operation, False)
+        answer = send(client, operation, arguments)
+        at_change(operation, True)
+        return answer
 
-        def make_api_call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-            is_run = threading.current_thread() is threading.main_thread()
-            if operation.startswith(("Get", "List", "Head", "Describe")):
-                answer = send(client, operation, arguments)
-                if is_run and self._looks.get(operation):
-                    self._looks[operation] -= 1
-                    _slow_down(answer)
-                return answer
-            self._at_change(operation, False)
-            answer = send(client, operation, arguments)
-            if operation == "UpdateDistribution":
-                self._looks["GetDistribution"] = LOOKS
-            if operation in ("ExecuteChangeSet", "DeleteStack"):
-                self._looks["DescribeStacks"] = LOOKS
-            self._at_change(operation, True)
-            return answer
-
-        with patch.object(BaseClient, "_make_api_call", make_api_call):
-            yield
-
-
-def _slow_down(answer: Any) -> None:
-    """Say that a change is still under way."""
-    if "Distribution" in answer:
-        answer["Distribution"]["Status"] = "InProgress"
-    for stack in answer.get("Stacks", ()):
-        verb = stack["StackStatus"].partition("_")[0]
-        if verb != "REVIEW":
-            stack["StackStatus"] = f"{verb}_IN_PROGRESS"
+    with patch.object(BaseClient, "_make_api_call", make_api_call):
+        yield
 
 
 class Kills:
@@ -156,20 +126,33 @@ class Kills:
 
     def __init__(self, folder: Path, aws: MinistackHere) -> None:
         self.folder, self.record, self.aws = folder, record_of(uuid.uuid4().hex), aws
-        self.clients = clients_of(aws)
+        names = ("cloudformation", "cloudfront", "s3", "sts")
+        self.clients = Clients(**{name: aws.client(name, account=ACCOUNT) for name in names})
         make_everything(self.clients, record_of(uuid.uuid4().hex))
         make_everything(self.clients, self.record)
         self.theirs = inventory(self.clients)
         self.moments: list[Moment] = []
 
-    def ask(self) -> int:
+    def ask(self, run: str, at_change: Callable[[str, bool], object]) -> int:
         """Make a whole run, as the program does; return its exit code."""
-        from acceptance import site
+        with (
+            patch.object(program, "new_run", lambda: run),
+            patch("sys.stdin", io.StringIO(f"{ACCOUNT}\n")),
+            noting(at_change),
+        ):
+            return program.main(["--account", ACCOUNT])
 
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve CloudFront and S3 to a run, once it has configured Django, in the folder."""
         configure, edge = site.configure, ExitStack()
 
-        def configure_and_serve(*given: Any) -> None:
-            configure(*given)
+        def configure_and_serve(bucket: str, pace: Pace) -> None:
+            if settings.configured:
+                site.deploy({"AWS_STORAGE_BUCKET_NAME": bucket})
+                call_command("flush", interactive=False)
+                return
+            configure(bucket, pace)
             # Not earlier: it needs Django's settings.
             from cfsigned_django.tools.edge import EdgeServer
             from tests.cloudfront_server import run_cloudfront
@@ -184,12 +167,9 @@ class Kills:
         with (
             edge,
             patch.object(site, "configure", configure_and_serve),
-            patch.object(program, "new_run", lambda: self.record.run),
-            patch("sys.stdin", io.StringIO(f"{ACCOUNT}\n")),
-            Aws(self._keep).sending(),
+            patch.object(program, "Pace", lambda: PACE),
         ):
-            options = Namespace(account=ACCOUNT, role="", kms_key="")
-            return program.ask(options, PACE)
+            yield
 
     def _s3(self, environ: WSGIEnvironment, respond: StartResponse) -> list[bytes]:
         target = environ["RAW_URI"].removeprefix(self.aws.endpoint_url)
@@ -197,7 +177,8 @@ class Kills:
         respond(f"{status} -", [("Content-Length", str(len(body)))])
         return [body]
 
-    def _keep(self, call: str, is_after: bool) -> None:
+    def keep(self, call: str, is_after: bool) -> None:
+        """Keep what a kill would leave now."""
         # What CloudFormation has begun, it ends also if the run is dead.
         self._end_tasks()
         self.moments.append(Moment(call=call, is_after=is_after, state=self.aws.state()))
@@ -235,7 +216,7 @@ class Kills:
             if dies and is_after:
                 raise Killed
 
-        with Aws(die).sending(), guarding(self.record) as guard:
+        with noting(die), guarding(self.record) as guard:
             try:
                 return CleanUp(
                     record=self.record,
@@ -260,6 +241,12 @@ def _distinct(moments: list[Moment]) -> list[Moment]:
     ]
 
 
+def interrupt(call: str, is_after: bool) -> None:
+    """Stop the run as the end of a job does, once the stack is there."""
+    if (call, is_after) == ("ExecuteChangeSet", True):
+        signal.raise_signal(signal.SIGTERM)
+
+
 @sharing_models()
 def main(folder: Path) -> None:
     """Print, as JSON, what became of the run, and one row for each kill."""
@@ -276,16 +263,17 @@ def main(folder: Path) -> None:
         names = ("_stacks", "_stack_events", "_exports", "_change_sets")
         aws.stores.extend(getattr(module, name) for name in names)
         kills = Kills(folder, aws)
-        with redirect_stdout(output):
-            code = kills.ask()
-        whole = inventory(kills.clients)
+        with redirect_stdout(output), kills.serving():
+            stopped = kills.ask(uuid.uuid4().hex, interrupt), inventory(kills.clients)
+            whole = kills.ask(kills.record.run, kills.keep), inventory(kills.clients)
         rows = [kills.clean(each) for each in _distinct(kills.moments)]
         # As the removal began, the most was there: each clean-up does one thing.
         call = "UpdateTerminationProtection"
         [began] = [each for each in kills.moments if each.call == call and not each.is_after][-1:]
         rows.append(kills.clean(began, dies=True))
-    found = {"code": code, "output": output.getvalue(), "is_empty": whole == kills.theirs}
-    print(json.dumps({**found, "theirs": len(kills.theirs), "rows": rows}))
+    ended = [[code, left == kills.theirs] for code, left in (stopped, whole)]
+    found = {"ended": ended, "output": output.getvalue(), "theirs": len(kills.theirs)}
+    print(json.dumps({**found, "rows": rows}))
 
 
 if __name__ == "__main__":
