@@ -17,7 +17,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.s3_server import S3Server
 from tests.storage_cases import S3_BACKEND
 
 NAMES = [
@@ -63,21 +62,6 @@ def test_listdir(storage: Any, s3_options: dict[str, Any]) -> None:
     located: Any = CloudFrontS3Storage(**s3_options, location="private/files")
     located.save("b.txt", ContentFile(b"x"))
     assert storage.listdir("private/files") == located.listdir("") == ([], ["b.txt"])
-
-
-def test_multipart_upload(storage: Any, s3_server: S3Server, s3_bucket: str) -> None:
-    """Upload more than one part, by save() and by an open file."""
-    data = bytes(range(256)) * (9 * 4096)
-    storage.save("large.bin", ContentFile(data))
-    with storage.open("written.bin", "wb") as file:
-        for start in range(0, len(data), 1_000_000):
-            file.write(data[start : start + 1_000_000])
-    for name in ("large.bin", "written.bin"):
-        assert storage.size(name) == len(data) == 9 * 2**20
-        etag = s3_server.client().head_object(Bucket=s3_bucket, Key=name)["ETag"]
-        assert "-" in etag
-        with storage.open(name) as file:
-            assert file.read() == data
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])

@@ -5,20 +5,16 @@ Modules: storage/options.py
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.test import AsyncClient, RequestFactory, override_settings
-from django.urls import path
+from django.test import RequestFactory, override_settings
 from django.utils import timezone
 
 from cfsigned_django import keyring
@@ -127,68 +123,24 @@ def test_tenants(shown: Any, tenants: Any) -> None:
         found = list(served)
     first = found[0][0]
     assert [body for _, body in found] == [b"acme", b"zeta"]
-    assert [tenants.bucket.Object(f"tenants/{slug}/a.txt").content_length for slug in slugs] == [
-        4,
-        4,
-    ]
-
     # Within another tenant's request, a URL means no file, and its signature opens none.
     with pytest.raises(ValueError, match="/tenants/zeta/"):
         serve(shown, hosts[1], lambda: tenants.name_of(first))
     swapped = first.replace("/acme/", "/zeta/")
-    assert serve(shown, hosts[1], lambda: edge_for(tenants).get(swapped)).error_code == (
-        "AccessDenied"
-    )
+    answer = serve(shown, hosts[1], lambda: edge_for(tenants).get(swapped))
+    assert answer.error_code == "AccessDenied"
 
 
 def test_keys_of_tenants(shown: Any, tenants: Any) -> None:
-    """Sign with the key of each tenant's own group, in threads that alternate between two."""
-    options = {"bucket_name": "media", "custom_domain": "media.example.com"}
-    storage = shown["TenantKeyStorage"](**options)
-
-    def sign(slug: str) -> tuple[str, str]:
+    """Sign with the key of each tenant's own group."""
+    storage = shown["TenantKeyStorage"](bucket_name="media", custom_domain="media.example.com")
+    for slug, key in (("acme", "K0ABCDEFGHIJK"), ("zeta", "K1ABCDEFGHIJK")) * 2:
         token = shown["tenant"].set(slug)
         url = storage.url("a.txt")
-        shown["tenant"].reset(token)
-        return slug, url
-
-    list(
-        map(sign, ["acme", "zeta"])
-    )  # From now on the keys are known, and no thread asks the database.
-    with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(sign, ["acme", "zeta"] * 50))
-
-    keys = {(slug, parameters_of(url)["Key-Pair-Id"]) for slug, url in found}
-    assert keys == {("acme", "K0ABCDEFGHIJK"), ("zeta", "K1ABCDEFGHIJK")}
-    for slug, url in found:
+        assert parameters_of(url)["Key-Pair-Id"] == key
         assert f"/tenants/{slug}/a.txt?" in url
-        token = shown["tenant"].set(slug)
         verify(storage, url)
         shown["tenant"].reset(token)
-
-
-def test_tenants_of_async_views(
-    shown: Any, tenants: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Keep tenants apart in views that one event loop serves at the same time."""
-
-    async def view(request: HttpRequest) -> HttpResponse:
-        await asyncio.sleep(0.01)
-        return HttpResponse(tenants.url("a.txt"))
-
-    monkeypatch.setitem(sys.modules, "shown", SimpleNamespace(**shown))
-    settings.ROOT_URLCONF = (path("", view),)
-    settings.MIDDLEWARE = ["shown.tenant_middleware"]
-    settings.USE_X_FORWARDED_HOST = True  # The test client sends its own host.
-    slugs = ["acme", "zeta"] * 4
-
-    async def serve_all() -> list[str]:
-        hosts = [{"x-forwarded-host": f"{slug}.example.com"} for slug in slugs]
-        calls = [AsyncClient().get("/", headers=host) for host in hosts]
-        return [answer.content.decode() for answer in await asyncio.gather(*calls)]
-
-    urls = asyncio.run(serve_all())
-    assert [url.split("/")[4] for url in urls] == slugs
 
 
 def test_no_tenant(shown: Any, tenants: Any) -> None:

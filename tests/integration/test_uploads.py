@@ -9,6 +9,7 @@ import json
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
@@ -27,7 +28,6 @@ from django.core.files.base import ContentFile
 from cfsigned_django.aws import s3_object as s3
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.storage import (
-    CloudFrontFileSystemStorage,
     CloudFrontS3Storage,
     Upload,
     UploadError,
@@ -89,6 +89,18 @@ def send_part(upload: Upload, number: int, data: bytes = FILM) -> int:
     return urllib3.request("PUT", part.url, body=body, retries=False).status
 
 
+@pytest.fixture(params=["form", "parts"])
+def sent(request: pytest.FixtureRequest, uploads: Any, small_parts: None) -> tuple[Upload, bytes]:
+    """Return an upload and the bytes that have arrived: by a form, and in three parts."""
+    if request.param == "form":
+        upload = uploads.sign_upload("a.jpg", **SIGNED)
+        assert send(upload, JPEG) == 204
+        return upload, JPEG
+    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
+    assert [send_part(upload, number) for number in (1, 2, 3)] == [200] * 3
+    return upload, FILM
+
+
 def keys(storage: Any) -> list[str]:
     """Return the names of all objects in the location, and make sure that there are no others."""
     prefix = f"{storage.location}/".lstrip("/")
@@ -138,7 +150,6 @@ def test_a_form(uploads: Any) -> None:
     assert "Signature=" in uploads.url(name)
 
 
-@PLACES
 def test_what_s3_refuses(uploads: Any) -> None:
     """Let S3 refuse another size, type or key, and any field that was not signed."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
@@ -155,7 +166,6 @@ def test_what_s3_refuses(uploads: Any) -> None:
     assert keys(uploads) == []
 
 
-@PLACES
 def test_again(uploads: Any) -> None:
     """Return the name again, keep what was kept, and remove what was sent meanwhile."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
@@ -174,16 +184,6 @@ def test_again(uploads: Any) -> None:
     assert read(uploads, uploads.finish_upload(upload.token, owner="7")) == OTHER
 
 
-def test_another_file_is_there(uploads: Any) -> None:
-    """Overwrite nothing, though the storage overwrites."""
-    upload = uploads.sign_upload("a.jpg", **SIGNED)
-    assert send(upload, JPEG) == 204
-    uploads.save(upload.name, ContentFile(b"of somebody else"))
-    with pytest.raises(UploadError, match="another file"):
-        uploads.finish_upload(upload.token, owner="7")
-    assert read(uploads, upload.name) == b"of somebody else"
-
-
 def between(storage: Any, method: str, act: Callable[[], Any]) -> Any:
     """Act after all was looked at, right before a call of the client writes."""
     client = client_of(storage)
@@ -197,14 +197,15 @@ def between(storage: Any, method: str, act: Callable[[], Any]) -> Any:
 
 
 @NEEDS_CONDITIONS
-def test_another_file_comes_in_between(uploads: Any) -> None:
-    """Overwrite nothing that somebody saves between the look and the copy."""
-    upload = uploads.sign_upload("a.jpg", **SIGNED)
-    assert send(upload, JPEG) == 204
+def test_another_file_is_there(uploads: Any, sent: tuple[Upload, bytes]) -> None:
+    """Overwrite nothing, though the storage overwrites: what comes in between, or is there."""
+    upload, _ = sent
+    write = "copy_object" if upload.fields else "complete_multipart_upload"
     save = lambda: uploads.save(upload.name, ContentFile(b"of somebody else"))  # noqa: E731
-    with between(uploads, "copy_object", save), pytest.raises(UploadError, match="another file"):
-        uploads.finish_upload(upload.token, owner="7")
-    assert read(uploads, upload.name) == b"of somebody else"
+    for around in (between(uploads, write, save), nullcontext()):
+        with around, pytest.raises(UploadError, match="another file"):
+            uploads.finish_upload(upload.token, owner="7")
+        assert read(uploads, upload.name) == b"of somebody else"
 
 
 def test_what_waits_changes_in_between(uploads: Any) -> None:
@@ -220,32 +221,22 @@ def test_what_waits_changes_in_between(uploads: Any) -> None:
     assert read(uploads, uploads.finish_upload(upload.token, owner="7")) == OTHER
 
 
-def finish_both(storage: Any, upload: Upload, tokens: int = 6) -> list[Any]:
-    """Finish an upload in several threads at once, and return what they got."""
-    barrier = Barrier(tokens)
+def test_several_at_once(uploads: Any, sent: tuple[Upload, bytes]) -> None:
+    """Give each of several calls the name."""
+    upload, data = sent
+    barrier = Barrier(6)
 
     def finish(_: int) -> Any:
-        client_of(storage)  # Each thread makes its own, which takes a while.
+        client_of(uploads)  # Each thread makes its own, which takes a while.
         barrier.wait()
-        try:
-            return storage.finish_upload(upload.token, owner="7")
-        except Exception as error:
-            return error
+        return errors(lambda: names.append(uploads.finish_upload(upload.token, owner="7")))
 
-    with ThreadPoolExecutor(tokens) as pool:
-        return list(pool.map(finish, range(tokens)))
-
-
-def test_several_at_once(uploads: Any, small_parts: None) -> None:
-    """Give each of several calls the name: of a form, and of parts."""
-    upload = uploads.sign_upload("a.jpg", **SIGNED)
-    assert send(upload, JPEG) == 204
-    assert set(finish_both(uploads, upload)) == {upload.name}
-    film = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
-    assert [send_part(film, number) for number in (1, 2, 3)] == [200] * 3
-    assert set(finish_both(uploads, film)) == {film.name}
-    assert read(uploads, film.name) == FILM
-    assert keys(uploads) == sorted([upload.name, film.name])
+    names: list[str] = []
+    with ThreadPoolExecutor(6) as pool:
+        assert [*pool.map(finish, range(6))] == [None] * 6
+    assert names == [upload.name] * 6
+    assert read(uploads, upload.name) == data
+    assert keys(uploads) == [upload.name]
 
 
 def test_something_else_waits(uploads: Any) -> None:
@@ -267,15 +258,18 @@ def test_something_else_waits(uploads: Any) -> None:
         assert not uploads.exists(upload.name)
 
 
-def test_tags_are_left_out(uploads: Any) -> None:
-    """Leave out the tags and the metadata that the object had while it waited."""
+def test_what_a_form_adds_is_left_out(uploads: Any) -> None:
+    """Keep no tags, metadata and headers that a server without strict policies has taken."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
     client, place = client_of(uploads), {"Bucket": uploads.bucket_name}
     given = {"ContentType": "image/jpeg", "Tagging": "clean=yes", "Metadata": {"x": "y"}}
-    client.put_object(**place, Key=upload.fields["key"], Body=JPEG, **given)
-    key = f"{uploads.location}/{uploads.finish_upload(upload.token, owner='7')}".lstrip("/")
-    assert client.get_object_tagging(**place, Key=key)["TagSet"] == []
-    assert "x" not in client.head_object(**place, Key=key)["Metadata"]
+    added = {"ContentEncoding": "gzip", "ContentDisposition": "inline"}
+    client.put_object(**place, Key=upload.fields["key"], Body=JPEG, **given, **added)
+    place["Key"] = f"{uploads.location}/{uploads.finish_upload(upload.token, owner='7')}"
+    assert client.get_object_tagging(**place)["TagSet"] == []
+    found = client.head_object(**place)
+    assert added.keys() & found.keys() == set()
+    assert (found["ContentType"], "x" in found["Metadata"]) == ("image/jpeg", False)
 
 
 def test_what_waits_cannot_be_deleted(uploads: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -286,18 +280,6 @@ def test_what_waits_cannot_be_deleted(uploads: Any, caplog: pytest.LogCaptureFix
     with mock.patch.object(client_of(uploads), "delete_object", side_effect=refused):
         assert uploads.finish_upload(upload.token, owner="7") == upload.name
     assert "s3:DeleteObject" in caplog.text
-
-
-def test_what_a_form_adds_is_left_out(uploads: Any) -> None:
-    """Keep none of the headers that a server without strict policies takes from a form."""
-    added = {"Content-Encoding": "gzip", "Content-Disposition": "inline", "tagging": "<Tagging/>"}
-    upload = uploads.sign_upload("a.jpg", **SIGNED)
-    send(upload, JPEG, **added)  # AWS refuses them: "Extra input fields".
-    send(upload, JPEG)
-    key = f"{uploads.location}/{uploads.finish_upload(upload.token, owner='7')}".lstrip("/")
-    found = client_of(uploads).head_object(Bucket=uploads.bucket_name, Key=key)
-    assert {"ContentEncoding", "ContentDisposition"} & set(found) == set()
-    assert found["ContentType"] == "image/jpeg"
 
 
 # Parts
@@ -339,18 +321,6 @@ def test_a_part_has_its_length(uploads: Any, small_parts: None) -> None:
         assert answer.status == 403
     query = dict(parse_qsl(urlsplit(upload.parts[0].url).query))
     assert "content-length" in query["X-Amz-SignedHeaders"]
-
-
-@NEEDS_CONDITIONS
-def test_parts_at_a_name_that_is_taken(uploads: Any, small_parts: None) -> None:
-    """Overwrite nothing: neither what is there before, nor what comes in between."""
-    upload = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
-    assert [send_part(upload, number) for number in (1, 2, 3)] == [200] * 3
-    save = lambda: uploads.save(upload.name, ContentFile(b"of somebody else"))  # noqa: E731
-    for around in (between(uploads, "complete_multipart_upload", save), mock.MagicMock()):
-        with around, pytest.raises(UploadError, match="another file"):
-            uploads.finish_upload(upload.token, owner="7")
-        assert read(uploads, upload.name) == b"of somebody else"
 
 
 def test_a_part_changes_in_between(uploads: Any, small_parts: None) -> None:
@@ -397,38 +367,23 @@ def test_sizes_of_parts(size: int, count: int, largest: int) -> None:
     assert len(set(sizes[:-1])) <= 1
 
 
-# Servers and versions of boto3 that know no conditions
+# Versions of boto3 that know no conditions
 
 
-@pytest.fixture(params=["boto3", "server"])
-def no_conditions(request: pytest.FixtureRequest, uploads: Any) -> None:
-    """Let boto3 not know IfNoneMatch, or the server ignore it."""
-    client = client_of(uploads)
-    model = client.meta.service_model
+@pytest.fixture
+def no_conditions(uploads: Any) -> None:
+    """Let boto3 not know IfNoneMatch: S3 overwrites then, as a server that ignores it does."""
+    model = client_of(uploads).meta.service_model
     for operation in ("CopyObject", "CompleteMultipartUpload"):
-        members = model.operation_model(operation).input_shape.members
-        if request.param == "boto3":
-            members.pop("IfNoneMatch", None)
-    for name in ("copy_object", "complete_multipart_upload"):
-        original = getattr(client, name)
-
-        def write(original: Any = original, **parameters: Any) -> Any:
-            parameters.pop("IfNoneMatch", None)
-            return original(**parameters)
-
-        setattr(client, name, write)
+        model.operation_model(operation).input_shape.members.pop("IfNoneMatch", None)
 
 
-def test_the_careful_way(uploads: Any, no_conditions: None, small_parts: None) -> None:
+def test_the_careful_way(uploads: Any, sent: tuple[Upload, bytes], no_conditions: None) -> None:
     """Finish once and twice, and overwrite nothing that is there."""
-    upload = uploads.sign_upload("a.jpg", **SIGNED)
-    film = uploads.sign_upload("a.mp4", size=len(FILM), owner="7")
-    assert send(upload, JPEG) == 204
-    assert [send_part(film, number) for number in (1, 2, 3)] == [200] * 3
-    for each, content in ((upload, JPEG), (film, FILM)):
-        assert uploads.finish_upload(each.token, owner="7") == each.name
-        assert uploads.finish_upload(each.token, owner="7") == each.name
-        assert read(uploads, each.name) == content
+    upload, data = sent
+    for _ in range(2):
+        assert uploads.finish_upload(upload.token, owner="7") == upload.name
+        assert read(uploads, upload.name) == data
     taken = uploads.sign_upload("b.jpg", **SIGNED)
     assert send(taken, JPEG) == 204
     uploads.save(taken.name, ContentFile(b"of somebody else"))
@@ -457,15 +412,11 @@ def test_whose_token(uploads: Any, site: Any, s3_options: dict[str, Any], s3_ser
     forged = {
         "salt": signing.dumps(payload, salt="shop"),
         "key": signing.dumps(payload, key="other", salt="cfsigned_django.uploads"),
-        "other payload": signed[:5] + "x" + signed[6:],
         "longer": f"{signed}x",
-        "empty": "",
         "none": None,
-        "number": 7,
         "surrogate": "a:b:\ud800",
-        "nothing": ":::",
     }
-    for owner in ("", "8", "77", "7 "):
+    for owner in ("", "77"):
         caught = errors(partial(uploads.finish_upload, signed, owner=owner))
         assert isinstance(caught, UploadError), owner
         assert "owner" in str(caught)
@@ -488,52 +439,22 @@ def test_whose_token(uploads: Any, site: Any, s3_options: dict[str, Any], s3_ser
     assert uploads.finish_upload(signed, owner="7") == upload.name
 
 
-def test_a_tenant(uploads: Any, s3_options: dict[str, Any]) -> None:
-    """Refuse the token of one tenant in the request of another, whose storage is the same."""
-
-    class OfTenant(CloudFrontS3Storage):
-        tenant = "a"
-
-        @property
-        def location(self) -> str:
-            return self.tenant
-
-        @location.setter
-        def location(self, value: str) -> None:
-            pass
-
-    storage = OfTenant(**s3_options)
-    upload = storage.sign_upload("a.jpg", **SIGNED)
-    assert upload.fields["key"].startswith("a/tmp/uploads/")
-    assert send(upload, JPEG) == 204
-    storage.tenant = "b"
-    with pytest.raises(UploadError, match="another storage"):
-        storage.finish_upload(upload.token, owner="7")
-
-
 # Arguments
 
 
 NAMES = {
     "": "",
-    "a slash": "/",
     "absolute": "/etc/passwd",
     "a folder": "documents/",
-    "no folder": "//a.jpg",
     "a dot": "./a.jpg",
     "backslash": "documents\\a.jpg",
     "line break": "documents/a\n.jpg",
-    "NUL": "documents/a\0.jpg",
     "surrogate": "documents/\ud800.jpg",
     "where uploads wait": "tmp/uploads/a.jpg",
-    "deeper": "tmp/uploads/b/a.jpg",
     "of another location": "media/tmp/uploads/a.jpg",
     "too long": "documents/" + "a" * 1024,
     "too long with its folder": "d/" + "a" * 1010,
 }
-
-
-LEADING_OUT = ("../a.jpg", "a/../b.jpg", "a\\..\\b.jpg", "..", "a/..")
 
 
 @pytest.fixture
@@ -555,31 +476,23 @@ def test_names(offline: Any) -> None:
     }
     assert {case: type(each) for case, each in caught.items()} == dict.fromkeys(NAMES, ValueError)
     assert all("name" in str(each) for each in caught.values())
-    for name in LEADING_OUT:
-        with pytest.raises(SuspiciousFileOperation):
-            offline.sign_upload(name, **SIGNED)
+    with pytest.raises(SuspiciousFileOperation):
+        offline.sign_upload("a/../b.jpg", **SIGNED)
 
 
 ARGUMENTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no size": ({"size": 0}, ValueError, "size"),
-    "negative": ({"size": -1}, ValueError, "size"),
     "text": ({"size": "1004"}, ValueError, "size"),
-    "fraction": ({"size": 1.5}, ValueError, "size"),
     "truth": ({"size": True}, ValueError, "size"),
     "huge": ({"size": 5000 * 2**30 + 1}, ValueError, "5,000 GiB"),
-    "no type": ({"content_type": ""}, ValueError, "content_type"),
     "half a type": ({"content_type": "image"}, ValueError, "content_type"),
-    "two types": ({"content_type": "image/jpeg, text/html"}, ValueError, "content_type"),
     "line break": ({"content_type": "image/jpeg\r\nX: y"}, ValueError, "content_type"),
     "bytes": ({"content_type": b"image/jpeg"}, ValueError, "content_type"),
-    "Korean": ({"content_type": "그림/jpeg"}, ValueError, "content_type"),
     "a type without end": ({"content_type": f"a/b{';a' * 50}\n"}, ValueError, "content_type"),
     "at once": ({"expire": 0}, ValueError, "expire"),
-    "past": ({"expire": timedelta(seconds=-1)}, ValueError, "expire"),
     "too late": ({"expire": timedelta(days=7, seconds=1)}, ValueError, "7 days"),
     "not seconds": ({"expire": "600"}, ValueError, "expire"),
     "nobody": ({"owner": None}, TypeError, "owner"),
-    "a number": ({"owner": 7}, TypeError, "owner"),
     "no name": ({"name": None}, ValueError, "name"),
 }
 
@@ -596,19 +509,23 @@ def test_arguments(offline: Any) -> None:
 TYPES = (
     ("a.png", None, "image/png"),
     ("a.unknown", None, "application/octet-stream"),
-    ("a.png", "image/jpeg", "image/jpeg"),
     ("a.txt", "text/plain; charset=utf-8", "text/plain; charset=utf-8"),
-    ("a.bin", "application/vnd.ms-excel.sheet+zip", "application/vnd.ms-excel.sheet+zip"),
 )
 
 
 def test_types(uploads: Any) -> None:
-    """Bind the type that was given, else that of the name."""
+    """Bind the type that was given, else that of the name; only that if the storage wants it."""
     for name, given, bound in TYPES:
         upload = uploads.sign_upload(name, size=len(JPEG), content_type=given)
         assert upload.fields["Content-Type"] == bound
         assert send(upload, JPEG) == 204
         assert uploads.finish_upload(upload.token) == upload.name
+    uploads.content_type_from_name = True
+    upload = uploads.sign_upload("cat.jpg", size=4, content_type="text/html")
+    assert upload.fields["Content-Type"] == "image/jpeg"
+    assert send(upload, b"<p/>") == 204
+    name = uploads.finish_upload(upload.token)
+    assert uploads.bucket.Object(f"{uploads.location}/{name}").content_type == "image/jpeg"
 
 
 def test_names_of_the_storage(s3_options: dict[str, Any], site: Any) -> None:
@@ -666,39 +583,18 @@ def test_what_aws_refuses(uploads: Any) -> None:
     assert uploads.finish_upload(upload.token, owner="7") == upload.name
 
 
-def test_only_s3(site: Any, tmp_path: Any) -> None:
-    """Have no such methods where files are on disk."""
-    storage: Any = CloudFrontFileSystemStorage(location=str(tmp_path))
-    assert not hasattr(storage, "sign_upload")
-    assert not hasattr(storage, "finish_upload")
-
-
-def test_type_from_the_name(uploads: Any) -> None:
-    """Bind the type that the name has, whatever type is declared, if the storage wants that."""
-    uploads.content_type_from_name = True
-    upload = uploads.sign_upload("cat.jpg", size=4, content_type="text/html", owner="7")
-    assert upload.fields["Content-Type"] == "image/jpeg"
-    assert send(upload, b"<p/>", **{"Content-Type": "text/html"}) == 403
-    assert send(upload, b"<p/>") == 204
-    name = uploads.finish_upload(upload.token, owner="7")
-    assert uploads.bucket.Object(uploads._normalize_name(name)).content_type == "image/jpeg"
-
-
 @pytest.mark.parametrize(
     ("public", "name"),
     [
         (["covers/"], "covers/a.jpg"),
         (["tmp/"], "documents/a.jpg"),
-        (lambda name: name.startswith("covers/"), "covers/a.jpg"),
         (lambda name: name.count("/") == 2, "documents/a.jpg"),
     ],
 )
-def test_public_folder(uploads: Any, public: Any, name: str) -> None:
+def test_public_folder(offline: Any, public: Any, name: str) -> None:
     """Sign no upload that anybody could open before somebody has looked at it."""
-    uploads.public = public
+    offline.public = public
     with pytest.raises(ValueError, match="public"):
-        uploads.sign_upload(name, **SIGNED)
-    uploads.public = ["logos/"]
-    upload = uploads.sign_upload("documents/a.jpg", **SIGNED)
-    assert send(upload, JPEG) == 204
-    assert "Signature=" in uploads.url(uploads.finish_upload(upload.token, owner="7"))
+        offline.sign_upload(name, **SIGNED)
+    offline.public = ["logos/"]
+    assert offline.sign_upload(name, **SIGNED).fields

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
+from django.test import Client
 from django.urls import path
 from playwright.sync_api import expect
 
@@ -42,30 +43,34 @@ def show(request: HttpRequest) -> HttpResponse:
     return HttpResponse(engines["django"].from_string(html).render({}, request))
 
 
-@pytest.fixture
-def logged_in(
-    views: Any, settings: Any, live_server: LiveServer, browser: Browser, client: Any
+@contextmanager
+def opened(
+    show: Any, views: Any, settings: Any, live_server: LiveServer, browser: Browser, client: Client
 ) -> Iterator[Any]:
-    """Show the page to a user who is logged in."""
-    patterns = [
+    """Open a page, with the views of the page about uploads, as a user who is logged in."""
+    settings.ROOT_URLCONF = (
         path("", show),
         path("start/", views.start_upload, name="start_upload"),
         path("finish/", views.finish_upload, name="finish_upload"),
-    ]
-    urls: Any = ModuleType("urls")
-    urls.urlpatterns = patterns
-    settings.ROOT_URLCONF = urls
+    )
     client.force_login(User.objects.create_user("reader"))
     session = client.cookies["sessionid"].value
-    context = browser.new_context()
-    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    page = context.new_page()
-    page.goto(live_server.url)
-    yield page
-    context.close()
+    with closing(browser.new_context()) as context:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.goto(live_server.url)
+        yield page
 
 
-@pytest.mark.parametrize("views", [""], indirect=True)
+@pytest.fixture
+def logged_in(
+    views: Any, settings: Any, live_server: LiveServer, browser: Browser, client: Client
+) -> Iterator[Any]:
+    """Show the page to a user who is logged in."""
+    with opened(show, views, settings, live_server, browser, client) as page:
+        yield page
+
+
 def test_a_file_goes_to_s3(logged_in: Any, tmp_path: Path, views: Any, s3_server: Any) -> None:
     """Show progress and a signed link; refuse what is too large, or of another type."""
     sent: list[str] = []
@@ -86,7 +91,6 @@ def test_a_file_goes_to_s3(logged_in: Any, tmp_path: Path, views: Any, s3_server
     choose("large.jpg", bytes(20 * MEGABYTE + 1)).to_contain_text("of at most 20 MB")
 
 
-@pytest.mark.parametrize("views", [""], indirect=True)
 def test_parts(
     logged_in: Any, tmp_path: Path, views: Any, s3_server: Any, small_parts: None
 ) -> None:

@@ -6,20 +6,18 @@ Modules: storage/uploads.py
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.storage import default_storage, storages
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.test import Client
-from django.urls import path
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from tests.integration.test_uploads import JPEG
+from tests.integration.test_uploads_in_a_browser import opened
 from tests.integration.test_uploads_page import code
 from tests.pages import DOCS, ROOT, snippets
 from tests.storage_cases import S3_BACKEND, verify
@@ -52,31 +50,17 @@ def test_uppy(
         given = {"uppy": UPPY.read_text(encoding="utf-8")}
         return HttpResponse(engines["django"].from_string(page).render(given, request))
 
-    views: Any = code("start_upload")
-    urls: Any = ModuleType("urls")
-    urls.urlpatterns = [
-        path("", show),
-        path("start/", views.start_upload),
-        path("finish/", views.finish_upload),
-    ]
-    settings.ROOT_URLCONF = urls
-    client.force_login(User.objects.create_user("reader"))
-    context = browser.new_context()
-    session = client.cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    page = context.new_page()
-    page.goto(live_server.url)
-    url = page.evaluate(
-        """async () => {
-          const data = new Blob([new Uint8Array([255, 216, 255, 224]), new Uint8Array(1000)]);
-          const done = new Promise((resolve) => uppy.on("complete", resolve));
-          uppy.addFile({name: "사진 1.jpg", type: "image/jpeg", data});
-          const {successful, failed} = await done;
-          if (failed.length) throw failed[0].error;
-          return uppy.getFile(successful[0].id).url;
-        }"""
-    )
-    context.close()
+    with opened(show, code("start_upload"), settings, live_server, browser, client) as page:
+        url = page.evaluate(
+            """async () => {
+              const data = new Blob([new Uint8Array([255, 216, 255, 224]), new Uint8Array(1000)]);
+              const done = new Promise((resolve) => uppy.on("complete", resolve));
+              uppy.addFile({name: "사진 1.jpg", type: "image/jpeg", data});
+              const {successful, failed} = await done;
+              if (failed.length) throw failed[0].error;
+              return uppy.getFile(successful[0].id).url;
+            }"""
+        )
 
     verify("default", url)
     [name] = [each.key for each in storages["default"].bucket.objects.all()]  # type: ignore[attr-defined]
