@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
+from enum import Enum
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Final
 
 from cfsigned_django.rotation.lifecycle import Waits
@@ -20,89 +21,69 @@ from cfsigned_django.rotation.lifecycle import Waits
 SKEW = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How long things take, how often they fail, and who takes part."""
+#: How long things take, how often they fail, and who takes part: what is drawn for each.
+_CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
+    # Seconds between two looks of a process into the database.
+    "interval": (10, 0, 60, 300),
+    "max_expire": (20, 600, 86_400),
+    "expire_step": (0, 0, 60),
+    "claim_seconds": (60,),
+    # For how long ListPublicKeys does not show a new key.
+    "list_lag": (0.0, 0.0, 1.0),
+    # The share of calls to AWS that go wrong.
+    "faults": (0.0, 0.0, 0.05, 0.2),
+    # Chances at each boundary: that the process dies, is held up, or meets a database that fails.
+    "deaths": (0.0, 0.0, 0.01, 0.04),
+    "holds": (0.0, 0.02, 0.1),
+    "database_failures": (0.0, 0.0, 0.0, 0.02),
+    "rotators": (1, 2, 2, 3),
+    "workers": (1, 2, 3),
+    "edges": (2,),
+    # Whether a key of the settings signs at first, and has been imported before the schedule.
+    "has_settings_key": (False, True, True),
+    "is_imported": (True, False),
+    # Whether nobody else has a key in the group at first, so that one of ours may be the last.
+    "is_alone": (False, True),
+    # Whether keys may be revoked, and whether a person takes keys out of the group.
+    "revokes": (False, False, False, False, True),
+    "meddles": (False, False, False, False, True),
+}
+
+
+class Plan(SimpleNamespace):
+    """The waits, and one of each choice."""
 
     waits: Waits
-    #: Seconds between two looks of a process into the database.
     interval: int
-    max_expire: int
-    expire_step: int
-    claim_seconds: int
-    #: For how long ListPublicKeys does not show a new key.
-    list_lag: float
-    #: The share of calls to AWS that go wrong.
-    faults: float
-    #: Chances at each boundary: that the process dies, is held up, or meets a
-    #: database that fails.
-    deaths: float
-    holds: float
-    database_failures: float
-    rotators: int
-    workers: int
-    edges: int
-    #: Whether a key of the settings signs at first, which is imported at some time.
-    has_settings_key: bool
-    #: Whether that has been imported before the schedule begins.
-    is_imported: bool
-    #: Whether nobody else has a key in the group at first, so that one of ours may be the last.
-    is_alone: bool
-    #: Whether keys may be revoked, and whether a person takes keys out of the group.
-    revokes: bool
-    meddles: bool
 
 
-class Kind(StrEnum):
-    """Name what may happen."""
+class Kind(Enum):
+    """Name what may happen, and how often it is drawn; the first is what an event shrinks to."""
 
-    NOTHING = "nothing"
-    SIGN = "a worker signs"
-    ADVANCE = "a rotator does the next step"
-    START = "a rotator starts a rotation"
-    IMPORT = "a rotator imports the key of the settings"
-    REVOKE = "a rotator revokes a key"
-    NEXT = "time passes until a step is due, and a rotator does it"
-    DUE = "time passes until something is due"
-    TICK = "a little time passes"
-    RESTART = "a worker restarts"
-    CUT_OFF = "a worker loses the database, or has it again"
-    SLEEP = "a worker sleeps"
-    API_DOWN = "AWS is out of reach for a while"
-    FOREIGN_IN = "somebody adds another key"
-    FOREIGN_OUT = "somebody takes their key out"
-    FULL = "somebody fills the group"
-    TAKEN_OUT = "somebody takes our TRUSTED key out"
-    CORRECT = "a person gives the id of a TRUSTED key, a wrong one or the right one"
-    OPEN = "somebody lifts the restriction to signed URLs, or sets it again"
-    LIFETIME = "somebody changes the longest lifetime"
+    NOTHING = "nothing", 2
+    SIGN = "a worker signs", 44
+    ADVANCE = "a rotator does the next step", 32
+    NEXT = "time passes until a step is due, and a rotator does it", 52
+    START = "a rotator starts a rotation", 20
+    IMPORT = "a rotator imports the key of the settings", 4
+    REVOKE = "a rotator revokes a key", 6
+    DUE = "time passes until something is due", 18
+    TICK = "a little time passes", 10
+    RESTART = "a worker restarts", 2
+    CUT_OFF = "a worker loses the database, or has it again", 4
+    SLEEP = "a worker sleeps", 2
+    API_DOWN = "AWS is out of reach for a while", 1
+    FOREIGN_IN = "somebody adds another key", 2
+    FOREIGN_OUT = "somebody takes their key out", 2
+    FULL = "somebody fills the group", 1
+    TAKEN_OUT = "somebody takes our TRUSTED key out", 4
+    CORRECT = "a person gives the id of a TRUSTED key, a wrong one or the right one", 4
+    OPEN = "somebody lifts the restriction to signed URLs, or sets it again", 2
+    LIFETIME = "somebody changes the longest lifetime", 4
 
 
-#: How often each kind is drawn; the first is what an event shrinks to.
-_SHARES: Final[Mapping[Kind, int]] = {
-    Kind.NOTHING: 2,
-    Kind.SIGN: 44,
-    Kind.ADVANCE: 32,
-    Kind.NEXT: 52,
-    Kind.START: 20,
-    Kind.IMPORT: 4,
-    Kind.REVOKE: 6,
-    Kind.DUE: 18,
-    Kind.TICK: 10,
-    Kind.RESTART: 2,
-    Kind.CUT_OFF: 4,
-    Kind.SLEEP: 2,
-    Kind.API_DOWN: 1,
-    Kind.FOREIGN_IN: 2,
-    Kind.FOREIGN_OUT: 2,
-    Kind.FULL: 1,
-    Kind.TAKEN_OUT: 4,
-    Kind.CORRECT: 4,
-    Kind.OPEN: 2,
-    Kind.LIFETIME: 4,
-}
 #: What others may do while somebody waits for an answer.
-BUSY_KINDS: Final = [kind for kind, share in _SHARES.items() for _ in range(share)]
+BUSY_KINDS: Final = [kind for kind in Kind for _ in range(kind.value[1])]
 #: The largest seed.
 _MOST: Final = 2**16 - 1
 
@@ -126,28 +107,9 @@ class Schedule:
 
 def _make_plan(random: Random, fixed: Mapping[str, Any]) -> Plan:
     """Return a plan; the waits are no longer than they must be."""
-    fields_of_plan: dict[str, tuple[Any, ...]] = {
-        "interval": (10, 0, 60, 300),
-        "max_expire": (20, 600, 86_400),
-        "expire_step": (0, 0, 60),
-        "claim_seconds": (60,),
-        "list_lag": (0.0, 0.0, 1.0),
-        "faults": (0.0, 0.0, 0.05, 0.2),
-        "deaths": (0.0, 0.0, 0.01, 0.04),
-        "holds": (0.0, 0.02, 0.1),
-        "database_failures": (0.0, 0.0, 0.0, 0.02),
-        "rotators": (1, 2, 2, 3),
-        "workers": (1, 2, 3),
-        "edges": (2,),
-        "has_settings_key": (False, True, True),
-        "is_imported": (True, False),
-        "is_alone": (False, True),
-        "revokes": (False, False, False, False, True),
-        "meddles": (False, False, False, False, True),
-    }
     chosen = {
         name: fixed[name] if name in fixed else random.choice(values)
-        for name, values in fields_of_plan.items()
+        for name, values in _CHOICES.items()
     }
     waits = Waits(
         propagation=random.choice((5, 60, 300)),
@@ -167,7 +129,7 @@ def make_schedule(
     plan that are not left to chance.
     """
     fixed = fixed or {}
-    assert fixed.keys() <= {each.name for each in fields(Plan)}
+    assert fixed.keys() <= _CHOICES.keys()
     length = random.choice((25, 45, 70))
     kinds = [*BUSY_KINDS, *(often * (len(BUSY_KINDS) // 10))]
     return Schedule(

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +17,6 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.removal import Removal
-from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance, is_under_way
 from tests.rotation import ECDSA, Site, die, fresh, seen_by_others
 from tests.simulation.faults import Killed
@@ -50,52 +46,28 @@ def alone(site: Site) -> KeyPair:
     return fresh(active)
 
 
-def removal(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Removal:
-    """Return the removal of a key."""
-    return Removal(rotation=rotation, key_pair=key_pair, now=now)
-
-
-#: Each move: what brings a site to it and returns the key pair, and what makes it.
-MOVES: dict[str, tuple[Callable[[Site], KeyPair], Callable[[Rotation, KeyPair, datetime], Any]]] = {
-    "start": (Site.imported, lambda rotation, _, now: rotation.start(algorithm=ECDSA, now=now)),
+#: Each move: what brings a site to it and returns the key pair, and what makes it on a machine.
+MOVES: dict[str, tuple[Callable[[Site], KeyPair], Callable[..., object]]] = {
+    "start": (
+        Site.imported,
+        lambda site, _, **machine: site.rotation(**machine).start(algorithm=ECDSA, now=site.now),
+    ),
     "trust": (
         lambda site: [site.imported(), site.started()][1],
-        lambda rotation, row, now: rotation.trust(row, now=now),
+        lambda site, row, **machine: site.rotation(**machine).trust(row, now=site.now),
     ),
-    "restore": (taken_out, lambda rotation, row, now: rotation.restore_missing([row], now=now)),
+    "restore": (
+        taken_out,
+        lambda site, row, **machine: site.rotation(**machine).restore_missing([row], now=site.now),
+    ),
     "activate": (
         lambda site: [site.imported(), site.trusted(good_for=301)][1],
-        lambda rotation, row, now: rotation.activate(row, now=now),
+        lambda site, row, **machine: site.rotation(**machine).activate(row, now=site.now),
     ),
-    "retire": (leaving, lambda rotation, row, now: removal(rotation, row, now).retire()),
-    "revoke": (
-        Site.imported,  # there is no successor yet
-        lambda rotation, row, now: removal(rotation, row, now).revoke("leaked"),
-    ),
-    "finish": (alone, lambda rotation, row, now: removal(rotation, row, now).finish()),
+    "retire": (leaving, Site.retire),
+    "revoke": (Site.imported, Site.revoke),  # there is no successor yet
+    "finish": (alone, Site.finish),
 }
-
-
-@contextmanager
-def deadly(site: Site, number: int) -> Iterator[Rotation]:
-    """Give a rotation whose process dies at a boundary, with whatever is not committed.
-
-    That is the boundary with this number: before or after a call, or before a query that changes
-    a row. Before any other query, all is as it is at the next boundary.
-    """
-    left = iter(range(number))
-
-    def count(method: str, side: str) -> None:
-        if next(left, None) is None:
-            die()
-
-    def count_query(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
-            count("query", "before")
-        return execute(sql, *arguments)
-
-    with connection.execute_wrapper(count_query):
-        yield site.rotation(boundary=count)
 
 
 def finish(site: Site) -> None:
@@ -113,11 +85,26 @@ def finish(site: Site) -> None:
     raise AssertionError("The rotation does not come to its end.")
 
 
-def die_at(site: Site, act: Callable[..., Any], key_pair: KeyPair, number: int) -> bool:
-    """Make a move whose process dies at the boundary with this number; return whether it died."""
+def die_at(site: Site, act: Callable[..., object], key_pair: KeyPair, number: int) -> bool:
+    """Make a move whose process dies, with whatever is not committed; return whether it died.
+
+    That is at the boundary with this number: before or after a call, or before a query that
+    changes a row. Before any other query, all is as it is at the next boundary.
+    """
+    left = iter(range(number))
+
+    def count(method: str, side: str) -> None:
+        if next(left, None) is None:
+            die()
+
+    def count_query(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            count("query", "before")
+        return execute(sql, *arguments)
+
     try:
-        with deadly(site, number) as rotation:
-            act(rotation, key_pair, site.now)
+        with connection.execute_wrapper(count_query):
+            act(site, key_pair, boundary=count)
     except Killed:
         return True
     return False
