@@ -72,16 +72,6 @@ def test_filer(is_public: bool, filer: None) -> None:
         verify(image.file.storage, Client().get(image.canonical_url)["Location"])
 
 
-def test_filer_moves(filer: None) -> None:
-    """Move a file that becomes private, so that its old URLs open nothing."""
-    image = Image.objects.create(original_filename="a.png", file=picture(), is_public=True)
-    before = image.url
-    image.is_public = False
-    image.save()
-    edge = edge_for(image.file.storage)
-    assert (edge.get(image.url).status, edge.get(before).status) == (200, 403)
-
-
 # django-cleanup
 
 
@@ -189,16 +179,6 @@ def test_bulk_deletes(forgotten: list[list[str]], django_capture_on_commit_callb
             assert forgotten == []
         assert [sorted(each) for each in forgotten] == [[f"/photos/{n}.jpg" for n in range(3)]]
         forgotten.clear()
-
-
-def test_files_that_django_keeps(forgotten: list[list[str]], media: Any) -> None:
-    """Keep the file of a row that is deleted, as Django does; its own delete() is noticed."""
-    photo = Photo.objects.create(image=ContentFile(b"x", name="1.jpg"))
-    photo.delete()  # django-cleanup waits for a commit, which never comes in this test
-    assert media.exists("photos/1.jpg")
-    assert forgotten == []
-    photo.image.delete(save=False)
-    assert forgotten == [["/photos/1.jpg"]]
 
 
 def test_thumbnails_that_are_deleted(forgotten: list[list[str]], media: Any) -> None:

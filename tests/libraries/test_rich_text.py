@@ -103,21 +103,23 @@ def test_upload(address: str, field: str, key: str, shown: Any, media: Any, edit
     assert shown["with_permanent_links"](f'<img src="{url}">') == f'<img src="{link}">'
 
 
-@pytest.mark.parametrize(("address", "field"), [("/ckeditor5/", "upload"), ("/upload/", "file")])
-def test_upload_of_a_stranger(
-    address: str, field: str, shown: Any, client: Client, s3_requests: list[str]
+@pytest.mark.parametrize(
+    ("user", "address", "field", "data", "status"),
+    [
+        ("", "/ckeditor5/", "upload", PICTURE, 403),
+        ("", "/upload/", "file", PICTURE, 403),
+        ("ada", "/upload/", "file", b"<script>", 400),
+        ("ada", "/upload/", "another", PICTURE, 400),
+    ],
+)
+def test_refused_upload(
+    user: str, address: str, field: str, data: bytes, status: int, shown: Any, s3_requests: Any
 ) -> None:
-    """Store nothing for a viewer who may not write."""
-    assert upload(client, address, field, PICTURE).status_code == 403
-    assert s3_requests == []
-
-
-@pytest.mark.parametrize("field", ["file", "another"])
-def test_upload_of_no_picture(
-    field: str, shown: Any, editor: Client, s3_requests: list[str]
-) -> None:
-    """Refuse an upload to the view for TinyMCE that is not a picture, and one without a file."""
-    assert upload(editor, "/upload/", field, b"<script>").status_code == 400
+    """Store nothing for a viewer who may not write, and nothing but a picture in its field."""
+    browser = Client()
+    if user:
+        browser.force_login(User.objects.create_superuser(user))
+    assert upload(browser, address, field, data).status_code == status
     assert s3_requests == []
 
 
@@ -169,8 +171,6 @@ def test_repair_of_stored_texts(shown: Any, media: Any, monkeypatch: pytest.Monk
     [
         'href="https://media.example.com@evil.example/a.png"',
         'href="https://media.example.com/%0Aa.png"',
-        'href="https://media.example.com//evil.example/a.png"',
-        'href="https://media.example.com/../a.png"',
         'href="https://[media.example.com/a.png"',
     ],
 )

@@ -10,7 +10,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -24,7 +24,6 @@ from wagtail.images.utils import generate_signature
 from wagtail.images.views.serve import ServeView
 from wagtail.models import Collection, CollectionViewRestriction, Locale, Page, Site
 
-from cfsigned_django.shortcuts import signed_url
 from tests.libraries.cases import picture, run
 from tests.libraries.models import Article
 from tests.pages import DOCS, snippets
@@ -108,20 +107,6 @@ def test_public_images(article: Article, media: Any) -> None:
         verify(media, private.url)
 
 
-def test_missing_source(article: Article, media: Any) -> None:
-    """Show the page, with Wagtail's mark of a broken image, if an original is not in the bucket."""
-    media.delete(article.photo.file.name)
-    shown = [urlsplit(url).path.rpartition("/")[2] for url in images_of(article)]
-    assert (shown[0], len(shown)) == ("not-found", 2)
-
-
-@pytest.mark.parametrize("value", ["photo", "paper"])
-def test_not_a_file(value: str, article: Article) -> None:
-    """Name the type of an image or a document that is passed instead of its file."""
-    with pytest.raises(TypeError, match="Image" if value == "photo" else "Document"):
-        signed_url(getattr(article, value))
-
-
 @pytest.mark.parametrize("method", [None, "redirect", "direct", "serve_view"])
 def test_documents(method: str | None, article: Article, media: Any, site: Any) -> None:
     """Link to the view, which redirects to a fresh URL; only "direct" signs in the page itself."""
@@ -140,22 +125,6 @@ def test_documents(method: str | None, article: Article, media: Any, site: Any) 
         assert verify(media, response["Location"]).resource == media.unsigned_url(
             article.paper.file.name
         )
-
-
-def test_private_collection(article: Article, media: Any) -> None:
-    """Redirect to a document of a private collection only whom Wagtail lets in."""
-    members = Group.objects.create(name="members")
-    restriction = CollectionViewRestriction.objects.create(
-        collection=article.paper.collection, restriction_type=CollectionViewRestriction.GROUPS
-    )
-    restriction.groups.add(members)
-    client = Client()
-    assert client.get(article.paper.url)["Location"].startswith("/_util/login/")
-    user = User.objects.create_user("mina")
-    client.force_login(user)
-    assert client.get(article.paper.url)["Location"].startswith("/_util/login/")
-    user.groups.add(members)
-    verify(media, client.get(article.paper.url)["Location"])
 
 
 def test_saved_documents(article: Article) -> None:
