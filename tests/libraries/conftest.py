@@ -15,9 +15,6 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 
-from cfsigned_django.tools.edge.server import EdgeServer
-from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
-from tests.background import free_port
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.plugins_browser import (
     browser as browser,
@@ -53,16 +50,6 @@ def media(site: Any, s3_options: dict[str, Any]) -> Any:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     return storages["default"]
-
-
-@pytest.fixture
-def edge(queries_beside_a_browser: None, site: Any, media: Any) -> Iterator[str]:
-    """Serve the bucket through an edge, for a browser; yield what its URLs begin with."""
-    port = free_port()
-    site.AWS_S3_URL_PROTOCOL = "http:"
-    site.AWS_S3_CUSTOM_DOMAIN = f"127.0.0.1:{port}"
-    with EdgeServer(distribution_for(media, StorageOrigin(media)), port=port).running():
-        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture

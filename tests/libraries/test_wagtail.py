@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -15,7 +15,6 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import re_path
-from pytest_django.live_server_helper import LiveServer
 from wagtail import hooks
 from wagtail.documents.models import Document
 from wagtail.images.api.v2.serializers import ImageDownloadUrlField
@@ -28,9 +27,6 @@ from tests.libraries.cases import picture, run
 from tests.libraries.models import Article
 from tests.pages import DOCS, snippets
 from tests.storage_cases import counted_signatures, verify
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -179,23 +175,3 @@ def max_age(response: Any) -> int:
     """Return for how many seconds a response may be cached."""
     found = re.search(r"max-age=(\d+)", response["Cache-Control"])
     return int(found[1]) if found else -1
-
-
-@pytest.mark.e2e
-def test_in_a_browser(
-    article: Article, edge: str, live_server: LiveServer, browser: Browser
-) -> None:
-    """Show both images and open the document through an edge, which refuses them unsigned."""
-    Site.objects.update(hostname="localhost")
-    page = browser.new_page()
-    page.goto(live_server.url + article.url)
-    shown = page.locator("img").evaluate_all(
-        "all => all.map(each => [each.src, each.naturalWidth])"
-    )
-    assert [width for _, width in shown] == [60, 120]
-    assert all(url.startswith(edge) for url, _ in shown)
-    assert {page.request.get(url.partition("?")[0]).status for url, _ in shown} == {403}
-    answer = page.request.get(page.get_by_role("link", name="paper").evaluate("a => a.href"))
-    assert (answer.status, answer.body(), answer.url.startswith(edge)) == (200, b"secret", True)
-    assert page.request.get(answer.url.partition("?")[0]).status == 403
-    page.close()
