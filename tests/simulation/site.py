@@ -170,7 +170,7 @@ class Site:
                 self._begin()
                 for event in self._schedule.events:
                     random.seed(event.seed)
-                    self.happen(event.kind)
+                    self._kinds[event.kind]()
                 random.seed(self._schedule.seed)
                 finish(self)
         finally:
@@ -241,14 +241,10 @@ class Site:
         if self._depth < 2:
             self._depth += 1
             for _ in range(2):
-                self.happen(self.world.random.choice(BUSY_KINDS))
+                self._kinds[self.world.random.choice(BUSY_KINDS)]()
             self._depth -= 1
 
-    # What a schedule names
-
-    def happen(self, kind: Kind) -> None:
-        """Cause an event of this kind, as far as it is possible."""
-        self._kinds[kind]()
+    # What a schedule names: each is done as far as it is possible
 
     def _worker(self) -> Worker:
         return self.world.random.choice(self.workers)

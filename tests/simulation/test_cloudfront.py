@@ -107,25 +107,6 @@ def test_refused() -> None:
         assert (what, status) == (what, status_of(code))
 
 
-def test_pages_and_lag() -> None:
-    """List a key after the lag, in pages of the size that was asked for, up to the largest."""
-    now = [100.0]
-    given = Given(clock=lambda: now[0], list_lag=5, page_size=3)
-    for number in range(3):
-        given.upload(f"key {number}")
-    assert given.names() == []
-    assert given.api.get_public_key(Id=given.first)["PublicKey"]["Id"] == given.first
-    now[0] = 105.0
-
-    first = given.api.list_public_keys(MaxItems="2")["PublicKeyList"]
-    rest = given.api.list_public_keys(Marker=first["NextMarker"])["PublicKeyList"]
-
-    assert [each["Name"] for each in first["Items"]] == ["first", "key 0"]
-    assert [each["Name"] for each in rest["Items"]] == ["key 1", "key 2"]
-    assert "NextMarker" not in rest
-    assert len(given.api.list_public_keys()["PublicKeyList"]["Items"]) == 3
-
-
 def test_edges_learn_late() -> None:
     """Each edge learns of a change after its own delay, and none overtakes the one before."""
     now, delays = [1000.0], iter((5.0, 60.0, 1.0, 60.0))
