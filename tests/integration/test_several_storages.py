@@ -15,13 +15,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
-from django.utils import timezone
 
 from cfsigned_django import keyring
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import edge_for
+from tests.keyring import make_key_pair
 from tests.pages import DOCS, site_of
 from tests.storage_cases import parameters_of, verify
 
@@ -33,15 +32,13 @@ def shown(site: Any, s3_options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Run the site of the page over one bucket, with an ACTIVE key in each of its key groups."""
     with site_of(DOCS / "how-to" / "several-storages.md") as names:
         for number, group in enumerate((names["MEMBERS"], names["PREMIUM"])):
-            KeyPair.from_private_key(
+            make_key_pair(
                 PrivateKey.generate(),
-                key_pair_id=f"K{number}ABCDEFGHIJK",
+                f"K{number}ABCDEFGHIJK",
                 key_group_id=group,
                 status=KeyStatus.ACTIVE,
                 active_in=group,
-                created_at=timezone.now(),
-                active_at=timezone.now(),
-            ).save()
+            )
         entries = {
             alias: {**entry, "OPTIONS": entry["OPTIONS"] | s3_options}
             for alias, entry in names["STORAGES"].items()
