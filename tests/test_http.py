@@ -20,7 +20,7 @@ from django.template import engines
 from django.template.response import TemplateResponse
 from django.test import AsyncClient, Client
 from django.urls import path
-from django.utils.http import http_date, parse_http_date
+from django.utils.http import http_date
 from django.views.decorators.cache import cache_control, cache_page
 from django.views.decorators.vary import vary_on_headers
 
@@ -133,12 +133,6 @@ def control(response: Any) -> str | None:
     return response.headers.get("Cache-Control")  # type: ignore[no-any-return]
 
 
-def check_alive(response: Any, now: int) -> None:
-    """Fail if CloudFront refuses the URL of the page at that moment."""
-    url = response.content.decode().split()[-1]
-    assert verify("default", url, now=now).date_less_than > now
-
-
 @pytest.mark.parametrize(
     ("middleware", "name"),
     [
@@ -158,7 +152,8 @@ def test_no_dead_links(middleware: list[str], name: str, site: Any) -> None:
         ages = dict(re.findall(r"([a-z-]+)=(\d+)", control(page) or ""))
         seen = max(int(ages.pop("max-age")), int(ages.pop("s-maxage", 0)))
         left = seen + sum(map(int, ages.values())) - int(page.headers.get("Age", 0))
-        check_alive(page, now + max(0, left - 1))
+        last = now + max(0, left - 1)  # the last moment at which it is shown
+        assert verify("default", page.content.decode().split()[-1], now=last).date_less_than > last
     assert page.content != first.content
 
 
@@ -176,6 +171,7 @@ LOWERED: list[tuple[list[str], str, str | None]] = [
     ([CAP], "async", "max-age=300"),
     ([CAP], "patched", "public, max-age=280"),
     ([CAP], "stream", None),
+    (BY_DJANGO, "plain", "max-age=300"),
     (BY_DJANGO, "without", "max-age=600"),
     (BY_DJANGO, "short", "max-age=60"),
     (BY_DJANGO, "private", "private"),
@@ -215,7 +211,6 @@ def test_async_handler() -> None:
         ),
         ("max-age=300, stale-if-error=1", 0, 0, "max-age=300, stale-if-error=0"),
         ("no-store", 0, 0, "no-store"),
-        ("max-age=600", 400, 0, "max-age=0"),
         ("max-age=600", 280, 30, "max-age=0"),
     ],
 )
@@ -237,7 +232,7 @@ def test_expires(seconds: int, capped: int) -> None:
     with at(NOW), watch_expiry():
         sign(300)
         patch_cache_control(response)
-    assert parse_http_date(response.headers["Expires"]) == NOW + capped
+    assert response.headers["Expires"] == http_date(NOW + capped)
 
 
 def test_nothing_signed() -> None:
@@ -303,19 +298,3 @@ def test_no_warning(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Warn of nothing that is in order."""
     get(name)
     assert warnings_of(caplog) == []
-
-
-# Pages in the cache of the site
-
-
-def test_life(site: Any) -> None:
-    """Let Django's cache middleware keep a page for as long as its URLs live, and no longer."""
-    site.MIDDLEWARE = BY_DJANGO
-    first = get("plain")
-    assert control(first) == "max-age=300"
-    for now in (NOW + 100, NOW + 299):
-        kept = get("plain", now)
-        assert kept.content == first.content
-        assert (control(kept), int(kept.headers["Age"])) == ("max-age=300", now - NOW)
-    for now in (NOW + 301, NOW + 1000):
-        assert get("plain", now).content != first.content

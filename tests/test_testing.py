@@ -107,7 +107,6 @@ class TestAssertSigned:
             ({"name": "x"}, f"{ORIGIN}/{NAME}.*{ORIGIN}/x"),
             ({"resource": "albums/*"}, r"resource.*001.jpg.*albums/\*"),
             ({"expires_within": 30}, r"\b(60|59) s.*\b30 s"),
-            ({"expires_within": timedelta(seconds=9)}, r"\b9 s"),
             ({"ip_address": "192.0.2.7"}, r"ip_address.*None.*192.0.2.7/32"),
             ({"now": 2000000000}, r"AccessDenied.*\d+ s"),
         ],

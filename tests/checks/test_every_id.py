@@ -72,8 +72,8 @@ CAP = "cfsigned_django.http.cap_cache_control"
 UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 FETCH = "django.middleware.cache.FetchFromCacheMiddleware"
 OTHER = "django.middleware.common.CommonMiddleware"
-LOCAL = ("localhost:8001", "127.0.0.1:8001", "127.1.2.3", "cdn.example.test", "a.localhost")
-NOT_LOCAL = ("10.0.0.1", "128.0.0.1", "testing.example.com", "localhost.example.com")
+LOCAL = ("localhost:8001", "127.1.2.3", "cdn.example.test", "a.localhost")
+NOT_LOCAL = ("128.0.0.1", "testing.example.com", "localhost.example.com")
 NO_KEY = dict.fromkeys(
     ["AWS_CLOUDFRONT_KEY", "AWS_CLOUDFRONT_KEY_ID", "AWS_CLOUDFRONT_KEY_GROUP_ID"]
 )
@@ -239,7 +239,6 @@ SITES: list[Row] = [
     ("E015", {"AWS_QUERYSTRING_EXPIRE": 600, **rotation(MAX_EXPIRE=timedelta(seconds=599))}),
     *rows("E015", "AWS_QUERYSTRING_EXPIRE", 8 * DAY, timedelta(days=8)),
     ("E041", storages(other=with_options(max_expire=7 * DAY + 1))),
-    ("E041", storages(other=with_options(max_expire=timedelta(days=8)))),
     ("E041", storages(other=with_options(querystring_expire=7 * DAY, expire_step=1))),
     ("E041", storages(other=with_options(expire_step=7 * DAY))),
     ("E042", {"MEDIA_ROOT": "", **storages(default=ON_DISK)}),
@@ -255,9 +254,7 @@ SITES: list[Row] = [
     ("E006", storages(public=with_options(querystring_auth=False, url_protocol="https"))),
     # DEFAULT_FILE_STORAGE beside STORAGES["default"], if one of the two is ours.
     ("E021", {"DEFAULT_FILE_STORAGE": S3_BACKEND}),
-    ("E021", {"DEFAULT_FILE_STORAGE": S3["BACKEND"]}),
     ("E022", {"DEFAULT_FILE_STORAGE": FILE_BACKEND, "STORAGES": {"staticfiles": STATIC}}),
-    ("E006", storages(other=with_options(url_protocol=""))),
     # Static files.
     ("E020", storages(static=OURS)),
     ("E020", storages(static=with_options(S3, custom_domain="s.com"))),  # signs with the same key
@@ -267,7 +264,6 @@ SITES: list[Row] = [
     ("W002", storages(static=here("Public"))),
     ("W002", storages(static=here("Static"))),
     # A key that nothing uses, and no bucket.
-    ("W016", {"AWS_QUERYSTRING_AUTH": False}),
     ("W016", {"AWS_QUERYSTRING_AUTH": False, "AWS_CLOUDFRONT_KEY_GROUP_ID": None}),
     ("W016", storages(default=with_options(querystring_auth=False))),
     ("W016", storages(default=with_options(cloudfront_signer=None), public=here("Public"))),
@@ -275,7 +271,6 @@ SITES: list[Row] = [
     ("W016", storages(default=S3)),
     ("W017", {"AWS_STORAGE_BUCKET_NAME": None}),
     ("W017", storages(other=with_options(bucket_name=""))),
-    ("W017", storages(public=with_options(querystring_auth=False, bucket_name=None))),
     # Rotation.
     ("E023", rotation(ENCRYPTION_KEYS="wrong secret")),
     ("E023", rotation(ENCRYPTION_KEYS=["wrong secret", None])),
@@ -295,18 +290,15 @@ SITES: list[Row] = [
     ("W009", storages(one=with_options(key_group_id=None), two=with_options(key_group_id=None))),
     # Django keeps pages for longer than a URL lives, and nothing shortens that.
     ("W040", cached(UPDATE, OTHER, FETCH)),
-    ("W040", cached(UPDATE, OTHER, CAP, FETCH)),
     ("W040", cached(CAP, UPDATE, FETCH)),
     # Signed cookies.
     ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
-    ("E050", scopes(SESSIONS, COOKIES, names="nowhere.Scope")),
     ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
     ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
     ("E051", scopes()),
     ("E051", scopes(COOKIES, SESSIONS)),
     ("E051", scopes(SESSIONS, COOKIES, AUTH)),
     ("E052", scopes(SESSIONS, COOKIES, domain="example.org")),
-    ("E052", scopes(SESSIONS, COOKIES, domain="com")),
     *(
         ("E053", scopes(SESSIONS, COOKIES, names=[f"{__name__}.{name}"]))
         for name in ("OpenScope", "LongScope", "MisspeltScope")
@@ -351,7 +343,6 @@ HEALTHY: list[dict[str, Any]] = [
         )
     ),
     storages(public=with_options(querystring_auth=False, custom_domain=None)),
-    storages(default=with_options(querystring_auth=False), private=OURS),
     {"AWS_QUERYSTRING_AUTH": False, **storages(private=with_options(querystring_auth=True))},
     {"AWS_QUERYSTRING_AUTH": False, **storages(tenants=TENANT)},
     # The key is for cookies.
@@ -366,7 +357,6 @@ HEALTHY: list[dict[str, Any]] = [
     storages(static=with_options(here("Hashed"), querystring_auth=False, custom_domain="s.com")),
     {**NO_KEY, "DEFAULT_FILE_STORAGE": S3["BACKEND"], **storages(default=S3)},
     # Static files on another domain, or on one whose files are public, too.
-    storages(static=with_options(querystring_auth=False, custom_domain="s.com")),
     storages(static=with_options(S3_STATIC, custom_domain="static.example.com")),
     storages(static=with_options(S3, querystring_auth=False, custom_domain="s.com")),
     *(
@@ -391,10 +381,8 @@ HEALTHY: list[dict[str, Any]] = [
     ),
     {"USE_TZ": False, **rotation(PROPAGATION_SECONDS=0, KEY_GROUP_ID=None)},
     rotation(BY_HAND=True),
-    rotation(BY_HAND=False),
     # Caches.
     cached(UPDATE, OTHER, FETCH, seconds=3600),
-    cached(OTHER),
     cached(UPDATE, CAP, FETCH),
     {**NO_KEY, **cached(UPDATE, FETCH, seconds=10**6), **storages(default=PLAIN)},
     # Invalidation.

@@ -226,7 +226,6 @@ def test_a_key_group_without_the_app(
     [
         ({"TENANT_APPS": ["blog"]}, True),
         ({"TENANT_APPS": ["blog", "cfsigned_django"]}, False),
-        ({"TENANT_APPS": ["cfsigned_django.apps.CfsignedDjangoConfig"]}, False),
         ({"TENANT_TYPES": {"public": {"APPS": OURS}, "shop": {"APPS": ["blog"]}}}, True),
         ({"TENANT_TYPES": {"public": {"APPS": []}, "shop": {"APPS": OURS}}}, False),
     ],

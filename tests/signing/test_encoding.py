@@ -33,14 +33,12 @@ RESERVED = ["Expires", "Hash-Algorithm", "Key-Pair-Id", "Policy", "Signature"]
 ENCODED = [
     ("/image.jpg", "/image.jpg"),
     ("/a b.jpg", "/a%20b.jpg"),
-    ("/a%20b.jpg", "/a%20b.jpg"),
     ("/a%2Fb.jpg", "/a%2Fb.jpg"),
     ("/a%2fb.jpg", "/a%2fb.jpg"),
     ("/a+b.jpg", "/a%2Bb.jpg"),
     ("/it's (1)!*~.jpg", "/it's%20(1)!*~.jpg"),
     ("/50%.jpg", "/50%25.jpg"),
     ("/%zz%4", "/%25zz%254"),
-    ("/%%41", "/%25%41"),
     ('/a"b\\c.jpg', "/a%22b%5Cc.jpg"),
     ("/a\x00\n\r\tb\x7f", "/a%00%0A%0D%09b%7F"),
     ("/<>^`{|}[]", "/%3C%3E%5E%60%7B%7C%7D%5B%5D"),
@@ -49,14 +47,11 @@ ENCODED = [
     # Composed and decomposed stay what they are.
     ("/caf\u00e9", "/caf%C3%A9"),
     ("/cafe\u0301", "/cafe%CC%81"),
-    ("/\U0001f600", "/%F0%9F%98%80"),
-    ("/x?name=a b", "/x?name=a%20b"),
     ("/x?name=a+b", "/x?name=a+b"),
     ("/x?name=it's", "/x?name=it%27s"),
     ("/x?u=%2fA", "/x?u=%2fA"),
     ("/x?a[]=1", "/x?a%5B%5D=1"),
     ("/x?y=1?z", "/x?y=1?z"),
-    ("/x?name=한", "/x?name=%ED%95%9C"),
     ('/x?q="\\', "/x?q=%22%5C"),
     ("/x?b&c=", "/x?b&c="),
     ("/x?a=1&&b", "/x?a=1&&b"),
@@ -64,9 +59,7 @@ ENCODED = [
     ("/x?", "/x"),
     ("/x??", "/x??"),
     ("", "/"),
-    ("?", "/"),
     ("?a=1", "/?a=1"),
-    ("//x", "//x"),
 ]
 
 

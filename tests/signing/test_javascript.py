@@ -147,11 +147,3 @@ def test_same_urls_and_cookies(signer: Signer, verifier: Verifier) -> None:
             message = policy.to_json().encode("ascii")
             signer.private_key.public_key.verify(signature, message, signer.hash_algorithm)
         assert found == expected
-
-
-def test_ecdsa_with_sha1_of_theirs_is_allowed(ec_signer: Signer) -> None:
-    """Allow what AWS's signer makes of an ECDSA key with its default, SHA1."""
-    case = Case(given={"url": IMAGE} | fields(canned(IMAGE)), url=IMAGE, policy=canned(IMAGE))
-    (url,) = sign_as_they_do([case], ec_signer)
-    verifier = Verifier({KEY_ID: ec_signer.private_key.public_key})
-    assert verify(case, url, verifier).resource == IMAGE

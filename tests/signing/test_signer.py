@@ -113,10 +113,6 @@ def test_cookies(resource: str, grant: str, signer: Signer) -> None:
     assert all(re.fullmatch("[A-Za-z0-9~_-]+", value) for value in cookies.values())
 
 
-IMAGES = Policy(resource=f"{ORIGIN}/images/*", date_less_than=EXPIRES)
-LONG = Policy(resource=f"{ORIGIN}/{'a' * 3000}/*", date_less_than=EXPIRES)
-
-
 def test_errors(ec_signer: Signer) -> None:
     """Name the argument, and show the value unless it may be a secret."""
     policy = partial(Policy, resource=URL, date_less_than=EXPIRES)
@@ -130,8 +126,7 @@ def test_errors(ec_signer: Signer) -> None:
             (ec_signer.sign_url, {"url": URL} | each)
             for each in [{}, {"date_less_than": EXPIRES, "policy": ALL}]
         ),
-        (ec_signer.sign_url, {"url": URL, "policy": IMAGES}),
-        (ec_signer.sign_cookies, {"policy": LONG}),
+        (ec_signer.sign_url, {"url": f"{URL}.png", "policy": policy()}),
         *(
             (policy, {"date_less_than": moment})
             for moment in [datetime(2026, 1, 1), None, 1.5, EXPIRES * 1000, 2**31, 0]
@@ -139,9 +134,9 @@ def test_errors(ec_signer: Signer) -> None:
         (policy, {"date_greater_than": EXPIRES}),
         *((policy, {"ip_address": address}) for address in ["::1", "10.0.0"]),
         *((policy, {"resource": each}) for each in ["", "*", f"{ORIGIN}/a b", "/a", ORIGIN]),
-        *((signer, {"key_pair_id": each}) for each in ["", " K1", "K1\n", "K 1" * 50, "K1&x=1"]),
-        *((signer, {"key_pair_id": each}) for each in ["K1%32", str(UUID(int=1)), "K\u0661", "한"]),
-        *((signer, {"hash_algorithm": each}) for each in ["SHA1", "sha256", "SHA512", "", 1]),
+        *((signer, {"key_pair_id": each}) for each in ["", "K1\n", "K 1" * 50, "K\u0661"]),
+        (signer, {"key_pair_id": str(UUID(int=1))}),
+        *((signer, {"hash_algorithm": each}) for each in ["SHA1", "sha256", 1]),
     ]
     lines = []
     for call, arguments in errors:

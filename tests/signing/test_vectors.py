@@ -38,9 +38,7 @@ IMAGE, VIDEO = f"{ORIGIN}/image.jpg", f"{ORIGIN}/video.mp4"
 CLI = ("http://example.com/hi", 1451606400)
 CANNED = [
     ("T1", "c1 SHA1", IMAGE, EXPIRES),
-    ("T2", "c1 SHA256", IMAGE, EXPIRES),
     ("T3", "c2 SHA1", f"{IMAGE}?size=large", EXPIRES),
-    ("T4", "c2 SHA256", f"{IMAGE}?size=large", EXPIRES),
     ("T13", "rsa2048 cli canned", *CLI),
     ("T15", "enc-space SHA256", f"{ORIGIN}/a b.jpg", EXPIRES),
     ("T16", "enc-korean SHA256", f"{ORIGIN}/한글.pdf", EXPIRES),
@@ -60,11 +58,8 @@ START = {"date_greater_than": 1767200000}
 OFFICE = {"ip_address": "192.168.0.0/24"}
 CUSTOM: list[tuple[str, str, str, int, dict[str, Any]]] = [
     ("T5", "v3 SHA1", VIDEO, EXPIRES, START),
-    ("T6", "v3 SHA256", VIDEO, EXPIRES, START),
     ("T7", "v4 SHA1", f"{ORIGIN}/document.pdf", EXPIRES, OFFICE),
-    ("T8", "v4 SHA256", f"{ORIGIN}/document.pdf", EXPIRES, OFFICE),
     ("T9", "v5 SHA1", f"{ORIGIN}/images/*", EXPIRES, {}),
-    ("T10", "v5 SHA256", f"{ORIGIN}/images/*", EXPIRES, {}),
     ("T11", "v6 cookie SHA1", f"{ORIGIN}/*", EXPIRES, {"ip_address": "10.0.0.0/8"}),
     ("T12", "v7 cookie canned /* SHA1", f"{ORIGIN}/*", EXPIRES, {}),
     ("T14", "rsa2048 cli custom ip", *CLI, {"ip_address": "12.34.56.78"}),

@@ -78,10 +78,7 @@ DAMAGES: list[tuple[str, list[str]]] = [
     (r"jpg\?", ["jpg/?", "jpg#?", "jpg?&", "jpg??"]),
     (r"\.net/", [".net:443/", ".net./"]),
     ("https://", ["http://", "https://me@"]),
-    ("Signature=", ["signature="]),
     ("Expires", ["%45xpires"]),
-    ("Expires=1", ["Expires=%D9%A1"]),
-    ("&Key", [";Key", "&amp;Key"]),
     ("=K1", ["=%254B1"]),
 ]
 
@@ -190,11 +187,9 @@ CONDITIONS: list[tuple[int, str | None, bool]] = [
     (START + 1, "192.168.0.0", True),
     (EXPIRES - 1, "192.168.0.255", True),
     (EXPIRES, "192.168.0.77", False),
-    (EXPIRES + 1, "192.168.0.77", False),
     (NOW, "192.168.1.0", False),
     (NOW, "2001:db8::1", False),
     (NOW, "::ffff:192.168.0.77", False),
-    (NOW, "192.168.0.77, 10.0.0.1", False),
     (NOW, "", False),
     (NOW, None, False),
 ]
@@ -235,7 +230,6 @@ AS_DOCUMENTED: list[tuple[str, str, str, int, str, str]] = [
     ("custom", r"/a\?b=1", "/a?b=1", NOW, "", f"{_CUSTOM}, until 2023: it orders the backslash"),
     ("custom", r"/a\\?b=*", "/a?b=1", NOW, "", "the same"),
     ("custom", r"/a\?b=1", "/ab=1", NOW, "AccessDenied", "the same: not a wildcard"),
-    ("custom", r"/a\?b=1", r"/a\?b=1", NOW, "AccessDenied", "the same"),
     ("custom", r"/a*\\?*", "/abc", NOW, "", f"{_CUSTOM}: hello*\\?* is hello*"),
     ("cookies", r"/a\?b=1", "/a?b=1", NOW, "", "the same"),
     ("custom", r"/a?b\?c", "/a?b?c", NOW, "MalformedPolicy", "undocumented"),
@@ -244,8 +238,6 @@ AS_DOCUMENTED: list[tuple[str, str, str, int, str, str]] = [
     *(("canned", f"/a?b={each}c", f"/a?b={each}c", NOW, "", _BROWSERS) for each in "|{}^`"),
     ("canned", "/a|b?c|d={e}", "/a|b?c|d={e}", NOW, "", _BROWSERS),
     ("canned", "/a?b=|", "/a?b=%7C", NOW, "AccessDenied", "user reports: compared as it is sent"),
-    ("canned", "/a?b=%7C", "/a?b=|", NOW, "AccessDenied", "the same"),
-    ("custom", "/*", "/a?b=|{}^`", NOW, "", _BROWSERS),
     ("custom", "/a?b=|*", "/a?b=|{}^`", NOW, "", _BROWSERS),
     *(
         ("canned", f"/a{each}", f"/a{each}", NOW, "AccessDenied", "it is encoded, or changes JSON")
@@ -320,14 +312,6 @@ def test_ecdsa_with_sha1_is_verified(ec_signer: Signer) -> None:
     assert verifier.verify(url.replace("&Hash-Algorithm=SHA1", ""), now=NOW) == policy
 
 
-def test_policy_counts_beside_expires(signer: Signer, verifier: Verifier) -> None:
-    """Go by the Policy if Expires is there too, as old signers emit it."""
-    url = signer.sign_url(IMAGE, policy=EVERYTHING)
-    for value in (EXPIRES, 1, "x"):
-        policy = verifier.verify(f"{url}&Expires={value}", now=NOW, viewer_ip=VIEWER)
-        assert policy == EVERYTHING
-
-
 @pytest.fixture(scope="module")
 def cookies(signer: Signer) -> dict[str, str]:
     """Return cookies for every file, for viewers in 10.0.0.0/8."""
@@ -345,12 +329,6 @@ def test_cookies_allow(cookies: dict[str, str], verifier: Verifier) -> None:
         refusal(verifier, "https://other.example.com/image.jpg", cookies, viewer_ip=VIEWER),
     ]:
         assert denied.code == "AccessDenied"
-
-
-def test_cookies_of_other_names(cookies: dict[str, str], verifier: Verifier) -> None:
-    """Ignore cookies whose names do not begin with CloudFront's prefix."""
-    others = {name.removeprefix("CloudFront-"): value for name, value in cookies.items()}
-    assert refusal(verifier, IMAGE, others, viewer_ip=VIEWER).code == "MissingKey"
 
 
 def test_canned_cookies_open_one_url(signer: Signer, verifier: Verifier) -> None:
