@@ -56,18 +56,6 @@ class TestEdgeFor:
         with pytest.raises(InvalidStorageError, match="FileSystemStorage"):
             edge_for(FileSystemStorage())
 
-    def test_alias(self, site: Any, tmp_path: Path) -> None:
-        """Take an alias of STORAGES, here one with files under another path."""
-        alias = {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": str(tmp_path)}}
-        with override_settings(STORAGES={"default": alias}, AWS_LOCATION="media/files"):
-            storage: Any = storages["default"]
-            storage.save("한글 a.txt", ContentFile(b"text"))
-            url = storage.url("한글 a.txt", download="보고서 2026.txt")
-            assert url.startswith(f"{ORIGIN}/media/files/%ED%95%9C")
-            response = edge_for().get(url)
-        assert response.body == b"text"
-        assert response.headers["Content-Disposition"].startswith("attachment; filename=")  # type: ignore[union-attr]
-
     def test_options(self, storage: InMemory) -> None:
         """Serve a viewer of the right address, public paths to all, and pages of origins."""
         url = storage.url(NAME, ip_address="192.0.2.0/24")

@@ -219,12 +219,9 @@ def _unwrap_base64(text: str) -> str | None:
 
 def _find_block(text: str, labels: tuple[str, ...], wanted: str) -> _Block:
     """Return the first block with one of the labels; raise :exc:`InvalidKey` without one."""
-    blocks = list(starmap(_Block, _BLOCK.findall(text)))
-    for block in blocks:
+    for block in starmap(_Block, _BLOCK.findall(text)):
         if block.label in labels:
             return block
-    if blocks:
-        raise InvalidKey(_describe_block(blocks[0].label, wanted))
     begun = _BEGIN.search(text)
     if begun and begun[1] in labels:
         raise InvalidKey(

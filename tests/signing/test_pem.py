@@ -166,6 +166,7 @@ def not_private_keys(key: PrivateKey) -> dict[str, tuple[Any, bytes | str | None
         "no password, traditional": (traditional, None),
         "wrong password, traditional": (traditional, b"wrong horse"),
         "first line only": (lines[0], None),
+        "cut, before a certificate": (f"{lines[0]}\n{lines[1]}\n{CERTIFICATE}", None),
         "line lost": ("\n".join(lines[:1] + lines[2:]), None),
         "letters changed": (pem.replace(lines[1][:2], "AA", 1), None),
         "frame of an encrypted key": (pem.replace("PRIVATE", "ENCRYPTED PRIVATE"), None),
