@@ -124,17 +124,6 @@ class TestServe:
             with pytest.raises(CommandError, match=r"--public is 'static/\*'"):
                 call_command("cfsigned_edge", insecure=True, public=["static/*"])
 
-    def test_public_folders(self, port: int) -> None:
-        """Open none of several folders by itself, and name the patterns to give."""
-        entry = {"BACKEND": FILE_BACKEND, "OPTIONS": {"public": ["covers/", "logos/"]}}
-        with override_settings(STORAGES={"default": entry}):
-            storages["default"].save("covers/a.txt", ContentFile(b"text"))
-            url = storages["default"].url("covers/a.txt")
-            answer, _, stderr = run(port, lambda: fetch(url)[0])
-            assert (answer, "covers/*, logos/*" in stderr) == (403, True)
-            answer, _, stderr = run(port, lambda: fetch(url)[0], public=["covers/*"])
-            assert (answer, "logos" in stderr) == (200, False)
-
     def test_own_logging(self, port: int, caplog: pytest.LogCaptureFixture) -> None:
         """Leave the log to the project if it has a handler for it."""
         logger = logging.getLogger("cfsigned_django.tools.edge")

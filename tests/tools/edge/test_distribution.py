@@ -10,6 +10,7 @@ tools/edge/client.py
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -102,9 +103,12 @@ def test_refusals(old: str, new: str, code: str, client: EdgeClient, url: str) -
     """Serve a signed URL, and refuse a damaged one in CloudFront's bytes (V1 to V13)."""
     assert client.get(url).headers["X-Cache"] == "Miss from cloudfront"
     check_refused(client.get(url.replace(old, new)), code)
-    head = client.request("HEAD", url.replace(old, new))
+    headers = {"Origin": "https://app.example.com"}
+    head = client.request("HEAD", url.replace(old, new), headers=headers)
     assert (head.status, head.body) == (403, b"")
     assert head.headers["Content-Length"] == str(len(BODIES[code]))
+    # Browsers report it as a CORS error.
+    assert "access-control" not in str(head.headers).lower()
 
 
 def test_v8_v14_v15_conditions(client: EdgeClient, signer: Signer) -> None:
@@ -118,29 +122,24 @@ def test_v8_v14_v15_conditions(client: EdgeClient, signer: Signer) -> None:
 
 
 def test_v17_v18_cookies(client: EdgeClient, signer: Signer) -> None:
-    """Serve by a whole set of cookies, and ignore cookies if the URL is signed (V17, V18)."""
-    cookies = signer.sign_cookies(ALL)
-    assert client.get(IMAGE, cookies=cookies).status == 200
-    check_refused(client.get(f"{IMAGE}?Expires=9", cookies=cookies), "MissingKey")
-    del cookies["CloudFront-Hash-Algorithm"]
-    check_refused(client.get(IMAGE, cookies=cookies), "AccessDenied")
-
-
-def test_two_sets_of_cookies(client: EdgeClient, signer: Signer) -> None:
-    """Serve only what both sets allow, if a browser sends each cookie twice."""
+    """Serve by whole sets of cookies what all of them allow; a signed URL counts alone."""
 
     def header(folder: str) -> str:
-        policy = Policy(resource=f"{ORIGIN}/{folder}/*", date_less_than=EXPIRES)
+        policy = Policy(resource=f"{ORIGIN}/{folder}*", date_less_than=EXPIRES)
         return "; ".join(f"{key}={value}" for key, value in signer.sign_cookies(policy).items())
 
-    a, b = header("a"), header("b")
-    for url, sent, status in [
-        (f"{ORIGIN}/a/1.jpg", f"{a};CloudFront-Signature; c=", 200),
-        (f"{ORIGIN}/a/1.jpg", f"{a}; {a}; theme=dark; theme=light", 200),
-        (f"{ORIGIN}/a/1.jpg", f"{a}; {b}", 403),
-        (f"{ORIGIN}/b/1.jpg", f"{a}; {b}", 403),
+    everything, a, b = header(""), header("a/"), header("b/")
+    url = f"{ORIGIN}/a/1.jpg"
+    for target, sent, code in [
+        (url, f"{a};CloudFront-Signature; c=", None),
+        (url, f"{everything}; {a}; {a}; theme=dark; theme=light", None),
+        (f"{url}?Expires=9", a, "MissingKey"),
+        (url, a.replace("CloudFront-Hash-Algorithm", "x"), "AccessDenied"),
+        # A browser sends each cookie twice if two paths or domains set it.
+        (url, f"{a}; {b}", "AccessDenied"),
+        (f"{ORIGIN}/b/1.jpg", f"{a}; {b}", "AccessDenied"),
     ]:
-        assert client.get(url, headers={"Cookie": sent}).status == status
+        assert client.get(target, headers={"Cookie": sent}).error_code == code, (target, sent)
 
 
 def test_v23_removed_key(make_client: MakeClient, signer: Signer) -> None:
@@ -159,18 +158,15 @@ def test_v23_removed_key(make_client: MakeClient, signer: Signer) -> None:
 
 def test_key_of_another_behavior(make_client: MakeClient, signer: Signer) -> None:
     """Refuse a key that only another behavior of the distribution trusts."""
-    client = make_client(
-        behaviors=(
-            Behavior(path_pattern="a/*", trusted_key_groups=("group",)),
-            Behavior(trusted_key_groups=("other",)),
-        ),
-        key_groups={"group": {KEY_ID: signer.private_key.public_key}, "other": {}},
+    behaviors = (
+        Behavior(path_pattern="a/*", trusted_key_groups=("group",)),
+        Behavior(trusted_key_groups=("other",)),
     )
-    inside, outside = (
-        signer.sign_url(url, date_less_than=EXPIRES) for url in (f"{ORIGIN}/a/image.jpg", IMAGE)
-    )
-    assert client.get(inside).status == 200
-    check_refused(client.get(outside), "InvalidKey")
+    groups = {"group": {KEY_ID: signer.private_key.public_key}, "other": {}}
+    client = make_client(behaviors=behaviors, key_groups=groups)
+    for url, code in ((f"{ORIGIN}/a/image.jpg", None), (IMAGE, "InvalidKey")):
+        signed = signer.sign_url(url, date_less_than=EXPIRES)
+        assert client.get(signed).error_code == code
 
 
 def test_v22_end_of_life_during_download(make_client: MakeClient, url: str) -> None:
@@ -208,43 +204,35 @@ def test_host_counts(make_client: MakeClient, url: str) -> None:
 def test_pages(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
     """Answer in CloudFront's status, on a page that says whose words it has, and log why."""
     longest = "/image.jpg?" + "a" * (8192 - len(IMAGE) - 1)
-    for behaviors, environ, status in [
-        *((OPEN, {"REQUEST_METHOD": each}, "403 Forbidden") for each in ["POST", "OPTIONS", "get"]),
-        (OPEN, {"HTTP_HOST": "localhost:8001"}, "403 Forbidden"),
-        (OPEN, {"HTTP_HOST": f"{HOST}:8001"}, "403 Forbidden"),
-        (OPEN, {"CONTENT_LENGTH": "3"}, "403 Forbidden"),
-        (OPEN, {"HTTP_TRANSFER_ENCODING": "chunked"}, "403 Forbidden"),
-        (OPEN, {"RAW_URI": longest + "a"}, "413 Request Entity Too Large"),
+    distribution = make_client(behaviors=OPEN).distribution
+    for environ, expected in [
+        *(({"REQUEST_METHOD": each}, "403 Forbidden") for each in ("POST", "OPTIONS", "get")),
+        *(({"HTTP_HOST": each}, "403 Forbidden") for each in ("localhost:8001", f"{HOST}:8001")),
+        ({"CONTENT_LENGTH": "3"}, "403 Forbidden"),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, "403 Forbidden"),
+        ({"RAW_URI": longest + "a"}, "413 Request Entity Too Large"),
         *(
-            (OPEN, {"RAW_URI": each}, "400 Bad Request")
-            for each in ["/ü", "/a b", "/a\x1b[31m\n200 /b", "*", "http://other/a"]
+            ({"RAW_URI": each}, "400 Bad Request")
+            for each in ("/ü", "/a b", "/a\x1b[31m\n200 /b", "*", "http://other/a")
         ),
     ]:
-        distribution = make_client(behaviors=behaviors).distribution
-        sent, headers, body = call(distribution, **{"RAW_URI": "/image.jpg"} | environ)
-        assert sent == status
+        status, headers, body = call(distribution, **{"RAW_URI": "/image.jpg"} | environ)
+        assert status == expected
         assert headers["Content-Type"] == "text/html; charset=utf-8"
         assert headers["Content-Length"] == str(len(body))
         assert headers["X-Cache"] == "Error from cloudfront"
         assert body.startswith(b"<!DOCTYPE html>")
         assert b"cfsigned_django" in body
     for environ in ({"RAW_URI": longest}, {"CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "0"}):
-        distribution = make_client(behaviors=OPEN).distribution
         assert call(distribution, **{"RAW_URI": "/image.jpg"} | environ)[0] == "200 OK"
     lines = [each.replace("a" * 41, "...") for each in log.messages[:-3]]
     assert all(each.isprintable() for each in lines)
     assert_golden("edge-pages", "\n".join(lines))
 
 
-@pytest.mark.parametrize("behaviors", [OPEN, (Behavior(trusted_key_groups=("group",)),)])
-def test_too_many_cookies(
-    make_client: MakeClient,
-    behaviors: tuple[Behavior, ...],
-    url: str,
-    log: pytest.LogCaptureFixture,
-) -> None:
+def test_too_many_cookies(make_client: MakeClient, url: str, log: pytest.LogCaptureFixture) -> None:
     """Refuse more than 20,480 bytes of request line and headers, as AWS's page of quotas says."""
-    distribution = make_client(behaviors=behaviors, clock=lambda: EXPIRES - 1).distribution
+    distribution = make_client(clock=lambda: EXPIRES - 1).distribution
     target = url.removeprefix(ORIGIN)
     others = f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nCookie: \r\n\r\n"
     longest = "a=".ljust(20_480 - len(others), "b")
@@ -304,20 +292,11 @@ def test_error_of_origin(make_client: MakeClient, log: pytest.LogCaptureFixture)
 
 def test_headers_of_an_edge(make_client: MakeClient) -> None:
     """Add to each answer the headers that show an edge."""
-    headers = dict(make_client(behaviors=OPEN).get(IMAGE).headers.items())
-    assert headers["X-Cache"] == "Miss from cloudfront"
-    assert headers["Via"].startswith("1.1 ")
-    assert headers["Via"].endswith("(CloudFront)")
+    headers = make_client(behaviors=OPEN).get(IMAGE).headers
+    assert (headers["X-Cache"], headers["Server"]) == ("Miss from cloudfront", "CloudFront")
+    assert re.fullmatch(r"1\.1 .+\(CloudFront\)", headers["Via"] or "")
     assert headers["X-Amz-Cf-Pop"]
-    assert len(headers["X-Amz-Cf-Id"]) == 57
-    assert headers["Server"] == "CloudFront"
-
-
-def test_refusal_has_no_cors_headers(client: EdgeClient) -> None:
-    """Leave CORS headers out of a refusal, which browsers then report as a CORS error."""
-    response = client.get(IMAGE, headers={"Origin": "https://app.example.com"})
-    assert response.status == 403
-    assert "access-control" not in str(response.headers).lower()
+    assert len(headers["X-Amz-Cf-Id"] or "") == 57
 
 
 def test_viewer_scheme(make_client: MakeClient, url: str) -> None:
@@ -343,12 +322,8 @@ def test_log(client: EdgeClient, signer: Signer, url: str, log: pytest.LogCaptur
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("Expires", "Expires"),
-        ("Expires=", "Expires=x"),
         ("?", ""),
         ("?", "%3F"),
-        ("&", "&amp;"),
-        ("Signature=", "signature="),
         ("Signature=", "Signature"),
         ("Signature=", "Signature=x"),
     ],

@@ -50,13 +50,6 @@ def test_environ(server: EdgeServer) -> None:
     assert environ["wsgi.url_scheme"] == "http"
 
 
-def test_head(server: EdgeServer) -> None:
-    """Answer HEAD without a body."""
-    answer = send(server, SIMPLE.replace("GET", "HEAD"))
-    assert b" 200 OK\r\n" in answer
-    assert answer.endswith(b"\r\n\r\n")
-
-
 def test_bad_request(server: EdgeServer, caplog: pytest.LogCaptureFixture) -> None:
     """Answer 400 to what is not HTTP, and log no signature that is in it."""
     assert b"400" in send(server, "GET /a b?Signature=secret HTTP/1.1\r\n\r\n")
@@ -146,9 +139,3 @@ def test_error_outside_of_a_request(
     with mock.patch.object(EdgeServer, "finish_request", side_effect=error):
         assert send(server, "") == b""
     assert len(caplog.messages) == caplog.text.count("KeyError: 'a'") == logged
-
-
-def test_port_in_use(server: EdgeServer) -> None:
-    """Raise OSError if another program has the port."""
-    with pytest.raises(OSError, match="in use"):
-        EdgeServer(echo_origin, port=server.port)
