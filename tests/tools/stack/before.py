@@ -7,27 +7,7 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
-
-
-class OlderModel:
-    """What an older boto3 knows of a service: some operations and members are not there."""
-
-    def __init__(self, model: Any, *unknown: str) -> None:
-        self._model = model
-        self._unknown = unknown
-
-    @property
-    def operation_names(self) -> list[str]:
-        """Return the operations that it knows."""
-        return [each for each in self._model.operation_names if each not in self._unknown]
-
-    def operation_model(self, name: str) -> Any:
-        """Return the model of an operation, with the members that it knows."""
-        shape = self._model.operation_model(name).input_shape
-        members = {key: each for key, each in shape.members.items() if key not in self._unknown}
-        return SimpleNamespace(input_shape=SimpleNamespace(members=members))
 
 
 class TellsBefore:
@@ -42,12 +22,6 @@ class TellsBefore:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
-
-    def forget(self, *unknown: str) -> Any:
-        """Return what an older boto3 says of itself."""
-        meta = self._client.meta
-        model = OlderModel(meta.service_model, *unknown)
-        return SimpleNamespace(region_name=meta.region_name, service_model=model)
 
     def describe_stacks(self, **given: Any) -> Any:
         """Return the stacks."""

@@ -1,4 +1,4 @@
-"""Find the stack that made a distribution."""
+"""Find the stack that made a distribution, and refuse one that takes no change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.tools.stack.change_set import NOUNS
-from cfsigned_django.tools.stack.existing import find_stack
+from cfsigned_django.tools.stack.existing import Stack, StackError, find_stack
 
 DISTRIBUTION = "E1A2B3C4D5E6F7"
 
@@ -48,16 +48,32 @@ def test_stack_of_the_template() -> None:
     assert asked == ["eu-west-1", {"PhysicalResourceId": DISTRIBUTION}]
 
 
-@pytest.mark.parametrize("error", ["ValidationError", "AccessDenied", "Throttling"])
-def test_no_answer(error: str) -> None:
-    """Return None if no stack has made it, and if these credentials may not ask."""
-    clients, _ = clients_that_answer(error=error)
+@pytest.mark.parametrize("error", ["ValidationError", "AccessDenied", "Throttling", ""])
+def test_no_stack(error: str) -> None:
+    """Return None if no stack has made it, none of this template, or nobody may ask."""
+    clients, _ = clients_that_answer("Distribution", "MediaBucket", error=error)
 
     assert find_stack(clients, "us-east-1", DISTRIBUTION) is None
 
 
-def test_stack_of_another_template() -> None:
-    """Leave it alone: cfsigned_setup would replace what it has."""
-    clients, _ = clients_that_answer("Distribution", "MediaBucket")
+REPAIRS = {
+    "ROLLBACK_COMPLETE": "delete-stack",
+    "UPDATE_FAILED": "rollback-stack",
+    "UPDATE_ROLLBACK_FAILED": "continue-update-rollback",
+}
+GOOD = ("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
 
-    assert find_stack(clients, "us-east-1", DISTRIBUTION) is None
+
+def test_broken() -> None:
+    """Name the state of a stack that takes no change, and the one command that helps."""
+
+    def stack(status: str) -> Stack:
+        place = {"name": "media", "id": "x", "region": "eu-west-1"}
+        return Stack(**place, status=status, parameters={}, outputs={})
+
+    for status, command in REPAIRS.items():
+        words = f"{status}.* {command} --stack-name media --region eu-west-1"
+        with pytest.raises(StackError, match=words):
+            stack(status).refuse_broken()
+    for status in GOOD:
+        stack(status).refuse_broken()

@@ -12,27 +12,24 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.stack.existing_bucket import find_region
 
 
-def s3(code: str, **headers: str) -> Any:
-    """Return a client that answers HeadBucket."""
+def find(code: str, **headers: str) -> str | None:
+    """Return what is found if S3 answers HeadBucket so."""
 
     def head_bucket(**given: str) -> Any:
         if code:
             raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadBucket")
         return {"ResponseMetadata": {"HTTPHeaders": headers}}
 
-    return SimpleNamespace(head_bucket=head_bucket)
+    return find_region(SimpleNamespace(head_bucket=head_bucket), "media")
 
 
 def test_answers() -> None:
     """A name that may not be looked at is taken: another account has it, or another region."""
-    found = {code: find_region(s3(code), "media") for code in ("403", "301", "404")}
-    there = find_region(s3("", **{"x-amz-bucket-region": "ap-northeast-2"}), "media")
-
-    assert found == {"403": "", "301": "", "404": None}
-    assert there == "ap-northeast-2"
-
-
-def test_no_answer() -> None:
-    """Decide nothing if S3 does not answer."""
+    assert {code: find(code) for code in ("403", "301", "404")} == {
+        "403": "",
+        "301": "",
+        "404": None,
+    }
+    assert find("", **{"x-amz-bucket-region": "ap-northeast-2"}) == "ap-northeast-2"
     with pytest.raises(AwsError):
-        find_region(s3("Throttling"), "media")
+        find("Throttling")

@@ -14,7 +14,8 @@ from django.core.management import CommandError, call_command
 
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.viewer import Answer
-from tests.tools.stack.calls import Calls, Died, count
+from tests.simulation.faults import Fault, Killed
+from tests.tools.stack.calls import Calls, count
 from tests.tools.stack.conftest import Aws, emptied
 from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
 from tests.tools.stack.test_command import Late, counts, delete_stack, parameters
@@ -25,37 +26,38 @@ READS = ("get_", "list_", "head_", "describe_")
 COMMAND = ("cfsigned_setup", "--stack", "media", *APPLY)
 
 
-def numbers(aws: Aws, monkeypatch: pytest.MonkeyPatch, *options: str, only_changes: bool) -> Any:
-    """Return the numbers of the calls of a run."""
+def numbers(aws: Aws, monkeypatch: pytest.MonkeyPatch, *options: str) -> list[int]:
+    """Return the numbers of the calls of a run that change something."""
     calls = Calls()
     with monkeypatch.context() as patch:
         count(aws, calls, patch)
         run(*APPLY, *options)
-    return [
-        number
-        for number, name in enumerate(calls.names, 1)
-        if not (only_changes and name.startswith(READS))
-    ]
+    named = enumerate(calls.names, 1)
+    return [number for number, name in named if not name.startswith(READS)]
 
 
 def interrupted(aws: Aws, monkeypatch: pytest.MonkeyPatch, calls: Calls, *options: str) -> None:
     """Run the command, in which something happens at one call."""
-    with monkeypatch.context() as patch, suppress(Died, CommandError, SystemExit):
+    with monkeypatch.context() as patch, suppress(Killed, CommandError, SystemExit):
         count(aws, calls, patch)
         call_command(*COMMAND, *options)
 
 
-@pytest.mark.parametrize("fault", ["killed before", "killed after", "throttled", "lost"])
+KILLS: list[dict[str, Any]] = [{"killed": "before"}, {"killed": "after"}]
+FAULTS: list[dict[str, Any]] = [*KILLS, {"fault": Fault.THROTTLED}, {"fault": Fault.LOST}]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_each_change_of_a_creation(
-    fault: str, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any, tmp_path: Any
+    fault: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any, tmp_path: Any
 ) -> None:
     """The next run ends with one key, one group, one distribution, and 0 errors."""
-    everything = numbers(aws, monkeypatch, only_changes=True)
+    everything = numbers(aws, monkeypatch)
     wrong = {}
     for number in everything:
         emptied(ministack)
         (tmp_path / "cloudfront-media.pem").unlink(missing_ok=True)
-        interrupted(aws, monkeypatch, Calls(number=number, fault=fault))
+        interrupted(aws, monkeypatch, Calls(number=number, **fault))
         again = report(*APPLY)
         if (counts(aws), errors(again)) != ((1, 1, 1), []):
             wrong[number] = counts(aws), errors(again)
@@ -65,22 +67,15 @@ def test_each_change_of_a_creation(
 
 
 @newer_boto3
-@pytest.mark.parametrize("fault", ["killed before", "killed after"])
-def test_each_change_of_an_update(
-    fault: str, aws: Aws, monkeypatch: pytest.MonkeyPatch, ministack: Any
-) -> None:
+@pytest.mark.parametrize("fault", KILLS, ids=str)
+def test_each_change_of_an_update(fault: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run ends with what both runs asked for."""
     run(*APPLY)
-    everything = numbers(aws, monkeypatch, "--public-path", "a/*", only_changes=True)
-    wrong = {}
-    for number in everything:
+    for number in numbers(aws, monkeypatch, "--public-path", "a/*"):
         options = ("--public-path", f"f{number}/*", "--allow-removal")
-        interrupted(aws, monkeypatch, Calls(number=number, fault=fault), *options)
+        interrupted(aws, monkeypatch, Calls(number=number, **fault), *options)
         report(*APPLY, *options)
-        if parameters(aws)["PublicPath"] != f"f{number}/*":
-            wrong[number] = parameters(aws)["PublicPath"]
-
-    assert wrong == {}
+        assert parameters(aws)["PublicPath"] == f"f{number}/*"
 
 
 def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
