@@ -351,18 +351,6 @@ def test_bucket_that_exists(aws: Aws) -> None:
     assert "bucket-policy" not in errors(then)
 
 
-def test_kms_key(aws: Aws) -> None:
-    """Print the statement that the policy of the key needs, and end with 75."""
-    client = aws.clients.kms("us-east-1")
-    arn = client.create_key()["KeyMetadata"]["Arn"]
-
-    applied = report(*APPLY, "--kms-key", arn, code=75)
-
-    [statement] = applied["statements"].values()
-    assert json.loads(statement)["Action"] == "kms:Decrypt"
-    assert "Encrypt" in json.dumps(aws.clients.s3.get_bucket_encryption(Bucket=BUCKET))
-
-
 @pytest.mark.parametrize(
     ("options", "word"),
     [

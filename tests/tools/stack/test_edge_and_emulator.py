@@ -90,15 +90,18 @@ class Maker:
         found: str = made[kind]["Id"]
         return found
 
-    def cache_policy(self) -> str:
-        """Make a cache policy; return its ID."""
+    def _configs(self, headers: list[str]) -> Document:
+        """Return what a policy forwards; ``headers`` are the ways in which it may choose them."""
         lists = ["none", "whitelist", "allExcept", "all"]
-        key = {
-            "EnableAcceptEncodingGzip": False,
-            "HeadersConfig": self._choice("Header", ["none", "whitelist"], HEADERS),
+        return {
+            "HeadersConfig": self._choice("Header", headers, HEADERS),
             "CookiesConfig": self._choice("Cookie", lists, COOKIES),
             "QueryStringsConfig": self._choice("QueryString", lists, PARAMETERS),
         }
+
+    def cache_policy(self) -> str:
+        """Make a cache policy; return its ID."""
+        key = {"EnableAcceptEncodingGzip": False, **self._configs(["none", "whitelist"])}
         return self._policy(
             "CachePolicy", {"MinTTL": 0, "ParametersInCacheKeyAndForwardedToOrigin": key}
         )
@@ -108,17 +111,8 @@ class Maker:
         drawn = self._random.random()
         if drawn < 0.4:
             return self._random.choice([None, ALL_VIEWER, CORS_S3_ORIGIN])
-        lists = ["none", "whitelist", "allExcept", "all"]
-        return self._policy(
-            "OriginRequestPolicy",
-            {
-                "HeadersConfig": self._choice(
-                    "Header", ["none", "whitelist", "allViewer", "allExcept"], HEADERS
-                ),
-                "CookiesConfig": self._choice("Cookie", lists, COOKIES),
-                "QueryStringsConfig": self._choice("QueryString", lists, PARAMETERS),
-            },
-        )
+        headers = ["none", "whitelist", "allViewer", "allExcept"]
+        return self._policy("OriginRequestPolicy", self._configs(headers))
 
     def response_headers_policy(self) -> str | None:
         """Make a response headers policy, or none; return its ID."""
@@ -137,21 +131,18 @@ class Maker:
             "OriginOverride": flip() < 0.5,
         }
         security = {
-            "ContentTypeOptions": {"Override": flip() < 0.5},
-            "ReferrerPolicy": {"ReferrerPolicy": "no-referrer", "Override": flip() < 0.5},
-            "FrameOptions": {"FrameOption": "SAMEORIGIN", "Override": flip() < 0.5},
-            "ContentSecurityPolicy": {"ContentSecurityPolicy": "sandbox", "Override": True},
-            "StrictTransportSecurity": {
-                "AccessControlMaxAgeSec": 60,
-                "IncludeSubdomains": flip() < 0.5,
-                "Override": True,
-            },
+            "ContentTypeOptions": {},
+            "ReferrerPolicy": {"ReferrerPolicy": "no-referrer"},
+            "FrameOptions": {"FrameOption": "SAMEORIGIN"},
+            "ContentSecurityPolicy": {"ContentSecurityPolicy": "sandbox"},
         }
         custom = {"Header": "X-Content-Note", "Value": "ours", "Override": flip() < 0.5}
         return self._policy(
             "ResponseHeadersPolicy",
             {
-                "SecurityHeadersConfig": security,
+                "SecurityHeadersConfig": {
+                    name: {**value, "Override": flip() < 0.5} for name, value in security.items()
+                },
                 "CustomHeadersConfig": list_of([custom]),
                 **({"CorsConfig": cors} if flip() < 0.7 else {}),
             },

@@ -68,8 +68,9 @@ def test_broken() -> None:
     """Name the state of a stack that takes no change, and the one command that helps."""
 
     def stack(status: str) -> Stack:
-        place = {"name": "media", "id": "x", "region": "eu-west-1"}
-        return Stack(**place, status=status, parameters={}, outputs={})
+        return Stack(
+            name="media", id="x", status=status, region="eu-west-1", parameters={}, outputs={}
+        )
 
     for status, command in REPAIRS.items():
         words = f"{status}.* {command} --stack-name media --region eu-west-1"

@@ -166,21 +166,6 @@ def test_least(cloudformation: Any, clients: Clients) -> None:
     assert "BucketPolicyStatement" not in outputs
 
 
-def test_existing_bucket(cloudformation: Any, clients: Clients) -> None:
-    """Leave a bucket that exists as it is, and print the statement that its policy needs."""
-    clients.s3.create_bucket(Bucket=BUCKET)
-
-    outputs = deploy(cloudformation, **{**LEAST, "MakeBucket": "false"})
-
-    statement = json.loads(outputs["BucketPolicyStatement"])
-    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
-        clients.s3.get_bucket_policy(Bucket=BUCKET)
-    assert statement["Resource"] == f"arn:aws:s3:::{BUCKET}/*"
-    assert statement["Condition"]["StringEquals"]["AWS:SourceArn"].endswith(
-        outputs["DistributionId"]
-    )
-
-
 def test_everything(cloudformation: Any, clients: Clients) -> None:
     """Carry out every parameter; the public path is the only behavior that needs no signature."""
     outputs = deploy(cloudformation, **EVERYTHING)
