@@ -20,6 +20,7 @@ from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.tools.setup.key_provider import SettingsKey
+from cfsigned_django.tools.setup.site_stack import choose_key
 from tests.aws import Account
 from tests.aws.failing import Failing
 from tests.pages import DOCS, read
@@ -82,34 +83,28 @@ def test_key_of_the_settings(aws: Aws, settings: Any, ec_key: PrivateKey) -> Non
     assert errors(done) == []
 
 
-def test_full_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that the key group is full before anything is executed, as a rotation does."""
+def test_named_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the key to the group that is named, beside the keys of others.
+
+    A full one is said before anything is executed, as in a rotation.
+    """
     account = Account(api=aws.clients.cloudfront)
-    group = account.make_group(account.upload("other"))
+    other = account.upload("other")
+    group_id = account.make_group(other)
     # The emulator has no quotas.
     full = Failing(
         account.api, lambda name: refusal("TooManyPublicKeysInKeyGroup", name), "update_key_group"
     )
     clients: Any = replace(aws.clients, cloudfront=full)
-    monkeypatch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
-
-    said = run("--key-group", group, *APPLY, code=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(cfsigned_setup, "make_clients", lambda **given: clients)
+        said = run("--key-group", group_id, *APPLY, code=1)
+    left = aws.cloudformation.describe_stacks()["Stacks"], counts(aws)[2]
+    report("--key-group", group_id, *APPLY, code=75)
+    items = account.group_config(group_id)["Items"]
 
     assert "as many public keys as its quota allows" in said
-    assert counts(aws)[2] == 0
-    left = aws.cloudformation.describe_stacks()["Stacks"]
-    assert {each["StackStatus"] for each in left} <= {"DELETE_COMPLETE"}
-
-
-def test_named_key_group(aws: Aws) -> None:
-    """Add the key to the group that is named, beside the keys of others."""
-    account = Account(api=aws.clients.cloudfront)
-    other = account.upload("other")
-    group_id = account.make_group(other)
-
-    report("--key-group", group_id, *APPLY, code=75)
-
-    items = account.group_config(group_id)["Items"]
+    assert left == ([], 0)
     assert items[0] == other
     assert len(items) == 2
     assert parameters(aws)["KeyGroupId"] == group_id
@@ -146,69 +141,45 @@ def test_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "OperationalError" in run(code=1)
 
 
-class TestKeyOfTheSettings:
-    """The key of the settings signs, while the database has others for later."""
+OWN, TRUSTED_SIGNER = "K2JCJMDEHXQW5F", "APKAIOSFODNN7EXAMPLE"
+ACTIVE: dict[str, Any] = {"status": KeyStatus.ACTIVE, "active_in": "group", "key_pair_id": OWN}
+REVOKED: dict[str, Any] = {"status": KeyStatus.REVOKED, "key_pair_id": OWN}
+SUCCESSOR: dict[str, Any] = {"status": KeyStatus.TRUSTED, "next_in": "group", "key_pair_id": "K3"}
 
-    @pytest.fixture(autouse=True)
-    def _site(self, aws: Aws, settings: Any, ec_key: PrivateKey) -> None:
-        """Let a site sign with a key of its settings, which its key group has."""
-        account = Account(api=aws.clients.cloudfront)
-        key = account.upload("own", ec_key.public_key.to_pem())
-        settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-        settings.AWS_CLOUDFRONT_KEY_ID = key
-        settings.AWS_CLOUDFRONT_KEY_GROUP_ID = account.make_group(key)
 
-    def add(self, private_key: PrivateKey, group: str, **fields: Any) -> KeyPair:
-        """Return a key pair of the group that has been trusted for a year."""
-        since = timezone.now().replace(year=2025)
-        row = KeyPair.from_private_key(
-            private_key, key_group_id=group, created_at=since, verified_since=since, **fields
-        )
-        row.save()
-        return row
+@pytest.mark.parametrize(
+    ("key_id", "imported", "successor", "is_of_settings"),
+    [
+        (OWN, None, None, True),
+        (None, None, None, True),
+        # A successor is let sign by a rotation alone.
+        (OWN, None, SUCCESSOR, True),
+        # What may have leaked is brought into no group.
+        (TRUSTED_SIGNER, None, SUCCESSOR, False),
+        (None, None, SUCCESSOR, False),
+        # A key that was imported is the database's, which may have revoked it.
+        (OWN, ACTIVE, None, False),
+        (OWN, REVOKED, None, False),
+        (OWN, REVOKED, SUCCESSOR, False),
+    ],
+)
+def test_key_that_is_set_up(
+    key_id: str | None,
+    imported: dict[str, Any] | None,
+    successor: dict[str, Any] | None,
+    is_of_settings: bool,
+    settings: Any,
+    ec_key: PrivateKey,
+) -> None:
+    """Set up the key of the settings while it signs, else what the database has for the group."""
+    settings.AWS_CLOUDFRONT_KEY, settings.AWS_CLOUDFRONT_KEY_ID = ec_key.to_pem().decode(), key_id
+    since = timezone.now().replace(year=2025)
+    for key, fields in ((ec_key, imported), (PrivateKey.generate(), successor)):
+        if fields is not None:
+            KeyPair.from_private_key(
+                key, key_group_id="group", created_at=since, verified_since=since, **fields
+            ).save()
 
-    def test_signing_key_is_set_up(self, settings: Any) -> None:
-        """Prove the key that signs, and let no successor sign, which only a rotation does.
+    found = choose_key(key_file=None, stack_name="media", group_id="group", new_group="media-x")
 
-        But bring no key of a trusted signer into the group: it may be leaked,
-        and a successor is about to replace it.
-        """
-        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
-        row = self.add(
-            PrivateKey.generate(),
-            group,
-            next_in=group,
-            key_pair_id="K2JCJMDEHXQW5F",
-            status=KeyStatus.TRUSTED,
-        )
-
-        planned, found = report(), report(*APPLY)
-
-        row.refresh_from_db()
-        assert planned["key"] == SettingsKey.place
-        assert found["settings"]["AWS_CLOUDFRONT_KEY_ID"] == settings.AWS_CLOUDFRONT_KEY_ID
-        assert row.status == KeyStatus.TRUSTED
-
-        settings.AWS_CLOUDFRONT_KEY_ID = "APKAIOSFODNN7EXAMPLE"
-        assert str(connection.settings_dict["NAME"]) in report()["key"]
-
-    @pytest.mark.parametrize(
-        ("status", "has_successor"),
-        [(KeyStatus.ACTIVE, False), (KeyStatus.REVOKED, False), (KeyStatus.REVOKED, True)],
-    )
-    def test_imported_key_is_the_databases(
-        self, settings: Any, ec_key: PrivateKey, status: KeyStatus, has_successor: bool
-    ) -> None:
-        """Leave a key that was imported to the database, which may have revoked it."""
-        group = settings.AWS_CLOUDFRONT_KEY_GROUP_ID
-        self.add(
-            ec_key,
-            group,
-            active_in=group if status is KeyStatus.ACTIVE else None,
-            key_pair_id=settings.AWS_CLOUDFRONT_KEY_ID,
-            status=status,
-        )
-        if has_successor:
-            self.add(PrivateKey.generate(), group, next_in=group, status=KeyStatus.PENDING)
-
-        assert str(connection.settings_dict["NAME"]) in report()["key"]
+    assert isinstance(found, SettingsKey) is is_of_settings
