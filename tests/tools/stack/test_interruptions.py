@@ -13,7 +13,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.viewer import Answer
 from tests.simulation.faults import Fault, Killed
 from tests.tools.stack.calls import Calls, count
 from tests.tools.stack.conftest import Aws, emptied
@@ -91,8 +90,7 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
             call_command(*COMMAND)
         planned = run(code=75)
     viewer = cfsigned_setup.Command.fetch
-    opened = Answer(status=200, headers={"server": "CloudFront"}, body=b"x")
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, opened, 3)))
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, 3)))
     applied = report(*APPLY)
 
     assert "CREATE_IN_PROGRESS" in planned
