@@ -62,7 +62,7 @@ def run(at: int, visit: Callable[[], Any], **options: Any) -> tuple[Any, str, st
     over = threading.Event()
 
     def visit_and_stop() -> Any:
-        wait_until(lambda: over.is_set() or listens(at), f"an edge on port {at}", 20)
+        wait_until(lambda: over.is_set() or listens(at), f"an edge on port {at}")
         try:
             return visit()
         finally:
@@ -238,7 +238,7 @@ def test_ctrl_c(port: int, ec_key: PrivateKey, tmp_path: Path) -> None:
         text=True,
     )
     try:
-        wait_until(lambda: process.poll() is not None or listens(port), "the edge", 20)
+        wait_until(lambda: process.poll() is not None or listens(port), "the edge")
         assert fetch(f"http://127.0.0.1:{port}/a.txt")[0] == 403
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)
