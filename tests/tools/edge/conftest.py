@@ -72,6 +72,13 @@ def echo_origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
+def seen_by_origin(response: EdgeResponse) -> dict[str, str]:
+    """Return the environ that the echoing origin got."""
+    assert response.status == 200, response.reason
+    seen: dict[str, str] = json.loads(response.body)
+    return seen
+
+
 @pytest.fixture
 def signer(ec_key: PrivateKey) -> Signer:
     """Return a signer whose key the distribution trusts."""

@@ -9,7 +9,6 @@ tools/edge/client.py
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -20,22 +19,23 @@ import pytest
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.tools.edge import Behavior, Distribution
-from cfsigned_django.tools.edge.client import EdgeClient, EdgeResponse
+from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.edge.requests import raw_target
 from tests.golden import assert_golden
 from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, ORIGIN
-from tests.tools.edge.conftest import EVERYTHING, HOST, MakeClient, call, check_refused, echo_origin
+from tests.tools.edge.conftest import (
+    EVERYTHING,
+    HOST,
+    MakeClient,
+    call,
+    check_refused,
+    echo_origin,
+    seen_by_origin,
+)
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
 OPEN = (Behavior(),)
-
-
-def seen_by_origin(response: EdgeResponse) -> dict[str, str]:
-    """Return the environ that the echoing origin got."""
-    assert response.status == 200, response.reason
-    seen: dict[str, str] = json.loads(response.body)
-    return seen
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,19 @@ tools/edge/local_distribution.py
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
 from cfsigned_django.signing import Policy, Signer
 from cfsigned_django.tools.edge import Behavior
 from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.edge.s3_object import S3Response
 from cfsigned_django.tools.edge.stack_policies import FORWARDING, response_headers_policy
 from cfsigned_django.tools.model.forwarding import Forwarding
 from tests.signing.cases import EXPIRES, IMAGE
-from tests.tools.edge.conftest import EVERYTHING, MakeClient
+from tests.tools.edge.conftest import EVERYTHING, MakeClient, seen_by_origin
 
 APP = "http://127.0.0.1:8000"
 DOWNLOAD = {"response-content-disposition": 'attachment; filename="a.jpg"'}
@@ -40,12 +38,6 @@ def open_client(make_client: MakeClient, **fields: Any) -> EdgeClient:
     return make_client(behaviors=(Behavior(**fields),))
 
 
-def seen(client: EdgeClient, url: str, **options: Any) -> dict[str, str]:
-    """Return the environ that the echoing origin got."""
-    found: dict[str, str] = json.loads(client.get(url, **options).body)
-    return found
-
-
 @pytest.mark.parametrize(
     ("forwarding", "names"),
     [
@@ -61,7 +53,7 @@ def test_parameters(forwarding: Forwarding, names: list[str], make_client: MakeC
 
     response = client.get(f"{IMAGE}?{urlencode(sent)}")
 
-    assert json.loads(response.body)["QUERY_STRING"] == urlencode(dict.fromkeys(names, "1"))
+    assert seen_by_origin(response)["QUERY_STRING"] == urlencode(dict.fromkeys(names, "1"))
     assert forwarding.name in response.reason
     assert {name for name in sent if name in response.reason} == sent.keys() - names
 
@@ -69,7 +61,8 @@ def test_parameters(forwarding: Forwarding, names: list[str], make_client: MakeC
 def test_encoded_name(make_client: MakeClient) -> None:
     """Know a parameter whose name is percent-encoded, and forward it as it was sent."""
     query = "response-content%2Ddisposition=x"
-    assert seen(open_client(make_client), f"{IMAGE}?{query}")["QUERY_STRING"] == query
+    found = seen_by_origin(open_client(make_client).get(f"{IMAGE}?{query}"))
+    assert found["QUERY_STRING"] == query
 
 
 def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
@@ -78,8 +71,10 @@ def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
     headers = {"Authorization": "Basic eA==", "Origin": APP, "Range": "bytes=0-1", "X-A": "1"}
     options: dict[str, Any] = {"cookies": {**cookies, "theme": "dark"}, "headers": headers}
 
-    by_template = seen(open_client(make_client), IMAGE, **options)
-    by_all_viewer = seen(open_client(make_client, forwarding=CACHING_OPTIMIZED), IMAGE, **options)
+    by_template, by_all_viewer = (
+        seen_by_origin(open_client(make_client, forwarding=each).get(IMAGE, **options))
+        for each in (FORWARDING, CACHING_OPTIMIZED)
+    )
 
     assert {name for name in by_template if name.startswith("HTTP_")} == {
         "HTTP_RANGE",
@@ -91,41 +86,31 @@ def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
     assert by_all_viewer["HTTP_HOST"]
 
 
-def answering(**headers: str) -> Any:
-    """Return an origin that answers with these headers."""
-
-    def origin(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        start_response("200 OK", fields)
-        return [b""]
-
-    return origin
-
-
-#: Fields of a behavior, the origin's answer, and what the log says of a page of another origin.
-NO_CORS: list[tuple[dict[str, Any], dict[str, str], list[str]]] = [
-    ({}, {}, ["response headers policy template.yaml", "cache policy template.yaml"]),
+#: Fields of a behavior, a header of the answer, and what the log says of a page of another origin.
+NO_CORS: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({}, "", ["response headers policy template.yaml", "cache policy template.yaml"]),
     (
         {"forwarding": EVERYTHING, "response_headers_policy": {}},
-        {},
+        "",
         ["no response headers policy", "origin's answer"],
     ),
     (
         {"forwarding": CACHING_OPTIMIZED, "response_headers_policy": response_headers_policy()},
-        {},
+        "",
         ["response headers policy template.yaml", "origin's answer"],
     ),
-    ({"response_headers_policy": response_headers_policy([APP])}, {}, []),
-    ({"response_headers_policy": {}}, {"access_control_allow_origin": "*"}, []),
+    ({"response_headers_policy": response_headers_policy([APP])}, "", []),
+    ({"response_headers_policy": {}}, "Access-Control-Allow-Origin", []),
 ]
 
 
-@pytest.mark.parametrize(("fields", "answer", "named"), NO_CORS)
+@pytest.mark.parametrize(("fields", "header", "named"), NO_CORS)
 def test_no_cors(
-    fields: dict[str, Any], answer: dict[str, str], named: list[str], make_client: MakeClient
+    fields: dict[str, Any], header: str, named: list[str], make_client: MakeClient
 ) -> None:
     """Log why browsers hide a file from a page, and name the policies that are in the way."""
-    client = make_client(behaviors=(Behavior(**fields),), origin=answering(**answer))
+    origin = S3Response(status="200 OK", headers=((header, "*"),) if header else ())
+    client = make_client(behaviors=(Behavior(**fields),), origin=origin)
     response = client.get(IMAGE, headers={"Origin": APP})
     assert [each for each in [APP, *named] if each not in response.reason] == (
         [] if named else [APP]

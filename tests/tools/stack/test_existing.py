@@ -10,13 +10,11 @@ from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.tools.stack.change_set import NOUNS
-from cfsigned_django.tools.stack.existing import Stack, StackError, find_stack
-
-DISTRIBUTION = "E1A2B3C4D5E6F7"
+from cfsigned_django.tools.stack.existing import Stack, StackError, StackResources, find_stack
 
 
-def clients_that_answer(*names: str, error: str = "") -> tuple[Clients, list[Any]]:
-    """Return clients whose CloudFormation knows one stack, and what it is asked."""
+def find(*names: str, error: str = "") -> tuple[StackResources | None, list[Any]]:
+    """Return the stack that is found if CloudFormation knows one, and what it is asked."""
     asked: list[Any] = []
 
     def describe_stack_resources(**given: Any) -> Any:
@@ -24,36 +22,29 @@ def clients_that_answer(*names: str, error: str = "") -> tuple[Clients, list[Any
         if error:
             raise ClientError({"Error": {"Code": error, "Message": "x"}}, "DescribeStackResources")
         return {
-            "StackResources": [
-                {"StackName": "media", "LogicalResourceId": each, "PhysicalResourceId": "x"}
-                for each in names
-            ]
+            "StackResources": [{"StackName": "media", "LogicalResourceId": each} for each in names]
         }
 
     def make(region: str) -> Any:
         asked.append(region)
         return SimpleNamespace(describe_stack_resources=describe_stack_resources)
 
-    return Clients(cloudfront=None, s3=None, sts=None, cloudformation=make), asked
+    clients = Clients(cloudfront=None, s3=None, sts=None, cloudformation=make)
+    return find_stack(clients, "eu-west-1", "E1A2B3C4D5E6F7"), asked
 
 
 def test_stack_of_the_template() -> None:
     """Return its name and what it has made, by one call in the region of the bucket."""
-    clients, asked = clients_that_answer(*NOUNS)
+    found, asked = find(*NOUNS)
 
-    found = find_stack(clients, "eu-west-1", DISTRIBUTION)
-
-    assert found is not None
-    assert (found.name, found.resources) == ("media", frozenset(NOUNS))
-    assert asked == ["eu-west-1", {"PhysicalResourceId": DISTRIBUTION}]
+    assert found == StackResources(name="media", resources=frozenset(NOUNS))
+    assert asked == ["eu-west-1", {"PhysicalResourceId": "E1A2B3C4D5E6F7"}]
 
 
 @pytest.mark.parametrize("error", ["ValidationError", "AccessDenied", "Throttling", ""])
 def test_no_stack(error: str) -> None:
     """Return None if no stack has made it, none of this template, or nobody may ask."""
-    clients, _ = clients_that_answer("Distribution", "MediaBucket", error=error)
-
-    assert find_stack(clients, "us-east-1", DISTRIBUTION) is None
+    assert find("Distribution", "MediaBucket", error=error)[0] is None
 
 
 REPAIRS = {
