@@ -498,17 +498,11 @@ def test_hash_of_the_settings(
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize(
-    ("key_pair_id", "check_id"), [(None, "cfsigned.E002"), ("K2JCJMDEHXQW5F", "cfsigned.E004")]
-)
-def test_failing_system_check(
-    key_pair_id: str | None, check_id: str, settings: Any, ec_key: PrivateKey
-) -> None:
+def test_failing_system_check(settings: Any, ec_key: PrivateKey) -> None:
     """Go on without the ids that a setup is about to give."""
     settings.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
-    settings.AWS_CLOUDFRONT_KEY_ID = key_pair_id
-    assert check_id in {each.id for each in check_storages()}
+    assert "cfsigned.E002" in {each.id for each in check_storages()}
 
     planned, _, code = run_as_program("cfsigned_setup", "--stack", "media", "--json")
 
