@@ -42,7 +42,7 @@ def signing_site(site: Any, db: None) -> Any:
 def world(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a site whose files are private and whose links work."""
     world = World(settings=signing_site)
-    monkeypatch.setattr(READ, lambda clients, wanted: world.found(wanted))
+    monkeypatch.setattr(READ, lambda clients, wanted: world.account)
     signing_site.AWS_LOCATION = LOCATION
     signing_site.AWS_CLOUDFRONT_KEY = KEY.to_pem().decode()
     signing_site.AWS_CLOUDFRONT_KEY_ID = KEY_PAIR_ID

@@ -128,7 +128,8 @@ _FUNCTION = list_of([{"EventType": "viewer-request"}])
 
 NO_GROUP = settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=None)
 AT_ROOT = settings_with(AWS_LOCATION="")
-NOWHERE = settings_with(AWS_STORAGE_BUCKET_NAME="nobody-has-this-one")
+MISSING = Bucket(name="nobody-has-this-one", state=BucketState.MISSING)
+ON_DISK = settings_with(STORAGES={"default": {"BACKEND": FILE_BACKEND}})
 OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
 TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners={"Enabled": True, **list_of(["self"])})
@@ -304,15 +305,11 @@ SITES: list[tuple[str, Change]] = [
         for part, unset in UNSET.items()
     ),
     ("", account(bucket=None)),
-    ("", settings_with(STORAGES={"default": {"BACKEND": FILE_BACKEND}})),
+    ("", both(ON_DISK, account(bucket=None))),
     ("bucket-region", settings_with(AWS_S3_REGION_NAME="ap-northeast-2")),
-    ("origin-not-bucket bucket-missing", NOWHERE),
     # The account of somebody else, and one in which nobody could look for a distribution.
     ("no-distribution key-unknown no-key-group bucket-refused", OF_SOMEBODY_ELSE),
-    (
-        "bucket-missing",
-        account(distribution=None, bucket=Bucket(name="x", state=BucketState.MISSING)),
-    ),
+    ("bucket-missing", account(distribution=None, bucket=MISSING)),
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
     ("cors-rule-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
@@ -366,7 +363,10 @@ LIVE: list[tuple[str, Change]] = [
     ("clock-off", world_with(ahead=600)),
     ("signed-s3-denied", world_with(name="albums/2.jpg")),
     # AWS and S3 say the same of the bucket, once.
-    ("origin-not-bucket bucket-missing", NOWHERE),
+    (
+        "origin-not-bucket bucket-missing",
+        both(settings_with(AWS_STORAGE_BUCKET_NAME=MISSING.name), account(bucket=MISSING)),
+    ),
     ("local-edge no-answer", LOCAL_EDGE),
     ("no-answer", both(LOCAL_EDGE, world_with(options={"distribution_id": DISTRIBUTION_ID}))),
     # Key groups of other sites in the account, which a rotation of this one could change.

@@ -72,7 +72,7 @@ def judged(
 ) -> list[Finding]:
     """Return what the doctor says of the account of a site."""
     wanted = world.examination().wanted()
-    return list(check_aws(world.found(wanted), wanted, now=TIME, find_stack=find_stack))
+    return list(check_aws(world.account, wanted, now=TIME, find_stack=find_stack))
 
 
 def pasted(found: Finding) -> Any:

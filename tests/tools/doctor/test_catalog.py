@@ -13,8 +13,8 @@ from textwrap import fill
 import pytest
 from django.core.management import CommandError
 
-from cfsigned_django.tools.catalog import CATALOG, FindingType, finding
-from cfsigned_django.tools.doctor.report import in_general, sentence, write_report
+from cfsigned_django.tools.catalog import CATALOG, FindingType
+from cfsigned_django.tools.doctor.report import in_general, sentence
 from cfsigned_django.tools.findings import Level
 from cfsigned_django.validation import TABLE
 from tests.golden import DIRECTORY as GOLDEN
@@ -143,18 +143,6 @@ def test_meaning_of_an_id() -> None:
 
     with pytest.raises(CommandError, match="--finding 'buckets'"):
         run("--finding", "buckets")
-
-
-def test_faults_name_the_command_that_explains_them() -> None:
-    """Print below a fault a command that works wherever the package is installed."""
-    fault = finding("key-old", "x", key="K1", created="x")
-    lines = [line for _, line in write_report([fault, finding("s3-private", "S3")])]
-
-    [command] = [line.partition("see: ")[2] for line in lines if "see: " in line]
-
-    _, name, *arguments = command.split()
-    assert name == "cfsigned_doctor"
-    assert CATALOG["key-old"].fix in run(*arguments)[0]
 
 
 def test_every_kind_comes() -> None:

@@ -217,14 +217,6 @@ class World:
     name: str = NAME
     options: dict[str, Any] = field(default_factory=dict)
 
-    def found(self, wanted: Wanted) -> Account:
-        """Return what would be read of the account for these wishes."""
-        bucket = self.account.bucket
-        if wanted.bucket != BUCKET:
-            missing = Bucket(name=wanted.bucket, state=BucketState.MISSING)
-            bucket = missing if wanted.bucket else None
-        return replace(self.account, bucket=bucket)
-
     def examine(self) -> list[Finding]:
         """Return all that the doctor finds, if read_account() returns what this holds."""
         examination = self.examination()
