@@ -91,15 +91,11 @@ def twin(pattern: str, host: str = f"{BUCKET}.s3.us-east-1.amazonaws.com", **fie
     return both(add_origin, open_like(pattern, TargetOriginId="twin"))
 
 
-def media_of(config: Document) -> Document:
-    """Return the behavior of the storage, as the default one would be."""
-    return {name: each for name, each in behavior_of(config).items() if name != "PathPattern"}
-
-
 @edited
 def default_like_storage(config: Document) -> None:
     """Make the default behavior equal to the storage's."""
-    config["DefaultCacheBehavior"] = media_of(config)
+    found = behavior_of(config).items()
+    config["DefaultCacheBehavior"] = {key: each for key, each in found if key != "PathPattern"}
 
 
 # Changes of the rest of the account
@@ -135,7 +131,6 @@ TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners={"Enabled": True, **list_of(["self"])})
 OPENED_ALL = behavior(TrustedKeyGroups=OPEN)
 ANY_PROTOCOL = behavior(ViewerProtocolPolicy="allow-all")
-ELSEWHERE = behavior(TargetOriginId="pages")
 NO_ACCESS = origin(OriginAccessControlId="")
 NO_POLICY = bucket(policy=None)
 BY_IDENTITY = origin(OriginAccessControlId="", S3OriginConfig=_IDENTITY_CONFIG)
@@ -264,7 +259,7 @@ SITES: list[tuple[str, Change]] = [
     ("origin-access", NO_ACCESS),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
     ("", each_of("access_controls", id="E9NOTLISTED")),
-    ("origin-not-bucket", ELSEWHERE),
+    ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
     ("delivery-unknown origin-not-bucket", origin_group(bucket=False)),
     (
