@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cfsigned_django.aws.errors import explain
+from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import Bucket, BucketPart, BucketState, KeyGroup, KmsKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.bucket_policy import (
@@ -120,6 +121,7 @@ _KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2
 _DENIED = explain(refusal("AccessDenied", "GetKeyPolicy"), what="x", permission="kms:GetKeyPolicy")
 _IDENTITY = "EH1HDMB1FH2TC"
 _IDENTITY_CONFIG = {"OriginAccessIdentity": f"origin-access-identity/cloudfront/{_IDENTITY}"}
+_YOUNG = datetime.fromtimestamp(NOW, UTC) - OLD
 _FUNCTION = list_of([{"EventType": "viewer-request"}])
 
 NO_GROUP = settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=None)
@@ -217,10 +219,8 @@ SITES: list[tuple[str, Change]] = [
         both(settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
     ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
-    (
-        "key-old",
-        each_of("public_keys", created_at=datetime.fromtimestamp(NOW, UTC) - timedelta(days=400)),
-    ),
+    ("", each_of("public_keys", created_at=_YOUNG)),
+    ("key-old", each_of("public_keys", created_at=_YOUNG - timedelta(seconds=1))),
     ("distribution-deploying", distribution(active_key_pairs={KEY_GROUP: ("K1OLD",)})),
     # The distribution.
     ("", configured(Aliases=list_of(["*.example.com"]))),

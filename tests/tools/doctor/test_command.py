@@ -164,6 +164,7 @@ def test_offline(
     assert [each["id"] for each in found] == expected.split()
     assert code == int("cfsigned.E" in expected or "cannot-sign" in expected)
     assert all({*each} == {"id", "level", "what", "why", "fix", "subject"} for each in found)
+    assert all(each["fix"] or each["level"] == "ok" for each in found)
     assert all(KEY_ID in each["what"] for each in found if each["id"] == "signing-key")
     about = [each for each in found if each["id"] in ("cfsigned.W007", "cfsigned.W013")]
     assert all(each["what"].startswith((f"{KEY_ID} (", "KRETIRED12345 (")) for each in about)
