@@ -362,7 +362,7 @@ LIVE: list[tuple[str, Change]] = [
         "origin-not-bucket bucket-missing",
         both(settings_with(AWS_STORAGE_BUCKET_NAME=MISSING.name), account(bucket=MISSING)),
     ),
-    ("local-edge no-answer", LOCAL_EDGE),
+    ("local-edge no-answer", both(LOCAL_EDGE, NO_BLOCK)),  # nobody asks AWS
     ("no-answer", both(LOCAL_EDGE, world_with(options={"distribution_id": DISTRIBUTION_ID}))),
     # Key groups of other sites in the account, which a rotation of this one could change.
     ("other-key-groups", another_key_group),
