@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from cryptography.hazmat.primitives import serialization
-from django.conf import settings as django_settings
-from django.core.signals import setting_changed
 from django.test import override_settings
 
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
@@ -57,43 +55,6 @@ def loaded_keys() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serialization, "load_pem_private_key", load_once)
         yield
-
-
-class Settings:
-    """The settings, to be changed for one test.
-
-    pytest-django wraps them anew for each setting that a test changes. To read one through a dozen
-    of these layers took a third of the time of most tests of storages. Here all are in one.
-    """
-
-    def __init__(self, layer: override_settings) -> None:
-        vars(self)["_layer"] = layer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(django_settings, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        assert name != "INSTALLED_APPS", "Use override_settings(), which loads them."
-        setattr(django_settings, name, value)
-        self._tell(name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(django_settings, name)
-        self._tell(name, None)
-
-    def _tell(self, name: str, value: Any) -> None:
-        """Send Django's signal now, and again when the layer is taken away."""
-        self._layer.options[name] = value
-        lazy: Any = django_settings
-        setting_changed.send(sender=type(lazy._wrapped), setting=name, value=value, enter=True)
-
-
-@pytest.fixture
-def settings() -> Iterator[Any]:
-    """Return the settings; what a test changes is taken back at its end."""
-    layer = override_settings()
-    with layer:
-        yield Settings(layer)
 
 
 @pytest.fixture(scope="session")

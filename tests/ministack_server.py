@@ -23,11 +23,10 @@ import pickle
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -37,9 +36,6 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from cfsigned_django.aws.client import Clients, make_client
 from tests.background import free_port, opens, running
-
-if TYPE_CHECKING:
-    from types_boto3_cloudfront import CloudFrontClient
 
 REGION = "us-east-1"
 SERVICES = ("s3", "cloudfront", "sts", "iam", "kms", "secretsmanager", "ssm")
@@ -59,12 +55,6 @@ class Ministack:
     """Describe a running emulator."""
 
     endpoint_url: str
-
-    @overload
-    def client(self, name: Literal["cloudfront"], *, account: str) -> CloudFrontClient: ...
-
-    @overload
-    def client(self, name: str, *, account: str) -> Any: ...
 
     def client(self, name: str, *, account: str) -> Any:
         """Return a boto3 client that acts in the account, 12 digits."""
@@ -104,8 +94,6 @@ class MinistackHere(Ministack):
     loop: asyncio.AbstractEventLoop
     #: One request at a time.
     lock: threading.Lock
-    #: For requests from a thread in which the loop of a browser runs.
-    thread: ThreadPoolExecutor
     #: What its services keep: dictionaries, over all accounts.
     stores: list[Any]
 
@@ -188,11 +176,7 @@ class MinistackHere(Ministack):
                 parts.append(message.get("body", b""))
 
         with self.lock:
-            answering = self.app(scope, receive, send)
-            if asyncio._get_running_loop() is None:
-                self.loop.run_until_complete(answering)
-            else:
-                self.thread.submit(self.loop.run_until_complete, answering).result()
+            self.loop.run_until_complete(self.app(scope, receive, send))
         answered = HTTPHeaderDict()
         for name, each in started["headers"]:
             answered.add(name.decode("latin-1"), each.decode("latin-1"))
@@ -209,13 +193,12 @@ def ministack_here() -> Iterator[MinistackHere]:
         kinds = importlib.import_module("ministack.core.responses")
         modules = [importlib.import_module(f"ministack.services.{each}") for each in SERVICES]
     scoped = (kinds.AccountScopedDict, kinds.AccountRegionScopedDict)
-    loop, thread = asyncio.new_event_loop(), ThreadPoolExecutor(1)
+    loop = asyncio.new_event_loop()
     here = MinistackHere(
         endpoint_url="http://127.0.0.1:2",  # nothing listens there
         app=app,
         loop=loop,
         lock=threading.Lock(),
-        thread=thread,
         stores=[
             each for module in modules for each in vars(module).values() if isinstance(each, scoped)
         ],
@@ -233,7 +216,6 @@ def ministack_here() -> Iterator[MinistackHere]:
             yield here
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
-        thread.shutdown()
         loop.close()
 
 

@@ -81,12 +81,8 @@ class Reader:
         """Do what a code block is for."""
         code = self.text(snippet.code)
         match snippet.role:
-            case None:
-                self.type(code)
-            case "fails":
-                self.type(code, expected="1")
-            case "waits":
-                self.type(code, expected="75")
+            case None | "fails" | "waits" as role:
+                self.type(code, expected={"fails": "1", "waits": "75"}.get(role or "", "0"))
             case "server":
                 self.start(snippet.subject or "", code)
             case "log":

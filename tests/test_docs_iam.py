@@ -274,7 +274,7 @@ def grown(aws: Ministack, like: str) -> str:
         "OriginRequestPolicyId": "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf",
         "ResponseHeadersPolicyId": "67f7725c-6f97-4210-82d7-5512b31e9d03",
     }
-    return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+    return str(cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"])
 
 
 class Torn(BytesIO):

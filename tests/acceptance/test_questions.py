@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -129,110 +131,81 @@ def test_what_a_command_says(ask: Any, world: dict[str, Any], answer: Any) -> No
     assert ask(SimpleNamespace(**world)) == (answer or expected)
 
 
-class Edge:
-    """A world whose edge keeps a copy of a file, until an invalidation has the right item."""
+def look_twice(is_so: Callable[[], bool], **given: float) -> float | None:
+    """Return at once, also if it is not so, as a run does after a long time."""
+    return 0.0 if is_so() or is_so() else None
 
-    distribution_id = "D1"
-    pace = Pace(look=0, glance=0)
 
-    def __init__(self, forgets: str = "", *, keeps: bool = True) -> None:
-        self.forgets, self.keeps, self.looks = forgets, keeps, 0
-        self.file, self.copy, self.in_vain = b"acceptance", b"", set[str]()
-        self.clients = SimpleNamespace(cloudfront=self)
+def edge(forgets: str = "", *, keeps: bool = True) -> Any:
+    """Return a world whose edge keeps a copy of a file until an invalidation has the right item."""
+    kept = {"file": b"acceptance"}
 
-    def link(self, path: str, policy: str = "") -> str:
-        """Return a signed URL, or a policy: here, both open everything."""
-        return path
-
-    custom = link
-
-    def write(self, name: str, body: bytes) -> None:
-        """Write the file."""
-        self.file = body
-
-    def get(self, url: str) -> Answer:
-        """Answer with the copy, else with the file, which may become the copy."""
-        self.looks += 1
-        headers = {"x-cache": "Hit" if self.copy else "Miss"}
-        body = self.copy or self.file
-        self.copy = body if self.keeps else b""
+    def get(url: str) -> Answer:
+        headers = {"x-cache": "Hit" if "copy" in kept else "Miss"}
+        body = kept.get("copy", kept["file"])
+        if keeps:
+            kept["copy"] = body
         return Answer(status=200, headers=headers, body=body)
 
-    def seconds_until(self, is_so: Any, every: float = 0) -> float | None:
-        """Look twice."""
-        return 0 if is_so() or is_so() else None
+    def invalidate(*, InvalidationBatch: Any, **given: str) -> Any:
+        if forgets in InvalidationBatch["Paths"]["Items"]:
+            kept.pop("copy", None)
+        return {"Invalidation": {"Id": "I1"}}
 
-    def create_invalidation(self, *, InvalidationBatch: Any, **given: str) -> Any:
-        """Forget the copy, if that is what the item does."""
-        if self.forgets in InvalidationBatch["Paths"]["Items"]:
-            self.copy = b""
-        return {"Invalidation": {"Id": "I1", "Status": "Completed"}}
-
-    def get_invalidation(self, **given: str) -> Any:
-        """Say that it is done."""
-        return {"Invalidation": {"Status": "Completed"}}
+    world = Mock(distribution_id="D1", pace=Pace(look=0), in_vain=set())
+    world.get.side_effect, world.seconds_until.side_effect = get, look_twice
+    world.write.side_effect = lambda name, body: kept.update(file=body)
+    world.clients.cloudfront.create_invalidation.side_effect = invalidate
+    done = {"Invalidation": {"Status": "Completed"}}
+    world.clients.cloudfront.get_invalidation.return_value = done
+    return world
 
 
 @pytest.mark.parametrize(
-    ("edge", "answers", "looks"),
+    ("world", "answers", "looks"),
     [
-        (Edge("//double.txt"), ["forgotten", "kept"], 7),
-        (Edge("/double.txt"), ["kept", "kept"], 7),
-        (Edge(keeps=False), ["never kept", "never kept"], 2),
+        (edge("//double.txt"), ["forgotten", "kept"], 7),
+        (edge("/double.txt"), ["kept", "kept"], 7),
+        (edge(keeps=False), ["never kept", "never kept"], 2),
     ],
 )
-def test_sees_what_an_edge_forgets(edge: Any, answers: list[str], looks: int) -> None:
+def test_sees_what_an_edge_forgets(world: Any, answers: list[str], looks: int) -> None:
     """Tell the copy from the file by its bytes; wait once for an edge that keeps nothing."""
-    assert [invalidation_with_two_slashes(edge), invalidation_with_dots(edge)] == answers
-    assert edge.looks == looks
+    assert [invalidation_with_two_slashes(world), invalidation_with_dots(world)] == answers
+    assert world.get.call_count == looks
 
 
-class Bucket:
-    """A bucket whose policy decides, and a distribution in front of it."""
+def bucket(policies: list[str], *, fails: bool = False) -> Any:
+    """Return a world whose S3 heeds a Deny in the last policy, and takes a star for any text."""
 
-    bucket = "b"
-
-    def __init__(self, *, fails: bool = False) -> None:
-        condition = {"StringEquals": {"AWS:SourceArn": "arn:distribution/E1"}}
-        self.policy = json.dumps({"Statement": [{"Effect": "Allow", "Condition": condition}]})
-        self.policies, self.asked, self.fails = [self.policy], list[str](), fails
-        self.clients = SimpleNamespace(s3=self)
-
-    def get_bucket_policy(self, *, Bucket: str) -> Any:
-        """Return the policy."""
-        return {"Policy": self.policies[-1]}
-
-    def put_bucket_policy(self, *, Bucket: str, Policy: str) -> None:
-        """Replace the policy."""
-        self.policies.append(Policy)
-
-    def link(self, path: str) -> str:
-        """Return a signed URL."""
-        return path
-
-    def said(self, url: str) -> str:
-        """Let S3 heed a Deny, and take a star for any text."""
-        self.asked.append(url)
-        if self.fails and self.policies[-1] != self.policy:
+    def said(url: str) -> str:
+        if fails and policies[-1] != policies[0]:
             raise ConnectionResetError
-        return "403 AccessDenied of S3" if "Deny" in self.policies[-1] else "served"
+        return "403 AccessDenied of S3" if "Deny" in policies[-1] else "served"
 
-    def seconds_until(self, is_so: Any, *, at_most: float) -> float | None:
-        """Look twice."""
-        return 0.0 if is_so() or is_so() else None
+    world = Mock(bucket="b")
+    world.link.side_effect = str
+    world.said.side_effect, world.seconds_until.side_effect = said, look_twice
+    s3 = world.clients.s3
+    s3.get_bucket_policy.side_effect = lambda **given: {"Policy": policies[-1]}
+    s3.put_bucket_policy.side_effect = lambda **given: policies.append(given["Policy"])
+    return world
 
 
 def test_asks_under_another_policy() -> None:
     """Say what S3 answers by a URL that no edge has; put the policy back, whatever goes wrong."""
-    bucket, failing = Bucket(), Bucket(fails=True)
-    asked: Any = bucket
-    answers = [denied_by_a_statement(asked), star_in_string_equals(asked)]
+    condition = {"StringEquals": {"AWS:SourceArn": "arn:distribution/E1"}}
+    first = json.dumps({"Statement": [{"Effect": "Allow", "Condition": condition}]})
+    policies, others = [first], [first]
+    world = bucket(policies)
+    answers = [denied_by_a_statement(world), star_in_string_equals(world)]
     with pytest.raises(ConnectionResetError):
-        denied_by_a_statement(failing)  # type: ignore[arg-type]
+        denied_by_a_statement(bucket(others, fails=True))
 
     assert answers == ["403 AccessDenied of S3", "served"]
-    assert len({*bucket.asked}) == len(bucket.asked)
-    assert {bucket.policies[-1], failing.policies[-1]} == {bucket.policy}
+    asked = [call.args for call in world.said.call_args_list]
+    assert len({*asked}) == len(asked)
+    assert [len(policies), policies[-1], others[-1]] == [5, first, first]
 
 
 def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
