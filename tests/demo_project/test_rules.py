@@ -14,6 +14,7 @@ from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from demo_project.rules import DistributionReader
 from tests.aws import Account, new_pem
 from tests.plugins_aws import (
@@ -81,15 +82,18 @@ def test_keys_of_the_groups(
 
 
 def test_a_behavior_with_signers(clients: Clients) -> None:
-    """Require a signature that no key can make."""
+    """Require a signature that no key can make; take the methods that it allows."""
     signers = {"Enabled": True, **list_of(["self"])}
-    made = distribution(clients.cloudfront, TrustedSigners=signers)
+    methods = list_of(["GET", "HEAD", "OPTIONS"])
+    methods["CachedMethods"] = list_of(["GET", "HEAD"])
+    made = distribution(clients.cloudfront, TrustedSigners=signers, AllowedMethods=methods)
 
     found = DistributionReader(clients.cloudfront, made).read()
 
     [signed] = found.behaviors
     assert found.key_groups == {group: {} for group in signed.trusted_key_groups}
     assert signed.is_restricted
+    assert signed.allowed_methods == READ_AND_PREFLIGHT_METHODS
 
 
 def test_what_cannot_be_read(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
