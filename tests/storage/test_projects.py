@@ -20,6 +20,7 @@ from tests.leaks import fragments
 from tests.projects import Project
 from tests.storage_cases import DAY, KEY_ID, NOW, S3_BACKEND, SECRET_KEY, at, settings_for
 
+STATIC = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 _MODELS = f'''
 import os
 from django.db import models
@@ -83,7 +84,10 @@ def test_two_processes(project: Project, rsa_key: PrivateKey, ec_key: PrivateKey
 
 
 def test_makemigrations(project: Project) -> None:
-    """Write a complete migration without a secret, which also applies without a key."""
+    """Write a complete migration without a secret, which also applies without a key.
+
+    Static files are collected without a key, too, as an image of the site is built.
+    """
     project.settings('INSTALLED_APPS = ["cfsigned_django", "reports"]')
     project.write("reports/__init__.py", "")
     project.write("reports/models.py", _MODELS)
@@ -101,12 +105,16 @@ def test_makemigrations(project: Project) -> None:
     assert "CREATE TABLE" in done.stdout
     assert_hides(migration + done.stdout + done.stderr, project.key)
     project.settings(
-        'INSTALLED_APPS = ["cfsigned_django", "reports"]',
+        'INSTALLED_APPS = ["cfsigned_django", "django.contrib.staticfiles", "reports"]',
         'AWS_CLOUDFRONT_KEY = AWS_CLOUDFRONT_KEY_ID = ""',
+        f'STORAGES = {{"default": {{"BACKEND": "{S3_BACKEND}"}}, "staticfiles": {STATIC}}}',
+        'STATIC_ROOT = "static"',
     )
     project.write("reports/models.py", "late = None\n")
     done = project.manage("migrate")
     assert "Applying reports.0001_initial... OK" in done.stdout, done.stderr
+    done = project.manage("collectstatic", "--dry-run", "--noinput")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
