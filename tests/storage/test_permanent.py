@@ -47,10 +47,6 @@ def _site(site: Any) -> None:
         "default": {"BACKEND": MEMORY},
         "uploads": {"BACKEND": MEMORY},
         "links": {"BACKEND": PERMANENT},
-        "editor": {
-            "BACKEND": PERMANENT,
-            "OPTIONS": {"storage": "uploads", "url_name": "uploads"},
-        },
         "loop": {"BACKEND": PERMANENT, "OPTIONS": {"storage": "loop"}},
     }
 
@@ -60,7 +56,7 @@ def _site(site: Any) -> None:
     ("make", "keeps"),
     [
         (lambda: storages["links"], "default"),
-        (lambda: storages["editor"], "uploads"),
+        (partial(PermanentLinkStorage, storage="uploads", url_name="uploads"), "uploads"),
         (EditorStorage, "uploads"),
     ],
     ids=["default", "options", "class"],

@@ -516,9 +516,13 @@ def test_url_that_has_ended(site: Any) -> None:
 
 
 def test_errors_of_checks(ec_key: PrivateKey, settings: Any) -> None:
-    """Show that a storage's own code failed, and no key, even if the text of the error has one."""
-    options = options_for(ec_key, pem=ec_key.to_pem().decode())
-    settings.STORAGES = {"default": {"BACKEND": f"{__name__}.Fails", "OPTIONS": options}}
-    [found] = check_storages()
-    assert "LookupError" in found.msg
+    """Show the error of a storage's own code, and no key, even if the text of the error has one."""
+    texts = {"default": "of this tenant", "other": ec_key.to_pem().decode()}
+    settings.STORAGES = {
+        alias: {"BACKEND": f"{__name__}.Fails", "OPTIONS": options_for(ec_key, pem=pem)}
+        for alias, pem in texts.items()
+    }
+    found = check_storages()
+    assert [each.obj for each in found] == ['STORAGES["default"]', 'STORAGES["other"]']
+    assert "LookupError: no such key: of this tenant" in found[0].msg
     assert_hides(repr(found), ec_key)
