@@ -445,7 +445,7 @@ def test_no_url_from_half_a_configuration(cls: Any, site: Any) -> None:
 WRONG_OPTIONS: list[tuple[str, Any]] = [
     *(("public", each) for each in ("covers/", None, [7])),
     *(("public", [each]) for each in ("covers", "", "/", "covers/*", "../covers/", "covers//")),
-    *(("public", [each]) for each in ("covers\\", "표지/")),
+    *(("public", [each]) for each in ("covers\\", "covers/\n", "표지/")),
     ("public", ["covers/", "logos"]),
     *(("attachment_types", each) for each in ("text/html", None, [".svg"], [b"text/html"])),
     ("attachment_types", ["text/html; charset=utf-8"]),
@@ -493,9 +493,10 @@ def test_public_urls(options: dict[str, Any], site: Any) -> None:
         assert check_storages() == []
         with pytest.raises(ImproperlyConfigured, match="E005"):
             CloudFrontS3Storage(cloudfront_key=key, cloudfront_key_id=KEY_ID).url("a.jpg")
-    site.AWS_S3_CUSTOM_DOMAIN = "https://media.example.com/"
-    with pytest.raises(ImproperlyConfigured, match="E005"):
-        CloudFrontS3Storage(**options).url("a.jpg")
+    for domain in ("https://media.example.com/", "media.example.com/", "media.example.com/x?y"):
+        site.AWS_S3_CUSTOM_DOMAIN = domain
+        with pytest.raises(ImproperlyConfigured, match="E005"):
+            CloudFrontS3Storage(**options).url("a.jpg")
     site.AWS_S3_CUSTOM_DOMAIN = None
     with pytest.raises(ImproperlyConfigured, match="AWS_S3_CUSTOM_DOMAIN"):
         CloudFrontS3Storage(**options).unsigned_url("a.jpg")

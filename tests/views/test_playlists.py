@@ -52,6 +52,7 @@ FILES = {
     "courses/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
     "courses/up/index.m3u8": "#EXTM3U\n#EXTINF:6,\n../common/seg1.ts\n#EXT-X-ENDLIST\n",
     "courses/outside/index.m3u8": "#EXTM3U\n../../../other.m3u8\n",
+    "courses/outside/encoded.m3u8": "#EXTM3U\n%2e%2e/..%2f../other.m3u8\n",
     "courses/outside/host.m3u8": "#EXTM3U\nhttps://media.example.com/other.m3u8\n",
     "courses/folder.m3u8/a.m3u8": SEGMENTS,
     "courses/beside/index.m3u8": "#EXTM3U\n../43/master.m3u8\n",
@@ -217,6 +218,7 @@ BAD = [
     ("bad/links", "1000"),
     ("up/index", "get_url_arguments"),
     ("outside/index", "other.m3u8"),
+    ("outside/encoded", "other.m3u8"),
     ("outside/host", "other.m3u8"),
 ]
 
