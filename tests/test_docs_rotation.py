@@ -21,13 +21,13 @@ import pytest
 from django.core.management import ManagementUtility
 
 from cfsigned_django.rotation.models import KeyPair
-from tests.admin import FakeCloudFront
 from tests.admin.conftest import cloudfront, story
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.pages import DOCS, HOW_TO, ROTATION, SCHEDULER, read, snippets
-from tests.rotation import plain
+from tests.rotation import Shell, plain
+from tests.rotation.conftest import shell
 
-__all__ = ["cloudfront", "story"]
+__all__ = ["cloudfront", "shell", "story"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ UNITS = {"s": "seconds", "min": "minutes", "days": "days"}
 class Terminal:
     """Run commands, with the ids of the pages."""
 
-    cloudfront: FakeCloudFront
+    cloudfront: Shell
     last_code: list[int]
     #: What the person answers to the questions of a command.
     typed: list[str]
@@ -83,7 +83,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal(cloudfront: Shell, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Return a terminal, at which a person types what is asked for."""
 
     terminal = Terminal(cloudfront=cloudfront, last_code=[0], typed=[])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
-from unittest import mock
 
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -17,11 +15,9 @@ from django.utils import translation
 
 from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.signing import KeyAlgorithm
-from tests.aws import Account
-from tests.simulation.strict_cloudfront import StrictCloudFront
+from tests.rotation import fresh
 
 LIST = "/admin/cfsigned_django/keypair/"
 #: What is called so in Korean, too.
@@ -32,55 +28,6 @@ _CODE = re.compile(
     r"|K[0-9A-Z]{13}|APKA\w+|manage\.py|--[a-z-]+",
     re.ASCII,
 )
-
-
-@dataclass(kw_only=True)
-class FakeCloudFront:
-    """The API, and what a probe through the edges is answered."""
-
-    pem: str
-    account: Account = field(init=False)
-    key_group_id: str = field(init=False)
-    settings_key_id: str = field(init=False)
-    probe_result: ProbeResult = ProbeResult.GOOD
-    #: What happens while the next probe is under way.
-    meanwhile: Callable[[], object] | None = None
-    #: Raised, if set, in the place of any call.
-    failure: Exception | None = None
-    #: What was asked of the API.
-    calls: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Hold one key group with one key, that of the settings; the ids are always the same."""
-        self.account = Account(api=StrictCloudFront())
-        self.failure, self.probe_result = None, ProbeResult.GOOD
-        self.settings_key_id = self.account.upload("by hand", self.pem)
-        self.key_group_id = self.account.make_group(self.settings_key_id)
-
-    def probe(self, url: str) -> ProbeResult:
-        """Answer a probe through the edges."""
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return self.probe_result
-
-    def take_out(self, key_pair: KeyPair) -> None:
-        """Remove a key from the group, as another person would."""
-        self.account.set_members(self.key_group_id, *self.trusted - {str(key_pair)})
-
-    def __getattr__(self, name: str) -> Any:
-        self.calls.append(name)
-        return (
-            mock.Mock(side_effect=self.failure) if self.failure else getattr(self.account.api, name)
-        )
-
-    @property
-    def trusted(self) -> set[str]:
-        """Return the key pair ids in the key group."""
-        return set(self.account.api.trusted_keys(self.key_group_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,11 +162,6 @@ def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
     moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
     KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
     return fresh(key_pair)
-
-
-def fresh(key_pair: KeyPair) -> KeyPair:
-    """Return the key pair as the database has it."""
-    return KeyPair.objects.get(pk=key_pair.pk)
 
 
 def log() -> list[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -12,16 +13,18 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django import keyring
-from cfsigned_django.rotation import site as site_rotation, store
-from cfsigned_django.signing import PrivateKey
-from tests.admin import FakeCloudFront, Visitor
+from cfsigned_django.rotation import store
+from tests.admin import Visitor
 from tests.admin.story import Story
-from tests.admin.transcript import NOON, Transcript
+from tests.admin.transcript import Transcript
+from tests.rotation import Shell
+from tests.rotation.conftest import shell as shell
 from tests.simulation.answers import refusal
 
 MakeVisitor = Callable[..., Visitor]
 
+#: What the database's clock shows: it stands still.
+NOON = datetime(2027, 3, 3, 18, tzinfo=UTC)
 #: What AWS and the way there answer when they do not do what is asked.
 DENIED = refusal(
     "AccessDenied",
@@ -34,24 +37,10 @@ LATE = ReadTimeoutError(endpoint_url="https://cloudfront.amazonaws.com")
 
 
 @pytest.fixture(autouse=True)
-def cloudfront(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey, db: None
-) -> FakeCloudFront:
+def cloudfront(shell: Shell, settings: Settings) -> Shell:
     """Set up a site whose key group holds the key of the settings, which signs."""
-    fake = FakeCloudFront(pem=rsa_key.public_key.to_pem())
-    settings.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
-    settings.AWS_CLOUDFRONT_KEY_ID = fake.settings_key_id
-    settings.AWS_CLOUDFRONT_KEY_GROUP_ID = fake.key_group_id
-    settings.AWS_S3_CUSTOM_DOMAIN = "media.example.com"
-    settings.AWS_STORAGE_BUCKET_NAME = "media-example"
-    settings.STORAGES = {
-        "default": {"BACKEND": "cfsigned_django.storage.CloudFrontS3Storage"},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    monkeypatch.setattr(site_rotation, "make_client", lambda name: fake)
-    monkeypatch.setattr(site_rotation, "send_probe", fake.probe)
-    keyring.forget()
-    return fake
+    shell.now, settings.TIME_ZONE = NOON, "America/Chicago"
+    return shell
 
 
 @pytest.fixture
@@ -72,7 +61,7 @@ def visit(db: None, monkeypatch: pytest.MonkeyPatch) -> MakeVisitor:
 
 
 @pytest.fixture
-def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeCloudFront) -> Story:
+def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: Shell) -> Story:
     """Return the story of the how-to pages; the database has its time."""
     settings.TIME_ZONE = "UTC"
     story = Story()
@@ -81,9 +70,8 @@ def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: FakeC
 
 
 @pytest.fixture
-def transcript(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> Transcript:
-    """Return a transcript of what the admin reads, while the database's clock stands still."""
-    monkeypatch.setattr(store, "read_database_clock", lambda using: NOON)
+def transcript(admin: Visitor) -> Transcript:
+    """Return a transcript of what the admin reads."""
     return Transcript(admin)
 
 

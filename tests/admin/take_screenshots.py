@@ -16,7 +16,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cfsigned_django.rotation.models import KeyPair
-from tests.admin import LIST, FakeCloudFront, address
+from tests.admin import LIST, address
 from tests.admin.conftest import DENIED
 from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.pictures import write
@@ -25,6 +25,7 @@ from tests.plugins_browser import (
     browser_type_launch_args as browser_type_launch_args,
     queries_beside_a_browser as queries_beside_a_browser,
 )
+from tests.rotation import Shell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -96,7 +97,7 @@ def open_page(
 
 
 @pytest.fixture
-def shoot(open_page: Open, cloudfront: FakeCloudFront) -> Shoot:
+def shoot(open_page: Open, cloudfront: Shell) -> Shoot:
     """Return how to take a picture of an address, or of a page that is open."""
 
     def take(name: str, path: str | Page = LIST, **how: object) -> None:
@@ -175,7 +176,7 @@ def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) ->
 
 
 def test_denied(
-    shoot: Shoot, story: Story, former: KeyPair, open_page: Open, cloudfront: FakeCloudFront
+    shoot: Shoot, story: Story, former: KeyPair, open_page: Open, cloudfront: Shell
 ) -> None:
     """AWS refuses a call, and the page says what is missing and how to go on."""
     page = open_page(address("trust", story.start()))

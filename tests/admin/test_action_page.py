@@ -13,12 +13,10 @@ from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from tests.admin import (
-    FakeCloudFront,
     Visitor,
     activated,
     address,
     english_words,
-    fresh,
     imported,
     log,
     moved,
@@ -27,6 +25,7 @@ from tests.admin import (
 )
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
+from tests.rotation import Shell, fresh
 
 
 def damaged() -> None:
@@ -49,7 +48,7 @@ SUCCESSIONS: list[tuple[Callable[[], object], bool, str]] = [
 
 
 def test_page_says_what_signs_afterwards(
-    admin: Visitor, cloudfront: FakeCloudFront, settings: Settings, transcript: Transcript
+    admin: Visitor, cloudfront: Shell, settings: Settings, transcript: Transcript
 ) -> None:
     """The page of a revocation says which key takes over, and how well it is known.
 
@@ -172,8 +171,8 @@ def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor) -> None:
 )
 def test_revocation_ends_the_trust(
     admin: Visitor,
-    cloudfront: FakeCloudFront,
-    prepare: Callable[[FakeCloudFront], object],
+    cloudfront: Shell,
+    prepare: Callable[[Shell], object],
     logged: list[tuple[str, str]],
 ) -> None:
     """The key leaves CloudFront at once, another one signs, and the log has each move and why."""
@@ -186,13 +185,13 @@ def test_revocation_ends_the_trust(
     assert (fresh(key_pair).status, fresh(key_pair).encrypted_private_key) == ("revoked", "")
     assert fresh(key_pair).removed_at is not None
     successor = KeyPair.objects.get(status="active")
-    assert cloudfront.trusted == {str(successor)}
+    assert cloudfront.members == {str(successor)}
     before = [(state, reason.format(key=key_pair)) for state, reason in logged]
     assert [entry[1:] for entry in log()] == [*before, ("revoked", "leaked"), ("active", "")]
     assert log()[-1][0] == str(successor)
 
 
-def test_revocation_is_finished_later(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_revocation_is_finished_later(admin: Visitor, cloudfront: Shell) -> None:
     """If AWS refuses, the key still stops signing; one click takes it out afterwards."""
     imported()
     key_pair = activated()
@@ -207,5 +206,5 @@ def test_revocation_is_finished_later(admin: Visitor, cloudfront: FakeCloudFront
     admin.take("finish", key_pair)
 
     assert fresh(key_pair).removed_at is not None
-    assert str(key_pair) not in cloudfront.trusted
+    assert str(key_pair) not in cloudfront.members
     assert log()[-1] == (str(key_pair), "revoked", KnownReason.REVOKED_IN_ADMIN)

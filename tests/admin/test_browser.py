@@ -23,7 +23,6 @@ from cfsigned_django.rotation.probe import ProbeResult
 from tests.accessibility import NEEDS_AXE, barriers, too_wide
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
     activated,
     address,
@@ -38,6 +37,7 @@ from tests.plugins_browser import (
     browser_type_launch_args as browser_type_launch_args,
     queries_beside_a_browser as queries_beside_a_browser,
 )
+from tests.rotation import Shell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -98,13 +98,11 @@ def look_again(page: Page) -> None:
         page.clock.fast_forward(61_000)
 
 
-def test_open_page(
-    open_page: Callable[..., Page], admin: Visitor, cloudfront: FakeCloudFront
-) -> None:
+def test_open_page(open_page: Callable[..., Page], admin: Visitor, cloudfront: Shell) -> None:
     """An open page follows, keeps the focus, says when it is old, and ends at the login."""
     imported()
     trusted()
-    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+    cloudfront.answer = ProbeResult.UNKNOWN_KEY
     page = open_page()
     check, activate = (page.locator(f'[id^="cfsigned-{step}-"]') for step in ("check", "activate"))
     check.focus()
@@ -112,7 +110,7 @@ def test_open_page(
     expect(check).to_be_focused()
     expect(activate).to_have_count(0)
 
-    cloudfront.probe_result = ProbeResult.GOOD
+    cloudfront.answer = ProbeResult.GOOD
     look_again(page)
     expect(page.locator("button[disabled]")).to_have_count(1)
     KeyPair.objects.filter(status="trusted").update(verified_since=datetime(2026, 1, 1, tzinfo=UTC))
@@ -159,7 +157,7 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page]) -> None:
 @NEEDS_AXE
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_nothing_is_a_barrier(
-    open_page: Callable[..., Page], cloudfront: FakeCloudFront, settings: Settings, language: str
+    open_page: Callable[..., Page], cloudfront: Shell, settings: Settings, language: str
 ) -> None:
     """axe-core finds nothing on the pages of a rotation, by hand too, of a failure and a leak.
 

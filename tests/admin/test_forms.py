@@ -11,10 +11,8 @@ from pytest_django import Settings
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
-    FakeCloudFront,
     Visitor,
     address,
-    fresh,
     imported,
     log,
     moved,
@@ -22,12 +20,13 @@ from tests.admin import (
 )
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
+from tests.rotation import Shell, fresh
 
 DAY = 86400
 
 
 @pytest.fixture
-def by_hand(admin: Visitor, cloudfront: FakeCloudFront, settings: Settings) -> Visitor:
+def by_hand(admin: Visitor, cloudfront: Shell, settings: Settings) -> Visitor:
     """Return a person who changes CloudFront by hand, as the settings say and AWS demands."""
     settings.AWS_CLOUDFRONT_BY_HAND = True
     cloudfront.failure = DENIED
@@ -35,7 +34,7 @@ def by_hand(admin: Visitor, cloudfront: FakeCloudFront, settings: Settings) -> V
 
 
 def test_whole_rotation_by_hand(
-    by_hand: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
+    by_hand: Visitor, cloudfront: Shell, transcript: Transcript
 ) -> None:
     """A person who follows the pages gets from the start to a revocation; no page calls AWS."""
     former = imported()
@@ -47,14 +46,14 @@ def test_whole_rotation_by_hand(
     assert by_hand.buttons() == ["*trust"]
 
     key_pair_id = cloudfront.account.upload(key_pair.caller_name, key_pair.public_key)
-    cloudfront.probe_result = ProbeResult.UNKNOWN_KEY
+    cloudfront.answer = ProbeResult.UNKNOWN_KEY
     transcript.take("trust", key_pair, key_pair_id=" K2JCJMDEHXQW5F ")
     assert (str(fresh(key_pair)), fresh(key_pair).status) == ("K2JCJMDEHXQW5F", "trusted")
     assert by_hand.buttons()[-1] == "correct"
 
     transcript.take("correct", fresh(key_pair), key_pair_id=key_pair_id)
     assert log()[-1] == (key_pair_id, "trusted", "")
-    cloudfront.probe_result = ProbeResult.GOOD
+    cloudfront.answer = ProbeResult.GOOD
     by_hand.post(address("check", key_pair))
     moved(key_pair, verified_since=-301)
     by_hand.take("activate", key_pair)
@@ -77,7 +76,7 @@ def test_whole_rotation_by_hand(
     transcript.check("admin-by-hand")
 
 
-def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: Shell) -> None:
     """If AWS refuses, the page names the permission and the setting, and the key waits."""
     imported()
     key_pair = started()
@@ -109,7 +108,7 @@ def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
         assert fresh(key_pair).status == "pending"
 
 
-def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: Shell) -> None:
     """If the edge or the table has another key under this id, it is not written down."""
     signing, key_pair = imported(), started()
 
@@ -117,7 +116,7 @@ def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: FakeC
         ("K36X4X2EO997HM", ProbeResult.WRONG_KEY),
         (str(signing), ProbeResult.NO_ANSWER),
     ):
-        cloudfront.probe_result = answer
+        cloudfront.answer = answer
         page = by_hand.take("trust", key_pair, key_pair_id=given)
 
         assert by_hand.levels == ["not done"]

@@ -14,18 +14,17 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
     activated,
     address,
     detail,
-    fresh,
     imported,
     moved,
     started,
 )
 from tests.admin.conftest import LATE, MakeVisitor
 from tests.leaks import key_material
+from tests.rotation import Shell, fresh
 
 ROTATE_STEPS = ("trust", "check", "activate", "retire", "finish")
 
@@ -143,7 +142,7 @@ def private_keys(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> list[P
 
 def test_whole_rotation_shows_no_key(
     admin: Visitor,
-    cloudfront: FakeCloudFront,
+    cloudfront: Shell,
     private_keys: list[PrivateKey],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -183,7 +182,7 @@ def test_whole_rotation_shows_no_key(
 @pytest.mark.parametrize("debug", [True, False])
 def test_error_page_shows_no_key(
     admin: Visitor,
-    cloudfront: FakeCloudFront,
+    cloudfront: Shell,
     private_keys: list[PrivateKey],
     settings: Settings,
     debug: bool,

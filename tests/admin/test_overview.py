@@ -29,19 +29,18 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
     activated,
     address,
     detail,
     english_words,
-    fresh,
     imported,
     moved,
     started,
     trusted,
 )
 from tests.admin.transcript import Transcript
+from tests.rotation import Shell, fresh
 
 DAY = 86400
 NO_SETTINGS_KEY = {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}
@@ -236,7 +235,7 @@ SITUATIONS = [
 ]
 
 
-def test_each_situation(admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript) -> None:
+def test_each_situation(admin: Visitor, cloudfront: Shell, transcript: Transcript) -> None:
     """The page asks for one step, offers others quietly, and warns as loudly as it must.
 
     It reads as its transcript says. In Korean, it holds no English word, nor do the pages of the
@@ -339,7 +338,7 @@ def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None
     assert fresh(key_pair).retirement_seconds > 30 * DAY
 
 
-def test_looking_does_not_call_aws(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_looking_does_not_call_aws(admin: Visitor, cloudfront: Shell) -> None:
     """Pages read the database only, and change nothing: they open while AWS is down."""
     imported()
     key_pair = started()

@@ -21,11 +21,9 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
     activated,
     address,
-    fresh,
     imported,
     log,
     moved,
@@ -34,12 +32,13 @@ from tests.admin import (
 )
 from tests.admin.conftest import LATE
 from tests.admin.transcript import Transcript
+from tests.rotation import Shell, fresh
 
 DAY = 86400
 
 
 def test_whole_rotation_by_clicks(
-    admin: Visitor, cloudfront: FakeCloudFront, transcript: Transcript
+    admin: Visitor, cloudfront: Shell, transcript: Transcript
 ) -> None:
     """From RSA in the settings to ECDSA in the database: states, CloudFront, log and words."""
     transcript.take("import")
@@ -53,7 +52,7 @@ def test_whole_rotation_by_clicks(
 
     transcript.take("trust", key_pair)
     key_pair = fresh(key_pair)
-    assert cloudfront.trusted == {str(former), str(key_pair)}
+    assert cloudfront.members == {str(former), str(key_pair)}
     assert LogEntry.objects.latest("pk").action_flag == CHANGE
     assert LogEntry.objects.latest("pk").object_repr == str(key_pair)
 
@@ -68,7 +67,7 @@ def test_whole_rotation_by_clicks(
     moved(former, retiring_at=-8 * DAY)
     transcript.take("retire", former)
     assert (fresh(former).status, fresh(former).encrypted_private_key) == ("retired", "")
-    assert cloudfront.trusted == {str(key_pair)}
+    assert cloudfront.members == {str(key_pair)}
     admin.get(f"{LIST}{key_pair.pk}/history/")
     assert [(state, reason) for _, state, reason in log()] == [
         ("active", KnownReason.IMPORTED),
@@ -104,12 +103,12 @@ def test_start_asks_for_the_algorithm(admin: Visitor) -> None:
     ],
 )
 def test_answer_of_the_probe(
-    admin: Visitor, cloudfront: FakeCloudFront, result: ProbeResult, level: str
+    admin: Visitor, cloudfront: Shell, result: ProbeResult, level: str
 ) -> None:
     """Only a good answer begins the wait, and only a good one lets a key sign at its end."""
     imported()
     key_pair = trusted()
-    cloudfront.probe_result = result
+    cloudfront.answer = result
     is_good = result is ProbeResult.GOOD
 
     admin.post(address("check", key_pair))
@@ -133,7 +132,7 @@ def test_answer_of_the_probe(
 # Keys that somebody took out of the group
 
 
-def test_check_puts_back_what_signed(admin: Visitor, cloudfront: FakeCloudFront) -> None:
+def test_check_puts_back_what_signed(admin: Visitor, cloudfront: Shell) -> None:
     """A check warns that a key whose links are out was missing, and logs that it is back."""
     former = imported()
     other = activated()
@@ -143,7 +142,7 @@ def test_check_puts_back_what_signed(admin: Visitor, cloudfront: FakeCloudFront)
 
     assert admin.levels == ["warning"]
     assert log()[-1] == (str(former), fresh(former).status, KnownReason.PUT_BACK)
-    assert cloudfront.trusted >= {str(former), str(other)}
+    assert cloudfront.members >= {str(former), str(other)}
     before = log()
     admin.post(address("check", former))
     assert admin.levels == ["success"]
@@ -227,7 +226,7 @@ def test_only_the_check_is_quiet(admin: Visitor) -> None:
     ids=lambda each: type(each).__name__,
 )
 def test_failure_of_a_step_is_told(
-    admin: Visitor, cloudfront: FakeCloudFront, failure: Exception, level: str
+    admin: Visitor, cloudfront: Shell, failure: Exception, level: str
 ) -> None:
     """Each kind of failure comes back in its own words, and the key stays as it was."""
     imported()

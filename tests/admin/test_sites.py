@@ -19,18 +19,17 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
-    FakeCloudFront,
     Visitor,
     activated,
     address,
     detail,
-    fresh,
     imported,
     started,
     trusted,
 )
 from tests.admin.conftest import DENIED
 from tests.projects import Project
+from tests.rotation import Shell, fresh
 from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
 from tests.storage_cases import S3_BACKEND
 
@@ -52,7 +51,7 @@ def test_own_admin_is_never_left(admin: Visitor) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_steps_are_not_undone_by_a_transaction_of_the_request(
-    admin: Visitor, cloudfront: FakeCloudFront, monkeypatch: pytest.MonkeyPatch
+    admin: Visitor, cloudfront: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With ATOMIC_REQUESTS each record of a step is kept at once, and every page opens."""
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
@@ -211,7 +210,7 @@ def test_step_right_after_the_start(admin: Visitor, fall_behind: Callable[[], No
 
 
 def test_revocation_that_comes_half_way(
-    admin: Visitor, cloudfront: FakeCloudFront, fall_behind: Callable[[], None]
+    admin: Visitor, cloudfront: Shell, fall_behind: Callable[[], None]
 ) -> None:
     """Report a revocation as done even if the replica does not show it yet."""
     imported()

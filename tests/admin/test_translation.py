@@ -23,18 +23,17 @@ from cfsigned_django.phrase import Phrase
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import (
-    FakeCloudFront,
     Visitor,
     activated,
     address,
     detail,
     english_words,
-    fresh,
     imported,
     log,
     started,
 )
 from tests.pages import CATALOG, ROOT, entries, name_of, read
+from tests.rotation import Shell, fresh
 
 #: The catalogs of the package, and of the demo, whose scripts have a separate one.
 CATALOGS = [
@@ -66,11 +65,9 @@ def test_without_locale_middleware(
 
 
 @pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])
-def test_messages_are_korean(
-    korean: Visitor, cloudfront: FakeCloudFront, result: ProbeResult
-) -> None:
+def test_messages_are_korean(korean: Visitor, cloudfront: Shell, result: ProbeResult) -> None:
     """The result of a step is in Korean, whether it was done or refused."""
-    cloudfront.probe_result = result
+    cloudfront.answer = result
 
     korean.post(address("import"))
 
@@ -79,7 +76,7 @@ def test_messages_are_korean(
 
 
 @pytest.mark.parametrize("step", ["trust", "retire"])
-def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: FakeCloudFront, step: str) -> None:
+def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: Shell, step: str) -> None:
     """The step that failed, AWS's reason, and what to do next are in Korean."""
     former = imported()
     if step == "retire":

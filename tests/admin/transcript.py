@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html import escape, unescape
 
 from cfsigned_django.rotation.models import KeyPair
 from tests.admin import Visitor, address
 from tests.golden import assert_golden
 
-#: What the database's clock shows in the transcripts.
-NOON = datetime(2027, 3, 3, 18, tzinfo=UTC)
 _BUTTON = re.compile(r'<(a|button)\b([^>]*?)class="button([^>]*)>(.*?)</\1>')
 #: What is hidden, and the words that stand in a button for those who cannot see the page.
 _UNSEEN = re.compile(r'<p class="cfsigned-stale".*?</p>|<span class="cfsigned-unseen">.*?</span>')

