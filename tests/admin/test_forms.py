@@ -76,20 +76,6 @@ def test_whole_rotation_by_hand(
     transcript.check("admin-by-hand")
 
 
-def test_refusal_leads_to_the_way_by_hand(admin: Visitor, cloudfront: Shell) -> None:
-    """If AWS refuses, the page names the permission and the setting, and the key waits."""
-    imported()
-    key_pair = started()
-    cloudfront.failure = DENIED
-
-    page = admin.take("trust", key_pair)
-
-    assert admin.levels == ["not done"]
-    assert "cloudfront:ListPublicKeys" in page
-    assert "AWS_CLOUDFRONT_BY_HAND" in page
-    assert fresh(key_pair).status == "pending"
-
-
 def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
     """Refuse an id that cannot be that of this public key before it is tried."""
     imported()

@@ -40,12 +40,15 @@ def with_gaps(html: str) -> str:
     return html
 
 
+def _button(found: re.Match[str]) -> str:
+    loud, disabled = "default" in found[3], "disabled" in found[3]
+    return f"<p>[{'*' if loud else ''}{found[4]}{', disabled' if disabled else ''}]<p>"
+
+
 def lines(html: str) -> list[str]:
-    """Return HTML as lines of text, with [buttons], and a timeline in one line."""
+    """Return HTML as lines of text, with [buttons], [*loud ones], and a timeline in one line."""
     html = re.sub(r'<li class="cfsigned-tense[^>]*>', " / ", html)
-    html = _BUTTON.sub(
-        lambda found: f"<p>[{found[4]}{', disabled' if 'disabled' in found[3] else ''}]<p>", html
-    )
+    html = _BUTTON.sub(_button, html)
     html = re.sub(r"</?(?:code|kbd)>", "", html)
     text = re.sub(r"<[^>]*>", " ", _BLOCK.sub("\n", html))
     return [
