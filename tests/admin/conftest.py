@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from cfsigned_django.rotation import store
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.admin import Visitor
 from tests.admin.story import Story
 from tests.admin.transcript import Transcript
@@ -79,3 +80,16 @@ def transcript(admin: Visitor) -> Transcript:
 def admin(visit: MakeVisitor) -> Visitor:
     """Return a person who may rotate and revoke."""
     return visit("view_keypair", "rotate_keypair", "revoke_keypair")
+
+
+@pytest.fixture
+def private_keys(monkeypatch: pytest.MonkeyPatch, rsa_key: PrivateKey) -> list[PrivateKey]:
+    """Return the key of the settings, and each that is generated during the test."""
+    found, generate = [rsa_key], PrivateKey.generate
+
+    def remember(algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256) -> PrivateKey:
+        found.append(generate(algorithm))
+        return found[-1]
+
+    monkeypatch.setattr(PrivateKey, "generate", remember)
+    return found

@@ -7,10 +7,12 @@ Modules: admin/key_pairs.py, admin/forms.py
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
@@ -18,11 +20,13 @@ from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.signing import PrivateKey
 from tests.admin import (
     LIST,
     Visitor,
     activated,
     address,
+    detail,
     imported,
     log,
     moved,
@@ -31,15 +35,24 @@ from tests.admin import (
 )
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
+from tests.leaks import key_material
 from tests.rotation import Shell, fresh
 
 DAY = 86400
 
 
 def test_whole_rotation_by_clicks(
-    admin: Visitor, cloudfront: Shell, transcript: Transcript
+    admin: Visitor,
+    cloudfront: Shell,
+    transcript: Transcript,
+    private_keys: list[PrivateKey],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """From RSA in the settings to ECDSA in the database: states, CloudFront, log and words."""
+    """From RSA in the settings to ECDSA in the database: states, CloudFront, log and words.
+
+    No page, download, log or session holds any part of a private key.
+    """
+    caplog.set_level(logging.DEBUG)
     transcript.take("import")
     former = KeyPair.objects.get()
     assert (str(former), former.status) == (cloudfront.settings_key_id, "active")
@@ -57,6 +70,9 @@ def test_whole_rotation_by_clicks(
 
     transcript.take("check", key_pair)
     assert fresh(key_pair).verified_since is not None
+    for page in (detail(key_pair), address("download", key_pair), address("revoke", key_pair)):
+        admin.get(page)
+    encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True))
     moved(key_pair, verified_since=-301)
     transcript.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
@@ -74,6 +90,14 @@ def test_whole_rotation_by_clicks(
         *(("trusted", ""), ("retiring", ""), ("active", ""), ("retired", "")),
     ]
     transcript.check("admin-rotation")
+
+    texts = [each.text for each in admin.answers]
+    texts += [f"{each.object_repr} {each.change_message}" for each in LogEntry.objects.all()]
+    texts += [str(each.get_decoded()) for each in Session.objects.all()]
+    seen = "\n".join((*texts, caplog.text))
+    assert (len(private_keys), len(encrypted)) == (2, 2)
+    assert key_material(seen, private_keys) == []
+    assert [each for each in (*encrypted, "PRIVATE KEY-----") if each in seen] == []
 
 
 def test_start_asks_for_the_algorithm(admin: Visitor) -> None:
