@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -30,7 +29,6 @@ from tests.admin import (
 from tests.admin.conftest import DENIED
 from tests.projects import Project
 from tests.rotation import Shell, fresh
-from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
 from tests.storage_cases import S3_BACKEND
 
 OWN = LIST.replace("/admin/", "/own/")
@@ -47,6 +45,17 @@ def test_own_admin_is_never_left(admin: Visitor) -> None:
         assert re.findall(r'(?:href|action)="(/admin/[^"]*)"', html) == []
     answer = admin.client.post(f"{OWN}start/", {"algorithm": "ECDSA_P256"})
     assert answer.headers["Location"] == OWN
+
+
+def test_site_without_an_admin_can_import_all(tmp_path: Path, ec_key: PrivateKey) -> None:
+    """If Django's admin is not installed, nothing is registered, and nothing fails."""
+    project = Project(folder=tmp_path, key=ec_key)
+    apps = ["django.contrib.contenttypes", "django.contrib.auth", "cfsigned_django"]
+    project.settings(f"INSTALLED_APPS = {apps}")
+
+    done = project.run("import cfsigned_django.admin")
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -76,23 +85,15 @@ REVOKE = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
-from django.utils import timezone
 from cfsigned_django.models import KeyPair
 from cfsigned_django.signing import PrivateKey
+from tests.keyring import make_key_pair
 for alias in ("default", "keys"):
     call_command("migrate", database=alias, verbosity=0)
-User.objects.create_superuser("admin")
-key_pair = KeyPair.from_private_key(
-    PrivateKey.generate(),
-    key_pair_id="K1",
-    key_group_id="g",
-    status="active",
-    active_in="g",
-    created_at=timezone.now(),
-)
-key_pair.save()
+group = {"key_group_id": "g", "active_in": "g"}
+key_pair = make_key_pair(PrivateKey.generate(), "K1", status="active", **group)
 client = Client()
-client.force_login(User.objects.get())
+client.force_login(User.objects.create_superuser("admin"))
 list_page = "/admin/cfsigned_django/keypair/"
 detail = f"{list_page}{key_pair.pk}/change/"
 print(client.get(list_page).status_code, client.get(detail).status_code)
@@ -111,26 +112,11 @@ def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey
         "        return 'keys' if model._meta.app_label == 'cfsigned_django' else None\n"
         "    db_for_write = db_for_read\n",
     )
-    project.write(
-        "routes.py",
-        "from django.contrib import admin\nfrom django.urls import path\n"
-        "urlpatterns = [path('admin/', admin.site.urls)]\n",
-    )
-    databases = {
-        alias: {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": ":memory:",
-            "ATOMIC_REQUESTS": True,
-        }
-        for alias in ("default", "keys")
-    }
     project.settings(
-        f"INSTALLED_APPS = {[*INSTALLED_APPS]}",
-        f"MIDDLEWARE = {MIDDLEWARE}",
-        f"TEMPLATES = {TEMPLATES}",
-        f"DATABASES = {databases}",
+        "from tests.settings import *",
+        "DATABASES |= {'keys': {**DATABASES['default'], 'ATOMIC_REQUESTS': True}}",
+        "DATABASES['default'] = DATABASES['keys'] | {}",
         "DATABASE_ROUTERS = ['routing.Router']",
-        "ROOT_URLCONF = 'routes'",
         "ALLOWED_HOSTS = ['testserver']",
         "AWS_CLOUDFRONT_KEY_GROUP_ID = 'g'",
         "AWS_CLOUDFRONT_BY_HAND = True",
@@ -142,30 +128,7 @@ def test_key_pairs_in_a_database_of_their_own(tmp_path: Path, ec_key: PrivateKey
     assert (done.stdout, done.stderr) == ("200 200\n302 revoked\n", "")
 
 
-def test_site_without_an_admin_can_import_all(tmp_path: Path, ec_key: PrivateKey) -> None:
-    """If Django's admin is not installed, nothing is registered, and nothing fails."""
-    project = Project(folder=tmp_path, key=ec_key)
-    apps = ["django.contrib.contenttypes", "django.contrib.auth", "cfsigned_django"]
-    project.settings(f"INSTALLED_APPS = {apps}")
-
-    done = project.run("import cfsigned_django.admin")
-
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 # A database that is read, and falls behind that of writes
-
-
-class ReadFromReplica:
-    """Read key pairs from the replica, and write them into the primary."""
-
-    def db_for_read(self, model: Any, **hints: Any) -> str | None:
-        """Return the replica; people and their sessions are not of interest here."""
-        return "replica" if model is KeyPair else None
-
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        """Return the primary."""
-        return "default"
 
 
 @pytest.fixture
@@ -183,7 +146,7 @@ def fall_behind(settings: Settings, db: None) -> Iterator[Callable[[], None]]:
 
     def copy() -> None:
         KeyPair.objects.using("replica").bulk_create(KeyPair.objects.using("default"))
-        settings.DATABASE_ROUTERS = [f"{__name__}.ReadFromReplica"]
+        settings.DATABASE_ROUTERS = ["tests.keyring.ReadFromReplica"]
 
     yield copy
     BaseDatabaseWrapper.close(replica)  # SQLite's own leaves one in memory open
