@@ -81,22 +81,10 @@ class Visitor:
         failed = ["not done"] if self.context.get("failure") else []
         return [*failed, *(level for level, _ in self.messages)]
 
-    def buttons(self) -> list[str]:
-        """Open the first page, and return the steps that it offers."""
+    def asked_for(self) -> str:
+        """Open the first page, and return the step that it asks for."""
         self.get()
-        return self.offered
-
-    @property
-    def offered(self) -> list[str]:
-        """Return the steps that the first page, the last one, offers; * is what it asks for."""
-        overview = self.context["overview"]
-        offered = [overview.primary, *overview.others] if overview.primary else []
-        return [
-            ("*" if button is overview.primary and not overview.is_calm else "")
-            + button.action
-            + (" (blocked)" if button.blocked else "")
-            for button in offered
-        ]
+        return str(self.context["overview"].primary.action)
 
 
 def address(step: str, key_pair: KeyPair | None = None) -> str:

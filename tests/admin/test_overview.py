@@ -37,6 +37,7 @@ from tests.admin import (
     started,
     trusted,
 )
+from tests.admin.conftest import NOON
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell, fresh
 
@@ -52,16 +53,15 @@ def case(name: str, *prepare: Any, **settings: object) -> tuple[str, Any, dict[s
     return name, prepare, {prefix * (key == "BY_HAND") + key: settings[key] for key in settings}
 
 
-def change(**columns: object) -> Callable[[], object]:
-    """Return what changes columns of the newest row."""
-    return lambda: KeyPair.objects.filter(pk=KeyPair.objects.latest("created_at").pk).update(
-        **columns
-    )
+def change(of: str = "", /, **columns: object) -> Callable[[], object]:
+    """Return what changes columns of the key in this state, or of the newest one."""
 
+    def update() -> None:
+        rows = KeyPair.objects.order_by("-created_at")
+        found = rows.filter(status=of) if of else rows
+        KeyPair.objects.filter(pk=found[0].pk).update(**columns)
 
-def change_former(**columns: object) -> Callable[[], object]:
-    """Return what changes columns of the key that stopped signing."""
-    return lambda: KeyPair.objects.filter(status="retiring").update(**columns)
+    return update
 
 
 def in_storages(*key_pair_ids: str) -> dict[str, Any]:
@@ -97,26 +97,14 @@ NEW_SECRET_KEY: dict[str, Any] = {
     "SECRET_KEY": STRONG,
     "SECRET_KEY_FALLBACKS": [settings.SECRET_KEY],
 }
-REVOKED = change(
-    status="revoked",
-    active_in=None,
-    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
-    encrypted_private_key="",
-)
+OVER: dict[str, Any] = {"revoked_at": NOON, "encrypted_private_key": ""}
+REVOKED = change("active", **OVER | {"status": "revoked", "active_in": None})
 REPLACED = change(
-    status="revoked",
-    next_in=None,
-    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
-    encrypted_private_key="",
-    reason=KnownReason.REPLACED,
+    "trusted",
+    **OVER | {"status": "revoked", "next_in": None, "reason": KnownReason.REPLACED},
 )
-REVOKED_FORMER = change_former(
-    status="revoked",
-    revoked_at=datetime(2027, 3, 3, tzinfo=UTC),
-    removed_at=datetime(2027, 3, 3, tzinfo=UTC),
-    encrypted_private_key="",
-)
-RETIRED = change_former(status="retired", encrypted_private_key="")
+REVOKED_FORMER = change("retiring", **OVER | {"status": "revoked", "removed_at": NOON})
+RETIRED = change("retiring", **OVER | {"status": "retired"})
 ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
 DAMAGED = change(encrypted_private_key="damaged")
 SITUATIONS = [

@@ -15,6 +15,7 @@ from cfsigned_django.rotation.lifecycle import (
     Waits,
     find_blockers,
 )
+from cfsigned_django.rotation.stages import STAGES
 
 WAITS = Waits(propagation=300, url_lifetime=3600, keyring=120, clock_skew=30)
 RETIREMENT = 3600 + 120 + 30
@@ -34,6 +35,11 @@ MOVES = {
 }
 PROBED = KeyState(status=KeyStatus.TRUSTED, verified_since=NOW)
 LEAVING = KeyState(status=KeyStatus.RETIRING, retiring_since=NOW)
+
+
+def test_each_state_has_its_stage() -> None:
+    """What is next, and the words for it, are known in each state."""
+    assert STAGES.keys() == set(KeyStatus)
 
 
 @pytest.mark.parametrize(("status", "to"), list(product(KeyStatus, KeyStatus)))

@@ -40,6 +40,7 @@ def test_rotation_is_told(shell: Shell) -> None:
     for arguments, seconds in (
         (IMPORT, 0),
         (("--start", "--reason", "yearly"), 0),
+        (START, 0),
         (RUN, 0),
         (RUN, 0),
         (RUN, 301),
@@ -400,17 +401,6 @@ def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
 
     assert shell.run().code == 0
     assert KeyPair.objects.filter(status="trusted").exists()
-
-
-def test_dry_run_of_a_start(shell: Shell) -> None:
-    """--start --dry-run says that a rotation would begin, and no longer once it began."""
-    shell.run_all(IMPORT)
-
-    before = shell.run("--start", "--dry-run").out
-    shell.run_all(START)
-    after = shell.run("--start", "--dry-run").out
-
-    assert ["would begin" in each for each in (before, after)] == [True, False]
 
 
 # --revoke
