@@ -33,7 +33,7 @@ from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.tools.doctor.local import check_signer
 from tests.golden import assert_golden
 from tests.rotation import ECDSA, Shell, Site, change, fresh, plain
-from tests.storage_cases import S3_BACKEND, expiry_of, parameters_of, without_sha1
+from tests.storage_cases import S3_BACKEND, OfRequest, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
 OTHER_ID = "K2JCJMDEHXQW5F"
@@ -52,10 +52,10 @@ def add_storage(shell: Shell, site: Any) -> AddStorage:
     return add
 
 
-def another_key() -> dict[str, Any]:
-    """Return options that hold another key."""
-    pem = PrivateKey.generate().to_pem().decode()
-    return {"cloudfront_key": pem, "cloudfront_key_id": OTHER_ID}
+ANOTHER = {
+    "cloudfront_key": PrivateKey.generate().to_pem().decode(),
+    "cloudfront_key_id": OTHER_ID,
+}
 
 
 # Why nothing signs
@@ -130,60 +130,7 @@ def test_silence_is_told(shell: Shell, site: Any, monkeypatch: pytest.MonkeyPatc
     assert_golden("no-key-signs", re.sub(r"after .* UTC\.", "after <time>.", plain(words)))
 
 
-# Keys in the OPTIONS of storages
-
-
-@pytest.fixture
-def own(site: Any, add_storage: AddStorage) -> dict[str, Any]:
-    """Move the settings' key into the OPTIONS of the default storage, and return those."""
-    options = {
-        "cloudfront_key": site.AWS_CLOUDFRONT_KEY,
-        "cloudfront_key_id": site.AWS_CLOUDFRONT_KEY_ID,
-    }
-    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
-    add_storage("default", **options)
-    return options
-
-
-@pytest.mark.parametrize("others", ["none", "the same key", "of another group"])
-def test_key_of_a_storage_is_imported(
-    shell: Shell, own: dict[str, Any], add_storage: AddStorage, others: str
-) -> None:
-    """A key that only OPTIONS hold is imported, once; before, a note names it: it has no age."""
-    if others == "the same key":
-        add_storage("media", **own)
-    elif others == "of another group":
-        add_storage("media", key_group_id=OTHER_GROUP, **another_key())
-    assert shell.settings_key_id in shell.run("--max-age", "90d").out
-    assert not KeyPair.objects.exists()
-
-    assert shell.run_all(*[["--import"]] * 2, ["--import", "--dry-run"]) == [0, 0, 0]
-
-    row = KeyPair.objects.get()
-    assert (row.status, row.key_pair_id) == ("active", shell.settings_key_id)
-
-
-def test_two_keys_are_not_imported(
-    shell: Shell, own: dict[str, Any], add_storage: AddStorage
-) -> None:
-    """Different keys of two storages are refused by the names of both, and neither is shown."""
-    add_storage("media", **another_key())
-
-    ran = shell.run("--import")
-
-    assert ran.code == 1
-    for text in ('STORAGES["default"]', shell.settings_key_id, 'STORAGES["media"]', OTHER_ID):
-        assert text in ran.err
-    assert not KeyPair.objects.exists()
-
-
-def test_key_that_no_storage_has_is_imported(shell: Shell, add_storage: AddStorage) -> None:
-    """The key of the settings counts even if no storage of STORAGES signs with it."""
-    signer = Signer(key_pair_id=OTHER_ID, private_key=PrivateKey.generate())
-    add_storage("default", cloudfront_signer=signer)
-
-    assert shell.run("--import").code == 0
-    assert str(KeyPair.objects.get()) == shell.settings_key_id
+# Which key is imported
 
 
 class Fails(CloudFrontS3Storage):
@@ -195,40 +142,62 @@ class Fails(CloudFrontS3Storage):
         super().__init__(bucket_name=self.environment["BUCKET"], **options)
 
 
+#: Sign with the key of the settings, which only OPTIONS hold then.
+OWN: dict[str, Any] = {}
+OTHER_SIGNER = Signer(key_pair_id=OTHER_ID, private_key=PrivateKey.generate())
+
+
 @pytest.mark.parametrize(
-    ("entry", "reason"),
+    ("storages", "named", "reason"),
     [
-        ({"BACKEND": f"{__name__}.Fails"}, "KeyError: 'BUCKET'"),
-        ({"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": ""}}, "cfsigned.E003"),
+        ({"default": OWN}, set(), ""),
+        ({"default": OWN, "media": OWN}, set(), ""),
+        ({"default": OWN, "media": {"key_group_id": OTHER_GROUP, **ANOTHER}}, set(), ""),
+        ({"default": OWN, "media": ANOTHER}, {"default", "media"}, OTHER_ID),
+        # The key of the settings counts even if no storage of STORAGES signs with it.
+        ({"default": {"cloudfront_signer": OTHER_SIGNER}}, set(), ""),
+        # While it is not known with which key a storage signs, nothing is imported.
+        ({"reports": Fails}, {"reports"}, "KeyError: 'BUCKET'"),
+        ({"reports": {"cloudfront_key": ""}}, {"reports"}, "cfsigned.E003"),
+        # It would lose its key, or keep it too long; tests/checks has each way in which it can.
+        ({"invoices": {"key_group_id": None}}, {"invoices"}, ""),
+        # Another group's key, and a storage that does not work, are left alone.
+        ({"invoices": {"key_group_id": OTHER_GROUP, **ANOTHER}}, set(), ""),
+        ({"broken": {"key_group_id": None, "expire_step": -1}}, set(), ""),
     ],
-    ids=["constructor", "half a key"],
 )
-def test_storage_that_cannot_be_constructed(
-    shell: Shell, site: Any, entry: dict[str, Any], reason: str
+def test_import(
+    shell: Shell, site: Any, storages: dict[str, Any], named: set[str], reason: str
 ) -> None:
-    """Refuse to rotate while it is not known with which key a storage signs, and name it."""
-    site.STORAGES = {**site.STORAGES, "reports": entry}
+    """Import the one key that signs, once; else name the storages, and change nothing."""
+    own = {
+        "cloudfront_key": site.AWS_CLOUDFRONT_KEY,
+        "cloudfront_key_id": site.AWS_CLOUDFRONT_KEY_ID,
+    }
+    if is_in_options := storages.get("default") is OWN:
+        site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    for alias, options in storages.items():
+        entry = {"BACKEND": S3_BACKEND, "OPTIONS": own if options is OWN else options}
+        failing = {"BACKEND": f"{__name__}.Fails"}
+        site.STORAGES = {**site.STORAGES, alias: failing if options is Fails else entry}
+    if is_in_options and not named:  # A note names it: it has no age.
+        assert shell.settings_key_id in shell.run("--max-age", "90d").out
 
     ran = shell.run("--import")
 
-    assert (ran.code, KeyPair.objects.exists()) == (1, False)
-    assert 'STORAGES["reports"]' in ran.err
+    assert ran.code == (1 if named else 0)
+    assert set(re.findall(r'STORAGES\["(\w+)"\]', ran.err)) == named
     assert reason in ran.err
+    rows = [(row.status, str(row)) for row in KeyPair.objects.all()]
+    assert rows == ([] if named else [("active", shell.settings_key_id)])
+    again = [shell.run("--import", *options).code for options in ([], ["--dry-run"])]
+    assert again == [ran.code, ran.code]
 
 
 # A domain for each tenant
 
 
-class OfTenant(CloudFrontS3Storage):
-    """A storage whose domain only a request knows."""
-
-    @property
-    def custom_domain(self) -> str:
-        """Fail outside a request."""
-        raise LookupError("no request is being served")
-
-
-class WithGroupOfTenant(OfTenant):
+class GroupOfRequest(OfRequest):
     """A storage whose key group only a request knows, too."""
 
     @property
@@ -237,10 +206,11 @@ class WithGroupOfTenant(OfTenant):
         raise LookupError("no request is being served")
 
 
-@pytest.mark.parametrize("cls", [OfTenant, WithGroupOfTenant])
-def test_domain_of_a_tenant(shell: Shell, site: Any, cls: type[OfTenant]) -> None:
+@pytest.mark.parametrize("cls", [OfRequest, GroupOfRequest])
+def test_domain_of_a_tenant(shell: Shell, site: Any, cls: type[OfRequest]) -> None:
     """Rotate the key group of the settings if no storage knows its domain without a request."""
-    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.{cls.__name__}"}}
+    backend = f"{cls.__module__}.{cls.__name__}"
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": backend}}
     site.AWS_LOCATION = "media files"
     site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
 
@@ -256,7 +226,7 @@ def test_domain_of_a_tenant(shell: Shell, site: Any, cls: type[OfTenant]) -> Non
 
 def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
     """Name the setting if neither it nor a storage knows a domain; nothing is activated."""
-    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": f"{__name__}.OfTenant"}}
+    site.STORAGES = {**site.STORAGES, "default": {"BACKEND": "tests.storage_cases.OfRequest"}}
     site.AWS_S3_CUSTOM_DOMAIN = None
     assert shell.run_all(["--start"], []) == [0, 0]
 
@@ -310,18 +280,6 @@ def test_key_group_of_no_storage(shell: Shell, site: Any, group: str) -> None:
     assert "key_group_id" in ran.err
 
 
-# Storages that sign with the key by themselves; tests/checks has each way in which they can
-
-
-def test_key_of_another_storage_is_not_imported(shell: Shell, add_storage: AddStorage) -> None:
-    """A storage that would lose its key, or keep it too long, is named before the import."""
-    add_storage("invoices", key_group_id=None)
-
-    ran = shell.run("--import")
-
-    assert (ran.code, 'STORAGES["invoices"]' in ran.err, "default" in ran.err) == (1, True, False)
-
-
 def test_key_of_another_storage_is_not_retired(
     shell: Shell, site: Any, add_storage: AddStorage
 ) -> None:
@@ -340,14 +298,6 @@ def test_key_of_another_storage_is_not_retired(
     site.AWS_CLOUDFRONT_BY_HAND = True
     (blocker,) = shell.run("--json").report["blockers"]
     assert 'STORAGES["invoices"]' in blocker["what"]
-
-
-def test_storage_with_a_key_of_its_own_is_left_alone(shell: Shell, add_storage: AddStorage) -> None:
-    """A key of another group, or one that does not work, does not prevent an import."""
-    add_storage("invoices", key_group_id=OTHER_GROUP, **another_key())
-    add_storage("broken", key_group_id=None, expire_step=-1)
-
-    assert shell.run("--import").code == 0
 
 
 # Probes through the storages
