@@ -43,7 +43,6 @@ def shown(media: Any, settings: Any) -> Iterator[dict[str, Any]]:
             STORAGES=names["STORAGES"] | {"default": default},
             ROOT_URLCONF=(*names["urlpatterns"], path("ckeditor5/", upload_file)),
             CKEDITOR_5_FILE_STORAGE="cfsigned_django.storage.PermanentLinkStorage",
-            LOGIN_URL="/login/",
         ),
     ):
         yield names
@@ -178,11 +177,3 @@ def test_what_is_not_repaired(attribute: str, shown: Any, media: Any) -> None:
     """Leave alone what is not the URL of one file, without an error."""
     text = f"<a {attribute.format(url=html.escape(media.url(NAME)))}>"
     assert shown["with_permanent_links"](text) == text
-
-
-def test_link_of_a_reader(shown: Any, media: Any, client: Client) -> None:
-    """Lead a reader of an e-mail to the login and back, and answer 403 without a permission."""
-    link = shown["for_members"].removeprefix(shown["site"])
-    assert client.get(link)["Location"] == f"/login/?next={link}"
-    client.force_login(User.objects.create_user("bob"))
-    assert client.get(link).status_code == 403

@@ -16,10 +16,9 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -92,8 +91,7 @@ class Killed(BaseException):
     """The process ends here: nothing cleans up after it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(NamedTuple):
     """A call, before or after it was made, and what a kill would leave then."""
 
     call: str

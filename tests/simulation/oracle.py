@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
@@ -45,8 +44,7 @@ class Violation(AssertionError):
         self.rule, self.text = rule, text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedUrl:
+class IssuedUrl(NamedTuple):
     """A URL as a viewer got it; moments are true Unix seconds."""
 
     url: str

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from random import Random
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cfsigned_django.rotation.lifecycle import Waits
 
@@ -88,16 +87,14 @@ BUSY_KINDS: Final = [kind for kind in Kind for _ in range(kind.value[1])]
 _MOST: Final = 2**16 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event; ``seed`` is for what chance decides in it."""
 
     kind: Kind
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(NamedTuple):
     """One run: its plan, its events, and a seed for what is there at its begin."""
 
     plan: Plan
