@@ -47,7 +47,7 @@ def opens(url: str) -> bool:
 def fetch(url: str) -> tuple[int, bytes]:
     """Return status and body, of errors as well."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
