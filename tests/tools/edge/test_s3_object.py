@@ -111,11 +111,11 @@ def test_not_modified() -> None:
 def test_headers_replaced() -> None:
     """Replace headers by the response-* parameters of GetObject."""
     reply = ask(
-        QUERY_STRING="response-content-disposition=attachment%3B%20filename%3D%22a%20b.txt%22"
+        QUERY_STRING="response-content-disposition=attachment%3B%20filename%3D%22%C3%BF%20b.txt%22"
         "&response-content-type=application/pdf&response-cache-control=no-store&x=y"
     )
     headers = dict(reply.headers)
-    assert headers["Content-Disposition"] == 'attachment; filename="a b.txt"'
+    assert headers["Content-Disposition"] == 'attachment; filename="ÿ b.txt"'
     assert headers["Content-Type"] == "application/pdf"
     assert headers["Cache-Control"] == "no-store"
     assert "x" not in headers
