@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -137,6 +138,7 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
         "file of a cut key": folder / "cut.pem",
         "device of no use": folder / "empty.pem" / "x",
         "null in path": Path("a\0b"),
+        "path of a wrong type": mock.Mock(spec=os.PathLike, __fspath__=lambda self: 1),
         # In a folder that does not exist: a key without a slash in 255 characters is too long for
         # a name, which is another error.
         "key as a path": Path("none", pem),
