@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.http.request import validate_host
 
-from cfsigned_django.conf import Site
+from cfsigned_django.conf import Site, shown
 from cfsigned_django.cookies.place import CookiePlace, attributes_of, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
@@ -37,7 +37,7 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     for name in names:
         scope = import_class(name)
         if scope is None or not issubclass(scope, SignedCookieScope):
-            found.append(problem("cfsigned.E050", f"{name!r} is not a SignedCookieScope."))
+            found.append(problem("cfsigned.E050", f"{shown(name)} is not a SignedCookieScope."))
         else:
             found += _scope(scope, name)
     return found

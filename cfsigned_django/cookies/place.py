@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from cfsigned_django.conf import Site
+from cfsigned_django.conf import Site, shown
 from cfsigned_django.validation import is_local_host
 
 #: Browsers ignore a longer Path, and keep the cookie for the folder of the page (RFC 6265bis, 5.6).
@@ -85,9 +85,9 @@ def checked_domain(domain: str | None, covered: str) -> str | None:
     domain = domain.lower().removeprefix(".")
     if "." not in domain or domain == "cloudfront.net" or _is_address(domain):
         raise ValueError(
-            f"The Domain {domain!r} is not one that browsers accept for cookies. Give the site and "
-            "CloudFront a common domain, such as app.example.com and media.example.com, and set "
-            "AWS_CLOUDFRONT_COOKIE_DOMAIN to it, example.com."
+            f"The Domain {shown(domain)} is not one that browsers accept for cookies. Give the "
+            "site and CloudFront a common domain, such as app.example.com and media.example.com, "
+            "and set AWS_CLOUDFRONT_COOKIE_DOMAIN to it, example.com."
         )
     if not is_in_domain(cdn, domain):
         raise ValueError(

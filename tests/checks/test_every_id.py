@@ -293,12 +293,14 @@ SITES: list[Row] = [
     ("W040", cached(CAP, UPDATE, FETCH)),
     # Signed cookies.
     ("E050", scopes(SESSIONS, COOKIES, names=["nowhere.Scope"])),
+    ("E050", scopes(SESSIONS, COOKIES, names="-----BEGIN wrong secret")),
     ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
     ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
     ("E051", scopes()),
     ("E051", scopes(COOKIES, SESSIONS)),
     ("E051", scopes(SESSIONS, COOKIES, AUTH)),
     ("E052", scopes(SESSIONS, COOKIES, domain="example.org")),
+    ("E052", scopes(SESSIONS, COOKIES, domain="-----begin wrong secret")),
     *(
         ("E053", scopes(SESSIONS, COOKIES, names=[f"{__name__}.{name}"]))
         for name in ("OpenScope", "LongScope", "MisspeltScope")
