@@ -30,30 +30,9 @@ TOKENS = [
     SIGNER.sign_policy(FOLDER).url(FOLDER.resource[:-1]),
 ]
 TOKENS = [each.removeprefix(f"https://{HOST}") for each in TOKENS]
-TOKENS += [f"{each}=" for each in (*NAMES, *SENT, "x")] + [
-    "/",
-    "//",
-    "/../",
-    "/./",
-    "%2e%2e",
-    "%2F",
-]
-TOKENS += [
-    "public",
-    "private",
-    "/a.jpg",
-    "?",
-    "&",
-    "=",
-    "%",
-    "%3F",
-    "%26",
-    "%5C",
-    "\\",
-    "*",
-    ";",
-    "#",
-]
+TOKENS += [f"{each}=" for each in (*NAMES, *SENT, "x")]
+TOKENS += ["/", "//", "/../", "/./", "%2e%2e", "%2F", "public", "private", "/a.jpg"]
+TOKENS += ["?", "&", "=", "%", "%3F", "%26", "%5C", "\\", "*", ";", "#"]
 TOKENS += ["Policy", "%50olicy=", f"Key-Pair-Id={KEY_ID}", "Hash-Algorithm=SHA256", "+", "é", " "]
 reached: list[WSGIEnvironment] = []
 

@@ -16,24 +16,8 @@ TOKENS = [
     '"AWS:EpochTime":',
 ]
 TOKENS += ['"DateGreaterThan":{', '"IpAddress":{', '"AWS:SourceIp":"', "10.0.0.0/8", "1767290400"]
-TOKENS += [
-    "}",
-    "},",
-    "}}]}",
-    "]",
-    '"',
-    '",',
-    ",",
-    ":",
-    "{",
-    "[",
-    URL,
-    "*",
-    "?",
-    "\\?",
-    "\\\\?",
-    "é",
-]
+TOKENS += ["}", "},", "}}]}", "]", '"', '",', ",", ":", "{", "["]
+TOKENS += [URL, "*", "?", "\\?", "\\\\?", "é"]
 TOKENS += [
     f'{{"Statement":[{{"Resource":"{URL}*","Condition":{{"DateLessThan":{{"AWS:EpochTime":1}}'
 ]

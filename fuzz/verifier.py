@@ -31,28 +31,11 @@ VERIFIER = Verifier({KEY_ID: PublicKey(KEY.public_key())})
 VIEWER = "10.1.2.3"
 HASHES = {"SHA1": hashes.SHA1(), "SHA256": hashes.SHA256()}  # noqa: S303 - CloudFront's other hash
 
-STARTS = [
-    "https://d1.example/",
-    "https://D1.example/",
-    "http://d1.example/",
-    "https://evil.example/",
-]
+STARTS = ["https://d1.example/", "https://D1.example/", "http://d1.example/"]
+STARTS += ["https://evil.example/"]
 STARTS += ["https://d1.example", "https://d1.example:443/", "*://d1.example/", "http*://*/", "*"]
-PIECES = [
-    "a",
-    "albums/42/",
-    "b.jpg",
-    "/",
-    ".",
-    "..",
-    "/../",
-    "%2e%2e/",
-    "%2F",
-    "%5C",
-    "\\",
-    "?",
-    "*",
-]
+PIECES = ["a", "albums/42/", "b.jpg", "/", ".", "..", "/../", "%2e%2e/", "%2F", "%5C", "\\"]
+PIECES += ["?", "*"]
 PIECES += ["x=1", "&", "=", "%41", "%", "+", "~", "é", "|", "{", "#", "Expires=1", "", "", "\\?"]
 TIMES: list[Any] = [NOW + 1, NOW, NOW - 1, NOW - 9, 2**33, 2**34, 0, -1, True, 1e10, "1", None]
 RANGES = ["10.0.0.0/8", "10.1.2.3", "10.1.2.3/32", "10.1.2.4", "0.0.0.0/0", "::/0", "10.1.2.3/33"]
@@ -96,6 +79,7 @@ def credentials(dice: Dice, url: str) -> dict[str, str]:
             [
                 resource,
                 resource[:at] + "*",
+                resource.partition("..")[0] + "*",
                 resource[:at] + "*" + resource[at + dice.randrange(9) :],
             ]
         )
@@ -125,6 +109,7 @@ def document(dice: Dice, resource: str) -> str:
     if dice.random() < 0.05:
         del statement["Resource"]
     text = json.dumps({"Statement": [statement]}, ensure_ascii=dice.random() < 0.5)
+    text = text.replace('{"AWS', '{"AWS:EpochTime": 1, "AWS') if dice.random() < 0.05 else text
     return text.replace("\\\\?", "\\?") if dice.random() < 0.5 else text
 
 
@@ -177,7 +162,7 @@ def read(text: str) -> dict[str, Any] | None:
     plain = before.rstrip("\\")  # "\?" was AWS's way to write the "?" that begins the query
     before = plain if len(before) - len(plain) < 3 else before
     try:
-        document = json.loads(before + question + after)
+        document = json.loads(before + question + after, object_pairs_hook=once)
         (statement,) = document.pop("Statement")
         conditions = statement.pop("Condition")
         times = [
@@ -191,6 +176,14 @@ def read(text: str) -> dict[str, Any] | None:
     if document or statement or conditions or any(type(each) is not int for each in times):
         return None
     return {"resource": resource, "until": times[0], "since": times[1], "address": address}
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON in which no key is repeated."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
 
 
 def within(network: str) -> bool:
@@ -215,12 +208,13 @@ def covers(resource: str, url: str) -> bool:
     if not all(is_like(one or "", other or "") for one, other in pairs):
         return False
     folder = (wanted[2] or "").partition("*")[0].rpartition("/")[0]
-    if "*" not in resource or {".", "..", "%", "\\"} & {*folder.split("/"), *folder}:
+    if "*" not in resource or {".", ".."} & {*folder.split("/")} or {"%", "\\"} & {*folder}:
         return True
     seen = posixpath.normpath(
         "/" + re.sub("%2f|%5c|\\\\", "/", unquote(asked[2] or ""), flags=re.I)
     )
-    return not folder or f"{seen}/".lstrip("/").startswith(posixpath.normpath(folder).lstrip("/"))
+    folder = posixpath.normpath(f"/{folder}").strip("/")
+    return not folder or f"{seen}/".lstrip("/").startswith(f"{folder}/")
 
 
 def divide(text: str) -> list[Any]:
