@@ -51,7 +51,7 @@ from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.tools.storage_origin import choose_public, public_patterns
-from cfsigned_django.validation import find_wrong, is_local_host, raise_first_error
+from cfsigned_django.validation import find_wrong_values, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch
 
 #: With --check: something is to do.
@@ -168,8 +168,9 @@ class Command(CfsignedCommand):
             self.stdout.write(read_template(), ending="")
             return
         try:
-            # Checked first, although it is needed last, when AWS is already set up.
-            raise_first_error(find_wrong(conf.Options.hash_algorithm))
+            # Checked first, although they are needed last, when AWS is already set up.
+            needed = ("hash_algorithm", "querystring_expire", "url_protocol")
+            raise_first_error(find_wrong_values(conf.Config.read(), needed))
             self._run(options)
         except _FAILURES as error:
             is_temporary = isinstance(error, AwsError | RotationError) and error.is_temporary
