@@ -35,7 +35,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypedDict
+from typing import Final
 
 #: A signing key should be replaced at this age.
 OLD: Final = timedelta(days=90)
@@ -173,14 +173,7 @@ def may_correct_id(key: KeyState) -> bool:
     return key.status is KeyStatus.TRUSTED and key.verified_since is None
 
 
-class NewlyTrusted(TypedDict):
-    """The fields of a key pair whose wait begins."""
-
-    trusted_at: datetime
-    verified_since: None
-
-
-def newly_trusted(now: datetime) -> NewlyTrusted:
+def newly_trusted(now: datetime) -> dict[str, datetime | None]:
     """Return the fields of a key that was added to its group, or restored: its wait starts over."""
     return {"trusted_at": now, "verified_since": None}
 
