@@ -384,7 +384,7 @@ def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:
     """Take the waits of an app that a subclass installs: not the settings."""
     before = site_rotation()
     others = [each for each in site.INSTALLED_APPS if each != "cfsigned_django"]
-    with override_settings(INSTALLED_APPS=[*others, "tests.processes.site_app.ShortWaits"]):
+    with override_settings(INSTALLED_APPS=[*others, "tests.processes.site.ShortWaits"]):
         after = site_rotation()
 
     waits = [(each.waits.keyring, each.waits.clock_skew) for each in (before, after)]
