@@ -60,7 +60,6 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
-                ("is_spare", models.BooleanField(default=False, verbose_name="spare")),
                 (
                     "active_in",
                     models.CharField(editable=False, max_length=64, null=True, unique=True),
