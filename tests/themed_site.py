@@ -15,6 +15,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -23,7 +25,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests import settings as common
 from tests.background import free_port, opens, plain_environment, running
 
@@ -101,13 +103,16 @@ def serve(port: str, theme: str) -> None:
     from django.db import connections
     from django.test.testcases import LiveServerThread
 
-    from tests.admin import imported, started
+    from cfsigned_django.rotation.importing import import_settings_key
+    from cfsigned_django.rotation.site import site_rotation
 
     settings.ROOT_URLCONF = urls(theme)
     call_command("migrate", verbosity=0)
     User.objects.create_superuser("mina")
-    imported(days=97)
-    started()
+    rotation = replace(site_rotation(), key_groups=None)
+    now = rotation.store.clock()
+    import_settings_key(rotation, now=now - timedelta(days=97))
+    rotation.start(algorithm=KeyAlgorithm.ECDSA_P256, now=now)
     shared = {"default": connections["default"]}
     shared["default"].inc_thread_sharing()
     server = LiveServerThread(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
@@ -13,11 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.signing import KeyAlgorithm
-from tests.rotation import fresh
 
 LIST = "/admin/cfsigned_django/keypair/"
 #: What is called so in Korean, too.
@@ -111,45 +106,6 @@ def english_words(html: str) -> set[str]:
         r"<pre.*?</pre>|<(?:code|kbd)>.*?</(?:code|kbd)>|cfsigned[\w-]*", " ", own, flags=re.DOTALL
     )
     return set(re.findall(r"[A-Za-z]{3,}", _CODE.sub(" ", readable(own)))) - _NAMES
-
-
-def imported(*, days: int = 1) -> KeyPair:
-    """Return the key of the settings, taken into the database this many days ago."""
-    rotation = replace(site_rotation(), key_groups=None)
-    key_pair = import_settings_key(rotation, now=rotation.store.clock())
-    return moved(key_pair, created_at=-days * 86400, active_at=-days * 86400)
-
-
-def started() -> KeyPair:
-    """Return a new PENDING key pair."""
-    rotation = replace(site_rotation(), key_groups=None)
-    algorithm = KeyAlgorithm.ECDSA_P256
-    return rotation.start(algorithm=algorithm, now=rotation.store.clock())
-
-
-def trusted(*, good_for: int | None = None) -> KeyPair:
-    """Return a new TRUSTED key pair, which has worked for this many seconds if it has."""
-    key_pair, rotation = started(), site_rotation()
-    rotation.trust(key_pair, now=rotation.store.clock())
-    return key_pair if good_for is None else moved(key_pair, verified_since=-good_for)
-
-
-def activated(*, former_retiring_for: int | None = None) -> KeyPair:
-    """Return a new ACTIVE key pair; the one before it is RETIRING, for the seconds given."""
-    key_pair, rotation = trusted(good_for=3600), site_rotation()
-    former = rotation.store.active()
-    rotation.activate(key_pair, now=rotation.store.clock())
-    if former is not None and former_retiring_for is not None:
-        moved(former, retiring_at=-former_retiring_for)
-    return key_pair
-
-
-def moved(key_pair: KeyPair, **seconds: int) -> KeyPair:
-    """Set moments of a key pair to this many seconds from now, and return it as it is then."""
-    now = site_rotation().store.clock()
-    moments = {name: now + timedelta(seconds=value) for name, value in seconds.items()}
-    KeyPair.objects.filter(pk=key_pair.pk).update(**moments)
-    return fresh(key_pair)
 
 
 def log() -> list[tuple[str, str, str]]:

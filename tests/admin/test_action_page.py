@@ -6,43 +6,36 @@ Modules: admin/forms.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair, KnownReason
-from tests.admin import (
-    Visitor,
-    activated,
-    address,
-    english_words,
-    imported,
-    log,
-    moved,
-    started,
-    trusted,
-)
+from tests.admin import Visitor, address, english_words, log
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
-from tests.rotation import Shell, fresh
+from tests.rotation import Shell, change, fresh
+
+WAITING = methodcaller("trusted", good_for=60)
+READY = methodcaller("trusted", good_for=3600)
 
 
-def damaged() -> None:
+def damaged(cloudfront: Shell) -> None:
     """Make a successor whose private key cannot be decrypted."""
-    successor = trusted(good_for=3600)
-    KeyPair.objects.filter(pk=successor.pk).update(encrypted_private_key="damaged")
+    change(READY(cloudfront), encrypted_private_key="damaged")
 
 
 #: What is next, whether a person changes CloudFront, and what then signs after a revocation.
-SUCCESSIONS: list[tuple[Callable[[], object], bool, str]] = [
-    (lambda: trusted(good_for=3600), False, "successor"),
-    (lambda: trusted(good_for=60), False, "successor_early"),
-    (started, False, "successor_early"),
-    (lambda: None, False, "new_key"),
+SUCCESSIONS: list[tuple[Callable[[Shell], object], bool, str]] = [
+    (READY, False, "successor"),
+    (WAITING, False, "successor_early"),
+    (Shell.started, False, "successor_early"),
+    (lambda shell: None, False, "new_key"),
     (damaged, False, "new_key"),
-    (lambda: None, True, "nothing"),
-    (started, True, "nothing"),
+    (lambda shell: None, True, "nothing"),
+    (Shell.started, True, "nothing"),
     (damaged, True, "nothing"),
 ]
 
@@ -64,18 +57,18 @@ def test_page_says_what_signs_afterwards(
 
     for prepare, by_hand, after in SUCCESSIONS:
         cloudfront.begin()
-        key_pair = imported()
-        prepare()
+        key_pair = cloudfront.imported()
+        prepare(cloudfront)
         settings.AWS_CLOUDFRONT_BY_HAND = by_hand
         read(key_pair, f"{after}{', by hand' if by_hand else ''}", after)
         settings.AWS_CLOUDFRONT_BY_HAND = False
         KeyPair.objects.all().delete()
 
-    imported()
-    read(started(), "a key that never signed", "unchanged")
+    cloudfront.imported()
+    read(cloudfront.started(), "a key that never signed", "unchanged")
     assert admin.context["revocation"].minutes == 0
     KeyPair.objects.all().delete()
-    key_pair = activated()
+    key_pair = cloudfront.activated()
     settings.AWS_CLOUDFRONT_BY_HAND = True
     read(key_pair, "the key of the settings was never imported", "settings")
     transcript.check("admin-revocation")
@@ -102,15 +95,17 @@ def test_page_says_how_many_minutes_break(
     retirement_seconds: int | None,
     retiring_for: int | None,
     minutes: int,
+    cloudfront: Shell,
 ) -> None:
     """Links break for as long as the longest one lives; of a retiring key, what is left."""
     settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
     settings.AWS_CLOUDFRONT_EXPIRE_STEP = 60 if max_expire > 3600 else 0
-    key_pair = imported()
+    key_pair = cloudfront.imported()
     if retirement_seconds is not None:
         KeyPair.objects.update(retirement_seconds=retirement_seconds)
     if retiring_for is not None:
-        activated(former_retiring_for=retiring_for)
+        cloudfront.activated()
+        cloudfront.wait(retiring_for)
 
     admin.get(address("revoke", key_pair))
 
@@ -118,10 +113,10 @@ def test_page_says_how_many_minutes_break(
 
 
 def test_link_to_the_documentation(
-    admin: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    admin: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloudfront: Shell
 ) -> None:
     """Link to the page for this emergency if the package names an address, else name no page."""
-    page = address("revoke", imported())
+    page = address("revoke", cloudfront.imported())
     assert "A key leaked" not in admin.get(page)
     (described := tmp_path / "cfsigned_django-9.dist-info").mkdir()
     (described / "METADATA").write_text(
@@ -140,9 +135,11 @@ def test_link_to_the_documentation(
 
 
 @pytest.mark.parametrize("typed", ["", "K0000000000000"])
-def test_nothing_happens_unless_the_id_is_typed(admin: Visitor, typed: str) -> None:
+def test_nothing_happens_unless_the_id_is_typed(
+    admin: Visitor, typed: str, cloudfront: Shell
+) -> None:
     """The second question is only answered by the id of the key itself."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
 
     admin.take("revoke", key_pair, typed=typed)
 
@@ -150,9 +147,9 @@ def test_nothing_happens_unless_the_id_is_typed(admin: Visitor, typed: str) -> N
     assert fresh(key_pair).status == "active"
 
 
-def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor) -> None:
+def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor, cloudfront: Shell) -> None:
     """A key that CloudFront never had is confirmed by its fingerprint; no reason need be given."""
-    key_pair = started()
+    key_pair = cloudfront.started()
 
     admin.take("revoke", key_pair, typed=key_pair.fingerprint[:12])
 
@@ -162,7 +159,7 @@ def test_key_without_an_id_is_named_by_its_fingerprint(admin: Visitor) -> None:
 
 def test_revocation_ends_the_trust(admin: Visitor, cloudfront: Shell) -> None:
     """The key leaves CloudFront at once, another one signs, and the log has each move and why."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
 
     admin.take("revoke", key_pair, typed=str(key_pair), reason="leaked")
 
@@ -179,15 +176,15 @@ def test_revocation_ends_the_trust(admin: Visitor, cloudfront: Shell) -> None:
 
 def test_revocation_is_finished_later(admin: Visitor, cloudfront: Shell) -> None:
     """If AWS refuses, the key still stops signing; one click takes it out afterwards."""
-    imported()
-    key_pair = activated()
+    cloudfront.imported()
+    key_pair = cloudfront.activated()
     cloudfront.failure = DENIED
     page = admin.take("revoke", key_pair, typed=str(key_pair))
     assert admin.levels == ["warning", "error"]
     assert "cloudfront:ListPublicKeys" in page
     assert (fresh(key_pair).status, fresh(key_pair).removed_at) == ("revoked", None)
     cloudfront.failure = None
-    moved(key_pair, claimed_until=-1)
+    cloudfront.wait(6)
 
     admin.take("finish", key_pair)
 

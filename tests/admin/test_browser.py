@@ -21,16 +21,7 @@ from playwright.sync_api import expect
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.accessibility import NEEDS_AXE, barriers, too_wide
-from tests.admin import (
-    LIST,
-    Visitor,
-    activated,
-    address,
-    detail,
-    imported,
-    started,
-    trusted,
-)
+from tests.admin import LIST, Visitor, address, detail
 from tests.admin.conftest import DENIED
 from tests.plugins_browser import (
     browser as browser,
@@ -100,8 +91,8 @@ def look_again(page: Page) -> None:
 
 def test_open_page(open_page: Callable[..., Page], admin: Visitor, cloudfront: Shell) -> None:
     """An open page follows, keeps the focus, says when it is old, and ends at the login."""
-    imported()
-    trusted()
+    cloudfront.imported()
+    cloudfront.trusted()
     cloudfront.answer = ProbeResult.UNKNOWN_KEY
     page = open_page()
     check, activate = (page.locator(f'[id^="cfsigned-{step}-"]') for step in ("check", "activate"))
@@ -132,9 +123,10 @@ def test_open_page(open_page: Callable[..., Page], admin: Visitor, cloudfront: S
     expect(page.locator("#id_username")).to_be_visible()
 
 
-def test_keyboard_and_clipboard(open_page: Callable[..., Page]) -> None:
+def test_keyboard_and_clipboard(open_page: Callable[..., Page], cloudfront: Shell) -> None:
     """From the first page to a new key without a mouse; its public key is copied for CloudFront."""
-    imported(days=97)
+    cloudfront.imported()
+    cloudfront.wait(97 * 86400)
     page = open_page()
     for selector, key in (
         ('[id^="cfsigned-start-"]', "Enter"),
@@ -178,9 +170,10 @@ def test_nothing_is_a_barrier(
             found.extend(f"{path}: {each}" for each in page.evaluate(BROKEN))
 
     look(LIST)
-    former = imported(days=97)
+    former = cloudfront.imported()
+    cloudfront.wait(97 * 86400)
     look(LIST, address("start"))
-    key_pair = started()
+    key_pair = cloudfront.started()
     settings.AWS_CLOUDFRONT_BY_HAND = True
     look(address("trust", key_pair))
     settings.AWS_CLOUDFRONT_BY_HAND = False
@@ -190,8 +183,9 @@ def test_nothing_is_a_barrier(
     page.locator(".cfsigned-step .cfsigned-error").wait_for()
     found.extend(barriers(page, colors=colors))
     cloudfront.failure = None
-    active = activated(former_retiring_for=30 * 86400)
-    trusted(good_for=3600)
+    active = cloudfront.activated()
+    cloudfront.wait(30 * 86400)
+    cloudfront.trusted(good_for=3600)
     look(LIST, address("retire", former), detail(former), address("revoke", active))
     assert page.locator("html").get_attribute("lang") == language
     assert found == []

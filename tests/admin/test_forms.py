@@ -10,14 +10,7 @@ from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from tests.admin import (
-    Visitor,
-    address,
-    imported,
-    log,
-    moved,
-    started,
-)
+from tests.admin import Visitor, address, log
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell, fresh
@@ -37,7 +30,7 @@ def test_whole_rotation_by_hand(
     by_hand: Visitor, cloudfront: Shell, transcript: Transcript
 ) -> None:
     """A person who follows the pages gets from the start to a revocation; no page calls AWS."""
-    former = imported()
+    former = cloudfront.imported()
     by_hand.take("start", algorithm="ECDSA_P256")
     key_pair = KeyPair.objects.get(status="pending")
     by_hand.get(address("trust", key_pair))
@@ -54,13 +47,13 @@ def test_whole_rotation_by_hand(
     assert log()[-1] == (key_pair_id, "trusted", "")
     cloudfront.answer = ProbeResult.GOOD
     by_hand.post(address("check", key_pair))
-    moved(key_pair, verified_since=-301)
+    cloudfront.wait(301)
     by_hand.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
 
     by_hand.get(address("retire", former))
     assert by_hand.levels == ["warning"]  # until its last link has expired, the page tells nothing
-    moved(former, retiring_at=-8 * DAY)
+    cloudfront.wait(8 * DAY)
     by_hand.post(address("retire", former))
     assert set(by_hand.context["form"].errors) == {"removed"}
     transcript.take("retire", former, removed="on")
@@ -75,10 +68,10 @@ def test_whole_rotation_by_hand(
     transcript.check("admin-by-hand")
 
 
-def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
+def test_id_that_cannot_be_right_is_refused(by_hand: Visitor, cloudfront: Shell) -> None:
     """Refuse an id that cannot be that of this public key before it is tried."""
-    imported()
-    key_pair = started()
+    cloudfront.imported()
+    key_pair = cloudfront.started()
 
     for given in (
         "",
@@ -95,7 +88,7 @@ def test_id_that_cannot_be_right_is_refused(by_hand: Visitor) -> None:
 
 def test_id_of_another_public_key_is_refused(by_hand: Visitor, cloudfront: Shell) -> None:
     """If the edge or the table has another key under this id, it is not written down."""
-    signing, key_pair = imported(), started()
+    signing, key_pair = cloudfront.imported(), cloudfront.started()
 
     for given, answer in (
         ("K36X4X2EO997HM", ProbeResult.WRONG_KEY),

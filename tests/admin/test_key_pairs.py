@@ -9,15 +9,7 @@ from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.admin import (
-    LIST,
-    Visitor,
-    activated,
-    address,
-    detail,
-    imported,
-    started,
-)
+from tests.admin import LIST, Visitor, address, detail
 from tests.admin.conftest import MakeVisitor
 from tests.leaks import key_material
 from tests.rotation import Shell, fresh
@@ -26,10 +18,12 @@ ROTATE_STEPS = ("start", "import", "trust", "check", "activate", "retire")
 
 
 @pytest.fixture
-def key_pair(db: None) -> KeyPair:
+def key_pair(cloudfront: Shell) -> KeyPair:
     """Return a key pair that signs, with one before it that can be retired."""
-    imported()
-    return activated(former_retiring_for=8 * 86400)
+    cloudfront.imported()
+    key_pair = cloudfront.activated()
+    cloudfront.wait(8 * 86400)
+    return key_pair
 
 
 def test_anonymous_people_log_in_first(visit: MakeVisitor, key_pair: KeyPair) -> None:
@@ -115,8 +109,8 @@ def test_error_page_shows_no_key(
 ) -> None:
     """The debug page of an unexpected error shows local variables, but no key."""
     settings.DEBUG = debug
-    imported()
-    key_pair = started()
+    cloudfront.imported()
+    key_pair = cloudfront.started()
     encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
     admin.client.raise_request_exception = False
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -25,18 +26,7 @@ from cfsigned_django.admin.notices import WARNING, Notice
 from cfsigned_django.admin.overview import SOME
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
-from tests.admin import (
-    LIST,
-    Visitor,
-    activated,
-    address,
-    detail,
-    english_words,
-    imported,
-    moved,
-    started,
-    trusted,
-)
+from tests.admin import LIST, Visitor, address, detail, english_words
 from tests.admin.conftest import NOON
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell, fresh
@@ -53,10 +43,10 @@ def case(name: str, *prepare: Any, **settings: object) -> tuple[str, Any, dict[s
     return name, prepare, {prefix * (key == "BY_HAND") + key: settings[key] for key in settings}
 
 
-def change(of: str = "", /, **columns: object) -> Callable[[], object]:
+def change(of: str = "", /, **columns: object) -> Callable[[Shell], None]:
     """Return what changes columns of the key in this state, or of the newest one."""
 
-    def update() -> None:
+    def update(shell: Shell) -> None:
         rows = KeyPair.objects.order_by("-created_at")
         found = rows.filter(status=of) if of else rows
         KeyPair.objects.filter(pk=found[0].pk).update(**columns)
@@ -80,18 +70,23 @@ def in_storages(*key_pair_ids: str) -> dict[str, Any]:
     return {**NO_SETTINGS_KEY, "STORAGES": {**storages, "staticfiles": staticfiles}}
 
 
-def retiring_for(seconds: int) -> Callable[[], object]:
-    """Return what lets a new key sign; the previous one stopped this many seconds ago."""
-    return partial(activated, former_retiring_for=seconds)
+def after(seconds: int) -> Callable[[Shell], object]:
+    """Return what lets this many seconds pass."""
+    return methodcaller("wait", seconds)
 
 
-def started_and(**seconds: int) -> Callable[[], object]:
-    """Return what starts a rotation, with moments this many seconds from now."""
-    return lambda: moved(started(), **seconds)
+def imported(shell: Shell, *, days: int = 1) -> None:
+    """Take the key of the settings into the database, this many days ago."""
+    shell.wait(-days * DAY)
+    shell.imported()
+    shell.wait(days * DAY)
 
 
 OLD = partial(imported, days=97)
-STUCK = started_and(created_at=-4 * DAY)
+WAITING = methodcaller("trusted", good_for=60)
+READY = methodcaller("trusted", good_for=301)
+CLAIMED = change("pending", claimed_until=NOON + timedelta(seconds=30))
+STUCK = (Shell.started, after(4 * DAY))
 STRONG = "another one, as long as Django wants a secret key: 0123456789"
 NEW_SECRET_KEY: dict[str, Any] = {
     "SECRET_KEY": STRONG,
@@ -114,58 +109,58 @@ SITUATIONS = [
     case("storages differ", **in_storages("K2JCJMDEHXQW5F", "K36X4X2EO997HM")),
     case("trusted signer", AWS_CLOUDFRONT_KEY_ID="APKAIOSFODNN7EXAMPLE"),
     case("no key", **NO_SETTINGS_KEY),
-    case("the first key waits", trusted, **NO_SETTINGS_KEY),
+    case("the first key waits", Shell.trusted, **NO_SETTINGS_KEY),
     case("a young key signs", imported),
     case("an old key signs", OLD),
-    case("an old key is being replaced", OLD, started),
-    case("a key is generated", imported, started),
-    case("a key is generated, by hand", imported, started, BY_HAND=True),
-    case("a key is stuck", imported, STUCK),
-    case("a key is stuck, by hand", imported, STUCK, BY_HAND=True),
-    case("a claim", imported, started_and(claimed_until=30)),
-    case("a claim that is over", imported, started_and(claimed_until=-1)),
-    case("the new key cannot be decrypted", imported, started, DAMAGED),
+    case("an old key is being replaced", OLD, Shell.started),
+    case("a key is generated", imported, Shell.started),
+    case("a key is generated, by hand", imported, Shell.started, BY_HAND=True),
+    case("a key is stuck", imported, *STUCK),
+    case("a key is stuck, by hand", imported, *STUCK, BY_HAND=True),
+    case("a claim", imported, Shell.started, CLAIMED),
+    case("a claim that is over", imported, Shell.started, CLAIMED, after(31)),
+    case("the new key cannot be decrypted", imported, Shell.started, DAMAGED),
     case(
         "the new key cannot be decrypted, with encryption keys",
         imported,
-        started,
+        Shell.started,
         DAMAGED,
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),
-    case("unprobed key", imported, trusted),
-    case("unprobed key, by hand", imported, trusted, BY_HAND=True),
-    case("a key waits", imported, partial(trusted, good_for=60)),
-    case("a key waits, by hand", imported, partial(trusted, good_for=60), BY_HAND=True),
-    case("a key is ready", imported, partial(trusted, good_for=301)),
-    case("a key retires", imported, activated),
-    case("a key retires today", imported, retiring_for(7 * DAY - 3600)),
-    case("a key has retired", imported, retiring_for(8 * DAY)),
-    case("a key is left over", activated),
-    case("the settings' key was retired", imported, activated, RETIRED),
-    case("the settings' key was revoked", imported, activated, REVOKED_FORMER),
+    case("unprobed key", imported, Shell.trusted),
+    case("unprobed key, by hand", imported, Shell.trusted, BY_HAND=True),
+    case("a key waits", imported, WAITING),
+    case("a key waits, by hand", imported, WAITING, BY_HAND=True),
+    case("a key is ready", imported, READY),
+    case("a key retires", imported, Shell.activated),
+    case("a key retires today", imported, Shell.activated, after(7 * DAY - 3600)),
+    case("a key has retired", imported, Shell.activated, after(8 * DAY)),
+    case("a key is left over", Shell.activated),
+    case("the settings' key was retired", imported, Shell.activated, RETIRED),
+    case("the settings' key was revoked", imported, Shell.activated, REVOKED_FORMER),
     case("the signing key cannot be decrypted", imported, SECRET_KEY=STRONG),
     case(
         "a new key must be made, since nothing proves that it is the right one",
         imported,
-        started,
+        Shell.started,
         AWS_CLOUDFRONT_ENCRYPTION_KEYS=[Fernet.generate_key()],
     ),
     case(
         "SECRET_KEY is new, and a key is ready",
         imported,
-        partial(trusted, good_for=301),
+        READY,
         **NEW_SECRET_KEY,
     ),
-    case("SECRET_KEY is new, and a key retires", imported, activated, **NEW_SECRET_KEY),
+    case("SECRET_KEY is new, and a key retires", imported, Shell.activated, **NEW_SECRET_KEY),
     case(
         "SECRET_KEY is new and weak",
         imported,
         SECRET_KEY="guessed",
         SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
     ),
-    case("half revoked", imported, activated, REVOKED),
-    case("a replaced key leaves", imported, trusted, REPLACED, started),
-    case("a key of another group", started, ELSEWHERE),
+    case("half revoked", imported, Shell.activated, REVOKED),
+    case("a replaced key leaves", imported, Shell.trusted, REPLACED, Shell.started),
+    case("a key of another group", Shell.started, ELSEWHERE),
     case("no key group", imported, AWS_CLOUDFRONT_KEY_GROUP_ID=None),
     case("times have no zone", USE_TZ=False),
     case("not a truth value", imported, BY_HAND="yes"),
@@ -181,9 +176,10 @@ def test_each_situation(admin: Visitor, cloudfront: Shell, transcript: Transcrip
     english = {}
     for name, prepare, changed in SITUATIONS:
         cloudfront.begin()
+        cloudfront.now = NOON
         keyring.forget()
         for write in prepare:
-            write()
+            write(cloudfront)
         with override_settings(**changed):
             admin.client.force_login(get_user_model().objects.get())  # SECRET_KEY may be another
             admin.get()
@@ -203,11 +199,12 @@ def test_each_situation(admin: Visitor, cloudfront: Shell, transcript: Transcrip
     transcript.check("admin-first-page")
 
 
-def test_wait_is_shown_and_followed(admin: Visitor) -> None:
+def test_wait_is_shown_and_followed(admin: Visitor, cloudfront: Shell) -> None:
     """A card tells its key's moments in order and how far its wait is; an open page looks often."""
-    imported(days=10)
+    cloudfront.imported()
+    cloudfront.wait(10 * 86400)
     assert 'data-interval="60"' in admin.client.get(LIST).text
-    trusted(good_for=60)
+    cloudfront.trusted(good_for=60)
     admin.get()
 
     html = admin.answers[-1].text
@@ -223,11 +220,13 @@ def test_wait_is_shown_and_followed(admin: Visitor) -> None:
     assert [each.at is not None for each in waiting] == [True, True, True, True, False, False]
     assert [each.tense for each in signing] == ["past", "now", "next", "later"]
     KeyPair.objects.filter(status="trusted").delete()
-    activated()  # the other key retires in a week
+    cloudfront.activated()  # the other key retires in a week
     assert 'data-interval="60"' in admin.client.get(LIST).text
 
 
-def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> None:
+def test_former_keys_are_kept_in_sight(
+    admin: Visitor, settings: Settings, cloudfront: Shell
+) -> None:
     """Show a few former keys, and all of them on request, with few queries."""
     settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
 
@@ -238,7 +237,7 @@ def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> No
 
     counts = []
     for number in range(1, SOME + 3):
-        KeyPair.objects.filter(pk=started().pk).update(status="retired", next_in=None)
+        KeyPair.objects.filter(pk=cloudfront.started().pk).update(status="retired", next_in=None)
         if number in (1, SOME, SOME + 2):
             counts.append(look())
 
@@ -247,9 +246,9 @@ def test_former_keys_are_kept_in_sight(admin: Visitor, settings: Settings) -> No
     assert look(f"{LIST}?all")[0] == SOME + 2
 
 
-def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None:
+def test_longer_waits_are_remembered(admin: Visitor, settings: Settings, cloudfront: Shell) -> None:
     """Links of a time when they lived longer keep their key, even if no job ever runs."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
     for max_expire in (30 * DAY, 3600):
         settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
         settings.STORAGES = dict(settings.STORAGES)  # made anew, as after a restart
@@ -260,8 +259,8 @@ def test_longer_waits_are_remembered(admin: Visitor, settings: Settings) -> None
 
 def test_looking_does_not_call_aws(admin: Visitor, cloudfront: Shell) -> None:
     """Pages read the database only, and change nothing: they open while AWS is down."""
-    imported()
-    key_pair = started()
+    cloudfront.imported()
+    key_pair = cloudfront.started()
     before = list(KeyPair.objects.values())
     cloudfront.calls.clear()
 
@@ -275,10 +274,10 @@ def test_looking_does_not_call_aws(admin: Visitor, cloudfront: Shell) -> None:
 # One key pair
 
 
-def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript) -> None:
+def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript, cloudfront: Shell) -> None:
     """The page has the ids by which AWS and people know the key, and what has happened, in 24 h."""
-    imported()
-    key_pair = trusted(good_for=60)
+    cloudfront.imported()
+    key_pair = cloudfront.trusted(good_for=60)
     KeyPair.objects.update(created_at=datetime(2026, 12, 7, 20, 0, tzinfo=UTC))
 
     page = admin.get(detail(key_pair))
@@ -289,9 +288,9 @@ def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript) -> None:
     transcript.check("admin-key-pair")
 
 
-def test_steps_are_offered_and_nothing_is_edited(admin: Visitor) -> None:
+def test_steps_are_offered_and_nothing_is_edited(admin: Visitor, cloudfront: Shell) -> None:
     """The steps of a key are one click away; nothing can be saved, edited or searched for."""
-    active, key_pair = imported(), started()
+    active, key_pair = cloudfront.imported(), cloudfront.started()
 
     html = admin.client.get(detail(key_pair)).text
 
@@ -316,9 +315,11 @@ def test_steps_are_offered_and_nothing_is_edited(admin: Visitor) -> None:
     ],
     ids=["active", "erased", "forged", "damaged"],
 )
-def test_public_key(admin: Visitor, columns: dict[str, Any], is_shown: bool) -> None:
+def test_public_key(
+    admin: Visitor, columns: dict[str, Any], is_shown: bool, cloudfront: Shell
+) -> None:
     """The public key is on the page and comes as a file; if it is not known, both say so."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
     KeyPair.objects.update(**columns)
 
     page = admin.get(detail(key_pair))
@@ -352,10 +353,10 @@ def test_names_and_commands_in_a_notice() -> None:
 
 @pytest.mark.parametrize("key_group_id", [None, OTHER_GROUP])
 def test_page_opens_without_steps(
-    admin: Visitor, settings: Settings, key_group_id: str | None
+    admin: Visitor, settings: Settings, key_group_id: str | None, cloudfront: Shell
 ) -> None:
     """Settings that make no sense, or name another key group, take away the steps, not the page."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
     settings.AWS_CLOUDFRONT_KEY_GROUP_ID = key_group_id
 
     assert str(key_pair) in admin.get(detail(key_pair))

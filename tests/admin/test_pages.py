@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
@@ -21,22 +23,11 @@ from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import PrivateKey
-from tests.admin import (
-    LIST,
-    Visitor,
-    activated,
-    address,
-    detail,
-    imported,
-    log,
-    moved,
-    started,
-    trusted,
-)
-from tests.admin.conftest import DENIED
+from tests.admin import LIST, Visitor, address, detail, log
+from tests.admin.conftest import DENIED, NOON
 from tests.admin.transcript import Transcript
 from tests.leaks import key_material
-from tests.rotation import Shell, fresh
+from tests.rotation import Shell, change, fresh
 
 DAY = 86400
 
@@ -73,13 +64,13 @@ def test_whole_rotation_by_clicks(
     for page in (detail(key_pair), address("download", key_pair), address("revoke", key_pair)):
         admin.get(page)
     encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True))
-    moved(key_pair, verified_since=-301)
+    cloudfront.wait(301)
     transcript.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
     admin.get()
     transcript.add("the first page, when the new key has begun to sign")
 
-    moved(former, retiring_at=-8 * DAY)
+    cloudfront.wait(8 * DAY)
     transcript.take("retire", former)
     assert (fresh(former).status, fresh(former).encrypted_private_key) == ("retired", "")
     assert cloudfront.members == {str(key_pair)}
@@ -100,9 +91,9 @@ def test_whole_rotation_by_clicks(
     assert [each for each in (*encrypted, "PRIVATE KEY-----") if each in seen] == []
 
 
-def test_start_asks_for_the_algorithm(admin: Visitor) -> None:
+def test_start_asks_for_the_algorithm(admin: Visitor, cloudfront: Shell) -> None:
     """The shorter links are proposed, RSA can be chosen, and what CloudFront lacks is refused."""
-    imported()
+    cloudfront.imported()
     admin.take("start", algorithm="ED25519")
     assert set(admin.context["form"].errors) == {"algorithm"}
     assert KeyPair.objects.count() == 1
@@ -129,8 +120,8 @@ def test_answer_of_the_probe(
     admin: Visitor, cloudfront: Shell, result: ProbeResult, level: str
 ) -> None:
     """Only a good answer begins the wait, and only a good one lets a key sign at its end."""
-    imported()
-    key_pair = trusted()
+    cloudfront.imported()
+    key_pair = cloudfront.trusted()
     cloudfront.answer = result
     is_good = result is ProbeResult.GOOD
 
@@ -146,7 +137,8 @@ def test_answer_of_the_probe(
     admin.get()
     assert admin.levels == []
 
-    moved(key_pair, verified_since=-301)
+    change(key_pair, verified_since=cloudfront.now)
+    cloudfront.wait(301)
     admin.take("activate", key_pair)
     assert fresh(key_pair).status == ("active" if is_good else "trusted")
     assert admin.levels == ["success" if is_good else "error"]
@@ -157,8 +149,8 @@ def test_answer_of_the_probe(
 
 def test_check_puts_back_what_signed(admin: Visitor, cloudfront: Shell) -> None:
     """A check warns that a key whose links are out was missing, and logs that it is back."""
-    former = imported()
-    other = activated()
+    former = cloudfront.imported()
+    other = cloudfront.activated()
     cloudfront.take_out(former)
 
     admin.take("check", former)
@@ -175,29 +167,27 @@ def test_check_puts_back_what_signed(admin: Visitor, cloudfront: Shell) -> None:
 # Steps that are not due
 
 
-def of_another_group() -> KeyPair:
-    """Return a key pair of a key group that the settings no longer name."""
-    key_pair = started()
-    KeyPair.objects.filter(pk=key_pair.pk).update(key_group_id="former", next_in="former")
-    return key_pair
-
-
 @pytest.mark.parametrize(
-    ("prepare", "step"),
+    ("bring", "step", "columns"),
     [
-        pytest.param(imported, "import", id="import twice"),
-        pytest.param(started, "start", id="start twice"),
-        *(pytest.param(imported, step, id=step) for step in ("trust", "correct", "finish")),
-        pytest.param(lambda: moved(trusted(), claimed_until=-1), "activate", id="still waits"),
-        pytest.param(lambda: moved(trusted(), claimed_until=30), "check", id="claimed"),
-        pytest.param(of_another_group, "trust", id="of another group"),
+        (Shell.imported, "import", {}),
+        (Shell.started, "start", {}),
+        *((Shell.imported, step, {}) for step in ("trust", "correct", "finish")),
+        (Shell.trusted, "activate", {}),
+        (Shell.trusted, "check", {"claimed_until": NOON + timedelta(seconds=30)}),
+        (Shell.started, "trust", {"key_group_id": "former", "next_in": "former"}),
     ],
 )
 def test_step_that_is_not_due_is_not_taken(
-    admin: Visitor, prepare: Callable[[], KeyPair], step: str
+    admin: Visitor,
+    cloudfront: Shell,
+    bring: Callable[[Shell], KeyPair],
+    step: str,
+    columns: dict[str, Any],
 ) -> None:
     """A page that is no longer true, or an address that was guessed, changes nothing."""
-    key_pair = prepare()
+    key_pair = bring(cloudfront)
+    KeyPair.objects.filter(pk=key_pair.pk).update(**columns)
     before = list(KeyPair.objects.values())
 
     admin.post(address(step, None if step in ("import", "start") else key_pair))
@@ -214,9 +204,9 @@ def test_no_such_key_leads_back(admin: Visitor, path: str) -> None:
     assert admin.levels == ["warning"]
 
 
-def test_step_needs_csrf(admin: Visitor) -> None:
+def test_step_needs_csrf(admin: Visitor, cloudfront: Shell) -> None:
     """No other site can make a person's browser take a step."""
-    key_pair = imported()
+    key_pair = cloudfront.imported()
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = admin.client.cookies
 
@@ -224,10 +214,11 @@ def test_step_needs_csrf(admin: Visitor) -> None:
         assert strict.post(address(step, of)).status_code == 403
 
 
-def test_only_the_check_is_quiet(admin: Visitor) -> None:
+def test_only_the_check_is_quiet(admin: Visitor, cloudfront: Shell) -> None:
     """The quiet check of an open page does not make a key count as removed by hand."""
-    former = imported()
-    activated(former_retiring_for=8 * DAY)
+    former = cloudfront.imported()
+    cloudfront.activated()
+    cloudfront.wait(8 * DAY)
 
     answer = admin.client.post(address("retire", former), {"quiet": "1"})
 
@@ -252,8 +243,8 @@ def test_failure_of_a_step_is_told(
     admin: Visitor, cloudfront: Shell, failure: Exception, level: str, named: str
 ) -> None:
     """Each kind of failure comes back in its own words, and the key stays as it was."""
-    imported()
-    key_pair = started()
+    cloudfront.imported()
+    key_pair = cloudfront.started()
     cloudfront.failure = failure
 
     page = admin.take("trust", key_pair)

@@ -16,16 +16,7 @@ from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey
-from tests.admin import (
-    LIST,
-    Visitor,
-    activated,
-    address,
-    detail,
-    imported,
-    started,
-    trusted,
-)
+from tests.admin import LIST, Visitor, address, detail
 from tests.admin.conftest import DENIED
 from tests.projects import Project
 from tests.rotation import Shell, fresh
@@ -34,10 +25,11 @@ from tests.storage_cases import S3_BACKEND
 OWN = LIST.replace("/admin/", "/own/")
 
 
-def test_own_admin_is_never_left(admin: Visitor) -> None:
+def test_own_admin_is_never_left(admin: Visitor, cloudfront: Shell) -> None:
     """In an admin with another name every link, form and step stays in it."""
-    imported()
-    key_pair = activated(former_retiring_for=8 * 86400)
+    cloudfront.imported()
+    key_pair = cloudfront.activated()
+    cloudfront.wait(8 * 86400)
 
     for path in (OWN, f"{OWN}{key_pair.pk}/change/", f"{OWN}{key_pair.pk}/revoke/"):
         html = admin.client.get(path).text
@@ -64,8 +56,8 @@ def test_steps_are_not_undone_by_a_transaction_of_the_request(
 ) -> None:
     """With ATOMIC_REQUESTS each record of a step is kept at once, and every page opens."""
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    former = imported()
-    key_pair = trusted(good_for=301)
+    former = cloudfront.imported()
+    key_pair = cloudfront.trusted(good_for=301)
 
     admin.take("activate", key_pair)
     KeyPair.objects.filter(pk=former.pk).update(retiring_at=None)
@@ -176,8 +168,8 @@ def test_revocation_that_comes_half_way(
     admin: Visitor, cloudfront: Shell, fall_behind: Callable[[], None]
 ) -> None:
     """Report a revocation as done even if the replica does not show it yet."""
-    imported()
-    key_pair = activated()
+    cloudfront.imported()
+    key_pair = cloudfront.activated()
     fall_behind()
     cloudfront.failure = DENIED
 
@@ -188,11 +180,11 @@ def test_revocation_that_comes_half_way(
 
 
 def test_id_of_another_key_pair(
-    admin: Visitor, fall_behind: Callable[[], None], settings: Settings
+    admin: Visitor, fall_behind: Callable[[], None], settings: Settings, cloudfront: Shell
 ) -> None:
     """An id that was written down a moment ago is not taken for another key."""
-    former = imported()
-    key_pair = started()
+    former = cloudfront.imported()
+    key_pair = cloudfront.started()
     fall_behind()
     KeyPair.objects.using("default").filter(pk=former.pk).update(key_pair_id="K2JCJMDEHXQW5F")
 
@@ -203,9 +195,11 @@ def test_id_of_another_key_pair(
     assert written(key_pair).status == "pending"
 
 
-def test_key_of_another_group(admin: Visitor, fall_behind: Callable[[], None]) -> None:
+def test_key_of_another_group(
+    admin: Visitor, fall_behind: Callable[[], None], cloudfront: Shell
+) -> None:
     """A key that left this group a moment ago is shown as one of another group."""
-    key_pair = started()
+    key_pair = cloudfront.started()
     fall_behind()
     rows = KeyPair.objects.using("default").filter(pk=key_pair.pk)
     rows.update(key_group_id="former", next_in="former")

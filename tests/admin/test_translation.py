@@ -22,14 +22,7 @@ from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.phrase import Phrase
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from tests.admin import (
-    Visitor,
-    activated,
-    address,
-    detail,
-    english_words,
-    imported,
-)
+from tests.admin import Visitor, address, detail, english_words
 from tests.pages import CATALOG, ROOT, entries, name_of, read
 from tests.rotation import Shell
 
@@ -75,8 +68,9 @@ def test_messages_are_korean(korean: Visitor, cloudfront: Shell, result: ProbeRe
 
 def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: Shell) -> None:
     """The step that failed, AWS's reason, and what to do next are in Korean."""
-    former = imported()
-    activated(former_retiring_for=8 * 86400)
+    former = cloudfront.imported()
+    cloudfront.activated()
+    cloudfront.wait(8 * 86400)
     cloudfront.failure = ClientError({"Error": {"Code": "AccessDenied"}}, "any call")
 
     korean.take("retire", former)
@@ -104,9 +98,9 @@ def test_second_failure_is_korean() -> None:
         assert english_words(f'<div class="cfsigned">{put_in_words(second)}') == set()
 
 
-def test_reason_of_a_revocation(korean: Visitor) -> None:
+def test_reason_of_a_revocation(korean: Visitor, cloudfront: Shell) -> None:
     """The reason of the leak is shown as it was typed; the new key says whom it replaces."""
-    leaked = imported()
+    leaked = cloudfront.imported()
 
     korean.take("revoke", leaked, typed=str(leaked), reason="공개 저장소에 올라감")
 
