@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import textwrap
+from typing import Any
 
 import pytest
 from botocore import exceptions as boto
@@ -22,19 +23,9 @@ URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"
 
 def answer(code: str, message: str = "", status: int = 400) -> ClientError:
     """Return an error that AWS answered."""
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {
-                "HTTPHeaders": {},
-                "HTTPStatusCode": status,
-                "HostId": "",
-                "RequestId": "",
-                "RetryAttempts": 0,
-            },
-        },
-        "GetKeyGroup",
-    )
+    error = {"Code": code, "Message": message}
+    answered: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answered, "GetKeyGroup")
 
 
 def explained(error: AwsFailure) -> AwsError:

@@ -291,26 +291,30 @@ def test_storage_that_does_not_sign(site: Any) -> None:
     assert storage.url("a") == f"{ORIGIN}/a"
 
 
-#: The option ``public``, the location, the patterns that are given, those that are opened, and what
-#: a person opens.
-PATTERNS: list[tuple[Any, str, list[str], list[str], str]] = [
-    *((["covers/"], "media", each, ["media/covers/*"], "") for each in ([], ["media/covers/*"])),
-    (["covers/"], "media", ["/media/covers/*"], ["media/covers/*"], ""),
+#: The option ``public`` of each storage, their location, the patterns that are given, those that
+#: are opened, and what a person opens.
+PATTERNS: list[tuple[list[Any], str, list[str], list[str], str]] = [
     *(
-        (["covers/", "logos/"], "media", each, each, "media/covers/*, media/logos/*")
+        ([["covers/"], ["covers/"]], "media", each, ["media/covers/*"], "")
+        for each in ([], ["media/covers/*"], ["/media/covers/*"])
+    ),
+    *(
+        (public, "media", each, each, "media/covers/*, media/logos/*")
+        for public in ([["covers/", "logos/"]], [["covers/"], ["logos/"]])
         for each in ([], ["media/covers/*"], ["static/*"])
     ),
-    (lambda name: False, "media", ["static/*"], ["static/*"], "callable"),
+    ([bool], "media", ["static/*"], ["static/*"], "callable"),
+    ([["covers/"], bool], "media", ["/x/*"], ["/x/*"], "media/covers/*, what the callable"),
     # A wildcard in the place of what no pattern can have would open other folders, too.
-    *((["covers/"], each, [], [], "/covers/*") for each in ("미디어", "a b", "a*b", "x/" * 128)),
+    *(([["covers/"]], each, [], [], "/covers/*") for each in ("미디어", "a b", "a*b", "x/" * 128)),
 ]
 
 
 def test_patterns_of_an_edge(site: Any) -> None:
     """Open the only folder, or any pattern that is given; name what a person opens by hand."""
-    for public, location, patterns, opened, by_hand in PATTERNS:
-        storage = CloudFrontS3Storage(public=public, location=location)
-        found, left = choose_public([storage], patterns, "--public")
+    for options, location, patterns, opened, by_hand in PATTERNS:
+        each = [CloudFrontS3Storage(public=public, location=location) for public in options]
+        found, left = choose_public(each, patterns, "--public")
         assert (found, by_hand in left, bool(left)) == (opened, True, bool(by_hand)), location
 
 

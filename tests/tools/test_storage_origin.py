@@ -18,11 +18,10 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from django.test import override_settings
 
 from cfsigned_django.storage import CloudFrontFileSystemStorage
-from cfsigned_django.testing import InMemorySignedStorage
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from cfsigned_django.tools.edge.client import EdgeClient
-from cfsigned_django.tools.storage_origin import StorageOrigin, choose_public, find_base_path
+from cfsigned_django.tools.storage_origin import StorageOrigin, find_base_path
 
 BASE = "https://d111111abcdef8.cloudfront.net"
 DATA = b"0123456789"
@@ -191,33 +190,3 @@ def test_files_without_a_folder(storage_class: type[Any], media_root: Any, site:
     site.MEDIA_ROOT = media_root
     with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT"):
         StorageOrigin(storage_class())
-
-
-@pytest.mark.parametrize(
-    ("public", "given", "opened", "by_hand"),
-    [
-        ([["covers/"], ["covers/"]], [], ["covers/*"], ""),
-        ([["covers/", "logos/"]], [], [], "covers/*, logos/*"),
-        ([["covers/"], ["logos/"]], ["covers/*"], ["covers/*"], "covers/*, logos/*"),
-        ([["covers/"], bool], ["/x/*"], ["/x/*"], "covers/*, what the callable in the option "),
-    ],
-)
-def test_choose_public(
-    public: list[Any], given: list[str], opened: list[str], by_hand: str
-) -> None:
-    """Open the only public folder; leave several and a callable to a person."""
-    storages = [InMemorySignedStorage(public=each) for each in public]
-
-    found, left = choose_public(storages, given, "--public")
-
-    assert found == opened
-    assert left.startswith(by_hand)
-    assert bool(left) is bool(by_hand)
-
-
-def test_another_public_folder() -> None:
-    """Refuse to open another path than the only public folder, or none at all."""
-    storage = InMemorySignedStorage(public=["covers/"])
-    for path in ("static/*", ""):
-        with pytest.raises(ValueError, match=f"--public is '{path}'".replace("*", r"\*")):
-            choose_public([storage], [path], "--public")
