@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from django.urls import path
 
@@ -17,22 +17,7 @@ from cfsigned_django.shortcuts import signed_urls
 from cfsigned_django.signing import Policy
 from cfsigned_django.views import SignedUrlsView
 from tests.storage_cases import NOW, ORIGIN, at, counted_signatures, verify
-
-asked: list[str] = []
-
-
-def may_see(request: HttpRequest, name: str) -> bool:
-    """Admit a viewer who says so, and hide what is secret."""
-    asked.append(name)
-    if "secret" in name:
-        raise Http404
-    return request.headers.get("X-Viewer") == "ada"
-
-
-async def may_see_async(request: HttpRequest, name: str) -> bool:
-    """Do the same in a coroutine."""
-    await asyncio.sleep(0)
-    return may_see(request, name)
+from tests.views.test_files import asked, may_see, may_see_async
 
 
 class OwnView(SignedUrlsView):
@@ -81,18 +66,13 @@ def opens(url: str, alias: str = "default") -> Policy:
     return verify(alias, url, now=NOW, viewer_ip="127.0.0.1")
 
 
-def iso(moment: int) -> str:
-    """Return a time in Unix seconds as the JSON has it."""
-    return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
 @pytest.mark.parametrize("where", ["urls", "async"])
 def test_many_names(where: str) -> None:
     """Return a URL for each name, and when the first of them expires; ask once for each."""
     names = ["a/사진 1.jpg", "b/2.jpg", "a/사진 1.jpg"]
     status, found = post(where, {"names": names})
     assert (status, [*found["urls"]], asked) == (200, names[:2], names[:2])
-    assert found["expires_at"] == iso(NOW + 3600)
+    assert found["expires_at"] == datetime.fromtimestamp(NOW + 3600, UTC).isoformat()
     for name, url in found["urls"].items():
         assert opens(url).resource == storages["default"].unsigned_url(name)  # type: ignore[attr-defined]
 

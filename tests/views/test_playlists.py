@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from logging import WARNING
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import urljoin
 
 import pytest
 from django.http import Http404, HttpRequest, JsonResponse
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.urls import include, path
 
 from cfsigned_django.logs import log_once
@@ -73,12 +72,6 @@ def may_watch(request: HttpRequest, name: str) -> bool:
     return request.GET.get("token") == "a&b"
 
 
-async def may_watch_async(request: HttpRequest, name: str) -> bool:
-    """Do the same in a coroutine."""
-    await asyncio.sleep(0)
-    return may_watch(request, name)
-
-
 def api(request: HttpRequest) -> JsonResponse:
     """Return what a player needs for the video."""
     name = request.GET.get("name", "courses/42/master.m3u8")
@@ -95,14 +88,11 @@ def api(request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [
-    path("sync/<path:name>", SignedPlaylistView.as_view(permission=may_watch)),
-    path("async/<path:name>", SignedPlaylistView.as_view(permission=may_watch_async)),
+    path("playlists/<path:name>", SignedPlaylistView.as_view(permission=may_watch)),
     path("plain/<path:name>", SignedPlaylistView.as_view(permission=may_watch, storage="public")),
     path("api", api),
     path("", include("tests.cookies.test_middleware")),
 ]
-EACH = pytest.mark.parametrize("view", ["sync", "async"])
-BOTH = pytest.mark.parametrize("handler", ["wsgi", "asgi"])
 
 
 @pytest.fixture(autouse=True)
@@ -127,12 +117,10 @@ def _site(own_urls: None, site: Any, tmp_path: Path) -> None:
     (tmp_path / "courses/bad/latin.m3u8").write_bytes("#EXTM3U\né.ts".encode("latin-1"))
 
 
-def ask(url: str, handler: str = "wsgi", now: float = NOW) -> Any:
+def ask(url: str, now: float = NOW) -> Any:
     """Return the answer at that moment, to a player that sends no cookies."""
     with at(now):
-        if handler == "wsgi":
-            return Client().get(url)
-        return asyncio.run(AsyncClient().get(url))
+        return Client().get(url)
 
 
 def uris(response: Any) -> list[str]:
@@ -156,13 +144,11 @@ def follow(url: str, **arguments: Any) -> dict[str, list[str]]:
     return found
 
 
-@EACH
-@BOTH
-def test_every_level_is_signed(view: str, handler: str) -> None:
+def test_every_level_is_signed() -> None:
     """Sign all files of a video, one signature a playlist, for a player without cookies."""
-    url = f"/{view}/courses/42/master.m3u8?token=a%26b"
+    url = "/playlists/courses/42/master.m3u8?token=a%26b"
     with counted_signatures() as signatures:
-        found = follow(url, handler=handler)
+        found = follow(url)
     assert (len(found), len(signatures)) == (5, 3)  # one for each folder
     assert sum(map(len, found.values())) == 1 + 4 * 3
     for playlist, signed in found.items():
@@ -174,11 +160,9 @@ def test_every_level_is_signed(view: str, handler: str) -> None:
                 verify("default", each.replace("/courses/42/", "/courses/43/"), now=NOW)
 
 
-@EACH
-@BOTH
-def test_answer(view: str, handler: str) -> None:
+def test_answer() -> None:
     """Answer as HLS; let one browser keep it for a minute, unless the playlist grows."""
-    response = ask(f"/{view}/courses/42/720p/index.m3u8?token=a%26b", handler)
+    response = ask("/playlists/courses/42/720p/index.m3u8?token=a%26b")
     base = "https://media.example.com/private/courses/42/720p"
     signature = uris(response)[0].partition("?")[2]
     assert response.content.decode() == (
@@ -191,21 +175,19 @@ def test_answer(view: str, handler: str) -> None:
     assert "max-age=60" in response.headers["Cache-Control"]
     assert response.headers["Vary"] == "Cookie, Authorization"
     for name, seconds in (("42/master", 60), ("live/index", 0)):  # Variants do not change.
-        response = ask(f"/{view}/courses/{name}.m3u8?token=a%26b", handler)
+        response = ask(f"/playlists/courses/{name}.m3u8?token=a%26b")
         assert f"max-age={seconds}" in response.headers["Cache-Control"]
 
 
-@EACH
-@BOTH
-def test_refusals(view: str, handler: str) -> None:
+def test_refusals() -> None:
     """Answer 403 and 404 without a signature; 404 for what is not a playlist."""
-    response = ask(f"/{view}/courses/42/master.m3u8", handler)
+    response = ask("/playlists/courses/42/master.m3u8")
     assert (response.status_code, b"Signature" in response.content) == (403, False)
     for name in (
         *("courses/42/secret.m3u8", "courses/42/none.m3u8", "courses/folder.m3u8", "courses/42"),
         *("courses/42/master.m3u8/b.m3u8", "courses//a.m3u8", f"courses/{'a' * 1020}.m3u8"),
     ):
-        assert ask(f"/{view}/{name}?token=a%26b", handler).status_code == 404
+        assert ask(f"/playlists/{name}?token=a%26b").status_code == 404
 
 
 #: The name of a playlist, and what the reason must name, if 25 KB are the most.
@@ -229,10 +211,9 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SignedPlaylistView, "max_size", 25_000)
 
 
-@EACH
 @pytest.mark.usefixtures("_small")
 def test_playlists_that_cannot_be_signed(
-    view: str, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
+    caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
     """Answer 404 to a bad upload, never with a part of it; log once what is wrong."""
     log_once.cache_clear()
@@ -240,7 +221,7 @@ def test_playlists_that_cannot_be_signed(
         caplog.clear()
         name = f"courses/{source}.m3u8"
         with subtests.test(source):
-            responses = [ask(f"/{view}/{name}?token=a%26b") for _ in range(2)]
+            responses = [ask(f"/playlists/{name}?token=a%26b") for _ in range(2)]
 
             assert {each.status_code for each in responses} == {404}
             assert not any(b"Signature=" in each.content for each in responses)
@@ -253,7 +234,7 @@ def test_playlists_that_cannot_be_signed(
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("sync/root", "folder"), ("plain/courses/42/master", "querystring_auth")],
+    [("playlists/root", "folder"), ("plain/courses/42/master", "querystring_auth")],
 )
 def test_views_that_cannot_sign(name: str, match: str) -> None:
     """Raise if the site is wrong, not the file."""
@@ -270,10 +251,10 @@ def test_views_that_cannot_sign(name: str, match: str) -> None:
 def test_size_in_the_storage(name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read no more than the limit of a compressed file, and nothing of one that is too large."""
     monkeypatch.setattr("django.core.files.base.File.size", size)
-    assert ask(f"/sync/courses/{name}.m3u8?token=a%26b").status_code == 404
+    assert ask(f"/playlists/courses/{name}.m3u8?token=a%26b").status_code == 404
 
 
 def test_link_to_another_folder() -> None:
     """Link a playlist of another folder without a signature: its own request asks for it."""
-    (uri,) = uris(ask("/sync/courses/beside/index.m3u8?token=a%26b"))
+    (uri,) = uris(ask("/playlists/courses/beside/index.m3u8?token=a%26b"))
     assert uri == "../43/master.m3u8?token=a%26b"
