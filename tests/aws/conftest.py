@@ -9,18 +9,14 @@ import pytest
 from tests.aws import Account
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
+    ACCOUNT,
+    aws_account as aws_account,
+    clients as clients,
     hide_aws_configuration,
     ministack as ministack,
     no_aws_configuration as no_aws_configuration,
 )
 from tests.simulation.strict_cloudfront import StrictCloudFront
-from tests.tools.setup.viewers import ACCOUNT
-
-
-@pytest.fixture(scope="session")
-def aws_account() -> str:
-    """Return the id of the account whose files the emulator's data plane serves."""
-    return ACCOUNT
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +25,11 @@ def _apart(no_aws_configuration: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def cloudfront(emulator: MinistackHere, aws_account: str) -> Any:
+def cloudfront(emulator: MinistackHere) -> Any:
     """Return a client for all tests of the calls to CloudFront: it is slow to make."""
     with pytest.MonkeyPatch.context() as patch:
         hide_aws_configuration(patch)
-        return emulator.client("cloudfront", account=aws_account)
+        return emulator.client("cloudfront", account=ACCOUNT)
 
 
 @pytest.fixture(params=["simulation", "emulator"])

@@ -12,7 +12,6 @@ from botocore.httpsession import URLLib3Session
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.unknown import unknown_elements, without_unknown
 from tests.aws import Account, Body
-from tests.ministack_server import MinistackHere
 from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
 
 NEW = "<Novelty><Enabled>true</Enabled></Novelty>"
@@ -31,12 +30,6 @@ def add_elements(client: Any, operation: str, *closings: str) -> None:
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-send.{service}.{operation}", send)
-
-
-@pytest.fixture
-def clients(ministack: MinistackHere, aws_account: str) -> Any:
-    """Return separate clients: their answers get elements that AWS did not send."""
-    return ministack.clients(aws_account)
 
 
 def test_elements_at_any_depth(clients: Any) -> None:
