@@ -78,11 +78,6 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse("course")
 
 
-async def async_course(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a course to its members, from a coroutine."""
-    return await AsyncCourse().get(request, pk)
-
-
 class ApiCourse(CourseOfArguments, APIView):
     """A course of an API, whose permission classes let anyone ask."""
 
@@ -107,26 +102,19 @@ VIEWS = {
     "decorator on as_view()": opens_course(Course.as_view()),
     "decorator on as_view(), async": opens_course(AsyncCourse.as_view()),
     "decorator on a function": opens_course(course),
-    "decorator on a coroutine function": opens_course(async_course),
 }
 urlpatterns = [path(f"{index}/<int:pk>", view) for index, view in enumerate(VIEWS.values())]
 
 
-@pytest.fixture
-def course_of_alice(own_urls: None, site: Any, db: None) -> Group:
-    """Return a course with one member, on a site with files at media.example.com."""
+@pytest.mark.django_db
+def test_who_gets_cookies(own_urls: None, site: Any) -> None:
+    """Open the folder to those whom the view's own code lets in, and by no other method."""
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
     site.ALLOWED_HOSTS = ["*"]
-    group = Group.objects.create(name="course")
-    group.user_set.add(User.objects.create(username="alice"))
+    course_of_alice = Group.objects.create(name="course")
+    course_of_alice.user_set.add(User.objects.create(username="alice"))
     User.objects.create(username="mallory")
-    return group
-
-
-@pytest.mark.django_db
-def test_who_gets_cookies(course_of_alice: Group) -> None:
-    """Open the folder to those whom the view's own code lets in, and by no other method."""
     pk = course_of_alice.pk
     opened, failed = set(), set()
     for index, name in enumerate(VIEWS):
@@ -145,7 +133,6 @@ def test_who_gets_cookies(course_of_alice: Group) -> None:
                     opened.add(case)
                     assert_cookies_open(answer, f"courses/{pk}/1.ts")
     asks = {"decorator on a function": ["GET", "HEAD", "POST"]}
-    asks["decorator on a coroutine function"] = asks["decorator on a function"]
     assert failed == set()
     assert opened == {
         (name, "alice", method) for name in VIEWS for method in asks.get(name, ["GET", "HEAD"])

@@ -31,7 +31,7 @@ from django.utils.asyncio import async_unsafe
 from django.views.decorators.cache import cache_page
 from django.views.generic import RedirectView
 
-from cfsigned_django.cookies import SignedCookieScope, set_signed_cookies
+from cfsigned_django.cookies import SignedCookieScope, signed_cookies
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_cookies_open, assert_cookies_refuse, forget_keys
@@ -95,7 +95,7 @@ class Anything(SignedCookieScope):
         return answer(request) if callable(answer) else answer
 
 
-def view(request: HttpRequest) -> HttpResponse:
+def view(request: HttpRequest, **captured: str) -> HttpResponse:
     """Show a page."""
     return HttpResponse("page")
 
@@ -104,13 +104,6 @@ def work(request: HttpRequest) -> HttpResponse:
     """Do something that must not be done twice."""
     done.append(request.method or "")
     return HttpResponse("done", status=201)
-
-
-def with_cookies(request: HttpRequest, folder: str) -> HttpResponse:
-    """Set signed cookies itself."""
-    response = HttpResponse("page")
-    set_signed_cookies(response, folder=folder, request=request)
-    return response
 
 
 async def view_async(request: HttpRequest) -> HttpResponse:
@@ -149,7 +142,7 @@ urlpatterns = [
     path("async", view_async),
     path("redirect", RedirectView.as_view(url="/elsewhere")),
     path("work", work),
-    path("with_cookies/<path:folder>", with_cookies),
+    path("opens/<path:folder>", signed_cookies(folder=lambda request, folder: folder)(view)),
     path("admin/", admin.site.urls),
     path("kept", cache_page(600)(view)),
     path("enter/<courses>", enter),
@@ -699,7 +692,7 @@ def test_two_folders_at_one_path(
 def test_a_view_sets_cookies_too(caplog: pytest.LogCaptureFixture) -> None:
     """Leave to a view what it opens, if a browser would send two sets."""
     client = member("42,43")
-    response = get(client, "/with_cookies/courses/42/hls", now=NOW + 1000)
+    response = get(client, "/opens/courses/42/hls", now=NOW + 1000)
     assert response.content == b"page"
     assert paths_set(response) == {"/courses/42/hls/", "/courses/43/", "/public/avatars/"}
     assert "'courses/42'" in errors(caplog)[0].getMessage()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from django.core.management import call_command
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.leaks import everything_of, fragments
-from tests.pages import ROOT
+from tests.projects import Project
 from tests.storage_cases import KEY_ID, S3_BACKEND, verify
 
 
@@ -252,16 +251,12 @@ os.wait()
 """
 
 
-def test_fork() -> None:
+def test_fork(tmp_path: Path, ec_key: PrivateKey) -> None:
     """A child that was forked while another thread asked asks itself, once."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORK],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    project = Project(folder=tmp_path, key=ec_key)
+    project.settings()
+
+    done = project.run(FORK)
 
     assert (done.stdout, done.returncode) == ("1", 0), done.stderr
 

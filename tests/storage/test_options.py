@@ -267,21 +267,16 @@ def foreign(ec_key: PrivateKey) -> CloudFrontSigner:
     )
 
 
-@pytest.fixture
-def own(rsa_key: PrivateKey) -> Signer:
-    """Return a signer of this package's."""
-    sha256 = HashAlgorithm.SHA256
-    return Signer(key_pair_id=OTHER_KEY_ID, private_key=rsa_key, hash_algorithm=sha256)
-
-
 def key_of(storage: CloudFrontS3Storage) -> str:
     """Return the id of the key that signs."""
     with at(NOW):
         return parameters_of(storage.url("a.jpg"))["Key-Pair-Id"]
 
 
-def test_own_signer(site: Any, own: Signer, rsa_key: PrivateKey) -> None:
+def test_own_signer(site: Any, rsa_key: PrivateKey) -> None:
     """Sign with a Signer that is handed in, over key and hash of the settings or without a key."""
+    sha256 = HashAlgorithm.SHA256
+    own = Signer(key_pair_id=OTHER_KEY_ID, private_key=rsa_key, hash_algorithm=sha256)
     storage = CloudFrontS3Storage(cloudfront_signer=own, hash_algorithm="SHA1")
     for key_id in (KEY_ID, None):
         site.AWS_CLOUDFRONT_KEY_ID = key_id
@@ -294,13 +289,12 @@ def test_own_signer(site: Any, own: Signer, rsa_key: PrivateKey) -> None:
         storage.url("a.jpg")
 
 
-@pytest.mark.parametrize("signer", ["own", "foreign"])
 @pytest.mark.parametrize("step", [0, 86400])
-def test_assigned_later(signer: str, step: int, request: pytest.FixtureRequest) -> None:
+def test_assigned_later(step: int, foreign: CloudFrontSigner) -> None:
     """Sign with a signer that is assigned after the first URL, until signing is turned off."""
     storage = CloudFrontS3Storage(expire_step=step)
     assert key_of(storage) == KEY_ID
-    storage.cloudfront_signer = request.getfixturevalue(signer)
+    storage.cloudfront_signer = foreign
     assert key_of(storage) == OTHER_KEY_ID
     storage.querystring_auth = False
     assert storage.url("a.jpg") == f"{ORIGIN}/a.jpg"

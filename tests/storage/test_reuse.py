@@ -375,14 +375,6 @@ def test_names_change_at_different_moments(ec_key: PrivateKey) -> None:
     assert len(shared) == 1
 
 
-def test_after_2038(site: Any) -> None:
-    """Refuse a lifetime that ends behind the last moment that readers of policies take."""
-    site.AWS_CLOUDFRONT_MAX_EXPIRE = 20 * 365 * DAY
-    storage = CloudFrontS3Storage()
-    with at(NOW), pytest.raises(ValueError, match="2147483647"):
-        storage.url("a.jpg", expire=15 * 365 * DAY)
-
-
 def test_presigned_urls_of_s3(site: Any) -> None:
     """Keep to the same rules if django-storages presigns a URL of S3."""
     site.AWS_S3_CUSTOM_DOMAIN = None

@@ -198,6 +198,7 @@ def test_no_entry_with_these_options(
 OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, ""),
     "others": ({"location": "x", "invalidate_on": {"delete"}}, ""),
+    "no secret": ({"object_parameters": {"id": KEY_ID, "note": "x" * 200}}, ""),
     "an ID": ({"cloudfront_key_id": OTHER_KEY_ID}, ""),
     "public": ({"cloudfront_signer": None, "secret_key": None}, ""),
     "a key": ({"cloudfront_key": "KEY"}, "cloudfront_key"),
@@ -393,13 +394,6 @@ def test_secrets_under_other_names(ec_key: PrivateKey, tmp_path: Path) -> None:
             pickle.dumps(storage)
         assert_hides(everything_of(refused.value).encode(), ec_key)
         assert_hides(repr(vars(storage)) + pprint.pformat(vars(storage)), ec_key)
-
-
-def test_values_that_are_no_secret(site: Any) -> None:
-    """Write an ID of a key, and a long text, under any name."""
-    given = {"nested": {"key_id": KEY_ID, "note": "x" * 200}}
-    storage: Any = OtherNames(**given)
-    assert storage.deconstruct()[2] == unpickle(pickle.dumps(storage)).deconstruct()[2] == given
 
 
 def test_secret_without_which_there_is_no_storage(site: Any) -> None:

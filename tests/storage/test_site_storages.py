@@ -31,14 +31,7 @@ class GroupOfRequest(CloudFrontS3Storage):
         return KEY_GROUP_ID
 
 
-class Fails(CloudFrontS3Storage):
-    """A storage that this machine cannot make."""
-
-    def __init__(self, **options: Any) -> None:
-        raise LookupError("no BUCKET")
-
-
-HERE, OTHER_GROUP = __name__, {"key_group_id": OTHER_GROUP_ID}
+OTHER_GROUP = {"key_group_id": OTHER_GROUP_ID}
 #: BACKEND and OPTIONS -> whether it signs, whether all is known, the key group that it follows, the
 #: key that it names, and whether it bypasses a rotation of that key in the site's key group.
 CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
@@ -52,9 +45,9 @@ CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
         *(OF_REQUEST, OTHER_GROUP),
         *(False, False, OTHER_GROUP_ID, KEY_ID, True),
     ),
-    "group": (f"{HERE}.GroupOfRequest", {}, False, False, PER_REQUEST, KEY_ID, False),
+    "group": (f"{__name__}.GroupOfRequest", {}, False, False, PER_REQUEST, KEY_ID, False),
     "signer": (SIGNER_OF_REQUEST, {}, False, False, PER_REQUEST, PER_REQUEST, False),
-    "fails": (f"{HERE}.Fails", {}, False, False, PER_REQUEST, PER_REQUEST, False),
+    "fails": (S3_BACKEND, {"misspelled": 1}, False, False, PER_REQUEST, PER_REQUEST, False),
 }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import storages
 from django.utils.safestring import mark_safe
 from hypothesis import given, settings as hypothesis, strategies as st
 
@@ -22,17 +22,12 @@ from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage, SignedUrlMixin
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.testing import InMemorySignedStorage, edge_for
+from cfsigned_django.testing import edge_for
 from cfsigned_django.tools.edge import Behavior
 from cfsigned_django.tools.edge.behavior import select_behavior
 from cfsigned_django.tools.model.behaviors import matches
 from cfsigned_django.tools.storage_origin import choose_public
 from tests.storage_cases import BOTH, FILE_BACKEND, ORIGIN, InMemory, OfTenant, Tenant, not_refused
-
-
-class OnDisk(SignedUrlMixin, FileSystemStorage):
-    """Sign the URLs of Django's files on disk, whose paths the package does not know."""
-
 
 PARTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\\\0\n"), min_size=1, max_size=20
@@ -48,8 +43,7 @@ KINDS: dict[str, Callable[[], SignedUrlMixin]] = {
     "public": partial(CloudFrontS3Storage, querystring_auth=False),
     "tenant": OfTenant,
     "edge": partial(CloudFrontFileSystemStorage, location="/nowhere", base_url="/files/"),
-    "disk": partial(OnDisk, location="/nowhere", base_url="/my files/"),
-    "memory": InMemorySignedStorage,
+    "memory": partial(InMemory, base_url="/my files/"),
 }
 
 
@@ -123,16 +117,6 @@ def test_not_a_url_of_the_storage(site: Any) -> None:
         if seen := not_refused(ValueError, f"(?s)^(?!.*Signature).*{ORIGIN}/media/", call):
             wrong[url] = seen
     assert wrong == {}
-
-
-def test_domain_of_the_tenant(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse the URL of another tenant, whose domain an option that is a property gives."""
-    storage = OfTenant()
-    url = storage.url("1.jpg")
-    assert storage.name_of(url) == "1.jpg"
-    monkeypatch.setattr(Tenant, "name", "b")
-    with pytest.raises(ValueError, match=r"https://b\.example\.com/b/"):
-        storage.name_of(url)
 
 
 # What is public
@@ -257,14 +241,6 @@ def test_a_callable_that_returns_something_else(answer: object, site: Any) -> No
             ask("a.jpg")
 
 
-def test_public_by_default(site: Any) -> None:
-    """Call nothing public."""
-    for storage in (CloudFrontS3Storage(), CloudFrontS3Storage(public=())):
-        assert not storage.is_public("covers/a.jpg")
-        assert "Signature=" in storage.url("covers/a.jpg")
-        assert choose_public([storage], ["a/*"], "--public") == (["a/*"], "")
-
-
 def test_paths_of_a_tenant(site: Any) -> None:
     """Compare with the folder of the tenant whose request it is."""
     storage = OfTenant(public=["covers/"])
@@ -294,6 +270,7 @@ def test_storage_that_does_not_sign(site: Any) -> None:
 #: The option ``public`` of each storage, their location, the patterns that are given, those that
 #: are opened, and what a person opens.
 PATTERNS: list[tuple[list[Any], str, list[str], list[str], str]] = [
+    ([()], "media", ["a/*"], ["a/*"], ""),
     *(
         ([["covers/"], ["covers/"]], "media", each, ["media/covers/*"], "")
         for each in ([], ["media/covers/*"], ["/media/covers/*"])

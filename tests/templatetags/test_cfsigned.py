@@ -50,7 +50,6 @@ def check(url: str, alias: str = "default", viewer_ip: str = "192.0.2.7") -> Pol
 @pytest.mark.parametrize(
     ("tag", "start", "alias"),
     [
-        ("'albums/사진 1.jpg'", f"{ORIGIN}/albums/%EC%82%AC%EC%A7%84%201.jpg", "default"),
         ("'a.jpg' storage=alias", "https://o.example.com/a.jpg", "other"),
         ("file", "https://o.example.com/a%20b.pdf", "other"),
         ("file storage='default'", f"{ORIGIN}/a%20b.pdf", "default"),
@@ -105,22 +104,6 @@ def test_arguments(expire: str) -> None:
         assert policy.ip_address == "192.0.2.0/24"
         assert policy.date_less_than == NOW + 300
         assert parameters_of(url)["response-content-disposition"].startswith(shown)
-
-
-@pytest.mark.parametrize(
-    ("argument", "header"),
-    [
-        ("download=document.title", 'attachment; filename="1.jpg"'),
-        ("inline=unknown", 'inline; filename="1.jpg"'),
-        ("download=False inline=None", None),
-    ],
-)
-def test_download(argument: str, header: str | None) -> None:
-    """Give the file's own name to a record without a title, and no name for no."""
-    (url,) = urls_of(
-        "[{% signed_url 'albums/42/1.jpg' " + argument + " %}]", document={"title": ""}
-    )
-    assert parameters_of(url).get("response-content-disposition") == header
 
 
 # A block
