@@ -11,9 +11,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.tools.edge import Behavior, Distribution
 from fuzz import verifier
+from fuzz.damage import NAMES
 from fuzz.dice import Dice, spell
 from tests.signing.cases import KEY_ID, NOW
-from tests.signing.mutations import NAMES
 
 HOST = "d1.example"
 SIGNER = Signer(key_pair_id=KEY_ID, private_key=PrivateKey(verifier.KEY))

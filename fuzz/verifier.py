@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cfsigned_django.signing.exceptions import Denied
 from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.verifier import Verifier, read_claim
+from fuzz.damage import NAMES, mutate, mutate_cookies
 from fuzz.dice import Dice
 from tests.signing.cases import KEY_ID, NOW
-from tests.signing.mutations import NAMES, mutate, mutate_cookies
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 VERIFIER = Verifier({KEY_ID: PublicKey(KEY.public_key())})

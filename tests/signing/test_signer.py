@@ -7,9 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
+from django.utils.encoding import filepath_to_uri
+from hypothesis import example, given
 
 from cfsigned_django.signing import (
     HashAlgorithm,
@@ -22,8 +25,9 @@ from cfsigned_django.signing import (
     SigningError,
     Verifier,
 )
+from tests.characters import TEXT
 from tests.golden import assert_golden
-from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, NOW, ORIGIN, parameters
+from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, KINDS, NOW, ORIGIN, parameters
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
@@ -145,3 +149,28 @@ def test_errors(ec_signer: Signer) -> None:
         lines.append(f"{type(caught.value).__name__}: {caught.value}")
     text = re.sub("has [0-9]+ bytes", "has 9000 bytes", "\n".join(lines))
     assert_golden("signing-errors", text)
+
+
+# What is allowed of a name does not depend on the key.
+@pytest.mark.parametrize("signer", KINDS[-1:], indirect=True, ids="-".join)
+@given(TEXT)
+@example("../../etc/passwd")
+@example("a+b #1?.jpg")
+@example("100%25.jpg")
+@example("한글 이름.pdf")
+@example('f","Resource":"*","x":"')
+def test_any_name_is_allowed(signer: Signer, verifier: Verifier, name: str) -> None:
+    """Allow any name: quoted as Django does it, wholly, in a query, and raw, encoded by us."""
+    for url in [
+        f"{ORIGIN}/{filepath_to_uri(name)}",
+        f"{ORIGIN}/{quote(name)}",
+        f"{ORIGIN}/{quote(name, safe='')}",
+        f"{ORIGIN}/x?download={quote(name, safe='')}",
+        f"{ORIGIN}/{name.replace('#', '').replace('?', '')}",
+    ]:
+        signed = signer.sign_url(url, date_less_than=EXPIRES)
+        policy = verifier.verify(signed, now=NOW)
+        assert signed.isascii()
+        assert policy.date_less_than == EXPIRES
+        if "*" not in url:
+            assert policy.is_canned

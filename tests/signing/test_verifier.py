@@ -27,7 +27,6 @@ from cfsigned_django.signing import (
 from cfsigned_django.signing.encoding import encode_base64
 from tests.golden import assert_golden
 from tests.signing.cases import EXPIRES, IMAGE, KEY_ID, NOW, ORIGIN, parameters, refusal, sign_text
-from tests.signing.mutations import expected_codes, meaning
 from tests.storage_cases import without_sha1
 
 START = 1767200000
@@ -98,15 +97,31 @@ def test_refusals(signed: str, verifier: Verifier) -> None:
     found = defaultdict[str, list[str]](list)
     for pattern, replacement in [(pattern, each) for pattern, row in DAMAGES for each in row]:
         damaged = re.sub(pattern, replacement, signed, count=0 if pattern == "&" else 1)
-        assert meaning(damaged) != meaning(signed), damaged
         denied = refusal(verifier, damaged)
-        assert denied.code in expected_codes(damaged), damaged
         assert parameters(signed)["Signature"][:12] not in str(denied)
         words = re.sub("[0-9]+ characters", "100 characters", str(denied))
         found[words].append(f"    {pattern} -> {replacement}")
     assert_golden(
         "signing-refusals", "\n".join("\n".join([words, *rows]) for words, rows in found.items())
     )
+
+
+def test_same_request(signer: Signer, verifier: Verifier) -> None:
+    """Allow what is spelled or ordered in another way; Expires does not count beside Policy."""
+    policy = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
+    for signed in (
+        signer.sign_url(f"{IMAGE}?v=1&w=2", date_less_than=EXPIRES),
+        f"{signer.sign_url(f'{IMAGE}?v=1&w=2', policy=policy)}&Expires=1",
+    ):
+        v, w, *ours = f"{signed}&Hash-Algorithm=SHA1".partition("?")[2].split("&")
+        ours = ours[:-1] if "Hash-Algorithm=SHA256" in ours else ours
+        encoded = [
+            f"{name}=%{ord(value[0]):x}{value[1:]}"
+            for name, value in (each.split("=") for each in ours)
+        ]
+        for query in ([v, w, *ours[::-1]], [*ours, v, w], [v, *ours, w], [v, w, *encoded]):
+            url = f"{IMAGE.replace('https://d', 'HTTPS://D')}?{'&'.join(query)}"
+            assert verifier.verify(url, now=NOW).date_less_than == EXPIRES
 
 
 def test_reasons(signer: Signer, verifier: Verifier) -> None:
