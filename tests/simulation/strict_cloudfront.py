@@ -180,7 +180,6 @@ class StrictCloudFront:
         """Change the comment of a public key, as UpdatePublicKey does: only that can change."""
         key = self._describe_key(Id)["PublicKey"]
         self._check_etag(Id, IfMatch)
-        _check_texts(PublicKeyConfig, "CallerReference", "Name", "EncodedKey")
         if {**PublicKeyConfig, "Comment": ""} != {**key["PublicKeyConfig"], "Comment": ""}:
             raise _Refused("CannotChangeImmutablePublicKeyFields")
         key["PublicKeyConfig"] = dict(PublicKeyConfig)
