@@ -17,7 +17,7 @@ CloudFront Developer Guide:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,8 +59,6 @@ class FakeCloudFront:
     answers: list[str] = field(default_factory=list)
     #: What the next calls are answered, whatever they ask for.
     refusals: list[str] = field(default_factory=list)
-    #: The text of each refusal.
-    message: str = "Refused."
     #: Called after a call was carried out, before it is answered: it may lose the answer.
     before_answer: Callable[[], object] = lambda: None
 
@@ -89,7 +87,7 @@ class FakeCloudFront:
         self.answers.append(code)
         self.before_answer()
         if code or isinstance(found, str) or found is None:
-            text = f"<Error><Code>{code}</Code><Message>{self.message}</Message></Error>"
+            text = f"<Error><Code>{code}</Code><Message>Refused.</Message></Error>"
             return status_of(code), f"<ErrorResponse>{text}</ErrorResponse>"
         return 201, (
             f'<Invalidation xmlns="{_SPACE.strip("{}")}"><Id>{found.id}</Id>'
@@ -123,13 +121,6 @@ class FakeCloudFront:
         made = Invalidation(id=number, distribution=distribution, reference=reference, items=items)
         self.accepted.append(made)
         return made
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer as a WSGI application, for other processes."""
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        status, text = self.answer(environ["PATH_INFO"], body)
-        start_response(f"{status} Answer", [("Content-Type", "text/xml")])
-        return [text.encode()]
 
 
 def is_valid(item: str) -> bool:

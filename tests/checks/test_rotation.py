@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -158,7 +159,9 @@ class TestEncryptedKeys:
             return []
 
         if failure == "router":
-            settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]
+            settings.DATABASE_ROUTERS = [
+                SimpleNamespace(allow_migrate=lambda *given, **hints: False)
+            ]
         else:
             monkeypatch.setattr(connection.introspection, "table_names", table_names)
 
@@ -179,24 +182,8 @@ def test_no_key_anywhere(settings: Settings, ec_key: PrivateKey, db: None) -> No
     KeyPair.objects.filter(active_in=KEY_GROUP_ID).delete()
     assert ids(check_encrypted_keys(databases=["default"])) == ["W014"]
 
-    settings.DATABASE_ROUTERS = [f"{__name__}.Written"]
+    settings.DATABASE_ROUTERS = [SimpleNamespace(db_for_write=lambda *given, **hints: "keys")]
     assert check_encrypted_keys(databases=["default"]) == []
-
-
-class Written:
-    """Write key pairs to another database than the one that is checked."""
-
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        """Name it."""
-        return "keys"
-
-
-class Elsewhere:
-    """Keep key pairs out of every database."""
-
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Refuse this app."""
-        return False if app_label == "cfsigned_django" else None
 
 
 def test_a_key_group_without_the_app(

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import copy
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
@@ -30,6 +27,7 @@ from cfsigned_django.signing import (
     KeyAlgorithm,
     PrivateKey,
     PublicKey,
+    keys,
 )
 from cfsigned_django.signing.encoding import encode_base64
 
@@ -96,35 +94,25 @@ def test_t20_ecdsa_signature_form(ec_key: PrivateKey) -> None:
         assert len(encode_base64(signature)) in (92, 96)
 
 
-OLD_OPENSSL = """
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 class OldEcdsa(ec.ECDSA):
-    def __init__(self, algorithm, deterministic_signing=False):
+    """ECDSA of an OpenSSL before 3.2."""
+
+    def __init__(self, algorithm: Any, deterministic_signing: bool = False) -> None:
         if deterministic_signing:
             raise UnsupportedAlgorithm("ECDSA with deterministic signature (RFC 6979)")
         super().__init__(algorithm)
 
-ec.ECDSA = OldEcdsa
-from cfsigned_django.signing import HashAlgorithm, PrivateKey
-key = PrivateKey.generate()
-signatures = {key.sign(b"a", HashAlgorithm.SHA256) for _ in range(3)}
-for each in signatures:
-    key.public_key.verify(each, b"a", HashAlgorithm.SHA256)
-print(len(signatures))
-"""
 
-
-def test_ecdsa_without_deterministic_signatures() -> None:
+def test_ecdsa_without_deterministic_signatures(
+    ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sign with a random nonce if OpenSSL is too old for deterministic ones."""
-    done = subprocess.run(
-        [sys.executable, "-c", OLD_OPENSSL],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert (done.stdout, done.stderr) == ("3\n", "")
+    monkeypatch.setattr(ec, "ECDSA", OldEcdsa)
+    monkeypatch.setattr(keys, "_deterministic_ecdsa", keys._deterministic_ecdsa.__wrapped__)
+    signatures = {ec_key.sign(MESSAGE, HashAlgorithm.SHA256) for _ in range(3)}
+    for each in signatures:
+        ec_key.public_key.verify(each, MESSAGE, HashAlgorithm.SHA256)
+    assert len(signatures) == 3
 
 
 def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:
