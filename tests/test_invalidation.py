@@ -456,11 +456,7 @@ class Ended(BaseException):
 
 def test_a_worker_that_is_ended(storage: Any, aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     """Log all items, without frames of boto3, if the process is told to end within a call."""
-
-    def end() -> None:
-        raise Ended
-
-    aws.cloudfront.before_answer = end
+    aws.cloudfront.before_answer = mock.Mock(side_effect=Ended)
     aws.cloudfront.distributions.add("E2")
 
     def work() -> None:
@@ -525,14 +521,8 @@ def test_wrong_items(aws: Aws) -> None:
 
 def test_references(aws: Aws) -> None:
     """Repeat a call whose answer was lost as the same one; another call is a new one."""
-    lost = [True]
-
-    def lose() -> None:
-        if lost:
-            lost.clear()
-            raise ReadTimeoutError(endpoint_url="https://cloudfront.amazonaws.com")
-
-    aws.cloudfront.before_answer = lose
+    lost = ReadTimeoutError(endpoint_url="https://cloudfront.amazonaws.com")
+    aws.cloudfront.before_answer = mock.Mock(side_effect=[lost, None, None])
     send(DISTRIBUTION, ["/a.jpg"])  # boto3 calls again.
     send(DISTRIBUTION, ["/a.jpg"])
 

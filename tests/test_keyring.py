@@ -148,12 +148,7 @@ class TestAnswers:
 
     def test_why_nothing_signs(self, process: Process) -> None:
         """Say what the database knows, only if nothing signs; also from a worker, by pickle."""
-        asked = []
-
-        def explain() -> NoKey:
-            asked.append("explain")
-            return NoKey(what="K2 waits.", next_step="Run it.")
-
+        explain = mock.Mock(return_value=NoKey(what="K2 waits.", next_step="Run it."))
         process.answer = Found(known_ids=frozenset({"KSETTINGS"}), explain=explain)
         for key_pair_id in ("KSETTINGS", None):
             with pytest.raises(NothingSigns) as raised:
@@ -164,7 +159,7 @@ class TestAnswers:
             received = pickle.loads(pickle.dumps(raised.value))  # noqa: S301
             assert str(received) == str(raised.value) == f"{raised.value.what} Run it."
         assert process.signs(signer("K1")) == "K1"
-        assert len(asked) == 2
+        assert explain.call_count == 2
 
     def test_a_change_is_seen_after_an_interval(self, signing: Process) -> None:
         """Sign with the new key from the first look on, and hand the known one to each look."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
@@ -193,20 +194,15 @@ def test_a_key_group_needs_no_database_where_a_test_says_so(site: Any) -> None:
     """Sign with the key of the settings, without a query, once the key group is taken away."""
     site.STORAGES = {"default": {"BACKEND": FILE_BACKEND}}
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
-    asked = []
-
-    def find(*question: Any) -> Found:
-        asked.append(question)
-        return Found()
-
+    find = mock.Mock(return_value=Found())
     keyring.register(find, interval=60)
     try:
         storage = storages["default"]
         storage.url("a.txt")
-        assert len(asked) == 1
+        assert find.call_count == 1
         with override_settings(AWS_CLOUDFRONT_KEY_GROUP_ID=None):
             assert_signed(storage.url("a.txt"), name="a.txt")
-        assert len(asked) == 1
+        assert find.call_count == 1
     finally:
         keyring.register(find_active_signer, interval=60)
 
