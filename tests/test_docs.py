@@ -404,7 +404,7 @@ def test_buttons_are_those_of_the_admin() -> None:
     pages.append(DOCS / "explanation" / "security.md")
     named = {" ".join(each.split()) for page in pages for each in BUTTON.findall(prose(page))}
     seen = "".join(map(read, GOLDEN.glob("admin-*.txt")))
-    buttons = re.findall(r"\[([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)
+    buttons = re.findall(r"\[\*?([^\],]+)(?:, disabled)?\]|(Revoke…)$", seen, re.MULTILINE)
 
     assert named >= {"Start rotation", "Retire", "Copy", "Revoke…", "Correct the public key ID"}
     assert named - set(map("".join, buttons)) == set()
