@@ -45,7 +45,7 @@ lint: style types imports english ## Check style, types, the import rule and the
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code and fix what can be fixed
-	$(BIN)/ruff check --fix
+	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
 .PHONY: style
