@@ -21,8 +21,8 @@ import pytest
 from django.core.management import ManagementUtility
 
 from cfsigned_django.rotation.models import KeyPair
+from tests.admin import KEY_GROUP_ID, KEY_PAIR_IDS
 from tests.admin.conftest import cloudfront, story
-from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.pages import DOCS, HOW_TO, ROTATION, SCHEDULER, read, snippets
 from tests.rotation import Shell, plain
 from tests.rotation.conftest import shell
@@ -38,7 +38,7 @@ TRANSCRIPT = re.compile(
     r"^ *<!-- rotation(?P<later>[^>]*?) -->\n(?P<indent> *)```console\n(?P<code>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
-UNITS = {"s": "seconds", "min": "minutes", "days": "days"}
+UNITS = {"s": 1, "min": 60, "days": 86400}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +102,12 @@ def transcripts(pages: list[Path]) -> Iterator[re.Match[str]]:
     return TRANSCRIPT.finditer("".join(map(read, pages)))
 
 
-def play(pages: list[Path], story: Story, terminal: Terminal) -> list[str]:
+def play(pages: list[Path], story: Shell, terminal: Terminal) -> list[str]:
     """Run the commands of pages and return what was printed in the place of their transcripts."""
     seen = []
     for found in transcripts(pages):
         for number, unit in re.findall(r"(\d+) (s|min|days)\b", found["later"]):
-            story.later(**{UNITS[unit]: int(number)})
+            story.wait(int(number) * UNITS[unit])
         commands = re.findall(r"^\$ (.*)$", dedent(found["code"]), re.MULTILINE)
         seen.append("".join(f"$ {each}\n{terminal.run(each)}" for each in commands))
     return seen
@@ -120,7 +120,7 @@ def shown(pages: list[Path]) -> list[str]:
     return texts
 
 
-def test_rotation_by_command(story: Story, terminal: Terminal) -> None:
+def test_rotation_by_command(story: Shell, terminal: Terminal) -> None:
     """The commands print what the pages show, and the policy for them allows what they call."""
     story.now = datetime(2026, 9, 1, 14, tzinfo=UTC)
 
@@ -130,16 +130,16 @@ def test_rotation_by_command(story: Story, terminal: Terminal) -> None:
     assert statement["Action"] == sorted(f"cloudfront:{each}" for each in called)
 
 
-def test_revocation_by_command(story: Story, terminal: Terminal) -> None:
+def test_revocation_by_command(story: Shell, terminal: Terminal) -> None:
     """The commands of the page about a leak print what it shows."""
-    story.import_key()
-    story.later(days=30)
+    story.imported(days=97)
+    story.wait(30 * 86400)
 
     assert play([KEY_LEAKED], story, terminal) == shown([KEY_LEAKED])
 
 
 def test_a_scheduled_task(
-    story: Story, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    story: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The task of the page does a step each time, and does not fail because it must wait."""
     celery = ModuleType("celery")
@@ -148,11 +148,11 @@ def test_a_scheduled_task(
     [code] = [each.code for each in snippets(SCHEDULER) if each.role == "task"]
     names: dict[str, Any] = {}
     exec(compile(code, SCHEDULER.name, "exec"), names)  # noqa: S102 - our own page
-    story.import_key()
+    story.imported(days=97)
 
     for _ in range(4):
         names["rotate_keys"]()
-        story.later(seconds=20)
+        story.wait(20)
 
     assert set(KeyPair.objects.values_list("status", flat=True)) == {"active", "trusted"}
     assert "Not yet:" in capsys.readouterr().out

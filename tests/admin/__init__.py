@@ -15,6 +15,12 @@ from django.utils import translation
 from cfsigned_django.rotation.models import KeyPair
 
 LIST = "/admin/cfsigned_django/keypair/"
+#: What stands in the documentation for the ids that the tests give, in their order.
+KEY_PAIR_IDS = (
+    *("K2JCJMDEHXQW5F", "K36X4X2EO997HM", "K1N5QT7RWLB0GD"),
+    *("K3HV8MAPZ2C6YS", "K2D7WFQ4T0XR9L", "K1UBE5ZN6JHK3P"),
+)
+KEY_GROUP_ID = "5f9c0a7b-e2d1-4c83-9b56-1f0e8a7d3c24"
 #: What is called so in Korean, too.
 _NAMES = {"CloudFront", "America", "Chicago", "True", "False", "media"}
 #: Abbreviations, ids, settings, options and commands.

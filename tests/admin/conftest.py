@@ -13,10 +13,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django.rotation import store
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.admin import Visitor
-from tests.admin.story import Story
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell
 from tests.rotation.conftest import shell as shell
@@ -62,12 +60,10 @@ def visit(db: None, monkeypatch: pytest.MonkeyPatch) -> MakeVisitor:
 
 
 @pytest.fixture
-def story(settings: Settings, monkeypatch: pytest.MonkeyPatch, cloudfront: Shell) -> Story:
-    """Return the story of the how-to pages; the database has its time."""
-    settings.TIME_ZONE = "UTC"
-    story = Story()
-    monkeypatch.setattr(store, "read_database_clock", lambda using: story.now)
-    return story
+def story(cloudfront: Shell, settings: Settings) -> Shell:
+    """Return the site of the how-to pages, at the time at which they begin."""
+    cloudfront.now, settings.TIME_ZONE = datetime(2026, 12, 7, 14, tzinfo=UTC), "UTC"
+    return cloudfront
 
 
 @pytest.fixture

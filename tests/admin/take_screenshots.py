@@ -16,16 +16,15 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cfsigned_django.rotation.models import KeyPair
-from tests.admin import LIST, address
+from tests.admin import KEY_GROUP_ID, KEY_PAIR_IDS, LIST, address
 from tests.admin.conftest import DENIED
-from tests.admin.story import KEY_GROUP_ID, KEY_PAIR_IDS, Story
 from tests.pictures import write
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
     queries_beside_a_browser as queries_beside_a_browser,
 )
-from tests.rotation import Shell
+from tests.rotation import ECDSA, Shell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,6 +48,7 @@ WITHOUT_FRAME = """
 .main > .content { max-width: 100% !important; }
 #content { padding-bottom: 0 !important; }
 """
+DAY = 86400
 #: The button on the page of a step.
 SUBMIT = ".cfsigned-step button[type=submit]"
 #: Writes the ids of the documentation over those of the test.
@@ -113,27 +113,36 @@ def shoot(open_page: Open, cloudfront: Shell) -> Shoot:
     return take
 
 
-def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Open) -> None:
+def start(story: Shell) -> KeyPair:
+    """Generate the successor."""
+    rotation = story.rotation(changed_by="mina")
+    return rotation.start(algorithm=ECDSA, now=story.now, reason="quarterly rotation")
+
+
+def test_rotation(shoot: Shoot, story: Shell, settings: Settings, open_page: Open) -> None:
     """From the key of the settings to a young key in the database."""
     shoot("settings-key")
-    former = story.import_key()
+    former = story.imported(days=97)
     shoot("old")
     shoot("start", address("start"))
-    key_pair = story.start()
-    story.later(seconds=15)
+    key_pair = start(story)
+    story.wait(15)
     shoot("new")
     shoot("trust", address("trust", key_pair))
     settings.AWS_CLOUDFRONT_BY_HAND = True
     shoot("by-hand", address("trust", key_pair))
     settings.AWS_CLOUDFRONT_BY_HAND = False
 
-    story.work(key_pair)
-    story.later(minutes=2)
+    story.wait(40)
+    story.rotation().trust(key_pair, now=story.now)
+    story.wait(20)
+    story.rotation().check(key_pair, now=story.now)
+    story.wait(120)
     shoot("waiting", width=1180)
     shoot("waiting-dark", dark=True)
     shoot("waiting-phone", width=390)
     shoot("waiting-korean", lang="ko-KR")
-    story.later(minutes=3, seconds=10)
+    story.wait(190)
     shoot("ready")
     shoot("activate", address("activate", key_pair))
 
@@ -141,29 +150,29 @@ def test_rotation(shoot: Shoot, story: Story, settings: Settings, open_page: Ope
     page = open_page(address("activate", key_pair))
     page.locator(SUBMIT).click()
     shoot("retiring", page)
-    story.later(days=7, minutes=5)
+    story.wait(7 * DAY + 300)
     shoot("due")
     page = open_page(address("retire", former))
     shoot("retire", page)
     page.locator(SUBMIT).click()
     shoot("retired", page)
-    story.later(days=12)
+    story.wait(12 * DAY)
     shoot("calm")
     shoot("calm-phone", width=390)
     shoot("detail", f"{LIST}{former.pk}/change/")
 
 
 @pytest.fixture
-def former(story: Story, settings: Settings) -> KeyPair:
+def former(story: Shell, settings: Settings) -> KeyPair:
     """Return the key that the settings held before."""
-    key_pair = story.import_key()
+    key_pair = story.imported(days=97)
     settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
     return key_pair
 
 
-def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) -> None:
+def test_revoke(shoot: Shoot, story: Shell, former: KeyPair, open_page: Open) -> None:
     """The signing key has leaked."""
-    story.later(days=30)
+    story.wait(30 * DAY)
     path = address("revoke", former)
     shoot("revoke", path)
     shoot("revoke-phone", path, width=390)
@@ -176,10 +185,10 @@ def test_revoke(shoot: Shoot, story: Story, former: KeyPair, open_page: Open) ->
 
 
 def test_denied(
-    shoot: Shoot, story: Story, former: KeyPair, open_page: Open, cloudfront: Shell
+    shoot: Shoot, story: Shell, former: KeyPair, open_page: Open, cloudfront: Shell
 ) -> None:
     """AWS refuses a call, and the page says what is missing and how to go on."""
-    page = open_page(address("trust", story.start()))
+    page = open_page(address("trust", start(story)))
     cloudfront.failure = DENIED
     page.locator(SUBMIT).click()
     shoot("denied", page)

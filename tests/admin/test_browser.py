@@ -125,8 +125,7 @@ def test_open_page(open_page: Callable[..., Page], admin: Visitor, cloudfront: S
 
 def test_keyboard_and_clipboard(open_page: Callable[..., Page], cloudfront: Shell) -> None:
     """From the first page to a new key without a mouse; its public key is copied for CloudFront."""
-    cloudfront.imported()
-    cloudfront.wait(97 * 86400)
+    cloudfront.imported(days=97)
     page = open_page()
     for selector, key in (
         ('[id^="cfsigned-start-"]', "Enter"),
@@ -170,8 +169,7 @@ def test_nothing_is_a_barrier(
             found.extend(f"{path}: {each}" for each in page.evaluate(BROKEN))
 
     look(LIST)
-    former = cloudfront.imported()
-    cloudfront.wait(97 * 86400)
+    former = cloudfront.imported(days=97)
     look(LIST, address("start"))
     key_pair = cloudfront.started()
     settings.AWS_CLOUDFRONT_BY_HAND = True

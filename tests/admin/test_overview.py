@@ -75,14 +75,8 @@ def after(seconds: int) -> Callable[[Shell], object]:
     return methodcaller("wait", seconds)
 
 
-def imported(shell: Shell, *, days: int = 1) -> None:
-    """Take the key of the settings into the database, this many days ago."""
-    shell.wait(-days * DAY)
-    shell.imported()
-    shell.wait(days * DAY)
-
-
-OLD = partial(imported, days=97)
+imported = partial(Shell.imported, days=1)
+OLD = partial(Shell.imported, days=97)
 WAITING = methodcaller("trusted", good_for=60)
 READY = methodcaller("trusted", good_for=301)
 CLAIMED = change("pending", claimed_until=NOON + timedelta(seconds=30))
@@ -201,8 +195,7 @@ def test_each_situation(admin: Visitor, cloudfront: Shell, transcript: Transcrip
 
 def test_wait_is_shown_and_followed(admin: Visitor, cloudfront: Shell) -> None:
     """A card tells its key's moments in order and how far its wait is; an open page looks often."""
-    cloudfront.imported()
-    cloudfront.wait(10 * 86400)
+    cloudfront.imported(days=10)
     assert 'data-interval="60"' in admin.client.get(LIST).text
     cloudfront.trusted(good_for=60)
     admin.get()

@@ -296,9 +296,10 @@ class Shell(Site):
         """Return the waits that the settings ask for."""
         return site_rotation().waits
 
-    def imported(self) -> KeyPair:
-        """Return the ACTIVE key pair that was imported: that of the settings."""
-        return import_key(self.rotation(), self.settings_key, self.settings_key_id, now=self.now)
+    def imported(self, *, days: int = 0) -> KeyPair:
+        """Return the ACTIVE key pair of the settings, which was imported this many days ago."""
+        then = self.now - timedelta(days=days)
+        return import_key(self.rotation(), self.settings_key, self.settings_key_id, now=then)
 
     def send_probe(self, url: str) -> ProbeResult:
         """Answer a probe of the command."""
