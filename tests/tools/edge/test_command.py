@@ -138,9 +138,12 @@ class TestServe:
         assert "403 MissingKey /a.txt" in caplog.messages[0]
 
     def test_other_domain(self, port: int) -> None:
-        """Name the settings if URLs lead somewhere else, or by another protocol."""
+        """Name the settings if URLs lead somewhere else, and public folders that are not open."""
+        entry = {"BACKEND": FILE_BACKEND, "OPTIONS": {"public": ["covers/", "logos/"]}}
         with override_settings(
-            AWS_S3_CUSTOM_DOMAIN="media.example.com", AWS_S3_URL_PROTOCOL="https:"
+            AWS_S3_CUSTOM_DOMAIN="media.example.com",
+            AWS_S3_URL_PROTOCOL="https:",
+            STORAGES={"default": entry},
         ):
             answer, _, stderr = run(
                 port, lambda: fetch(f"http://127.0.0.1:{port}/a.txt"), port=port
@@ -148,6 +151,7 @@ class TestServe:
         assert answer[0] == 403
         assert f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{port}"' in stderr
         assert 'AWS_S3_URL_PROTOCOL = "http:"' in stderr
+        assert "public: covers/*, logos/*. Open each path with --public." in stderr
         assert "403 UnknownHost /a.txt" in stderr
 
 
