@@ -115,6 +115,9 @@ def test_statements_that_decide() -> None:
     other = access_control_statement("media", OTHERS)
     perhaps = {**own, **on("StringEquals", ORGANIZATION, "o-1")}
     doubtful = {**DENY, **on("StringEquals", ORGANIZATION, "o-1")}
+    excepted = {"NotPrincipal": {"AWS": SOMEBODY}, **DENY}
+    del excepted["Principal"]
+    never = {**DENY, "Condition": {"StringNotEquals": {ORGANIZATION: "o-1", SOURCE: ARN}}}
 
     def decide(*statements: dict[str, Any]) -> object:
         return list(evaluate({"Statement": list(statements)}, OAC))[1]
@@ -124,6 +127,8 @@ def test_statements_that_decide() -> None:
     assert decide(own, perhaps, doubtful) == [doubtful]
     assert decide(other, DENY | {"Action": "s3:PutObject"}) == [other]
     assert decide(other, own) == [own]
+    assert decide(own, excepted) == [excepted]
+    assert decide(own, perhaps, never) == [own]
     assert evaluate(None, OAC) == (DENIED, [])
 
 
@@ -154,8 +159,8 @@ STATEMENTS: list[tuple[dict[str, Any], bool]] = [
     ({"Condition": {"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}}, True),
     ({"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
     ({"Condition": {"ForAllValues:StringEquals": {"aws:SourceVpce": "vpce-1"}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}}, True),
-    ({"Condition": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "::/1"]}}}, True),
+    ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "11.0.0.0/8"]}}}, True),
+    ({"Condition": {"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "2001::/16"]}}}, True),
     ({"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*"}}}, True),
     ({"Condition": {"StringLike": {"aws:PrincipalArn": "arn:*:111122223333:*"}}}, True),
     ({"Condition": {"StringLike": {"aws:userid": "*:*"}}}, True),
