@@ -28,6 +28,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.setup.key_provider import SettingsKey
+from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer
 from tests.aws.failing import Failing
@@ -384,6 +385,16 @@ def test_bucket_that_somebody_takes(aws: Aws, monkeypatch: pytest.MonkeyPatch) -
     assert "the bucket: " in said
     assert "already exists" in said
     assert aws.cloudformation.describe_stacks()["Stacks"] == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_stack_that_takes_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the command that helps before anything is planned."""
+    status: dict[str, Any] = {"status": "UPDATE_FAILED", "parameters": {}, "outputs": {}}
+    broken = Stack(name="media", id="x", region="us-east-1", **status)
+    monkeypatch.setattr(cfsigned_setup, "read_stack", lambda client, name: broken)
+
+    assert "rollback-stack --stack-name media --region us-east-1" in run(*APPLY, code=1)
 
 
 def test_deletion(aws: Aws) -> None:
