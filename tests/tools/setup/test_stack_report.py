@@ -7,7 +7,13 @@ import shlex
 from typing import Any
 
 from cfsigned_django.management.commands import cfsigned_setup
-from cfsigned_django.tools.setup.stack_report import command_line, settings_text, storages_as_text
+from cfsigned_django.tools.setup.stack_report import (
+    STATEMENTS,
+    command_line,
+    settings_text,
+    storages_as_text,
+)
+from cfsigned_django.tools.stack.template import read_template
 from tests.pages import DOCS, read
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
@@ -33,6 +39,12 @@ def test_settings_that_the_site_has(settings: Any) -> None:
 
     assert not re.search("paste", settings_text({"AWS_CLOUDFRONT_KEY_GROUP_ID": "group"}))
     assert re.search("paste", settings_text({"AWS_CLOUDFRONT_KEY_GROUP_ID": "another"}))
+
+
+def test_statements() -> None:
+    """Know each statement that the template leaves to a person, to print it."""
+    outputs = re.findall(r"^  (\w+Statement):", read_template(), re.MULTILINE)
+    assert set(outputs) == STATEMENTS.keys()
 
 
 def test_command_to_run_later() -> None:
