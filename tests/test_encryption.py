@@ -113,7 +113,7 @@ def test_the_key_of_another_row(differs: str, ec_key: PrivateKey) -> None:
 
 @pytest.mark.parametrize("place", [0, 40, -6])
 def test_a_changed_token(place: int, ec_key: PrivateKey) -> None:
-    """Refuse an encrypted key of which one character was changed, and what is none."""
+    """Refuse an encrypted key with one changed character, and text that is not one."""
     token = encrypt(ec_key, ROW)
     changed = list(token)
     changed[place] = "A" if token[place] != "A" else "B"

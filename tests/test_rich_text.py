@@ -196,7 +196,7 @@ STAY: list[str] = [
     ids=["places", "names", "names of a srcset", "hosts", "candidates"],
 )
 def test_what_stays(tag: str, places: list[str]) -> None:
-    """Sign no name of another folder, no URL of another host, and where no browser reads one.
+    """Sign no name of another folder, no URL of another host, and no text that is not a link.
 
     Comments, scripts, texts, repeated attributes and broken tags stay byte for byte.
     """

@@ -577,7 +577,7 @@ def fail() -> Any:
     raise LookupError("no request is being served")
 
 
-def unsigned() -> CloudFrontS3Storage:
+def without_domain() -> CloudFrontS3Storage:
     """Return a storage without a domain."""
     return CloudFrontS3Storage(custom_domain=None)
 
@@ -596,7 +596,7 @@ def test_file_fields(healthy: Any, fields: Any, capsys: pytest.CaptureFixture[st
         wrong=CloudFrontFileSystemStorage(custom_domain="https://wrong/"),
         plain_lazy=SimpleLazyObject(FileSystemStorage),
         good_lazy=SimpleLazyObject(CloudFrontS3Storage),
-        wrong_lazy=SimpleLazyObject(lambda: SimpleLazyObject(unsigned)),
+        wrong_lazy=SimpleLazyObject(lambda: SimpleLazyObject(without_domain)),
         default=None,
         good_proxy=Proxy(CloudFrontS3Storage),
         wrong_proxy=Proxy(lambda: CloudFrontS3Storage(custom_domain="wrong_proxy/")),

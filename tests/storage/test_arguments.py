@@ -138,7 +138,7 @@ NAMES_REFUSED: list[tuple[str | None, type[Exception]]] = [
 @BOTH
 @pytest.mark.parametrize(("name", "error"), NAMES_REFUSED, ids=lambda value: str(value)[:20])
 def test_refused_names(cls: Any, name: str | None, error: type[Exception], site: Any) -> None:
-    """Refuse a name that a storage would make another one of, or its root, known or not."""
+    """Refuse a name that leads out of a folder, that of no file, and a URL that is too long."""
     storage = cls(expire_step=900)
     for _ in range(2):
         for arguments in ({}, {"resource": "albums/42/*"}, {"folder": "albums/42"}, ANY_RESOURCE):

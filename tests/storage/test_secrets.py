@@ -234,7 +234,7 @@ def test_pickles_of_no_alias(
 
 
 def with_key(given: Any, key: PrivateKey) -> Any:
-    """Return options in which a key, or some of it, is in the place of such a word."""
+    """Return options with a key, or a damaged one, in place of a word such as KEY."""
     if isinstance(given, dict):
         return {name: with_key(each, key) for name, each in given.items()}
     if isinstance(given, list):
