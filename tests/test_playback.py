@@ -136,6 +136,11 @@ def test_grant_whose_key_was_revoked(ec_key: PrivateKey, rsa_key: PrivateKey) ->
     assert ask(url).status_code == 403
     assert len(follow(granted())) == 5
 
+    KeyPair.objects.update(status=KeyStatus.REVOKED, active_in=None)
+    keyring.forget()
+    assert ask(url).status_code == 403  # The key of the settings signs.
+    assert len(follow(granted())) == 5
+
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_key_group")
