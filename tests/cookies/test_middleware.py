@@ -200,6 +200,7 @@ def test_two_scopes() -> None:
         assert_cookies_open(response, "avatars/1.png", storage="other", now=NOW)
         assert_cookies_refuse(response, "courses/44/1.ts", now=NOW)
         assert client.cookies[MARKER]["httponly"]
+        assert client.cookies[MARKER]["secure"]
         asked.clear()
         for _ in range(3):
             response = get(client, now=NOW + 800)
@@ -238,14 +239,15 @@ def test_public_pages_stay_public() -> None:
 
 
 def test_viewer_without_folders() -> None:
-    """Ask again after some minutes whether a viewer may open something by now."""
+    """Ask again after some minutes whether a viewer may open something; let no cache keep that."""
     client = browser()
     assert {*get(client, "/enter/-").cookies} <= {MARKER, "sessionid"}
     asked.clear()
     get(client, now=NOW + 100)
     assert asked == []
-    get(client, now=NOW + 299)
+    response = get(client, now=NOW + 299)
     assert len(asked) == 1
+    assert response.headers["Cache-Control"] == "private"
 
 
 def gone(response: Any, path: str) -> bool:

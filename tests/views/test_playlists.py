@@ -61,6 +61,7 @@ FILES = {
     "courses/bad/many.m3u8": "#EXTM3U\n" + "a\n" * 1251,
     "courses/bad/links.m3u8": "#EXTM3U\n" + "a.m3u8\n" * 1001,
     "courses/42/secret.m3u8": SEGMENTS,
+    "courses/42/index.txt": SEGMENTS,
     "root.m3u8": SEGMENTS,
 }
 
@@ -185,6 +186,7 @@ def test_refusals() -> None:
     assert (response.status_code, b"Signature" in response.content) == (403, False)
     for name in (
         *("courses/42/secret.m3u8", "courses/42/none.m3u8", "courses/folder.m3u8", "courses/42"),
+        "courses/42/index.txt",
         *("courses/42/master.m3u8/b.m3u8", "courses//a.m3u8", f"courses/{'a' * 1020}.m3u8"),
     ):
         assert ask(f"/playlists/{name}?token=a%26b").status_code == 404
