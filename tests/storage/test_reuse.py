@@ -265,7 +265,7 @@ def test_key_is_replaced(active: list[Any], step: int, arguments: Any) -> None:
 
 
 def test_database_is_away(active: list[Any]) -> None:
-    """Cut URLs short while the database is away, remember none of these, and then stop."""
+    """Cut URLs and cookies short while the database is away, keep none of these, then stop."""
     storage = CloudFrontS3Storage(max_expire=3600, expire_step=600)
 
     def lifetime(moment: int) -> int:
@@ -278,6 +278,8 @@ def test_database_is_away(active: list[Any]) -> None:
     for moment in (NOW + 60, NOW + 600, NOW + 1200, NOW + 3600, NOW + 4300):
         assert lifetime(moment) == last - moment or 3600 <= lifetime(moment) < 4200
         assert moment + lifetime(moment) <= last
+        with at(moment):
+            assert storage.sign_cookies(folder="a")[0].date_less_than <= last
     with pytest.raises(ImproperlyConfigured, match="KFIRST000001"):
         lifetime(last)
     active[0] = signer

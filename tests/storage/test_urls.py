@@ -94,6 +94,7 @@ NOT_OURS: list[str | None] = [
     f"{ORIGIN}.evil.example/media/a.jpg",
     f"{ORIGIN}@evil.example/media/a.jpg",
     f"https://user@{ORIGIN[8:]}/media/a.jpg",
+    f"ftp{ORIGIN[5:]}/media/a.jpg",
     f"{ORIGIN}/a.jpg",
     f"{ORIGIN}/mediaa.jpg",
     f"{ORIGIN}/media/",
