@@ -35,18 +35,14 @@ def test_adds_and_removes_once(account: Account) -> None:
     theirs, ours = account.upload("theirs"), account.upload("ours")
     group = account.make_group(theirs)
 
-    def etag() -> str:
-        found: str = account.api.get_key_group(Id=group)["ETag"]
-        return found
-
     for change, expected in (
         (account.key_groups.add, (theirs, ours)),
         (account.key_groups.remove, (theirs,)),
     ):
         assert change(group, ours) == expected
-        before = etag()
+        before = account.api.get_key_group(Id=group)["ETag"]
         assert change(group, ours) == expected
-        assert etag() == before
+        assert account.api.get_key_group(Id=group)["ETag"] == before
         assert account.group_config(group) == {
             "Name": "media",
             "Comment": "ours",

@@ -47,8 +47,6 @@ from tests.storage_cases import (
 #: That the site of a test is made once for all examples does no harm: they change no setting.
 MANY = hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 pytestmark = pytest.mark.usefixtures("site")
-#: URLs that stay for a step, and URLs of which each second has its own.
-STEPS = pytest.mark.parametrize("step", [0, DAY])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -162,7 +160,7 @@ class SignedFolders(CloudFrontFileSystemStorage, FoldersOfTenants):
     """Sign what that class returns."""
 
 
-@STEPS
+@pytest.mark.parametrize("step", [0, DAY])
 @pytest.mark.parametrize("cls", [OfTenant, OwnPaths, SignedFolders])
 def test_tenants(cls: Any, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tenants of one storage apart, and sign no more than separate storages would."""
