@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -24,7 +23,7 @@ MakeVisitor = Callable[..., Visitor]
 
 #: What the database's clock shows: it stands still.
 NOON = datetime(2027, 3, 3, 18, tzinfo=UTC)
-#: What AWS and the way there answer when they do not do what is asked.
+#: What AWS answers when it does not do what is asked.
 DENIED = refusal(
     "AccessDenied",
     "ListPublicKeys",
@@ -32,7 +31,6 @@ DENIED = refusal(
     "cloudfront:ListPublicKeys because no identity-based policy allows the "
     "cloudfront:ListPublicKeys action",
 )
-LATE = ReadTimeoutError(endpoint_url="https://cloudfront.amazonaws.com")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ Modules: rotation/rotation.py, rotation/models.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -31,25 +30,24 @@ def set_secret_key(settings: Any, *keys: str) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = keys[0], list(keys[1:])
 
 
-#: What is set before the change, while both keys must be there, and once the old one is gone.
-CHANGES: dict[str, list[tuple[Callable[..., None], tuple[str, ...]]]] = {
-    "Fernet": [(set_keys, each) for each in ((OLD,), (NEW, OLD), (NEW,))],
-    "SECRET_KEY": [(set_secret_key, each) for each in (("old",), ("new", "old"), ("new",))],
-    "first key": [(set_keys, each) for each in ((), (NEW,), (NEW,))],
-    "lost": [(set_secret_key, each) for each in (("old",), ("new",), ("new",))],
-}
-
-
-@pytest.fixture(params=CHANGES)
-def moments(request: pytest.FixtureRequest, settings: Any) -> list[Callable[[], None]]:
-    """Return what sets the keys: before the change, during it, and after it."""
-    return [partial(set_to, settings, *keys) for set_to, keys in CHANGES[request.param]]
-
-
+# What is set before the change, while both keys must be there, and once the old one is gone.
+@pytest.mark.parametrize(
+    ("set_to", "before", "during", "after"),
+    [
+        pytest.param(set_keys, [OLD], [NEW, OLD], [NEW], id="Fernet"),
+        pytest.param(set_secret_key, ["old"], ["new", "old"], ["new"], id="SECRET_KEY"),
+        pytest.param(set_keys, [], [NEW], [NEW], id="first key"),
+        pytest.param(set_secret_key, ["old"], ["new"], ["new"], id="lost"),
+    ],
+)
 @pytest.mark.parametrize("status", ["pending", "trusted"])
 def test_start_replaces_the_successor(
     key_group: Site,
-    moments: list[Callable[[], None]],
+    settings: Any,
+    set_to: Callable[..., None],
+    before: list[str],
+    during: list[str],
+    after: list[str],
     status: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -57,11 +55,10 @@ def test_start_replaces_the_successor(
 
     It calls nothing of AWS, so that a site without a permission can start as well.
     """
-    before, during, after = moments
-    before()
+    set_to(settings, *before)
     active = key_group.imported()
     old = key_group.started() if status == "pending" else key_group.trusted(good_for=301)
-    during()
+    set_to(settings, *during)
     for each in ("get_public_key", "delete_public_key", "update_key_group", "list_public_keys"):
         denied(key_group, each, monkeypatch)
 
@@ -72,7 +69,7 @@ def test_start_replaces_the_successor(
     assert (row.encrypted_private_key, row.removed_at) == ("", None)
     assert key_group.started() == new
     assert key_group.signing == active
-    after()
+    set_to(settings, *after)
     assert (new.status, fresh(new).is_outdated, fresh(new).trust_problem) == ("pending", False, "")
 
 
