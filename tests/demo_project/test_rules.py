@@ -1,6 +1,6 @@
 """Read what a distribution asks of viewers, and which keys it trusts.
 
-tests/tools/stack/test_edge_and_emulator.py compares what an edge does by what is read.
+tests/tools/stack/test_edge.py compares what is read of a stack with what the edge plays.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.plugins_aws import (
 )
 from tests.simulation.answers import refusal
 from tests.tools.account.by_hand import (
+    CORS_S3_ORIGIN,
     new_behavior,
     new_distribution_config,
     new_origin,
@@ -82,11 +83,12 @@ def test_keys_of_the_groups(
 
 
 def test_a_behavior_with_signers(clients: Clients) -> None:
-    """Require a signature that no key can make; take the methods that it allows."""
+    """Require a signature that no key can make; take its methods, and what its policies forward."""
     signers = {"Enabled": True, **list_of(["self"])}
     methods = list_of(["GET", "HEAD", "OPTIONS"])
     methods["CachedMethods"] = list_of(["GET", "HEAD"])
-    made = distribution(clients.cloudfront, TrustedSigners=signers, AllowedMethods=methods)
+    fields = {"AllowedMethods": methods, "OriginRequestPolicyId": CORS_S3_ORIGIN}
+    made = distribution(clients.cloudfront, TrustedSigners=signers, **fields)
 
     found = DistributionReader(clients.cloudfront, made).read()
 
@@ -94,6 +96,7 @@ def test_a_behavior_with_signers(clients: Clients) -> None:
     assert found.key_groups == {group: {} for group in signed.trusted_key_groups}
     assert signed.is_restricted
     assert signed.allowed_methods == READ_AND_PREFLIGHT_METHODS
+    assert signed.forwarding.forwards_header("Origin")
 
 
 def test_what_cannot_be_read(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:

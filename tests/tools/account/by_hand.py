@@ -13,9 +13,7 @@ from cfsigned_django.tools.account.documents.cache_behavior import list_of
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
-ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
-CORS_AND_SECURITY_HEADERS = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
 #: What CORS-S3Origin forwards (Developer Guide, "Use managed origin request policies").
 CORS_HEADERS = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]
 
