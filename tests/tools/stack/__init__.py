@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from cfsigned_django.tools.stack.template import read_template
 
 BUCKET = "media-stack"
@@ -42,14 +40,10 @@ def as_list(parameters: Mapping[str, str]) -> list[dict[str, str]]:
 
 def deploy(cloudformation: Any, stack_name: str = "media", /, **parameters: str) -> dict[str, str]:
     """Deploy the template as people do who have their own tools; return the outputs."""
-    try:
-        is_new = not cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError:
-        is_new = True
     given = {"StackName": stack_name, "ChangeSetName": f"by-hand-{uuid.uuid4()}"}
     cloudformation.create_change_set(
         **given,
-        ChangeSetType="CREATE" if is_new else "UPDATE",
+        ChangeSetType="CREATE",
         TemplateBody=read_template(),
         Parameters=as_list(parameters),
     )
@@ -58,5 +52,5 @@ def deploy(cloudformation: Any, stack_name: str = "media", /, **parameters: str)
         [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
         if not stack["StackStatus"].endswith("IN_PROGRESS"):
             break
-    assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
