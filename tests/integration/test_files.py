@@ -52,18 +52,6 @@ def test_whole_life(storage: Any) -> None:
                 use(name)
 
 
-def test_listdir(storage: Any, s3_options: dict[str, Any]) -> None:
-    """List folders and files, one level at a time, below the location."""
-    for name in ("a.txt", "albums/1.txt", "albums/42/2.txt", "보고서/3.txt"):
-        storage.save(name, ContentFile(b"x"))
-    folders, files = storage.listdir("")
-    assert (sorted(folders), files) == (["albums", "보고서"], ["a.txt"])
-    assert storage.listdir("albums") == (["42"], ["1.txt"])
-    located: Any = CloudFrontS3Storage(**s3_options, location="private/files")
-    located.save("b.txt", ContentFile(b"x"))
-    assert storage.listdir("private/files") == located.listdir("") == ([], ["b.txt"])
-
-
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
 def test_copies(duplicate: Any, site: Any, s3_options: dict[str, Any]) -> None:
     """Store files with a copy of a storage, whose secret key no pickle holds."""
