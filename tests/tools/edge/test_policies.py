@@ -75,6 +75,9 @@ def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
         seen_by_origin(open_client(make_client, forwarding=each).get(IMAGE, **options))
         for each in (FORWARDING, CACHING_OPTIMIZED)
     )
+    signed_alone = open_client(make_client, forwarding=CACHING_OPTIMIZED).get(
+        IMAGE, cookies=cookies
+    )
 
     assert {name for name in by_template if name.startswith("HTTP_")} == {
         "HTTP_RANGE",
@@ -84,6 +87,7 @@ def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
     assert by_all_viewer["HTTP_AUTHORIZATION"] == "Basic eA=="
     assert by_all_viewer["HTTP_COOKIE"] == "theme=dark"
     assert by_all_viewer["HTTP_HOST"]
+    assert "HTTP_COOKIE" not in seen_by_origin(signed_alone)
 
 
 #: Fields of a behavior, a header of the answer, and what the log says of a page of another origin.
