@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+import boto3
 import pytest
 
 from cfsigned_django.aws.client import Clients
@@ -16,7 +17,8 @@ ACCOUNT = "111111111111"
 
 
 def hide_aws_configuration(patch: pytest.MonkeyPatch) -> None:
-    """Hide whatever AWS configuration this machine has."""
+    """Hide whatever AWS configuration this machine has, and what boto3.client() keeps of it."""
+    patch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
