@@ -111,7 +111,13 @@ def test_looks_again(theirs: list[str], made: None, clients: Clients) -> None:
 
     clients.cloudfront.meta.events.register("after-call.cloudfront.ListPublicKeys", late)
     with guarding(RECORD) as guard:
-        CleanUp(record=RECORD, clients=clients, guard=guard, tell=lambda line: None).run()
+        CleanUp(
+            record=RECORD,
+            clients=clients,
+            guard=guard,
+            tell=lambda line: None,
+            sleep=lambda seconds: None,
+        ).run()
     clients.cloudfront.meta.events.unregister("after-call.cloudfront.ListPublicKeys", late)
 
     assert inventory(clients) == theirs
