@@ -21,7 +21,7 @@ from tests.background import free_ports, listens, wait_until
 NEEDED = [
     pytest.mark.skipif(
         any(find_spec(name) is None for name in ("ministack", "PIL")),
-        reason="needs the demo extra: ministack and Pillow",
+        reason="needs the demo group: ministack and Pillow",
     ),
     pytest.mark.skipif(
         not Path("/proc/self/task").exists(), reason="needs /proc to find processes"

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from tests.demo_project import links
 from tests.storage_cases import S3_BACKEND, verify
 
-pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+pytest.importorskip("PIL", reason="needs the demo group: Pillow")
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 

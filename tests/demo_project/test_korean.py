@@ -28,7 +28,7 @@ from tests.demo_project import jpeg, upload
 from tests.demo_project.conftest import Clock
 from tests.pages import ROOT
 
-pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+pytest.importorskip("PIL", reason="needs the demo group: Pillow")
 
 SHORT = {
     "AWS_QUERYSTRING_EXPIRE": 90,

@@ -26,7 +26,7 @@ from tests.demo_project import HOST, KEY_GROUP_ID, jpeg, links, upload
 from tests.demo_project.conftest import Clock
 from tests.pages import paste, started_project
 
-Image = pytest.importorskip("PIL.Image", reason="needs the demo extra: Pillow")
+Image = pytest.importorskip("PIL.Image", reason="needs the demo group: Pillow")
 
 
 def test_an_uploaded_picture_is_shown_through_a_signed_link(site: Client) -> None:

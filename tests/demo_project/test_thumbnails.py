@@ -11,7 +11,7 @@ from tests.demo_project import links
 from tests.demo_project.conftest import THUMBNAIL_LINKS, Clock
 from tests.storage_cases import counted_signatures
 
-pytest.importorskip("PIL", reason="needs the demo extra: Pillow")
+pytest.importorskip("PIL", reason="needs the demo group: Pillow")
 
 from demo_project.gallery.thumbnails import COUNT
 

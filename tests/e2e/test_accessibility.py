@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
-pytest.importorskip("PIL", reason="needs the demo extra")
+pytest.importorskip("PIL", reason="needs the demo group")
 
 from demo_project.gallery.video import GUEST, MEMBER
 from demo_project.run import KEYS_PATH

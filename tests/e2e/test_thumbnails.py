@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
-pytest.importorskip("PIL", reason="needs the demo extra")
+pytest.importorskip("PIL", reason="needs the demo group")
 
 from playwright.sync_api import expect
 
