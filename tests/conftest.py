@@ -35,6 +35,18 @@ hypothesis.settings.load_profile("cfsigned")
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_aws_configuration() -> Iterator[None]:
+    """Hide whatever AWS configuration this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def botocore_models() -> Iterator[None]:
     """Share between sessions of boto3 what they read of AWS's services."""
     with sharing_models():
@@ -77,10 +89,8 @@ def own_urls(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def site(settings: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Configure a site that signs with an RSA key, whatever AWS settings this machine has."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
+def site(settings: Any, rsa_key: PrivateKey) -> Any:
+    """Configure a site that signs with an RSA key."""
     for name, value in settings_for(rsa_key).items():
         setattr(settings, name, value)
     return settings

@@ -1,35 +1,27 @@
-"""Give tests an AWS account in an emulator, and keep them apart from real ones.
+"""Give tests an AWS account in an emulator.
 
 A conftest imports the fixtures to enable them.
 """
 
 from __future__ import annotations
 
-import os
-
 import boto3
 import pytest
 
 from cfsigned_django.aws.client import Clients
-from tests.ministack_server import MinistackHere
+from tests.ministack_server import Ministack, MinistackHere
 
 ACCOUNT = "111111111111"
 
 
-def hide_aws_configuration(patch: pytest.MonkeyPatch) -> None:
-    """Hide whatever AWS configuration this machine has, and what boto3.client() keeps of it."""
+def sign_in(
+    patch: pytest.MonkeyPatch, aws: Ministack, access_key: str, secret_key: str = "not checked"
+) -> None:
+    """Show boto3 the emulator, as a site finds AWS; boto3.client() forgets whom it knew."""
     patch.setattr(boto3, "DEFAULT_SESSION", None)
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        patch.delenv(name)
-    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    patch.setenv("AWS_CONFIG_FILE", os.devnull)
-
-
-@pytest.fixture
-def no_aws_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide whatever AWS configuration this machine has."""
-    hide_aws_configuration(monkeypatch)
+    patch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    patch.setenv("AWS_ACCESS_KEY_ID", access_key)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", secret_key)
 
 
 @pytest.fixture

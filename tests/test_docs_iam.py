@@ -35,7 +35,7 @@ from cfsigned_django.storage import CloudFrontS3Storage, Upload
 from cfsigned_django.tools.stack.template import read_template
 from tests.ministack_server import REGION, Ministack, run_ministack
 from tests.pages import ROOT
-from tests.plugins_aws import hide_aws_configuration
+from tests.plugins_aws import sign_in
 from tests.storage_cases import S3_BACKEND, settings_for
 from tests.tools.setup.viewers import nobody_answers
 
@@ -112,15 +112,13 @@ def recorded() -> Iterator[set[str]]:
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
     """Run an emulator that evaluates IAM policies."""
     root = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "not checked"}
-    with pytest.MonkeyPatch.context() as patch:
-        hide_aws_configuration(patch)
-        with run_ministack(tmp_path_factory.mktemp("iam"), AUTH="true", **root) as aws:
-            while True:
-                # It imports CloudFormation at the first call, which may take longer than a call.
-                with suppress(ReadTimeoutError):
-                    aws.client("cloudformation", account=ACCOUNT).describe_stacks()
-                    break
-            yield aws
+    with run_ministack(tmp_path_factory.mktemp("iam"), AUTH="true", **root) as aws:
+        while True:
+            # It imports CloudFormation at the first call, which may take longer than a call.
+            with suppress(ReadTimeoutError):
+                aws.client("cloudformation", account=ACCOUNT).describe_stacks()
+                break
+        yield aws
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +142,7 @@ def become(aws: Ministack, kms_key: str) -> Become:
             iam.put_user_policy(UserName=name, PolicyName=job, PolicyDocument=text)
         key = iam.create_access_key(UserName=name)["AccessKey"]
         with pytest.MonkeyPatch.context() as patch:
-            hide_aws_configuration(patch)
-            patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-            patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-            patch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+            sign_in(patch, aws, key["AccessKeyId"], key["SecretAccessKey"])
             patch.setenv("AWS_DEFAULT_REGION", REGION)
             yield
 

@@ -21,7 +21,7 @@ from tests.pages import HOW_TO, site_of, snippets
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
+    sign_in,
 )
 from tests.storage_cases import KEY_ID, problems_of, verify
 
@@ -45,13 +45,9 @@ def vault(rsa_key: PrivateKey) -> Iterator[str]:
 
 
 @pytest.fixture
-def site_in_aws(
-    ministack: Ministack, aws_account: str, no_aws_configuration: None, monkeypatch: Any
-) -> None:
-    """Show boto3 the emulator, as a site's process finds AWS."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws_account)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+def site_in_aws(ministack: Ministack, aws_account: str, monkeypatch: Any) -> None:
+    """Show boto3 the emulator."""
+    sign_in(monkeypatch, ministack, aws_account)
 
 
 def test_key_in_kms(

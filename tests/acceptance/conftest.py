@@ -14,10 +14,7 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.stack import change_set, events
 from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
 from tests.ministack_server import REGION, MinistackHere
-from tests.plugins_aws import (
-    ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
-)
+from tests.plugins_aws import ministack as ministack, sign_in
 from tests.processes.kills import ACCOUNT, record_of
 from tests.tools.stack.conftest import emptied
 
@@ -25,14 +22,10 @@ RECORD = record_of("0123456789abcdef" * 2)
 
 
 @pytest.fixture
-def clients(
-    ministack: MinistackHere, no_aws_configuration: None, monkeypatch: pytest.MonkeyPatch
-) -> Clients:
+def clients(ministack: MinistackHere, monkeypatch: pytest.MonkeyPatch) -> Clients:
     """Return the clients of an empty account, as a run makes them."""
     emptied(ministack)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+    sign_in(monkeypatch, ministack, ACCOUNT)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     return connect(REGION)
 

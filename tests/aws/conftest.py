@@ -1,4 +1,4 @@
-"""Give every test here a separate account, apart from the machine's AWS configuration."""
+"""Give every test here a separate account."""
 
 from __future__ import annotations
 
@@ -12,24 +12,15 @@ from tests.plugins_aws import (
     ACCOUNT,
     aws_account as aws_account,
     clients as clients,
-    hide_aws_configuration,
     ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
 )
 from tests.simulation.strict_cloudfront import StrictCloudFront
-
-
-@pytest.fixture(autouse=True)
-def _apart(no_aws_configuration: None) -> None:
-    """Keep every test here apart from the machine's own AWS configuration."""
 
 
 @pytest.fixture(scope="session")
 def cloudfront(emulator: MinistackHere) -> Any:
     """Return a client for all tests of the calls to CloudFront: it is slow to make."""
-    with pytest.MonkeyPatch.context() as patch:
-        hide_aws_configuration(patch)
-        return emulator.client("cloudfront", account=ACCOUNT)
+    return emulator.client("cloudfront", account=ACCOUNT)
 
 
 @pytest.fixture(params=["simulation", "emulator"])

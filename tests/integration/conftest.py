@@ -10,7 +10,6 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.tools.storage_origin import distribution_for
-from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.s3_server import S3Server
 
 

@@ -218,7 +218,6 @@ def test_cors(public: EdgeClient, s3_server: S3Server, s3_bucket: str, etag: str
     assert others.headers["Access-Control-Allow-Origin"] is None
 
 
-@pytest.mark.usefixtures("no_aws_configuration")
 @pytest.mark.parametrize(
     ("options", "named"),
     [({"region": "us-east-1"}, "AWS_ACCESS_KEY_ID"), ({"profile": "nobody"}, "nobody")],
@@ -229,7 +228,7 @@ def test_no_credentials(options: dict[str, str], named: str) -> None:
         S3Origin(bucket="media", **options)
 
 
-@pytest.mark.usefixtures("etag", "no_aws_configuration")
+@pytest.mark.usefixtures("etag")
 def test_profile(
     s3_server: S3Server, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import storages
 
-from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.plugins_browser import (
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,

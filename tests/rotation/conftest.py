@@ -1,4 +1,4 @@
-"""Give the tests of the rotation a site, and keep them apart from this machine's AWS settings."""
+"""Give the tests of the rotation a site."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from django.utils import translation
 from cfsigned_django import keyring
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.signing import PrivateKey
-from tests.plugins_aws import no_aws_configuration as no_aws_configuration
 from tests.rotation import Shell, Site
 from tests.storage_cases import S3_BACKEND
 
 
 @pytest.fixture(autouse=True)
-def _apart(no_aws_configuration: None) -> Iterator[None]:
-    """Keep every test here apart from this machine's AWS, and from the language of a page before.
-
-    What a request activated stays active in its thread.
-    """
+def _in_english() -> Iterator[None]:
+    """Keep every test apart from the language of a page before: it stays active in its thread."""
     with translation.override("en"):
         yield
 

@@ -12,7 +12,6 @@ from tests.checks.conftest import fields as fields
 from tests.plugins_aws import (
     aws_account as aws_account,
     ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
 )
 from tests.storage_cases import S3_BACKEND
 from tests.tools.doctor.world import (

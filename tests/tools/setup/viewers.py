@@ -26,6 +26,7 @@ from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.edge import distribution
 from demo_project.rules import DistributionReader
 from tests.ministack_server import Ministack, MinistackHere
+from tests.plugins_aws import sign_in
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
@@ -83,9 +84,7 @@ def configure(
     server: MinistackHere, clients: Clients, settings: Any, patch: pytest.MonkeyPatch
 ) -> Viewer:
     """Configure boto3 for the emulator; return the viewer that cfsigned_setup asks as."""
-    patch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
-    patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "not checked")
+    sign_in(patch, server, ACCOUNT)
     viewer = Viewer(emulator=server, clients=clients, settings=settings)
     patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
     return viewer

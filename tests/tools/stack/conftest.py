@@ -13,11 +13,7 @@ from django.db import connection
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.ministack_server import MinistackHere
-from tests.plugins_aws import (
-    hide_aws_configuration,
-    ministack as ministack,
-    no_aws_configuration as no_aws_configuration,
-)
+from tests.plugins_aws import ministack as ministack
 from tests.tools.setup.viewers import ACCOUNT, configure
 from tests.tools.stack import BUCKET
 from tests.tools.stack.before import TellsBefore
@@ -42,12 +38,10 @@ def emptied(emulator: MinistackHere) -> None:
 @pytest.fixture(scope="session")
 def shared_aws(emulator: MinistackHere) -> Aws:
     """Return the clients of one account, for all tests: they are slow to make."""
-    with pytest.MonkeyPatch.context() as patch:
-        hide_aws_configuration(patch)
-        # The emulator imports the module at its first call: it takes some seconds.
-        module = import_module("ministack.services.cloudformation")
-        client = emulator.client("cloudformation", account=ACCOUNT)
-        return Aws(clients=emulator.clients(ACCOUNT), cloudformation=TellsBefore(client, module))
+    # The emulator imports the module at its first call: it takes some seconds.
+    module = import_module("ministack.services.cloudformation")
+    client = emulator.client("cloudformation", account=ACCOUNT)
+    return Aws(clients=emulator.clients(ACCOUNT), cloudformation=TellsBefore(client, module))
 
 
 @pytest.fixture
@@ -57,7 +51,6 @@ def aws(
     settings: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    no_aws_configuration: None,
 ) -> Aws:
     """Configure boto3 for an empty account, and answer the requests of the proof by the edge."""
     emptied(ministack)
