@@ -18,7 +18,7 @@ from django.test import override_settings
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.botocore_models import sharing_models
 from tests.ministack_server import MinistackHere, ministack_here
-from tests.s3_server import S3Server, run_s3_server
+from tests.s3_server import REGION, WRITER, S3Server, run_s3_server
 from tests.storage_cases import S3_BACKEND, settings_for
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ def s3_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
     return {
         "bucket_name": s3_bucket,
         "endpoint_url": s3_server.endpoint_url,
-        "region_name": s3_server.region,
+        "region_name": REGION,
         "addressing_style": "path",
-        "access_key": s3_server.writer.access_key,
-        "secret_key": s3_server.writer.secret_key,
+        **WRITER,
     }

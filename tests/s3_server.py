@@ -19,7 +19,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,26 +34,16 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3User:
-    """Hold the credentials of one user of the server."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-
-
-WRITER = S3User(access_key="writer", secret_key="writersecret")
-READER = S3User(access_key="reader", secret_key="readersecret")
+#: Who may do everything, and who may only get objects.
+WRITER = {"access_key": "writer", "secret_key": "writersecret"}
+READER = {"access_key": "reader", "secret_key": "readersecret"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Server:
-    """Describe a running server; ``writer`` may do everything, ``reader`` may get objects."""
+    """Describe a running server."""
 
     endpoint_url: str
-    region: str = REGION
-    writer: S3User = WRITER
-    reader: S3User = READER
 
     def client(self) -> S3Client:
         """Return a boto3 client that may do everything, always the same."""
@@ -65,9 +55,9 @@ def _client_of(server: S3Server) -> S3Client:
     client: S3Client = boto3.client(
         "s3",
         endpoint_url=server.endpoint_url,
-        region_name=server.region,
-        aws_access_key_id=server.writer.access_key,
-        aws_secret_access_key=server.writer.secret_key,
+        region_name=REGION,
+        aws_access_key_id=WRITER["access_key"],
+        aws_secret_access_key=WRITER["secret_key"],
         config=Config(s3={"addressing_style": "path"}),
     )
     return client
@@ -128,15 +118,15 @@ def run_s3_server(directory: Path) -> Iterator[S3Server]:
 
 def _users() -> dict[str, object]:
     """Return SeaweedFS's configuration of who may do what."""
-    rights = {WRITER: ["Admin", "Read", "List", "Tagging", "Write"], READER: ["Read"]}
+    rights = [(WRITER, ["Admin", "Read", "List", "Tagging", "Write"]), (READER, ["Read"])]
     return {
         "identities": [
             {
-                "name": user.access_key,
-                "credentials": [{"accessKey": user.access_key, "secretKey": user.secret_key}],
+                "name": user["access_key"],
+                "credentials": [{"accessKey": user["access_key"], "secretKey": user["secret_key"]}],
                 "actions": actions,
             }
-            for user, actions in rights.items()
+            for user, actions in rights
         ]
     }
 

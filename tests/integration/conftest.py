@@ -10,7 +10,7 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.tools.storage_origin import distribution_for
-from tests.s3_server import S3Server
+from tests.s3_server import READER, REGION, S3Server
 
 
 @pytest.fixture
@@ -27,10 +27,9 @@ def read_options(s3_server: S3Server, s3_bucket: str) -> dict[str, Any]:
     """Return the options of an origin that reads the bucket as a user who may only read."""
     return {
         "bucket": s3_bucket,
-        "access_key": s3_server.reader.access_key,
-        "secret_key": s3_server.reader.secret_key,
-        "region": s3_server.region,
+        "region": REGION,
         "endpoint_url": s3_server.endpoint_url,
+        **READER,
     }
 
 

@@ -26,7 +26,7 @@ from cfsigned_django.tools.s3_origin import S3Origin
 from cfsigned_django.views import SignedPlaylistView
 from tests.background import fetch
 from tests.integration.test_files import NAMES
-from tests.s3_server import S3Server
+from tests.s3_server import READER, REGION, S3Server
 from tests.storage_cases import ORIGIN, S3_BACKEND, expiry_of, verify
 from tests.tools.edge.conftest import EVERYTHING
 
@@ -234,11 +234,11 @@ def test_profile(
 ) -> None:
     """Sign as the user of an AWS profile, at the address that it names."""
     (tmp_path / "credentials").write_text(
-        f"[edge]\naws_access_key_id = {s3_server.reader.access_key}\n"
-        f"aws_secret_access_key = {s3_server.reader.secret_key}\n"
+        f"[edge]\naws_access_key_id = {READER['access_key']}\n"
+        f"aws_secret_access_key = {READER['secret_key']}\n"
     )
     (tmp_path / "config").write_text(
-        f"[profile edge]\nregion = {s3_server.region}\nendpoint_url = {s3_server.endpoint_url}\n"
+        f"[profile edge]\nregion = {REGION}\nendpoint_url = {s3_server.endpoint_url}\n"
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))

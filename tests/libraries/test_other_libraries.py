@@ -25,7 +25,7 @@ from tests.invalidations import DISTRIBUTION, aws_in_memory
 from tests.libraries.cases import picture, run
 from tests.libraries.models import Photo, Picture
 from tests.pages import DOCS, snippets
-from tests.s3_server import S3Server
+from tests.s3_server import REGION, WRITER, S3Server
 from tests.storage_cases import DAY, counted_signatures, generated_names, verify
 
 pytestmark = pytest.mark.django_db
@@ -127,12 +127,11 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
     """Sign, for each file that django-capo-s3 stores, a URL of exactly the key in the bucket."""
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()  # its own signer refuses ECDSA
     (code,) = (each.code for each in snippets(COMPARISON) if "django_capo_s3" in each.code)
-    user = s3_server.writer
     storage = run(COMPARISON, code)["MediaStorage"](
         bucket=s3_bucket,
         endpoint=s3_server.endpoint_url,
-        region=s3_server.region,
-        credentials=Credentials(access_key=user.access_key, secret_key=user.secret_key),
+        region=REGION,
+        credentials=Credentials(**WRITER),
         force_path_style=True,
         location="보고서",
     )
