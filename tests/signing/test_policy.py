@@ -183,11 +183,8 @@ def test_v19_same_policy(text: str) -> None:
 #: What only a reader accepts: the text that replaces another in a good policy, and what is read.
 AS_SENT: list[tuple[str, str, dict[str, Any]]] = [
     # "Create a signed URL using a custom policy": dates until April 11, 2262.
-    (str(EXPIRES), "2147483648", {"date_less_than": 2147483648}),
     (str(EXPIRES), "9223372036", {"date_less_than": 9223372036}),
-    # The same page until 2023: a backslash before the question mark that begins the query. Its
-    # example is printed as it is; a JSON library writes two.
-    ("image.jpg", "image.jpg\\?size=large", {"resource": f"{URL}?size=large"}),
+    # The same page until 2023: a backslash before the question mark that begins the query.
     ("image.jpg", "image.jpg\\\\?size=?", {"resource": f"{URL}?size=?"}),
     # URL Standard, "Percent-encoded bytes": browsers send these unencoded.
     ("image.jpg", "a|b?c=|{}^`", {"resource": URL.replace("image.jpg", "a|b?c=|{}^`")}),
