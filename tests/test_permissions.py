@@ -1,6 +1,6 @@
 """Grant a file by nothing but its exact name, in each view that asks a permission.
 
-Modules: permissions.py, views/files.py, views/names.py, views/playlists.py
+Modules: permissions.py, views/files.py, views/names.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import itertools
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
@@ -23,30 +22,19 @@ from django.http import HttpRequest, HttpResponseForbidden
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from cfsigned_django.views import SignedPlaylistView, SignedRedirectView, SignedUrlsView
-from tests.storage_cases import FILE_BACKEND
+from cfsigned_django.views import SignedRedirectView, SignedUrlsView
 
 VIEWS: dict[str, Any] = {
     "redirect": SignedRedirectView,
     "redirect-async": SignedRedirectView,
-    "playlist": SignedPlaylistView,
-    "playlist-async": SignedPlaylistView,
     "many": SignedUrlsView,
     "many-async": SignedUrlsView,
 }
 ASYNC = [view for view in VIEWS if view.endswith("async")]
 EACH = pytest.mark.parametrize("view", VIEWS)
-#: Each view takes it: a playlist may be redirected to, too.
-NAME = "videos/résumé.m3u8"
+NAME = "cv/résumé.pdf"
 
-
-@pytest.fixture(autouse=True)
-def _site(site: Any, tmp_path: Path) -> None:
-    """Configure a site that has the files which are asked about."""
-    site.STORAGES = {"default": {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": tmp_path}}}
-    (tmp_path / "videos").mkdir()
-    for name in (NAME, *(asked for _, asked in FUZZY)):
-        (tmp_path / name).write_text("#EXTM3U\n#EXTINF:6,\na.ts\n")
+pytestmark = pytest.mark.usefixtures("aliases")
 
 
 def make(view: str, permission: Any) -> Any:
@@ -220,9 +208,9 @@ def test_names_are_read_in_a_thread(view: str) -> None:
 
 #: Mallory's file, and the file of somebody else that a database may take for it.
 FUZZY = [
-    ("videos/PASSPORT-Alice.m3u8", "videos/passport-alice.m3u8"),
-    ("videos/résumé.m3u8", "videos/resume.m3u8"),
-    ("videos/report.m3u8 ", "videos/report.m3u8"),
+    ("PASSPORT-Alice.jpg", "passport-alice.jpg"),
+    ("cv/résumé.pdf", "cv/resume.pdf"),
+    ("report.pdf ", "report.pdf"),
 ]
 
 
