@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 from unittest import mock
 
@@ -29,7 +28,6 @@ from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
 from tests.keyring import KEY_GROUP_ID
-from tests.projects import Project
 
 INTERVAL, START = 60, 1_800_000_000
 PRIVATE_KEY = PrivateKey.generate()
@@ -380,6 +378,17 @@ class TestThreads:
         assert slow.answers == ["K2"]
         assert len(slow.process.looks) == 1
 
+    def test_a_look_whose_thread_is_gone(self, slow: Slow) -> None:
+        """Query again after the longest time that a look takes: a fork loses the other threads."""
+        looking = slow.ask()
+        assert slow.begun.wait(30)
+        slow.process.pass_time(INTERVAL)
+        slow.process.meanwhile = lambda: None
+        slow.process.keyring.longest_look = 0
+        assert slow.process.signs() == "K2"
+        slow.go_on.set()
+        looking.join()
+
     @pytest.mark.parametrize("later", [found("K2"), InvalidKey("no key")], ids=repr)
     def test_no_thread_sees_half_an_answer(
         self, later: Found | Exception, signing: Process
@@ -478,43 +487,3 @@ def test_looks_again(settings: Settings) -> None:
         assert find.call_count == len(changes) + 1
     finally:
         keyring.register(find_active_signer, interval=60)
-
-
-FORK = """
-import os, signal, threading, warnings
-from cfsigned_django.keyring import Found, Keyring
-from cfsigned_django.signing import PrivateKey, Signer
-
-signer = Signer(key_pair_id="K1", private_key=PrivateKey.generate())
-warnings.simplefilter("ignore")  # that a process with threads forks
-begun = threading.Event()
-signal.alarm(60)  # any of the waits would be for good
-
-def find(*arguments):
-    if threading.current_thread() is not threading.main_thread():
-        begun.set()
-        threading.Event().wait()  # for good: this thread is lost
-    return Found(signer=signer)
-
-keyring = Keyring(find, interval=60, longest_look=0.1)
-ask = lambda: keyring.group("group", None).lease(None).signer.key_pair_id
-threading.Thread(target=ask, daemon=True).start()
-begun.wait()
-child = os.fork()
-if child == 0:
-    signal.alarm(60)  # a child has none of its parent's
-    os.write(1, ask().encode())
-    os._exit(0)
-os.waitpid(child, 0)
-os._exit(0)
-"""
-
-
-def test_fork(tmp_path: Path, ec_key: PrivateKey) -> None:
-    """Answer in a child that was forked during a query, whose thread it does not have."""
-    project = Project(folder=tmp_path, key=ec_key)
-    project.settings()
-
-    done = project.run(FORK)
-
-    assert (done.stdout, done.returncode) == ("K1", 0), done.stderr
