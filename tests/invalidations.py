@@ -67,16 +67,6 @@ class FakeCloudFront:
         """All items that were accepted."""
         return [item for each in self.accepted for item in each.items]
 
-    def forgets(self, path: str, *, tags: str = "") -> bool:
-        """Return whether an object is forgotten: its path as requested, with query and tags."""
-        own = {f"#{each.strip().lower()}" for each in tags.split(",") if each.strip()}
-        folders = (item[:-1] for item in self.items if item.startswith("/") and item.endswith("*"))
-        return (
-            path in self.items
-            or any(path.startswith(each) for each in folders)
-            or bool(own and own & {item.lower() for item in self.items})
-        )
-
     def answer(self, path: str, body: bytes | str) -> tuple[int, str]:
         """Answer a POST of CreateInvalidation with a status and XML."""
         code = self.refusals.pop(0) if self.refusals else ""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 
-import cfsigned_django
 from cfsigned_django import conf, keyring
 from cfsigned_django.conf import Config, LazyPrivateKey
 from cfsigned_django.signing import InvalidKey, PrivateKey
@@ -137,19 +134,3 @@ def test_what_is_hidden() -> None:
         assert conf.hide(option, KEY_ID) is KEY_ID
     for value in ("cut off", b"cut off", Path("cut off")):
         assert "cut off" not in repr(conf.hide("cloudfront_key", value))
-
-
-def test_only_conf_reads_settings_that_are_not_djangos() -> None:
-    """Elsewhere, read what Django itself has: a setting of this package is a row of conf."""
-    read = {
-        node.attr
-        for path in Path(cfsigned_django.__path__[0]).rglob("*.py")
-        if path.name != "conf.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "settings"
-        and node.attr.isupper()
-    }
-    assert "SECRET_KEY" in read
-    assert [each for each in read if not hasattr(global_settings, each)] == []

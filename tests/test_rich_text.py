@@ -19,7 +19,6 @@ from django.utils.functional import SimpleLazyObject, lazy, lazystr
 from django.utils.safestring import SafeString, mark_safe
 
 from cfsigned_django import rich_text
-from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import sign_html, signed_urls
 from cfsigned_django.signing import PrivateKey
 from tests.storage_cases import DOMAIN, KEY_ID, NOW, ORIGIN, at, counted_signatures, verify
@@ -296,13 +295,6 @@ def test_within_a_block() -> None:
         signed = sign_html(text, folder="articles")
     assert len(signatures) == 1
     assert len(re.findall("Policy=", signed)) == 9
-
-
-def test_cached_pages() -> None:
-    """A page that is cached expires with the URLs of its text."""
-    with watch_expiry() as watch, at(NOW):
-        sign_html(f"<img src={DEAD}>", folder="articles", expire=90)
-    assert watch.expires == NOW + 90
 
 
 def test_safe_text() -> None:

@@ -111,14 +111,3 @@ def test_marked_tests_run(mark: str, script: str) -> None:
 
     assert others
     assert [each for each in others if not {each, *each.parents} & {*found}] == []
-
-
-def test_a_defect_comes_with_what_the_doctor_says() -> None:
-    """The form is one that GitHub shows, and no report is sent without the doctor's JSON."""
-    forms = (ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")
-    asked = {form.stem: yaml.safe_load(form.read_text()) for form in forms}
-    [doctor] = [each for each in asked["defect"]["body"] if each.get("id") == "doctor"]
-
-    assert all({"name", "description", "body"} <= {*form} for form in asked.values())
-    assert "cfsigned_doctor --json" in doctor["attributes"]["label"]
-    assert doctor["validations"]["required"]

@@ -62,23 +62,14 @@ def test_documented_pipeline(
 
 
 def test_ecdsa_signatures(ec_signer: Signer, tmp_path: Path) -> None:
-    """Make ECDSA signatures that openssl verifies, byte for byte those of RFC 6979 if it can."""
-    public_key, key = tmp_path / "public_key.pem", tmp_path / "private_key.pem"
+    """Make ECDSA signatures that openssl verifies."""
+    public_key, signed, message = (tmp_path / each for each in ("key.pem", "signature", "message"))
     public_key.write_text(ec_signer.private_key.public_key.to_pem())
-    key.write_bytes(ec_signer.private_key.to_pem())
-    signed, message = tmp_path / "signature", tmp_path / "message"
-    options = ("-rawin", "-digest", "sha256", "-pkeyopt", "nonce-type:1")
     for url, policy in CASES:
-        ours = decode_base64(signature_of(ec_signer, url, policy))
-        signed.write_bytes(ours)
+        signed.write_bytes(decode_base64(signature_of(ec_signer, url, policy)))
         message.write_text(policy.to_json())
         verified = openssl("dgst", "-sha256", "-verify", public_key, "-signature", signed, message)
         assert verified == b"Verified OK\n"
-        try:
-            theirs = openssl("pkeyutl", "-sign", "-inkey", key, *options, "-in", message)
-        except subprocess.CalledProcessError:  # pragma: no cover - depends on the machine
-            continue  # before OpenSSL 3.2, which knows deterministic nonces
-        assert ours == theirs
 
 
 @pytest.mark.parametrize(
