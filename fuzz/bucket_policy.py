@@ -8,7 +8,7 @@ from typing import Any
 from cfsigned_django.tools.model.resource_policy import READ, Decision, Request, evaluate
 from fuzz.dice import Dice
 from fuzz.verifier import is_like
-from tests.tools.model.test_random_policies import differences, random_site
+from tests.tools.model.test_random_policies import differences
 
 PIECES = ["a", "b", "/", "*", "?", "a*", "**"]
 ARN = "arn:aws:s3:::"
@@ -20,8 +20,7 @@ def check(data: bytes) -> None:
     """Fail if a decision is another one than in some of the worlds that are written out."""
     dice = Dice(data)
     if dice.random() < 0.5:
-        said = list(differences(random_site(dice)))
-        assert all(each.endswith(("right", "one answer")) for each in said), said
+        assert [*differences(dice)] == []
         return
     policy = {"Statement": [statement(dice) for _ in range(dice.randrange(1, 4))]}
     files = "".join(dice.choices([*PIECES[:3], "*"], k=dice.randrange(4)))

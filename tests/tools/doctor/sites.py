@@ -180,6 +180,7 @@ PUBLIC_FOLDER = {"Principal": "*", "Resource": f"arn:aws:s3:::{BUCKET}/static/*"
 _ANYONE = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
 #: What every company denies: requests without TLS.
 PLAIN_HTTP = {**_ANYONE, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+KEY_OF_PLAIN_HTTP = {**PLAIN_HTTP, "Action": "kms:*", "Resource": "*"}
 #: A Deny that most likely refuses CloudFront as well.
 OF_STRANGERS = {**_ANYONE, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
 ROOT_USER = {"Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Condition": {}}
@@ -292,6 +293,7 @@ SITES: list[tuple[str, Change]] = [
     ("", encrypted(decrypt_statement(ARN))),
     ("kms-key-policy", encrypted()),
     ("kms-key-policy", encrypted(decrypt_statement(ARN) | {"Effect": "Deny"})),
+    ("bucket-policy-unknown", encrypted(decrypt_statement(ARN), KEY_OF_PLAIN_HTTP)),
     ("kms-aws-managed", encrypted(is_aws_managed=True)),
     ("origin-access", both(IDENTITY, encrypted())),
     ("aws-unreadable", encrypted(unread=_DENIED)),

@@ -13,16 +13,19 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from typing import Any
 
 import pytest
 
+from cfsigned_django.tools.account.account import Account, AwsDistribution, Bucket, BucketState
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
-from tests.tools.model import reference_match, said_of
+from tests.tools.model import reference_match
 
 BUCKET = "site-media"
 HOST = f"{BUCKET}.s3.amazonaws.com"
@@ -199,14 +202,24 @@ def said(site: Site) -> list[tuple[str, str]]:
         for name, (host, folder, is_signed) in ORIGINS.items()
     ]
     *named, default = [each.document() for each in site.behaviors]
-    config = {
-        "Enabled": True,
-        "Origins": list_of(origins),
-        "CacheBehaviors": list_of(named),
-        "DefaultCacheBehavior": default,
-    }
+    distribution = AwsDistribution(
+        id="EOURS",
+        arn="arn:aws:cloudfront::111122223333:distribution/EOURS",
+        status="Deployed",
+        domain_name="d111111abcdef8.cloudfront.net",
+        config={
+            "Enabled": True,
+            "Origins": list_of(origins),
+            "CacheBehaviors": list_of(named),
+            "DefaultCacheBehavior": default,
+        },
+        active_key_pairs={},
+    )
+    bucket = Bucket(name=BUCKET, state=BucketState.OURS)
     wanted = Wanted(bucket=BUCKET, location=site.location, path=site.probe, key_group_id=site.group)
-    return [each for each in said_of(config, wanted, parts={}) if each[1] in JUDGED]
+    account = Account(distribution=distribution, bucket=bucket)
+    found = judge(account, wanted, now=datetime(2026, 11, 30, tzinfo=UTC))
+    return [(each.subject, each.id) for each in found if each.id in JUDGED]
 
 
 #: How often: the long run is a part of make simulation.
