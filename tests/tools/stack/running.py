@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 from typing import Any
 
 import botocore.session
 import pytest
-from django.core.management import CommandError, call_command
+
+from tests.management import run_as_program
 
 APPLY = ("--apply", "--yes")
 
@@ -25,28 +25,18 @@ newer_boto3 = pytest.mark.skipif(not _asks_why(), reason="this boto3 is too old 
 
 def run(*arguments: str, code: int = 0) -> str:
     """Return what the command prints, on both streams; it must end with this exit code."""
-    output = StringIO()
-    _run(output, output, *arguments, code=code)
-    return output.getvalue()
+    output, errors, ended = run_as_program("cfsigned_setup", "--stack", "media", *arguments)
+    assert ended == code, output + errors
+    return output + errors
 
 
 def report(*arguments: str, code: int = 0) -> Any:
     """Return the JSON that the command prints."""
-    output = StringIO()
-    _run(output, StringIO(), *arguments, "--json", code=code)
-    return json.loads(output.getvalue())
-
-
-def _run(stdout: StringIO, stderr: StringIO, *arguments: str, code: int) -> None:
-    ended = 0
-    try:
-        call_command("cfsigned_setup", "--stack", "media", *arguments, stdout=stdout, stderr=stderr)
-    except SystemExit as end:
-        ended = int(end.code or 0)
-    except CommandError as error:
-        stderr.write(f"{error}\n")
-        ended = error.returncode
-    assert ended == code, stdout.getvalue() + stderr.getvalue()
+    output, errors, ended = run_as_program(
+        "cfsigned_setup", "--stack", "media", "--json", *arguments
+    )
+    assert ended == code, output + errors
+    return json.loads(output)
 
 
 def errors(found: Any) -> list[str]:
