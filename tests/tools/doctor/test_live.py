@@ -20,6 +20,7 @@ from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID
+from tests.tools import error_of_s3
 from tests.tools.doctor import faults, ids
 
 NOW = 1_800_000_000
@@ -38,11 +39,8 @@ def edge(code: str) -> Answer:
 
 
 def s3(code: str, status: int = 403, **headers: str) -> Answer:
-    """Return an error of S3, which has a RequestId."""
-    body = (
-        f"<Error><Code>{code}</Code><Message>-</Message><RequestId>4442587FB7D0</RequestId></Error>"
-    )
-    return Answer(status=status, headers={**HEADERS, **headers}, body=body.encode())
+    """Return an error of S3, by way of CloudFront."""
+    return replace(error_of_s3(code, status), headers={**HEADERS, **headers})
 
 
 #: What is answered as it should be to each kind of request.

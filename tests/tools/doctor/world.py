@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from email.utils import formatdate
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -43,6 +42,7 @@ from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
 from tests.aws.failing import Failing, denied
 from tests.storage_cases import DOMAIN
+from tests.tools import as_answer, error_of_s3
 from tests.tools.account.by_hand import (
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
@@ -79,10 +79,6 @@ OFFICE = {
     "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
 }
 _CONTROL_ID = "E2CONTROL"
-_S3_DENIED = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
-    b"<Message>Access Denied</Message><RequestId>4442587FB7D0A2F9</RequestId></Error>"
-)
 
 
 def cors_policy(name: str, *origins: str, override: bool) -> Document:
@@ -240,16 +236,13 @@ class World:
         host, bucket = url.split("/")[2], self.account.bucket
         assert bucket is not None
         if host == DOMAIN and not self.is_cut_off:
-            response = self._edge().get(url, now=NOW, headers=headers)
-            fields = {name.lower(): value for name, value in response.headers.items()}
-            dated = {"date": formatdate(NOW, usegmt=True), **fields}
-            return Answer(status=response.status, headers=dated, body=response.body)
+            return as_answer(self._edge().get(url, now=NOW, headers=headers), NOW)
         if url.startswith(S3) and not self.is_cut_off:
             if f"/{BUCKET}/" not in url:
-                return Answer(status=404, body=_S3_DENIED.replace(b"AccessDenied", b"NoSuchBucket"))
+                return error_of_s3("NoSuchBucket", 404)
             if public_statements(bucket.policy, f"arn:aws:s3:::{BUCKET}/*"):
                 return Answer(status=200, body=b"picture")
-            return Answer(status=403, body=_S3_DENIED)
+            return error_of_s3("AccessDenied")
         raise NoAnswer("Name or service not known")
 
     def _edge(self) -> EdgeClient:

@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 
 from cfsigned_django.rotation.errors import RotationError
-from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
+from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
+from cfsigned_django.tools.setup.site_stack import choose_key
 
-NAME = "cfsigned-media"
 GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
 
 
@@ -103,14 +101,9 @@ class TestDatabaseKey:
     @pytest.fixture
     def provider(self) -> DatabaseKey:
         """Return the provider of a site that has no key yet."""
-        waits = Waits(propagation=300, url_lifetime=60, keyring=0, clock_skew=0)
-        rotation = Rotation(
-            store=KeyPairStore(key_group_id=NAME),
-            waits=waits,
-            key_groups=None,
-            probe=lambda signer: ProbeResult.NO_ANSWER,
-        )
-        return DatabaseKey(rotation=rotation, name=NAME)
+        found = choose_key(key_file=None, stack_name="media", group_id="", new_group="media-x")
+        assert isinstance(found, DatabaseKey)
+        return found
 
     def test_made_once(self, provider: DatabaseKey) -> None:
         """Make one key, however often; CloudFront gets its public half, whatever the table says."""

@@ -7,8 +7,6 @@ evaluates the bucket policy, but checks no signature: the edge does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -27,67 +25,37 @@ from demo_project.edge import distribution
 from demo_project.rules import DistributionReader
 from tests.ministack_server import Ministack, MinistackHere
 from tests.plugins_aws import sign_in
+from tests.tools import as_answer, error_of_s3
 
 #: The emulator's data plane looks for buckets in this account.
 ACCOUNT = "000000000000"
-_DENIED_BY_S3 = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code>'
-    b"<Message>Access Denied</Message><RequestId>0</RequestId></Error>"
-)
-
-
-@dataclass(slots=True, kw_only=True)
-class Viewer:
-    """Request URLs of the distribution and the bucket of a site."""
-
-    emulator: MinistackHere
-    clients: Clients
-    settings: Any
-
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Answer as CloudFront, or as S3 to an unsigned request."""
-        if url.startswith(self.clients.s3.meta.endpoint_url):
-            return self._ask_s3()
-        answer = self._edge(urlsplit(url).netloc).get(url)
-        fields = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(
-            status=answer.status,
-            headers={**fields, "date": formatdate(usegmt=True)},
-            body=answer.body,
-        )
-
-    def _edge(self, host: str) -> EdgeClient:
-        """Return the client of an edge with the rules of the distribution as they are now."""
-        found = self._distribution()
-        rules = DistributionReader(self.clients.cloudfront, found.id).read()
-        return EdgeClient(distribution(rules, [host], DataPlane(self.emulator, found)))
-
-    def _distribution(self) -> AwsDistribution:
-        cloudfront = self.clients.cloudfront
-        if found_id := getattr(self.settings, "AWS_CLOUDFRONT_DISTRIBUTION_ID", None):
-            return read_distribution(cloudfront, found_id)
-        [only] = cloudfront.list_distributions()["DistributionList"]["Items"]
-        return read_distribution(cloudfront, only["Id"])
-
-    def _ask_s3(self) -> Answer:
-        """Answer as S3 does to a stranger; the emulator itself refuses nobody."""
-        bucket = read_bucket(
-            self.clients.s3, self.settings.AWS_STORAGE_BUCKET_NAME, account_id=ACCOUNT
-        )
-        is_closed = not open_switches(bucket.public_access_block)
-        if is_closed or not public_statements(bucket.policy, f"arn:aws:s3:::{bucket.name}/*"):
-            return Answer(status=403, body=_DENIED_BY_S3)
-        return Answer(status=200, body=b"open")
 
 
 def configure(
     server: MinistackHere, clients: Clients, settings: Any, patch: pytest.MonkeyPatch
-) -> Viewer:
-    """Configure boto3 for the emulator; return the viewer that cfsigned_setup asks as."""
+) -> None:
+    """Configure boto3 for the emulator, and answer what cfsigned_setup requests as a viewer."""
+
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        if url.startswith(clients.s3.meta.endpoint_url):
+            return _ask_s3(clients.s3, settings.AWS_STORAGE_BUCKET_NAME)
+        [only] = clients.cloudfront.list_distributions()["DistributionList"]["Items"]
+        found = read_distribution(clients.cloudfront, only["Id"])
+        rules = DistributionReader(clients.cloudfront, found.id).read()
+        origin = DataPlane(server, found)
+        return as_answer(EdgeClient(distribution(rules, [urlsplit(url).netloc], origin)).get(url))
+
     sign_in(patch, server, ACCOUNT)
-    viewer = Viewer(emulator=server, clients=clients, settings=settings)
-    patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(viewer))
-    return viewer
+    patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(fetch))
+
+
+def _ask_s3(s3: Any, bucket_name: str) -> Answer:
+    """Answer as S3 does to a stranger; the emulator itself refuses nobody."""
+    bucket = read_bucket(s3, bucket_name, account_id=ACCOUNT)
+    is_closed = not open_switches(bucket.public_access_block)
+    if is_closed or not public_statements(bucket.policy, f"arn:aws:s3:::{bucket.name}/*"):
+        return error_of_s3("AccessDenied")
+    return Answer(status=200, body=b"open")
 
 
 def nobody_answers(url: str, headers: Mapping[str, str]) -> Answer:
