@@ -129,28 +129,6 @@ def test_contradictions(cloudformation: Any) -> None:
     assert said == dict.fromkeys(CONTRADICTIONS, True)
 
 
-def test_least(cloudformation: Any, clients: Clients) -> None:
-    """Make a closed bucket that one distribution reads, and that distribution wants signatures."""
-    outputs = deploy(cloudformation, **LEAST)
-
-    config = clients.cloudfront.get_distribution_config(Id=outputs["DistributionId"])
-    behavior = config["DistributionConfig"]["DefaultCacheBehavior"]
-    [origin] = config["DistributionConfig"]["Origins"]["Items"]
-    assert behavior["TrustedKeyGroups"] == {"Enabled": True, "Quantity": 1, "Items": [KEY_GROUP]}
-    assert config["DistributionConfig"].get("CacheBehaviors", {}).get("Quantity", 0) == 0
-    assert origin["DomainName"] == f"{BUCKET}.s3.us-east-1.amazonaws.com"
-    assert origin["OriginAccessControlId"]
-    [statement] = json.loads(clients.s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
-    assert statement["Condition"]["StringEquals"]["AWS:SourceArn"].endswith(
-        f":distribution/{outputs['DistributionId']}"
-    )
-    block = clients.s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
-    assert all(block.values())
-    assert outputs["Domain"].endswith(".cloudfront.net")
-    assert outputs["BucketName"] == BUCKET
-    assert "BucketPolicyStatement" not in outputs
-
-
 def test_everything(cloudformation: Any, clients: Clients) -> None:
     """Carry out every parameter; the public path is the only behavior that needs no signature."""
     outputs = deploy(cloudformation, **EVERYTHING)
