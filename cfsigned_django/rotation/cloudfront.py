@@ -5,21 +5,18 @@ Each call can be repeated: a second call changes nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, adding
-from cfsigned_django.phrase import Phrase, Phrase as _
+from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.validation import is_of_trusted_signer
 
 #: ``AwsError.code`` if the public key of a key pair no longer exists in CloudFront.
 DELETED: Final = "NoSuchPublicKey"
 #: ``AwsError.code`` if the public key ID of a key pair belongs to another key.
 OTHER_KEY: Final = "OtherKey"
-#: ``AwsError.code`` if a key is that of a trusted signer.
-TRUSTED_SIGNER: Final = "TrustedSigner"
 
 
 def register_in_cloudfront(
@@ -41,11 +38,6 @@ def register_in_cloudfront(
     note_id(key_pair_id)
     api.add(key_pair.key_group_id, key_pair_id)
     return key_pair_id
-
-
-def is_missing_in(members: Collection[str], key_pair: KeyPair) -> bool:
-    """Return whether the key is missing from its group, and is of a kind that a group can hold."""
-    return str(key_pair) not in members and not is_of_trusted_signer(str(key_pair))
 
 
 def restore_to_group(api: KeyGroups, key_pair: KeyPair, public_key: str) -> None:
@@ -114,34 +106,15 @@ def is_in_cloudfront(api: KeyGroups, key_pair: KeyPair) -> bool:
     return may_be_unlisted(listed, key_pair) and str(key_pair) in api.members(key_pair.key_group_id)
 
 
-def removing(key_pair: KeyPair) -> Phrase:
-    """Return what removing a key from CloudFront is called in an error."""
-    return _("remove {key} from CloudFront", key=str(key_pair))
-
-
 def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
     """Remove the public key from its group and delete it.
 
     The key is found by its content: the process that created it may have died
     before it recorded the ID, and a person may have entered the ID of another
-    key, which must stay. Raise :exc:`AwsError` for the key pair of a trusted
-    signer, which is in no group: it must not count as removed.
+    key, which must stay.
     """
     listed = list(api.public_keys())
     ours = own_ids(listed, key_pair)
-    if not ours and is_of_trusted_signer(str(key_pair)):
-        raise AwsError(
-            what=removing(key_pair),
-            reason=_(
-                "it is a CloudFront key pair of an AWS account (a trusted signer), which is in no "
-                "key group: its links still work"
-            ),
-            next_step=_(
-                "Remove the signer from the behavior of the distribution (CloudFront), then "
-                "confirm in the admin, by hand, that it was removed."
-            ),
-            code=TRUSTED_SIGNER,
-        )
     if not ours and may_be_unlisted(listed, key_pair):
         ours = [str(key_pair)]
     for key_pair_id in ours:
@@ -152,7 +125,7 @@ def remove_from_cloudfront(api: KeyGroups, key_pair: KeyPair) -> None:
 def could_not_replace(key_pair: KeyPair, error: AwsError) -> AwsError:
     """Return why the only key of its group cannot leave: no other key could be added."""
     return AwsError(
-        what=removing(key_pair),
+        what=_("remove {key} from CloudFront", key=str(key_pair)),
         reason=_(
             "it is the only key of its key group, which must keep one, and no other key could be "
             "added"

@@ -294,7 +294,7 @@ class Removal:
             return False
         if key_pair.verified_since is not None:
             members = key_groups.members(self.rotation.key_group_id)
-            if not cloudfront.is_missing_in(members, key_pair):
+            if str(key_pair) in members:
                 return False
         return not cloudfront.is_in_cloudfront(key_groups, key_pair)
 

@@ -403,7 +403,7 @@ class Rotation:
         if self.key_groups is None or not needed:
             return []
         members = self.key_groups.members(self.key_group_id)
-        missing = [each for each in needed if cloudfront.is_missing_in(members, each)]
+        missing = [each for each in needed if str(each) not in members]
         failure: AwsError | CannotDecrypt | None = None
         for key_pair in missing:
             try:

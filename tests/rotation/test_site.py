@@ -20,9 +20,7 @@ from django.test import override_settings
 from django.utils import timezone, translation
 
 from cfsigned_django import keyring
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encrypted_keys
-from cfsigned_django.rotation.cloudfront import TRUSTED_SIGNER
 from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
@@ -32,7 +30,7 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.tools.doctor.local import check_signer
 from tests.golden import assert_golden
-from tests.rotation import ECDSA, Shell, Site, change, fresh, plain
+from tests.rotation import ECDSA, Shell, change, plain
 from tests.storage_cases import S3_BACKEND, OfRequest, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
@@ -374,12 +372,6 @@ def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None
         site_rotation()
 
 
-# A trusted signer's key pair, which no key group holds
-
-SIGNER_ID = "APKAIOSFODNN7EXAMPLE"
-DROP = "Remove the signer"
-
-
 def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:
     """Take the waits of an app that a subclass installs: not the settings."""
     before = site_rotation()
@@ -390,25 +382,3 @@ def test_waits_of_the_installed_app(shell: Shell, site: Any) -> None:
     waits = [(each.waits.keyring, each.waits.clock_skew) for each in (before, after)]
     assert waits == [(120, 120), (2, 1)]
     assert [each.store.claim_seconds for each in (before, after)] == [60, 3]
-
-
-def test_signer_leaves_by_hand(key_group: Site) -> None:
-    """Its links open until a person removes the signer and confirms it; the revocation says so.
-
-    It was never in the group, so it is not put back.
-    """
-    row = key_group.imported()
-    change(row, key_pair_id=SIGNER_ID)
-    key_group.set_members(key_group.foreign)
-    key_group.account.delete(str(row))
-    assert key_group.advance() is None
-
-    with pytest.raises(AwsError, match=DROP) as caught:
-        key_group.revoke(row)
-
-    assert caught.value.code == TRUSTED_SIGNER
-    assert (fresh(row).status, fresh(row).removed_at) == ("revoked", None)
-    assert key_group.signing.pk != row.pk
-
-    key_group.finish(row, by_hand=True)
-    assert fresh(row).removed_at is not None
