@@ -16,7 +16,7 @@ from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from tests.admin import Visitor
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell
-from tests.rotation.conftest import shell as shell
+from tests.rotation.conftest import in_english as in_english, shell as shell
 from tests.simulation.answers import refusal
 
 MakeVisitor = Callable[..., Visitor]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gettext
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,50 +32,42 @@ CATALOGS = [
 ]
 
 
-@pytest.fixture
-def korean(admin: Visitor) -> Iterator[Visitor]:
-    """Return a person whose browser prefers Korean."""
-    admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko-KR,ko;q=0.9,en;q=0.8"
-    yield admin
-    translation.deactivate()  # as it was for the last request, in this thread
-
-
 @pytest.mark.parametrize(("code", "is_korean"), [("en-us", False), ("ko", True)])
 def test_without_locale_middleware(
-    korean: Visitor, settings: Settings, code: str, is_korean: bool
+    admin: Visitor, settings: Settings, code: str, is_korean: bool
 ) -> None:
     """The page speaks LANGUAGE_CODE then, whatever the browser prefers."""
     settings.LANGUAGE_CODE = code
     settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Locale" not in each]
-    korean.client.handler.load_middleware()
+    admin.client.handler.load_middleware()
 
-    korean.get()
-
-    assert (english_words(korean.answers[-1].text) == set()) is is_korean
+    assert (english_words(admin.korean()) == set()) is is_korean
 
 
 @pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])
-def test_messages_are_korean(korean: Visitor, cloudfront: Shell, result: ProbeResult) -> None:
+def test_messages_are_korean(admin: Visitor, cloudfront: Shell, result: ProbeResult) -> None:
     """The result of a step is in Korean, whether it was done or refused."""
     cloudfront.answer = result
+    admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
 
-    korean.post(address("import"))
+    admin.post(address("import"))
 
-    (message,) = (text for _, text in korean.messages)
+    (message,) = (text for _, text in admin.messages)
     assert english_words(f'<div class="cfsigned">{message}') == set()
 
 
-def test_reasons_of_aws_are_korean(korean: Visitor, cloudfront: Shell) -> None:
+def test_reasons_of_aws_are_korean(admin: Visitor, cloudfront: Shell) -> None:
     """The step that failed, AWS's reason, and what to do next are in Korean."""
     former = cloudfront.imported()
     cloudfront.activated()
     cloudfront.wait(8 * 86400)
     cloudfront.failure = ClientError({"Error": {"Code": "AccessDenied"}}, "any call")
+    admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
 
-    korean.take("retire", former)
+    admin.take("retire", former)
 
-    assert korean.levels == ["not done"]
-    text = re.sub(r"AccessDenied|cloudfront:\w+", "", korean.answers[-1].text)
+    assert admin.levels == ["not done"]
+    text = re.sub(r"AccessDenied|cloudfront:\w+", "", admin.answers[-1].text)
     assert english_words(text) == set()
 
 
@@ -98,16 +89,16 @@ def test_second_failure_is_korean() -> None:
         assert english_words(f'<div class="cfsigned">{put_in_words(second)}') == set()
 
 
-def test_reason_of_a_revocation(korean: Visitor, cloudfront: Shell) -> None:
+def test_reason_of_a_revocation(admin: Visitor, cloudfront: Shell) -> None:
     """The reason of the leak is shown as it was typed; the new key says whom it replaces."""
     leaked = cloudfront.imported()
 
-    korean.take("revoke", leaked, typed=str(leaked), reason="공개 저장소에 올라감")
+    admin.take("revoke", leaked, typed=str(leaked), reason="공개 저장소에 올라감")
 
     for key_pair, is_leaked in ((KeyPair.objects.get(status="active"), False), (leaked, True)):
-        page = korean.get(detail(key_pair))
+        page = admin.korean(detail(key_pair))
         assert ("공개 저장소에 올라감" in page) is is_leaked
-        assert english_words(korean.answers[-1].text) <= {"person"}  # a user's name
+        assert english_words(page) <= {"person"}  # a user's name
 
 
 @pytest.mark.parametrize("po", CATALOGS, ids=name_of)

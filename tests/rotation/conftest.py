@@ -16,7 +16,7 @@ from tests.storage_cases import S3_BACKEND
 
 
 @pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
+def in_english() -> Iterator[None]:
     """Keep every test apart from the language of a page before: it stays active in its thread."""
     with translation.override("en"):
         yield

@@ -6,33 +6,12 @@ Modules: rotation/models.py
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt, NotItsKey
-from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.signing import PrivateKey
-from tests.keyring import derived
 from tests.rotation import Site, change, fresh
-
-
-def forge(key_pair: KeyPair, *, keeps_fingerprint: bool = False) -> None:
-    """Put a private key of one's own into a row, as someone who knows SECRET_KEY can."""
-    own, row = PrivateKey.generate(), fresh(key_pair)
-    fingerprint = row.fingerprint if keeps_fingerprint else own.public_key.fingerprint
-    text = f"cfsigned_django.KeyPair {row.pk} {fingerprint}\n".encode() + own.to_pem()
-    change(
-        row,
-        encrypted_private_key=derived().encrypt(text).decode(),
-        fingerprint=fingerprint,
-        public_key=row.public_key if keeps_fingerprint else own.public_key.to_pem(),
-    )
-
-
-KEY = Fernet.generate_key().decode()
 
 
 def test_key_of_another_row_is_refused(key_group: Site, caplog: pytest.LogCaptureFixture) -> None:
@@ -78,42 +57,6 @@ def test_key_that_ended_is_refused(key_group: Site, end: str) -> None:
         fresh(former).make_signer()
 
     assert (key_group.public_keys, key_group.members) == before
-
-
-class TestEncryptionKeys:
-    """With AWS_CLOUDFRONT_ENCRYPTION_KEYS, only what they decrypt is trusted or activated."""
-
-    def test_secret_key_is_not_enough(self, key_group: Site, settings: Any) -> None:
-        """A key that SECRET_KEY encrypted continues to sign, but none begins to.
-
-        Nor does it take over from one that is revoked: it may be a forger's.
-        """
-        active, trusted = key_group.imported(), key_group.trusted(good_for=301)
-        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [KEY]
-
-        with pytest.raises(CannotDecrypt, match="--start"):
-            key_group.rotation().activate(trusted, now=key_group.now)
-        assert fresh(active).make_signer().key_pair_id == str(active)
-        assert key_group.signing.pk == active.pk
-
-        key_group.revoke(active)
-        assert key_group.signing.pk not in (active.pk, trusted.pk)
-        assert fresh(trusted).status == "revoked"
-
-    @pytest.mark.parametrize("keeps_fingerprint", [True, False])
-    def test_forger_with_a_secret_key(
-        self, key_group: Site, settings: Any, keeps_fingerprint: bool
-    ) -> None:
-        """Someone who knows SECRET_KEY and writes to the table gets no key into CloudFront."""
-        settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [KEY]
-        pending = key_group.started()
-        forge(pending, keeps_fingerprint=keeps_fingerprint)
-
-        for _ in range(2):
-            with pytest.raises(CannotDecrypt, match="--start"):
-                key_group.rotation().trust(fresh(pending), now=key_group.now)
-
-        assert key_group.public_keys == {key_group.foreign}
 
 
 class TestRestore:

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KnownReason
 from tests.rotation import Site, change, denied, fresh
@@ -82,6 +83,24 @@ def test_malformed_settings_revoke_nothing(key_group: Site, settings: Any) -> No
     change(waiting, status="revoked", next_in=None)
     with pytest.raises(ImproperlyConfigured):
         key_group.started()
+
+
+def test_secret_key_is_not_enough(key_group: Site, settings: Any) -> None:
+    """With encryption keys, a key that SECRET_KEY encrypted continues to sign; none begins to.
+
+    Nor does it take over from one that is revoked: it may be a forger's.
+    """
+    active, trusted = key_group.imported(), key_group.trusted(good_for=301)
+    set_keys(settings, NEW)
+
+    with pytest.raises(CannotDecrypt, match="--start"):
+        key_group.rotation().activate(trusted, now=key_group.now)
+    assert fresh(active).make_signer().key_pair_id == str(active)
+    assert key_group.signing == active
+
+    key_group.revoke(active)
+    assert key_group.signing not in (active, trusted)
+    assert fresh(trusted).status == "revoked"
 
 
 def test_revocation_takes_the_successor(key_group: Site, settings: Any) -> None:

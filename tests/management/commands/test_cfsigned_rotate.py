@@ -14,7 +14,6 @@ from cryptography.fernet import Fernet
 from django.core.management import load_command_class
 from django.db import DataError, Error, OperationalError, ProgrammingError, connection
 
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.management import commands
 from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
@@ -315,19 +314,6 @@ def test_key_that_never_works_is_a_failure_at_last(shell: Shell) -> None:
     assert shell.run_all(("--dry-run",), ("--wait",)) == [0, 1]
 
 
-def test_failures_of_aws_that_pass_by_no_means(shell: Shell) -> None:
-    """If AWS fails "for a moment" for days, a key that must be removed makes it a failure."""
-    shell.imported()
-    shell.activated()
-    shell.failure = THROTTLED["failure"]
-    assert shell.run().code == 75
-    shell.wait(12 * DAY)
-
-    ran = shell.run()
-
-    assert (ran.code, shell.settings_key_id in ran.err) == (1, True)
-
-
 # --wait
 
 
@@ -471,16 +457,7 @@ def test_revocation_that_is_not_finished(
     assert shell.settings_key_id in (ran.out if code == 75 else ran.err)
 
 
-# By hand, encryption keys, AWS's sign-in
-
-
-def test_site_by_hand_never_calls(shell: Shell, settings: Any) -> None:
-    """If a person changes CloudFront, the command waits for the id and exits with 75."""
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    shell.failure = AwsError(what="x", reason="y", next_step="z", code="c")
-
-    assert shell.run_all(IMPORT, START, RUN) == [0, 0, 75]
-    assert shell.clients == []
+# Encryption keys, AWS's sign-in
 
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
@@ -503,14 +480,21 @@ def test_previous_key_is_noted(shell: Shell, settings: Any) -> None:
 
 
 def test_start_replaces_what_nothing_proves(shell: Shell, settings: Any) -> None:
-    """A PENDING key that only SECRET_KEY decrypts fails each run; --start makes another one."""
+    """A PENDING key that only SECRET_KEY decrypts, a forger's perhaps, fails each run.
+
+    It gets nothing into CloudFront, and no claim delays the --start that makes another one.
+    """
     shell.run_all(*STARTED)
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     pending = KeyPair.objects.get(status="pending")
 
     refused = shell.run()
+    pending.refresh_from_db()
+    assert (pending.claimed_until, shell.public_keys) == (None, {shell.settings_key_id})
     settings.AWS_CLOUDFRONT_BY_HAND = True
+    calls = len(shell.calls)
     by_hand = shell.run()
+    assert len(shell.calls) == calls
     would = shell.run(*RSA_START, "--dry-run")
 
     assert (refused.code, "--start" in refused.err) == (1, True)
