@@ -262,7 +262,7 @@ def test_other_files() -> None:
     ("name", "arguments", "match"),
     [
         ("courses/42/manifest.mpd", {}, "DASH"),
-        ("root.m3u8", {}, "folder"),
+        ("root.M3U8", {}, "folder"),
         ("courses/42/a.m3u8", {"folder": "courses/43"}, "does not cover"),
         ("courses/42/a.m3u8", {"expire": 10**6}, "AWS_CLOUDFRONT_MAX_EXPIRE"),
         ("courses/42/a.m3u8", {"storage": "public"}, "querystring_auth"),

@@ -26,7 +26,7 @@ MASTER = """#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=2177116,AUDIO="aac"
 720p/index.m3u8?v=2
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,AUDIO="aac"
-https://media.example.com/private/courses/42/hd:a.m3u8
+https://media.example.com/private/courses/42/hd:A.M3U8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=187492,URI="720p/iframes.m3u8"
 """
 SEGMENTS = """#EXTM3U
@@ -45,7 +45,7 @@ FILES = {
     "courses/42/master.m3u8": MASTER,
     "courses/42/720p/index.m3u8": SEGMENTS,
     "courses/42/720p/iframes.m3u8": SEGMENTS,
-    "courses/42/hd:a.m3u8": SEGMENTS,
+    "courses/42/hd:A.M3U8": SEGMENTS,
     "courses/42/audio/ko +1.m3u8": SEGMENTS,
     "courses/43/master.m3u8": MASTER,
     "courses/live/index.m3u8": SEGMENTS.replace("#EXT-X-ENDLIST\n", ""),
