@@ -182,11 +182,6 @@ def _unquoted(text: str) -> str:
     return text.replace('\\"', '"').replace("\\n", "\n")
 
 
-def read_commands(path: Path) -> str:
-    """Return the text of a page, with each command of several lines on one line."""
-    return re.sub(r" *\\\n *", " ", read(path))
-
-
 def read(path: Path) -> str:
     """Return the text of a file."""
     return path.read_text(encoding="utf-8")

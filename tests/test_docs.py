@@ -43,7 +43,6 @@ from tests.pages import (
     paste,
     prose,
     read,
-    read_commands,
     settings_blocks,
     site_of,
     snippets,
@@ -300,7 +299,7 @@ def test_help_ends_with_an_example(command: str) -> None:
 @each_page
 def test_options_that_are_named_exist(doc: Path) -> None:
     """Each option that a page passes to a command exists; a setup that asks AWS names its stack."""
-    text = read_commands(doc)
+    text = re.sub(r" *\\\n *", " ", read(doc))  # each command on one line
     for command, rest in re.findall(r"(cfsigned_[a-z]+)((?: [^`\n|>#]*)?)", text):
         if command in COMMANDS:
             known = parser_of(command)._option_string_actions

@@ -335,15 +335,6 @@ class TestFirstUse:
         process.now = START + INTERVAL
         assert (process.signs(), process.lease().seen_at) == ("K1", START + INTERVAL)
 
-    def test_a_new_outage_is_logged_at_once(self, process: Process, logged: Logged) -> None:
-        """Log the first failure after an answer, also within an interval of the last one."""
-        for answer in (GONE, Found(), GONE):
-            process.answer = answer
-            process.keyring.expire()
-            process.lease()
-
-        assert len(logged()) == 2
-
     def test_what_it_signs_ends(self, process: Process) -> None:
         """Grant URLs what they would have if the database had confirmed the key at first."""
         process.lease()

@@ -103,37 +103,26 @@ def test_other_schemes(url: str) -> None:
         fetch(url, {})
 
 
-@pytest.mark.parametrize(
-    ("body", "content_type", "responder"),
-    [
-        (BODIES["AccessDenied"], "text/xml", Responder.CLOUDFRONT),
-        (
-            b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message>"
-            b"<RequestId>4442587FB7D0A2F9</RequestId></Error>",
-            "application/xml",
-            Responder.S3,
-        ),
-        (b"\n<!DOCTYPE HTML PUBLIC '-//W3C//DTD HTML 4.01'>", "text/plain", Responder.PAGE),
-        (b"", "text/html; charset=utf-8", Responder.PAGE),
-        (b"no", "text/plain", Responder.OTHER),
-    ],
-)
-def test_responders(body: bytes, content_type: str, responder: Responder) -> None:
-    """Distinguish CloudFront, S3 and HTML pages by their answers."""
-    assert (
-        Answer(status=403, headers={"content-type": content_type}, body=body).responder is responder
-    )
+#: The headers and the body of an answer, who wrote it, and whether it came through CloudFront.
+ANSWERS: list[tuple[dict[str, str], bytes, Responder, bool]] = [
+    ({"server": "CloudFront"}, BODIES["AccessDenied"], Responder.CLOUDFRONT, True),
+    (
+        {"via": "1.1 abc.cloudfront.net (CloudFront)", "server": "AmazonS3"},
+        b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message>"
+        b"<RequestId>4442587FB7D0A2F9</RequestId></Error>",
+        Responder.S3,
+        True,
+    ),
+    ({"x-amz-cf-id": "abc=="}, b"\n<!DOCTYPE HTML PUBLIC '-//W3C//DTD'>", Responder.PAGE, True),
+    ({"content-type": "text/html; charset=utf-8"}, b"", Responder.PAGE, False),
+    ({"server": "AmazonS3", "content-type": "text/plain"}, b"no", Responder.OTHER, False),
+]
 
 
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"server": "CloudFront"}, True),
-        ({"via": "1.1 abc.cloudfront.net (CloudFront)"}, True),
-        ({"x-amz-cf-id": "abc=="}, True),
-        ({"server": "AmazonS3"}, False),
-    ],
-)
-def test_signs_of_cloudfront(headers: dict[str, str], expected: bool) -> None:
-    """Recognize CloudFront by the headers that it adds."""
-    assert Answer(status=200, headers=headers).came_through_cloudfront is expected
+def test_who_answered() -> None:
+    """Distinguish CloudFront, S3 and HTML pages, and recognize the headers of CloudFront."""
+    answers = [Answer(status=403, headers=each[0], body=each[1]) for each in ANSWERS]
+    seen = [
+        (each.headers, each.body, each.responder, each.came_through_cloudfront) for each in answers
+    ]
+    assert seen == ANSWERS
