@@ -11,18 +11,8 @@ from typing import Any
 import pytest
 
 from cfsigned_django.signing import InvalidPolicy, Policy, Signer
-from cfsigned_django.signing.encoding import decode_base64
 from tests.signing.cases import EXPIRES, IMAGE as URL
 from tests.storage_cases import not_refused
-
-# From the page about cookies with a custom policy.
-PUBLISHED_EXAMPLE = (
-    "eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoiaHR0cDovL2QxMTExMTFhYmNkZWY4LmNsb3VkZnJvbnQu"
-    "bmV0L2dhbWVfZG93bmxvYWQuemlwIiwiQ29uZGl0aW9uIjp7IklwQWRkcmVzcyI6eyJBV1M6U291cmNl"
-    "SXAiOiIxOTIuMC4yLjAvMjQifSwiRGF0ZUxlc3NUaGFuIjp7IkFXUzpFcG9jaFRpbWUiOjE0MjY1MDAw"
-    "MDB9fX1dfQ__"
-)
-
 
 UNTIL = f'"DateLessThan":{{"AWS:EpochTime":{EXPIRES}}}'
 GOOD = f'{{"Statement":[{{"Resource":"{URL}","Condition":{{{UNTIL}}}}}]}}'
@@ -154,15 +144,6 @@ def test_t21_t22_end_after_start(until: int | None) -> None:
 def test_t29_ip_address(given_address: str, written: str) -> None:
     """Write one address as a range of one, and a range as it is (T29)."""
     assert policy(ip_address=given_address).ip_address == written
-
-
-def test_v24_published_example() -> None:
-    """Read the policy that the developer guide prints in base64 (V24)."""
-    assert Policy.from_json(decode_base64(PUBLISHED_EXAMPLE).decode("utf-8")) == Policy(
-        resource="http://d111111abcdef8.cloudfront.net/game_download.zip",
-        date_less_than=1426500000,
-        ip_address="192.0.2.0/24",
-    )
 
 
 def test_value_semantics() -> None:
