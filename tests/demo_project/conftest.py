@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -30,23 +31,16 @@ APPS = ["demo_project.gallery", *settings.INSTALLED_APPS]
 THUMBNAIL_LINKS = {"querystring_expire": 45, "max_expire": 45, "expire_step": 45}
 
 
-class Clock:
-    """A clock for the site, which moves only when a test moves it."""
-
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        """Return what it shows, in Unix seconds."""
-        return self.now
-
-
 @pytest.fixture
-def clock(site: Client) -> Iterator[Clock]:
-    """Take over the clock of the site's process, its cache included, and empty that."""
-    clock = Clock(1_900_000_000)
+def clock(site: Client) -> Iterator[Any]:
+    """Take over the clock of the site's process; ``now`` is in Unix seconds. Empty its cache."""
+    clock = SimpleNamespace(now=1_900_000_000)
+
+    def read() -> float:
+        return clock.now
+
     # Made with the site, it has read where the clock is.
-    with mock.patch("time.time", clock), mock.patch.object(keyring._keyring, "wall", clock):
+    with mock.patch("time.time", read), mock.patch.object(keyring._keyring, "wall", read):
         keyring.forget()
         cache.clear()
         yield clock

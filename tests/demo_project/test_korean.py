@@ -25,7 +25,6 @@ from demo_project.gallery.video import GUEST, MEMBER
 from demo_project.run import KEYS_PATH
 from demo_project.state import COOKIE_DOMAIN
 from tests.demo_project import jpeg, upload
-from tests.demo_project.conftest import Clock
 from tests.pages import ROOT
 
 pytest.importorskip("PIL", reason="needs the demo group: Pillow")
@@ -93,7 +92,7 @@ def test_no_english_is_left_on_the_pages(korean: Client) -> None:
     assert '<html lang="ko">' in found[0].content.decode()
 
 
-def test_each_refusal_says_why(korean: Client, clock: Clock) -> None:
+def test_each_refusal_says_why(korean: Client, clock: Any) -> None:
     """Name the reason in Korean, another one for each check, above the words of the edge's log."""
     storage: Any = default_storage
     name = "pictures/집.jpg"

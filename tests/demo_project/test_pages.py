@@ -6,6 +6,7 @@ import io
 import re
 from datetime import datetime
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -23,7 +24,6 @@ from demo_project.gallery.attempts import ask
 from demo_project.run import KEYS_PATH
 from demo_project.state import ADMIN_NAME, COOKIE_DOMAIN, LINK_VARIABLE, Pace
 from tests.demo_project import HOST, KEY_GROUP_ID, jpeg, links, upload
-from tests.demo_project.conftest import Clock
 from tests.pages import paste, started_project
 
 Image = pytest.importorskip("PIL.Image", reason="needs the demo group: Pillow")
@@ -95,7 +95,7 @@ def test_a_file_s_page_takes_its_link_apart(site: Client, subtests: pytest.Subte
             assert ask(unescape(made)).status == status
 
 
-def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Clock) -> None:
+def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Any) -> None:
     """Lead to a signed URL that the edge serves a year later, and to files that are listed only."""
     upload(site, "/documents/", ("회의록 2026.txt", "회의".encode()))
     page = site.get("/documents/1/").content.decode()

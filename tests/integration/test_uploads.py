@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from threading import Barrier
 from typing import Any
 from unittest import mock
@@ -34,6 +34,7 @@ from cfsigned_django.storage import (
     UploadGone,
     UploadIncomplete,
 )
+from tests.storage_cases import DAY, at
 
 MEGABYTE = 2**20
 JPEG = b"\xff\xd8\xff\xe0" + bytes(1000)
@@ -113,15 +114,6 @@ def read(storage: Any, name: str) -> bytes:
     """Return what a file holds."""
     with storage.open(name) as file:
         return bytes(file.read())
-
-
-def errors(call: Callable[[], object]) -> Exception | None:
-    """Return what a call raises."""
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None
 
 
 # One form
@@ -229,12 +221,10 @@ def test_several_at_once(uploads: Any, sent: tuple[Upload, bytes]) -> None:
     def finish(_: int) -> Any:
         client_of(uploads)  # Each thread makes its own, which takes a while.
         barrier.wait()
-        return errors(lambda: names.append(uploads.finish_upload(upload.token, owner="7")))
+        return uploads.finish_upload(upload.token, owner="7")
 
-    names: list[str] = []
     with ThreadPoolExecutor(6) as pool:
-        assert [*pool.map(finish, range(6))] == [None] * 6
-    assert names == [upload.name] * 6
+        assert [*pool.map(finish, range(6))] == [upload.name] * 6
     assert read(uploads, upload.name) == data
     assert keys(uploads) == [upload.name]
 
@@ -397,62 +387,31 @@ def test_whose_token(uploads: Any, site: Any, s3_options: dict[str, Any], s3_ser
     """Refuse another owner, another storage, and a token that was changed or is too old."""
     upload = uploads.sign_upload("a.jpg", **SIGNED)
     assert send(upload, JPEG) == 204
-    s3_server.client().create_bucket(Bucket=f"{s3_options['bucket_name']}-2")
-    others = {
-        "bucket": CloudFrontS3Storage(
-            **{**s3_options, "bucket_name": f"{s3_options['bucket_name']}-2"},
-            location=uploads.location,
-        ),
-        "location": CloudFrontS3Storage(**s3_options, location="other"),
-    }
+    elsewhere = {"bucket_name": f"{s3_options['bucket_name']}-2"}
+    s3_server.client().create_bucket(Bucket=elsewhere["bucket_name"])
     signed = upload.token
     payload = signing.loads(signed, salt="cfsigned_django.uploads")
-    forged = {
-        "salt": signing.dumps(payload, salt="shop"),
-        "key": signing.dumps(payload, key="other", salt="cfsigned_django.uploads"),
-        "longer": f"{signed}x",
-        "none": None,
-        "surrogate": "a:b:\ud800",
-    }
-    for owner in ("", "77"):
-        caught = errors(partial(uploads.finish_upload, signed, owner=owner))
-        assert isinstance(caught, UploadError), owner
-        assert "owner" in str(caught)
-        assert upload.name not in str(caught)
-    for name, storage in others.items():
-        caught = errors(partial(storage.finish_upload, signed, owner="7"))
-        assert isinstance(caught, UploadError), name
-        assert "another storage" in str(caught)
-    for name, token in forged.items():
-        caught = errors(partial(uploads.finish_upload, token, owner="7"))
-        assert isinstance(caught, UploadError), name
-        assert "token" in str(caught)
-    week = datetime.now(UTC) + timedelta(days=7, seconds=1)
-    with mock.patch("time.time", return_value=week.timestamp()):
-        caught = errors(lambda: uploads.finish_upload(signed, owner="7"))
-    assert isinstance(caught, UploadError)
-    assert "7 days" in str(caught)
+    refused: list[tuple[Any, Any, str, str]] = [
+        *((uploads, signed, owner, "owner") for owner in ("", "77")),
+        *(
+            (CloudFrontS3Storage(**s3_options | options), signed, "7", "another storage")
+            for options in (elsewhere | {"location": uploads.location}, {"location": "other"})
+        ),
+        (uploads, signing.dumps(payload, salt="shop"), "7", "token"),
+        (uploads, signing.dumps(payload, key="x", salt="cfsigned_django.uploads"), "7", "token"),
+        *((uploads, token, "7", "token") for token in (f"{signed}x", None, "a:b:\ud800")),
+    ]
+    for storage, token, owner, named in refused:
+        with pytest.raises(UploadError, match=f"^(?!.*{upload.name}).*{named}"):
+            storage.finish_upload(token, owner=owner)
+    with at(time.time() + 7 * DAY + 1), pytest.raises(UploadError, match="7 days"):
+        uploads.finish_upload(signed, owner="7")
 
     site.SECRET_KEY_FALLBACKS, site.SECRET_KEY = [site.SECRET_KEY], "a new one"
     assert uploads.finish_upload(signed, owner="7") == upload.name
 
 
 # Arguments
-
-
-NAMES = {
-    "": "",
-    "absolute": "/etc/passwd",
-    "a folder": "documents/",
-    "a dot": "./a.jpg",
-    "backslash": "documents\\a.jpg",
-    "line break": "documents/a\n.jpg",
-    "surrogate": "documents/\ud800.jpg",
-    "where uploads wait": "tmp/uploads/a.jpg",
-    "of another location": "media/tmp/uploads/a.jpg",
-    "too long": "documents/" + "a" * 1024,
-    "too long with its folder": "d/" + "a" * 1010,
-}
 
 
 @pytest.fixture
@@ -467,41 +426,36 @@ def offline(site: Any) -> Any:
     )
 
 
-def test_names(offline: Any) -> None:
-    """Refuse a name that no file may have, one where files expire, and one that leads out."""
-    caught = {
-        case: errors(partial(offline.sign_upload, name, **SIGNED)) for case, name in NAMES.items()
-    }
-    assert {case: type(each) for case, each in caught.items()} == dict.fromkeys(NAMES, ValueError)
-    assert all("name" in str(each) for each in caught.values())
-    with pytest.raises(SuspiciousFileOperation):
-        offline.sign_upload("a/../b.jpg", **SIGNED)
+#: Arguments that make no sense, the error, and what it names. No file may have the first names; at
+#: the others, files expire, or they are too long below the folder in which uploads wait.
+REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
+    *(
+        ({"name": name}, ValueError, "name")
+        for name in (
+            *(None, "", "/etc/passwd", "documents/", "./a.jpg", "documents\\a.jpg"),
+            *("documents/a\n.jpg", "documents/\ud800.jpg"),
+            *("tmp/uploads/a.jpg", "media/tmp/uploads/a.jpg"),
+            *("documents/" + "a" * 1024, "d/" + "a" * 1010),
+        )
+    ),
+    ({"name": "a/../b.jpg"}, SuspiciousFileOperation, "b.jpg"),
+    *(({"size": each}, ValueError, "size") for each in (0, "1004", True)),
+    ({"size": 5000 * 2**30 + 1}, ValueError, "5,000 GiB"),
+    *(
+        ({"content_type": each}, ValueError, "content_type")
+        for each in ("image", "image/jpeg\r\nX: y", b"image/jpeg", f"a/b{';a' * 50}\n")
+    ),
+    *(({"expire": each}, ValueError, "expire") for each in (0, "600")),
+    ({"expire": timedelta(days=7, seconds=1)}, ValueError, "7 days"),
+    ({"owner": None}, TypeError, "owner"),
+]
 
 
-ARGUMENTS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "no size": ({"size": 0}, ValueError, "size"),
-    "text": ({"size": "1004"}, ValueError, "size"),
-    "truth": ({"size": True}, ValueError, "size"),
-    "huge": ({"size": 5000 * 2**30 + 1}, ValueError, "5,000 GiB"),
-    "half a type": ({"content_type": "image"}, ValueError, "content_type"),
-    "line break": ({"content_type": "image/jpeg\r\nX: y"}, ValueError, "content_type"),
-    "bytes": ({"content_type": b"image/jpeg"}, ValueError, "content_type"),
-    "a type without end": ({"content_type": f"a/b{';a' * 50}\n"}, ValueError, "content_type"),
-    "at once": ({"expire": 0}, ValueError, "expire"),
-    "too late": ({"expire": timedelta(days=7, seconds=1)}, ValueError, "7 days"),
-    "not seconds": ({"expire": "600"}, ValueError, "expire"),
-    "nobody": ({"owner": None}, TypeError, "owner"),
-    "no name": ({"name": None}, ValueError, "name"),
-}
-
-
-def test_arguments(offline: Any) -> None:
-    """Refuse an argument that makes no sense, with its name."""
-    found = {}
-    for case, (given, _, said) in ARGUMENTS.items():
-        caught = errors(partial(offline.sign_upload, **{"name": "a.jpg", **SIGNED, **given}))
-        found[case] = type(caught), said in str(caught)
-    assert found == {case: (kind, True) for case, (_, kind, _) in ARGUMENTS.items()}
+@pytest.mark.parametrize(("given", "error", "named"), REFUSED, ids=lambda value: ascii(value)[:40])
+def test_refused(given: dict[str, Any], error: type[Exception], named: str, offline: Any) -> None:
+    """Refuse an argument that makes no sense, and name it."""
+    with pytest.raises(error, match=named):
+        offline.sign_upload(**{"name": "a.jpg", **SIGNED, **given})
 
 
 TYPES = (

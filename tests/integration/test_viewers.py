@@ -16,18 +16,16 @@ from urllib.parse import quote
 import pytest
 from boto3.s3.transfer import TransferConfig
 from django.core.files.base import ContentFile
-from django.test import RequestFactory
 
 from cfsigned_django.storage.query import content_disposition
 from cfsigned_django.tools.account.documents.cors import cors_rule
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.s3_origin import S3Origin
-from cfsigned_django.views import SignedPlaylistView
 from tests.background import fetch
 from tests.integration.test_files import NAMES
 from tests.s3_server import READER, REGION, S3Server
-from tests.storage_cases import ORIGIN, S3_BACKEND, expiry_of, verify
+from tests.storage_cases import ORIGIN, expiry_of, verify
 from tests.tools.edge.conftest import EVERYTHING
 
 HOST = "d111111abcdef8.cloudfront.net"
@@ -260,15 +258,3 @@ def test_s3_stops_in_the_middle(
     assert response.headers["Content-Length"] == "10"
     assert len(response.body) < 10
     assert [each.levelname for each in caplog.records if each.name == "cfsigned_django.tools.edge"]
-
-
-def test_playlist(site: Any, storage: Any, s3_options: dict[str, Any], edge: EdgeClient) -> None:
-    """Read a playlist from S3, sign it, and fetch its segments."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": s3_options}}
-    storage.save("한글/1/a.m3u8", ContentFile(b"#EXTM3U\n#EXTINF:6,\nseg 1+.ts\n"))
-    storage.save("한글/1/seg 1+.ts", ContentFile(DATA))
-    view: Any = SignedPlaylistView.as_view(permission=lambda request, name: True)
-    request = RequestFactory().get("/")
-    url = view(request, name="한글/1/a.m3u8").content.decode().splitlines()[-1]
-    assert (edge.get(url).status, edge.get(url).body) == (200, DATA)
-    assert edge.get(url.partition("?")[0]).error_code == "MissingKey"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +16,19 @@ from wagtail.fields import RichTextField
 from wagtail.models import Page
 
 
-class Photo(models.Model):
+class Row(models.Model):
+    """What all of them have."""
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.pk}"
+
+
+class Photo(Row):
     """A picture and its small version, both made by the site itself."""
 
     title = models.CharField(max_length=100)
@@ -24,33 +36,18 @@ class Photo(models.Model):
     thumb = models.FileField(upload_to="thumbs", max_length=200, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
 
-    objects: ClassVar[models.Manager[Photo]] = models.Manager()
 
-    def __str__(self) -> str:
-        return self.title
-
-
-class Picture(models.Model):
+class Picture(Row):
     """A picture whose small versions a library makes."""
 
     image = models.ImageField(upload_to="pictures", max_length=200, blank=True)
     small = ImageSpecField(source="image", processors=[ResizeToFill(40, 40)], format="PNG")
 
-    objects: ClassVar[models.Manager[Picture]] = models.Manager()
 
-    def __str__(self) -> str:
-        return str(self.image.name)
-
-
-class VersatilePicture(models.Model):
+class VersatilePicture(Row):
     """A picture in a field that makes its small versions itself."""
 
     image = VersatileImageField(upload_to="pictures", max_length=200, blank=True)
-
-    objects: ClassVar[models.Manager[VersatilePicture]] = models.Manager()
-
-    def __str__(self) -> str:
-        return str(self.image.name)
 
 
 class Article(Page):  # type: ignore[misc] # Wagtail has no types.
@@ -61,15 +58,10 @@ class Article(Page):  # type: ignore[misc] # Wagtail has no types.
     body = RichTextField()
 
 
-class RichText(models.Model):
+class RichText(Row):
     """A text that an editor writes."""
 
     body = CKEditor5Field()
-
-    objects: ClassVar[models.Manager[RichText]] = models.Manager()
-
-    def __str__(self) -> str:
-        return f"text {self.pk}"
 
 
 def name_of_upload(instance: Recording, filename: str) -> str:
@@ -77,12 +69,7 @@ def name_of_upload(instance: Recording, filename: str) -> str:
     return f"uploads/{secrets.token_urlsafe(16)}/{filename}"
 
 
-class Recording(models.Model):
+class Recording(Row):
     """A large file that a browser sends to S3 in parts."""
 
     file = S3FileField(upload_to=name_of_upload)
-
-    objects: ClassVar[models.Manager[Recording]] = models.Manager()
-
-    def __str__(self) -> str:
-        return str(self.file.name)
