@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -94,6 +95,17 @@ def site(settings: Any, rsa_key: PrivateKey) -> Any:
     for name, value in settings_for(rsa_key).items():
         setattr(settings, name, value)
     return settings
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail if anything asks for a socket."""
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        raise AssertionError("a socket was asked for")
+
+    for name in ("socket", "create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, refuse)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ storage/site_storages.py
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -396,20 +395,9 @@ HEALTHY: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail if a check uses the network."""
-
-    def refuse(*arguments: Any, **named: Any) -> Any:
-        raise AssertionError("a socket was asked for")
-
-    for name in ("socket", "create_connection", "getaddrinfo"):
-        monkeypatch.setattr(socket, name, refuse)
-
-
 @pytest.fixture
-def healthy(site: Any, ec_key: PrivateKey) -> Any:
-    """Configure a site with nothing wrong."""
+def healthy(site: Any, ec_key: PrivateKey, no_network: None) -> Any:
+    """Configure a site with nothing wrong, and no network, which no check may use."""
     site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     site.STORAGES = {"default": OURS, "staticfiles": STATIC}

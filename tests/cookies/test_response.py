@@ -50,7 +50,7 @@ def _site(own_urls: None, site: Any) -> None:
         },
         "public": {"BACKEND": S3_BACKEND, "OPTIONS": {"querystring_auth": False}},
     }
-    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = ".Example.com"
     site.ALLOWED_HOSTS = ["*"]
     site.MIDDLEWARE = []
 
@@ -66,10 +66,11 @@ def headers(response: Any) -> list[str]:
 
 
 def two_folders(request: HttpRequest | None) -> HttpResponse:
-    """Open two folders for a viewer."""
+    """Open two folders for a viewer, the second also where the page is embedded in others."""
     response = HttpResponse("page")
     set_signed_cookies(response, folder="videos/42", request=request)
-    set_signed_cookies(response, folder="photos", storage="other", request=request)
+    embedded: dict[str, Any] = {"partitioned": True, "samesite": "None"}
+    set_signed_cookies(response, folder="photos", storage="other", request=request, **embedded)
     return response
 
 
@@ -185,27 +186,19 @@ COPIES: dict[str, Callable[[HttpResponse], HttpResponse]] = {
 
 @pytest.mark.parametrize("carrier", ["wsgi", "asgi", *COPIES])
 def test_several_folders(carrier: str) -> None:
-    """All sets of one response arrive, wherever the response goes."""
+    """All sets of one response arrive with their attributes, wherever the response goes."""
     if carrier == "wsgi":
         response: Any = Client().get("/two", secure=True, HTTP_HOST=PAGE)
     elif carrier == "asgi":
         response = asyncio.run(AsyncClient().get("/two_from_anywhere"))
     else:
         response = COPIES[carrier](two_folders(page()))
-    assert len(headers(response)) == 6
+    sent = headers(response)
+    assert len(sent) == 6
+    assert len([each for each in sent if "SameSite=None" in each and "; Partitioned" in each]) == 3
     assert_cookies_open(response, "videos/42/1.ts")
     assert_cookies_open(response, "photos/1.jpg", storage="other")
     assert_cookies_refuse(response, "secret.jpg")
-
-
-@pytest.mark.parametrize("carrier", COPIES)
-def test_partitioned(carrier: str) -> None:
-    """Send Partitioned, through copies too, for a site that is embedded in others."""
-    response = HttpResponse()
-    set_signed_cookies(response, folder="videos", partitioned=True, samesite="None")
-    sent = headers(COPIES[carrier](response))
-    assert len(sent) == 3
-    assert all("SameSite=None" in header and "; Partitioned" in header for header in sent)
 
 
 def test_other_attributes() -> None:
@@ -255,6 +248,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("http page", {"request": page(secure=False)}, "SECURE_PROXY_SSL_HEADER"),
     ("open cookies", {"secure": False}, "AWS_S3_URL_PROTOCOL"),
     ("Partitioned and open", {"secure": False, "partitioned": True}, "Secure"),
+    ("SameSite=None and open", {"secure": False, "samesite": "None"}, "Secure"),
     ("samesite", {"samesite": "lax"}, "samesite"),
     # What is opened, and for how long
     ("nothing", {"folder": None}, "folder"),

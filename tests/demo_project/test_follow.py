@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, strategies as st
@@ -27,27 +28,9 @@ RULES = Rules(
 )
 
 
-@dataclass(slots=True)
-class World:
-    """A distribution that the test changes, and a clock that the test moves."""
-
-    now: float = 0.0
-    rules: Rules = field(default=RULES)
-    failure: Exception | None = None
-
-    def read(self) -> Rules:
-        """Return the rules of this moment, or fail."""
-        if self.failure is not None:
-            raise self.failure
-        return self.rules
-
-    def hold(self, *names: str) -> None:
-        """Put the keys of these names into the key group."""
-        self.rules = replace(self.rules, key_groups={"g1": {name: KEYS[name] for name in names}})
-
-    def watch(self, propagation: float = 3) -> DistributionWatch:
-        """Return a watch over this distribution, by this clock."""
-        return DistributionWatch(self.read, propagation=propagation, clock=lambda: self.now)
+def holding(*names: str) -> Rules:
+    """Return the rules with the keys of these names in the key group."""
+    return replace(RULES, key_groups={"g1": {name: KEYS[name] for name in names}})
 
 
 def trusted(watch: DistributionWatch) -> Mapping[str, PublicKey]:
@@ -69,56 +52,50 @@ def test_every_key_set_counts_in_its_turn(
     history: list[tuple[float, frozenset[str] | None]], propagation: float
 ) -> None:
     """Show at each moment the group as it was one delay before; None is an API that is down."""
-    world = World()
-    watch = world.watch(propagation)
+    now, read = 0.0, Mock(return_value=RULES)
+    watch = DistributionWatch(read, propagation=propagation, clock=lambda: now)
     seen: list[tuple[float, frozenset[str]]] = [(float("-inf"), frozenset({OLD}))]
     for wait, names in history:
-        world.now += wait
-        world.failure = OSError("down") if names is None else None
+        now += wait
+        read.side_effect = OSError("down") if names is None else None
         if names is not None:
-            world.hold(*names)
-            seen.append((world.now + propagation, names))
+            read.return_value = holding(*names)
+            seen.append((now + propagation, names))
         watch.look()
-        expected = [group for counts_from, group in seen if counts_from <= world.now][-1]
+        expected = [group for counts_from, group in seen if counts_from <= now][-1]
         assert set(trusted(watch)) == expected
 
 
 def test_log(caplog: pytest.LogCaptureFixture) -> None:
     """Log each change, when the edge goes by it, a failure once, and that it is over."""
     caplog.set_level(logging.INFO, "demo_project")
-    world = World()
-    watch = world.watch(propagation=2.5)
-    world.hold()
-    watch.look()
-    world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], Behavior()))
-    watch.look()
-    changed = Behavior(response_headers_policy={"Name": "media"})
-    world.rules = replace(world.rules, behaviors=(RULES.behaviors[0], changed))
-    watch.look()
-    world.failure = OSError("connection refused")
-    for _ in range(3):
+    opened, changed = (
+        replace(holding(), behaviors=(RULES.behaviors[0], each))
+        for each in (Behavior(), Behavior(response_headers_policy={"Name": "media"}))
+    )
+    failures = [OSError("connection refused")] * 3
+    read = Mock(side_effect=[RULES, holding(), opened, changed, *failures, changed, changed])
+    watch = DistributionWatch(read, propagation=2.5, clock=lambda: 0)
+    for _ in range(8):
         watch.look()
     assert trusted(watch) == {OLD: KEYS[OLD]}
-    world.failure = None
-    watch.look()
-    watch.look()
     assert_golden("edge-follow", "\n".join(caplog.messages))
 
 
 def test_no_watch() -> None:
     """Raise at the start if nothing can be read, or if the delay is negative."""
     with pytest.raises(OSError, match="down"):
-        World(failure=OSError("down")).watch()
+        DistributionWatch(Mock(side_effect=OSError("down")), propagation=3)
     with pytest.raises(ValueError, match="propagation"):
-        World().watch(propagation=-1)
+        DistributionWatch(Mock(return_value=RULES), propagation=-1)
 
 
 def test_a_thread_follows_the_group() -> None:
     """Notice a change without being asked, and end with the block."""
-    world = World()
-    watch = world.watch(propagation=0)
+    read = Mock(return_value=RULES)
+    watch = DistributionWatch(read, propagation=0)
     with watch.running(interval=0.01):
-        world.hold(NEW)
+        read.return_value = holding(NEW)
         wait_until(lambda: set(trusted(watch)) == {NEW}, "the new key")
-    world.hold()
+    read.return_value = holding()
     assert set(trusted(watch)) == {NEW}

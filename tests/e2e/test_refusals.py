@@ -66,19 +66,13 @@ def test_a_file_s_page(page: Page, site: str) -> None:
     assert (late.status, late.text()) == (403, DENIED)
 
 
-def test_a_link_for_an_e_mail_is_copied_and_opens(browser: Browser, site: str) -> None:
-    """Put the lasting link on the clipboard, and open the picture by it in another browser."""
+def test_a_link_for_an_e_mail_is_copied(browser: Browser, site: str) -> None:
+    """Put the lasting link on the clipboard; tests/demo_project opens it a year later."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(f"{site}/pictures/1/")
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    link = page.evaluate("navigator.clipboard.readText()")
-    assert link == page.locator("#lasting").input_value()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#lasting").input_value()
     context.close()
-    other = browser.new_page()
-    answer = other.goto(link)
-    assert answer
-    assert (answer.status, answer.headers["content-type"]) == (200, "image/webp")
-    assert "Signature=" in other.url
-    other.close()

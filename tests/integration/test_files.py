@@ -5,8 +5,6 @@ Modules: storage/backends.py
 
 from __future__ import annotations
 
-import copy
-import pickle
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.storage_cases import S3_BACKEND
 
 NAMES = [
     "a.txt",
@@ -28,11 +24,6 @@ NAMES = [
     'it\'s "so" (1)!*~.txt',
     "x/" * 20 + "deep.txt",
 ]
-
-
-def unpickled_copy(storage: Any) -> Any:
-    """Return a copy that went through a pickle."""
-    return pickle.loads(pickle.dumps(storage))  # noqa: S301
 
 
 def test_whole_life(storage: Any) -> None:
@@ -50,15 +41,6 @@ def test_whole_life(storage: Any) -> None:
         for use in (storage.open, storage.size):
             with pytest.raises(FileNotFoundError):
                 use(name)
-
-
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, unpickled_copy])
-def test_copies(duplicate: Any, site: Any, s3_options: dict[str, Any]) -> None:
-    """Store files with a copy of a storage, whose secret key no pickle holds."""
-    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": s3_options}}
-    storage = duplicate(storages["default"])
-    storage.save("a.txt", ContentFile(b"text"))
-    assert storages["default"].size("a.txt") == 4
 
 
 def test_wrong_secret(s3_options: dict[str, Any], site: Any) -> None:

@@ -1,4 +1,4 @@
-"""Make URLs in any thread, task and view, with no network and no database, of a key parsed once.
+"""Make URLs in any thread, task and view, of a key parsed once.
 
 Modules: storage/urls.py, storage/context.py
 """
@@ -6,21 +6,18 @@ Modules: storage/urls.py, storage/context.py
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import override_settings
 
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.context import current_watch, watch_expiry
-from tests.storage_cases import ANY_RESOURCE, BOTH, KEY_ID, NOW, at, counted_loads, verify
+from tests.storage_cases import ANY_RESOURCE, KEY_ID, NOW, at, counted_loads, verify
 
 THREADS = 16
 
@@ -70,27 +67,6 @@ def test_key_is_parsed_once(site: Any) -> None:
             with override_settings(AWS_CLOUDFRONT_EXPIRE_STEP=step):
                 CloudFrontS3Storage().url("a.jpg")
     assert len(loads) == 21
-
-
-@BOTH
-def test_no_network_and_no_database(
-    cls: Any, monkeypatch: pytest.MonkeyPatch, ec_key: PrivateKey, tmp_path: Path
-) -> None:
-    """Make URLs of all kinds without a socket, a connection and AWS credentials."""
-
-    def refuse(*arguments: Any, **named: Any) -> Any:
-        raise AssertionError("a socket or the database was asked for")
-
-    path = tmp_path / "key"
-    path.write_bytes(ec_key.to_pem())
-    for name in ("socket", "create_connection", "getaddrinfo"):
-        monkeypatch.setattr(socket, name, refuse)
-    # Of the class: an object would keep it as an attribute, whatever may be asked for later.
-    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refuse)
-    storage = cls(cloudfront_key=path)
-    assert verify(storage, storage.url("a.jpg", expire=60, download="b.jpg")).is_canned
-    assert verify(storage, storage.url("a.jpg", **ANY_RESOURCE)).resource.endswith("/*")
-    assert storage.unsigned_url("a.jpg")
 
 
 # Who watches when URLs end

@@ -1,5 +1,7 @@
 """End a URL when it must end; until then, sign once for what stays the same, and nothing else.
 
+No test has a database, a network or AWS credentials.
+
 Modules: storage/urls.py, storage/signatures.py
 """
 
@@ -46,7 +48,7 @@ from tests.storage_cases import (
 
 #: That the site of a test is made once for all examples does no harm: they change no setting.
 MANY = hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-pytestmark = pytest.mark.usefixtures("site")
+pytestmark = pytest.mark.usefixtures("site", "no_network")
 
 
 @pytest.fixture(scope="module", autouse=True)

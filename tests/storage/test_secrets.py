@@ -279,6 +279,9 @@ def test_pickles_of_an_alias(site: Any, ec_key: PrivateKey, rsa_key: PrivateKey)
         assert storage.location == ""
         assert verify(storage, again.url("a.jpg")).resource.endswith("/apart/a.jpg")
         assert (again.secret_key, again.access_key) == (storage.secret_key, storage.access_key)
+        for each in (again, copy.copy(storage), copy.deepcopy(storage)):
+            credentials = each.connection.meta.client._get_credentials()
+            assert credentials.secret_key == storage.secret_key
     with pytest.raises(ValueError, match="OtherNames"):
         storages["other names"].deconstruct()  # type: ignore[attr-defined]
     text = pickle.dumps(storages["keys"])
