@@ -36,7 +36,7 @@ def clock(site: Client) -> Iterator[Any]:
     """Take over the clock of the site's process; ``now`` is in Unix seconds. Empty its cache."""
     clock = SimpleNamespace(now=1_900_000_000)
 
-    def read() -> float:
+    def read() -> Any:
         return clock.now
 
     # Made with the site, it has read where the clock is.
