@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from django.core.checks import CheckMessage
 from django.core.files.storage import InMemoryStorage, default_storage
-from django.db import models
+from django.db import connection, models
 
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
 from cfsigned_django.storage import (
@@ -240,6 +240,18 @@ def file_of(name: str | None, storage: Any = default_storage) -> Any:
     """Return the value of a file field."""
     field = models.ImageField(storage=storage)
     return field.attr_class(None, field, name)  # type: ignore[arg-type]
+
+
+@contextmanager
+def tables(*made: type[models.Model]) -> Iterator[None]:
+    """Have the tables of models that a test defines."""
+    with connection.schema_editor() as editor:
+        for each in made:
+            editor.create_model(each)
+    yield
+    with connection.schema_editor() as editor:
+        for each in reversed(made):
+            editor.delete_model(each)
 
 
 def parameters_of(url: str) -> dict[str, str]:

@@ -9,7 +9,6 @@ import shlex
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import connection, models
+from django.db import models
 from django.http import Http404
 from django.template import engines
 from django.test import RequestFactory
@@ -53,7 +52,7 @@ from tests.pages import (
     started_project,
 )
 from tests.projects import Project
-from tests.storage_cases import ORIGIN, S3_BACKEND, verify
+from tests.storage_cases import ORIGIN, S3_BACKEND, tables, verify
 
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
@@ -148,18 +147,6 @@ def test_variables_are_those_of_the_settings() -> None:
     (task,) = blocks("json")
     assert read == names
     assert {name for name in names if f'"name": "{name}"' in task.code} == names
-
-
-@contextmanager
-def tables(*models: type[models.Model]) -> Iterator[None]:
-    """Have the tables of models that a page defines."""
-    with connection.schema_editor() as editor:
-        for each in models:
-            editor.create_model(each)
-    yield
-    with connection.schema_editor() as editor:
-        for each in reversed(models):
-            editor.delete_model(each)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from cfsigned_django.views import SignedRedirectView, SignedUrlsView
+from tests.storage_cases import tables
 
 VIEWS: dict[str, Any] = {
     "redirect": SignedRedirectView,
@@ -230,11 +231,8 @@ def photos() -> Iterator[Any]:
             def __str__(self) -> str:
                 return str(self.image.name)
 
-        with connection.schema_editor() as editor:
-            editor.create_model(Photo)
-        yield Photo.objects
-        with connection.schema_editor() as editor:
-            editor.delete_model(Photo)
+        with tables(Photo):
+            yield Photo.objects
 
 
 @pytest.mark.database
