@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__ as program, sites, urls
+from benchmarks import __main__ as program, sites
 
 
 @pytest.mark.package
@@ -27,17 +27,3 @@ def test_a_short_run_prints_every_table_and_writes_the_page(
     for title in ("A whole page", "The first URL of a process", "A playlist"):
         assert written.count(f"## {title}\n") == printed.count(f"## {title}\n") == 1
     assert ("missed" in printed) == bool(status)
-
-
-def test_contenders_sign_the_same_names() -> None:
-    """Give each contender the same names, and have each sign for the same address."""
-    for kind in sites.KINDS:
-        (name,) = sites.names(kind, 7, 1)
-        made = {
-            each.title: str(each.work(name))
-            for each in urls.contenders()
-            if "alone" not in each.title
-        }
-        assert len({url.partition("?")[0] for url in made.values()}) == 1
-        unsigned = [title for title, url in made.items() if "Signature=" not in url]
-        assert unsigned == [urls.UNSIGNED]

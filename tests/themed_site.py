@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import ModuleType
 
 import django
 from django.conf import settings
@@ -82,31 +81,21 @@ def configure(theme: str) -> None:
     django.setup()
 
 
-def urls(theme: str) -> ModuleType:
-    """Return the URLs of the site, as a module."""
-    from django.contrib import admin
-    from django.urls import include, path
-
-    module = ModuleType("themed_urls")
-    patterns = [path("admin/", admin.site.urls)]
-    if theme == "grappelli":
-        patterns.insert(0, path("grappelli/", include("grappelli.urls")))
-    vars(module)["urlpatterns"] = patterns
-    return module
-
-
 def serve(port: str, theme: str) -> None:
     """Serve the site, with a database in memory, until the process is stopped."""
     configure(theme)
+    from django.contrib import admin
     from django.contrib.auth.models import User
     from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.db import connections
     from django.test.testcases import LiveServerThread
+    from django.urls import include, path
 
     from cfsigned_django.rotation.importing import import_settings_key
     from cfsigned_django.rotation.site import site_rotation
 
-    settings.ROOT_URLCONF = urls(theme)
+    own = [path("grappelli/", include("grappelli.urls"))] if theme == "grappelli" else []
+    settings.ROOT_URLCONF = (*own, path("admin/", admin.site.urls))
     call_command("migrate", verbosity=0)
     User.objects.create_superuser("mina")
     rotation = replace(site_rotation(), key_groups=None)
