@@ -65,6 +65,8 @@ def test_each_permission_opens_its_steps(
 
     pages = [visitor.client.get(path) for path in (LIST, detail(former))]
     assert [each.status_code for each in pages] == [shown, shown]
+    lacks_rotate = shown == 200 and "start" in forbidden
+    assert ("You do not have the permission to rotate" in pages[0].text) is lacks_rotate
     for step in forbidden:
         assert not any(f'"{addresses[step]}"' in each.text for each in pages)
     assert {

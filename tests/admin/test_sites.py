@@ -34,6 +34,7 @@ def test_own_admin_is_never_left(admin: Visitor, cloudfront: Shell) -> None:
     for path in (OWN, f"{OWN}{key_pair.pk}/change/", f"{OWN}{key_pair.pk}/revoke/"):
         html = admin.client.get(path).text
         assert OWN in html
+        assert 'action="/own/logout/"' in html  # that admin's frame
         assert re.findall(r'(?:href|action)="(/admin/[^"]*)"', html) == []
     answer = admin.client.post(f"{OWN}start/", {"algorithm": "ECDSA_P256"})
     assert answer.headers["Location"] == OWN

@@ -21,7 +21,7 @@ from cfsigned_django.aws.errors import AwsError, explain
 from cfsigned_django.phrase import Phrase
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from tests.admin import Visitor, address, detail, english_words
+from tests.admin import Visitor, address, detail, english_words, log
 from tests.pages import CATALOG, ROOT, entries, name_of, read
 from tests.rotation import Shell
 
@@ -90,8 +90,12 @@ def test_second_failure_is_korean() -> None:
 
 
 def test_reason_of_a_revocation(admin: Visitor, cloudfront: Shell) -> None:
-    """The reason of the leak is shown as it was typed; the new key says whom it replaces."""
+    """The reason of the leak is shown as it was typed; the new key says whom it replaces.
+
+    The log is in the language of the site, not of the browser.
+    """
     leaked = cloudfront.imported()
+    admin.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
 
     admin.take("revoke", leaked, typed=str(leaked), reason="공개 저장소에 올라감")
 
@@ -99,6 +103,7 @@ def test_reason_of_a_revocation(admin: Visitor, cloudfront: Shell) -> None:
         page = admin.korean(detail(key_pair))
         assert ("공개 저장소에 올라감" in page) is is_leaked
         assert english_words(page) <= {"person"}  # a user's name
+    assert log()[0][1:] == ("pending", f"replaces {leaked}, which was revoked")
 
 
 @pytest.mark.parametrize("po", CATALOGS, ids=name_of)

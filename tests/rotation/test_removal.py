@@ -58,10 +58,13 @@ def without_room(site: Site) -> None:
         pytest.param(True, Site.trusted, NOTHING, id="by hand, not probed"),
         pytest.param(True, lambda site: site.trusted(good_for=1), NEXT, id="by hand, probed"),
         pytest.param(True, lambda site: site.trusted(good_for=301), NEXT, id="by hand, ready"),
+        pytest.param(
+            True, lambda site: damaged(site.trusted(good_for=1)), NOTHING, id="by hand, damaged"
+        ),
     ],
 )
 def test_what_signs(
-    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: str
+    key_group: Site, by_hand: bool, bring: Callable[[Site], object], signs: str, caplog: Any
 ) -> None:
     """The key that was announced before a revocation signs right after it, and is in the group."""
     active = key_group.imported()
@@ -92,6 +95,7 @@ def test_what_signs(
     assert now_signs is None or str(now_signs) in outcome.text
     assert now_signs is not None or (str(successor) in outcome.text) is (successor is not None)
     assert KeyPair.objects.count() == count + (signs is NEW)
+    assert "refused its links" not in caplog.text  # it is put back before it signs
     if not by_hand:
         key_group.advance()
         assert key_group.members == {*others, str(now_signs)}
