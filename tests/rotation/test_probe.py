@@ -39,28 +39,26 @@ def sign(private_key: PrivateKey, scheme: str = "https") -> str:
 
 
 @pytest.mark.parametrize(
-    ("edge", "answer", "plain", "as_403", "as_404", "as_200"),
+    ("edge", "answer", "results"),
     [
         # A key that the edge knows is good, whatever the bucket answers.
-        ("knows the key", FILE, GOOD, GOOD, GOOD, OPEN),
-        ("knows the key", NO_FILE, GOOD, GOOD, OPEN, OPEN),
-        ("knows the key", BY_S3, GOOD, OPEN, OPEN, OPEN),
-        ("knows no key", FILE, UNKNOWN, OPEN, OPEN, OPEN),
-        ("knows another", FILE, WRONG, OPEN, OPEN, OPEN),
+        ("knows the key", FILE, (GOOD, GOOD, GOOD, OPEN)),
+        ("knows the key", NO_FILE, (GOOD, GOOD, OPEN, OPEN)),
+        ("knows the key", BY_S3, (GOOD, OPEN, OPEN, OPEN)),
+        ("knows no key", FILE, (UNKNOWN, OPEN, OPEN, OPEN)),
+        ("knows another", FILE, (WRONG, OPEN, OPEN, OPEN)),
         # Where a request without a signature is served as well, links are not checked.
-        ("is open", FILE, OPEN, OPEN, OPEN, OPEN),
-        ("is open", BY_S3, OPEN, OPEN, OPEN, OPEN),
+        ("is open", FILE, (OPEN, OPEN, OPEN, OPEN)),
+        ("is open", BY_S3, (OPEN, OPEN, OPEN, OPEN)),
     ],
 )
-@pytest.mark.parametrize("page", [None, 403, 404, 200])
+@pytest.mark.parametrize(("at", "page"), [(0, None), (1, 403), (2, 404), (3, 200)])
 def test_answer_of_an_edge(
     ec_key: PrivateKey,
     edge: str,
     answer: Answer,
-    plain: ProbeResult,
-    as_403: ProbeResult,
-    as_404: ProbeResult,
-    as_200: ProbeResult,
+    results: tuple[ProbeResult, ...],
+    at: int,
     page: int | None,
 ) -> None:
     """The answers of an edge, with and without a signature, show whether links open there.
@@ -92,8 +90,7 @@ def test_answer_of_an_edge(
             return Answer(status=page, body=b"<html><h1>Sorry</h1></html>")
         return Answer(status=status, body=body)
 
-    result = {None: plain, 403: as_403, 404: as_404, 200: as_200}[page]
-    assert send_probe(sign(ec_key), fetch=fetch) is result
+    assert send_probe(sign(ec_key), fetch=fetch) is results[at]
 
 
 @pytest.mark.parametrize(
