@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -195,8 +196,13 @@ OF_SOMEBODY_ELSE = account(
 )
 
 
-#: What is found that a healthy site has not, the fault first, and after "|" what answers show ->
-#: what is changed of such a site.
+def ids_in(expected: str) -> list[str]:
+    """Return the ids in what a site is expected to show."""
+    return re.findall(r"[\w.-]+", expected)
+
+
+#: What is found that a healthy site has not, the fault first, with "!" if it has a value to paste,
+#: and after "|" what answers show -> what is changed of such a site.
 SITES: list[tuple[str, Change]] = [
     ("", both()),
     # The key that signs, and its group.
@@ -219,7 +225,7 @@ SITES: list[tuple[str, Change]] = [
         "no-key-group | other-key-groups signed-unknown-key",
         both(settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
-    ("group-not-on-behavior | signed-unknown-key", TRUSTS_ANOTHER),
+    ("group-not-on-behavior! | signed-unknown-key", TRUSTS_ANOTHER),
     ("", each_of("public_keys", created_at=_YOUNG)),
     ("key-old", each_of("public_keys", created_at=_YOUNG - timedelta(seconds=1))),
     ("distribution-deploying", distribution(active_key_pairs={KEY_GROUP: ("K1OLD",)})),
@@ -234,9 +240,9 @@ SITES: list[tuple[str, Change]] = [
         configured(ConnectionMode="tenant-only", Aliases={"Quantity": 0}),
     ),
     # The behavior that serves the storage, and open ones that do.
-    ("behavior-open | unsigned-served", OPENED_ALL),
+    ("behavior-open! | unsigned-served", OPENED_ALL),
     (
-        "behavior-open | unsigned-served",
+        "behavior-open! | unsigned-served",
         both(OPENED_ALL, default_like_storage, configured(CacheBehaviors={"Quantity": 0})),
     ),
     ("behavior-open | unsigned-served", open_like("*.jpg")),
@@ -247,7 +253,7 @@ SITES: list[tuple[str, Change]] = [
     ("", twin("static/*", "static-files.s3.amazonaws.com")),
     ("delivery-unknown", both(NARROW, origin_group(fallback="pages"))),
     ("trusted-signers", OLD_SIGNERS),
-    ("group-not-on-behavior | signed-unknown-key", both(OLD_SIGNERS, OPENED_ALL)),
+    ("group-not-on-behavior! | signed-unknown-key", both(OLD_SIGNERS, OPENED_ALL)),
     ("plain-http", ANY_PROTOCOL),
     # The origin.
     ("delivery-unknown", origin_group()),
@@ -257,7 +263,7 @@ SITES: list[tuple[str, Change]] = [
     ("delivery-unknown", behavior(LambdaFunctionAssociations=_FUNCTION)),
     ("", IDENTITY),
     ("origin-access", origin(S3OriginConfig=_IDENTITY_CONFIG)),
-    ("origin-access", NO_ACCESS),
+    ("origin-access!", NO_ACCESS),
     ("origin-access-unsigned", each_of("access_controls", config={"SigningBehavior": "never"})),
     ("", each_of("access_controls", id="E9NOTLISTED")),
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
@@ -281,9 +287,9 @@ SITES: list[tuple[str, Change]] = [
         "bucket-not-blocked",
         bucket(public_access_block={**PUBLIC_ACCESS_BLOCK, "RestrictPublicBuckets": False}),
     ),
-    ("bucket-policy", NO_POLICY),
-    ("bucket-policy", BY_IDENTITY),
-    ("bucket-policy bucket-readers", policy(ROOT_USER)),
+    ("bucket-policy!", NO_POLICY),
+    ("bucket-policy!", BY_IDENTITY),
+    ("bucket-policy! bucket-readers", policy(ROOT_USER)),
     ("bucket-readers-wide", policy({"Condition": {}})),
     ("bucket-readers-wide bucket-readers", policy({}, BACKUP, OFFICE)),
     ("", policy({}, PLAIN_HTTP)),
@@ -291,7 +297,7 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
     ("bucket-policy", policy({}, {**_ANYONE, "Condition": {}})),
     ("", encrypted(decrypt_statement(ARN))),
-    ("kms-key-policy", encrypted()),
+    ("kms-key-policy!", encrypted()),
     ("kms-key-policy", encrypted(decrypt_statement(ARN) | {"Effect": "Deny"})),
     ("bucket-policy-unknown", encrypted(decrypt_statement(ARN), KEY_OF_PLAIN_HTTP)),
     ("kms-aws-managed", encrypted(is_aws_managed=True)),
@@ -309,8 +315,8 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-missing", account(distribution=None, bucket=MISSING)),
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
-    ("cors-rule-missing", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
-    ("upload-cors uploads-kept", WITH_UPLOADS),
+    ("cors-rule-missing!", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
+    ("upload-cors! uploads-kept!", WITH_UPLOADS),
     ("", USES_ALL),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
     ("origin-not-in-cache-key", NO_HEADERS),
@@ -329,7 +335,7 @@ SITES: list[tuple[str, Change]] = [
         ),
     ),
     *(
-        ("cors-rule-missing origin-not-in-cache-key", both(cors(OTHER_ORIGIN), change))
+        ("cors-rule-missing! origin-not-in-cache-key", both(cors(OTHER_ORIGIN), change))
         for change in (
             headers_policy(cors_policy("own", OTHER_ORIGIN, override=False)),
             headers_policy({"Name": "own", "SecurityHeadersConfig": {}}),

@@ -20,7 +20,7 @@ from cfsigned_django.validation import TABLE
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import DOCS, read
 from tests.tools.doctor import run
-from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES
+from tests.tools.doctor.sites import HEALTHY, LIVE, OPENED, SITES, ids_in
 from tests.tools.doctor.test_explain import KNOWLEDGE, WRONG
 from tests.tools.doctor.test_live import ANSWERS, CORS, OTHERWISE
 
@@ -148,7 +148,7 @@ def test_meaning_of_an_id() -> None:
 def test_every_kind_comes() -> None:
     """Each id comes in some case."""
     lists = [
-        *(ids.replace("|", "").split() for ids, _ in [*SITES, *LIVE]),
+        *(ids_in(ids) for ids, _ in [*SITES, *LIVE]),
         *(ids for _, ids in WRONG),
         re.findall(r"\[([a-z-]+)\]", read(GOLDEN / "doctor-explain.txt")),
         *(ids for *_, ids in KNOWLEDGE),

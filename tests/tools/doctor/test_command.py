@@ -222,8 +222,9 @@ def test_keys_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:
     before = signing_site.STORAGES
 
     with without_sha1():
-        handed_in(signer)(World(settings=signing_site))
-        by_option = levels("--offline")
+        changed = World(settings=signing_site)
+        handed_in(signer)(changed)
+        by_option, wanted = levels("--offline"), changed.examination().wanted()
         signing_site.STORAGES = before
         NO_KEY(World(settings=signing_site))
         store(rsa_key, key_pair_id=OTHER_KEY_ID)
@@ -232,6 +233,7 @@ def test_keys_that_cannot_sign(signing_site: Any, rsa_key: PrivateKey) -> None:
         text, _ = run("--offline", "--json")
 
     assert by_option == alone == ({"cannot-sign": "error"}, 1)
+    assert wanted.key is None  # what is asked online, and goes on
     found = {each["id"]: each["what"] for each in json.loads(text) if each["level"] == "error"}
     assert "AWS_CLOUDFRONT_KEY" in found["cfsigned.E012"]
     assert OTHER_KEY_ID in found["cannot-sign"]

@@ -9,7 +9,7 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from tests.tools.doctor import faults, ids, world as world_module
-from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group
+from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group, ids_in
 from tests.tools.doctor.world import KEY, Change, World, settings_with
 
 #: What shows in the answers; every other change is in test_aws.py.
@@ -26,7 +26,7 @@ def test_site(expected: str, change: Change, world: World) -> None:
     found = world.examine()
 
     wrong = [each for each in ids(found) if each not in HEALTHY]
-    assert sorted(wrong) == sorted(expected.replace("|", "").split())
+    assert sorted(wrong) == sorted(ids_in(expected))
     secrets = ("Signature=", *KEY.to_pem().decode().splitlines()[1:-1])
     assert not any(each in str(found) for each in secrets)
 

@@ -14,6 +14,7 @@ from django.core.files.storage import storages
 from cfsigned_django.tools.doctor.aws import check_invalidation
 from cfsigned_django.tools.findings import Finding
 from tests.invalidations import Aws, aws_in_memory
+from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import ids
 from tests.tools.doctor.world import DISTRIBUTION_ID, World
 
@@ -45,9 +46,16 @@ def test_it_works(world: World, aws: Aws, signing_site: Any) -> None:
     assert len(aws.cloudfront.accepted) == 2
 
 
-def test_nothing_is_asked_for(aws: Aws, signing_site: Any) -> None:
-    """Call nothing for a site that does not invalidate."""
-    signing_site.AWS_CLOUDFRONT_INVALIDATE_ON = ()
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_CLOUDFRONT_INVALIDATE_ON", ()),
+        ("STORAGES", {"default": {"BACKEND": FILE_BACKEND}}),
+    ],
+)
+def test_nothing_is_asked_for(name: str, value: Any, aws: Aws, signing_site: Any) -> None:
+    """Call nothing for a site that does not invalidate, nor for files on this machine."""
+    setattr(signing_site, name, value)
     assert found() == []
     assert aws.requests == []
 

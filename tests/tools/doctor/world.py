@@ -137,11 +137,7 @@ def _site_config() -> Document:
     pages = {
         "Id": "pages",
         "DomainName": "app.example.com",
-        "CustomOriginConfig": {
-            "HTTPPort": 80,
-            "HTTPSPort": 443,
-            "OriginProtocolPolicy": "https-only",
-        },
+        "CustomOriginConfig": {"OriginProtocolPolicy": "https-only"},
     }
     restricted = {
         **new_behavior(media["Id"]),
