@@ -100,47 +100,34 @@ class Each:
         return found if self.pattern is None else {"PathPattern": self.pattern, **found}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Behaviors in their order, the default one at the end, and what the site asks of them."""
-
-    behaviors: tuple[Each, ...]
-    location: str
-    probe: str
-    #: The key group of the settings; empty: none.
-    group: str
-
-
 @cache
 def matched(pattern: str) -> frozenset[str]:
     """Return the paths that a pattern matches."""
     return frozenset(each for each in PATHS if reference_match(pattern, each))
 
 
-def random_site(dice: random.Random) -> Site:
-    """Return a site of one to six behaviors."""
+def random_site(dice: random.Random) -> tuple[list[Each], Wanted]:
+    """Return one to six behaviors in their order, and what the site asks of them."""
     patterns = [*dice.sample(PATTERNS, dice.randrange(6)), None]
     location = dice.choice(["/media/", "/"])
-    return Site(
-        behaviors=tuple(
-            Each(
-                pattern=each,
-                origin=dice.choice(["root", "root", *ORIGINS]),
-                trusted=dice.choice(TRUST),
-            )
-            for each in patterns
-        ),
+    wanted = Wanted(
+        bucket=BUCKET,
         location=location,
-        probe=location + dice.choice(["z", "x.jpg", "albums/z"]),
-        group=dice.choice(["ours", ""]),
+        path=location + dice.choice(["z", "x.jpg", "albums/z"]),
+        key_group_id=dice.choice(["ours", ""]),
     )
+    origins = ["root", "root", *ORIGINS]
+    return [
+        Each(pattern=each, origin=dice.choice(origins), trusted=dice.choice(TRUST))
+        for each in patterns
+    ], wanted
 
 
-def expected(site: Site) -> Iterator[tuple[str, str]]:
+def expected(behaviors: list[Each], wanted: Wanted) -> Iterator[tuple[str, str]]:
     """Yield what is to be said of each behavior, path by path."""
-    asked = [each for each in site.behaviors if site.probe in each.paths]
+    asked = [each for each in behaviors if wanted.path in each.paths]
     private = next((each for each in asked if each.trusted), asked[0])
-    ours = {site.group} if site.group else private.groups
+    ours = {wanted.key_group_id} if wanted.key_group_id else private.groups
     if not private.trusted:
         yield private.name, "behavior-open"
     elif not private.groups & ours:
@@ -148,7 +135,7 @@ def expected(site: Site) -> Iterator[tuple[str, str]]:
     # Where files are: where the storage saves, and where the private behavior reads.
     homes = {(HOST, ""), private.place}
     left, is_before = {*PATHS}, True
-    for each in site.behaviors:
+    for each in behaviors:
         served = left & each.paths
         left -= each.paths
         if each is private:
@@ -156,17 +143,20 @@ def expected(site: Site) -> Iterator[tuple[str, str]]:
             continue
         if not each.trusted:
             shown = [
-                home
-                for home in homes
-                if home[0] == each.place[0]
+                f"{folder}{wanted.location}"
+                for host, folder in homes
+                if host == each.place[0]
                 and (each.place in homes or ORIGINS[each.origin][2])
-                and any(is_private(site, home, each.place[1] + path) for path in served)
+                and any(
+                    f"{each.place[1]}{path}".startswith(f"{folder}{wanted.location}")
+                    for path in served
+                )
             ]
             if shown:
-                parts = [is_part(site, each, home) for home in shown]
+                parts = [is_part(each, files, each.place[1]) for files in shown]
                 yield each.name, "open-folder" if all(parts) else "behavior-open"
-        taken = {each for each in served & private.paths if each.startswith(site.location)}
-        is_other_part = len(private.paths) == len(PATHS) and is_part(site, each, (HOST, ""), "")
+        taken = {each for each in served & private.paths if each.startswith(wanted.location)}
+        is_other_part = len(private.paths) == len(PATHS) and is_part(each, wanted.location, "")
         if is_before and taken and not is_other_part:
             if each.place not in homes:
                 yield each.name, "earlier-behavior-elsewhere"
@@ -174,23 +164,17 @@ def expected(site: Site) -> Iterator[tuple[str, str]]:
                 yield each.name, "group-not-on-behavior"
 
 
-def is_private(site: Site, home: tuple[str, str], key: str) -> bool:
-    """Return whether a key in the bucket is one of the private files of a home."""
-    return key.startswith(home[1] + site.location)
-
-
-def is_part(site: Site, each: Each, home: tuple[str, str], folder: str | None = None) -> bool:
+def is_part(each: Each, files: str, folder: str) -> bool:
     """Return whether all that a pattern matches is one file, or in one folder of the files."""
     if not {"*", "?"} & {*(each.pattern or "*")}:
         return True
-    keys = [(each.place[1] if folder is None else folder) + path for path in each.paths]
-    if not all(is_private(site, home, key) for key in keys):
-        return False
-    rests = [key.removeprefix(home[1] + site.location) for key in keys]
-    return all("/" in rest for rest in rests) and len({each.split("/")[0] for each in rests}) == 1
+    keys = [folder + path for path in each.paths]
+    rests = [key.removeprefix(files) for key in keys if key.startswith(files)]
+    is_one_folder = len({rest.split("/")[0] for rest in rests}) == 1
+    return len(rests) == len(keys) and all("/" in rest for rest in rests) and is_one_folder
 
 
-def said(site: Site) -> list[tuple[str, str]]:
+def said(behaviors: list[Each], wanted: Wanted) -> list[tuple[str, str]]:
     """Return what the judge says of each behavior."""
     origins = [
         {
@@ -201,7 +185,7 @@ def said(site: Site) -> list[tuple[str, str]]:
         }
         for name, (host, folder, is_signed) in ORIGINS.items()
     ]
-    *named, default = [each.document() for each in site.behaviors]
+    *named, default = [each.document() for each in behaviors]
     distribution = AwsDistribution(
         id="EOURS",
         arn="arn:aws:cloudfront::111122223333:distribution/EOURS",
@@ -216,7 +200,6 @@ def said(site: Site) -> list[tuple[str, str]]:
         active_key_pairs={},
     )
     bucket = Bucket(name=BUCKET, state=BucketState.OURS)
-    wanted = Wanted(bucket=BUCKET, location=site.location, path=site.probe, key_group_id=site.group)
     account = Account(distribution=distribution, bucket=bucket)
     found = judge(account, wanted, now=datetime(2026, 11, 30, tzinfo=UTC))
     return [(each.subject, each.id) for each in found if each.id in JUDGED]
@@ -233,16 +216,16 @@ def test_random_behaviors(trials: int) -> None:
     seen: Counter[str] = Counter()
     for number in range(trials):
         dice = random.Random(f"{seed} {number}")
-        site = random_site(dice)
-        truth = sorted(expected(site))
-        assert sorted(said(site)) == truth, (number, site)
+        behaviors, wanted = random_site(dice)
+        truth = sorted(expected(behaviors, wanted))
+        assert sorted(said(behaviors, wanted)) == truth, (number, behaviors, wanted)
         seen.update(fact_id for _, fact_id in truth)
         played = [
             Behavior(path_pattern=each.pattern or "*", trusted_key_groups=each.trusted)
-            for each in site.behaviors
+            for each in behaviors
         ]
         for path in dice.sample(PATHS, 5):
-            at = [path in each.paths for each in site.behaviors].index(True)
-            assert select_behavior(played, path) is played[at], (path, site)
+            at = [path in each.paths for each in behaviors].index(True)
+            assert select_behavior(played, path) is played[at], (path, behaviors)
 
     assert {*seen} == JUDGED

@@ -437,28 +437,24 @@ def test_older_boto3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each for each in left if each["ExecutionStatus"] == "AVAILABLE"] == []
 
 
-class Late:
-    """A viewer that gets an open answer at first."""
+def answer_late(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Give open answers at first, as an edge does that does not know the change yet."""
+    viewer, early = cfsigned_setup.Command.fetch, iter(range(times))
 
-    def __init__(self, viewer: Any, times: int) -> None:
-        self.viewer, self.times = viewer, times
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        if "cloudfront" in url and "Signature=" not in url and next(early, None) is not None:
+            return Answer(status=200, headers={"server": "CloudFront"}, body=b"x")
+        return viewer(url, headers)
 
-    def __call__(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Answer as an edge that does not know the change yet."""
-        if "Signature=" in url or self.times <= 0 or "cloudfront" not in url:
-            found: Answer = self.viewer(url, headers)
-            return found
-        self.times -= 1
-        return Answer(status=200, headers={"server": "CloudFront"}, body=b"x")
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(fetch))
 
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("times", "code"), [(3, 0), (99, 1)])
 def test_proof_waits(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask again for an open answer right after a change; still open is an error."""
-    viewer = cfsigned_setup.Command.fetch
     waited: list[float] = []
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, times)))
+    answer_late(monkeypatch, times)
     monkeypatch.setattr(cfsigned_setup.Command, "sleep", staticmethod(waited.append))
 
     found = report(*APPLY, code=code)
@@ -500,6 +496,7 @@ def test_hash_of_the_settings(
         said = run(*APPLY, code=code)
 
     assert ("AWS_CLOUDFRONT_HASH_ALGORITHM" in said) == bool(code)
+    assert ('AWS_CLOUDFRONT_KEY_ID = "K' in said) == (not code)
 
 
 @pytest.mark.parametrize(

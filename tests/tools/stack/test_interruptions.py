@@ -17,7 +17,7 @@ from tests.simulation.faults import Fault, Killed
 from tests.tools.stack.calls import Calls, count
 from tests.tools.stack.conftest import Aws, emptied
 from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
-from tests.tools.stack.test_command import Late, counts, delete_stack, parameters
+from tests.tools.stack.test_command import answer_late, counts, delete_stack, parameters
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 #: Calls that change nothing begin with one of these.
@@ -89,8 +89,7 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(KeyboardInterrupt):
             call_command(*COMMAND)
         planned = run(code=75)
-    viewer = cfsigned_setup.Command.fetch
-    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(Late(viewer, 3)))
+    answer_late(monkeypatch, 3)
     applied = report(*APPLY)
 
     assert "CREATE_IN_PROGRESS" in planned

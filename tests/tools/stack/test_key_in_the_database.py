@@ -72,17 +72,6 @@ def test_key_made_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Another process" in run(*APPLY, code=75)
 
 
-def test_key_of_the_settings(aws: Aws, settings: Any, ec_key: PrivateKey) -> None:
-    """Take the key of the settings, and make no other."""
-    settings.AWS_CLOUDFRONT_KEY = ec_key.to_pem().decode()
-
-    done = report(*APPLY)
-
-    assert KeyPair.objects.count() == 0
-    assert done["settings"]["AWS_CLOUDFRONT_KEY_ID"].startswith("K")
-    assert errors(done) == []
-
-
 def test_named_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the key to the group that is named, beside the keys of others.
 
