@@ -15,6 +15,7 @@ from cfsigned_django.signing import (
     Verifier,
 )
 from cfsigned_django.signing.encoding import encode_base64
+from tests.storage_cases import generated_names
 
 #: The values of AWS's shared signer test cases.
 ORIGIN = "https://d111111abcdef8.cloudfront.net"
@@ -85,34 +86,25 @@ def sign_text(signer: Signer, text: str, hash_algorithm: HashAlgorithm | None = 
     )
 
 
-# Without the asterisk, which AWS's signers take for a wildcard or not.
-ALPHABET = "abcXYZ0189._-~ +&=%#?'\"()[]!,;:@$/\\<>^`{|}äé한글日本🙂"
-
-
 def generated_policies(count: int, seed: int = 20260101) -> list[tuple[str, Policy]]:
     """Return pairs of a URL and a policy that covers it, every kind of policy among them."""
-    source = random.Random(seed)
-    return [_policy(source, kind % 5) for kind in range(count)]
+    source, names = random.Random(seed), generated_names(2 * count)
+    return [_policy(source, kind % 5, names.pop(), names.pop()) for kind in range(count)]
 
 
-def _policy(source: random.Random, kind: int) -> tuple[str, Policy]:
-    folder, name = (_name(source, safe="!'()") for _ in range(2))
-    url = f"{ORIGIN}/{folder}/{name}"
+def _policy(source: random.Random, kind: int, name: str, value: str) -> tuple[str, Policy]:
+    path = quote(name, safe="/!'()")
+    url = f"{ORIGIN}/{path}"
     if source.random() < 0.5:
-        url = f"{url}?v={_name(source)}&w={_name(source)}"
+        url = f"{url}?v={quote(value, safe='')}&w=1"
     until = EXPIRES + source.randrange(-(10**8), 10**8)
     since = until - source.randrange(1, 10**6) if kind in (1, 3) else None
     address = ".".join(str(source.randrange(256)) for _ in range(4)) if kind in (2, 3) else None
     if address and source.random() < 0.5:
         address += f"/{source.randrange(33)}"
     return url, Policy(
-        resource=f"{ORIGIN}/{folder}/*" if kind == 4 else url,
+        resource=f"{ORIGIN}/{path.partition('/')[0]}*" if kind == 4 else url,
         date_less_than=until,
         date_greater_than=since,
         ip_address=address,
     )
-
-
-def _name(source: random.Random, safe: str = "") -> str:
-    text = "".join(source.choices(ALPHABET, k=source.randrange(1, 40)))
-    return quote(text, safe=safe)

@@ -135,13 +135,6 @@ def test_ecdsa_signature_has_one_encoding(ec_key: PrivateKey) -> None:
             ec_key.public_key.verify(other, MESSAGE, HashAlgorithm.SHA256)
 
 
-def test_ecdsa_negated_signature_is_valid(ec_key: PrivateKey) -> None:
-    """Accept (r, -s) beside (r, s), as ECDSA does: half of all that openssl makes are of each."""
-    r, s = decode_dss_signature(ec_key.sign(MESSAGE, HashAlgorithm.SHA256))
-    negated = encode_dss_signature(r, ORDER - s)
-    assert ec_key.public_key.verify(negated, MESSAGE, HashAlgorithm.SHA256) == ec_key.public_key
-
-
 def test_public_key_value_semantics(key: PrivateKey) -> None:
     """Compare, hash, copy and pickle public keys by value."""
     public_key = key.public_key

@@ -141,9 +141,8 @@ def test_custom_policy(
     )
 
 
-def test_no_vector_is_left_out() -> None:
-    """Use every public key of the file, and refuse the one that CloudFront would not take."""
-    assert {vector["key"] for vector in VECTORS.values()} == set(DATA["public_keys"])
+def test_small_key() -> None:
+    """Refuse the public key of the file that CloudFront would not take."""
     with pytest.raises(InvalidKey, match="RSA key of 1024 bits"):
         PublicKey.load(DATA["public_keys"][RSA_1024])
 
