@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage
 from django.core.files.storage import InMemoryStorage, default_storage
 from django.db import connection, models
 
-from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, Policy, PrivateKey, Verifier
+from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Verifier
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
     CloudFrontS3Storage,
@@ -183,20 +183,6 @@ def at(moment: float) -> Iterator[None]:
 
     with mock.patch("time.time", read_clock):
         yield
-
-
-@contextmanager
-def counted_loads() -> Iterator[list[KeyAlgorithm]]:
-    """Note each private key that is parsed within the block."""
-    loads, load = [], PrivateKey.load
-
-    def note(source: Any) -> PrivateKey:
-        key = load(source)
-        loads.append(key.algorithm)
-        return key
-
-    with mock.patch.object(PrivateKey, "load", side_effect=note):
-        yield loads
 
 
 @contextmanager

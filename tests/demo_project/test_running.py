@@ -137,13 +137,21 @@ def test_the_edge_may_read_and_nothing_else(state: DemoState) -> None:
 
 
 def test_an_edge_that_cannot_start(
-    state: DemoState, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: DemoState,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Say that there is no such distribution, or that the port is in use, and exit with 1."""
-    monkeypatch.setenv(FOLDER_VARIABLE, str(state.folder))
-    for distribution_id, named in (("EMISSING", "EMISSING"), (state.distribution_id, "--port")):
+    """Name a distribution, or a demo, that is not there, or what to do if the port is in use."""
+    for folder, distribution_id, named in (
+        (state.folder, "EMISSING", ["EMISSING"]),
+        (state.folder, state.distribution_id, ["--port"]),
+        (tmp_path, state.distribution_id, [str(tmp_path), "make demo"]),
+    ):
+        monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
         assert edge.main([distribution_id, "--port", str(state.ports["site"])]) == 1
-        assert named in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert all(each in said for each in named)
 
 
 def test_one_folder_takes_one_demo(state: DemoState) -> None:

@@ -6,9 +6,7 @@ Modules: tools/edge/stack_policies.py, tools/model/response_headers.py
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -52,16 +50,8 @@ FILES: Mapping[str, bytes] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A page at ``app``, and the files behind an edge."""
-
-    app: str
-    urls: Mapping[str, str]
-    storage: CloudFrontFileSystemStorage
-
-
-Serve: TypeAlias = Callable[..., Any]
+#: The address of a page, and the storage of files behind an edge.
+Files: TypeAlias = tuple[str, CloudFrontFileSystemStorage]
 
 PAGE = """<!DOCTYPE html><img id="svg" src="{a.svg}"><video id="video" muted src="{a.mp4}"></video>
 <audio id="audio" muted src="{a.mp3}"></audio><iframe name="html" src="{a.html}"></iframe>
@@ -69,31 +59,28 @@ PAGE = """<!DOCTYPE html><img id="svg" src="{a.svg}"><video id="video" muted src
 
 
 @pytest.fixture
-def serve(tmp_path: Path, ec_key: PrivateKey) -> Serve:
-    """Return a context manager that serves a page, and the files behind an edge."""
+def files(request: pytest.FixtureRequest, tmp_path: Path, ec_key: PrivateKey) -> Iterator[Files]:
+    """Serve a page, and the files behind an edge, whose CORS may be a parameter.
 
-    @contextmanager
-    def site(*, cors: bool = False) -> Iterator[Site]:
-        def page(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-            text = PAGE
-            for name, url in found.urls.items():
-                text = text.replace("{" + name + "}", url.replace("&", "&amp;"))
-            respond("200 OK", [("Content-Type", "text/html")])
-            return [text.encode() if environ["PATH_INFO"] == "/" else b"<p>empty</p>"]
+    Return the address of the page, and the storage.
+    """
 
-        def distribution(storage: CloudFrontFileSystemStorage) -> Distribution:
-            for name, content in FILES.items():
-                storage.save(name, ContentFile(content))
-            port = urlsplit(storage.url("a")).port
-            origins = [f"http://app.site.localhost:{port}"] if cors else []
-            return distribution_for(storage, StorageOrigin(storage), cors_origins=origins)
+    def page(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        text = PAGE
+        for name in FILES:
+            text = text.replace("{" + name + "}", storage.url(name).replace("&", "&amp;"))
+        respond("200 OK", [("Content-Type", "text/html")])
+        return [text.encode() if environ["PATH_INFO"] == "/" else b"<p>empty</p>"]
 
-        with served(tmp_path, ec_key, page, distribution) as (app, storage):
-            urls = {name: storage.url(name) for name in FILES}
-            found = Site(app=app, urls=urls, storage=storage)
-            yield found
+    def distribution(storage: CloudFrontFileSystemStorage) -> Distribution:
+        for name, content in FILES.items():
+            storage.save(name, ContentFile(content))
+        port = urlsplit(storage.url("a")).port
+        origins = [f"http://app.site.localhost:{port}"] if getattr(request, "param", False) else []
+        return distribution_for(storage, StorageOrigin(storage), cors_origins=origins)
 
-    return site
+    with served(tmp_path, ec_key, page, distribution) as (app, storage):
+        yield app, storage
 
 
 def color(frame: Frame, selector: str, name: str) -> Any:
@@ -103,59 +90,59 @@ def color(frame: Frame, selector: str, name: str) -> Any:
     )
 
 
-def test_opened_directly(page: Page, serve: Serve) -> None:
+def test_opened_directly(page: Page, files: Files) -> None:
     """Run no script of HTML and SVG, which keep their styles; show text, film and sound."""
-    with serve() as site:
-        for name, (selector, style) in STYLED.items():
-            page.goto(site.urls[name])
-            page.locator(selector).click()
-            assert page.evaluate(RAN) is None
-            assert color(page.main_frame, selector, style) == "rgb(0, 128, 0)"
-        page.goto(site.urls["a.txt"])
-        assert page.locator("pre").inner_text() == "<script>plain</script>"
-        for name in ("a.mp4", "a.mp3"):
-            page.goto(site.urls[name])
-            until(page, "document.querySelector('video').currentTime > 0.2")
+    _, storage = files
+    for name, (selector, style) in STYLED.items():
+        page.goto(storage.url(name))
+        page.locator(selector).click()
+        assert page.evaluate(RAN) is None
+        assert color(page.main_frame, selector, style) == "rgb(0, 128, 0)"
+    page.goto(storage.url("a.txt"))
+    assert page.locator("pre").inner_text() == "<script>plain</script>"
+    for name in ("a.mp4", "a.mp3"):
+        page.goto(storage.url(name))
+        until(page, "document.querySelector('video').currentTime > 0.2")
 
 
-def test_in_a_page(page: Page, serve: Serve) -> None:
+def test_in_a_page(page: Page, files: Files) -> None:
     """Show pictures, films, sounds and text in a page; run no script in a frame."""
-    with serve() as site:
-        page.goto(site.app)
-        until(page, "document.querySelector('#svg').naturalWidth === 40")
-        for tag in ("video", "audio"):
-            page.evaluate(f"document.querySelector('#{tag}').play()")
-            until(page, f"document.querySelector('#{tag}').currentTime > 0.2")
-        frames = {each.name: each for each in page.frames}
-        for name, (selector, style) in STYLED.items():
-            frame = frames[name.removeprefix("a.")]
-            assert color(frame, selector, style) == "rgb(0, 128, 0)"
-            frame.locator(selector).click()
-            assert frame.evaluate(RAN) is None
-        assert frames["text"].locator("pre").inner_text() == "<script>plain</script>"
+    app, _ = files
+    page.goto(app)
+    until(page, "document.querySelector('#svg').naturalWidth === 40")
+    for tag in ("video", "audio"):
+        page.evaluate(f"document.querySelector('#{tag}').play()")
+        until(page, f"document.querySelector('#{tag}').currentTime > 0.2")
+    frames = {each.name: each for each in page.frames}
+    for name, (selector, style) in STYLED.items():
+        frame = frames[name.removeprefix("a.")]
+        assert color(frame, selector, style) == "rgb(0, 128, 0)"
+        frame.locator(selector).click()
+        assert frame.evaluate(RAN) is None
+    assert frames["text"].locator("pre").inner_text() == "<script>plain</script>"
 
 
-def test_download(page: Page, serve: Serve) -> None:
+def test_download(page: Page, files: Files) -> None:
     """Keep a file under the name of its URL, which the cache policy lets through to S3."""
-    with serve() as site:
-        page.goto(f"{site.app}/empty")
-        url = site.storage.url("a.html", download="보고서 1.html")
-        with page.expect_download() as download:
-            page.evaluate("url => { location = url }", url)
-        assert download.value.suggested_filename == "보고서 1.html"
-        assert Path(download.value.path()).read_bytes() == FILES["a.html"]
+    app, storage = files
+    page.goto(f"{app}/empty")
+    url = storage.url("a.html", download="보고서 1.html")
+    with page.expect_download() as download:
+        page.evaluate("url => { location = url }", url)
+    assert download.value.suggested_filename == "보고서 1.html"
+    assert Path(download.value.path()).read_bytes() == FILES["a.html"]
 
 
-@pytest.mark.parametrize("cors", [True, False])
+@pytest.mark.parametrize(("files", "cors"), [(True, True), (False, False)], indirect=["files"])
 def test_read_by_script(
-    cors: bool, page: Page, serve: Serve, caplog: pytest.LogCaptureFixture
+    cors: bool, page: Page, files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Let a script of a named origin read a file; else hide it, and log the policy that does."""
+    app, storage = files
     caplog.set_level(logging.INFO, "cfsigned_django.tools.edge")
-    with serve(cors=cors) as site:
-        page.goto(f"{site.app}/empty")
-        read = "url => fetch(url).then(answer => answer.text()).catch(() => 'hidden')"
-        found = page.evaluate(read, site.urls["a.txt"])
+    page.goto(f"{app}/empty")
+    read = "url => fetch(url).then(answer => answer.text()).catch(() => 'hidden')"
+    found = page.evaluate(read, storage.url("a.txt"))
     assert found == ("<script>plain</script>" if cors else "hidden")
     [line] = [each for each in caplog.messages if "/a.txt" in each]
     assert ("the response headers policy template.yaml" in line) is not cors

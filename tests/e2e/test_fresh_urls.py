@@ -169,11 +169,6 @@ def later(page: Page, seconds: int) -> None:
     page.clock.fast_forward(seconds * 1000)
 
 
-def image(page: Page, name: str) -> bool:
-    """Return whether the image is shown."""
-    return bool(page.evaluate("name => find(name).naturalWidth > 0", name))
-
-
 FIND = "window.find = name => document.querySelector(`[data-cfsigned-name='${name}']`)"
 
 

@@ -166,14 +166,14 @@ def test_repair_of_stored_texts(shown: Any, media: Any, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "attribute",
+    "url",
     [
-        'href="https://media.example.com@evil.example/a.png"',
-        'href="https://media.example.com/%0Aa.png"',
-        'href="https://[media.example.com/a.png"',
+        "https://media.example.com@evil.example/a.png",
+        "https://media.example.com/%0Aa.png",
+        "https://[media.example.com/a.png",
     ],
 )
-def test_what_is_not_repaired(attribute: str, shown: Any, media: Any) -> None:
+def test_what_is_not_repaired(url: str, shown: Any) -> None:
     """Leave alone what is not the URL of one file, without an error."""
-    text = f"<a {attribute.format(url=html.escape(media.url(NAME)))}>"
+    text = f'<a href="{url}">'
     assert shown["with_permanent_links"](text) == text

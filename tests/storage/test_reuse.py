@@ -7,7 +7,6 @@ Modules: storage/urls.py, storage/signatures.py
 
 from __future__ import annotations
 
-import gc
 import time
 import weakref
 from collections.abc import Iterator
@@ -49,15 +48,6 @@ from tests.storage_cases import (
 #: That the site of a test is made once for all examples does no harm: they change no setting.
 MANY = hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 pytestmark = pytest.mark.usefixtures("site", "no_network")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _collects_fast() -> Iterator[None]:
-    """Hide from the garbage collector what was there before these tests."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
@@ -260,7 +250,6 @@ def test_key_is_replaced(active: list[Any], step: int, arguments: Any) -> None:
         keyring.forget()
         after = storage.url("a.jpg", **arguments)
         assert parameters_of(after)["Key-Pair-Id"] == "KSECOND00001"
-    gc.collect()
     assert old() is None
 
 

@@ -38,7 +38,19 @@ CASES: dict[str, tuple[str, dict[str, Any], bool, bool, Any, Any, bool]] = {
     "of the group": (S3_BACKEND, {}, True, True, KEY_GROUP_ID, KEY_ID, False),
     "of another": (S3_BACKEND, OTHER_GROUP, True, True, OTHER_GROUP_ID, KEY_ID, True),
     "of none": (S3_BACKEND, {"key_group_id": None}, True, True, None, KEY_ID, True),
+    "of none, another key": (
+        *(S3_BACKEND, {"key_group_id": None, "cloudfront_key_id": OTHER_KEY_ID}),
+        *(True, True, None, OTHER_KEY_ID, False),
+    ),
+    "of none, no key": (
+        *(S3_BACKEND, {"key_group_id": None, "cloudfront_key": "broken"}),
+        *(True, True, None, KEY_ID, False),
+    ),
     "with a signer": (S3_BACKEND, {"cloudfront_signer": ...}, True, True, None, KEY_ID, True),
+    "with no signer": (
+        *(S3_BACKEND, {"cloudfront_signer": ["no signer"]}),
+        *(True, True, PER_REQUEST, PER_REQUEST, False),
+    ),
     "public": (S3_BACKEND, {"querystring_auth": False}, False, True, None, None, False),
     "domain": (OF_REQUEST, {}, False, False, KEY_GROUP_ID, KEY_ID, False),
     "domain, other group": (
@@ -73,7 +85,12 @@ def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
     }
 
     assert found == {alias: row[2:] for alias, row in CASES.items()}
-    assert not any(bypasses_rotation(each, KEY_GROUP_ID, OTHER_KEY_ID) for each in site_storages())
+    others = [
+        each.alias
+        for each in site_storages()
+        if bypasses_rotation(each, KEY_GROUP_ID, OTHER_KEY_ID)
+    ]
+    assert others == ["of none, another key"]
     by_alias = {each.alias: each for each in site_storages()}
     assert by_alias["domain"].config.custom_domain is PER_REQUEST
     assert by_alias["domain"].config.max_expire == CloudFrontS3Storage().max_expire
