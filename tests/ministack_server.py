@@ -22,7 +22,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,22 +114,15 @@ class MinistackHere(Ministack):
 
     def get(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Return the status and the body of an answer, as any program gets it."""
-        status, _, body = self.ask("GET", target, headers)
+        status, _, body = self.ask("GET", f"{self.endpoint_url}{target}", headers)
         return status, body
-
-    def ask(
-        self, method: str, target: str, headers: Mapping[str, str], sent: bytes = b""
-    ) -> tuple[int, Iterable[tuple[str, str]], bytes]:
-        """Return status, headers and body of an answer to any program."""
-        status, answered, body = self._ask(method, f"{self.endpoint_url}{target}", headers, sent)
-        return status, answered.items(), body
 
     def answer(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request of boto3."""
         body: Any = request.body or b""
         body = body.read() if hasattr(body, "read") else body
         sent = body.encode() if isinstance(body, str) else bytes(body)
-        status, headers, received = self._ask(
+        status, headers, received = self.ask(
             request.method, request.url, dict(request.headers.items()), sent
         )
         raw = HTTPResponse(
@@ -145,9 +138,10 @@ class MinistackHere(Ministack):
             response.content  # noqa: B018 - it is read now, as from the network
         return response
 
-    def _ask(
+    def ask(
         self, method: str, url: str, headers: Mapping[str, Any], body: bytes = b""
     ) -> tuple[int, HTTPHeaderDict, bytes]:
+        """Return status, headers and body of an answer to any program."""
         place = urlsplit(url)
         fields = {"Host": place.netloc, **headers}
         scope = {

@@ -60,10 +60,6 @@ class Visitor:
         """Confirm a step, and return the text of the page that comes then."""
         return self.post(address(step, key_pair), **answers)
 
-    def statuses(self, address: str) -> tuple[int, int]:
-        """Return the statuses of a GET and of a POST."""
-        return self.client.get(address).status_code, self.client.post(address).status_code
-
     @property
     def context(self) -> Any:
         """Return what the template of the last page filled in."""
@@ -79,11 +75,6 @@ class Visitor:
         """Return the levels of the messages on the last page; "not done" for a step's failure."""
         failed = ["not done"] if self.context.get("failure") else []
         return [*failed, *(level for level, _ in self.messages)]
-
-    def asked_for(self) -> str:
-        """Open the first page, and return the step that it asks for."""
-        self.get()
-        return str(self.context["overview"].primary.action)
 
 
 def address(step: str, key_pair: KeyPair | None = None) -> str:

@@ -180,22 +180,6 @@ def test_revocation_that_comes_half_way(
     assert admin.levels == ["warning", "error"]
 
 
-def test_id_of_another_key_pair(
-    admin: Visitor, fall_behind: Callable[[], None], settings: Settings, cloudfront: Shell
-) -> None:
-    """An id that was written down a moment ago is not taken for another key."""
-    former = cloudfront.imported()
-    key_pair = cloudfront.started()
-    fall_behind()
-    KeyPair.objects.using("default").filter(pk=former.pk).update(key_pair_id="K2JCJMDEHXQW5F")
-
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    admin.take("trust", key_pair, key_pair_id="K2JCJMDEHXQW5F")
-
-    assert admin.levels == ["not done"]
-    assert written(key_pair).status == "pending"
-
-
 def test_key_of_another_group(
     admin: Visitor, fall_behind: Callable[[], None], cloudfront: Shell
 ) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management import load_command_class
 from django.core.management.base import OutputWrapper
 
 
-def run_as_program(name: str, *arguments: str) -> tuple[str, str, int]:
-    """Return what a command prints on both streams, and its exit code."""
+class Ran(NamedTuple):
+    """What a command printed on both streams, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    @property
+    def report(self) -> Any:
+        """Return the JSON that was printed."""
+        return json.loads(self.out)
+
+
+def run_as_program(name: str, *arguments: str) -> Ran:
+    """Run a command."""
     command: Any = load_command_class("cfsigned_django", name)
     output, errors, code = StringIO(), StringIO(), 0
     command.stdout, command.stderr = OutputWrapper(output), OutputWrapper(errors)
@@ -18,4 +32,4 @@ def run_as_program(name: str, *arguments: str) -> tuple[str, str, int]:
         command.run_from_argv(["manage.py", name, *arguments])
     except SystemExit as end:
         code = int(end.code or 0)
-    return output.getvalue(), errors.getvalue(), code
+    return Ran(output.getvalue(), errors.getvalue(), code)

@@ -62,20 +62,21 @@ class Api:
     def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         """Call the emulator, and inform the edges if that changed the key group."""
         method, path = environ["REQUEST_METHOD"], environ["RAW_URI"]
+        url = f"{self._emulator.endpoint_url}{path}"
         sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         names = {"Authorization": "HTTP_AUTHORIZATION", "If-Match": "HTTP_IF_MATCH"}
         headers = {name: environ[key] for name, key in names.items() if key in environ}
         self.at_each_moment()
         with self._lock:
             moment = time.time()
-            status, answered, body = self._emulator.ask(method, path, headers, sent)
+            status, answered, body = self._emulator.ask(method, url, headers, sent)
             self.seen += [sent, body]
             if (method, status) == ("PUT", HTTPStatus.OK) and "/key-group/" in path:
                 self.changed_at = moment
                 for listener in self._listeners:
                     listener(self.key_group_id, self.trusted_keys(self.key_group_id))
         self.at_each_moment()
-        respond(f"{status} -", [each for each in answered if not is_hop_by_hop(each[0])])
+        respond(f"{status} -", [each for each in answered.items() if not is_hop_by_hop(each[0])])
         return [body]
 
 

@@ -32,7 +32,7 @@ from acceptance.clients import Clients
 from acceptance.guard import guarding
 from acceptance.record import Record
 from acceptance.site import Pace
-from cfsigned_django.signing import PrivateKey
+from tests.aws import Account
 from tests.botocore_models import sharing_models
 from tests.ministack_server import REGION, MinistackHere, ministack_here
 from tests.tools.stack import deploy
@@ -49,15 +49,10 @@ def record_of(run: str) -> Record:
 
 def make_everything(clients: Clients, record: Record) -> None:
     """Make one of each kind, as somebody else has it: the names begin with those of the run."""
-    cloudfront = clients.cloudfront
+    account = Account(api=clients.cloudfront)
     stack, bucket = f"{record.stack}-t", f"{record.bucket}-theirs"
-    reference = str(uuid.uuid4())
-    pem = PrivateKey.generate().public_key.to_pem()
-    config: dict[str, Any]
-    config = {"CallerReference": reference, "Name": f"cfsigned-{reference}", "EncodedKey": pem}
-    key = cloudfront.create_public_key(PublicKeyConfig=config)["PublicKey"]["Id"]
-    config = {"Name": f"{stack}-{REGION}", "Items": [key]}
-    group = cloudfront.create_key_group(KeyGroupConfig=config)["KeyGroup"]["Id"]
+    key = account.upload(f"cfsigned-{uuid.uuid4()}")
+    group = account.make_group(key, name=f"{stack}-{REGION}")
     deploy(clients.cloudformation, stack, BucketName=bucket, KeyGroupId=group)
     clients.s3.put_object(Bucket=bucket, Key="첨부/a.jpg", Body=b"a")
 

@@ -7,31 +7,23 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
 
 from tests.background import fetch, repeating
 from tests.simulation.edges import Edges
+from tests.simulation.oracle import IssuedUrl
 from tests.storage_cases import expiry_of, parameters_of
 
 #: The longest lifetime of a link, in seconds.
 MAX_EXPIRE = 4
 
 
-class Link(NamedTuple):
-    """A link, as it was issued; moments are Unix seconds."""
-
-    url: str
-    key_pair_id: str
-    issued_at: float
-    expires_at: int
-    process: int
-
-
 class Load:
     """Clients of a site, and what they saw; each fault has a story."""
 
     def __init__(self, address: str, edges: Edges, *, seed: int) -> None:
-        self.links: list[Link] = []
+        self.links: list[IssuedUrl] = []
+        #: Which processes of the site signed them.
+        self.processes = set[int]()
         self.not_signed: list[str] = []
         self.not_served: list[str] = []
         self._address = address
@@ -53,9 +45,7 @@ class Load:
             f"{link}: edge {edge} knew its key in {self._edges.times_known(edge, link.key_pair_id)}"
             for link in list(self.links)
             for edge in range(2)
-            if not self._edges.knows(
-                edge, link.key_pair_id, link.issued_at, min(now, link.expires_at)
-            )
+            if not self._edges.knows(edge, link.key_pair_id, link.issued_at, min(now, link.expires))
         ]
 
     def _issue(self) -> None:
@@ -70,10 +60,11 @@ class Load:
         answer = json.loads(body)
         url = answer["url"]
         key_pair_id = parameters_of(url)["Key-Pair-Id"]
-        link = Link(url, key_pair_id, time.time(), expiry_of(url), answer["process"])
+        link = IssuedUrl(url, key_pair_id, time.time(), expiry_of(url))
         self.links.append(link)
+        self.processes.add(answer["process"])
         status, body = _get(url)
-        if status != 200 and time.time() < link.expires_at:
+        if status != 200 and time.time() < link.expires:
             self.not_served.append(f"{link}: {status} {body[:300]!r}")
 
 

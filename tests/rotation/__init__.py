@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
@@ -24,6 +21,7 @@ from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from tests.aws import Account
+from tests.management import Ran, run_as_program
 from tests.simulation.answers import refusal
 from tests.simulation.faults import Boundary, Fault, Killed, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
@@ -254,20 +252,6 @@ def plain(text: str) -> str:
 
 
 @dataclass(slots=True)
-class Ran:
-    """The result of a run."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> Any:
-        """Return the JSON that was printed."""
-        return json.loads(self.out)
-
-
-@dataclass(slots=True)
 class Shell(Site):
     """Runs the command on the site, whose settings hold a key of the group."""
 
@@ -320,22 +304,14 @@ class Shell(Site):
     def run(self, *arguments: str) -> Ran:
         """Run the command, a second later; return its exit code and what it printed."""
         self.wait(1)
-        out, err, code = io.StringIO(), io.StringIO(), 0
-        try:
-            call_command("cfsigned_rotate", *arguments, stdout=out, stderr=err)
-        except SystemExit as end:
-            code = int(end.code or 0)
-        except CommandError as error:
-            code = error.returncode
-            err.write(str(error))
-        ran = Ran(code, out.getvalue(), err.getvalue())
+        ran = run_as_program("cfsigned_rotate", "--skip-checks", *arguments)
         assert "PRIVATE KEY" not in ran.out + ran.err
         assert "Traceback" not in ran.out + ran.err
         encrypted = set(KeyPair.objects.values_list("encrypted_private_key", flat=True)) - {""}
         assert not [each for each in encrypted if each in ran.out + ran.err]
         line = " ".join(("$ cfsigned_rotate", *arguments))
         texts = (text.rstrip("\n") for text in (line, ran.err, ran.out) if text)
-        self.printed.append("\n".join([*texts, f"[exit code {code}]", ""]))
+        self.printed.append("\n".join([*texts, f"[exit code {ran.code}]", ""]))
         return ran
 
     def run_all(self, *lines: Sequence[str]) -> list[int]:

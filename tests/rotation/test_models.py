@@ -10,7 +10,6 @@ import pickle
 import pytest
 from django.core.management import call_command
 
-from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import HashAlgorithm, KeyAlgorithm, PrivateKey
 from tests.keyring import make_key_pair
 from tests.leaks import key_material
@@ -53,15 +52,3 @@ def test_the_signer_of_a_row(key: PrivateKey, asked: HashAlgorithm | None) -> No
     assert signer.hash_algorithm is (
         asked or HashAlgorithm.SHA1 if is_rsa else HashAlgorithm.SHA256
     )
-
-
-def test_what_the_row_says_of_a_key(key: PrivateKey) -> None:
-    """Take algorithm, fingerprint and public half from the key; a row without an id has a name."""
-    row = KeyPair.objects.get(pk=make_key_pair(key, None).pk)
-
-    assert row.algorithm == key.algorithm
-    assert row.fingerprint == key.public_key.fingerprint
-    assert row.public_key == key.public_key.to_pem()
-    assert row.caller_name == f"cfsigned-{row.pk}"
-    assert str(row) == f"{row.get_algorithm_display()} {row.fingerprint[:12]}"
-    assert str(make_key_pair(key, "K1")) == "K1"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.storage import storages
-from django.core.management import CommandError, call_command
 
 from cfsigned_django.invalidation import invalidation_batch
 from tests.invalidations import DISTRIBUTION, Aws, aws_in_memory
+from tests.management import Ran, run_as_program
 
 IN_MEMORY = {"BACKEND": "cfsigned_django.testing.InMemorySignedStorage"}
 
@@ -37,15 +35,9 @@ def aws(site: Any) -> Iterator[Aws]:
         yield aws
 
 
-def run(*arguments: str) -> SimpleNamespace:
-    """Run the command; return what it prints, and the error that it raises."""
-    out, err, error = io.StringIO(), io.StringIO(), None
-    try:
-        call_command("cfsigned_invalidate", *arguments, stdout=out, stderr=err)
-    except CommandError as raised:
-        error = raised
-    code = error.returncode if error else 0
-    return SimpleNamespace(out=out.getvalue(), err=err.getvalue(), error=str(error), code=code)
+def run(*arguments: str) -> Ran:
+    """Run the command."""
+    return run_as_program("cfsigned_invalidate", "--skip-checks", *arguments)
 
 
 def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
@@ -64,7 +56,7 @@ def give(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
 )
 def test_what_is_sent(arguments: list[str], items: list[str], aws: Aws) -> None:
     """Send names and folders, which are data, and print their paths."""
-    described = json.loads(run("--json", *arguments).out)
+    described = run("--json", *arguments).report
 
     assert aws.cloudfront.items == items
     assert described == {
@@ -126,12 +118,12 @@ def test_not_yet(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit with 75 if too many are in progress or AWS throttles, and give what is left."""
     give(monkeypatch, *(f"/{number}.jpg" for number in range(3001)))
     done = run("--stdin", "--json")
-    described = json.loads(done.out)
+    described = done.report
 
     assert done.code == 75
     assert sorted(described["sent"]) == sorted(f"/{number}.jpg" for number in range(3000))
     assert described["left"] == ["/3000.jpg"]
-    assert done.error.endswith("--stdin with these lines:\n/3000.jpg")
+    assert done.err.endswith("--stdin with these lines:\n/3000.jpg\n")
     aws.cloudfront.refusals = ["Throttling"] * 2
     assert run("a.jpg").code == 75
 
@@ -142,9 +134,9 @@ def test_failure(aws: Aws) -> None:
     done = run("a\x1b.jpg", "한.jpg")
 
     assert done.code == 1
-    assert "cloudfront:CreateInvalidation" in done.error
-    assert done.error.endswith("\n/a%1B.jpg\n/%ED%95%9C.jpg")
-    assert "not to be shown" not in done.error
+    assert "cloudfront:CreateInvalidation" in done.err
+    assert done.err.endswith("\n/a%1B.jpg\n/%ED%95%9C.jpg\n")
+    assert "not to be shown" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -173,15 +165,15 @@ def test_refusals(
     done = run(*arguments)
 
     assert (done.code, aws.requests) == (1, [])
-    assert words in done.error
-    assert "secret" not in done.error
+    assert words in done.err
+    assert "secret" not in done.err
 
 
 def test_no_distribution(aws: Aws, settings: Any) -> None:
     """Say which setting is missing; do nothing for files of this machine."""
     settings.AWS_CLOUDFRONT_DISTRIBUTION_ID = None
-    assert "AWS_CLOUDFRONT_DISTRIBUTION_ID" in run("a.jpg").error
+    assert "AWS_CLOUDFRONT_DISTRIBUTION_ID" in run("a.jpg").err
     assert run("a.jpg", "--storage", "memory").code == 0
-    answer = json.loads(run("a.jpg", "--storage", "memory", "--json").out)
+    answer = run("a.jpg", "--storage", "memory", "--json").report
     assert answer == {"distribution_id": None, "sent": [], "left": []}
     assert aws.requests == []
