@@ -75,43 +75,6 @@ def test_page_says_what_signs_afterwards(
     assert english == set()
 
 
-@pytest.mark.parametrize(
-    ("max_expire", "retirement_seconds", "retiring_for", "minutes"),
-    [
-        # An hour for links; 4 minutes until each process has stopped and clocks agree.
-        (3600, None, None, 60),
-        (3600, None, 1801, 34),
-        # Links that were issued under a longer lifetime are out, and break as well.
-        (3600, 86400 + 240, None, 1440),
-        (3600, 86400 + 240, 7200, 1324),
-        # A step of the expiry makes links live longer than they were asked to; rounded up.
-        (5400, None, None, 91),
-    ],
-)
-def test_page_says_how_many_minutes_break(
-    admin: Visitor,
-    settings: Settings,
-    max_expire: int,
-    retirement_seconds: int | None,
-    retiring_for: int | None,
-    minutes: int,
-    cloudfront: Shell,
-) -> None:
-    """Links break for as long as the longest one lives; of a retiring key, what is left."""
-    settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
-    settings.AWS_CLOUDFRONT_EXPIRE_STEP = 60 if max_expire > 3600 else 0
-    key_pair = cloudfront.imported()
-    if retirement_seconds is not None:
-        KeyPair.objects.update(retirement_seconds=retirement_seconds)
-    if retiring_for is not None:
-        cloudfront.activated()
-        cloudfront.wait(retiring_for)
-
-    admin.get(address("revoke", key_pair))
-
-    assert admin.context["revocation"].minutes == minutes
-
-
 def test_link_to_the_documentation(
     admin: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloudfront: Shell
 ) -> None:

@@ -35,6 +35,7 @@ from acceptance.site import Pace
 from tests.aws import Account
 from tests.botocore_models import sharing_models
 from tests.ministack_server import REGION, MinistackHere, ministack_here
+from tests.simulation.faults import Killed
 from tests.tools.stack import deploy
 
 #: The emulator's data plane looks for buckets in this account.
@@ -80,10 +81,6 @@ def inventory(clients: Clients) -> list[str]:
             one = item.get(wrapped, item)
             found.append(f"{method} {one.get('Id') or one['Name']}")
     return sorted(found)
-
-
-class Killed(BaseException):
-    """The process ends here: nothing cleans up after it."""
 
 
 class Moment(NamedTuple):

@@ -102,6 +102,31 @@ def test_what_signs(
         assert key_group.public_keys == {key_group.foreign, *others, str(now_signs)}
 
 
+@pytest.mark.parametrize(
+    ("retirement", "retiring_for", "minutes"),
+    [
+        # An hour for links; 3 minutes until each process has stopped and clocks agree.
+        (3780, None, 60),
+        (3780, 1801, 33),
+        # Links that were issued under a longer lifetime are out, and break as well.
+        (86400 + 180, None, 1440),
+        (86400 + 180, 7200, 1323),
+    ],
+)
+def test_how_many_minutes_break(
+    key_group: Site, retirement: int, retiring_for: int | None, minutes: int
+) -> None:
+    """Links break for as long as the longest one lives; of a retiring key, what is left."""
+    key_pair = key_group.imported()
+    change(key_pair, retirement_seconds=retirement)
+    if retiring_for is not None:
+        key_group.activated()
+        key_group.wait(retiring_for)
+
+    rotation, row = key_group.rotation(), fresh(key_pair)
+    assert consequences_of_revocation(rotation, row, now=key_group.now).minutes == minutes
+
+
 @pytest.mark.parametrize("algorithm", [None, RSA])
 def test_new_key_is_of_the_algorithm_that_was_asked_for(key_group: Site, algorithm: Any) -> None:
     """A key that is made to sign has the algorithm asked for, else that of the revoked one."""
