@@ -271,15 +271,11 @@ def test_last_probe_must_be_answered(
 
 
 def test_retired_key_leaves_nothing_behind(key_group: Site) -> None:
-    """A RETIRING key stays for its last link; then it is out, deleted and its private half erased.
+    """A retired key is out of the group, deleted, and its private half erased.
 
     An ACTIVE key that was removed is put back first. Nothing revokes a RETIRED key.
     """
     former, key_pair = key_group.imported(), key_group.activated()
-    assert statuses() == {str(former): "retiring", str(key_pair): "active"}
-    assert fresh(former).retiring_at == key_group.now
-    assert key_group.members == {key_group.foreign, str(former), str(key_pair)}
-
     key_group.wait(3780)
     key_group.set_members(str(former))
     key_group.retire(former)

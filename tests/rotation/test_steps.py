@@ -138,38 +138,30 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     rotation, by_hand = key_group.rotation(), key_group.rotation(by_hand=True)
     active, now = key_group.imported(), key_group.now
     key_group.delete(active)
-    attempts: list[Callable[[], object]] = [
-        lambda: by_hand.trust(key_pair, now=now),
-        lambda: by_hand.trust(key_pair, now=now, key_pair_id=str(active)),
-        lambda: key_group.finish(key_pair),
-        lambda: import_key(rotation, key_pair.open_private_key(), "K0", now=now),
-        lambda: rotation.restore_missing([active], now=now),
-        lambda: key_group.revoke(key_pair, "x" * 251),
-    ]
-    key_group.answer = ProbeResult.WRONG_KEY
-    trust = Step(action=Action.TRUST, key_pair=key_pair)
-    attempts.append(lambda: take(by_hand, trust, now=now, key_pair_id="K1"))
 
-    def activate(answer: ProbeResult | None) -> None:
-        key_group.answer = answer
-        rotation.activate(key_pair, now=key_group.now)
-
-    def take_out() -> None:
-        key_group.take_out(key_pair)
-        activate(None)
-
-    def trust_and_activate() -> None:
-        key_group.answer = None
-        rotation.trust(key_pair, now=now)
-        rotation.check(key_pair, now=now)
-        key_group.wait(301)
-        activate(ProbeResult.NO_ANSWER)
-
-    attempts += [trust_and_activate, take_out]
-    for attempt in attempts:
+    def refuse(attempt: Callable[[], object]) -> None:
         with pytest.raises((RotationError, AwsError)) as caught:
             attempt()
         errors.append(caught.value)
+
+    refuse(lambda: by_hand.trust(key_pair, now=now))
+    refuse(lambda: by_hand.trust(key_pair, now=now, key_pair_id=str(active)))
+    refuse(lambda: key_group.finish(key_pair))
+    refuse(lambda: import_key(rotation, key_pair.open_private_key(), "K0", now=now))
+    refuse(lambda: rotation.restore_missing([active], now=now))
+    refuse(lambda: key_group.revoke(key_pair, "x" * 251))
+    trust = Step(action=Action.TRUST, key_pair=key_pair)
+    key_group.answer = ProbeResult.WRONG_KEY
+    refuse(lambda: take(by_hand, trust, now=now, key_pair_id="K1"))
+    key_group.answer = None
+    rotation.trust(key_pair, now=now)
+    rotation.check(key_pair, now=now)
+    key_group.wait(301)
+    key_group.answer = ProbeResult.NO_ANSWER
+    refuse(lambda: rotation.activate(key_pair, now=key_group.now))
+    key_group.answer = None
+    key_group.take_out(key_pair)
+    refuse(lambda: rotation.activate(key_pair, now=key_group.now))
 
     lines = [
         f"{type(error).__name__}{' (temporary)' if error.is_temporary else ''}: {error}"
