@@ -301,20 +301,14 @@ def test_key_of_another_storage_is_not_retired(
 # Probes through the storages
 
 
-@pytest.fixture
-def of_rsa(shell: Shell, site: Any, rsa_key: PrivateKey) -> None:
-    """Make the site sign by RSA with SHA-256."""
-    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
-
-
 def hashes(shell: Shell) -> list[str | None]:
     """Return the hash of each probe that was sent."""
     return [parameters_of(url).get("Hash-Algorithm") for url in shell.probed]
 
 
-@pytest.mark.usefixtures("of_rsa")
 def test_hash_of_the_settings(shell: Shell, site: Any) -> None:
     """Probe RSA keys if OpenSSL refuses SHA-1 and the setting names SHA256, else name that."""
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
     with without_sha1():
         start = ["--start", "--algorithm", "RSA_2048"]
         assert shell.run_all(["--import"], start, [], []) == [0, 0, 0, 75]
@@ -330,9 +324,9 @@ def test_hash_of_the_settings(shell: Shell, site: Any) -> None:
     assert "AWS_CLOUDFRONT_HASH_ALGORITHM" in ran.err
 
 
-@pytest.mark.usefixtures("of_rsa")
-def test_hash_of_each_storage(shell: Shell, add_storage: AddStorage) -> None:
+def test_hash_of_each_storage(shell: Shell, site: Any, add_storage: AddStorage) -> None:
     """Probe as each storage signs, if one of them names another hash."""
+    site.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA256"
     add_storage("old", hash_algorithm="SHA1")
 
     assert shell.run("--import").code == 0
