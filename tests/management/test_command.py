@@ -11,14 +11,6 @@ from django.core.management import CommandError
 from cfsigned_django.management.command import CfsignedCommand
 
 
-class Terminal(StringIO):
-    """A stand-in for a terminal."""
-
-    def isatty(self) -> bool:
-        """Say that it is one."""
-        return True
-
-
 def test_colors_of_a_terminal() -> None:
     """Print what a command is doing as it is, and an error alone in red.
 
@@ -32,7 +24,8 @@ def test_colors_of_a_terminal() -> None:
             self.stderr.write("doing     bucket\x07")
             raise CommandError("Nothing was changed in \x9b1m.")
 
-    terminal = Terminal()
+    terminal: Any = StringIO()
+    terminal.isatty = lambda: True
     with pytest.raises(SystemExit):
         Refusing(stderr=terminal, force_color=True).run_from_argv(["manage.py", "refusing"])
 
