@@ -29,7 +29,7 @@ from cfsigned_django.signing import PrivateKey
 from tests.admin import LIST, Visitor, address, detail, english_words
 from tests.admin.conftest import NOON
 from tests.admin.transcript import Transcript
-from tests.rotation import Shell, fresh
+from tests.rotation import Shell
 
 DAY = 86400
 NO_SETTINGS_KEY = {"AWS_CLOUDFRONT_KEY": None, "AWS_CLOUDFRONT_KEY_ID": None}
@@ -237,17 +237,6 @@ def test_former_keys_are_kept_in_sight(
     assert [shown for shown, _ in counts] == [1, SOME, SOME]
     assert len({queries for _, queries in counts}) == 1
     assert look(f"{LIST}?all")[0] == SOME + 2
-
-
-def test_longer_waits_are_remembered(admin: Visitor, settings: Settings, cloudfront: Shell) -> None:
-    """Links of a time when they lived longer keep their key, even if no job ever runs."""
-    key_pair = cloudfront.imported()
-    for max_expire in (30 * DAY, 3600):
-        settings.AWS_CLOUDFRONT_MAX_EXPIRE = max_expire
-        settings.STORAGES = dict(settings.STORAGES)  # made anew, as after a restart
-        admin.get()
-
-    assert fresh(key_pair).retirement_seconds > 30 * DAY
 
 
 def test_looking_does_not_call_aws(admin: Visitor, cloudfront: Shell) -> None:

@@ -14,7 +14,6 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from django.core.management import call_command
 from django.utils import translation
-from pytest_django import Settings
 
 from cfsigned_django.admin.action_page import put_in_words
 from cfsigned_django.aws.errors import AwsError, explain
@@ -30,18 +29,6 @@ CATALOGS = [
     CATALOG / "django.po",
     *sorted((ROOT / "demo_project" / "gallery" / "locale" / "ko" / "LC_MESSAGES").glob("*.po")),
 ]
-
-
-@pytest.mark.parametrize(("code", "is_korean"), [("en-us", False), ("ko", True)])
-def test_without_locale_middleware(
-    admin: Visitor, settings: Settings, code: str, is_korean: bool
-) -> None:
-    """The page speaks LANGUAGE_CODE then, whatever the browser prefers."""
-    settings.LANGUAGE_CODE = code
-    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Locale" not in each]
-    admin.client.handler.load_middleware()
-
-    assert (english_words(admin.korean()) == set()) is is_korean
 
 
 @pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])
