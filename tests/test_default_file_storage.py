@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import InvalidStorageError
 from django.core.files.storage.handler import StorageHandler
 
 from cfsigned_django.checks.storages import check_storages
@@ -56,14 +55,6 @@ def test_which_storage_is_used(
     assert used["default"].url("a.jpg").partition("=")[0] == url
     assert type(used["staticfiles"]).__name__ == "StaticFilesStorage"
     assert [each.id for each in check_storages()] == ([f"cfsigned.{check_id}"] if check_id else [])
-
-
-def test_class_that_does_not_exist(site: Any) -> None:
-    """Fail with Django's own error if the setting names a class that does not exist."""
-    site.DEFAULT_FILE_STORAGE = "cfsigned_django.storage.NoSuchStorage"
-    honor_default_file_storage()
-    with pytest.raises(InvalidStorageError, match="NoSuchStorage"):
-        StorageHandler()["default"]
 
 
 def test_storage_that_a_model_asks_for_first(tmp_path: Path, ec_key: PrivateKey) -> None:

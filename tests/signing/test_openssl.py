@@ -32,12 +32,8 @@ def openssl(*arguments: str | Path, given: bytes = b"") -> bytes:
 
 
 def signature_of(signer: Signer, url: str, policy: Policy) -> str:
-    """Return the signature that the signer puts into the URL, and into cookies."""
-    signature = parameters(signer.sign_url(url, policy=policy))["Signature"]
-    again = parameters(signer.sign_url(url, policy=policy))["Signature"]
-    if again == signature:  # as with RSA, and with ECDSA unless OpenSSL is older than 3.2
-        assert signer.sign_cookies(policy)["CloudFront-Signature"] == signature
-    return signature
+    """Return the signature that the signer puts into the URL."""
+    return parameters(signer.sign_url(url, policy=policy))["Signature"]
 
 
 @pytest.mark.parametrize("hash_algorithm", list(HashAlgorithm))
