@@ -158,23 +158,15 @@ class TestServe:
         assert "403 UnknownHost /a.txt" in stderr
 
 
-class TestS3:
-    """The files of a bucket."""
-
-    @pytest.fixture(autouse=True)
-    def bucket(self, port: int, s3_options: dict[str, Any], s3_bucket: str) -> Iterator[str]:
-        """Make the default storage keep files in S3, as a user with all permissions there."""
-        options = {**s3_options, "location": "private"}
-        with override_settings(STORAGES={"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}):
-            storages["default"].save("한글.txt", ContentFile(b"text"))
-            yield s3_bucket
-
-    def test_credentials_of_storage(self, port: int, bucket: str) -> None:
-        """Read the bucket as the storage's own user."""
+def test_files_of_a_bucket(port: int, s3_options: dict[str, Any], s3_bucket: str) -> None:
+    """Read the bucket as the storage's own user, who has all permissions there."""
+    entry = {"BACKEND": S3_BACKEND, "OPTIONS": {**s3_options, "location": "private"}}
+    with override_settings(STORAGES={"default": entry}):
+        storages["default"].save("한글.txt", ContentFile(b"text"))
         url = storages["default"].url("한글.txt")
         answer, stdout, _ = run(port, lambda: fetch(url))
-        assert answer == (200, b"text")
-        assert bucket in stdout
+    assert answer == (200, b"text")
+    assert s3_bucket in stdout
 
 
 @pytest.mark.parametrize(

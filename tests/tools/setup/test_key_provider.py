@@ -17,6 +17,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.site_stack import choose_key
+from tests.keyring import make_key_pair
 
 GROUP = "1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
 
@@ -127,10 +128,8 @@ class TestDatabaseKey:
         with pytest.raises(RotationError):
             provider.finish(GROUP, "K1", good)
         provider.make()
-        waiting = KeyPair.objects.get()
-        KeyPair.from_private_key(
-            ec_key, key_group_id=GROUP, next_in=GROUP, created_at=waiting.created_at
-        ).save()
+        pending = {"status": KeyStatus.PENDING, "key_group_id": GROUP, "next_in": GROUP}
+        make_key_pair(ec_key, None, **pending)
 
         with pytest.raises(RotationError, match="cfsigned_rotate --wait"):
             provider.finish(GROUP, "K1", good)

@@ -65,19 +65,6 @@ def aws(
 
 
 @pytest.fixture
-def clients(ministack: MinistackHere, shared_aws: Aws) -> Clients:
-    """Return the clients of an empty account."""
-    return shared_aws.clients
-
-
-@pytest.fixture
-def cloudformation(ministack: MinistackHere, shared_aws: Aws) -> Any:
-    """Return the client of CloudFormation in an account without stacks."""
-    emptied(ministack)
-    return shared_aws.cloudformation
-
-
-@pytest.fixture
 def unmigrated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the table of key pairs in the database."""
     monkeypatch.setattr(connection.introspection, "table_names", list)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import Clients
 from cfsigned_django.testing import InMemorySignedStorage
 from cfsigned_django.tools.account.documents.cache_behavior import behaviors
 from cfsigned_django.tools.account.reader import read_distribution
@@ -19,6 +18,7 @@ from cfsigned_django.tools.edge.stack_policies import response_headers_policy
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from demo_project.rules import read_behavior
 from tests.tools.stack import LEAST, deploy
+from tests.tools.stack.conftest import Aws
 from tests.tools.stack.evaluated import Template
 from tests.tools.stack.test_template import VALUES
 
@@ -49,14 +49,13 @@ def played(behavior: Behavior) -> dict[str, Any]:
 
 @pytest.mark.parametrize("public", [[], ["static/*"]])
 @pytest.mark.parametrize("origins", [[], ["https://www.example.com", "http://localhost:8000"]])
-def test_as_the_template(
-    public: list[str], origins: list[str], cloudformation: Any, clients: Clients
-) -> None:
+def test_as_the_template(public: list[str], origins: list[str], aws: Aws) -> None:
     """Play exactly the behaviors and policies that a stack of the same options has."""
     parameters = {"PublicPath": "".join(public), "CorsOrigins": ",".join(origins)}
-    outputs = deploy(cloudformation, **LEAST, **parameters)
-    config = read_distribution(clients.cloudfront, outputs["DistributionId"]).config
-    deployed = [read_behavior(clients.cloudfront, each) for each in behaviors(config)]
+    cloudfront = aws.clients.cloudfront
+    outputs = deploy(aws.cloudformation, **LEAST, **parameters)
+    config = read_distribution(cloudfront, outputs["DistributionId"]).config
+    deployed = [read_behavior(cloudfront, each) for each in behaviors(config)]
     storage = InMemorySignedStorage(base_url="/")
     edge = distribution_for(storage, StorageOrigin(storage), public=public, cors_origins=origins)
 

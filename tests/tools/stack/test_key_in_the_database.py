@@ -23,6 +23,7 @@ from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.setup.site_stack import choose_key
 from tests.aws import Account
 from tests.aws.failing import Failing
+from tests.keyring import make_key_pair
 from tests.pages import DOCS, read
 from tests.simulation.answers import refusal
 from tests.tools.stack.conftest import Aws
@@ -62,9 +63,8 @@ def test_key_made_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def generate_later(algorithm: KeyAlgorithm) -> PrivateKey:
         group = "media-us-east-1"
-        KeyPair.from_private_key(
-            generate(algorithm), key_group_id=group, next_in=group, created_at=timezone.now()
-        ).save()
+        pending = {"status": KeyStatus.PENDING, "key_group_id": group, "next_in": group}
+        make_key_pair(generate(algorithm), None, **pending)
         return generate(algorithm)
 
     monkeypatch.setattr(PrivateKey, "generate", generate_later)
@@ -165,9 +165,7 @@ def test_key_that_is_set_up(
     since = timezone.now().replace(year=2025)
     for key, fields in ((ec_key, imported), (PrivateKey.generate(), successor)):
         if fields is not None:
-            KeyPair.from_private_key(
-                key, key_group_id="group", created_at=since, verified_since=since, **fields
-            ).save()
+            make_key_pair(key, **{"key_group_id": "group", "verified_since": since, **fields})
 
     found = choose_key(key_file=None, stack_name="media", group_id="group", new_group="media-x")
 

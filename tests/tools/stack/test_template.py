@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from io import StringIO
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -22,6 +21,7 @@ from tests.tools.stack import (
     WEB_ACL,
     deploy,
 )
+from tests.tools.stack.conftest import Aws
 from tests.tools.stack.evaluated import Template
 
 #: What each parameter takes, and what it refuses.
@@ -101,12 +101,12 @@ def test_printed() -> None:
     assert len(read_template().encode()) < 51_200
 
 
-def test_contradictions(cloudformation: Any) -> None:
+def test_contradictions(aws: Aws) -> None:
     """Refuse parameters that contradict each other, with the reason, before anything is made."""
     said = {}
     for word, parameters in CONTRADICTIONS.items():
         with pytest.raises(ClientError) as caught:
-            deploy(cloudformation, **parameters)
+            deploy(aws.cloudformation, **parameters)
         said[word] = word in str(caught.value)
 
     assert said == dict.fromkeys(CONTRADICTIONS, True)
