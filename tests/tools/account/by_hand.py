@@ -18,11 +18,11 @@ SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
 CORS_HEADERS = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]
 
 
-def new_origin(bucket: str, region: str = "us-east-1", *, origin_id: str = "") -> Document:
+def new_origin(bucket: str, *, origin_id: str = "") -> Document:
     """Return an origin for the bucket, without an access control or identity."""
     return {
         "Id": origin_id or f"S3-{bucket}",
-        "DomainName": f"{bucket}.s3.{region}.amazonaws.com",
+        "DomainName": f"{bucket}.s3.us-east-1.amazonaws.com",
         "OriginPath": "",
         "CustomHeaders": {"Quantity": 0},
         "S3OriginConfig": {"OriginAccessIdentity": ""},
@@ -62,32 +62,4 @@ def new_distribution_config(
         "Origins": list_of([dict(origin)]),
         "DefaultCacheBehavior": dict(behavior),
         "CacheBehaviors": {"Quantity": 0},
-    }
-
-
-def access_control_config(name: str) -> Document:
-    """Return the configuration of an origin access control that signs every request to S3."""
-    return {
-        "Name": name,
-        "SigningProtocol": "sigv4",
-        "SigningBehavior": "always",
-        "OriginAccessControlOriginType": "s3",
-    }
-
-
-def cache_policy_config(name: str, *parameters: str) -> Document:
-    """Return CachingOptimized with Origin and these parameters in the cache key."""
-    queries = {"QueryStringBehavior": "whitelist", "QueryStrings": list_of(list(parameters))}
-    return {
-        "Name": name,
-        "DefaultTTL": 86400,
-        "MaxTTL": 31536000,
-        "MinTTL": 1,
-        "ParametersInCacheKeyAndForwardedToOrigin": {
-            "EnableAcceptEncodingGzip": True,
-            "EnableAcceptEncodingBrotli": True,
-            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])},
-            "CookiesConfig": {"CookieBehavior": "none"},
-            "QueryStringsConfig": queries,
-        },
     }

@@ -244,12 +244,6 @@ def test_unknown_distribution(clients: Clients, bucket_name: str) -> None:
     assert (account.distribution, account.has_looked_for_distribution) == (None, False)
 
 
-def silent(error: Exception) -> Clients:
-    """Return clients whose calls all fail."""
-    client: Any = Failing(None, lambda name: error)
-    return Clients(cloudfront=client, s3=client, sts=client)
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -261,7 +255,9 @@ def silent(error: Exception) -> Clients:
 )
 def test_no_call_succeeds(error: Exception) -> None:
     """Note a problem that every call has once."""
-    assert len(read_account(silent(error), Wanted(bucket="media")).problems) == 1
+    client: Any = Failing(None, lambda name: error)
+    clients = Clients(cloudfront=client, s3=client, sts=client)
+    assert len(read_account(clients, Wanted(bucket="media")).problems) == 1
 
 
 def test_keys_that_edges_know() -> None:

@@ -29,7 +29,6 @@ from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
 from tests.aws.failing import denied
-from tests.pages import DOCS, read
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,
@@ -204,14 +203,6 @@ def test_one_permission_is_missing(part: str, permission: str, unsaid: str, worl
         "aws-unreadable",
         *unsaid.split(),
     }
-
-
-def test_permissions() -> None:
-    """Say what depends on each permission, all of which the documented policy allows."""
-    policy = json.loads(read(DOCS / "reference" / "iam" / "doctor.json"))
-    allowed = {each for part in policy["Statement"] for each in part["Action"]}
-
-    assert DEPENDS_ON_PERMISSION.keys() <= allowed | {"sts:GetCallerIdentity"}
 
 
 #: An open behavior that comes first, one with an origin path, and one behind the restricted one.

@@ -31,6 +31,7 @@ from cfsigned_django.tools.doctor.known_keys import settings_keys, site_domains,
 from tests.aws import Account
 from tests.aws.failing import Failing, denied
 from tests.golden import assert_golden
+from tests.keyring import make_key_pair
 from tests.simulation.strict_cloudfront import StrictCloudFront
 from tests.storage_cases import (
     DOMAIN,
@@ -65,14 +66,8 @@ from tests.tools.doctor.world import (
 
 def store(key: PrivateKey, **fields: Any) -> KeyPair:
     """Save a key pair of the site's key group."""
-    row = KeyPair.from_private_key(
-        key,
-        key_group_id=KEY_GROUP_ID,
-        created_at="2026-11-01T00:00:00Z",
-        **{"status": KeyStatus.ACTIVE, "active_in": KEY_GROUP_ID, "key_pair_id": KEY_ID, **fields},
-    )
-    row.save()
-    return row
+    active = {"status": KeyStatus.ACTIVE, "active_in": KEY_GROUP_ID, "key_pair_id": KEY_ID}
+    return make_key_pair(key, **{**active, **fields})
 
 
 def test_healthy_site(online: World) -> None:
@@ -342,69 +337,62 @@ def test_keys_of_the_database(
     assert all(each in told for each in words)
 
 
-@pytest.fixture
-def account(signing_site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """Return an account at AWS, whose key group has the key of the settings."""
-    account = Account(api=StrictCloudFront())
-    signing_site.AWS_CLOUDFRONT_KEY_ID = account.upload("site", rsa_key.public_key.to_pem())
-    group = account.make_group(signing_site.AWS_CLOUDFRONT_KEY_ID)
-    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = group
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: account.api)
-    return account
-
-
-def test_keys_at_aws(
-    account: Account, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_keys_at_aws(signing_site: Any, rsa_key: PrivateKey, monkeypatch: Any) -> None:
     """Ask the key group of the storage, and know every public key that signs."""
-    other = PrivateKey.generate()
+    account, other = Account(api=StrictCloudFront()), PrivateKey.generate()
+    own_id = account.upload("site", rsa_key.public_key.to_pem())
+    signing_site.AWS_CLOUDFRONT_KEY_ID = own_id
+    signing_site.AWS_CLOUDFRONT_KEY_GROUP_ID = account.make_group(own_id)
     key_pair_id = account.upload("another-site", other.public_key.to_pem())
     listed = account.api.list_public_keys()
     of_fields = {"Id": "K1FIELDS", "Name": "for-fields", "EncodedKey": "no key"}
     listed["PublicKeyList"]["Items"].append({**listed["PublicKeyList"]["Items"][0], **of_fields})
     monkeypatch.setattr(account.api, "list_public_keys", lambda **given: listed)
+    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: account.api)
 
     foreign, code = levels("--explain", signed(other, key_pair_id=key_pair_id))
-    good, _ = levels("--explain", signed(rsa_key, key_pair_id=site.AWS_CLOUDFRONT_KEY_ID))
+    good, _ = levels("--explain", signed(rsa_key, key_pair_id=own_id))
 
     assert (foreign["url-key-not-in-group"], code) == ("error", 1)
     assert "url-unknown-key" not in foreign
     assert "url-good" in good
 
 
-def test_aws_is_out_of_reach(
-    account: Account, site: Any, rsa_key: PrivateKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_aws_is_out_of_reach(signing_site: Any, rsa_key: PrivateKey, monkeypatch: Any) -> None:
     """Report that AWS could not be asked, without blaming the URL."""
-    failing = Failing(account.api, denied)
-    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: failing)
+    monkeypatch.setattr(f"{MODULE}.make_client", lambda name: Failing(None, denied))
 
-    found, code = levels("--explain", signed(rsa_key, key_pair_id=site.AWS_CLOUDFRONT_KEY_ID))
+    found, code = levels("--explain", signed(rsa_key))
 
     assert code == 0
     assert found["aws-unreadable"] == "ok"
 
 
-def test_public_name(signing_site: Any) -> None:
-    """Accept an unsigned URL if the option public says that its file is public."""
-    options = {"public": ["covers/"], "location": "media"}
-    signing_site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
-
-    open_file, code = levels("--offline", "--explain", f"https://{DOMAIN}/media/covers/a%20b.jpg")
-    private, _ = levels("--offline", "--explain", f"https://{DOMAIN}/media/albums/1.jpg")
-
-    assert (open_file, code) == ({"unsigned-url": "ok"}, 0)
-    assert private == {"url-unsigned": "error"}
+PUBLIC = {"BACKEND": S3_BACKEND, "OPTIONS": {"public": ["covers/"], "location": "media"}}
 
 
-def test_location_of_the_request(signing_site: Any) -> None:
-    """Explain a URL of a site with a storage whose location only a request knows."""
-    backend = "tests.storage_cases.LocationOfRequest"
-    signing_site.STORAGES = {"default": {"BACKEND": backend, "OPTIONS": {}}}
+@pytest.mark.parametrize(
+    ("entry", "path", "expected"),
+    [
+        (PUBLIC, "covers/a%20b.jpg", {"unsigned-url": "ok"}),
+        (PUBLIC, "albums/1.jpg", {"url-unsigned": "error"}),
+        # Only a request knows the location.
+        (
+            {"BACKEND": "tests.storage_cases.LocationOfRequest"},
+            "albums/1.jpg",
+            {"url-unsigned": "error"},
+        ),
+    ],
+)
+def test_unsigned_url(
+    entry: dict[str, Any], path: str, expected: dict[str, str], signing_site: Any
+) -> None:
+    """Accept an unsigned URL only if the option public says that its file is public."""
+    signing_site.STORAGES = {"default": entry}
 
-    found, code = levels("--offline", "--explain", f"https://{DOMAIN}/media/albums/1.jpg")
+    found, code = levels("--offline", "--explain", f"https://{DOMAIN}/media/{path}")
 
-    assert (found, code) == ({"url-unsigned": "error"}, 1)
+    assert (found, code) == (expected, int("error" in expected.values()))
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x9b", "\u202e"])

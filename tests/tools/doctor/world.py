@@ -49,8 +49,6 @@ from tests.tools.account.by_hand import (
     CORS_HEADERS,
     CORS_S3_ORIGIN,
     SIMPLE_CORS,
-    access_control_config,
-    cache_policy_config,
     new_behavior,
     new_distribution_config,
     new_origin,
@@ -79,6 +77,7 @@ OFFICE = {
     "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
 }
 _CONTROL_ID = "E2CONTROL"
+_SIGNS = {"SigningBehavior": "always", "OriginAccessControlOriginType": "s3"}
 
 
 def cors_policy(name: str, *origins: str, override: bool) -> Document:
@@ -91,6 +90,14 @@ def cors_policy(name: str, *origins: str, override: bool) -> Document:
         "OriginOverride": override,
     }
     return {"Name": name, "CorsConfig": config}
+
+
+def cache_policy(*parameters: str) -> Document:
+    """Return a cache policy with Origin and these parameters in the cache key."""
+    queries = {"QueryStringBehavior": "whitelist", "QueryStrings": list_of([*parameters])}
+    headers = {"HeaderBehavior": "whitelist", "Headers": list_of(["Origin"])}
+    key = {"HeadersConfig": headers, "QueryStringsConfig": queries}
+    return {"Name": "own", "ParametersInCacheKeyAndForwardedToOrigin": key}
 
 
 def _named(**configs: Document) -> dict[str, NamedConfig]:
@@ -109,8 +116,8 @@ CACHE_POLICIES = _named(
         },
         CACHING_DISABLED: {"Name": "Managed-CachingDisabled", "MaxTTL": 0},
     },
-    with_origin=cache_policy_config("own"),
-    with_content_type=cache_policy_config("own", "response-content-type"),
+    with_origin=cache_policy(),
+    with_content_type=cache_policy("response-content-type"),
 )
 ORIGIN_REQUEST_POLICIES = _named(
     **{
@@ -181,7 +188,7 @@ HEALTHY = Account(
         _listed(OTHER_KEY_PAIR_ID, "other", OTHER_KEY),
     ),
     key_groups=(KeyGroup(id=KEY_GROUP, name="site", key_pair_ids=(KEY_PAIR_ID,)),),
-    access_controls=(NamedConfig(id=_CONTROL_ID, name="x", config=access_control_config("x")),),
+    access_controls=(NamedConfig(id=_CONTROL_ID, name="x", config=_SIGNS),),
     cache_policies=CACHE_POLICIES,
     origin_request_policies=ORIGIN_REQUEST_POLICIES,
     response_headers_policies=RESPONSE_HEADERS_POLICIES,
