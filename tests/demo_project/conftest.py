@@ -14,17 +14,17 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client, override_settings
 
 from cfsigned_django import keyring
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge.server import EdgeServer
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from demo_project.state import COOKIE_DOMAIN
 from tests.demo_project import HOST, KEY_GROUP_ID
+from tests.storage_cases import FILE_BACKEND
 
 APPS = ["demo_project.gallery", *settings.INSTALLED_APPS]
 #: In seconds, as in the demo's settings.
@@ -76,20 +76,14 @@ def site(
     """Return a client of the demo's site with its tables, files on disk and the edge."""
     cdn = f"cdn.{COOKIE_DOMAIN}:{edge.port}"
     (tmp_path / "edge.log").touch()
+    options: dict[str, dict[str, Any]] = {
+        "default": {},
+        "thumbnails": THUMBNAIL_LINKS,
+        "videos": {"custom_domain": cdn},
+    }
     storages = {
-        "default": {
-            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path)},
-        },
-        "thumbnails": {
-            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path), **THUMBNAIL_LINKS},
-        },
-        "videos": {
-            "BACKEND": "cfsigned_django.storage.CloudFrontFileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path), "custom_domain": cdn},
-        },
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        alias: {"BACKEND": FILE_BACKEND, "OPTIONS": {"location": str(tmp_path), **each}}
+        for alias, each in options.items()
     }
     templates: Any = deepcopy(settings.TEMPLATES)
     templates[0]["OPTIONS"]["context_processors"].append("demo_project.gallery.waits.waits")
@@ -114,13 +108,10 @@ def site(
             "demo_project.gallery.middleware.content_security_policy",
         ],
         ROOT_URLCONF="demo_project.urls",
-        STORAGES=storages,
+        STORAGES={**settings.STORAGES, **storages},
         TEMPLATES=templates,
     ):
-        # The proxy of the default storage says of itself what it stands for.
-        storage: object = default_storage
-        assert isinstance(storage, SignedUrlMixin)
-        assert isinstance(storage, Storage)
+        storage: Any = default_storage
         edge.application = replace(
             distribution_for(storage, StorageOrigin(storage)),
             domain_names=(f"{HOST}:{edge.port}", cdn),

@@ -6,12 +6,11 @@ Modules: storage/content_types.py, storage/query.py, storage/backends.py
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cfsigned_django.storage import CloudFrontS3Storage
-from tests.storage_cases import BOTH
+from tests.storage_cases import BOTH, parameters_of
 
 TYPES = ["text/html", "image/svg+xml"]
 HTML = b"<script>alert(document.domain)</script>"
@@ -19,8 +18,7 @@ HTML = b"<script>alert(document.domain)</script>"
 
 def disposition(url: str) -> str | None:
     """Return the disposition that a URL asks S3 for."""
-    found = parse_qs(urlsplit(url).query).get("response-content-disposition", [None])
-    return found[0]
+    return parameters_of(url).get("response-content-disposition")
 
 
 @BOTH
