@@ -31,11 +31,13 @@ from tests.storage_cases import (
     FILE_BACKEND,
     KEY_ID,
     OF_REQUEST,
+    OTHER_KEY_ID,
     S3_BACKEND,
     problems_of,
 )
 
 OURS = ["cfsigned_django"]
+OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
 STRONG = "a new secret key, as long as Django wants one: 0123456789"
 
 
@@ -47,15 +49,24 @@ def _site(site: Settings) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("options", "is_apart"), [({"key_group_id": None}, True), ({}, False)])
+@pytest.mark.parametrize(
+    ("options", "is_apart"),
+    [
+        ({"key_group_id": None}, True),
+        ({"key_group_id": OTHER_GROUP}, True),
+        ({}, False),
+        ({"key_group_id": None, "cloudfront_key_id": OTHER_KEY_ID}, False),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("kind", ["alias", "alias of a request", "field"])
 def test_bypassed_rotation(
     options: dict[str, Any], is_apart: bool, kind: str, settings: Settings, fields: Any
 ) -> None:
     """Warn of a storage that signs with the key that rotates and does not follow; do not retire it.
 
-    As an alias or for a field; also if only a request knows its domain. Which storage is one of
-    these is in tests/storage/test_site_storages.py.
+    As an alias or for a field; also if only a request knows its domain. What is known of the key
+    of a storage is in tests/storage/test_site_storages.py.
     """
     if kind == "field":
         place = fields(file=CloudFrontS3Storage(**options))._meta.get_field("file")
