@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from tests.admin import Visitor, address, log
+from tests.admin import Visitor, address, detail, log
 from tests.admin.conftest import DENIED
 from tests.admin.transcript import Transcript
 from tests.rotation import Shell, fresh
@@ -51,6 +51,7 @@ def test_whole_rotation_by_hand(
     cloudfront.wait(301)
     by_hand.take("activate", key_pair)
     assert (fresh(former).status, fresh(key_pair).status) == ("retiring", "active")
+    assert address("check", key_pair) not in by_hand.client.get(detail(key_pair)).text
 
     by_hand.get(address("retire", former))
     assert by_hand.levels == ["warning"]  # until its last link has expired, the page tells nothing

@@ -153,7 +153,7 @@ def test_check_puts_back_what_signed(admin: Visitor, cloudfront: Shell) -> None:
     other = cloudfront.activated()
     cloudfront.take_out(former)
 
-    admin.take("check", former)
+    admin.take("check", other)
 
     assert admin.levels == ["warning"]
     assert log()[-1] == (str(former), fresh(former).status, KnownReason.PUT_BACK)

@@ -63,15 +63,20 @@ class TestRestore:
     """A key is put back into the group only if it is the key of its row."""
 
     def test_other_key_of_the_account(self, key_group: Site) -> None:
-        """A public key ID that someone wrote into the row opens nothing for that key."""
-        active, other = key_group.imported(), key_group.account.upload("staging")
+        """A public key ID that someone wrote into the row opens nothing for that key.
+
+        Nor does it keep a leaked key from leaving.
+        """
+        leaked, active = key_group.imported(), key_group.activated()
+        other = key_group.account.upload("staging")
         change(active, key_pair_id=other)
 
         with pytest.raises(AwsError) as refused:
             key_group.advance()
 
         assert refused.value.code == "OtherKey"
-        assert other not in key_group.members
+        key_group.revoke(leaked)
+        assert not {other, str(leaked)} & key_group.members
 
     @pytest.mark.parametrize("encrypted", ["damaged", "of another row"])
     def test_key_that_is_not_its_own(self, key_group: Site, encrypted: str) -> None:

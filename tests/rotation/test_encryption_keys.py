@@ -75,12 +75,14 @@ def test_start_replaces_the_successor(
 
 
 def test_malformed_settings_revoke_nothing(key_group: Site, settings: Any) -> None:
-    """While an entry of the encryption keys is wrong, the successor stays."""
-    waiting = key_group.trusted()
+    """While an entry of the encryption keys is wrong, the successor stays, for an emergency too."""
+    active, waiting = key_group.imported(), key_group.trusted()
     set_keys(settings, "wrong")
 
     assert key_group.started() == waiting
-    change(waiting, status="revoked", next_in=None)
+    key_group.revoke(active)
+    assert key_group.signing == waiting
+    change(waiting, status="revoked", active_in=None)
     with pytest.raises(ImproperlyConfigured):
         key_group.started()
 

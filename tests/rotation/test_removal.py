@@ -249,6 +249,7 @@ def test_last_key_is_replaced(key_group: Site, bring: Callable[[Site], KeyPair],
 
     assert fresh(key_pair).status == ("retired" if step == "retire" else "revoked")
     assert key_group.members == {str(key_group.signing)}
+    assert (key_group.signing.reason == KnownReason.LAST_OF_GROUP) is (step == "retire")
     assert str(key_pair) not in key_group.public_keys
     assert set(statuses().values()) <= {"active", "revoked", "retired"}
 

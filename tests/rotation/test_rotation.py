@@ -306,10 +306,10 @@ def test_only_keys_that_signed_are_given_a_lifetime(key_group: Site) -> None:
     others.save(force_insert=True)
     change(successor, encrypted_private_key="damaged")
 
-    waits = replace(WAITS, url_lifetime=86_400)  # links may live for a day from now on
-
-    with pytest.raises(CannotDecrypt):
-        advance(replace(key_group.rotation(), waits=waits), now=key_group.now)
+    for lifetime in (86_400, 3600):  # for a while, links live for a day
+        waits = replace(WAITS, url_lifetime=lifetime)
+        with pytest.raises(CannotDecrypt):
+            advance(replace(key_group.rotation(), waits=waits), now=key_group.now)
 
     rows = [fresh(each) for each in (former, active, leaked, successor, others)]
     assert [each.retirement_seconds for each in rows] == [86_580, 86_580, 0, 0, 3780]

@@ -353,13 +353,13 @@ def test_one_domain_of_several_counts(
 
 
 def test_links_live_as_long_as_a_rotation_waits(shell: Shell, site: Any) -> None:
-    """AWS_CLOUDFRONT_MAX_EXPIRE limits every URL, and each retirement waits that long."""
-    site.AWS_CLOUDFRONT_MAX_EXPIRE = 30 * 86_400
+    """AWS_CLOUDFRONT_MAX_EXPIRE and a step limit every URL; each retirement waits that long."""
+    site.AWS_CLOUDFRONT_MAX_EXPIRE, site.AWS_CLOUDFRONT_EXPIRE_STEP = 30 * 86_400, 600
     storage = CloudFrontS3Storage(max_expire=30 * 86_400, expire_step=3600)
 
     waits = site_rotation().waits
 
-    assert waits.url_lifetime == 30 * 86_400
+    assert waits.url_lifetime == 30 * 86_400 + 600
     assert expiry_of(storage.url("a.jpg")) <= time.time() + waits.url_lifetime
     site.AWS_CLOUDFRONT_MAX_EXPIRE = "7 days"
     with pytest.raises(ImproperlyConfigured, match=r"cfsigned\.E014"):

@@ -150,6 +150,7 @@ SUCCESSOR: dict[str, Any] = {"status": KeyStatus.TRUSTED, "next_in": "group", "k
         (OWN, ACTIVE, None, False),
         (OWN, REVOKED, None, False),
         (OWN, REVOKED, SUCCESSOR, False),
+        (OWN, None, {**ACTIVE, "key_pair_id": "K3"}, False),
     ],
 )
 def test_key_that_is_set_up(

@@ -1,17 +1,22 @@
-"""Name what people changed by hand, at any depth; leave out what AWS fills in by itself."""
+"""Name what people changed by hand, at any depth; leave out what AWS fills in by itself.
+
+Modules: tools/stack/change_set.py
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.tools.account.documents.cache_behavior import list_of
-from cfsigned_django.tools.stack.change_set import Change
-from cfsigned_django.tools.stack.losses import find_losses
+from cfsigned_django.tools.stack.change_set import Change, create
+from cfsigned_django.tools.stack.existing import StackError
+from cfsigned_django.tools.stack.losses import find_losses, find_removals
 from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
 from tests.tools.stack import BUCKET, KEY_GROUP, LEAST
 from tests.tools.stack.evaluated import Template
@@ -117,3 +122,35 @@ def test_deployment_that_is_not_told() -> None:
     [loss] = losses(_LIVE, None)
 
     assert loss.startswith("the distribution: ")
+
+
+def test_plan_of_cloudformation() -> None:
+    """A resource that is replaced is lost, and what refers to it changes; a failed plan is none."""
+    client = MagicMock()
+    client.meta.service_model.operation_names = {"CreateChangeSet"}
+    shape = client.meta.service_model.operation_model.return_value.input_shape
+    shape.members = {"DeploymentMode"}
+    client.create_change_set.return_value = {"Id": "1", "StackId": "arn/media/1"}
+    client.describe_stacks.return_value = {
+        "Stacks": [{"StackName": "media", "StackId": "1", "StackStatus": "UPDATE_COMPLETE"}]
+    }
+    bucket = {"LogicalResourceId": "Bucket", "PhysicalResourceId": "b", "Replacement": "True"}
+    policy = {
+        "LogicalResourceId": "BucketPolicy",
+        "Details": [{"ChangeSource": "ResourceReference"}],
+    }
+    listed = [{"ResourceChange": {"Action": "Modify", **each}} for each in (bucket, policy)]
+    answer: dict[str, Any] = {"Status": "CREATE_COMPLETE", "Changes": listed}
+    client.describe_change_set.side_effect = [answer, {"Status": "FAILED", "StatusReason": "why"}]
+    options: dict[str, Any] = {"stack": None, "given": {}, "sleep": None, "reverts_drift": True}
+
+    changes = create(client, "media", **options).changes
+    with pytest.raises(StackError, match="why"):
+        create(client, "media", **options)
+
+    assert [(each.action, each.resource) for each in changes] == [
+        ("replace", "Bucket"),
+        ("change", "BucketPolicy"),
+    ]
+    assert list(find_removals(changes[0])) == ["the bucket: b is replaced"]
+    assert client.create_change_set.call_args.kwargs["DeploymentMode"] == "REVERT_DRIFT"
