@@ -242,7 +242,7 @@ def test_each_key_group_is_rotated(shell: Shell, site: Any, add_storage: AddStor
     premium = shell.account.make_group(shell.account.upload("premium"), name="premium")
     add_storage("premium", key_group_id=premium, cloudfront_key=None, cloudfront_key_id=None)
     named = ["--key-group", premium]
-    shell.run("--import")
+    shell.run_all(["--import"], ["--start"])
     with pytest.raises(ImproperlyConfigured, match=f"--start --key-group {premium}"):
         storages["premium"].url("a.jpg")
 

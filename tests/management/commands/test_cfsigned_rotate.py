@@ -16,7 +16,7 @@ from django.db import DataError, Error, OperationalError, ProgrammingError, conn
 
 from cfsigned_django.management import commands
 from cfsigned_django.rotation.errors import Claimed
-from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
+from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import SETTLE
 from tests.golden import assert_golden
@@ -402,31 +402,37 @@ def test_interrupted_call(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
         (["no"], 0),
         ([""], 0),
         (["yes", "K0"], 1),
-        ([None], 130),
-        (["yes", None], 130),
+        ([KeyboardInterrupt], 130),
+        (["yes", KeyboardInterrupt], 130),
+        ([EOFError], 1),
     ],
     ids=str,
 )
 def test_revocation_asks_twice(
-    shell: Shell, answers: list[str | None], code: int, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, answers: list[Any], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a yes the id is asked for, after a no nothing; another id is an error, so is Ctrl-C."""
+    """After a yes the id is asked for, after a no nothing; another id is an error, so is Ctrl-C.
+
+    So is nobody who answers. What is asked is not within the JSON.
+    """
     shell.imported()
     left = iter(answers)
 
     def answer() -> str:
-        if (given := next(left)) is None:
-            raise KeyboardInterrupt
-        return given.replace("ID", shell.settings_key_id)
+        if isinstance(given := next(left), type):
+            raise given
+        return str(given).replace("ID", shell.settings_key_id)
 
     monkeypatch.setattr("builtins.input", answer)
-    _, errors, ended = run_as_program("cfsigned_rotate", "--revoke", shell.settings_key_id)
+    ran = run_as_program("cfsigned_rotate", "--json", "--revoke", shell.settings_key_id)
 
     status = KeyPair.objects.get(key_pair_id=shell.settings_key_id).status
-    assert (ended, status) == (code, "revoked" if answers[-1] == "ID" else "active")
+    assert (ran.code, status) == (code, "revoked" if answers[-1] == "ID" else "active")
     assert list(left) == []
-    assert errors.rstrip().endswith("run the same command again.") is (code == 130)
-    assert "Traceback" not in errors
+    assert ran.err.rstrip().endswith("run the same command again.") is (code == 130)
+    assert ("--yes" in ran.err) is (EOFError in answers)
+    assert "Traceback" not in ran.err
+    assert not ran.out or ran.report["did"]
 
 
 @pytest.mark.parametrize("name", ["shown", "fingerprint", "uuid"])
@@ -441,6 +447,7 @@ def test_key_without_an_id_is_revoked(shell: Shell, name: str) -> None:
 
     row.refresh_from_db()
     assert (ran.code, row.status) == (0, "revoked")
+    assert row.reason == KnownReason.REVOKED_BY_COMMAND
 
 
 @pytest.mark.parametrize(

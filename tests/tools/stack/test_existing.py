@@ -1,15 +1,21 @@
-"""Find the stack that made a distribution, and refuse one that takes no change."""
+"""Find the stack that made a distribution, refuse one that takes no change, and follow one.
+
+Modules: tools/stack/events.py
+"""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.client import Clients
+from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS
+from cfsigned_django.tools.stack.events import cause, follow
 from cfsigned_django.tools.stack.existing import Stack, StackError, StackResources, find_stack
 
 
@@ -69,3 +75,49 @@ def test_broken() -> None:
             stack(status).refuse_broken()
     for status in GOOD:
         stack(status).refuse_broken()
+
+
+#: Number, resource, state, physical ID and reason of the events of a creation, the newest first,
+#: and the last one of what was before.
+EVENTS = [
+    (7, "CachePolicy", "CREATE_FAILED", "", "too many policies"),
+    (6, "Distribution", "CREATE_FAILED", "", "no such certificate"),
+    (5, "OriginAccessControl", "CREATE_FAILED", "", "Resource creation cancelled"),
+    (4, "Bucket", "CREATE_COMPLETE", "b", ""),
+    (3, "Bucket", "CREATE_IN_PROGRESS", "b", ""),
+    (2, "Bucket", "CREATE_IN_PROGRESS", "", ""),
+    (1, "media", "CREATE_IN_PROGRESS", "id", ""),
+    (0, "Bucket", "DELETE_COMPLETE", "a", ""),
+]
+
+
+def test_events() -> None:
+    """Show each event once, in its order, though AWS throttles; then name the first failure."""
+    client, lines = MagicMock(), list[str]()
+    names = ("EventId", "LogicalResourceId", "ResourceStatus", "PhysicalResourceId")
+    events = [dict(zip((*names, "ResourceStatusReason"), each, strict=True)) for each in EVENTS]
+    client.describe_stack_events.return_value = {"StackEvents": events}
+    begun, ended = (
+        {"Stacks": [{"StackName": "media", "StackId": "id", "StackStatus": each}]}
+        for each in ("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")
+    )
+    codes = ("Throttling", "ValidationError", "AccessDenied")
+    throttled, gone, denied = (
+        ClientError({"Error": {"Code": each, "Message": "it does not exist"}}, "DescribeStacks")
+        for each in codes
+    )
+    client.describe_stacks.side_effect = [begun, throttled, ended, gone, denied]
+    options: dict[str, Any] = {"show": lines.append, "sleep": lambda seconds: None}
+
+    assert follow(client, "id", **options).status == "ROLLBACK_COMPLETE"
+    assert lines == [
+        "making   the bucket",
+        "made     the bucket",
+        f"failed   {NOUNS['OriginAccessControl']}: Resource creation cancelled",
+        "failed   the distribution: no such certificate",
+        f"failed   {NOUNS['CachePolicy']}: too many policies",
+    ]
+    assert cause(client, "id") == "the distribution: no such certificate"
+    for error in (StackError, AwsError):
+        with pytest.raises(error):
+            follow(client, "id", **options)

@@ -124,6 +124,11 @@ def test_everything() -> None:
     assert (config["WebACLId"], csp) == (WEB_ACL, "sandbox")
     assert config["Logging"]["Bucket"] == "logs-stack.s3.amazonaws.com"
     assert (statement["Action"], KMS_KEY in str(resources["Bucket"])) == ("kms:Decrypt", True)
+    assert outputs["AWS_S3_CUSTOM_DOMAIN"] == "media.example.com"
+    [rule] = resources["Bucket"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["https://www.example.com", "https://app.example.com"]
+    # The least stack leaves nothing to a person.
+    assert all(each.startswith("AWS_") for each in Template(**LEAST).outputs())
 
 
 def test_what_expires() -> None:
