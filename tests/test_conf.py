@@ -135,3 +135,5 @@ def test_what_is_hidden() -> None:
         assert conf.hide(option, KEY_ID) is KEY_ID
     for value in ("cut off", b"cut off", Path("cut off")):
         assert "cut off" not in repr(conf.hide("cloudfront_key", value))
+    for value in ("MIIE" * 30, "-----BEGIN"):  # as the value of another setting
+        assert value not in conf.shown(value)

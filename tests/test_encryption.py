@@ -135,10 +135,24 @@ def test_an_entry_that_is_not_a_key(wrong: Any, ec_key: PrivateKey, settings: Se
     assert not any(each in everything_of(raised.value) for each in fragments(ec_key))
 
 
-@pytest.mark.parametrize(("keys", "is_weak"), [(None, True), ([FIRST], False), (["x"], False)])
-def test_a_weak_secret_key(keys: Any, is_weak: bool, settings: Settings) -> None:
+#: Django's own checks take it for a strong one.
+STRONG = "".join(map(chr, range(33, 93)))
+
+
+@pytest.mark.parametrize(
+    ("secret", "keys", "is_weak"),
+    [
+        ("guessed", None, True),
+        ("guessed", [FIRST], False),
+        ("guessed", ["x"], False),
+        ("abc" * 20, None, True),
+        (f"django-insecure-{STRONG}", None, True),
+        (STRONG.encode(), None, False),
+    ],
+)
+def test_a_weak_secret_key(secret: Any, keys: Any, is_weak: bool, settings: Settings) -> None:
     """Warn of SECRET_KEY only if it encrypts; a wrong encryption key is told elsewhere."""
-    settings.SECRET_KEY = "guessed"
+    settings.SECRET_KEY = secret
     settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = keys
 
     assert has_weak_secret_key() is is_weak

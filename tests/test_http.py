@@ -263,6 +263,15 @@ def test_warning(name: str, step: int, site: Any, caplog: pytest.LogCaptureFixtu
     assert "Signature" not in message
 
 
+def test_page_from_a_cache(site: Any) -> None:
+    """The max-age of a copy counts from when it was made, as its Age does."""
+    site.MIDDLEWARE = BY_DJANGO
+    first, kept = get("plain"), get("plain", NOW + 100)
+    assert (control(kept), kept.headers["Age"]) == (control(first), "100")
+    site.CACHE_MIDDLEWARE_SECONDS = 60
+    assert control(get("plain", NOW + 1000)) == "max-age=60"
+
+
 def test_pages_without_urls_stay_as_they_are() -> None:
     """Leave alone how long others keep a page without signed URLs, also out of a cache."""
     controls = [control(get("shared", now)) for now in (NOW, NOW + 50)]

@@ -96,7 +96,8 @@ def test_events() -> None:
     client, lines = MagicMock(), list[str]()
     names = ("EventId", "LogicalResourceId", "ResourceStatus", "PhysicalResourceId")
     events = [dict(zip((*names, "ResourceStatusReason"), each, strict=True)) for each in EVENTS]
-    client.describe_stack_events.return_value = {"StackEvents": events}
+    pages = {"": {"StackEvents": events[:4], "NextToken": "4"}, "4": {"StackEvents": events[4:]}}
+    client.describe_stack_events = lambda StackName, NextToken="": pages[NextToken]
     begun, ended = (
         {"Stacks": [{"StackName": "media", "StackId": "id", "StackStatus": each}]}
         for each in ("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE")

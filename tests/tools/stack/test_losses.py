@@ -18,7 +18,7 @@ from cfsigned_django.tools.stack.change_set import Change, create
 from cfsigned_django.tools.stack.existing import StackError
 from cfsigned_django.tools.stack.losses import find_losses, find_removals
 from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
-from tests.tools.stack import BUCKET, KEY_GROUP, LEAST
+from tests.tools.stack import BUCKET, EVERYTHING, KEY_GROUP, LEAST
 from tests.tools.stack.evaluated import Template
 
 _METHODS = ["HEAD", "GET"]  # not in the order of the template
@@ -122,6 +122,44 @@ def test_deployment_that_is_not_told() -> None:
     [loss] = losses(_LIVE, None)
 
     assert loss.startswith("the distribution: ")
+
+
+#: What was changed by hand in which setting of the bucket, and how many losses that is.
+CHANGES_OF_A_BUCKET: list[tuple[str, dict[str, Any], int]] = [
+    ("encryption", {}, 0),
+    ("encryption", {"BucketKeyEnabled": False}, 1),
+    ("cors", {"AllowedOrigins": ["https://www.example.com"]}, 1),
+    ("expires", {"Expiration": {"Days": 1}}, 1),
+    ("expires", {"Filter": {"Prefix": "x/"}}, 1),
+]
+
+
+@pytest.mark.parametrize(("where", "fields", "count"), CHANGES_OF_A_BUCKET)
+def test_changes_of_a_bucket(where: str, fields: dict[str, Any], count: int) -> None:
+    """Name what was changed by hand in encryption, CORS and lifecycle, in the form of S3."""
+    before = Template(**EVERYTHING).resources()["Bucket"]
+    [encryption] = before["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    [cors] = before["CorsConfiguration"]["CorsRules"]
+    parts, uploads = before["LifecycleConfiguration"]["Rules"]
+    by_default = encryption["ServerSideEncryptionByDefault"]
+    live: dict[str, dict[str, Any]] = {
+        "encryption": {"BucketKeyEnabled": True, "ApplyServerSideEncryptionByDefault": by_default},
+        "cors": {**cors, "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 3000},
+        "expires": {
+            **{"ID": uploads["Id"], "Status": "Enabled"},
+            **{"Filter": {"Prefix": uploads["Prefix"]}, "Expiration": {"Days": 7}},
+        },
+    }
+    live[where] |= fields
+    s3 = MagicMock()
+    s3.get_bucket_encryption.return_value = {
+        "ServerSideEncryptionConfiguration": {"Rules": [live["encryption"]]}
+    }
+    s3.get_bucket_cors.return_value = {"CORSRules": [live["cors"]]}
+    s3.get_bucket_lifecycle_configuration.return_value = {"Rules": [parts, live["expires"]]}
+    change = Change(action="change", resource="Bucket", physical_id="b", before=before)
+
+    assert len([*find_losses(Clients(cloudfront=None, s3=s3, sts=None), change)]) == count
 
 
 def test_plan_of_cloudformation() -> None:
