@@ -137,6 +137,8 @@ def test_creates_once(account: Account, rsa_key: PrivateKey) -> None:
         config = account.api.get_public_key(Id=key_pair_id)["PublicKey"]["PublicKeyConfig"]
         assert (config["CallerReference"], config["Name"]) == (f"{name} 1", name)
         assert config["EncodedKey"].split() == pem.split()
+        listed = {each.key_pair_id: each for each in account.key_groups.public_keys()}
+        assert listed[key_pair_id].holds(pem.replace("\n", "\r\n").strip())
 
     assert account.names() == ["ours", "rsa"]
 
