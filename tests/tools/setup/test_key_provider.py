@@ -65,7 +65,7 @@ def test_file_is_never_overwritten(tmp_path: Path, is_link: bool) -> None:
     assert list(tmp_path.iterdir()) == [path]
     if not is_link:
         assert path.read_text() == "theirs"
-        with pytest.raises(InvalidKey):
+        with pytest.raises(InvalidKey, match=str(path)):
             KeyFile(path=path).find()
 
 

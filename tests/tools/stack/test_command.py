@@ -477,6 +477,7 @@ def test_proof_waits(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> 
     ("service", "call", "error", "code", "named"),
     [
         ("cloudfront", "list_key_groups", "AccessDenied", 1, "cloudfront:ListKeyGroups"),
+        ("cloudfront", "create_key_group", "AccessDenied", 1, "cloudfront:CreateKeyGroup"),
         ("s3", "list_objects_v2", "AccessDenied", 0, "s3:ListBucket"),
         ("cloudfront", "list_public_keys", "Throttling", 75, ""),
     ],
