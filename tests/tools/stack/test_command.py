@@ -177,7 +177,11 @@ def test_each_option(aws: Aws, settings: Any) -> None:
 
     assert counts(aws) == (1, 1, 1)
     others = "--public-path", "covers/*", "--csp", "off", "--upload-origin", "https://c.example.com"
-    assert report(*others)["losses"] == []
+    settings.AWS_LOCATION = "elsewhere"
+    planned = report(*others)
+    assert planned["losses"] == []
+    assert not any("media/tmp/uploads/" in each for each in planned["parameters"])
+    assert "The DNS record of m.example.com must point to" in run(*APPLY)
 
 
 def test_public_folder(aws: Aws, settings: Any) -> None:
@@ -212,11 +216,14 @@ def test_removals(aws: Aws) -> None:
     without = "--public-path", "", "--csp", "off", "--cors-origin", "https://b.example.com"
 
     planned = report(*without)
+    read = run(*without)
     refused = run(*APPLY, *without, code=1)
     kept = parameters(aws)["PublicPath"]
     run(*APPLY, *without, "--allow-removal")
 
     assert len(planned["removals"]) == 3
+    assert "what stops scripts in files: off, was sandbox" in read
+    assert "add --apply --allow-removal to" in read
     assert all(each in refused for each in ("static/*", "sandbox", "https://a.example.com"))
     assert kept == "static/*"
     assert parameters(aws)["PublicPath"] == ""
@@ -235,6 +242,7 @@ def test_changes_by_hand(aws: Aws) -> None:
     elsewhere = report(*APPLY, "--cors-origin", "https://a.example.com")
     planned = report("--public-path", "static/*")
     [of_bucket] = report("--upload-origin", "https://a.example.com")["losses"]
+    read = [run("--public-path", "static/*", *each) for each in ((), ("--revert-drift",))]
     refused = run(*APPLY, "--public-path", "static/*", code=1)
     kept = distribution(aws)
     run(*APPLY, "--public-path", "static/*", "--revert-drift")
@@ -242,6 +250,7 @@ def test_changes_by_hand(aws: Aws) -> None:
 
     assert elsewhere["losses"] == []
     assert len(planned["losses"]) == 2
+    assert ["add --apply --revert-drift to" in each for each in read] == [True, False]
     assert "https://x.example.com" in of_bucket
     assert WEB_ACL in refused
     assert "thumbs/*" in refused
@@ -311,7 +320,7 @@ def test_bucket_that_exists(aws: Aws) -> None:
     s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
 
     planned = run()
-    first = report(*APPLY, code=75)
+    first, read = report(*APPLY, code=75), run(*APPLY, code=75)
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket=BUCKET)
     [statement] = first["statements"].values()
@@ -320,6 +329,8 @@ def test_bucket_that_exists(aws: Aws) -> None:
     then = report(*APPLY)
 
     assert re.search(f"^keep .*{BUCKET}", planned, re.MULTILINE)
+    words = statement, "control,", "--finding bucket-policy", "cfsigned_setup --stack media --apply"
+    assert [each for each in words if each not in read] == []
     assert parameters(aws)["MakeBucket"] == "false"
     assert "bucket-policy" in errors(first)
     assert then["changes"] == []
@@ -334,6 +345,7 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("--certificate", CERTIFICATE, "--domain", "m.example.com"), {}, "111122223333"),
     (("--kms-key", KMS_KEY.replace(":key/", ":alias/")), {}, "alias"),
     (("--bucket", "Media"), {}, "3 to 63"),
+    ((), {"AWS_STORAGE_BUCKET_NAME": ""}, "--bucket NAME"),
     (("--check", "--apply"), {}, "--check"),
     # What the proof could not use.
     *(
@@ -357,6 +369,24 @@ def test_refusals(
 
     assert word in run(*APPLY, *options, code=1)
     assert (counts(aws), aws.cloudformation.describe_stacks()["Stacks"]) == ((0, 0, 0), [])
+
+
+def test_region_of_a_bucket(aws: Aws, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the stack where the bucket is, and refuse another region that is named."""
+    settings.AWS_S3_REGION_NAME, regions = None, list[str]()
+
+    def make_clients(region_name: str) -> Any:
+        regions.append(region_name)
+        return aws.clients
+
+    monkeypatch.setattr(cfsigned_setup, "find_region", lambda s3, name: "eu-west-1")
+    monkeypatch.setattr(cfsigned_setup, "make_clients", make_clients)
+
+    run()
+    refused = run("--region", "eu-west-2", code=1)
+
+    assert regions == ["eu-west-1"]
+    assert "is in eu-west-1, not in eu-west-2" in refused
 
 
 def test_stack_of_another_template(aws: Aws) -> None:
@@ -473,6 +503,23 @@ def test_proof_waits(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(waited) <= 70
 
 
+@pytest.mark.usefixtures("aws")
+def test_key_that_no_edge_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End with 75 while the key is new, and with 1 in a later run."""
+    viewer, body = cfsigned_setup.Command.fetch, b"<Error><Code>InvalidKey</Code></Error>"
+
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        if "Signature=" in url:
+            return Answer(status=403, headers={"server": "CloudFront"}, body=body)
+        return viewer(url, headers)
+
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(fetch))
+
+    found = report(*APPLY, code=75), report(*APPLY, code=1)
+
+    assert all("signed-unknown-key" in errors(each) for each in found)
+
+
 @pytest.mark.parametrize(
     ("service", "call", "error", "code", "named"),
     [
@@ -521,3 +568,4 @@ def test_failing_system_check(settings: Any, ec_key: PrivateKey) -> None:
 
     assert code == 0
     assert json.loads(planned)["key"] == SettingsKey.place
+    assert report("--key-file", "keys/a.pem")["key"].endswith("/keys/a.pem")

@@ -78,12 +78,16 @@ def test_each_change_of_an_update(fault: Any, aws: Aws, monkeypatch: pytest.Monk
 
 
 def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After Ctrl-C, CloudFormation goes on; a plan says so (75), and --apply follows and waits."""
+    """Leave no plan after Ctrl-C; if AWS goes on, a plan says so (75), and --apply follows it."""
 
-    def press(seconds: float) -> None:
+    def press(*seconds: float) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
+        patch.setattr("builtins.input", press)
+        with pytest.raises(KeyboardInterrupt):
+            call_command("cfsigned_setup", "--stack", "media", "--apply")
+        left = aws.cloudformation.describe_stacks()["Stacks"]
         patch.setattr(cfsigned_setup.Command, "sleep", staticmethod(press))
         patch.setattr(aws.cloudformation, "is_slow", True)
         with pytest.raises(KeyboardInterrupt):
@@ -92,6 +96,7 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_late(monkeypatch, 3)
     applied = report(*APPLY)
 
+    assert left == []
     assert "CREATE_IN_PROGRESS" in planned
     assert errors(applied) == []
     assert counts(aws) == (1, 1, 1)

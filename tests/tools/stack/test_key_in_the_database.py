@@ -90,6 +90,7 @@ def test_named_key_group(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
         said = run("--key-group", group_id, *APPLY, code=1)
     left = aws.cloudformation.describe_stacks()["Stacks"], counts(aws)[2]
     report("--key-group", group_id, *APPLY, code=75)
+    report("--check")
     items = account.group_config(group_id)["Items"]
 
     assert "as many public keys as its quota allows" in said
