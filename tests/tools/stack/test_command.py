@@ -26,6 +26,7 @@ from botocore.model import ServiceModel
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.stack.existing import Stack
@@ -184,6 +185,12 @@ def test_each_option(aws: Aws, settings: Any) -> None:
     assert "The DNS record of m.example.com must point to" in run(*APPLY)
 
 
+class TenantStorage(CloudFrontS3Storage):
+    """A storage whose names mean other paths for another tenant."""
+
+    location = property(lambda self: "tenant")
+
+
 def test_public_folder(aws: Aws, settings: Any) -> None:
     """Open the public folder of the storages in the bucket by default, and refuse another path.
 
@@ -193,13 +200,16 @@ def test_public_folder(aws: Aws, settings: Any) -> None:
     def storage(public: list[str], **options: str) -> dict[str, Any]:
         return {"BACKEND": S3_BACKEND, "OPTIONS": {"public": public, **options}}
 
-    elsewhere = storage(["elsewhere/"], bucket_name="elsewhere")
+    others = {
+        "elsewhere": storage(["elsewhere/"], bucket_name="elsewhere"),
+        "tenants": {**storage(["tenants/"]), "BACKEND": f"{__name__}.TenantStorage"},
+    }
     settings.AWS_LOCATION = "media"
-    settings.STORAGES = {"default": storage(["covers/"]), "elsewhere": elsewhere}
+    settings.STORAGES = {"default": storage(["covers/"]), **others}
     refused = [run(*APPLY, "--public-path", path, code=1) for path in ("static/*", "")]
     applied = report(*APPLY)
     opened = parameters(aws)["PublicPath"]
-    settings.STORAGES = {"default": storage(["covers/", "logos/"]), "elsewhere": elsewhere}
+    settings.STORAGES = {"default": storage(["covers/", "logos/"]), **others}
     several = run()
 
     assert all("media/covers/*" in each and "--public-path" in each for each in refused)

@@ -77,12 +77,13 @@ def test_each_change_of_an_update(fault: Any, aws: Aws, monkeypatch: pytest.Monk
         assert parameters(aws)["PublicPath"] == f"f{number}/*"
 
 
+def press(*arguments: Any, **given: Any) -> None:
+    """Interrupt, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave no plan after Ctrl-C; if AWS goes on, a plan says so (75), and --apply follows it."""
-
-    def press(*seconds: float) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr("builtins.input", press)
         with pytest.raises(KeyboardInterrupt):
@@ -100,6 +101,18 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "CREATE_IN_PROGRESS" in planned
     assert errors(applied) == []
     assert counts(aws) == (1, 1, 1)
+
+
+@newer_boto3
+def test_interrupt_of_an_update(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no plan of a change after Ctrl-C while the plan is judged."""
+    run(*APPLY)
+    monkeypatch.setattr(aws.cloudformation, "get_template", press)
+    with pytest.raises(KeyboardInterrupt):
+        call_command(*COMMAND, "--public-path", "a/*")
+    plans = aws.cloudformation.list_change_sets(StackName="media")["Summaries"]
+
+    assert [each["ExecutionStatus"] for each in plans] == ["EXECUTE_COMPLETE"]
 
 
 def test_late_list(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
