@@ -25,7 +25,7 @@ grep -E "$aws" "$resolved" | pin boto3.txt "Written by make constraints: the bot
 grep -E "$django" "$resolved" | pin django.txt "Written by make constraints: the newest Django for each Python."
 "${compile[@]}" --group package --constraint constraints/tools.txt --universal --python-version 3.11 \
   --generate-hashes | pin build.txt "Written by make constraints: what builds a release, with its hashes."
-# A boto3 of 1.34 takes any botocore of 1.34: the oldest is the one with the same number.
+# A boto3 of 1.40 takes any newer botocore of 1.40: the oldest is the one with the same number.
 sed -nE 's/^  "boto3>=(.*)",$/boto3==\1\nbotocore==\1/p; s/^  "cryptography>=(.*)",$/cryptography==\1/p' \
   pyproject.toml | pin oldest.txt "Written by make constraints: the oldest that pyproject.toml allows."
 echo 'django>=6.0,<6.1' | "${compile[@]}" - --upgrade --python-version 3.12 | grep -E "$django" \

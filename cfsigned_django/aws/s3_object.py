@@ -130,12 +130,9 @@ class S3Object:
             raise
 
     def _write_new(self, method: str, **parameters: Any) -> bool:
-        """Write, unless one is here: the caller has looked, and S3 looks again.
-
-        An older boto3 cannot ask S3 for that.
-        """
+        """Write, unless one is here: the caller has looked, and S3 looks again."""
         try:
-            self._call(method, **parameters, **self._known(method, {"IfNoneMatch": "*"}))
+            self._call(method, **{**parameters, "IfNoneMatch": "*"})
         except AwsError as error:
             if error.code in _MISSING | _CHANGED:
                 return False
@@ -143,7 +140,7 @@ class S3Object:
         return True
 
     def _known(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters that this boto3 has for the method."""
+        """Return those parameters of PutObject that the method has, too."""
         operation = self.client.meta.method_to_api_mapping[method]
         shape = self.client.meta.service_model.operation_model(operation).input_shape
         return {name: value for name, value in parameters.items() if name in shape.members}

@@ -19,8 +19,6 @@ from cfsigned_django.tools.stack.template import read_template
 _PREFIX: Final = "cfsigned-"
 #: What a change set says that has nothing to change; it counts as failed.
 _NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
-#: Makes a change set tell the properties of the last deployment.
-_VALUES: Final = "IncludePropertyValues"
 _PAUSE: Final = 2.0
 
 #: What each resource of the template is, for people.
@@ -89,11 +87,6 @@ def create(
     is_new = stack is None or stack.is_review
     more: dict[str, Any] = {"OnStackFailure": "DELETE"} if is_new else {}
     if reverts_drift:
-        if not knows(client, "CreateChangeSet", "DeploymentMode"):
-            raise StackError(
-                "The installed boto3 does not know how to revert drift. Run pip install -U boto3, "
-                "then run this again."
-            )
         more["DeploymentMode"] = "REVERT_DRIFT"
     present = stack.parameters if stack is not None and not is_new else {}
     try:
@@ -114,13 +107,7 @@ def create(
         raise
     made = ChangeSet(id=answer["Id"], stack_id=answer["StackId"], changes=())
     try:
-        found = _wait(client, made, sleep)
-        if found.changes and not is_new and not knows(client, "DescribeChangeSet", _VALUES):
-            raise StackError(
-                "The installed boto3 cannot ask CloudFormation what an update would undo. Run pip "
-                "install -U boto3, then run this again."
-            )
-        return found
+        return _wait(client, made, sleep)
     except BaseException:
         # Also after Ctrl-C: nothing of a plan stays.
         with suppress(AwsError):
@@ -171,19 +158,10 @@ def execute(client: Any, made: ChangeSet) -> None:
     )
 
 
-def knows(client: Any, operation: str, *members: str) -> bool:
-    """Return whether the installed boto3 knows an operation, and members of its request."""
-    model = client.meta.service_model
-    if operation not in model.operation_names:
-        return False
-    shape = model.operation_model(operation).input_shape
-    return all(each in shape.members for each in members)
-
-
 def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> ChangeSet:
     what, permission = "read the change set", "cloudformation:DescribeChangeSet"
-    told = {_VALUES: True} if knows(client, "DescribeChangeSet", _VALUES) else {}
-    given: dict[str, Any] = {**made.named, **told}
+    # It tells the properties of the last deployment, too.
+    given: dict[str, Any] = {**made.named, "IncludePropertyValues": True}
     while True:
         found = list(pages(client.describe_change_set, what, permission, **given))
         status, reason = found[0]["Status"], found[0].get("StatusReason") or ""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.change_set import NOUNS, knows
+from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 
 _PAUSE: Final = 5.0
@@ -88,11 +88,6 @@ def cause(client: Any, stack_id: str) -> str:
 
 def _validation(client: Any, stack_id: str) -> str:
     """Return what CloudFormation found before it began; no stack event says it."""
-    if not knows(client, "DescribeEvents", "Filters"):
-        return (
-            "CloudFormation's validation refused it. The installed boto3 cannot ask why: run pip "
-            "install -U boto3, then run this again."
-        )
     answer = call(
         client.describe_events,
         "read why the stack failed",

@@ -5,22 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import botocore.session
-import pytest
-
 from tests.management import run_as_program
 
 APPLY = ("--apply", "--yes")
-
-
-def _asks_why() -> bool:
-    """Return whether boto3 can ask what an update would undo, and why a deployment failed."""
-    model = botocore.session.get_session().get_service_model("cloudformation")
-    return "DescribeEvents" in model.operation_names
-
-
-#: An older boto3 creates stacks, but the command refuses to change one: test_older_boto3.
-newer_boto3 = pytest.mark.skipif(not _asks_why(), reason="this boto3 is too old to change a stack")
 
 
 def run(*arguments: str, code: int = 0) -> str:

@@ -10,18 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import replace
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.management.commands import cfsigned_setup
@@ -39,7 +35,7 @@ from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND, without_sha1
 from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
 from tests.tools.stack.conftest import Aws
-from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
+from tests.tools.stack.running import APPLY, errors, report, run
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
 
@@ -160,7 +156,6 @@ def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
     assert applied["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8011"
 
 
-@newer_boto3
 def test_each_option(aws: Aws, settings: Any) -> None:
     """Carry out each option, and keep its value in later runs that leave it out.
 
@@ -218,7 +213,6 @@ def test_public_folder(aws: Aws, settings: Any) -> None:
     assert "public: media/covers/*, media/logos/*. " in several
 
 
-@newer_boto3
 def test_removals(aws: Aws) -> None:
     """Name what an option takes away, and take it away only with --allow-removal."""
     origins = "--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"
@@ -240,7 +234,6 @@ def test_removals(aws: Aws) -> None:
     assert parameters(aws)["CorsOrigins"] == "https://b.example.com"
 
 
-@newer_boto3
 def test_changes_by_hand(aws: Aws) -> None:
     """Name each thing that an update would undo, and undo it only with --revert-drift."""
     run(*APPLY)
@@ -282,7 +275,6 @@ def test_fix_of_the_proof(aws: Aws) -> None:
     assert "cfsigned_setup --stack media --revert-drift" in fix
 
 
-@newer_boto3
 def test_template_that_somebody_owns(aws: Aws) -> None:
     """Name what a template that was changed has, and this one has not; it needs --allow-removal."""
     run(*APPLY)
@@ -428,7 +420,6 @@ def test_creation_that_fails(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parameters(aws)["MakeBucket"] == "true"
 
 
-@newer_boto3
 def test_bucket_that_somebody_takes(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Say what CloudFormation finds before it begins, which is in no event of the stack."""
     monkeypatch.setattr(cfsigned_setup, "find_region", lambda s3, name: None)
@@ -459,32 +450,6 @@ def test_deletion(aws: Aws) -> None:
     kept = aws.clients.s3.get_object(Bucket=BUCKET, Key="a.txt")["Body"].read()
 
     assert (kept, counts(aws)) == (b"private", (1, 1, 0))
-
-
-def test_older_boto3(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create a stack with it and look at one; what it cannot ask for is said, with the remedy."""
-    described = deepcopy(Loader().load_service_model("cloudformation", "service-2"))
-    described["operations"].pop("DescribeEvents", None)
-    for shape, member in (("Describe", "IncludePropertyValues"), ("Create", "DeploymentMode")):
-        described["shapes"][f"{shape}ChangeSetInput"]["members"].pop(member, None)
-    older = SimpleNamespace(region_name="us-east-1", service_model=ServiceModel(described))
-    monkeypatch.setattr(aws.cloudformation, "meta", older)
-    aws.clients.s3.create_bucket(Bucket="taken")
-    with monkeypatch.context() as patch:
-        patch.setattr(cfsigned_setup, "find_region", lambda s3, name: None)
-        unexplained = run(*APPLY, "--bucket", "taken", code=1)
-
-    run(*APPLY)
-    nothing = run("--check")
-    update = run("--public-path", "static/*", code=1)
-    revert = run("--revert-drift", code=1)
-
-    assert "nothing to do" in nothing
-    said = unexplained, update, revert
-    assert ["pip install -U boto3" in each for each in said] == [True, True, True]
-    assert parameters(aws)["PublicPath"] == ""
-    left = aws.cloudformation.list_change_sets(StackName="media")["Summaries"]
-    assert [each for each in left if each["ExecutionStatus"] == "AVAILABLE"] == []
 
 
 def answer_late(monkeypatch: pytest.MonkeyPatch, times: int) -> None:

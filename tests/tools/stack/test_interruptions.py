@@ -16,7 +16,7 @@ from cfsigned_django.management.commands import cfsigned_setup
 from tests.simulation.faults import Fault, Killed
 from tests.tools.stack.calls import Calls, count
 from tests.tools.stack.conftest import Aws, emptied
-from tests.tools.stack.running import APPLY, errors, newer_boto3, report, run
+from tests.tools.stack.running import APPLY, errors, report, run
 from tests.tools.stack.test_command import answer_late, counts, delete_stack, parameters
 
 pytestmark = pytest.mark.usefixtures("unmigrated")
@@ -65,7 +65,6 @@ def test_each_change_of_a_creation(
     assert wrong == {}
 
 
-@newer_boto3
 @pytest.mark.parametrize("fault", KILLS, ids=str)
 def test_each_change_of_an_update(fault: Any, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run ends with what both runs asked for."""
@@ -103,7 +102,6 @@ def test_interrupt(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts(aws) == (1, 1, 1)
 
 
-@newer_boto3
 def test_interrupt_of_an_update(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave no plan of a change after Ctrl-C while the plan is judged."""
     run(*APPLY)

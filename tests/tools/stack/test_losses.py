@@ -165,9 +165,6 @@ def test_changes_of_a_bucket(where: str, fields: dict[str, Any], count: int) -> 
 def test_plan_of_cloudformation() -> None:
     """A resource that is replaced is lost, and what refers to it changes; a failed plan is none."""
     client = MagicMock()
-    client.meta.service_model.operation_names = {"CreateChangeSet"}
-    shape = client.meta.service_model.operation_model.return_value.input_shape
-    shape.members = {"DeploymentMode"}
     client.create_change_set.return_value = {"Id": "1", "StackId": "arn/media/1"}
     client.describe_stacks.return_value = {
         "Stacks": [{"StackName": "media", "StackId": "1", "StackStatus": "UPDATE_COMPLETE"}]
