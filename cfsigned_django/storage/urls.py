@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
+from storages.utils import clean_name
 
 from cfsigned_django import conf, validation
 from cfsigned_django.conf import Config, Options, Setting
@@ -203,18 +204,22 @@ class SignedUrlMixin(Options):
         )
 
     def is_public(self, name: str) -> bool:
-        """Return whether the option ``public`` says that the file of this name is public.
+        """Return whether a file that is saved under this name is public, by the option ``public``.
 
-        Its URL is then the unsigned one. A name that no file can have is not public.
+        Its URL is then the unsigned one, unless the name contains ``//``, which :meth:`url` signs
+        in any case. A name that no file can have is not public.
         """
         own = self.cfsigned
         options = own.options()
         validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
         try:
-            address = own.address_of(name, options)
+            arguments.refuse_dot_dot(name or "")
+            # Twice, as save() does: after the first time, backslashes are slashes.
+            saved = clean_name(clean_name(name or "")).replace("//", "/")
+            address = own.address_of(saved, options)
         except (SuspiciousOperation, ValueError):
             return False
-        return bool(options.public) and own.declares_public(name, address, options)
+        return bool(options.public) and own.declares_public(saved, address, options)
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
