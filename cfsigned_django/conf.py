@@ -158,7 +158,7 @@ def _public(value: Any) -> tuple[str, ...] | Callable[[str], bool]:
 
 
 def _content_types(value: Any) -> frozenset[str]:
-    for each in _listed(value, 'content types, such as ["text/html", "image/svg+xml"]'):
+    for each in _listed(value, 'content types, such as ["text/html", "application/xml"]'):
         if not isinstance(each, str) or not _CONTENT_TYPE.fullmatch(each):
             raise ValueError(
                 f'has the entry {shown(each)}. Each must be a content type such as "text/html", in '

@@ -23,7 +23,7 @@ def disposition(url: str) -> str | None:
 
 @BOTH
 def test_endings(cls: Any, site: Any) -> None:
-    """Let browsers save files of these types, of no known type, and no others."""
+    """Let browsers save files of these types, of no known type, and no others; XML is one type."""
     storage = cls(attachment_types=TYPES, public=["covers/"])
     saved = ("a.html", "a.HTM", "x/a.svg", "a.svgz", "a.html.gz", "a", ".html", "a.unknown", "a.")
     for name in (*saved, "data:image/png,a.html", "covers/a.svg", "http://x/a.png/a.svg"):
@@ -32,6 +32,10 @@ def test_endings(cls: Any, site: Any) -> None:
         assert disposition(storage.url(name)) is None, name
     assert disposition(cls().url("a.html")) is None
     assert disposition(cls(attachment_types=()).url("a")) is None
+    for xml in ("text/xml", "application/xml"):
+        for name in ("a.svg", "a.xml", "a.xsl", "a.rdf"):
+            assert disposition(cls(attachment_types=[xml]).url(name)) == "attachment", (xml, name)
+    assert disposition(cls(attachment_types=["text/html"]).url("a.svg")) is None
 
 
 @BOTH
