@@ -69,6 +69,8 @@ TABLE: dict[str, str] = {
     "holds nothing but media.",
     "cfsigned.E044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
     "same way. If only other machines can construct it, silence cfsigned.E044 on this one.",
+    "cfsigned.E045": "Give it a location outside that folder, or another bucket. If its files are "
+    "public, set its querystring_auth to False.",
     "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
     "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
     "signs.",
@@ -126,6 +128,8 @@ TABLE: dict[str, str] = {
     "cfsigned.W044": "Fix the class, or its OPTIONS: code that uses the storage here fails in the "
     "same way, and so does check --deploy. If only other machines can construct it, silence "
     "cfsigned.W044 on this one.",
+    "cfsigned.W045": "Set content_type_from_name to True in the OPTIONS of the storage, or silence "
+    "cfsigned.W045 if users upload nothing to it.",
     "cfsigned.W050": "Set AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the pages and the files "
     "have in common, such as example.com.",
     "cfsigned.W060": 'Remove "overwrite" from AWS_CLOUDFRONT_INVALIDATE_ON, or from invalidate_on '

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from inspect import isdatadescriptor
+from itertools import permutations
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from storages.backends.s3 import S3Storage
 from cfsigned_django import conf, storage, validation
 from cfsigned_django.conf import is_honored
 from cfsigned_django.storage import registry
-from cfsigned_django.storage.options import find_signing_problems
+from cfsigned_django.storage.options import find_signing_problems, is_property
 from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.validation import problem
@@ -58,7 +59,7 @@ def check_storages() -> list[CheckMessage]:
         found += _problems(each)
     restricted = {str(each.config.custom_domain).lower() for each in others if each.signs}
     found += [*_static_signer(static), *_static_files(static, restricted)]
-    found += [*_uploads_elsewhere()]
+    found += [*_uploads_elsewhere(), *_below_public(others)]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(others)
     return validation.once_each(found)
@@ -89,6 +90,16 @@ def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
     if not ours.cfsigned.is_local:
         overwrites = getattr(ours, "file_overwrite", True) is not False
         yield from validation.find_invalidation_problems(config, overwrites=overwrites)
+    if (
+        isinstance(ours, storage.CloudFrontS3Storage)
+        and config.attachment_types
+        and not (config.content_type_from_name or config.wrong)
+    ):
+        yield problem(
+            "cfsigned.W045",
+            "Its attachment_types look at the ending of a name, but it stores the type that the "
+            "browser said: a.jpg that was sent as text/html is shown as HTML.",
+        )
     if _lacks_bucket(ours):
         yield problem(
             "cfsigned.W017",
@@ -97,6 +108,25 @@ def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
         )
     if type(ours) is storage.CloudFrontFileSystemStorage:
         yield from validation.find_no_folder(ours)
+
+
+def _below_public(listed: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
+    """Report the storages that sign, but whose files all lie in a public folder of another."""
+    placed = []
+    for each in listed:
+        ours: Any = each.storage
+        is_fixed = not any(is_property(ours, name) for name in ("bucket_name", "location"))
+        with suppress(Exception):  # of a storage that was not made, or of a property of the site
+            if each.is_known and is_fixed and ours.bucket_name:
+                placed.append((each, ours.bucket_name, ours.cfsigned.path_start()))
+    for (inner, bucket, start), (outer, other, above) in permutations(placed, 2):
+        public = outer.config.public
+        if not inner.signs or callable(public) or "public" in outer.config.wrong:
+            continue
+        for folder in public:
+            if bucket == other and start.startswith(above + folder):
+                what = f"Its files lie in the folder {folder} of {outer.name}, which is public"
+                yield problem("cfsigned.E045", f"{what}: anybody can open each.", inner.name)
 
 
 def _uploads_elsewhere() -> Iterator[CheckMessage]:

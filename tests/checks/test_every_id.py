@@ -149,6 +149,7 @@ def rotation(**settings: Any) -> dict[str, Any]:
     return {f"AWS_CLOUDFRONT_{name}": value for name, value in settings.items()}
 
 
+OPEN = with_options(public=["covers/", "logos/"])
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 COOKIES = "cfsigned_django.middleware.SignedCookiesMiddleware"
@@ -269,6 +270,19 @@ SITES: list[Row] = [
     ("W016", storages(default=S3)),
     ("W017", {"AWS_STORAGE_BUCKET_NAME": None}),
     ("W017", storages(other=with_options(bucket_name=""))),
+    # Files that are open against the intent.
+    *(
+        ("E045", {**each, **storages(inner=with_options(location=inner), outer=OPEN)})
+        for each, inner in (
+            ({}, "covers"),
+            ({}, "covers/a b/"),
+            ({"AWS_LOCATION": "m"}, "m/covers"),
+            ({"AWS_LOCATION": "covers"}, "covers/covers"),
+        )
+    ),
+    ("E045", storages(default=with_options(location="covers/x"), outer=OPEN)),
+    ("W045", storages(other=with_options(attachment_types=["text/html"]))),
+    ("W045", storages(other=with_options(attachment_types=["a/b"], querystring_auth=False))),
     # Rotation.
     ("E023", rotation(ENCRYPTION_KEYS="wrong secret")),
     ("E023", rotation(ENCRYPTION_KEYS=["wrong secret", None])),
@@ -369,6 +383,21 @@ HEALTHY: list[dict[str, Any]] = [
         )
     ),
     *({"STATIC_URL": url} for url in ("https://static.example.com/", "/static/", None)),
+    # Public folders, and types of files.
+    *(
+        storages(inner=with_options(**inner), outer=OPEN, same=OPEN)
+        for inner in (
+            {"location": "covers2"},
+            {"location": "Covers"},
+            {"location": "a/covers"},
+            {"location": "covers", "bucket_name": "other"},
+            {"location": "covers", "querystring_auth": False},
+        )
+    ),
+    storages(inner=with_options(location="covers"), outer=with_options(public=bool)),
+    storages(inner=with_options(TENANT), outer=OPEN, folders=FOLDER_OF_REQUEST),
+    storages(inner=ON_DISK, outer=with_options(ON_DISK, public=["x/"], attachment_types=["a/b"])),
+    storages(o=with_options(attachment_types=["text/html"], content_type_from_name=True)),
     # Rotation.
     rotation(PROPAGATION_SECONDS=timedelta(seconds=1)),
     {
