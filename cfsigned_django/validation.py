@@ -71,6 +71,8 @@ TABLE: dict[str, str] = {
     "same way. If only other machines can construct it, silence cfsigned.E044 on this one.",
     "cfsigned.E045": "Give it a location outside that folder, or another bucket. If its files are "
     "public, set its querystring_auth to False.",
+    "cfsigned.E046": "Set it to True, or to False if no file may replace another of its name. What "
+    'an environment has is text: compare it, as in == "True".',
     "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
     "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
     "signs.",

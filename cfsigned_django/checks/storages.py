@@ -88,8 +88,11 @@ def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
     elif config.custom_domain:
         yield from validation.find_address_problems(config, signs=False)
     if not ours.cfsigned.is_local:
-        overwrites = getattr(ours, "file_overwrite", True) is not False
-        yield from validation.find_invalidation_problems(config, overwrites=overwrites)
+        overwrites = getattr(ours, "file_overwrite", True)
+        if type(overwrites) is not bool:
+            what = f"is {conf.shown(overwrites)}, which counts as {bool(overwrites)}."
+            yield problem("cfsigned.E046", f"AWS_S3_FILE_OVERWRITE (file_overwrite) {what}")
+        yield from validation.find_invalidation_problems(config, overwrites=bool(overwrites))
     if (
         isinstance(ours, storage.CloudFrontS3Storage)
         and config.attachment_types

@@ -103,6 +103,12 @@ class Adds(CloudFrontS3Storage):
         super().__init__(custom_domain=domain, **options)
 
 
+class Overwrites(CloudFrontS3Storage):
+    """Say it as an environment does."""
+
+    file_overwrite = "False"
+
+
 class Fails(CloudFrontS3Storage):
     """Need something that this machine has not."""
 
@@ -270,7 +276,7 @@ SITES: list[Row] = [
     ("W016", storages(default=S3)),
     ("W017", {"AWS_STORAGE_BUCKET_NAME": None}),
     ("W017", storages(other=with_options(bucket_name=""))),
-    # Files that are open against the intent.
+    # Files that are open, or overwritten, against the intent.
     *(
         ("E045", {**each, **storages(inner=with_options(location=inner), outer=OPEN)})
         for each, inner in (
@@ -281,6 +287,10 @@ SITES: list[Row] = [
         )
     ),
     ("E045", storages(default=with_options(location="covers/x"), outer=OPEN)),
+    *rows("E046", "AWS_S3_FILE_OVERWRITE", "False", "", None, 0),
+    ("E046", storages(other=with_options(file_overwrite="False"))),
+    ("E046", storages(other=with_options(file_overwrite="True", querystring_auth=False))),
+    ("E046", storages(other=here("Overwrites"))),
     ("W045", storages(other=with_options(attachment_types=["text/html"]))),
     ("W045", storages(other=with_options(attachment_types=["a/b"], querystring_auth=False))),
     # Rotation.
@@ -398,6 +408,7 @@ HEALTHY: list[dict[str, Any]] = [
     storages(inner=with_options(TENANT), outer=OPEN, folders=FOLDER_OF_REQUEST),
     storages(inner=ON_DISK, outer=with_options(ON_DISK, public=["x/"], attachment_types=["a/b"])),
     storages(o=with_options(attachment_types=["text/html"], content_type_from_name=True)),
+    {"AWS_S3_FILE_OVERWRITE": "False", **storages(default=ON_DISK)},
     # Rotation.
     rotation(PROPAGATION_SECONDS=timedelta(seconds=1)),
     {
