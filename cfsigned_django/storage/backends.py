@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
@@ -64,7 +65,7 @@ class _S3Signer(StorageSigner):
 
     def default_of(self, name: str) -> Any:
         if name == "location":
-            return self.theirs().get(name, setting("AWS_LOCATION", ""))
+            return _text(self.theirs().get(name, setting("AWS_LOCATION", "")), "AWS_LOCATION")
         return super().default_of(name)
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
@@ -72,6 +73,7 @@ class _S3Signer(StorageSigner):
         # one has names only: a debug page prints its variables.
         known = list(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
         refuse_unknown(type(self.storage), options, known)
+        _text(options.get("location", ""), "The option location")
 
     def path_start(self) -> str:
         if type(self.storage)._normalize_name is not S3Storage._normalize_name:
@@ -103,6 +105,16 @@ class _S3Signer(StorageSigner):
             context.note(int(time.time()) + seconds)
         url: str = S3Storage.url(self.storage, name, parameters, seconds, http_method)
         return url
+
+
+def _text(location: Any, named: str) -> str:
+    """Return the location of a storage. Raise :exc:`ImproperlyConfigured` if it is not text."""
+    if isinstance(location, str):
+        return location
+    raise ImproperlyConfigured(
+        f"{named} is {conf.shown(location)}. It must be the folder of the files in the bucket, "
+        'such as "media", or "" for the whole bucket.'
+    )
 
 
 class _FileSigner(StorageSigner):

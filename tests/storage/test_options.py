@@ -514,6 +514,19 @@ def test_misspelled_option(cls: Any, site: Any) -> None:
         assert str(refused.value) in found.msg
 
 
+def test_location_that_is_no_text(site: Any) -> None:
+    """Name the setting, or the option, in check as well."""
+    for setting, options, named in (
+        (None, {}, "AWS_LOCATION is None"),
+        ("", {"location": 7}, "location is 7"),
+    ):
+        entry = {"BACKEND": S3_BACKEND, "OPTIONS": options}
+        with override_settings(AWS_LOCATION=setting, STORAGES={"default": entry}):
+            with pytest.raises(ImproperlyConfigured, match=named):
+                storages["default"].url("a.jpg")
+            assert [named in each.msg for each in check_storages()] == [True]
+
+
 @pytest.mark.parametrize("arguments", [{}, {"expire_step": 60}, ANY_RESOURCE], ids=repr)
 def test_openssl_without_sha1(arguments: dict[str, Any], site: Any, ec_key: PrivateKey) -> None:
     """If OpenSSL refuses SHA-1, each URL raises with the words of the system check."""
