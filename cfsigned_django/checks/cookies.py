@@ -15,7 +15,7 @@ from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
 from cfsigned_django.storage.registry import import_class
 from cfsigned_django.storage.site_storages import site_storages
-from cfsigned_django.validation import problem
+from cfsigned_django.validation import find_address_problems, problem
 
 _OURS: Final = "cfsigned_django.middleware.SignedCookiesMiddleware"
 _SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -52,6 +52,13 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     if not storage.is_known:
         return  # check_storages() reports the error, and a request knows the domain.
     config = storage.config
+    wrong = find_address_problems(config, signs=storage.signs)
+    if any(map(CheckMessage.is_serious, wrong)):
+        # check_storages() reports it, unless nothing but cookies needs a domain.
+        if not (storage.signs or config.custom_domain):
+            wrong[0].obj = storage.name
+            yield wrong[0]
+        return
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or Site.COOKIE_DOMAIN.read() or None
     try:

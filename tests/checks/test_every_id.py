@@ -318,6 +318,19 @@ SITES: list[Row] = [
     ("E050", scopes(SESSIONS, COOKIES, names="-----BEGIN wrong secret")),
     ("E050", scopes(SESSIONS, COOKIES, names=["tests.storage_cases.Tenant"])),
     ("E050", {**scopes(SESSIONS, COOKIES), **storages(default=PLAIN)}),
+    # If the domain is wrong, only that is said of it, and for a storage that signs cookies alone.
+    *(
+        (short, {**scopes(SESSIONS, COOKIES, domain=domain), "AWS_S3_CUSTOM_DOMAIN": wrong})
+        for short, wrong in (("E004", None), ("E005", "https://media.example.com"))
+        for domain in ("example.com", None)
+    ),
+    *(
+        (short, {**scopes(SESSIONS, COOKIES), **storages(default=with_options(**public))})
+        for short, public in (
+            ("E004", {"querystring_auth": False, "custom_domain": None}),
+            ("E005", {"querystring_auth": False, "custom_domain": "https://media.example.com"}),
+        )
+    ),
     ("E051", scopes()),
     ("E051", scopes(COOKIES, SESSIONS)),
     ("E051", scopes(SESSIONS, COOKIES, AUTH)),
