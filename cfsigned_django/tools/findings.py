@@ -20,19 +20,6 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units, such as ``2 h 5 min`` or ``365 days``."""
-    rest, said = int(seconds), []
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            said.append(f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}")
-    return " ".join(said[:2]) or "0 s"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that was checked.

@@ -32,13 +32,14 @@ from cfsigned_django.signing.encoding import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.terminal import duration
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import known_keys
 from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.known_keys import KnownKey
 from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
 from cfsigned_django.tools.doctor.report import moment, sentence
-from cfsigned_django.tools.findings import Finding, Level, duration
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model import s3
 from cfsigned_django.validation import is_of_trusted_signer
 

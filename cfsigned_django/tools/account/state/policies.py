@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from cfsigned_django.terminal import duration
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, duration, with_paste
+from cfsigned_django.tools.findings import Finding, with_paste
 from cfsigned_django.tools.model.forwarding import Forwarding
 from cfsigned_django.tools.model.response_headers import (
     has_cors,
