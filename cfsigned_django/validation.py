@@ -25,6 +25,7 @@ from cfsigned_django.conf import OPTIONS, SITE, Config, Options, Setting, shown
 from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
+from cfsigned_django.terminal import duration
 
 #: Check ID -> how to fix it. IDs are API: an ID is never reused for something else.
 TABLE: dict[str, str] = {
@@ -413,8 +414,8 @@ def _lifetimes(config: Config) -> Iterator[CheckMessage]:
     if expire > most:
         yield problem(
             "cfsigned.E015",
-            f"AWS_QUERYSTRING_EXPIRE ({expire} s) is more than AWS_CLOUDFRONT_MAX_EXPIRE "
-            f"({most} s).",
+            f"AWS_QUERYSTRING_EXPIRE ({duration(expire)}) is more than AWS_CLOUDFRONT_MAX_EXPIRE "
+            f"({duration(most)}).",
         )
         return
     # The limit of the site, which the options of a storage must not exceed.

@@ -725,6 +725,7 @@ def test_owners(owner: int, expected: list[str], key_file: Path) -> None:
         ("AWS_QUERYSTRING_EXPIRE", None, "3600"),
         ("AWS_QUERYSTRING_EXPIRE", "600", "Write 600,"),
         ("AWS_S3_CUSTOM_DOMAIN", False, "storages.backends.s3.S3Storage"),
+        ("AWS_QUERYSTRING_EXPIRE", 30 * DAY, "(30 days) is more than"),
     ],
 )
 def test_what_django_storages_takes(
