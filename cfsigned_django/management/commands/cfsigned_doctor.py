@@ -20,7 +20,7 @@ from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Site
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
-from cfsigned_django.storage.registry import find_storage, why_unsigned
+from cfsigned_django.storage.registry import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.wanted import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
@@ -121,6 +121,7 @@ class Command(CfsignedCommand):
         )
 
     def _examine(self, options: dict[str, Any]) -> list[Finding]:
+        own = entry_of(options["storage"])
         try:
             storage = find_storage(options["storage"])
             if why := why_unsigned(storage, options["storage"]):
@@ -129,7 +130,7 @@ class Command(CfsignedCommand):
             found = from_system_checks([*check_storages(), *check_rotation()])
             if not has_error(found):
                 raise CommandError(str(error)) from None
-            return worst_first(found)  # the findings say why there is no storage
+            return worst_first(found, own)  # the findings say why there is no storage
         _refuse_bad_name(storage, options["object"])
         examination = Examination(
             alias=options["storage"],
@@ -151,7 +152,7 @@ class Command(CfsignedCommand):
         found = list(examination.offline())
         if not options["offline"]:
             found += examination.online()
-        return worst_first(found)
+        return worst_first(found, own)
 
 
 def _describe(finding_id: str) -> Finding:

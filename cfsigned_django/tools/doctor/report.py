@@ -18,9 +18,14 @@ def has_error(findings: Iterable[Finding]) -> bool:
     return any(each.level is Level.ERROR for each in findings)
 
 
-def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings by level, errors first; within a level, the order stays."""
-    return sorted(findings, key=lambda each: [*Level].index(each.level), reverse=True)
+def worst_first(findings: Iterable[Finding], own: str) -> list[Finding]:
+    """Return the findings by level, errors first; within a level, those of other storages last.
+
+    ``own`` is how messages name the storage that is examined.
+    """
+    theirs = [each for each in findings if "STORAGES[" in each.subject and own not in each.subject]
+    found = sorted(findings, key=lambda each: each in theirs)
+    return sorted(found, key=lambda each: [*Level].index(each.level), reverse=True)
 
 
 _LABELS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.OK: "ok"}
@@ -34,7 +39,10 @@ def lines_of(found: Finding) -> Iterator[tuple[Level | None, str]]:
     """
     is_note = found.level is Level.OK and bool(found.fix)
     label = "note" if is_note else _LABELS[found.level]
-    yield found.level, f"{label:<8} {in_one_line(found.what)} [{found.id}]"
+    # The words of a check do not say which storage it is about.
+    is_of_storage = found.id in TABLE and found.subject != "settings"
+    named = f"{found.subject}: " if is_of_storage else ""
+    yield found.level, f"{label:<8} {in_one_line(named + found.what)} [{found.id}]"
     if found.why:
         yield None, f"{_INDENT}why: {in_one_line(found.why)}"
     if found.fix:

@@ -190,6 +190,20 @@ def test_wrong_arguments(arguments: tuple[str, ...], words: str, signing_site: A
         call_command("cfsigned_doctor", "--offline", *arguments)
 
 
+@pytest.mark.parametrize(("asked", "other"), [("a", "b"), ("b", "a")])
+def test_errors_of_several_storages(asked: str, other: str, signing_site: Any) -> None:
+    """Begin each with its storage; those of the storage that is asked for come first."""
+    for broken in ("custom_domain", "custom_domian"):
+        options = {"a": {broken: False}, "b": {"url_protocol": "https"}}
+        signing_site.STORAGES = {
+            name: {"BACKEND": S3_BACKEND, "OPTIONS": each} for name, each in options.items()
+        }
+        text, _ = run("--offline", "--storage", asked)
+        told = re.findall(r"^(?:ERROR|warning) +(\S+) ", text, re.MULTILINE)
+        places = [f'STORAGES["{name}"]:' for name in (asked, other)]
+        assert [each for each in told if each in places] == places
+
+
 def test_clients_of_the_storage(signing_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for the bucket at the region and endpoint of the storage."""
     made: dict[str, dict[str, Any]] = {}
