@@ -74,15 +74,15 @@ def snippets(doc: Path) -> tuple[Snippet, ...]:
 
 
 @contextmanager
-def site_of(doc: Path) -> Iterator[dict[str, Any]]:
+def site_of(doc: Path, folder: Path = ROOT) -> Iterator[dict[str, Any]]:
     """Run the Python of a page as a site, under the settings and URLs that the page shows.
 
-    Its settings stand below those that every project has, as in a file of settings.
+    Its settings stand below those that every project has, as in a file of settings in a folder.
     Yield what the page defines, while settings and URLs are in force.
     """
     apps = [each for each in settings.INSTALLED_APPS if each != "cfsigned_django"]
     lists = {name: getattr(settings, name) for name in ("MIDDLEWARE", "TEMPLATES")}
-    given = {"BASE_DIR": ROOT, "INSTALLED_APPS": apps, **lists}
+    given = {"BASE_DIR": folder, "INSTALLED_APPS": apps, **lists}
     names: dict[str, Any] = {"__name__": "page", **deepcopy(given)}
     with ExitStack() as stack:
         for snippet in snippets(doc):

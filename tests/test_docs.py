@@ -75,17 +75,20 @@ def pages_in(language: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set what the pages take for granted: a site that signs, and its key in the environment."""
+def signing_site(site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Set what the pages take for granted: a site that signs, its key in environment and folder."""
     monkeypatch.setenv("CLOUDFRONT_PRIVATE_KEY", site.AWS_CLOUDFRONT_KEY)
+    key_file = tmp_path / "cloudfront.pem"
+    key_file.write_text(site.AWS_CLOUDFRONT_KEY)
+    key_file.chmod(0o600)
     site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
 
 
 @pages_in("python")
 @pytest.mark.django_db  # A storage with a key group asks the database for its key.
-def test_python_of_a_page_runs(doc: Path, signing_site: None) -> None:
+def test_python_of_a_page_runs(doc: Path, signing_site: None, tmp_path: Path) -> None:
     """The Python of a page runs under the settings that the page shows, its tests included."""
-    with site_of(doc) as names:
+    with site_of(doc, tmp_path) as names:
         for name, value in names.items():
             if name.startswith("test_"):
                 value()
