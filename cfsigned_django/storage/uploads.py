@@ -118,6 +118,7 @@ def sign(
     owner: str,
 ) -> Upload:
     """Sign an upload, see :meth:`CloudFrontS3Storage.sign_upload`."""
+    storage.cfsigned.refuse_url(name)
     _key_of(storage, name)
     if not isinstance(owner, str):
         raise TypeError(

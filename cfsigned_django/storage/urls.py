@@ -9,11 +9,14 @@ There is no fallback: a storage that must sign and cannot raises
 from __future__ import annotations
 
 import inspect
+import logging
+import os
+import re
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
@@ -25,6 +28,7 @@ from storages.utils import clean_name
 from cfsigned_django import conf, validation
 from cfsigned_django.conf import Config, Options, Setting
 from cfsigned_django.keyring import Lease
+from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
@@ -43,8 +47,18 @@ from cfsigned_django.storage.options import (
 from cfsigned_django.storage.query import FileName, add_disposition, build_query
 from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Signature, covers
 
+logger: Final = logging.getLogger("cfsigned_django.storage")
+
 #: The options that this package adds to those of a storage class, and reads itself.
 OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
+
+_URL: Final = re.compile(r"(?:https?:)?//([^/?#]+)", re.IGNORECASE)
+# Where the signature of a URL begins, also of one in the path of another.
+_QUERY: Final = re.compile(r"\?|%(?:25)*3F", re.IGNORECASE)
+_URL_AS_NAME: Final = (
+    "The name %r is a URL of this storage, so no file is at its url(). Store the name, which "
+    "name_of() returns. This is logged once for each storage."
+)
 
 #: How many addresses of resources and folders are remembered with the options.
 MAX_RESOURCES = 1000
@@ -322,7 +336,17 @@ class SignedUrlMixin(Options):
             )
         return {signer.key_pair_id: public_key}
 
-    # Files: invalidation
+    # Files: names and invalidation
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Save a file. Raise :exc:`ValueError` for a URL of this storage, which is not a name."""
+        self.cfsigned.refuse_url(getattr(content, "name", None) if name is None else name)
+        return str(super().save(name, content, max_length))  # type: ignore[misc]
+
+    def generate_filename(self, filename: str | os.PathLike[str]) -> str:
+        """Return a name for :meth:`save`. Raise :exc:`ValueError` for a URL of this storage."""
+        self.cfsigned.refuse_url(filename)
+        return str(super().generate_filename(filename))  # type: ignore[misc]
 
     def delete(self, name: str) -> None:
         """Delete a file. CloudFront forgets it, too, if ``invalidate_on`` has "delete"."""
@@ -483,7 +507,23 @@ class StorageSigner:
         arguments.refuse_dot_dot(name or "")
         if options.is_signing:
             arguments.refuse_nameless(name)
+        if self._is_own_url(name, options):
+            subject = type(self.storage), options.origin, options.start
+            log_first(subject, logger.warning, _URL_AS_NAME, _QUERY.split(str(name))[0])
         return options.origin + self.path_of(name or "")
+
+    def refuse_url(self, name: object) -> None:
+        """Raise :exc:`ValueError` for a URL of this storage where the name of a file belongs."""
+        if self._is_own_url(name):
+            raise ValueError(
+                f"The name {_QUERY.split(str(name))[0]!r} is a URL of this storage. Pass the "
+                "name of the file: name_of() returns it."
+            )
+
+    def _is_own_url(self, name: object, options: ResolvedOptions | None = None) -> bool:
+        if (found := _URL.match(str(name))) is None:
+            return False
+        return found[1].lower() == urlsplit((options or self.options()).origin).netloc
 
     def path_of(self, name: str) -> str:
         """Return the encoded path of a file, with a slash at its beginning."""

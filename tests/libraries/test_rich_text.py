@@ -132,7 +132,7 @@ def test_upload_without_a_token(shown: Any) -> None:
 def test_files_of_their_owners(media: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The permission of the page opens a photo for its owner, and for nobody else."""
     monkeypatch.setitem(sys.modules, "photos.models", models)
-    (code,) = (each.code for each in snippets(PAGE) if "from photos.models" in each.code)
+    (code,) = (each.code for each in snippets(PAGE) if "owner=user" in each.code)
     view = SignedRedirectView.as_view(permission=run(PAGE, code)["may_see"])
     site.ROOT_URLCONF = (path("media/<path:name>", view),)
     photos = [

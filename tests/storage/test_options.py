@@ -225,7 +225,8 @@ def test_names_of_subclasses(site: Any) -> None:
     assert added - {*conf.OPTIONS, "cloudfront_signer"} == {
         *("url", "unsigned_url", "is_public", "name_of", "sign_cookies", "resource_url"),
         "trusted_keys",
-        *("cfsigned", "deconstruct", "delete"),  # for this package, and names of Django
+        # For this package, and names of Django.
+        *("cfsigned", "deconstruct", "delete", "generate_filename", "save"),
     }
     used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().cfsigned)}
     taken = {name for name in used - {*dir(CloudFrontS3Storage)} if not name.startswith("__")}

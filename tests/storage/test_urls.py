@@ -5,17 +5,22 @@ Modules: tools/storage_origin.py
 
 from __future__ import annotations
 
+import html
 import posixpath
 import random
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import models
+from django.db.models.fields.files import FieldFile
 from django.utils.safestring import mark_safe
 from hypothesis import given, settings as hypothesis, strategies as st
 
@@ -119,6 +124,50 @@ def test_not_a_url_of_the_storage(site: Any) -> None:
         if seen := not_refused(ValueError, f"(?s)^(?!.*Signature).*{ORIGIN}/media/", call):
             wrong[url] = seen
     assert wrong == {}
+
+
+# A URL that is stored as a name
+
+
+@pytest.mark.parametrize("kind", [CloudFrontS3Storage, CloudFrontFileSystemStorage, InMemory])
+def test_url_as_a_name_is_refused(kind: Any, site: Any) -> None:
+    """Store no URL of the storage, and name what returns the name; take other URLs as before."""
+    storage = kind()
+    own = (f"{ORIGIN}/a.jpg", f"http{ORIGIN[5:]}/a", f"{ORIGIN[6:]}/a.jpg", f"{ORIGIN.upper()}/a")
+    calls = [partial(storage.save, content=ContentFile(b"x")), storage.generate_filename]
+    calls += [partial(storage.sign_upload, size=1)] if kind is CloudFrontS3Storage else []
+    wrong = {}
+    for url in own:
+        for call in (*calls, lambda url: storage.save(None, ContentFile(b"x", name=url))):
+            named = r"(?s)^(?!.*Signature).*name_of\(\)"
+            if seen := not_refused(ValueError, named, partial(call, f"{url}?Signature=abc")):
+                wrong[url, call] = seen
+    assert wrong == {}
+    for name in (f"{ORIGIN}.evil.example/a.jpg", "a/https:/b.jpg", f"a/{ORIGIN}/a.jpg"):
+        assert storage.generate_filename(name)
+
+
+def test_url_as_a_name_in_a_row(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Answer as before in lists and forms, and log once for a storage, without a signature."""
+    here = "https://rows.example.com/"
+    storage: Any = CloudFrontS3Storage(custom_domain="rows.example.com")
+    signed = storage.url("chat/a.jpg")
+    again = storage.url(f"x/{signed}")  # A name that was a URL before.
+    names = ("a.jpg", "https://other.example.com/a.jpg", again, signed)
+    for one in (storage, CloudFrontS3Storage(custom_domain="rows.example.com"), storage):
+        assert [re.split(r"\?|%(?:25)*3F", one.url(name))[0] for name in names] == [
+            f"{here}a.jpg",
+            f"{here}https%3A/other.example.com/a.jpg",
+            f"{here}https%3A/rows.example.com/x/https%253A/rows.example.com/chat/a.jpg",
+            f"{here}https%3A/rows.example.com/chat/a.jpg",
+        ]
+    row: Any = None
+    field = FieldFile(row, models.FileField(storage=storage), signed)
+    assert f'href="{html.escape(storage.url(signed))}' in AdminFileWidget().render("file", field)
+    [said] = [each.getMessage() for each in caplog.records]
+    assert f"'{here}x/https%3A/rows.example.com/chat/a.jpg'" in said
+    assert "name_of()" in said
+    assert "Signature" not in caplog.text
 
 
 # What is public
