@@ -13,17 +13,19 @@ from django.core.files.base import ContentFile
 from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.utils.module_loading import import_string
-from easy_thumbnails.files import ThumbnailerFieldFile
+from django_cleanup.signals import cleanup_pre_delete
+from easy_thumbnails.files import ThumbnailerFieldFile, get_thumbnailer
 from filer.models import Image
 from sorl.thumbnail import delete as sorl_delete, get_thumbnail
 
-from cfsigned_django.invalidation import invalidation_batch
+from cfsigned_django.invalidation import invalidate, invalidation_batch
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.testing import edge_for
 from cfsigned_django.views import SignedRedirectView
 from tests.invalidations import DISTRIBUTION, aws_in_memory
 from tests.libraries.cases import picture, run
 from tests.libraries.models import Photo, Picture
+from tests.libraries.test_thumbnails import renew_storages
 from tests.pages import DOCS, snippets
 from tests.s3_server import REGION, WRITER, S3Server
 from tests.storage_cases import DAY, counted_signatures, generated_names, verify
@@ -148,7 +150,9 @@ def test_capo(site: Any, s3_server: S3Server, s3_bucket: str, ec_key: Any) -> No
     assert not storage.exists(stored)
 
 
-# What CloudFront forgets: docs/how-to/deleted-files.md
+# What CloudFront forgets
+
+DELETED = DOCS / "how-to" / "deleted-files.md"
 
 
 @pytest.fixture
@@ -181,13 +185,14 @@ def test_bulk_deletes(forgotten: list[list[str]], django_capture_on_commit_callb
 
 
 def test_thumbnails_that_are_deleted(forgotten: list[list[str]], media: Any) -> None:
-    """Forget the thumbnails that easy-thumbnails and sorl delete; imagekit keeps them in S3."""
+    """Forget what easy-thumbnails and sorl delete, one of them before it saves, too."""
     name = media.save("pictures/a.png", picture())
     small = Picture.objects.create(image=name)
     easy = ThumbnailerFieldFile(small, Picture._meta.get_field("image"), name)
     made = [easy.get_thumbnail({"size": (20, 20)}).name, get_thumbnail(small.image, "20x20").name]
     kept = small.small.name
     assert small.small.width == 40
+    assert forgotten == [[f"/{made[0]}"]]
     forgotten.clear()
     easy.delete_thumbnails()
     sorl_delete(small.image)
@@ -195,3 +200,65 @@ def test_thumbnails_that_are_deleted(forgotten: list[list[str]], media: Any) -> 
         f"/{each}" for each in (*made, "pictures/a.png")
     }
     assert media.exists(kept)
+
+
+@pytest.fixture
+def _thumbs(media: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give easy-thumbnails the alias of the page, and connect what deletes thumbnails."""
+    alias, receiver = (
+        run(DELETED, each.code) for each in snippets(DELETED) if '"thumbs"' in each.code
+    )
+    options = settings.STORAGES["default"]["OPTIONS"] | alias["STORAGES"]["thumbs"]["OPTIONS"]
+    settings.STORAGES |= {"thumbs": alias["STORAGES"]["thumbs"] | {"OPTIONS": options}}
+    settings.THUMBNAIL_DEFAULT_STORAGE_ALIAS = alias["THUMBNAIL_DEFAULT_STORAGE_ALIAS"]
+    renew_storages(monkeypatch)
+
+    def delete_thumbnails(file: Any, **event: Any) -> None:
+        sorl_delete(file, delete_file=False)
+
+    cleanup_pre_delete.connect(delete_thumbnails)
+    yield
+    for each in (delete_thumbnails, receiver["delete_thumbnails"]):
+        cleanup_pre_delete.disconnect(each)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda image, width: get_thumbnailer(image).get_thumbnail({"size": (width, width)}),
+        lambda image, width: get_thumbnail(image, f"{width}x{width}"),
+    ],
+    ids=["easy-thumbnails", "sorl-thumbnail"],
+)
+@pytest.mark.usefixtures("_thumbs")
+def test_thumbnails_of_a_photo(
+    make: Any, forgotten: list[list[str]], django_capture_on_commit_callbacks: Any
+) -> None:
+    """As the page says: new ones cost nothing, and a deleted photo goes with its own, in one call.
+
+    What CloudFront keeps is what was opened, by its path, until that is forgotten.
+    """
+    edge, kept = edge_for("default"), []
+    for number in range(4):
+        photo = Picture.objects.create(image=picture(f"사진 {number}.png"))
+        urls = [photo.image.url, *(make(photo.image, width).url for width in (20, 40))]
+        assert [edge.get(url).status for url in urls] == [200] * 3
+        kept.append({urlsplit(url).path for url in urls})
+    assert (forgotten, len(set().union(*kept))) == ([], 12)
+
+    with invalidation_batch(), django_capture_on_commit_callbacks(execute=True):
+        photo.delete()
+    assert [{*call} for call in forgotten] == [kept[-1]]
+    assert {edge.get(url).status for url in urls} == {403}
+
+
+def test_thumbnails_of_filer(filer: None, forgotten: list[list[str]]) -> None:
+    """With an option as the page says, new ones cost nothing, and a call forgets them."""
+    image = Image.objects.create(original_filename="1.png", file=picture(), is_public=False)
+    image.file.thumbnail_storage.invalidate_on = ()
+    paths = {urlsplit(url).path for url in (image.url, *image.thumbnails.values())}
+    assert forgotten == []
+    with invalidation_batch():
+        invalidate(image.file.get_thumbnails())
+        image.delete()
+    assert [{*call} for call in forgotten] == [paths]
