@@ -121,8 +121,8 @@ TABLE: dict[str, str] = {
     "cfsigned.W015": "Let only the user that runs the site read it, or its group: chmod 600 or "
     "640, and chown to that user or root.",
     "cfsigned.W016": "Let the storage of private files sign: its BACKEND must be a class of this "
-    "package, and querystring_auth True. If no file is private, remove the key. If only code of "
-    "the site signs, silence cfsigned.W016.",
+    "package, also if that of django-storages signs already, and querystring_auth True. If no file "
+    "is private, remove the key. If only code of the site signs, silence cfsigned.W016.",
     "cfsigned.W017": "Set AWS_STORAGE_BUCKET_NAME, or bucket_name in the OPTIONS of the storage. "
     "If the site only makes URLs, silence cfsigned.W017.",
     "cfsigned.W040": "Lower CACHE_MIDDLEWARE_SECONDS, raise AWS_QUERYSTRING_EXPIRE, or add "

@@ -498,7 +498,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="{request} gets the answer {answer}, which neither CloudFront nor S3 is known to "
         "give.",
         why="Something else handles the request: a function, a custom error page, or a proxy.",
-        fix="Check the functions and error pages of the behavior.",
+        fix="Check the functions and error pages of the behavior. A 400 may mean that the object "
+        "is encrypted with SSE-C, whose key CloudFront cannot send.",
     ),
     "unsigned-refused": note(what="A request without a signature is refused ({answer})."),
     "unsigned-served": error(
