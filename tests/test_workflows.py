@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -30,19 +31,44 @@ def steps_of(file: Path) -> list[dict[str, Any]]:
     return [step for job in jobs_of(file).values() for step in job["steps"]]
 
 
+def stages() -> set[str]:
+    """Return the targets of make that .ci/run makes."""
+    script = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
+    found = re.findall(r"^(?:stage|side_by_side) ([a-z -]+)", script, re.MULTILINE)
+    return {*" ".join(found).split()}
+
+
 def test_workflow_runs_what_ci_run_runs() -> None:
     """Each stage of .ci/run has a job, and each environment of tox; coverage runs make test."""
     [job] = jobs_of(ROOT / ".github" / "workflows" / "ci.yml").values()
     words = " ".join(each["targets"] for each in job["strategy"]["matrix"]["include"]).split()
-    script = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
-    stages = re.findall(r"^(?:stage|side_by_side) (.*)$", script, re.MULTILINE)
     tox = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["tox"]
 
-    assert {*" ".join(stages).split()} - {*words} == {"install", "libraries", "test"}
+    assert stages() - {*words} == {"install", "libraries", "test"}
     assert {"coverage", "matrix"} <= {*words}
     # Debian's Python is 3.13: coverage runs there what this one would.
     environments = {word.removeprefix("ENVIRONMENT=") for word in words}
     assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
+
+
+@pytest.mark.parametrize("fails", ["", "install", "test", "style", "test processes mariadb"])
+def test_stages_that_fail(fails: str, tmp_path: Path) -> None:
+    """Begin every stage, whichever fails, but none after install; name the failed ones at last."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    (tmp_path / "Makefile").write_text(
+        f"%:\n\t@case ' {fails} ' in *' $@ '*) exit 2; esac; echo made $@\n"
+    )
+
+    done = subprocess.run([tmp_path / ".ci" / "run"], capture_output=True, text=True)
+
+    failed = {*fails.split()}
+    made = stages() - failed if fails != "install" else set()
+    report = done.stdout.partition("== seconds of each stage")[2]
+    assert {*re.findall("^made (.*)", done.stdout, re.MULTILINE)} == made
+    assert {*re.findall(r"^([a-z-]+) +\d+ +\d+$", report, re.MULTILINE)} == made | failed
+    assert {*report.partition("failed:")[2].split()} == failed
+    assert (done.returncode != 0) is bool(fails)
 
 
 def test_oldest_versions_are_tested() -> None:
