@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.files.storage import Storage
 from django.http import HttpRequest, HttpResponseBase
+from django.views import View as BaseView
 
 from cfsigned_django.cookies.place import place_for, why_not_from
 from cfsigned_django.cookies.problems import warn_of_size
@@ -114,7 +115,8 @@ def open_if_let_in(
     """Return what a view answered, with cookies if the view's own code has let this viewer in.
 
     Its own code has if the status is 2xx and the method GET, HEAD or POST. Django's classes
-    answer OPTIONS themselves, with 200 and to anyone; so do those of REST framework. An
+    answer OPTIONS themselves, with 200 and to anyone; so do those of REST framework. A form that
+    refuses answers 200, too: see :func:`refuse_form_as_gate`. An
     ``answer`` that must be awaited is returned as a coroutine.
     """
     if isinstance(answer, Awaitable):
@@ -126,6 +128,21 @@ def open_if_let_in(
     if request.method in OPENING_METHODS and 200 <= answer.status_code < 300:
         set_cookies(answer)
     return answer
+
+
+def refuse_form_as_gate(view_class: type[Any]) -> None:
+    """Raise :exc:`TypeError` if a form of the view may be what decides who sees the folder.
+
+    Django shows an invalid form with 200 and redirects after a valid one: only who fails would
+    get the cookies.
+    """
+    if hasattr(view_class, "form_valid") and not getattr(view_class, "form_is_no_gate", False):
+        raise TypeError(
+            f"{view_class.__name__} has a form, and answers 200 also when the form refuses: that "
+            "would set the signed cookies for everyone. If its dispatch() decides who sees the "
+            "page, and the form does not, write form_is_no_gate = True in the class. If the form "
+            "decides, call set_signed_cookies() in form_valid() instead."
+        )
 
 
 def signed_cookies(
@@ -141,10 +158,15 @@ def signed_cookies(
     :func:`set_signed_cookies`. Only a response to GET, HEAD or POST with a
     status of 2xx gets cookies, so the view decides who may open the folder: a
     redirect to the log-in page opens nothing, nor does OPTIONS, to which
-    Django itself answers 200.
+    Django itself answers 200. A form answers 200 when it refuses, too: in a
+    view whose form decides, call :func:`set_signed_cookies` once it is valid.
+    A class with ``form_valid`` is refused, unless it has ``form_is_no_gate = True``.
     """
 
     def decorate(view: View) -> View:
+        if view_class := _class_of(view):
+            refuse_form_as_gate(view_class)
+
         @functools.wraps(view)
         def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             def set_cookies(response: HttpResponseBase) -> None:
@@ -157,3 +179,16 @@ def signed_cookies(
         return markcoroutinefunction(opened) if iscoroutinefunction(view) else opened
 
     return decorate
+
+
+def _class_of(view: Any) -> type[Any] | None:
+    """Return the class of a view that ``as_view()`` made, or whose bound method is decorated."""
+    while view is not None:
+        if view_class := getattr(view, "view_class", None):
+            return cast("type[Any]", view_class)
+        # method_decorator() hands on a bound method in a partial.
+        method = getattr(view, "func", view)
+        if isinstance(instance := getattr(method, "__self__", None), BaseView):
+            return type(instance)
+        view = getattr(view, "__wrapped__", None)
+    return None

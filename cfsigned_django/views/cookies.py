@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from cfsigned_django.cookies import set_signed_cookies
 from cfsigned_django.cookies.renewal import renew_cookies
-from cfsigned_django.cookies.response import open_if_let_in
+from cfsigned_django.cookies.response import open_if_let_in, refuse_form_as_gate
 from cfsigned_django.cookies.scopes import list_folders
 
 
@@ -24,10 +24,17 @@ class SignedCookiesMixin(View):
     :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``. Only
     a response to GET, HEAD or POST with a status of 2xx gets cookies: a redirect
     to the log-in page gets none, nor does the answer to OPTIONS, which is
-    Django's own.
+    Django's own. A form answers 200 when it refuses, too, so a class with
+    ``form_valid`` is refused, unless it says ``form_is_no_gate = True``: its
+    ``dispatch()``, not its form, decides who sees the page.
     """
 
     cookie_options: Mapping[str, Any] = {}
+    form_is_no_gate = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_form_as_gate(cls)
 
     def get_signed_folders(self) -> Iterable[str]:
         """Return the folders, or the one, that this viewer may open with the files of this page."""

@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import path
+from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.generic import DetailView
+from django.views.decorators.cache import never_cache
+from django.views.generic import CreateView, DeleteView, DetailView, FormView, UpdateView
+from django.views.generic.edit import FormMixin
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -137,3 +141,46 @@ def test_who_gets_cookies(own_urls: None, site: Any) -> None:
     assert opened == {
         (name, "alice", method) for name in VIEWS for method in asks.get(name, ["GET", "HEAD"])
     }
+
+
+#: Classes of views that have a form: one of a password, comments below a course, its settings.
+FORMS: dict[str, tuple[type, ...]] = {
+    "FormView": (FormView,),
+    "FormMixin": (FormMixin, Course),
+    "LoginRequiredMixin": (LoginRequiredMixin, UpdateView),
+    "CreateView": (CreateView,),
+    "DeleteView": (DeleteView,),
+}
+
+
+def with_form(*bases: type, **attributes: Any) -> Any:
+    """Return the class of a view of a password, or of what else its bases have."""
+    return type("Unlock", bases, {"form_class": AuthenticationForm, **attributes})
+
+
+@pytest.mark.parametrize("bases", FORMS.values(), ids=FORMS)
+def test_form_that_may_be_the_gate(bases: tuple[type, ...]) -> None:
+    """Refuse a class with a form when it is made or decorated, until it says who decides."""
+    with pytest.raises(TypeError, match=r"(?s)Unlock.*form_is_no_gate.*form_valid"):
+        with_form(CourseOfArguments, *bases)
+    for view in (with_form(*bases).as_view(), never_cache(with_form(*bases).as_view())):
+        with pytest.raises(TypeError, match="form_is_no_gate"):
+            opens_course(view)
+    with_form(CourseOfArguments, *bases, form_is_no_gate=True)
+    opens_course(with_form(*bases, form_is_no_gate=True).as_view())
+
+
+@pytest.mark.parametrize("decorators", [opens_course, [opens_course, never_cache]])
+@pytest.mark.parametrize("name", ["dispatch", "get"])
+def test_form_of_a_decorated_method(name: str, decorators: Any, site: Any) -> None:
+    """Refuse the request: only then the decorator of a method knows the class."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
+    site.ALLOWED_HOSTS = ["*"]
+    page = {"get": lambda self, request, pk: HttpResponse("page")}
+    request = RequestFactory().get("/", secure=True, HTTP_HOST="app.example.com")
+    decorate = method_decorator(decorators, name=name)
+    with pytest.raises(TypeError, match=r"Unlock.*form_is_no_gate"):
+        decorate(with_form(FormView, **page)).as_view()(request, pk=42)
+    opened = decorate(with_form(FormView, **page, form_is_no_gate=True)).as_view()
+    assert_cookies_open(opened(request, pk=42), "courses/42/1.ts")
