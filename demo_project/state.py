@@ -22,7 +22,7 @@ BASE_FOLDER = Path(__file__).resolve().parent.parent
 FOLDER_VARIABLE = "CFSIGNED_DEMO_FOLDER"
 HOST = "127.0.0.1"
 #: Below it, the video page and its files have separate names, so that both get its cookies.
-#: Browsers find names under localhost on this machine, and keep Secure cookies there over http.
+#: Browsers find names under localhost on this machine.
 COOKIE_DOMAIN = "site.localhost"
 #: The superuser of the demo; the password is in the state.
 ADMIN_NAME = "demo"

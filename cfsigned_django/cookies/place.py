@@ -60,16 +60,30 @@ class CookiePlace(NamedTuple):
 
 
 def place_for(
-    covered: str, *, domain: str | None, path: str | None, **attributes: Any
+    covered: str,
+    request: HttpRequest | None = None,
+    *,
+    domain: str | None,
+    path: str | None,
+    **attributes: Any,
 ) -> CookiePlace:
-    """Return where cookies for this resource belong. Raise if CloudFront would not get them."""
+    """Return where cookies for this resource belong. Raise if CloudFront would not get them.
+
+    ``request`` is that of the page that sets or deletes them: on a machine of development, WebKit
+    keeps no ``Secure`` cookie over plain HTTP, so they are not ``Secure`` there.
+    """
     place = CookiePlace(
         domain=checked_domain(domain or Site.COOKIE_DOMAIN.read(), covered),
         path=_checked_path(path, covered),
         **attributes,
     )
     place.refuse_attributes(covered)
-    return place
+    if request is None or request.is_secure() or not covered.startswith("http:"):
+        return place
+    needs_secure = place.partitioned or place.samesite == "None"
+    if needs_secure or not all(map(_is_here, (_page_host(request), _host_of(covered)))):
+        return place
+    return place._replace(secure=False)
 
 
 def attributes_of(scope: object) -> dict[str, Any]:
@@ -142,7 +156,7 @@ def why_not_from(request: HttpRequest, place: CookiePlace, covered: str) -> str:
             f"A page at {page} cannot set cookies with the Domain {place.domain}. Set "
             "AWS_CLOUDFRONT_COOKIE_DOMAIN to a domain that the page and the files have in common."
         )
-    if place.secure and not request.is_secure() and not is_local_host(page):
+    if place.secure and not request.is_secure() and not _is_here(page):
         return (
             f"The page is at http://{page}, and browsers drop Secure cookies of such a page. Serve "
             "it over https (behind a proxy, set SECURE_PROXY_SSL_HEADER). In development, set "
@@ -170,6 +184,14 @@ def _is_address(host: str) -> bool:
 
 def _host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
+
+
+def _is_here(host: str) -> bool:
+    """Return whether browsers take a host for this machine; a name under ``test`` may be another's.
+
+    It is ``localhost``, a name under it, or a loopback address (W3C, "Secure Contexts", 3.1).
+    """
+    return is_local_host(host) and not host.endswith(".test")
 
 
 def _page_host(request: HttpRequest) -> str:

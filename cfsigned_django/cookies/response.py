@@ -55,7 +55,9 @@ def set_signed_cookies(
     AWS_CLOUDFRONT_COOKIE_DOMAIN; without it, only the host of this page gets
     the cookies. A response may set the cookies of several folders. It becomes
     private, and varies on Cookie. Pass ``request`` so that a page whose host or
-    scheme cannot set the cookies is an error.
+    scheme cannot set the cookies is an error, and so that Safari keeps them in
+    development: ``Secure`` is left out if page and files are at ``http:`` and on this
+    machine, unless ``samesite="None"`` or ``partitioned`` needs it.
 
     Raise :exc:`ValueError`, and set nothing, if an argument makes no sense, or
     if no browser would send these cookies to CloudFront.
@@ -64,6 +66,7 @@ def set_signed_cookies(
     covered = found.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
     place = place_for(
         covered,
+        request,
         domain=domain,
         path=path,
         samesite=samesite,
@@ -90,6 +93,7 @@ def delete_signed_cookies(
     response: HttpResponseBase,
     resource: str | None = None,
     *,
+    request: HttpRequest | None = None,
     folder: str | None = None,
     storage: str | Storage | SignedUrlMixin = "default",
     domain: str | None = None,
@@ -106,7 +110,7 @@ def delete_signed_cookies(
     covered = find_storage(storage).resource_url(
         resource, folder=folder, allow_any_resource=allow_any_resource
     )
-    delete(response, place_for(covered, domain=domain, path=path, **attributes))
+    delete(response, place_for(covered, request, domain=domain, path=path, **attributes))
 
 
 def open_if_let_in(

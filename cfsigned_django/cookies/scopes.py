@@ -112,7 +112,7 @@ def _add_offers(
         try:
             check_folder(folder)  # None would mean that a resource is meant.
             covered = find_storage(scope.storage).resource_url(folder=folder)
-            place = place_for(covered, **attributes_of(scope))
+            place = place_for(covered, request, **attributes_of(scope))
             reason = why_not_from(request, place, covered)
         except Exception as error:
             answers.problems.append(Problem.of_folder(name, folder, error))

@@ -24,8 +24,8 @@ def content_security_policy(
             "default-src 'self'",
             "script-src 'self' 'nonce-{nonce}'",
             f"img-src 'self' data: {edge}",
-            # A player gives the video its pieces in a blob.
-            f"media-src blob: {edge}",
+            # A script gives the video its pieces in a blob; Safari plays the site's own playlist.
+            f"media-src 'self' blob: {edge}",
             # The browser sends uploads to S3 itself.
             f"connect-src 'self' {edge} {getattr(settings, 'AWS_S3_ENDPOINT_URL', '')}",
             # The gallery gives each picture its proportions in a style attribute.

@@ -271,6 +271,23 @@ def test_session_that_ended() -> None:
     assert gone(get(client, now=NOW + 10), "/courses/42/")
 
 
+def test_on_a_machine_of_development(site: Any) -> None:
+    """Set, renew and delete cookies that are not Secure, also after some that were."""
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "site.localhost"
+    site.AWS_S3_CUSTOM_DOMAIN, site.AWS_S3_URL_PROTOCOL = "cdn.site.localhost:8001", "http:"
+    client = Client(HTTP_HOST="app.site.localhost")
+
+    def secures(url: str, now: float, *, https: bool = False) -> set[bool]:
+        with at(now):
+            cookies = client.get(url, secure=https).cookies.values()
+        return {bool(each["secure"]) for each in cookies if each.key == "CloudFront-Policy"}
+
+    assert secures("/enter/42", NOW, https=True) == {True}
+    assert secures("/", NOW + 1000) == {False}
+    assert secures("/", NOW + 2000) == {False}
+    assert secures("/leave", NOW + 2001) == {False}
+
+
 def test_another_viewer() -> None:
     """Give another viewer of the same browser only what this one may open."""
     client = member("42,43")

@@ -275,6 +275,68 @@ def test_refusals(arguments: dict[str, Any], named: str) -> None:
     assert not response.has_header("Vary")
 
 
+#: What decides whether cookies are Secure: page, files, attributes, whether the request is given.
+LOCAL = "cdn.site.localhost:8001"
+SECURE: dict[str, tuple[str, str, dict[str, Any], bool | None, bool]] = {
+    # Whether they are Secure with the request, None if it is refused; and without the request.
+    "local": ("http://app.site.localhost:8000", f"http://{LOCAL}", {}, False, True),
+    "localhost": ("http://localhost", "http://localhost:8001", {}, False, True),
+    "loopback": ("http://127.0.0.1:8000", "http://127.0.0.1:8001", {}, False, True),
+    "https page": ("https://app.site.localhost", f"http://{LOCAL}", {}, True, True),
+    "https files": ("http://app.site.localhost", f"https://{LOCAL}", {}, True, True),
+    "both https": ("https://app.site.localhost", f"https://{LOCAL}", {}, True, True),
+    "SameSite=None": (
+        "http://app.site.localhost",
+        f"http://{LOCAL}",
+        {"samesite": "None"},
+        True,
+        True,
+    ),
+    "Partitioned": (
+        "http://app.site.localhost",
+        f"http://{LOCAL}",
+        {"partitioned": True},
+        True,
+        True,
+    ),
+    "already open": ("http://localhost", "http://localhost:8001", {"secure": False}, False, False),
+    # A browser does not know that such a name is of this machine.
+    "test": ("http://app.site.test", "http://cdn.site.test:8001", {}, None, True),
+    "elsewhere": ("http://app.example.com", "https://media.example.com", {}, None, True),
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "files", "attributes", "with_request", "without"), SECURE.values(), ids=SECURE
+)
+def test_secure(
+    site: Any,
+    address: str,
+    files: str,
+    attributes: dict[str, Any],
+    with_request: bool | None,
+    without: bool,
+) -> None:
+    """Leave Secure out where WebKit would drop it, and only there; delete likewise."""
+    protocol, _, domain = files.partition("//")
+    options = {"custom_domain": domain, "url_protocol": protocol}
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": options}}
+    page_protocol, _, host = address.partition("//")
+    names = host.partition(":")[0].split(".")
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = ".".join(names[1:]) if names[0] == "app" else None
+    request = page(host, secure=page_protocol == "https:")
+    for asked, expected in ((request, with_request), (None, without)):
+        for change in (set_signed_cookies, delete_signed_cookies):
+            response = HttpResponse()
+            if expected is None and change is set_signed_cookies:
+                with pytest.raises(ValueError, match="Serve it over https"):
+                    change(response, folder="a", request=asked, **attributes)
+                continue
+            change(response, folder="a", request=asked, **attributes)
+            secures = {bool(morsel["secure"]) for morsel in response.cookies.values()}
+            assert secures == {expected is not False}
+
+
 def test_host_only(site: Any) -> None:
     """Set host-only cookies if page and files have one host, whatever their ports."""
     site.AWS_CLOUDFRONT_COOKIE_DOMAIN = None

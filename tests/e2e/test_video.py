@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from cfsigned_django import viewer
 from demo_project.gallery.video import FOLDER, GUEST, MEMBER
-from demo_project.state import DemoState
+from demo_project.state import COOKIE_DOMAIN, DemoState
 from tests.e2e import log_in_to_watch, play, played, signed_paths, until
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ STILLS = """() => [...document.querySelectorAll('.stills img')].filter(
 def test_by_cookies(page: Page, state: DemoState) -> None:
     """Play film and stills by two sets of cookies, until log-out; a guest gets neither.
 
-    Nobody's player begins as a failure: before somebody logs in, it asks for nothing.
+    They replace those of an earlier release, which were Secure. Nobody's player begins as a
+    failure: before somebody logs in, it asks for nothing.
     """
     seen: list[Response] = []
     page.on("response", lambda response: seen.append(response))
@@ -34,8 +35,11 @@ def test_by_cookies(page: Page, state: DemoState) -> None:
     assert [each.url for each in seen if each.status >= 400] == []
     assert page.evaluate("document.querySelector('.poster img').naturalWidth") > 0
     seen.clear()
-    log_in_to_watch(page, MEMBER)
     paths = [f"/{FOLDER}/", "/thumbs/"]
+    for name in ("Policy", "Signature", "Key-Pair-Id"):
+        old: Any = {"name": f"CloudFront-{name}", "value": "old", "domain": f".{COOKIE_DOMAIN}"}
+        page.context.add_cookies([old | {"path": path, "secure": True} for path in paths])
+    log_in_to_watch(page, MEMBER)
     assert signed_paths(page) == paths
     until(page, f"({STILLS})() === 12")
     play(page)
