@@ -23,6 +23,13 @@ from tests.plugins_browser import PATIENCE
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+FOREIGN = "http://foreign.test"
+#: What somebody wrote for other viewers: a document lets it replace its own properties.
+STORED_TEXT = f'<base href="{FOREIGN}/">' + "".join(
+    f'<img name="{name}" data-url="{FOREIGN}/{name}">'
+    for name in ("currentScript", "cookie", "querySelectorAll", "addEventListener")
+)
+
 
 def log_in_to_admin(page: Page, address: str, name: str, password: str) -> None:
     """Open the page of the signing keys as a person who must log in first."""

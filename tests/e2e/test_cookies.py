@@ -22,10 +22,10 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
-from tests.e2e import served
+from tests.e2e import STORED_TEXT, served, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 NAME = "maps/7/tile.gif"
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -105,3 +105,34 @@ def test_what_the_script_tells_a_player(
     page.route("http://app.test/refresh", lambda route: route.fulfill(status=status, body=answer))
     page.goto("http://app.test/")
     assert page.evaluate("refreshSignedCookies().catch(String)") == told
+
+
+def test_script_beside_a_stored_text(page: Page) -> None:
+    """A stored text gets no token, sends no request elsewhere, and stops no renewal."""
+    values = {"url": "/refresh", "csrf_token": "secret"}
+    script = render_to_string("cfsigned_django/signed_cookies_script.html", values)
+    asked: list[tuple[str, str]] = []
+    renewals = 0
+
+    def answer(route: Route) -> None:
+        url, token = route.request.url, route.request.headers.get("x-csrftoken", "")
+        if url == "http://app.test/":
+            body = f'{STORED_TEXT}{script}<img id="tile" src="http://app.test/tile.gif">'
+            route.fulfill(body=body, content_type="text/html")
+        elif url.endswith(".gif") and len(asked) > renewals:
+            route.fulfill(body=GIF, content_type="image/gif")
+        elif url.endswith(".gif"):
+            route.fulfill(status=403)
+        else:
+            asked.append((url, token))
+            route.fulfill(body='{"expires_at": "later"}')
+
+    page.clock.install()
+    page.route("**/*", answer)
+    page.goto("http://app.test/")
+    until(page, "tile.naturalWidth > 0")
+    renewals = 1
+    page.clock.fast_forward(31_000)
+    page.evaluate("tile.src += '?.gif'")
+    until(page, "tile.naturalWidth > 0")
+    assert asked == [("http://app.test/refresh", "secret")] * 2

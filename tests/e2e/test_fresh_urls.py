@@ -40,12 +40,13 @@ from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from cfsigned_django.views import SignedUrlsView
 from demo_project.state import BASE_FOLDER
-from tests.e2e import served, until
+from tests.background import wait_until
+from tests.e2e import FOREIGN, STORED_TEXT, served, until
 from tests.pages import HOW_TO, snippets
 from tests.storage_cases import FILE_BACKEND
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 FILM = BASE_FOLDER / "demo_project" / "film" / "180p"
 PHOTO = "연못 1.webp"
@@ -68,6 +69,7 @@ class Site:
     ahead: int = 0
     elements: str = ""
     script: str = ""
+    connect: str = "'self'"
     #: The names that were asked for, of each request, and what CloudFront answered by name.
     asked: list[list[str]] = field(default_factory=list)
     served: dict[str, list[str]] = field(default_factory=dict)
@@ -93,7 +95,7 @@ def show(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(shown.replace("TOKEN", token) + current.elements)
     media = "http://cdn.site.localhost:*"
     response["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'self'; connect-src 'self'; img-src {media}; "
+        f"default-src 'none'; script-src 'self'; connect-src {current.connect}; img-src {media}; "
         f"media-src {media}"
     )
     return response
@@ -313,10 +315,53 @@ def test_many_files(page: Page, paged: Site) -> None:
     for number in range(101):
         paged.element(f"refused-{number}.webp", **{"expires-at": iso(0)})
     open_page(page, paged)
-    while len(paged.asked) < 2:
-        page.wait_for_timeout(100)
+    wait_until(lambda: len(paged.asked) > 1, "the names are asked for")
     page.wait_for_timeout(500)
     assert sorted(map(len, paged.asked)) == [1, 100]
+
+
+def test_at_most_500_names(page: Page, paged: Site) -> None:
+    """A page asks for 500 names, in view first, says so once, and renews these while it is open."""
+    names = [f"{number}.mp4" for number in range(600)]
+    for name in names:
+        paged.element(
+            name, 'video preload="none" width="300" height="100"', **{"expires-at": iso(HOUR)}
+        )
+    said: list[str] = []
+    page.on("console", lambda line: said.append(line.text))
+    open_page(page, paged)
+    page.evaluate(SCROLL)
+    films = "[...document.querySelectorAll('video')]"
+    for _ in range(2):
+        page.evaluate(f"window.old = {films}.map(film => film.src)")
+        later(page, HOUR)
+        until(page, f"{films}.filter((film, place) => film.src !== old[place]).length === 500")
+    assert [len(each) for each in paged.asked] == [100] * 10
+    assert len({name for each in paged.asked for name in each}) == 500
+    first = next(each for each in paged.asked if names[-1] in each)
+    assert {*names[-20:]} <= {*first[:40]}
+    assert ["500" in each for each in said] == [True]
+
+
+def test_stored_text(page: Page, paged: Site) -> None:
+    """A stored text sends no request elsewhere, and stops no renewal."""
+    paged.elements, paged.script, paged.connect = STORED_TEXT, "", "*"
+    paged.element(PHOTO, "img", **{"expires-at": iso(HOUR)})
+    sent: list[str] = []
+
+    def refused(route: Route) -> None:
+        sent.append(route.request.url)
+        route.abort()
+
+    page.route(f"{FOREIGN}/**", refused)
+    open_page(page, paged)
+    for _ in range(2):
+        old = page.evaluate(f"find('{PHOTO}').src")
+        later(page, HOUR)
+        until(page, f"find('{PHOTO}').src !== {old!r}")
+    page.evaluate(f"find('{PHOTO}').src += '&again'")
+    until(page, f"!find('{PHOTO}').src.endsWith('again') && find('{PHOTO}').naturalWidth > 0")
+    assert (paged.asked, sent) == ([[PHOTO], [PHOTO]], [])
 
 
 def test_page_of_the_docs(page: Page, paged: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,21 @@
 // Gives <img>, <video> and <audio> with data-cfsigned-name a fresh signed URL: when the file is
 // refused, and before data-cfsigned-expires-at. The view of the site is data-url of the script.
 (() => {
-  const {url: view, csrfToken} = document.currentScript.dataset;
-  if (!view) throw new Error("fresh_urls.js: set data-url to the address of your SignedUrlsView.");
+  // In a stored text, <img name="cookie"> replaces document.cookie, but not the prototype's, and
+  // <base> changes what an address is relative to, but not the location.
+  const ofDocument = (name) => Reflect.get(Document.prototype, name, document);
+  const {url, csrfToken} = ofDocument("currentScript").dataset;
+  if (!url) throw new Error("fresh_urls.js: set data-url to the address of your SignedUrlsView.");
+  const view = new URL(url, location);
   const selector = ":is(img, video, audio)[data-cfsigned-name]", margin = 60000, pause = 30000;
   // By name: the fresh URL, and until when nobody asks for another one. A refused file has none.
   const known = new Map();
   // By name: the elements for which a request is due or under way, and whether they were paused:
   // a browser pauses a film after its error.
   const waiting = new Map(), due = [];
+  // What was asked for. A stored text may name thousands of files: others are not.
+  const asked = new Set(), most = 500;
+  let hasWarned = false;
 
   const set = (element, url, paused) => {
     const {currentTime, playbackRate} = element;
@@ -29,12 +36,26 @@
     else if (hasFailed) fresh.until = Infinity;  // The file is missing.
   };
 
+  const isInView = (name) => [...waiting.get(name).keys()].some((element) =>
+    [...element.getClientRects()].some(({top, bottom, left, right}) =>
+      bottom >= 0 && top <= innerHeight && right >= 0 && left <= innerWidth));
+
+  const mayAsk = (name) => {
+    if (asked.has(name) || asked.size < most) return asked.add(name);
+    waiting.delete(name);
+    known.set(name, {until: Infinity});
+    if (!hasWarned) console.warn(`fresh_urls.js: This page has asked for fresh URLs of ${most} files, the most until it is loaded again. For more files, use signed cookies.`);
+    hasWarned = true;
+    return false;
+  };
+
   const askForAll = () => {
-    while (due.length) ask(due.splice(0, 100));
+    const all = due.splice(0), names = [...new Set([...all.filter(isInView), ...all])].filter(mayAsk);
+    while (names.length) ask(names.splice(0, 100));
   };
 
   const ask = async (names) => {
-    const token = csrfToken || (document.cookie.match(/(?:^|; )csrftoken=([^;]*)/) || [])[1] || "";
+    const token = csrfToken || (ofDocument("cookie").match(/(?:^|; )csrftoken=([^;]*)/) || [])[1] || "";
     const response = await fetch(view, {
       method: "POST",
       headers: {"Content-Type": "application/json", "X-CSRFToken": token},
@@ -57,17 +78,19 @@
     if (others.length && others.length < names.length) ask(others);
   };
 
+  const findAll = () => ofDocument("querySelectorAll").call(document, selector);
+
   const renewInTime = () => {
-    for (const element of document.querySelectorAll(selector)) {
+    for (const element of findAll()) {
       if (Date.parse(element.dataset.cfsignedExpiresAt) - margin <= Date.now()) renew(element);
     }
   };
 
-  document.addEventListener("error", ({target}) => {
+  ofDocument("addEventListener").call(document, "error", ({target}) => {
     if (target.matches?.(selector)) renew(target, true);
   }, true);
   // What has failed before this script ran.
-  for (const element of document.querySelectorAll(selector)) {
+  for (const element of findAll()) {
     if (element.error || (element.complete && !element.naturalWidth)) renew(element);
   }
   renewInTime();
