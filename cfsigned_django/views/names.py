@@ -60,7 +60,9 @@ class SignedUrlsView(PermissionView):
         storage = find_storage(self.storage)
         with watch_expiry() as watch:
             urls = {name: url_of(storage, name, **self.get_url_arguments(name)) for name in names}
-        return JsonResponse({"urls": urls, "expires_at": watch.expires_at})
+        return JsonResponse(
+            {"urls": urls, "expires_at": watch.expires_at}, headers={"Cache-Control": "private"}
+        )
 
     def _may_see(self, name: str) -> bool:
         ask: Any = self.permission

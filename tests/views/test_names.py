@@ -84,6 +84,7 @@ def test_event_loop(where: str) -> None:
     posted = AsyncClient().post(f"/{where}/", body, "application/json", headers=headers)
     response: Any = asyncio.run(posted)
     assert [*response.json()["urls"]] == ["1.jpg"]
+    assert response.headers["Cache-Control"] == "private"  # for caches that keep answers to a POST
 
 
 def test_own_view() -> None:
