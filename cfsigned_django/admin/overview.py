@@ -34,6 +34,8 @@ class Card:
     timeline: list[Moment]
     wait: PendingWait | None = None
     revoke: Step | None = None
+    #: Whether its private key cannot be decrypted.
+    is_broken: bool = False
 
     #: The seconds of the wait that have passed, and its length.
     progress: tuple[int, int] | None = None
@@ -205,6 +207,7 @@ def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Step | None = None)
         timeline=timeline_of(key_pair, wait, snapshot.now),
         wait=wait,
         revoke=revoke,
+        is_broken=key_pair.pk in snapshot.decryption_problems,
         progress=_progress(snapshot, wait) if wait else None,
     )
 
