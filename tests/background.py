@@ -13,6 +13,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+
+import urllib3
 
 #: How long anything may take before a test fails, in seconds: far longer than it does.
 PATIENCE = 90.0
@@ -52,6 +55,11 @@ def fetch(url: str) -> tuple[int, bytes]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read()
+
+
+def send_to(method: str, url: str, **content: Any) -> urllib3.BaseHTTPResponse:
+    """Send fields or a body as a browser does, and return the answer."""
+    return urllib3.request(method, url, **content, retries=False, timeout=PATIENCE)
 
 
 def wait_until(is_so: Callable[[], object], what: str, patience: float = PATIENCE) -> None:

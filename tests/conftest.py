@@ -29,9 +29,15 @@ if TYPE_CHECKING:
 # often as Python does by itself takes a twentieth of a run.
 gc.set_threshold(10_000)
 
-# A shared machine may stall at any moment: no example has a time limit. Each run, of which
-# continuous integration has several, looks at other examples: a run has half of what is usual.
-hypothesis.settings.register_profile("cfsigned", deadline=None, max_examples=50)
+# A shared machine may stall at any moment: no example has a time limit, nor has making it. Each
+# run, of which continuous integration has several, looks at other examples: it has half of what is
+# usual.
+hypothesis.settings.register_profile(
+    "cfsigned",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("cfsigned")
 
 

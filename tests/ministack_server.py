@@ -35,7 +35,7 @@ from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from cfsigned_django.aws.client import Clients, make_client
-from tests.background import free_port, opens, running
+from tests.background import PATIENCE, free_port, opens, running
 
 REGION = "us-east-1"
 SERVICES = ("s3", "cloudfront", "sts", "iam", "kms", "secretsmanager", "ssm")
@@ -77,7 +77,9 @@ class Ministack:
 
     def get(self, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Return the status and the body of an answer, as any program gets it."""
-        connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(
+            urlsplit(self.endpoint_url).netloc, timeout=PATIENCE
+        )
         try:
             connection.request("GET", target, headers=dict(headers))
             answer = connection.getresponse()

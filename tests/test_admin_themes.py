@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs pytest-playwright")
 
 from tests.plugins_browser import (
+    PATIENCE,
     browser as browser,
     browser_type_launch_args as browser_type_launch_args,
 )
@@ -65,7 +66,7 @@ def test_pages_under_a_theme(theme: str, browser: Browser, tmp_path: Path) -> No
 def check(page: Page, *, has_heading: bool) -> None:
     """Fail if the title of the page, or a button, is not there as a whole."""
     buttons = page.locator(".cfsigned .button:visible, .cfsigned-revoke")
-    for _ in range(50):
+    for _ in range(PATIENCE // 100):
         read = buttons.evaluate_all(READ)
         if read and all(text and whole for text, whole in read):
             break

@@ -19,7 +19,6 @@ from typing import Any, TypeAlias
 from unittest import mock
 
 import pytest
-import urllib3
 import yaml
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -33,6 +32,7 @@ from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage, Upload
 from cfsigned_django.tools.stack.template import read_template
+from tests.background import send_to
 from tests.ministack_server import REGION, Ministack, run_ministack
 from tests.pages import ROOT
 from tests.plugins_aws import sign_in
@@ -286,10 +286,10 @@ def send(upload: Upload, content: bytes) -> None:
     """Send a file to S3 as a browser does, as a form or in parts."""
     if upload.url:
         fields: dict[str, Any] = {**upload.fields, "file": ("a.txt", content)}
-        assert urllib3.request("POST", upload.url, fields=fields, retries=False).status == 204
+        assert send_to("POST", upload.url, fields=fields).status == 204
     for part in upload.parts:
         body, content = content[: part.size], content[part.size :]
-        assert urllib3.request("PUT", part.url, body=body, retries=False).status == 200
+        assert send_to("PUT", part.url, body=body).status == 200
 
 
 @pytest.mark.package

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from cfsigned_django.http import watch_expiry
 from cfsigned_django.shortcuts import signed_url, signed_urls
 from cfsigned_django.signing import PrivateKey
+from tests.background import PATIENCE
 from tests.storage_cases import (
     NOW,
     ORIGIN,
@@ -338,7 +339,7 @@ def test_a_block_ends_itself() -> None:
 
 def test_threads_share_a_block_that_was_made_before() -> None:
     """Several threads may be within one block, in whatever order they enter and leave it."""
-    block, step, found = signed_urls("a/*"), threading.Barrier(2, timeout=5), []
+    block, step, found = signed_urls("a/*"), threading.Barrier(2, timeout=PATIENCE), []
 
     def page(leaves_last: bool) -> None:
         with block:

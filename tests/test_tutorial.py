@@ -19,7 +19,7 @@ import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from demo_project.state import FOLDER_VARIABLE
-from tests.background import fetch, free_ports, plain_environment
+from tests.background import PATIENCE, fetch, free_ports, plain_environment
 from tests.cloudfront_server import run_cloudfront
 from tests.demo_project.running import ARGUMENTS, NEEDED, RunningDemo, made_by
 from tests.ministack_server import run_ministack
@@ -49,7 +49,7 @@ class Browser:
             body = encode_multipart(BOUNDARY, form)
         headers = {"Content-Type": MULTIPART_CONTENT}
         request = urllib.request.Request(address, body, headers)
-        self._opener.open(request, timeout=10).close()
+        self._opener.open(request, timeout=PATIENCE).close()
 
     def pictures(self, address: str) -> list[str]:
         """Return the addresses of the pictures of a page."""
@@ -57,7 +57,7 @@ class Browser:
 
     def read(self, address: str) -> str:
         """Return a page."""
-        with self._opener.open(address, timeout=10) as response:
+        with self._opener.open(address, timeout=PATIENCE) as response:
             return str(response.read(), "utf-8")
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
-from tests.background import free_port
+from tests.background import PATIENCE, free_port
 from tests.signing.cases import BODIES
 
 PAGE = b"<html><body>The request could not be satisfied.</body></html>"
@@ -80,7 +80,7 @@ def test_other_answers(status: int) -> None:
 def test_what_is_no_answer(answer: bytes, reason: str) -> None:
     """Give the reason if no whole HTTP answer came, without the URL."""
     with answering(answer) as (url, _), pytest.raises(NoAnswer, match=reason) as caught:
-        fetch(url, {}, timeout=5 if answer else 0.1)
+        fetch(url, {}, timeout=PATIENCE if answer else 0.1)
     assert "secret" not in str(caught.value)
     assert caught.value.__context__ is None
 

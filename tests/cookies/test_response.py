@@ -430,7 +430,9 @@ SEGMENT = st.text(CHARACTERS, min_size=1, max_size=8).filter(
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(folder=st.lists(SEGMENT, min_size=1, max_size=3), name=SEGMENT, other=SEGMENT)
 def test_any_folder(
     folder: list[str], name: str, other: str, ec_key: PrivateKey, site: Any

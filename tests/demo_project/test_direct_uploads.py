@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import urllib3
 from django.apps import apps
 from django.core.files.storage import default_storage
 from django.test import Client, override_settings
 
+from tests.background import send_to
 from tests.demo_project import links
 from tests.storage_cases import S3_BACKEND, verify
 
@@ -37,7 +37,7 @@ def start(
 def send(permission: Any, data: bytes) -> int:
     """Send a file as a browser does, and return the status."""
     fields = {**permission["fields"], "file": ("a.png", data)}
-    return urllib3.request("POST", permission["url"], fields=fields, retries=False).status
+    return send_to("POST", permission["url"], fields=fields).status
 
 
 def documents() -> Any:

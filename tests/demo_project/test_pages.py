@@ -83,7 +83,9 @@ RECIPES = {
 }
 
 
-def test_a_file_s_page_takes_its_link_apart(site: Client, subtests: pytest.Subtests) -> None:
+def test_a_file_s_page_takes_its_link_apart(
+    site: Client, clock: Any, subtests: pytest.Subtests
+) -> None:
     """Show the policy of each kind of link, and whether it is canned; the link can be opened."""
     upload(site, "/documents/", ("a.txt", b"text"))
     for recipe, (is_canned, shown, status) in RECIPES.items():
@@ -92,7 +94,7 @@ def test_a_file_s_page_takes_its_link_apart(site: Client, subtests: pytest.Subte
             assert shown in page
             assert ("custom:" in page) is not is_canned
             (made,) = re.findall(r'href="([^"]+)"[^>]*>Open this link', page)
-            assert ask(unescape(made)).status == status
+            assert edge_for().get(unescape(made), now=int(clock.now)).status == status
 
 
 def test_a_link_for_an_e_mail_outlives_signed_urls(site: Client, clock: Any) -> None:

@@ -67,11 +67,14 @@ def log_in_to_watch(page: Page, name: str) -> None:
     page.locator("#viewer", has_text=name).wait_for()
 
 
-def until(page: Page, expression: str) -> None:
-    """Wait until JavaScript says so. Unlike playwright's own wait, it needs no eval in the page."""
+def until(page: Page, is_so: str | Callable[[], object]) -> None:
+    """Wait until JavaScript, or a function, says so.
+
+    Unlike playwright's own wait, it needs no eval in the page.
+    """
     deadline = time.monotonic() + PATIENCE / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
+    while not (page.evaluate(is_so) if isinstance(is_so, str) else is_so()):
+        assert time.monotonic() < deadline, is_so
         page.wait_for_timeout(200)
 
 

@@ -40,7 +40,6 @@ from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from cfsigned_django.views import SignedUrlsView
 from demo_project.state import BASE_FOLDER
-from tests.background import wait_until
 from tests.e2e import FOREIGN, STORED_TEXT, served, until
 from tests.pages import HOW_TO, snippets
 from tests.storage_cases import FILE_BACKEND
@@ -231,14 +230,15 @@ def test_refused_and_missing(page: Page, paged: Site) -> None:
     assert paged.served[PHOTO][-1] == "200"
 
 
-@pytest.mark.parametrize("name", ["missing.webp", "constructor"])
-def test_nothing_comes_back(page: Page, paged: Site, name: str) -> None:
+@pytest.mark.parametrize(("name", "loads"), [("missing.webp", 2), ("constructor", 1)])
+def test_nothing_comes_back(page: Page, paged: Site, name: str, loads: int) -> None:
     """A file that is missing is asked for once, and never again.
 
     So is one that is refused, also if each object of JavaScript has a property of its name.
     """
     paged.element(name, "img")
     open_page(page, paged)
+    until(page, lambda: paged.asked and len(paged.served[name]) == loads)
     page.wait_for_timeout(1000)
     for _ in range(3):
         later(page, 2 * HOUR)
@@ -294,18 +294,21 @@ def test_clock_of_the_viewer_is_wrong(page: Page, paged: Site) -> None:
     for _ in range(5):
         later(page, 600)
         page.wait_for_timeout(200)
+    until(page, lambda: paged.asked)
     assert paged.asked == [[PHOTO]]
 
 
 def test_server_that_fails(page: Page, paged: Site) -> None:
     """After an error of the site, the next error of the element asks again."""
     paged.element("missing.webp", "img")
-    page.route("**/fresh/", lambda route: route.fulfill(status=503), times=1)
+    failed: list[Any] = []
+    page.route("**/fresh/", lambda route: failed.append(route.fulfill(status=503)), times=1)
     open_page(page, paged)
+    until(page, lambda: failed)
     page.wait_for_timeout(1000)
     assert paged.asked == []
     page.evaluate("find('missing.webp').src += ''")
-    page.wait_for_timeout(1000)
+    until(page, lambda: paged.asked)
     assert paged.asked == [["missing.webp"]]
 
 
@@ -315,7 +318,7 @@ def test_many_files(page: Page, paged: Site) -> None:
     for number in range(101):
         paged.element(f"refused-{number}.webp", **{"expires-at": iso(0)})
     open_page(page, paged)
-    wait_until(lambda: len(paged.asked) > 1, "the names are asked for")
+    until(page, lambda: len(paged.asked) > 1)
     page.wait_for_timeout(500)
     assert sorted(map(len, paged.asked)) == [1, 100]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,6 @@ from demo_project.gallery.video import MEMBER
 from demo_project.servers import manage_command, run
 from demo_project.state import DemoState
 from tests.e2e import cookie, log_in_to_watch, play, played, until
-from tests.plugins_browser import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -59,10 +57,8 @@ def test_revocation_while_pages_are_open(browser: Browser, state: DemoState) -> 
     # The requests of a page to the site renew cookies, mostly before the edge refuses them. A
     # playlist holds the old signature until the edge does. The page shows the last requests only.
     refused, log = re.compile(r"403 InvalidKey \S+[.]m4s[?]Policy"), state.logs / "edge.log"
-    deadline = time.monotonic() + PATIENCE / 1000
-    while cookie(by_cookies, "Key-Pair-Id") == key_pair_id or not refused.search(log.read_text()):
-        assert time.monotonic() < deadline, by_playlist.locator("main").inner_text()
-        by_cookies.wait_for_timeout(200)
+    until(by_cookies, lambda: cookie(by_cookies, "Key-Pair-Id") != key_pair_id)
+    until(by_playlist, lambda: refused.search(log.read_text()))
     for page in (by_cookies, by_playlist):
         played(page, seconds=3)
     renewals.clear()

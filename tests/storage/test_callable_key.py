@@ -228,16 +228,18 @@ def test_a_callable_that_signs(
 
 
 FORK = """
-import os, threading, time
+import os, threading
 from cfsigned_django.signing.lazy_key import CalledKey
 from cfsigned_django.signing import PrivateKey
 
-begun, pem, calls = threading.Event(), PrivateKey.generate().to_pem(), []
+begun, forked, parent = threading.Event(), threading.Event(), os.getpid()
+pem, calls = PrivateKey.generate().to_pem(), []
 
 def load():
     calls.append(os.getpid())
     begun.set()
-    time.sleep(1)
+    if os.getpid() == parent:
+        forked.wait()
     return pem
 
 threading.Thread(target=CalledKey(load).load, daemon=True).start()
@@ -247,6 +249,7 @@ if os.fork() == 0:
     CalledKey(load).load()
     os.write(1, str(calls.count(os.getpid())).encode())
     os._exit(0)
+forked.set()
 os.wait()
 """
 

@@ -46,7 +46,10 @@ from tests.storage_cases import (
 )
 
 #: That the site of a test is made once for all examples does no harm: they change no setting.
-MANY = hypothesis(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = hypothesis(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 pytestmark = pytest.mark.usefixtures("site", "no_network")
 
 

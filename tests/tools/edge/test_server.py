@@ -15,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from cfsigned_django.tools.edge import EdgeServer
+from tests.background import PATIENCE
 from tests.tools.edge.conftest import echo_origin
 
 SIMPLE = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -29,7 +30,7 @@ def server() -> Iterator[EdgeServer]:
 
 def send(server: EdgeServer, text: str) -> bytes:
     """Send text over a new connection, and return all that comes back."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(text.encode("latin-1"))
         with connection.makefile("rb") as answer:
             return answer.read()
@@ -60,7 +61,7 @@ def test_bad_request(server: EdgeServer, caplog: pytest.LogCaptureFixture) -> No
 def test_many_viewers_at_once() -> None:
     """Serve viewers side by side: here each one waits for all the others."""
     count = 16
-    barrier = threading.Barrier(count, timeout=10)
+    barrier = threading.Barrier(count, timeout=PATIENCE)
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         barrier.wait()
@@ -109,10 +110,10 @@ def test_viewer_leaves(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFi
     """Log nothing if a viewer hangs up in the middle of a download, and close the body."""
     body = Endless()
     with EdgeServer(body).running() as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
             connection.sendall(SIMPLE.encode())
             connection.recv(1000)
-        assert body.closed.wait(10)
+        assert body.closed.wait(PATIENCE)
     assert caplog.text == ""
     assert capfd.readouterr() == ("", "")
 
@@ -122,7 +123,7 @@ def test_viewer_breaks_off(
     sent: bytes, server: EdgeServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Take a connection that is closed without a word, or reset within a request."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(sent)
         if sent:  # Closing with a linger time of zero sends a reset.
             linger = struct.pack("ii", 1, 0)

@@ -29,6 +29,7 @@ from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import read_template
 from cfsigned_django.viewer import Answer
 from tests.aws.failing import Failing
+from tests.background import wait_until
 from tests.management import run_as_program
 from tests.pages import DOCS, snippets
 from tests.simulation.answers import refusal
@@ -84,8 +85,7 @@ def delete_stack(aws: Aws) -> None:
         StackName="media", EnableTerminationProtection=False
     )
     aws.cloudformation.delete_stack(StackName="media")
-    while aws.cloudformation.describe_stacks()["Stacks"]:
-        pass
+    wait_until(lambda: not aws.cloudformation.describe_stacks()["Stacks"], "no stack")
 
 
 def distribution(aws: Aws, **fields: Any) -> Any:
@@ -285,8 +285,10 @@ def test_template_that_somebody_owns(aws: Aws) -> None:
         TemplateBody=template.replace("Resources:\n", topic),
         Parameters=[{"ParameterKey": each, "UsePreviousValue": True} for each in parameters(aws)],
     )
-    while aws.cloudformation.describe_stacks()["Stacks"][0]["StackStatus"] != "UPDATE_COMPLETE":
-        pass
+    stacks = aws.cloudformation.describe_stacks
+    wait_until(
+        lambda: stacks()["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE", "the new template"
+    )
 
     refused = run(*APPLY, code=1)
 
