@@ -353,7 +353,7 @@ def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) ->
 def storage_entries() -> Mapping[str, dict[str, Any]]:
     """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden."""
     return {
-        alias: {**entry, "OPTIONS": hide_all(entry.get("OPTIONS", {}))}
+        alias: {**entry, "OPTIONS": hide_all(entry.get("OPTIONS") or {})}
         for alias, entry in settings.STORAGES.items()
     }
 
@@ -373,7 +373,7 @@ def hide_in_storages(given: Mapping[str, Any]) -> None:
     holds the OPTIONS in a local variable, which a debug page would print.
     """
     for entry in settings.STORAGES.values():
-        options = entry.get("OPTIONS", {})
+        options = entry.get("OPTIONS") or {}
         for name, value in given.items():
             if options.get(name) is value:
                 options[name] = hide(name, value)

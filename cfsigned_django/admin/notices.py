@@ -153,6 +153,11 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
         yield Notice(WARNING, text % values)
 
 
+def _unmade(snapshot: Snapshot) -> Iterator[Notice]:
+    if text := snapshot.rotation.find_unmade():
+        yield Notice(WARNING, text)
+
+
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
     for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
         yield Notice(WARNING, text)
@@ -188,6 +193,7 @@ _NOTICES: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _old_encryption,
     _revoked_but_trusted,
     _settings_key,
+    _unmade,
     _overdue,
     _old,
     _claimed,

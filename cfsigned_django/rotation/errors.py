@@ -38,7 +38,7 @@ class Claimed(RotationError):
 
 
 class Blocked(RotationError):
-    """A guard of lifecycle.py forbids the transition."""
+    """A guard of lifecycle.py forbids the transition, or it waits for a storage."""
 
     def __init__(self, key_pair: KeyPair, to: KeyStatus, blockers: list[Blocker]) -> None:
         is_temporary = all(each.cause is not Cause.NO_SUCH_MOVE for each in blockers)

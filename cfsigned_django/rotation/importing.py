@@ -133,6 +133,8 @@ def _find_imported(rotation: Rotation, private_key: PrivateKey, key_pair_id: str
 
 
 def _key_to_import(rotation: Rotation) -> ConfiguredKey:
+    if problem := rotation.find_unmade():
+        raise RotationError(problem)
     keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(

@@ -9,7 +9,7 @@ claimed first, so that two machines do not take it at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,6 +37,8 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.storage.registry import why_unusable
+from cfsigned_django.storage.site_storages import SiteStorage
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
 
@@ -57,6 +59,8 @@ class Rotation:
     #: Returns the names of the storages that sign with the key of this ID
     #: without asking which key pair is ACTIVE.
     bypasses_rotation: Callable[[str], list[str]] = lambda key_pair_id: []
+    #: The storages that cannot be made here: each may sign elsewhere, with any key.
+    unmade: Sequence[SiteStorage] = ()
     #: Returns the keys of the settings with which storages sign while no key pair is ACTIVE:
     #: usually one or none.
     settings_keys: Callable[[], list[ConfiguredKey]] = list
@@ -120,12 +124,16 @@ class Rotation:
             self.store.write(shorter, retirement_seconds=longest)
 
     def find_bypass(self, key_pair_id: str) -> str:
-        """Return which storage signs with the key regardless of its state here, as a sentence.
+        """Return which storage signs, or may sign, with the key regardless of its state here.
 
         Return "" if there is none.
         """
         if not (names := self.bypasses_rotation(key_pair_id)):
-            return ""
+            text = _(
+                "A storage that cannot be made here may sign with %(key)s elsewhere. Correct it, "
+                "or remove it from STORAGES, before the key is retired or imported. %(storages)s"
+            )
+            return _tell(self.unmade, text, key=key_pair_id)
         text = _(
             "%(storage)s signs with %(key)s, and would still do so when another key signs for "
             "%(group)s: its links would be refused. Set key_group_id of this storage to that key "
@@ -133,6 +141,23 @@ class Rotation:
         )
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
+
+    def find_unmade(self) -> str:
+        """Return which storages cannot be made here, and what waits for them; "" if all can."""
+        text = _(
+            "While a storage cannot be made here, no key is imported or retired, and no key "
+            "of its key group begins to sign. Correct it, or remove it from STORAGES. %(storages)s"
+        )
+        return _tell(self.unmade, text)
+
+    def find_unprobed(self, key_pair: KeyPair) -> str:
+        """Return which storages of the group cannot be made, so that the key is not activated."""
+        text = _(
+            "%(key)s does not begin to sign while a storage of its key group cannot be made here. "
+            "Correct it, or remove it from STORAGES. %(storages)s"
+        )
+        found = [each for each in self.unmade if each.may_follow(self.key_group_id)]
+        return _tell(found, text, key=key_pair)
 
     def require_no_bypass(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` if a storage signs with the key regardless of its state."""
@@ -366,6 +391,8 @@ class Rotation:
             result = self.record_probe(key_pair, now=now)
             self._require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
+        if self.find_unprobed(key_pair):
+            raise Blocked(key_pair, KeyStatus.ACTIVE, [])
         if result is ProbeResult.NO_ANSWER:
             text = _(
                 "%(key)s is ready to sign, but CloudFront did not answer the last probe. Try again "
@@ -459,3 +486,9 @@ class Rotation:
         if former is not None:
             self.store.begin_retirement(former)
         keyring.forget()
+
+
+def _tell(storages: Sequence[SiteStorage], text: str, **values: object) -> str:
+    """Return the text with the storages and their errors; "" without storages."""
+    named = "; ".join(f"{each.name}: {why_unusable(each.error)}" for each in storages if each.error)
+    return text % {"storages": named, **values} if named else ""

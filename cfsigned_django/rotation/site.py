@@ -22,14 +22,14 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.options import PER_REQUEST
-from cfsigned_django.storage.registry import find_storage, why_unusable
+from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.site_storages import (
     PROBE_SECONDS,
     SiteStorage,
     bypasses_rotation,
     probe_url,
     site_storages,
+    unmade_storages,
 )
 from cfsigned_django.validation import (
     PROBE_NAME,
@@ -80,11 +80,12 @@ def site_rotation(
                 "change. Set USE_TZ = True."
             )
         )
-    listed = _all_storages()  # once: everything below uses this list
+    listed = site_storages()  # once: everything below uses these lists
+    unmade = unmade_storages(listed)
+    awaited = [each for each in unmade if each.may_follow(key_group_id)]
     members = [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
-    if not members and not any(
-        not each.is_known and each.config.key_group_id in (key_group_id, PER_REQUEST)
-        for each in listed
+    if not (members or awaited) and not any(
+        not each.is_known and each.may_follow(key_group_id) for each in listed
     ):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
@@ -105,23 +106,14 @@ def site_rotation(
         if conf.Site.BY_HAND.read()
         else key_groups
         or KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access()))),
-        probe=lambda signer: _probe(members, signer, probe or send_probe),
+        probe=lambda signer: _probe(members, awaited, signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
             str(each.name) for each in listed if bypasses_rotation(each, key_group_id, key_pair_id)
         ],
+        unmade=unmade,
         settings_keys=lambda: find_settings_keys(members),
         on_restore=on_restore,
     )
-
-
-def _all_storages() -> list[SiteStorage]:
-    """Return the storages of this site. Raise :exc:`ImproperlyConfigured` if one cannot be used."""
-    listed = site_storages()
-    for each in listed:
-        if each.error:
-            text = f"{each.name} cannot be used. {why_unusable(each.error)}"
-            raise ImproperlyConfigured(text) from None
-    return listed
 
 
 def site_waits() -> Waits:
@@ -142,12 +134,18 @@ def _app() -> Any:
 
 
 def _probe(
-    members: list[SiteStorage], signer: Signer, send: Callable[[str], ProbeResult]
+    members: list[SiteStorage],
+    awaited: list[SiteStorage],
+    signer: Signer,
+    send: Callable[[str], ProbeResult],
 ) -> ProbeResult:
     """Probe through every domain that signs for the group, and return the worst answer.
 
-    If a domain is known in requests only, that of the settings stands for it.
+    If a domain is known in requests only, or not until a storage can be made, that of the settings
+    stands for it.
     """
+    if awaited and not members and not conf.default_of("custom_domain"):
+        return ProbeResult.NO_ANSWER  # The key waits for that storage anyway.
     # An alias is asked for again: one that reads S3 was not constructed yet.
     found = [find_storage(each.alias or each.storage) for each in members]
     urls = {probe_url(each, signer) for each in found} or {_probe_url_of_settings(signer)}

@@ -37,7 +37,7 @@ class Stage:
     to: KeyStatus | None = None
     #: Since when the step could have been taken.
     due: Callable[[Rotation, KeyPair], datetime | None] = lambda rotation, key_pair: key_pair.since
-    #: Why it cannot be taken although its wait is over; "" if it can.
+    #: What must be corrected before it can be taken, whatever it waits for; "" if nothing.
     problem: Callable[[Rotation, KeyPair], str] = lambda rotation, key_pair: ""
     #: What the step waits for, and what to check if that, or the step, takes long.
     waiting: Words = ""
@@ -82,6 +82,7 @@ _TRUSTED: Final = Stage(
     step=Action.ACTIVATE,
     to=KeyStatus.ACTIVE,
     due=_trusted_for_long,
+    problem=lambda rotation, key_pair: rotation.find_unprobed(key_pair),
     waiting=_(
         "%(key)s has been in the key group for %(since)s, but CloudFront has not served a probe "
         "signed with it yet."

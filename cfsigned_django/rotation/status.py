@@ -82,6 +82,8 @@ class PendingWait:
     until: datetime | None = None
     #: Whether a person does it in CloudFront, which blocks no step here.
     is_by_hand: bool = False
+    #: Whether no wait ends it: a person must correct something first.
+    is_stuck: bool = False
 
     @property
     def topic(self) -> object:
@@ -100,10 +102,12 @@ def find_waits(
 
 def _find_wait(rotation: Rotation, key_pair: KeyPair, now: datetime) -> PendingWait | None:
     stage = stage_of(key_pair)
-    if blockers := stage.blockers(rotation, key_pair, now):
+    blockers, problem = stage.blockers(rotation, key_pair, now), stage.problem(rotation, key_pair)
+    # A successor is shown no moment at which it will not sign; other links work for days.
+    if problem and (key_pair.next_in or not blockers):
+        return PendingWait(key_pair=key_pair, what=problem, is_stuck=True)
+    if blockers:
         return _put_in_words(rotation, key_pair, blockers[0].until, now)
-    if problem := stage.problem(rotation, key_pair):
-        return PendingWait(key_pair=key_pair, what=problem)
     if rotation.by_hand and stage.by_hand:
         what = stage.by_hand % {"key": key_pair}
         return PendingWait(key_pair=key_pair, what=what, is_by_hand=True)

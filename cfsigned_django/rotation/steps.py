@@ -113,7 +113,7 @@ def due(
     for status in KeyStatus:
         if status not in (KeyStatus.RETIRING, KeyStatus.REVOKED):
             yield from steps(status)
-    yield from _steps_of_the_group(key_pairs, unknown_keys)
+    yield from _steps_of_the_group(rotation, key_pairs, unknown_keys)
     yield from (each for each in retiring if each.blocked)
     for key_pair in key_pairs:
         is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in waits
@@ -140,12 +140,12 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -
 
 
 def _steps_of_the_group(
-    key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
+    rotation: Rotation, key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
     if unknown_keys and may_import and not has_active:
-        yield Step(action=Action.IMPORT)
+        yield Step(action=Action.IMPORT, blocked=rotation.find_unmade())
     if not any(each.next_in for each in key_pairs):
         yield Step(action=Action.START)
 
@@ -212,7 +212,8 @@ def next_due(rotation: Rotation, *, now: datetime) -> str | None:
     for _step, key_pair in _automatic(rotation, rotation.store.key_pairs(), now):
         stage = stage_of(key_pair)
         # A step that waits for no moment is tried: it probes the key.
-        if not any(each.until for each in stage.blockers(rotation, key_pair, now)):
+        waits = any(each.until for each in stage.blockers(rotation, key_pair, now))
+        if not (waits or stage.problem(rotation, key_pair)):
             return stage.would % {"key": key_pair}
     return None
 
@@ -224,9 +225,10 @@ def _automatic(
     for step in due(rotation, now=now, key_pairs=key_pairs):
         if (key_pair := step.key_pair) is None or step.action is not stage_of(key_pair).step:
             continue
-        is_ready = not stage_of(key_pair).blockers(rotation, key_pair, now)
+        stage = stage_of(key_pair)
+        waits = stage.blockers(rotation, key_pair, now) or stage.problem(rotation, key_pair)
         # To activate checks the key, and finds out whether the wait is over.
-        if step.action is Action.ACTIVATE or (is_ready and not rotation.by_hand):
+        if step.action is Action.ACTIVATE or not (waits or rotation.by_hand):
             yield step, key_pair
 
 

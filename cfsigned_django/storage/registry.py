@@ -154,6 +154,6 @@ def import_class(backend: Any) -> type[Any] | None:
     """Return the class at a dotted path; None if it cannot be imported, which Django reports."""
     try:
         cls = import_string(backend)
-    except (ImportError, AttributeError, TypeError):
+    except Exception:
         return None
     return cls if isinstance(cls, type) else None

@@ -7,15 +7,16 @@ in STORAGES: the instance may have other options.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.apps import apps
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import DefaultStorage, storages
 from django.db.models import FileField
+from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
@@ -32,7 +33,6 @@ from cfsigned_django.storage.registry import entry_of, signing_class, storage_wi
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
 from cfsigned_django.validation import PROBE_NAME, sign_probe
 
-_NOTHING: Final = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST))
 #: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
 
@@ -50,7 +50,8 @@ class SiteStorage:
     storage: Any = None
     #: What its constructor raised.
     error: Exception | None = None
-    #: The options. :data:`PER_REQUEST` stands for each that a request decides.
+    #: The options. :data:`PER_REQUEST` stands for each that a request decides. If the storage
+    #: cannot be made, they are those that its entry, its class and the settings name.
     config: Config
     #: Its ``cloudfront_signer``, or :data:`PER_REQUEST`.
     given_signer: Any = PER_REQUEST
@@ -65,6 +66,10 @@ class SiteStorage:
     def signs(self) -> bool:
         """Whether it signs, whatever is requested."""
         return self.is_known and is_signing(self.config, self.given_signer)
+
+    def may_follow(self, key_group_id: str) -> bool:
+        """Return whether its options name this key group, or only a request knows which."""
+        return self.config.key_group_id in (key_group_id, PER_REQUEST)
 
 
 def site_storages() -> list[SiteStorage]:
@@ -84,6 +89,26 @@ def site_storages() -> list[SiteStorage]:
     return found
 
 
+def unmade_storages(listed: Iterable[SiteStorage]) -> list[SiteStorage]:
+    """Return those listed that cannot be made here, and each alias whose class is not known."""
+    found = [each for each in listed if each.error]
+    for alias, entry in conf.storage_entries().items():
+        try:
+            import_string(entry["BACKEND"])
+        except Exception as error:
+            found.append(_unmade(error, None, entry["OPTIONS"], name=entry_of(alias), alias=alias))
+    return found
+
+
+def _unmade(error: Exception, cls: Any, options: dict[str, Any], **place: Any) -> SiteStorage:
+    """Return a storage of which no more is known than the key group that is named."""
+    group = getattr(cls, "key_group_id", None)  # A Setting, unless the class has its own.
+    default = group if isinstance(group, str) else conf.default_of("key_group_id")
+    named = {"key_group_id": options.get("key_group_id", default)}
+    config = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST) | named)
+    return SiteStorage(error=error, config=config, **place)
+
+
 def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage]:
     """Return the storage of an alias; none if it reads S3, and only its constructor knows more."""
     place: dict[str, Any] = {"name": entry_of(alias), "alias": alias}
@@ -93,14 +118,16 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage
         try:
             return [_known(storages[alias], **place)]
         except Exception as error:
-            failed = [SiteStorage(error=error, config=_NOTHING, **place)]
+            failed = [_unmade(error, cls, options, **place)]
     declared = cls.__new__(cls)  # It has its options, but its constructor does not run.
     vars(declared).update({name: options[name] for name in OWN_OPTIONS if name in options})
     try:
         known = _known(declared, **place)
     except Exception:
         return failed
-    return [known] if is_static or _fails_here(declared) else failed
+    if is_static or _fails_here(declared):
+        return [known]
+    return [replace(each, config=known.config) for each in failed]
 
 
 def _known(storage: Any, **place: Any) -> SiteStorage:

@@ -10,7 +10,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any, TypeAlias
+from unittest.mock import ANY
 
 import pytest
 from cryptography.fernet import Fernet
@@ -30,7 +32,8 @@ from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.tools.doctor.local import check_signer
 from tests.golden import assert_golden
-from tests.rotation import ECDSA, Shell, change, plain
+from tests.management import Ran
+from tests.rotation import ECDSA, Shell, change, fresh, plain
 from tests.storage_cases import S3_BACKEND, OfRequest, expiry_of, parameters_of, without_sha1
 
 OTHER_GROUP = "00000000-1111-4222-8333-444444444444"
@@ -232,6 +235,128 @@ def test_no_domain_to_probe(shell: Shell, site: Any) -> None:
 
     assert (ran.code, KeyPair.objects.get().status) == (1, "trusted")
     assert "AWS_S3_CUSTOM_DOMAIN" in ran.err
+
+
+# A storage that cannot be made
+
+
+class NamesItsGroup(Fails):
+    """Name a key group in its class."""
+
+    key_group_id = OTHER_GROUP
+
+
+class DefaultsFail(CloudFrontS3Storage):
+    """Need for every option what this machine has not."""
+
+    def get_default_settings(self) -> dict[str, Any]:
+        """Fail."""
+        raise LookupError("no vault")
+
+
+MISTYPED = {"buket_name": "media"}
+#: How STORAGES["archive"] is broken, and whether the key group of the settings waits to activate.
+BROKEN: dict[str, tuple[Any, bool]] = {
+    "names the group": ({"BACKEND": S3_BACKEND, "OPTIONS": MISTYPED}, True),
+    "names none": ({"BACKEND": S3_BACKEND, "OPTIONS": MISTYPED}, True),
+    "does not sign": (
+        {"BACKEND": S3_BACKEND, "OPTIONS": {**MISTYPED, "querystring_auth": False}},
+        True,
+    ),
+    "names another": (
+        {"BACKEND": S3_BACKEND, "OPTIONS": {**MISTYPED, "key_group_id": OTHER_GROUP}},
+        False,
+    ),
+    "its class names another": ({"BACKEND": f"{__name__}.NamesItsGroup"}, False),
+    "its class fails": ({"BACKEND": f"{__name__}.Fails"}, True),
+    "half a key": ({"BACKEND": S3_BACKEND, "OPTIONS": {"cloudfront_key": ""}}, True),
+    "its defaults fail": (
+        {"BACKEND": f"{__name__}.DefaultsFail", "OPTIONS": {"key_group_id": OTHER_GROUP}},
+        False,
+    ),
+    "no such class": ({"BACKEND": "nowhere.Storage"}, True),
+    "a module that fails": ({"BACKEND": "tests.rotation.fails.Storage"}, True),
+    "no options": ({"BACKEND": S3_BACKEND, "OPTIONS": None}, True),
+}
+
+
+def waits_for_archive(ran: Ran) -> bool:
+    """Return whether a step waits for the broken alias: a blocker without an end, and exit code 1.
+
+    It names the alias and its error, and the error repeats it.
+    """
+    [*blockers] = [each for each in ran.report["blockers"] if 'STORAGES["archive"]' in each["what"]]
+    assert all(each["until"] is None and each["what"] in ran.err for each in blockers)
+    assert (ran.code == 1) is bool(blockers)
+    return bool(blockers)
+
+
+@pytest.mark.parametrize("is_alone", [False, True], ids=["", "alone"])
+@pytest.mark.parametrize("how", [None, *BROKEN])
+def test_broken_alias(shell: Shell, site: Any, how: str | None, is_alone: bool) -> None:
+    """An alias that cannot be made holds up what could lose its files, and no emergency."""
+    healthy: tuple[Any, bool] = ({"BACKEND": S3_BACKEND}, False)
+    entry, is_own = deepcopy(BROKEN[how]) if how else healthy
+    if how == "names the group":
+        entry["OPTIONS"]["key_group_id"] = shell.key_group_id
+    if is_alone and (is_own or how is None):  # else no storage would have the key group
+        site.STORAGES = {}
+    site.STORAGES = {**site.STORAGES, "archive": entry}
+
+    assert waits_for_archive(shell.run("--import", "--json")) is bool(how)
+    former = KeyPair.objects.first() or shell.imported()
+    started = shell.run("--start", "--json")
+    assert (started.code, 'STORAGES["archive"]' in "".join(started.report["notes"])) == (
+        0,
+        bool(how),
+    )
+    trusted = shell.run("--json")
+    assert "starts to trust" in trusted.report["did"]
+    assert waits_for_archive(trusted) is is_own
+    waits_for_archive(shell.run("--json"))  # probes
+    new = KeyPair.objects.get(status="trusted")
+    assert new.verified_since is not None  # The key waits meanwhile, through what there is.
+    shell.wait(301)
+    assert waits_for_archive(shell.run("--json")) is is_own
+    assert fresh(new).status == ("trusted" if is_own else "active")
+    if is_own:
+        assert waits_for_archive(shell.run("--wait", "--json"))
+        shell.rotation().activate(fresh(new), now=shell.now)
+    shell.wait(8 * 86400)
+    dry = shell.run("--dry-run", "--json")
+    assert (dry.code, len(dry.report["blockers"])) == (0, int(bool(how)))
+    also_did = shell.run("--start", "--json")
+    assert (also_did.report["did"], waits_for_archive(also_did)) == (ANY, bool(how))
+    assert waits_for_archive(shell.run("--json")) is bool(how)
+    assert fresh(former).status == ("retiring" if how else "retired")
+
+    revoked = shell.run("--revoke", str(new), "--no-input", "--json")
+    assert fresh(new).status == "revoked"
+    assert ('STORAGES["archive"]' in "".join(revoked.report["notes"])) is bool(how)
+    assert str(new) not in shell.members
+
+
+def test_broken_alias_of_another_group(shell: Shell, site: Any, add_storage: AddStorage) -> None:
+    """An alias that names no key group holds up the group of the settings, and no other one."""
+    premium = shell.account.make_group(shell.account.upload("premium"), name="premium")
+    add_storage("premium", key_group_id=premium, cloudfront_key=None, cloudfront_key_id=None)
+    add_storage("archive", **MISTYPED)
+    named = ["--key-group", premium]
+
+    assert shell.run_all(["--start", *named], named, named) == [0, 0, 75]
+    shell.wait(301)
+    assert shell.run(*named).code == 0
+    assert KeyPair.objects.get().status == "active"
+
+
+def test_nothing_to_probe(shell: Shell, site: Any) -> None:
+    """A key is trusted, also by hand, and waits for the alias if there is no domain to probe."""
+    site.AWS_S3_CUSTOM_DOMAIN = None
+    site.STORAGES = {"archive": {"BACKEND": S3_BACKEND, "OPTIONS": MISTYPED}}
+
+    assert shell.run("--start").code == 0
+    assert [waits_for_archive(shell.run("--json")) for _ in range(2)] == [True, True]
+    assert (KeyPair.objects.get().verified_since, shell.probed) == (None, [])
 
 
 # A key group for each of several storages

@@ -119,12 +119,14 @@ class Command(CfsignedCommand):
     def _rotate(self, rotation: Rotation, options: dict[str, Any]) -> None:
         """Do what the options ask for, else the step that is due, then report."""
         step, did = _requested(rotation, options), None
-        notes, nothing = _notes(rotation, options), "There is nothing to do."
+        notes, nothing = _notes(rotation, step, options), "There is nothing to do."
         if options["dry_run"]:
             would = _would(rotation, step) if step else None
             due = would or steps.next_due(rotation, now=rotation.store.clock())
             notes.append(due or "No step is due now.")
             nothing = "Dry run: nothing was done."
+        elif step and step.blocked:
+            self._held_up = step.blocked
         elif self._is_confirmed(rotation, step, options):
             did = self._carry_out(rotation, options)
         else:
@@ -141,11 +143,15 @@ class Command(CfsignedCommand):
         else:
             lines = [*notes, *(what for what, _until in blockers)]
             self.stdout.write(_as_text(rotation, did or nothing, lines))
-        if did is None and not options["dry_run"]:
-            if overdue := _find_overdue(rotation):
-                raise CommandError(" ".join(overdue))
-            if blockers:
-                sys.exit(NOT_YET)
+        if options["dry_run"]:
+            return
+        failed = [step.blocked] if step and step.blocked else []
+        failed += [each.what for each in _find_waits(rotation) if each.is_stuck]
+        failed += _find_overdue(rotation) if did is None else []
+        if failed:
+            raise CommandError(" ".join(failed))
+        if blockers and did is None:
+            sys.exit(NOT_YET)
 
     def _carry_out(self, rotation: Rotation, options: dict[str, Any]) -> str | None:
         """Do what is requested, else the step that is due; with --wait, all steps that follow."""
@@ -174,6 +180,9 @@ class Command(CfsignedCommand):
             if step is None:
                 if _find_overdue(rotation):
                     return None  # the report says what was done before, and that it is not the end
+                waits = _find_waits(rotation)
+                if waits and all(each.is_stuck for each in waits) and not self._held_up:
+                    return did
                 if options["start"] and rotation.store.successor() is None:
                     # The new key signs: the same command would begin another rotation.
                     group = key_group_option(rotation.key_group_id)
@@ -248,7 +257,7 @@ def _find_waits(rotation: Rotation) -> list[PendingWait]:
 def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
     """Return the step that the options ask for, if it is to be taken now."""
     if options["import_key"]:
-        return Step(action=Action.IMPORT)
+        return Step(action=Action.IMPORT, blocked=rotation.find_unmade())
     if options["revoke"]:
         return Step(action=Action.REVOKE, key_pair=_find(rotation, options["revoke"]))
     max_age, successor = options["max_age"], rotation.store.successor()
@@ -310,16 +319,17 @@ def _would(rotation: Rotation, step: Step) -> str | None:
     return None
 
 
-def _notes(rotation: Rotation, options: dict[str, Any]) -> list[str]:
+def _notes(rotation: Rotation, step: Step | None, options: dict[str, Any]) -> list[str]:
     """Return what a person should know although it blocks nothing."""
+    notes = [rotation.find_unmade()] if step and not step.blocked else []
     key_pair_id = signing_settings_key(rotation)
-    if options["max_age"] is None or not key_pair_id:
-        return []
-    return [
-        why_not_imported(key_pair_id)
-        or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
-        "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
-    ]
+    if options["max_age"] is not None and key_pair_id:
+        notes.append(
+            why_not_imported(key_pair_id)
+            or f"{key_pair_id}, the key of the settings, signs, and its age is unknown. Import "
+            "it first (manage.py cfsigned_rotate --import): --max-age counts from the import."
+        )
+    return list(filter(None, notes))
 
 
 # The report
