@@ -25,6 +25,8 @@ from cfsigned_django.signing.exceptions import InvalidKey
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+#: In characters; a key has up to 1,800. To find a block takes quadratic time.
+_LONGEST = 64 * 1024
 _LITERAL_RETURN, _LITERAL_LINE_END = re.compile(r"\\+r"), re.compile(r"\\+n")
 # An encrypted PKCS#1 or SEC1 block begins with two header lines.
 _HEADERS = re.compile(r"\s*(Proc-Type: \S+)\s+(DEK-Info: \S+)\s+")
@@ -125,6 +127,8 @@ def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
         raise InvalidKey(
             f"The key is of type {type(source).__name__}. {wanted}, as str, bytes or pathlib.Path."
         )
+    if len(source) > _LONGEST:
+        raise InvalidKey(f"The key is longer than {_LONGEST} characters. {wanted}, of one key.")
     text = source.lstrip("\ufeff").strip().strip("'\"").strip()
     if not text:
         raise InvalidKey(f"The key is empty. {wanted}. Is the environment variable set?")

@@ -121,6 +121,7 @@ def not_keys(key: PrivateKey, folder: Path) -> dict[str, Any]:
         "quotes only": '""',
         "empty file": folder / "empty.pem",
         "certificate": CERTIFICATE,
+        "certificates of all authorities": CERTIFICATE.ljust(64 * 1024 + 1, "0"),
         "OpenSSH": rewrite(key, PrivateFormat.OpenSSH),
         "other frame": pem.replace("PRIVATE KEY", "OTHER KEY"),
         "garbage": "correct horse battery staple",
