@@ -69,8 +69,8 @@ class _S3Signer(StorageSigner):
         return super().default_of(name)
 
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        # django-storages does so as well, but from a frame that has the key of the settings. This
-        # one has names only: a debug page prints its variables.
+        # django-storages does so as well, but from a frame that has the key of the settings, and a
+        # debug page prints its variables.
         known = list(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
         refuse_unknown(type(self.storage), options, known)
         _text(options.get("location", ""), "The option location")
