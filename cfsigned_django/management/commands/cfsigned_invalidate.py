@@ -6,6 +6,7 @@ Exit codes: 0 sent, 75 (EX_TEMPFAIL) too many in progress or throttled, 1 failed
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from typing import Any
@@ -70,7 +71,13 @@ def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
     if options["stdin"]:
         lines = [line.rstrip("\r\n") for line in sys.stdin]
         items = [line.strip() for line in lines if line.startswith(("/", "#"))]
-        names = [line for line in lines if line and not line.startswith(("/", "#"))]
+        names = [line for line in lines if line.strip() and not line.startswith(("/", "#"))]
+        for each in items:
+            if not re.fullmatch("[!-~]+", each):
+                raise ValueError(
+                    f"{each!r} is not encoded, and CloudFront would refuse all lines because of "
+                    "it. Encode it (a space is %20), or give the name of the file, without the /."
+                )
     distribution_id, storage = options["distribution"], options["storage"]
     if names or folder is not None or not distribution_id:
         names = [_name(storage, each) for each in names]

@@ -83,10 +83,19 @@ def test_storage_and_distribution(aws: Aws) -> None:
 def test_stdin(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read names, encoded paths and tags, each once."""
     path = "/media/%ED%95%9C%20%EA%B8%80.jpg?*"
-    give(monkeypatch, "a b.jpg", "", path, " x.jpg\r", "/f/* ", "#t", "a b.jpg")
+    give(monkeypatch, "a b.jpg", "", " ", path, " x.jpg\r", "/f/* ", "#t", "a b.jpg")
     assert run("--stdin").code == 0
 
     assert sorted(aws.cloudfront.items) == sorted(["/a%20b.jpg", path, "/%20x.jpg", "/f/*", "#t"])
+
+
+@pytest.mark.parametrize("line", ["/a b.jpg", "/한.jpg", "/a\x1b.jpg", "#a b"])
+def test_stdin_that_is_not_encoded(aws: Aws, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Send nothing if CloudFront would refuse it all for one line, and name that."""
+    give(monkeypatch, "/b.jpg", line)
+    done = run("--stdin")
+
+    assert (done.code, repr(line) in done.err, aws.cloudfront.items) == (1, True, [])
 
 
 def test_the_list_of_the_log(
