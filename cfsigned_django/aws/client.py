@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
 
 from cfsigned_django.aws.errors import AwsError, aws_failures, explain
-from cfsigned_django.aws.unknown import mark_unknown
 from cfsigned_django.phrase import Phrase as _
 
 P = ParamSpec("P")
@@ -25,8 +24,6 @@ _PATIENCE: Final[Mapping[str, Any]] = {
 HOME_REGION: Final = "us-east-1"
 # boto3 still asks for a region if the endpoint is not one of AWS.
 _REGIONS: Final = dict.fromkeys(("cloudfront", "s3", "sts"), HOME_REGION)
-# The services whose settings are read, changed and sent back in XML.
-_IN_XML: Final = frozenset({"cloudfront", "s3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +78,12 @@ def make_client(
             aws_secret_access_key=secret_key,
             aws_session_token=session_token,
         )
-        client: Any = session.client(
+        return session.client(
             service_name,  # type: ignore[call-overload]
             region_name=session.region_name or _REGIONS.get(service_name),
             endpoint_url=endpoint_url,
             config=Config(**_PATIENCE),
         )
-        if service_name in _IN_XML:
-            client.meta.events.register("after-call", mark_unknown)
-        return client
     except aws_failures() as error:
         problem = explain(error, what=what, permission=None)
     except ValueError:

@@ -13,7 +13,6 @@ from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from cfsigned_django.aws.client import call, list_items
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.unknown import UPDATE_BOTO3, unknown_elements, without_unknown
 from cfsigned_django.phrase import Phrase, Phrase as _
 from cfsigned_django.signing import PublicKey
 
@@ -75,9 +74,6 @@ class KeyGroups:
     jitter: Callable[[], float] = random.random
     #: Called before each request.
     before_call: Callable[[], None] = lambda: None
-    #: Called with the names of the settings of a key group that a change loses, since boto3 does
-    #: not know them; without it, such a change is refused.
-    on_loss: Callable[[list[str]], None] | None = None
 
     def before_each_call(self, do: Callable[[], None]) -> Self:
         """Return a copy that calls ``do`` before each request to AWS.
@@ -86,13 +82,6 @@ class KeyGroups:
         less than 3 s between two requests: see client.py.
         """
         return replace(self, before_call=do)
-
-    def going_on(self, on_loss: Callable[[list[str]], None]) -> Self:
-        """Return a copy that loses settings which boto3 does not know, for a revocation.
-
-        A leaked key must leave its group whatever else is set there.
-        """
-        return replace(self, on_loss=on_loss)
 
     # Key groups
 
@@ -247,7 +236,7 @@ class KeyGroups:
 
         UpdateKeyGroup replaces everything, so everything that was read is sent back.
         If a response was lost, the ETag is stale, and the next read shows that the
-        change was made. What boto3 does not know cannot be sent back.
+        change was made.
         """
 
         def edit() -> KeyPairIds:
@@ -256,9 +245,6 @@ class KeyGroups:
             after = change(before)
             if after == before:
                 return after
-            lost = list(unknown_elements(config))
-            if lost and self.on_loss is None:
-                raise _would_lose(what, lost)
             try:
                 self._call(
                     self.client.update_key_group,
@@ -266,16 +252,13 @@ class KeyGroups:
                     "cloudfront:UpdateKeyGroup",
                     Id=key_group_id,
                     IfMatch=etag,
-                    KeyGroupConfig={**without_unknown(config), "Items": list(after)},
+                    KeyGroupConfig={**config, "Items": list(after)},
                 )
             except AwsError as error:
                 if error.code == "TooManyPublicKeysInKeyGroup":
                     raise _no_room(what, before) from None
                 raise
             logger.info("Changed the key group %s: %s, was %s.", key_group_id, after, before)
-            if lost and self.on_loss is not None:
-                logger.error("The key group %s has lost %s.", key_group_id, ", ".join(lost))
-                self.on_loss(lost)
             return after
 
         return self._until_fastest(edit)
@@ -317,19 +300,6 @@ def _no_room(what: str, members: KeyPairIds) -> AwsError:
             "this step."
         ),
         code="TooManyPublicKeysInKeyGroup",
-    )
-
-
-def _would_lose(what: str, lost: list[str]) -> AwsError:
-    return AwsError(
-        what=what,
-        reason=_(
-            "the change replaces the whole key group, and the installed boto3 does not know "
-            "{names}, which would be lost",
-            names=", ".join(lost),
-        ),
-        next_step=UPDATE_BOTO3,
-        code="UnknownElement",
     )
 
 

@@ -7,9 +7,9 @@ after a crash between any two lines.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
@@ -52,9 +52,6 @@ class Removal:
     now: datetime
     #: Of a new key; None for that of the key pair.
     algorithm: KeyAlgorithm | None = None
-    #: The settings of the key group that a revocation lost, since boto3 does not know them: see
-    #: :meth:`KeyGroups.going_on`.
-    lost: list[str] = field(default_factory=list)
 
     def retire(self) -> None:
         """Remove the key from CloudFront and erase its private half: RETIRING -> RETIRED.
@@ -98,9 +95,8 @@ class Removal:
         key_pair.refresh_from_db(using=self.rotation.store.rows.db)
         failure: AwsError | CannotDecrypt | None = None
         tries = 0
-        urgent = self._urgent()
         while key_pair.status != KeyStatus.REVOKED:
-            failure = urgent._prepare_successor()
+            failure = self._prepare_successor()
             tries += 1
             # Another process may revoke the successor before this revocation is recorded. Another
             # successor is then prepared. After the third time, the key is revoked without one.
@@ -112,7 +108,7 @@ class Removal:
         if failure is not None or key_pair.active_at is not None:
             # There may be room for another key now that this one is removed, or the successor
             # may have been revoked meanwhile.
-            urgent._replace()
+            self._replace()
 
     def finish(self) -> None:
         """Remove a revoked key from CloudFront, even if the process that revoked it has died.
@@ -129,29 +125,22 @@ class Removal:
             raise RotationError(text % {"key": key_pair, "status": key_pair.status.upper()})
         if key_pair.removed_at is not None:
             return
-        urgent = self._urgent()
-        urgent._restore_active()
+        self._restore_active()
         if self.rotation.by_hand:  # A person has removed it.
             rows = store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = store.write(rows, removed_at=self.now, claimed_until=None)
         else:
-            api = urgent.rotation.require_api()
+            api = self.rotation.require_api()
             with store.claim(key_pair) as claim:
                 # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=store.rows.db, fields=["key_pair_id"])
-                urgent._leave(claim.before_each_call(api))
+                self._leave(claim.before_each_call(api))
             # The removal is not over if another process, delayed since before the revocation, has
             # just created the key.
             is_over = claim.end(removed_at=self.now)
         if not is_over:
             raise Claimed
         key_pair.removed_at = self.now
-
-    def _urgent(self) -> Self:
-        """Return the same with calls that go on whatever they lose."""
-        api = self.rotation.key_groups
-        urgent = replace(self.rotation, key_groups=api and api.going_on(self.lost.extend))
-        return replace(self, rotation=urgent)
 
     def _leave(self, api: KeyGroups) -> None:
         """Remove the key from CloudFront; if it is the only one of its group, replace it first."""

@@ -279,11 +279,8 @@ def take(
         case Action.REVOKE, KeyPair() as key_pair:
             return _revoke(rotation, key_pair, now, algorithm, reason)
         case Action.FINISH, KeyPair() as key_pair:
-            removal = Removal(rotation=rotation, key_pair=key_pair, now=now)
-            removal.finish()
-            text = " ".join([_is_out(key_pair), *_what_was_lost(removal)])
-            outlook = _after_removal(key_pair)
-            return Outcome(text=text, outlook=outlook, is_warning=bool(removal.lost))
+            Removal(rotation=rotation, key_pair=key_pair, now=now).finish()
+            return Outcome(text=_is_out(key_pair), outlook=_after_removal(key_pair))
     of_what = "a key pair" if step.key_pair else "a key group"
     raise ValueError(f"{step.action} is not a step of {of_what}.")
 
@@ -404,20 +401,8 @@ def _revoke(
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
         sentences.append(nothing_signs(rotation))
-    sentences += _what_was_lost(removal)
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text="\n".join(sentences), outlook=outlook, is_warning=True)
-
-
-def _what_was_lost(removal: Removal) -> list[str]:
-    if not removal.lost:
-        return []
-    text = _(
-        "The key group %(group)s has lost %(names)s, which the installed boto3 does not know: set "
-        "it again in CloudFront > Key groups, and update boto3."
-    )
-    names = ", ".join(dict.fromkeys(removal.lost))
-    return [text % {"group": removal.rotation.key_group_id, "names": names}]
 
 
 def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Unfinished:

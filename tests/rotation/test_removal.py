@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.unknown import UNKNOWN
 from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.consequences import consequences_of_revocation
 from cfsigned_django.rotation.errors import Claimed
@@ -290,45 +289,3 @@ def test_key_that_is_not_listed_yet_is_removed(db: None) -> None:
 
     seconds[0] = 1.0
     assert key_group.public_keys == {key_group.foreign}
-
-
-@pytest.mark.parametrize(
-    ("bring", "action", "is_alone"),
-    [
-        (Site.imported, Action.REVOKE, False),
-        (Site.imported, Action.REVOKE, True),
-        (revoked_by_hand, Action.FINISH, True),
-    ],
-)
-def test_setting_that_boto3_does_not_know(
-    key_group: Site,
-    monkeypatch: pytest.MonkeyPatch,
-    bring: Callable[[Site], KeyPair],
-    action: Action,
-    is_alone: bool,
-) -> None:
-    """A revocation replaces and removes the key at once or later, and says what was lost."""
-    api, key_pair = key_group.account.api, bring(key_group)
-    if is_alone:
-        key_group.set_members(str(key_pair))
-    get, update = api.get_key_group, api.update_key_group
-
-    def get_with_novelty(*, Id: str) -> dict[str, Any]:
-        answer: dict[str, Any] = get(Id=Id)
-        answer["KeyGroup"]["KeyGroupConfig"] |= {"Novelty": UNKNOWN}
-        return answer
-
-    def refuse_what_boto3_refuses(**arguments: Any) -> object:
-        assert "Novelty" not in arguments["KeyGroupConfig"]
-        return update(**arguments)
-
-    monkeypatch.setattr(api, "get_key_group", get_with_novelty)
-    monkeypatch.setattr(api, "update_key_group", refuse_what_boto3_refuses)
-
-    step = Step(action=action, key_pair=fresh(key_pair))
-    outcome = take(key_group.rotation(), step, now=key_group.now, reason="x")
-
-    assert str(key_pair) not in key_group.members
-    assert str(key_group.signing) in key_group.members
-    assert "Novelty" in outcome.text
-    assert outcome.is_warning
