@@ -6,22 +6,18 @@ rules are those of the Developer Guide, "Invalidate files to remove content".
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import logging
 import os
 import re
 import shlex
-import sys
 import uuid
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import ExitStack, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import FrameType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -49,16 +45,9 @@ class _Batch:
     """What a block has found, and what is around it."""
 
     outer: _Batch | None
-    #: The generator function that opened the block, if one did.
-    generator: FrameType | None
     #: Distribution -> items.
     found: dict[str, list[str]] = field(default_factory=dict)
     is_ended: bool = False
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the block has yielded: the code that runs now is not its own."""
-        return self.generator is not None and self.generator.f_back is None
 
 
 _batch: ContextVar[_Batch | None] = ContextVar("cfsigned_batch", default=None)
@@ -87,7 +76,7 @@ def invalidate(
     or a file without a name, and for a URL of something else. If CloudFront refuses, that is
     logged, and nothing is raised.
     """
-    around = _surrounding()
+    around = _batch.get()
     with invalidation_batch() if around is None or around.is_ended else nullcontext():
         if folder is not None:
             note(*items_of(storage, (), folder))
@@ -98,52 +87,40 @@ def invalidate(
                 note(*items_of(source, [name_given(source, str(each))]))
 
 
-@contextmanager
-def invalidation_batch() -> Iterator[None]:
+class invalidation_batch:
     """Let CloudFront forget all that the block deletes, overwrites or names in one call at its end.
 
     The call is made even if the block raises: what S3 has deleted stays deleted. A block within a
-    block, in another thread or another task is a separate batch, and the block of a generator
-    holds only what the generator itself does. There is one call for each distribution. What
-    CloudFront does not take at once is logged.
+    block, in another thread or another task is a separate batch. There is one call for each
+    distribution. What CloudFront does not take at once is logged.
+
+    Do not keep a block open across a ``yield``, unless it is that of a context manager: what the
+    caller's code deletes meanwhile would wait for the end of the block, too.
     """
-    opener = sys._getframe(2)  # 1 is contextlib's own
-    # A generator that contextlib resumes is a context manager: it yields to the code of its block.
-    is_generator = (
-        opener.f_code.co_flags & inspect.CO_GENERATOR
-        and opener.f_back is not None
-        and opener.f_back.f_code.co_filename != contextlib.__file__
-    )
-    batch = _Batch(outer=_batch.get(), generator=opener if is_generator else None)
-    del opener
-    _batch.set(batch)
-    try:
-        yield
-    finally:
-        # No reset(): a generator that yields within the block may end in another context.
-        _batch.set(batch.outer)
-        batch.is_ended = True
+
+    _own: _Batch
+
+    def __enter__(self) -> None:
+        self._own = _Batch(outer=_batch.get())
+        _batch.set(self._own)
+
+    def __exit__(self, *error: object) -> None:
+        # No reset(): the block of a context manager may end in another context.
+        _batch.set(self._own.outer)
+        self._own.is_ended = True
         with ExitStack() as each_even_if_one_raises:
-            for each in batch.found.copy().items():
+            for each in self._own.found.copy().items():
                 each_even_if_one_raises.callback(_deliver, *each)
 
 
 def note(distribution_id: str, items: list[str]) -> None:
     """Give items to the batch that surrounds the call, or to CloudFront. Raise nothing."""
-    if (batch := _surrounding()) is not None:
+    if (batch := _batch.get()) is not None:
         batch.found.setdefault(distribution_id, []).extend(items)
     # sync_to_async() and asyncio.to_thread() take the block along to threads, which may go on when
     # it ends: in this order, nothing is lost, though something may be sent twice.
     if batch is None or batch.is_ended:
         _deliver(distribution_id, items)
-
-
-def _surrounding() -> _Batch | None:
-    """Return the innermost batch around the code that runs now, or None."""
-    batch = _batch.get()
-    while batch is not None and batch.is_paused:
-        batch = batch.outer
-    return batch
 
 
 def send(distribution_id: str, items: Iterable[str]) -> None:

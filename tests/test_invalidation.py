@@ -9,7 +9,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -348,36 +348,11 @@ def test_batches_of_tasks(storage: Any, aws: Aws) -> None:
     ]
 
 
-def test_a_generator_that_has_stopped(storage: Any, aws: Aws) -> None:
-    """A batch whose generator has yielded holds back nothing that others delete.
-
-    It loses nothing either if it ends in another context, as that of a streamed response may.
-    """
-
-    def work() -> Generator[None]:
-        with invalidation_batch():
-            delete(storage, "a.jpg", "b.jpg")
-            yield
-            delete(storage, "c.jpg")
-
-    working = work()
-    next(working)
-    invalidate(["other1.jpg", "other2.jpg"])
-    with invalidation_batch():
-        delete(storage, "d.jpg", "e.jpg")
-        for _ in work():
-            delete(storage, "f.jpg")
-    contextvars.Context().run(next, working, None)
-    delete(storage, "g.jpg")
-
-    own = ["/a.jpg", "/b.jpg", "/c.jpg"]
-    inner = [own, ["/d.jpg", "/e.jpg", "/f.jpg"]]
-    late = [["/c.jpg"], own[:2], ["/g.jpg"]]
-    assert calls(aws) == [["/other1.jpg", "/other2.jpg"], *inner, *late]
-
-
 def test_a_batch_of_a_context_manager(storage: Any, aws: Aws) -> None:
-    """A context manager of the site, which is a generator, may have a batch for its block."""
+    """A context manager of the site, which is a generator, may have a batch for its block.
+
+    It may end in another context, as that of a streamed response does.
+    """
 
     @contextmanager
     def of_site() -> Iterator[None]:
@@ -386,8 +361,23 @@ def test_a_batch_of_a_context_manager(storage: Any, aws: Aws) -> None:
 
     with of_site():
         delete(storage, "a.jpg", "b.jpg")
+    block = of_site()
+    block.__enter__()
+    delete(storage, "c.jpg", "d.jpg")
+    contextvars.Context().run(block.__exit__, None, None, None)
 
-    assert calls(aws) == [["/a.jpg", "/b.jpg"]]
+    assert calls(aws) == [["/a.jpg", "/b.jpg"], ["/c.jpg", "/d.jpg"]]
+
+
+def test_no_batch_decorates_a_generator() -> None:
+    """It would end before the code of the generator runs."""
+
+    def work() -> Iterator[None]:
+        yield
+
+    decorate: Any = invalidation_batch()
+    with pytest.raises(TypeError):
+        decorate(work)
 
 
 # Limits, and what CloudFront does not take
