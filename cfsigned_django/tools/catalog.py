@@ -94,11 +94,6 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         "CloudFront refuses the URL.",
         fix="If the file is private, let the class return what url() of the package returns.",
     ),
-    "media-url-joined": warning(
-        what="Templates join MEDIA_URL, which is on {host}, and the name of a file: {places}.",
-        why="A URL that was joined has no signature, and CloudFront answers MissingKey.",
-        fix="Let the storage make the URL: photo.image.url, or {% signed_url %} for a name.",
-    ),
     "database": error(
         what="The key pairs of the database cannot be read ({error}).",
         why="New processes cannot find out which key is ACTIVE.",

@@ -30,7 +30,6 @@ from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import aws, local
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
-from cfsigned_django.tools.doctor.templates import check_templates
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import public_patterns
@@ -75,7 +74,6 @@ class Examination:
                 yield signs
             if signs.id == "signing-key":
                 yield from local.check_url(self.storage, self.alias, self.name)
-        yield from check_templates()
 
     def online(self) -> Iterator[Finding]:
         """Yield the findings about AWS and live answers; none if no URL can be made."""

@@ -55,7 +55,6 @@ CODE = re.compile(
 #: What comes in no table: in test_command and test_live.
 ALONE = {
     *("cannot-sign", "foreign-signer", "database"),
-    "media-url-joined",
     *("changed-url", "unsigned-url"),
     *("rotation-waits", "rotation-stuck"),
     "cannot-invalidate",
