@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from cfsigned_django.signing import PrivateKey
 
-#: What is wrong with all private keys if :func:`has_weak_secret_key`.
-WEAK_SECRET_KEY = _("SECRET_KEY, which encrypts the private keys, can be guessed.")
 #: Why CloudFront may not begin to trust a private key.
 NOT_OF_SETTINGS = _(
     "This private key was encrypted before AWS_CLOUDFRONT_ENCRYPTION_KEYS was set, and nothing "

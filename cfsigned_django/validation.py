@@ -22,7 +22,6 @@ from django.core.files.storage import FileSystemStorage
 
 from cfsigned_django import conf, signing
 from cfsigned_django.conf import OPTIONS, SITE, Config, Options, Setting, shown
-from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 from cfsigned_django.terminal import duration
@@ -108,11 +107,9 @@ TABLE: dict[str, str] = {
     "cfsigned.W011": "Start a rotation in each key group that the message names (manage.py "
     "cfsigned_rotate --start, --key-group). When the warning is gone, remove the previous key from "
     "SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",
-    "cfsigned.W012": _(
-        "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random characters with "
-        "the old one in SECRET_KEY_FALLBACKS. Then start a rotation in each key group (manage.py "
-        "cfsigned_rotate --start, --key-group)."
-    ),
+    "cfsigned.W012": "Set AWS_CLOUDFRONT_ENCRYPTION_KEYS, or a SECRET_KEY of at least 50 random "
+    "characters with the old one in SECRET_KEY_FALLBACKS. Then start a rotation in each key group "
+    "(manage.py cfsigned_rotate --start, --key-group).",
     "cfsigned.W013": "A private key that is not its row's is not used. Find out who can write to "
     "the database. Revoke the key pair in the admin, and start a rotation.",
     "cfsigned.W014": "Do what the message says: run manage.py migrate if there is no table yet, "

@@ -14,8 +14,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.encryption import WEAK_SECRET_KEY, has_weak_secret_key
-from cfsigned_django.phrase import translated
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.no_key import nothing_signs
@@ -26,7 +24,6 @@ from cfsigned_django.rotation.status import (
     in_words,
     why_previous_key_stays,
 )
-from cfsigned_django.validation import TABLE
 
 #: How bad it is, the worst first; the page has a color for each.
 ERROR, WARNING, INFO = LEVELS = ("error", "warning", "info")
@@ -89,12 +86,6 @@ def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
     # Those of all key groups: they have one encryption key.
     if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=snapshot.now):
         yield Notice(WARNING, text)
-    if has_weak_secret_key() and any(each.encrypted_private_key for each in snapshot.key_pairs):
-        yield Notice(
-            WARNING,
-            translated(WEAK_SECRET_KEY, _),
-            translated(TABLE["cfsigned.W012"], _),
-        )
 
 
 def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:

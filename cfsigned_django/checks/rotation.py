@@ -14,7 +14,6 @@ from django.utils import timezone, translation
 
 from cfsigned_django import conf
 from cfsigned_django.encryption import (
-    WEAK_SECRET_KEY,
     CannotDecrypt,
     NotItsKey,
     has_weak_secret_key,
@@ -58,7 +57,9 @@ def check_encrypted_keys(*, databases: Sequence[str] | None, **kwargs: Any) -> l
 def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
     """Yield what is wrong with the private keys of these rows, and with what encrypts them."""
     if has_weak_secret_key() and any(row.encrypted_private_key for row in rows):
-        yield problem("cfsigned.W012", WEAK_SECRET_KEY)
+        yield problem(
+            "cfsigned.W012", "SECRET_KEY, which encrypts the private keys, can be guessed."
+        )
     with suppress(ImproperlyConfigured), translation.override(None):  # E024 reports wrong waits
         if text := why_previous_key_stays(rows, waits=site_waits(), now=datetime.now(UTC)):
             yield problem("cfsigned.W011", text)

@@ -146,12 +146,6 @@ SITUATIONS = [
         **NEW_SECRET_KEY,
     ),
     case("SECRET_KEY is new, and a key retires", imported, Shell.activated, **NEW_SECRET_KEY),
-    case(
-        "SECRET_KEY is new and weak",
-        imported,
-        SECRET_KEY="guessed",
-        SECRET_KEY_FALLBACKS=[settings.SECRET_KEY],
-    ),
     case("half revoked", imported, Shell.activated, REVOKED),
     case("a replaced key leaves", imported, Shell.trusted, REPLACED, Shell.started),
     case("a key of another group", Shell.started, ELSEWHERE),
