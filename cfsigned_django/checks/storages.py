@@ -241,9 +241,5 @@ def _static_domain() -> Any:
     if cls is not None and hasattr(cls, "custom_domain"):
         return cls.custom_domain
     if cls is not None and hasattr(cls, "get_default_settings"):
-        # A storage of django-storages, which shares AWS_S3_CUSTOM_DOMAIN with the others.
-        try:
-            return cls.__new__(cls).get_default_settings().get("custom_domain")
-        except (AttributeError, TypeError):
-            return None  # It depends on what only the constructor sets.
+        return conf.default_of("custom_domain")  # as the other storages of django-storages
     return urlsplit(settings.STATIC_URL or "").netloc

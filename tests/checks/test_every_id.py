@@ -268,6 +268,16 @@ SITES: list[Row] = [
     ("W002", storages(static=with_options(S3_STATIC, custom_domain=DOMAIN))),
     ("W002", storages(static=here("Public"))),
     ("W002", storages(static=here("Static"))),
+    (
+        "W002",
+        {  # as cookiecutter-django has it
+            "AWS_QUERYSTRING_AUTH": False,
+            **storages(
+                default=with_options(location="media", querystring_auth=True),
+                static=with_options(S3, location="static", default_acl="public-read"),
+            ),
+        },
+    ),
     # A key that nothing uses, and no bucket.
     ("W016", {"AWS_QUERYSTRING_AUTH": False, "AWS_CLOUDFRONT_KEY_GROUP_ID": None}),
     ("W016", storages(default=with_options(querystring_auth=False))),
