@@ -15,12 +15,11 @@ from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.phrase import translated
-from cfsigned_django.rotation.consequences import consequences_of_revocation
-from cfsigned_django.rotation.errors import Blocked
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.status import date_and_time, in_words
-from cfsigned_django.rotation.steps import Step
+from cfsigned_django.rotation.stages import date_and_time, in_words
+from cfsigned_django.rotation.steps import Step, consequences_of_revocation
+from cfsigned_django.rotation.store import Blocked
 from cfsigned_django.signing import InvalidKey
 
 

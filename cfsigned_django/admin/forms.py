@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _, gettext_lazy
 
-from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.models import REASON_LENGTH, KnownReason
+from cfsigned_django.rotation.stages import Action
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 

@@ -14,9 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.rotation.action import REVOKE, ROTATE, Action
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.status import date_and_time
+from cfsigned_django.rotation.stages import REVOKE, ROTATE, Action, date_and_time
 
 if TYPE_CHECKING:
     from cfsigned_django.admin.pages import Pages

@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
+from cfsigned_django.rotation.active import nothing_signs
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.no_key import nothing_signs
 from cfsigned_django.rotation.settings_key import refuse_different, why_not_imported
-from cfsigned_django.rotation.status import (
+from cfsigned_django.rotation.stages import (
     clock_time,
     find_overdue,
     in_words,

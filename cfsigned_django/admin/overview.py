@@ -13,11 +13,16 @@ from django.utils.translation import gettext as _
 
 from cfsigned_django.admin.notices import ERROR, Notice, find_notices
 from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.stages import stage_of
-from cfsigned_django.rotation.status import PendingWait, clock_time, date_and_time, in_words
+from cfsigned_django.rotation.stages import (
+    Action,
+    PendingWait,
+    clock_time,
+    date_and_time,
+    in_words,
+    stage_of,
+)
 from cfsigned_django.rotation.steps import Step
 
 #: How many retired and revoked keys the page shows unless all are requested.

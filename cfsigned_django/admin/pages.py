@@ -25,13 +25,13 @@ from cfsigned_django.admin.forms import form_class
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.action import ROTATE, Action
-from cfsigned_django.rotation.errors import RotationError, Unfinished
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.stages import ROTATE, Action
 from cfsigned_django.rotation.steps import FAILURES, Step, take
+from cfsigned_django.rotation.store import RotationError, Unfinished
 
 TEMPLATES = "admin/cfsigned_django/keypair"
 

@@ -8,13 +8,12 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.importing import unknown_keys
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey
-from cfsigned_django.rotation.status import PendingWait, find_waits
+from cfsigned_django.rotation.stages import Action, PendingWait, find_waits
 from cfsigned_django.rotation.steps import Step, due
 from cfsigned_django.signing import InvalidKey
 

@@ -22,7 +22,7 @@ from cfsigned_django.keyring import NothingSigns, looks_in_database
 from cfsigned_django.rotation.active import explain_no_key, no_table
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
-from cfsigned_django.rotation.status import why_previous_key_stays
+from cfsigned_django.rotation.stages import why_previous_key_stays
 from cfsigned_django.storage.options import PER_REQUEST
 from cfsigned_django.storage.site_storages import SiteStorage, named_key, signer_of, site_storages
 from cfsigned_django.validation import find_wrong, once_each, problem

@@ -1,4 +1,4 @@
-"""Find the ACTIVE key pair in the database, for the keyring.
+"""Find out for the keyring which key pair signs; if none does, why, and which step lets one sign.
 
 The app registers :func:`find_active_signer` when it is ready, so that the
 storage works without the app.
@@ -20,15 +20,18 @@ from django.db import DatabaseError, OperationalError, connections, router, tran
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.utils import translation
+from django.utils.translation import gettext
 
-from cfsigned_django.keyring import Found, NoKey
+from cfsigned_django.keyring import Found, NoKey, key_group_option, no_key_at_all
+from cfsigned_django.phrase import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
-from cfsigned_django.rotation.no_key import why_nothing_signs
 from cfsigned_django.signing.outside import runs_event_loop
 
 if TYPE_CHECKING:
+    from cfsigned_django.rotation.rotation import Rotation
     from cfsigned_django.signing import HashAlgorithm, Signer
+
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may
 #: wait for a connection.
@@ -186,3 +189,32 @@ def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
         # Nothing else would close the connection of this thread. Not by SQLite's method, which
         # leaves an in-memory database open.
         BaseDatabaseWrapper.close(connections[using])
+
+
+def nothing_signs(rotation: Rotation) -> str:
+    """Return that no key signs, and why, in the active language."""
+    no_key = why_nothing_signs(rotation.key_group_id, rotation.store.successor())
+    return f"{translated(no_key.what, gettext)} {gettext('Pages with links to files fail.')}"
+
+
+def why_nothing_signs(key_group_id: str, successor: KeyPair | None) -> NoKey:
+    """Return what there is instead of a key that signs, and the step that lets one sign.
+
+    No key of the group is ACTIVE; ``successor`` is the next one, if there is one.
+    What that waits for is told by the command (status.py).
+    """
+    if successor is None:
+        return no_key_at_all(key_group_id)
+    values = {"group": key_group_id, "key": str(successor)}
+    command = f"manage.py cfsigned_rotate --wait{key_group_option(key_group_id)}"
+    if problem := successor.trust_problem:
+        what = _(
+            "No key signs for key group {group} yet: {key} is next, but may not sign. {problem}",
+            problem=f"{problem.rstrip('.')}.",
+            **values,
+        )
+        return NoKey(what=what, next_step=f"Then run {command}.")
+    return NoKey(
+        what=_("No key signs for key group {group} yet: {key} is next.", **values),
+        next_step=f"Run {command}: it says what that key waits for, and goes on until it signs.",
+    )

@@ -7,12 +7,12 @@ from datetime import datetime
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 
 

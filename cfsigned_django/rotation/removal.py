@@ -19,11 +19,10 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation import cloudfront
-from cfsigned_django.rotation.errors import Claimed, RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.store import refuse_long
+from cfsigned_django.rotation.store import Claimed, RotationError, refuse_long
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")

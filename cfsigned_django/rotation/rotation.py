@@ -24,18 +24,20 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.rotation import cloudfront, lifecycle
-from cfsigned_django.rotation.errors import (
-    Blocked,
-    Claimed,
-    RotationError,
-    probe_error,
-    was_restored,
-)
 from cfsigned_django.rotation.lifecycle import Blocker, KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.settings_key import ConfiguredKey
-from cfsigned_django.rotation.store import SETTLE, KeyPairStore, refuse_long
+from cfsigned_django.rotation.store import (
+    SETTLE,
+    Blocked,
+    Claimed,
+    KeyPairStore,
+    RotationError,
+    probe_error,
+    refuse_long,
+    was_restored,
+)
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage.registry import why_unusable
 from cfsigned_django.storage.site_storages import SiteStorage

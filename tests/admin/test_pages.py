@@ -19,9 +19,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.store import Claimed
 from cfsigned_django.signing import PrivateKey
 from tests.admin import LIST, Visitor, address, detail, log
 from tests.admin.conftest import DENIED, NOON

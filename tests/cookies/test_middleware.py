@@ -1,7 +1,7 @@
 """Keep the signed cookies of a viewer valid, and take them away at the end.
 
-Modules: middleware.py, cookies/renewal.py, cookies/scopes.py, cookies/choice.py,
-cookies/marker.py, cookies/problems.py, cookies/place.py, views/cookies.py
+Modules: middleware.py, cookies/renewal.py, cookies/scopes.py, cookies/place.py,
+views/cookies.py
 """
 
 from __future__ import annotations

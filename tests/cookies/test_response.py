@@ -1,6 +1,6 @@
 """Set and delete signed cookies in one response, at places where browsers send them.
 
-Modules: cookies/response.py, cookies/set_cookie.py, cookies/place.py, views/cookies.py
+Modules: cookies/response.py, cookies/place.py, views/cookies.py
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KnownReason
+from cfsigned_django.rotation.store import Claimed
 from tests.rotation import Site, change, denied, fresh
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

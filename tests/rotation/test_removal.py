@@ -1,6 +1,6 @@
 """Test revocations: what signs next, and what becomes of the key in CloudFront.
 
-Modules: rotation/removal.py, rotation/consequences.py, rotation/cloudfront.py, rotation/steps.py
+Modules: rotation/removal.py, rotation/cloudfront.py, rotation/steps.py
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.consequences import consequences_of_revocation
-from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import KeyPair, KnownReason
-from cfsigned_django.rotation.steps import Step, take
+from cfsigned_django.rotation.stages import Action
+from cfsigned_django.rotation.steps import Step, consequences_of_revocation, take
+from cfsigned_django.rotation.store import Claimed
 from tests.aws import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.strict_cloudfront import StrictCloudFront

@@ -1,6 +1,6 @@
 """Test each step of a rotation: start, import, trust, probe, activate, retire, and put back.
 
-Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/errors.py
+Modules: rotation/rotation.py, rotation/cloudfront.py, rotation/store.py
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import pytest
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.action import Action
 from cfsigned_django.rotation.cloudfront import DELETED
-from cfsigned_django.rotation.errors import (
-    Blocked,
-    RotationError,
-)
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Cause
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.stages import Action
 from cfsigned_django.rotation.steps import Step, advance, take
+from cfsigned_django.rotation.store import (
+    Blocked,
+    RotationError,
+)
 from cfsigned_django.signing import PrivateKey, Signer
 from tests.rotation import (
     ECDSA,

@@ -1,6 +1,6 @@
 """Test the rotation of a site: its settings' key, and the storages that sign apart from it.
 
-Modules: rotation/site.py, rotation/settings_key.py, rotation/importing.py, rotation/no_key.py,
+Modules: rotation/site.py, rotation/settings_key.py, rotation/importing.py, rotation/active.py,
 storage/site_storages.py
 """
 
@@ -23,10 +23,10 @@ from django.utils import timezone, translation
 
 from cfsigned_django import keyring
 from cfsigned_django.checks.rotation import check_encrypted_keys
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.registry import find_storage

@@ -1,7 +1,6 @@
 """Test the choice of the next step, what becomes of one that fails, and what is waited for.
 
-Modules: rotation/action.py, rotation/stages.py, rotation/steps.py, rotation/status.py,
-rotation/errors.py
+Modules: rotation/stages.py, rotation/steps.py, rotation/store.py
 """
 
 from __future__ import annotations
@@ -13,22 +12,21 @@ from typing import Any
 import pytest
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.errors import (
-    Blocked,
-    Claimed,
-    RotationError,
-    probe_error,
-)
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.status import GRACE, find_overdue, find_waits
+from cfsigned_django.rotation.stages import GRACE, Action, find_overdue, find_waits
 from cfsigned_django.rotation.steps import (
     Step,
     next_due,
     take,
+)
+from cfsigned_django.rotation.store import (
+    Blocked,
+    Claimed,
+    RotationError,
+    probe_error,
 )
 from tests.golden import assert_golden
 from tests.rotation import Site, change, fresh, plain

@@ -35,10 +35,9 @@ from cfsigned_django import keyring
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.active import find_active_signer
-from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.store import read_database_clock
+from cfsigned_django.rotation.store import Claimed, read_database_clock
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from tests.background import PATIENCE

@@ -12,7 +12,6 @@ from django.db import Error
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -20,7 +19,7 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.removal import Removal
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.steps import advance
-from cfsigned_django.rotation.store import Claim, KeyPairStore
+from cfsigned_django.rotation.store import Claim, KeyPairStore, RotationError
 from cfsigned_django.signing import Denied, KeyAlgorithm, Signer, Verifier
 from tests.simulation.schedules import SKEW
 from tests.simulation.world import Process

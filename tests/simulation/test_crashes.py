@@ -14,10 +14,10 @@ import pytest
 from django.db import connection
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import advance, is_under_way
+from cfsigned_django.rotation.store import RotationError
 from tests.rotation import ECDSA, Site, die, fresh, seen_by_others
 from tests.simulation.faults import Killed
 

@@ -19,18 +19,23 @@ from django.utils.timezone import get_current_timezone_name, localtime
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
-from cfsigned_django.rotation import status, steps
-from cfsigned_django.rotation.action import Action
-from cfsigned_django.rotation.consequences import consequences_of_revocation
-from cfsigned_django.rotation.errors import RotationError
+from cfsigned_django.rotation import steps
 from cfsigned_django.rotation.importing import check_import, signing_settings_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import why_not_imported
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import PendingWait, in_words
-from cfsigned_django.rotation.steps import Step
+from cfsigned_django.rotation.stages import (
+    Action,
+    PendingWait,
+    find_overdue,
+    find_waits,
+    in_words,
+    why_previous_key_stays,
+)
+from cfsigned_django.rotation.steps import Step, consequences_of_revocation
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import KeyAlgorithm
 
 NOT_YET = 75
@@ -134,9 +139,7 @@ class Command(CfsignedCommand):
         if blockers := self._blockers(rotation):
             nothing = nothing if options["dry_run"] else "Not yet:"
         now = rotation.store.clock()
-        if text := status.why_previous_key_stays(
-            rotation.store.rows, waits=rotation.waits, now=now
-        ):
+        if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=now):
             notes.append(text)
         if options["json"]:
             self.stdout.write(_as_json(rotation, did, blockers, notes))
@@ -243,12 +246,12 @@ class Command(CfsignedCommand):
 
 def _find_overdue(rotation: Rotation) -> list[str]:
     key_pairs = rotation.store.key_pairs()
-    return list(status.find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
+    return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
 
 
 def _find_waits(rotation: Rotation) -> list[PendingWait]:
     key_pairs = rotation.store.key_pairs()
-    return status.find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
+    return find_waits(rotation, now=rotation.store.clock(), key_pairs=key_pairs)
 
 
 # What is requested

@@ -28,8 +28,8 @@ from cfsigned_django.aws.client import (
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.encryption import CannotDecrypt
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_yes
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.probe import send_probe
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.options import is_property
 from cfsigned_django.storage.site_storages import site_storages

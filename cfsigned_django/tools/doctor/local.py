@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.site import site_rotation
-from cfsigned_django.rotation.status import find_overdue, find_waits
+from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.storage.registry import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import current_signer

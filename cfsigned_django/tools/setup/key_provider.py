@@ -17,11 +17,11 @@ from typing import ClassVar, TypeAlias
 from django.db import IntegrityError, connections
 
 from cfsigned_django import conf
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.terminal import duration
 from cfsigned_django.tools.account.state.wanted import SiteKey

@@ -15,10 +15,9 @@ from django.core.management import load_command_class
 from django.db import DataError, Error, OperationalError, ProgrammingError, connection
 
 from cfsigned_django.management import commands
-from cfsigned_django.rotation.errors import Claimed
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.store import SETTLE
+from cfsigned_django.rotation.store import SETTLE, Claimed
 from tests.golden import assert_golden
 from tests.management import run_as_program
 from tests.rotation import Shell, change, plain

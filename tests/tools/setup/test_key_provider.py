@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cfsigned_django.rotation.errors import RotationError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
+from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile
 from cfsigned_django.tools.setup.site_stack import choose_key
