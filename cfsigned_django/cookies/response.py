@@ -211,9 +211,9 @@ def open_if_let_in(
     """Return what a view answered, with cookies if the view's own code has let this viewer in.
 
     Its own code has if the status is 2xx and the method GET, HEAD or POST. Django's classes
-    answer OPTIONS themselves, with 200 and to anyone; so do those of REST framework. A form that
-    refuses answers 200, too: see :func:`refuse_form_as_gate`. An
-    ``answer`` that must be awaited is returned as a coroutine.
+    answer OPTIONS themselves, with 200 and to anyone; so do those of REST framework. A form answers
+    200 even when it refuses: see :func:`refuse_form_as_gate`. An ``answer`` that must be awaited is
+    returned as a coroutine.
     """
     if isinstance(answer, Awaitable):
 
@@ -234,10 +234,10 @@ def refuse_form_as_gate(view_class: type[Any]) -> None:
     """
     if hasattr(view_class, "form_valid") and not getattr(view_class, "form_is_no_gate", False):
         raise TypeError(
-            f"{view_class.__name__} has a form, and answers 200 also when the form refuses: that "
-            "would set the signed cookies for everyone. If its dispatch() decides who sees the "
-            "page, and the form does not, write form_is_no_gate = True in the class. If the form "
-            "decides, call set_signed_cookies() in form_valid() instead."
+            f"{view_class.__name__} has a form, and answers 200 even when the form refuses: that "
+            "would set the signed cookies for everyone. If something before the form decides who "
+            "sees the page (LoginRequiredMixin, get_queryset()), write form_is_no_gate = True in "
+            "the class. If the form decides, call set_signed_cookies() in form_valid() instead."
         )
 
 
@@ -254,7 +254,7 @@ def signed_cookies(
     :func:`set_signed_cookies`. Only a response to GET, HEAD or POST with a
     status of 2xx gets cookies, so the view decides who may open the folder: a
     redirect to the log-in page opens nothing, nor does OPTIONS, to which
-    Django itself answers 200. A form answers 200 when it refuses, too: in a
+    Django itself answers 200. A form answers 200 even when it refuses: in a
     view whose form decides, call :func:`set_signed_cookies` once it is valid.
     A class with ``form_valid`` is refused, unless it has ``form_is_no_gate = True``.
     """
@@ -286,5 +286,5 @@ def _class_of(view: Any) -> type[Any] | None:
         method = getattr(view, "func", view)
         if isinstance(instance := getattr(method, "__self__", None), BaseView):
             return type(instance)
-        view = getattr(view, "__wrapped__", None)
+        view = getattr(view, "__wrapped__", None) or getattr(view, "func", None)
     return None

@@ -24,9 +24,10 @@ class SignedCookiesMixin(View):
     :func:`cfsigned_django.cookies.set_signed_cookies`, such as ``expire``. Only
     a response to GET, HEAD or POST with a status of 2xx gets cookies: a redirect
     to the log-in page gets none, nor does the answer to OPTIONS, which is
-    Django's own. A form answers 200 when it refuses, too, so a class with
-    ``form_valid`` is refused, unless it says ``form_is_no_gate = True``: its
-    ``dispatch()``, not its form, decides who sees the page.
+    Django's own. A form answers 200 even when it refuses, so a class with
+    ``form_valid`` is refused, unless it says ``form_is_no_gate = True``:
+    something before the form decides who sees the page. Its answer to POST gets
+    no cookies: a form that is not valid has changed ``self.object``.
     """
 
     cookie_options: Mapping[str, Any] = {}
@@ -43,6 +44,8 @@ class SignedCookiesMixin(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the response of the view, with the cookies if it succeeds."""
         answer = super().dispatch(request, *args, **kwargs)
+        if request.method == "POST" and hasattr(self, "form_valid"):
+            return answer
         return open_if_let_in(request, answer, self._set_cookies)
 
     def _set_cookies(self, response: HttpResponseBase) -> None:

@@ -5,6 +5,7 @@ Modules: cookies/response.py, views/cookies.py
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -163,11 +164,28 @@ def test_form_that_may_be_the_gate(bases: tuple[type, ...]) -> None:
     """Refuse a class with a form when it is made or decorated, until it says who decides."""
     with pytest.raises(TypeError, match=r"(?s)Unlock.*form_is_no_gate.*form_valid"):
         with_form(CourseOfArguments, *bases)
-    for view in (with_form(*bases).as_view(), never_cache(with_form(*bases).as_view())):
+    plain = with_form(*bases).as_view()
+    for view in (plain, never_cache(plain), partial(plain)):
         with pytest.raises(TypeError, match="form_is_no_gate"):
             opens_course(view)
     with_form(CourseOfArguments, *bases, form_is_no_gate=True)
     opens_course(with_form(*bases, form_is_no_gate=True).as_view())
+
+
+def test_form_that_is_no_gate(site: Any) -> None:
+    """Open the folder to GET; a form that is not valid may have changed what names the folder."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    site.AWS_CLOUDFRONT_COOKIE_DOMAIN = "example.com"
+    site.ALLOWED_HOSTS = ["*"]
+    view = with_form(CourseOfArguments, FormView, form_is_no_gate=True, template_name="none.html")
+
+    def answer(method: str) -> Any:
+        request = RequestFactory().generic(method, "/", secure=True, HTTP_HOST="app.example.com")
+        return view.as_view()(request, pk=42)
+
+    assert_cookies_open(answer("GET"), "courses/42/1.ts")
+    refused = answer("POST")
+    assert (refused.status_code, {*refused.cookies}) == (200, set())
 
 
 @pytest.mark.parametrize("decorators", [opens_course, [opens_course, never_cache]])
