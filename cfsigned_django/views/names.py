@@ -34,9 +34,10 @@ class SignedUrlsView(PermissionView):
     :meth:`get_url_arguments` are those of :class:`SignedRedirectView`. The
     permission is asked once for each name. If it refuses one, or raises
     :exc:`~django.http.Http404`, nobody gets a URL: the answer is 403 with
-    ``{"error": ..., "refused": [...]}``. What is not JSON or has no names, more
-    than 100, or a name that no file can have, is answered 400 before the
-    permission is asked, and another method than POST 405, with ``{"error": ...}``.
+    ``{"error": ..., "refused": [...]}``. A name that no file can have is answered
+    so with 400 before the permission is asked, and so is, with ``{"error": ...}``,
+    what is not JSON or has no names, or more than 100; another method than POST
+    is answered 405.
     Only S3 knows whether a file exists. CSRF protection is Django's.
 
     If :class:`cfsigned_django.shortcuts.signed_urls` decorates the view, one
@@ -53,6 +54,15 @@ class SignedUrlsView(PermissionView):
             names = _read_names(request.body)
         except ValueError as problem:
             return JsonResponse({"error": str(problem)}, status=400)
+        # A storage would normalize ./a, and sign a name that was not asked about.
+        bad = [each for each in names if not isinstance(each, str) or not is_exact_name(each)]
+        if bad:
+            error = (
+                f"names[{names.index(bad[0])}] is not the name of a file. Send each name as the "
+                f"storage returned it from save(): text of at most {MAX_NAME_LENGTH} bytes."
+            )
+            return JsonResponse({"error": error, "refused": bad}, status=400)
+        names = list(dict.fromkeys(names))
         refused = [name for name in names if not self._may_see(name)]
         if refused:
             error = "The viewer may not see the files in refused. Ask for the others alone."
@@ -76,8 +86,8 @@ class SignedUrlsView(PermissionView):
         return True
 
 
-def _read_names(body: bytes) -> list[str]:
-    """Return the names in JSON, each once. Raise :exc:`ValueError` with what is wrong."""
+def _read_names(body: bytes) -> list[Any]:
+    """Return the names in JSON. Raise :exc:`ValueError` with what is wrong."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -85,11 +95,4 @@ def _read_names(body: bytes) -> list[str]:
     names = data.get("names") if isinstance(data, dict) else None
     if not isinstance(names, list) or not 0 < len(names) <= MAX_NAMES:
         raise ValueError(f'Send JSON: {{"names": [...]}}, with 1 to {MAX_NAMES} names.')
-    for place, name in enumerate(names):
-        # A storage would normalize ./a, and sign a name that was not asked about.
-        if not isinstance(name, str) or not is_exact_name(name):
-            raise ValueError(
-                f"names[{place}] is not the name of a file. Send each name as the storage "
-                f"returned it from save(): text of at most {MAX_NAME_LENGTH} bytes."
-            )
-    return list(dict.fromkeys(names))
+    return names

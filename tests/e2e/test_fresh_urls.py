@@ -230,6 +230,16 @@ def test_refused_and_missing(page: Page, paged: Site) -> None:
     assert paged.served[PHOTO][-1] == "200"
 
 
+def test_name_of_no_file(page: Page, paged: Site) -> None:
+    """A stored text with a name that no file can have keeps no other file from coming back."""
+    paged.elements = '<img src="/none" data-cfsigned-name="../x">'
+    paged.element(PHOTO, "img", **{"expires-at": iso(0)})
+    open_page(page, paged)
+    until(page, lambda: len(paged.asked) == 2)
+    until(page, f"find('{PHOTO}').naturalWidth > 0")
+    assert [{*each} for each in paged.asked] == [{"../x", PHOTO}, {PHOTO}]
+
+
 @pytest.mark.parametrize(("name", "loads"), [("missing.webp", 2), ("constructor", 1)])
 def test_nothing_comes_back(page: Page, paged: Site, name: str, loads: int) -> None:
     """A file that is missing is asked for once, and never again.

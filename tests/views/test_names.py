@@ -152,9 +152,10 @@ def test_body_without_names(body: Any) -> None:
     ids=lambda name: ascii(name)[:20],
 )
 def test_name_of_no_file(name: Any) -> None:
-    """Say which of the names it is without repeating it, and ask no permission."""
+    """Say which of the names it is, as what is refused, and ask no permission."""
     status, found = post("urls", {"names": ["1.jpg", name]})
-    assert (status, [*found], asked) == (400, ["error"], [])
+    assert (status, [*found], asked) == (400, ["error", "refused"], [])
+    assert found["refused"] == [name]
     assert "names[1]" in found["error"]
     assert "secret" not in found["error"]
 

@@ -13,7 +13,7 @@
   // By name: the elements for which a request is due or under way, and whether they were paused:
   // a browser pauses a film after its error.
   const waiting = new Map(), due = [];
-  // What was asked for. A stored text may name thousands of files: others are not.
+  // What was asked for, and how much may be: a stored text may name thousands of files.
   const asked = new Set(), most = 500;
   let hasWarned = false;
 
