@@ -128,7 +128,9 @@ def _read(source: str | bytes | os.PathLike[str], wanted: str) -> str:
             f"The key is of type {type(source).__name__}. {wanted}, as str, bytes or pathlib.Path."
         )
     if len(source) > _LONGEST:
-        raise InvalidKey(f"The key is longer than {_LONGEST} characters. {wanted}, of one key.")
+        raise InvalidKey(
+            f"The key has more than {_LONGEST} characters, more than one key has. {wanted}."
+        )
     text = source.lstrip("\ufeff").strip().strip("'\"").strip()
     if not text:
         raise InvalidKey(f"The key is empty. {wanted}. Is the environment variable set?")
