@@ -273,10 +273,10 @@ def _key_of(storage: Any, name: Any) -> str:
         key = storage._normalize_name(clean_name(name))
     if not is_exact_name(key):
         raise ValueError(
-            f"The name {name!r} is not the name of a file. It must be one such as "
-            "'documents/report.pdf', without a slash at either end, an empty part, a backslash or "
-            f"a line break, and have at most {MAX_NAME_LENGTH} bytes with the location of the "
-            "storage and the folder that sign_upload() adds."
+            f"The name {str(name).partition('?')[0]!r} is not the name of a file. It must be one "
+            "such as 'documents/report.pdf', without a slash at either end, an empty part, a "
+            f"backslash or a line break, and have at most {MAX_NAME_LENGTH} bytes with the "
+            "location of the storage and the folder that sign_upload() adds."
         )
     # In whatever folder: the lifecycle rule may be for another location in this bucket.
     if f"/{FOLDER}" in f"/{key}":

@@ -52,7 +52,9 @@ logger: Final = logging.getLogger("cfsigned_django.storage")
 #: The options that this package adds to those of a storage class, and reads itself.
 OWN_OPTIONS = (*conf.OPTIONS, "cloudfront_signer")
 
-_URL: Final = re.compile(r"(?:https?:)?//([^/?#]+)", re.IGNORECASE)
+_URL: Final = re.compile(r"\s*(?:https?:)?//([^/?#]+)", re.IGNORECASE)
+# Where a URL begins in a name: upload_to may have put a folder in front.
+_START: Final = re.compile(r"(?<![^/])\s*https?://|^\s*//", re.IGNORECASE)
 # Where the signature of a URL begins, also of one in the path of another.
 _QUERY: Final = re.compile(r"\?|%(?:25)*3F", re.IGNORECASE)
 _URL_AS_NAME: Final = (
@@ -221,7 +223,7 @@ class SignedUrlMixin(Options):
         """Return whether a file that is saved under this name is public, by the option ``public``.
 
         Its URL is then the unsigned one, unless the name contains ``//``, which :meth:`url` signs
-        in any case. A name that no file can have is not public.
+        in any case.
         """
         own = self.cfsigned
         options = own.options()
@@ -341,7 +343,7 @@ class SignedUrlMixin(Options):
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Save a file. Raise :exc:`ValueError` for a URL of this storage, which is not a name."""
         self.cfsigned.refuse_url(getattr(content, "name", None) if name is None else name)
-        return str(super().save(name, content, max_length))  # type: ignore[misc]
+        return str(super().save(name, content, max_length=max_length))  # type: ignore[misc]
 
     def generate_filename(self, filename: str | os.PathLike[str]) -> str:
         """Return a name for :meth:`save`. Raise :exc:`ValueError` for a URL of this storage."""
@@ -514,7 +516,8 @@ class StorageSigner:
 
     def refuse_url(self, name: object) -> None:
         """Raise :exc:`ValueError` for a URL of this storage where the name of a file belongs."""
-        if self._is_own_url(name):
+        text = str(name)
+        if any(self._is_own_url(text[at.start() :]) for at in _START.finditer(text)):
             raise ValueError(
                 f"The name {_QUERY.split(str(name))[0]!r} is a URL of this storage. Pass the "
                 "name of the file: name_of() returns it."

@@ -133,7 +133,8 @@ def test_not_a_url_of_the_storage(site: Any) -> None:
 def test_url_as_a_name_is_refused(kind: Any, site: Any) -> None:
     """Store no URL of the storage, and name what returns the name; take other URLs as before."""
     storage = kind()
-    own = (f"{ORIGIN}/a.jpg", f"http{ORIGIN[5:]}/a", f"{ORIGIN[6:]}/a.jpg", f"{ORIGIN.upper()}/a")
+    own = [f"{ORIGIN}/a.jpg", f"http{ORIGIN[5:]}/a", f"{ORIGIN[6:]}/a.jpg", f"{ORIGIN.upper()}/a"]
+    own += [f"photos/{ORIGIN}/a.jpg", f" {ORIGIN}/a.jpg"]  # as upload_to makes it
     calls = [partial(storage.save, content=ContentFile(b"x")), storage.generate_filename]
     calls += [partial(storage.sign_upload, size=1)] if kind is CloudFrontS3Storage else []
     wrong = {}
@@ -143,7 +144,7 @@ def test_url_as_a_name_is_refused(kind: Any, site: Any) -> None:
             if seen := not_refused(ValueError, named, partial(call, f"{url}?Signature=abc")):
                 wrong[url, call] = seen
     assert wrong == {}
-    for name in (f"{ORIGIN}.evil.example/a.jpg", "a/https:/b.jpg", f"a/{ORIGIN}/a.jpg"):
+    for name in (f"{ORIGIN}.evil.example/a.jpg", "a/https:/b.jpg", f"a{ORIGIN}/a.jpg"):
         assert storage.generate_filename(name)
 
 
