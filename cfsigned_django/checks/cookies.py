@@ -53,11 +53,11 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
         return  # check_storages() reports the error, and a request knows the domain.
     config = storage.config
     wrong = find_address_problems(config, signs=storage.signs)
-    if any(map(CheckMessage.is_serious, wrong)):
+    if serious := next(filter(CheckMessage.is_serious, wrong), None):
         # check_storages() reports it, unless nothing but cookies needs a domain.
         if not (storage.signs or config.custom_domain):
-            wrong[0].obj = storage.name
-            yield wrong[0]
+            serious.obj = storage.name
+            yield serious
         return
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or Site.COOKIE_DOMAIN.read() or None
