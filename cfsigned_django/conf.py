@@ -351,18 +351,23 @@ def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) ->
 
 
 def storage_entries() -> Mapping[str, dict[str, Any]]:
-    """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden."""
+    """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden.
+
+    What is not a mapping, which Django refuses when the storage is made, is empty here.
+    """
     return {
-        alias: {**entry, "OPTIONS": hide_all(entry.get("OPTIONS") or {})}
+        alias: {**_mapping(entry), "OPTIONS": hide_all(_mapping(_mapping(entry).get("OPTIONS")))}
         for alias, entry in settings.STORAGES.items()
     }
 
 
+def _mapping(value: Any) -> Any:
+    return value if isinstance(value, Mapping) else {}
+
+
 def aliases_with(option: str) -> str:
     """Return the aliases of STORAGES that have an option, such as ``"default", "private"``."""
-    having = (
-        alias for alias, each in settings.STORAGES.items() if each.get("OPTIONS", {}).get(option)
-    )
+    having = (alias for alias, each in storage_entries().items() if each["OPTIONS"].get(option))
     return ", ".join(f'"{alias}"' for alias in having)
 
 
@@ -373,7 +378,7 @@ def hide_in_storages(given: Mapping[str, Any]) -> None:
     holds the OPTIONS in a local variable, which a debug page would print.
     """
     for entry in settings.STORAGES.values():
-        options = entry.get("OPTIONS") or {}
+        options = _mapping(_mapping(entry).get("OPTIONS"))
         for name, value in given.items():
             if options.get(name) is value:
                 options[name] = hide(name, value)

@@ -40,8 +40,12 @@ def signing_settings_key(rotation: Rotation) -> str:
 
 
 def has_signing_key(rotation: Rotation) -> bool:
-    """Return whether any key signs, from the database or from the settings."""
-    return rotation.store.active() is not None or bool(signing_settings_key(rotation))
+    """Return whether a key signs, or may: nobody knows that of a storage that cannot be made."""
+    return (
+        rotation.store.active() is not None
+        or bool(signing_settings_key(rotation))
+        or any(each.may_follow(rotation.key_group_id) for each in rotation.unmade)
+    )
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:

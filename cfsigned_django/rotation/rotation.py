@@ -147,8 +147,9 @@ class Rotation:
     def find_unmade(self) -> str:
         """Return which storages cannot be made here, and what waits for them; "" if all can."""
         text = _(
-            "While a storage cannot be made here, no key is imported or retired, and no key "
-            "of its key group begins to sign. Correct it, or remove it from STORAGES. %(storages)s"
+            "A storage cannot be made here, and may sign elsewhere. Until it is corrected, or "
+            "removed from STORAGES, no key is imported or retired, and no new key of its key "
+            "group is activated. %(storages)s"
         )
         return _tell(self.unmade, text)
 
@@ -492,5 +493,6 @@ class Rotation:
 
 def _tell(storages: Sequence[SiteStorage], text: str, **values: object) -> str:
     """Return the text with the storages and their errors; "" without storages."""
-    named = "; ".join(f"{each.name}: {why_unusable(each.error)}" for each in storages if each.error)
-    return text % {"storages": named, **values} if named else ""
+    errors = ((each.name, each.error) for each in storages)
+    named = [f"{name}: {why_unusable(error)}" for name, error in errors if error is not None]
+    return text % {"storages": "; ".join(named), **values} if named else ""

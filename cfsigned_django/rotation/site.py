@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +23,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.registry import find_storage, why_unusable
 from cfsigned_django.storage.site_storages import (
     PROBE_SECONDS,
     SiteStorage,
@@ -39,6 +40,8 @@ from cfsigned_django.validation import (
     sign_probe,
     site_lifetime,
 )
+
+logger: Final = logging.getLogger("cfsigned_django.rotation")
 
 _WORST_FIRST = (
     ProbeResult.WRONG_KEY,
@@ -84,7 +87,8 @@ def site_rotation(
     unmade = unmade_storages(listed)
     awaited = [each for each in unmade if each.may_follow(key_group_id)]
     members = [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
-    if not (members or awaited) and not any(
+    # A revocation needs the key group, and no storage: one that cannot be made may name it.
+    if not (members or unmade) and not any(
         not each.is_known and each.may_follow(key_group_id) for each in listed
     ):
         text = _(
@@ -146,8 +150,12 @@ def _probe(
     """
     if awaited and not members and not conf.default_of("custom_domain"):
         return ProbeResult.NO_ANSWER  # The key waits for that storage anyway.
-    # An alias is asked for again: one that reads S3 was not constructed yet.
-    found = [find_storage(each.alias or each.storage) for each in members]
+    try:
+        # An alias is asked for again: one that reads S3 was not constructed yet.
+        found = [find_storage(each.alias or each.storage) for each in members]
+    except Exception as error:
+        logger.error("No probe was sent. %s", why_unusable(error))
+        return ProbeResult.NO_ANSWER
     urls = {probe_url(each, signer) for each in found} or {_probe_url_of_settings(signer)}
     results = {send(url) for url in urls}
     for bad in _WORST_FIRST:

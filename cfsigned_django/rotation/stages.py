@@ -369,6 +369,9 @@ def find_overdue(
         stage = stage_of(key_pair)
         due = stage.due(rotation, key_pair)
         if stage.overdue and due is not None and now >= due + GRACE:
+            if problem := stage.problem(rotation, key_pair):
+                yield problem
+                continue
             words = (rotation.by_hand and stage.overdue_by_hand) or stage.overdue
             yield f"{words % {'key': key_pair, 'due': date_and_time(due)}} {stage.doubt}".strip()
 

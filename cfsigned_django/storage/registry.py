@@ -137,8 +137,17 @@ def entry_of(alias: str) -> str:
 
 def why_unusable(error: Exception) -> str:
     """Return the text of an error that a storage raised, with its type, and without a key."""
-    text = str(error)
-    if conf.hide("", text) is not text:
+    try:
+        text = str(error)
+    except Exception:  # of an error of the site
+        text = ""
+    entries = conf.storage_entries().values()
+    secrets = [
+        each["OPTIONS"].get(name) for each in entries for name in ("secret_key", "security_token")
+    ]
+    if conf.hide("", text) is not text or any(
+        isinstance(each, str) and each and each in text for each in secrets
+    ):
         text = "(not shown: it may contain a key)"
     is_settled = isinstance(error, ImproperlyConfigured)
     return text if is_settled else f"{type(error).__name__}: {text}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.apps import apps
@@ -81,7 +83,7 @@ def site_storages() -> list[SiteStorage]:
     for alias, entry in conf.storage_entries().items():
         cls = signing_class(entry.get("BACKEND"))
         if cls is not None:
-            found += _of_alias(alias, cls, entry["OPTIONS"])
+            found.append(_of_alias(alias, cls, entry["OPTIONS"]))
     of_aliases = [each.storage for each in found]
     for field, storage in _field_storages():
         if not any(storage is each for each in of_aliases):
@@ -91,7 +93,7 @@ def site_storages() -> list[SiteStorage]:
 
 def unmade_storages(listed: Iterable[SiteStorage]) -> list[SiteStorage]:
     """Return those listed that cannot be made here, and each alias whose class is not known."""
-    found = [each for each in listed if each.error]
+    found = [each for each in listed if each.error is not None]
     for alias, entry in conf.storage_entries().items():
         try:
             import_string(entry["BACKEND"])
@@ -101,33 +103,35 @@ def unmade_storages(listed: Iterable[SiteStorage]) -> list[SiteStorage]:
 
 
 def _unmade(error: Exception, cls: Any, options: dict[str, Any], **place: Any) -> SiteStorage:
-    """Return a storage of which no more is known than the key group that is named."""
-    group = getattr(cls, "key_group_id", None)  # A Setting, unless the class has its own.
-    default = group if isinstance(group, str) else conf.default_of("key_group_id")
-    named = {"key_group_id": options.get("key_group_id", default)}
-    config = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST) | named)
+    """Return a storage of which no more is known than the key group that is named, if one is."""
+    group = options.get("key_group_id", getattr(cls, "key_group_id", PER_REQUEST))
+    if isinstance(group, conf.Setting):
+        group = conf.default_of("key_group_id")
+    elif isinstance(group, property | cached_property):
+        group = PER_REQUEST
+    config = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST) | {"key_group_id": group})
     return SiteStorage(error=error, config=config, **place)
 
 
-def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> list[SiteStorage]:
-    """Return the storage of an alias; none if it reads S3, and only its constructor knows more."""
+def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> SiteStorage:
     place: dict[str, Any] = {"name": entry_of(alias), "alias": alias}
-    is_static = alias == "staticfiles" or issubclass(cls, ManifestFilesMixin)
-    failed: list[SiteStorage] = []
-    if not is_static:
-        try:
-            return [_known(storages[alias], **place)]
-        except Exception as error:
-            failed = [_unmade(error, cls, options, **place)]
     declared = cls.__new__(cls)  # It has its options, but its constructor does not run.
     vars(declared).update({name: options[name] for name in OWN_OPTIONS if name in options})
+    if alias == "staticfiles" or issubclass(cls, ManifestFilesMixin):
+        with suppress(Exception):  # If it says what it is without its constructor, which reads S3.
+            declared.cfsigned.refuse_unknown(options)
+            return _known(declared, **place)
+    try:
+        return _known(storages[alias], **place)
+    except Exception as error:
+        raised = error
     try:
         known = _known(declared, **place)
     except Exception:
-        return failed
-    if is_static or _fails_here(declared):
-        return [known]
-    return [replace(each, config=known.config) for each in failed]
+        return _unmade(raised, cls, options, **place)
+    if _fails_here(declared, raised):
+        return known
+    return SiteStorage(error=raised, config=known.config, **place)
 
 
 def _known(storage: Any, **place: Any) -> SiteStorage:
@@ -150,12 +154,20 @@ def _value(storage: SignedUrlMixin, option: str) -> Any:
         return PER_REQUEST
 
 
-def _fails_here(storage: SignedUrlMixin) -> bool:
-    """Return whether an option is a property that raises an error outside a request."""
-    return any(
-        is_property(storage, name) and _value(storage, name) is PER_REQUEST
-        for name in (*OWN_OPTIONS, "location")
-    )
+def _fails_here(storage: SignedUrlMixin, raised: Exception) -> bool:
+    """Return whether this is the error of an option that can be asked in a request only.
+
+    It may also be an AttributeError, by which a constructor cannot set such an option.
+    """
+    for name in (*OWN_OPTIONS, "location"):
+        if is_property(storage, name):
+            try:
+                getattr(storage, name)
+            except Exception as error:
+                same = (type(error), error.args) == (type(raised), raised.args)
+                if same or isinstance(raised, AttributeError):
+                    return True
+    return False
 
 
 def _field_storages() -> Iterator[tuple[FileField, SignedUrlMixin]]:

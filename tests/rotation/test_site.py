@@ -254,6 +254,26 @@ class DefaultsFail(CloudFrontS3Storage):
         raise LookupError("no vault")
 
 
+class Repeats(CloudFrontS3Storage):
+    """Repeat its options in an error."""
+
+    def __init__(self, **options: Any) -> None:
+        raise ValueError(f"bad options {options}")
+
+
+class OfVault(Fails):
+    """Know its domain in requests only, and fail for another reason."""
+
+    @property
+    def custom_domain(self) -> str:
+        """Fail outside a request."""
+        raise LookupError("no tenant")
+
+    @custom_domain.setter
+    def custom_domain(self, value: str) -> None:
+        """Ignore the setting."""
+
+
 MISTYPED = {"buket_name": "media"}
 #: How STORAGES["archive"] is broken, and whether the key group of the settings waits to activate.
 BROKEN: dict[str, tuple[Any, bool]] = {
@@ -277,6 +297,9 @@ BROKEN: dict[str, tuple[Any, bool]] = {
     "no such class": ({"BACKEND": "nowhere.Storage"}, True),
     "a module that fails": ({"BACKEND": "tests.rotation.fails.Storage"}, True),
     "no options": ({"BACKEND": S3_BACKEND, "OPTIONS": None}, True),
+    "a list of options": ({"BACKEND": S3_BACKEND, "OPTIONS": ["media"]}, True),
+    "no entry": (None, True),
+    "fails, and knows its domain in requests": ({"BACKEND": f"{__name__}.OfVault"}, True),
 }
 
 
@@ -347,6 +370,41 @@ def test_broken_alias_of_another_group(shell: Shell, site: Any, add_storage: Add
     shell.wait(301)
     assert shell.run(*named).code == 0
     assert KeyPair.objects.get().status == "active"
+
+
+@pytest.mark.parametrize("entry", [{"BACKEND": S3_BACKEND, "OPTIONS": MISTYPED}, None])
+def test_revocation_of_a_group_that_nothing_names(shell: Shell, site: Any, entry: Any) -> None:
+    """Revoke a key whose only storage is broken in a way that hides its group."""
+    premium = shell.account.make_group(shell.account.upload("premium"), name="premium")
+    named = ["--key-group", premium]
+    site.STORAGES = {"premium": {"BACKEND": S3_BACKEND, "OPTIONS": {"key_group_id": premium}}}
+    assert shell.run_all(["--start", *named], named) == [0, 0]
+    key_pair = KeyPair.objects.get()
+
+    site.STORAGES = {"premium": entry}
+    assert shell.run("--revoke", str(key_pair), "--no-input", *named).code == 0
+    assert fresh(key_pair).status == "revoked"
+
+
+def test_age_of_a_key_that_is_not_known(shell: Shell, site: Any) -> None:
+    """Begin no rotation if the only storage cannot be made: its key may sign elsewhere."""
+    site.STORAGES = {"archive": {"BACKEND": S3_BACKEND, "OPTIONS": {**MISTYPED}}}
+    site.AWS_CLOUDFRONT_KEY = site.AWS_CLOUDFRONT_KEY_ID = None
+    ran = shell.run("--max-age", "90d", "--json")
+    assert 'STORAGES["archive"]' in "".join(ran.report["notes"])
+    assert KeyPair.objects.count() == 0
+
+
+def test_error_with_a_secret(shell: Shell, site: Any) -> None:
+    """Show no secret of the entry that its error repeats."""
+    options = {"secret_key": "wJalrXUtnFEMI", "buket_name": "wJalrXUtnFEMI"}
+    site.STORAGES = {
+        **site.STORAGES,
+        "archive": {"BACKEND": f"{__name__}.Repeats", "OPTIONS": options},
+    }
+    ran = shell.run("--start")
+    assert "archive" in ran.out
+    assert "wJalr" not in ran.out + ran.err
 
 
 def test_nothing_to_probe(shell: Shell, site: Any) -> None:

@@ -76,8 +76,7 @@ def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
             if not re.fullmatch("[!-~]+", each):
                 raise ValueError(
                     f"CloudFront would refuse all lines because of {each!r}. Encode a path (a "
-                    "space is %20), or give the name of the file, without the /. A tag is visible "
-                    "ASCII."
+                    "space is %20). A tag is visible ASCII."
                 )
     distribution_id, storage = options["distribution"], options["storage"]
     if names or folder is not None or not distribution_id:

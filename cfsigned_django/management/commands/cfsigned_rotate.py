@@ -152,7 +152,7 @@ class Command(CfsignedCommand):
         failed += [each.what for each in _find_waits(rotation) if each.is_stuck]
         failed += _find_overdue(rotation) if did is None else []
         if failed:
-            raise CommandError(" ".join(failed))
+            raise CommandError(" ".join(dict.fromkeys(failed)))
         if blockers and did is None:
             sys.exit(NOT_YET)
 
@@ -324,7 +324,9 @@ def _would(rotation: Rotation, step: Step) -> str | None:
 
 def _notes(rotation: Rotation, step: Step | None, options: dict[str, Any]) -> list[str]:
     """Return what a person should know although it blocks nothing."""
-    notes = [rotation.find_unmade()] if step and not step.blocked else []
+    # A blocker says it, too, except of what is asked for.
+    is_said = any(each.is_stuck for each in _find_waits(rotation)) if step is None else step.blocked
+    notes = [] if is_said else [rotation.find_unmade()]
     key_pair_id = signing_settings_key(rotation)
     if options["max_age"] is not None and key_pair_id:
         notes.append(
