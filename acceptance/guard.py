@@ -19,9 +19,8 @@ from botocore.client import BaseClient
 
 from acceptance.record import TAG, Record
 from cfsigned_django.aws.client import make_client
-from cfsigned_django.tools.stack.existing_bucket import find_region
-from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
-from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.tools.stack.existing import find_region
+from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET, read_template
 
 _READS: Final = ("Describe", "Get", "Head", "List")
 _SERVICES: Final = ("cloudformation", "cloudfront", "s3")

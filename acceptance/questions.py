@@ -34,9 +34,8 @@ from cfsigned_django.invalidation import items_of
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.stack import change_set, events
-from cfsigned_django.tools.stack.existing import StackError
-from cfsigned_django.tools.stack.existing_bucket import find_region
-from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
+from cfsigned_django.tools.stack.existing import StackError, find_region
+from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET
 from cfsigned_django.viewer import NoAnswer
 
 FILE: Final = "/albums/42/a.txt"

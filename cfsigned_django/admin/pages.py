@@ -20,8 +20,7 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.action_page import ShownKey, page_of, put_in_words
-from cfsigned_django.admin.forms import form_class
+from cfsigned_django.admin.action_page import ShownKey, form_class, page_of, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.aws.errors import AwsError

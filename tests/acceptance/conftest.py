@@ -12,7 +12,7 @@ from acceptance.clients import Clients, connect
 from acceptance.guard import Guard, guarding
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.stack import change_set, events
-from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET
+from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET
 from tests.ministack_server import REGION, MinistackHere
 from tests.plugins_aws import ministack as ministack, sign_in
 from tests.processes.kills import ACCOUNT, record_of

@@ -43,13 +43,18 @@ from cfsigned_django.tools.stack.existing import (
     Stack,
     StackError,
     StackResources,
+    find_region,
     read_stack,
     resources_of,
 )
-from cfsigned_django.tools.stack.existing_bucket import find_region
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
-from cfsigned_django.tools.stack.parameters import BUCKET, KEY_GROUP, MAKES_BUCKET, PARAMETERS
-from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.tools.stack.template import (
+    BUCKET,
+    KEY_GROUP,
+    MAKES_BUCKET,
+    PARAMETERS,
+    read_template,
+)
 from cfsigned_django.tools.storage_origin import choose_public, public_patterns
 from cfsigned_django.validation import find_wrong_values, is_local_host, raise_first_error
 from cfsigned_django.viewer import Fetch, fetch

@@ -24,7 +24,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.tools.setup.key_provider import DatabaseKey, KeyFile, KeyProvider, SettingsKey
-from cfsigned_django.tools.stack import change_set, events, parameters
+from cfsigned_django.tools.stack import change_set, events, template
 from cfsigned_django.tools.stack.change_set import Change, ChangeSet
 from cfsigned_django.tools.stack.existing import (
     Stack,
@@ -106,7 +106,7 @@ class SiteStack:
         group = find_key_group(
             self.clients.cloudfront,
             key=self.provider.find(),
-            named=self.named_group or self.present.get(parameters.KEY_GROUP, ""),
+            named=self.named_group or self.present.get(template.KEY_GROUP, ""),
         )
         planned = self._change_set(group.id or _NO_GROUP, reverts_drift=reverts_drift)
         try:
@@ -124,8 +124,8 @@ class SiteStack:
         return Plan(
             changes=planned,
             key_group=group,
-            reasons=tuple(parameters.changes(self.given, self.present)),
-            removals=(*parameters.removals(self.given, self.present), *removed),
+            reasons=tuple(template.changes(self.given, self.present)),
+            removals=(*template.removals(self.given, self.present), *removed),
             losses=tuple(lost),
         )
 
@@ -199,7 +199,7 @@ class SiteStack:
     def _change_set(self, group_id: str, *, reverts_drift: bool) -> ChangeSet:
         given = dict(self.given)
         if not self.present:
-            given[parameters.KEY_GROUP] = group_id
+            given[template.KEY_GROUP] = group_id
         return change_set.create(
             self.cloudformation,
             self.name,

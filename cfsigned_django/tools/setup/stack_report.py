@@ -14,7 +14,7 @@ from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
-from cfsigned_django.tools.stack.parameters import BUCKET, MAKES_BUCKET
+from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET
 
 #: Outputs that a person must add somewhere.
 STATEMENTS: Final[Mapping[str, str]] = {

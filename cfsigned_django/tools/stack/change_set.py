@@ -12,8 +12,7 @@ from typing import Any, Final
 from cfsigned_django.aws.client import call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
-from cfsigned_django.tools.stack.parameters import as_sent
-from cfsigned_django.tools.stack.template import read_template
+from cfsigned_django.tools.stack.template import as_sent, read_template
 
 #: What the names of change sets begin with that this package makes.
 _PREFIX: Final = "cfsigned-"

@@ -1,8 +1,8 @@
 """Deploy the stack of a site whose key goes into a file: first and later runs, losses, refusals.
 
 Modules: management/commands/cfsigned_setup.py, tools/setup/proof.py, tools/setup/stack_report.py,
-tools/setup/site_stack.py, tools/stack/existing_bucket.py, tools/stack/change_set.py,
-tools/stack/existing.py, tools/stack/losses.py, tools/stack/parameters.py
+tools/setup/site_stack.py, tools/stack/change_set.py,
+tools/stack/existing.py, tools/stack/losses.py, tools/stack/template.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What S3 says of a bucket name before a stack is created."""
+"""What S3 says of a bucket name before a stack is created.
+
+Modules: tools/stack/existing.py
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.stack.existing_bucket import find_region
+from cfsigned_django.tools.stack.existing import find_region
 
 
 def find(code: str, **headers: str) -> str | None:
