@@ -19,7 +19,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cfsigned_django.aws.client import make_client
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.tools.account.documents.origins import folder_of
+from cfsigned_django.tools.account.documents.distribution_config import folder_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer
 from cfsigned_django.tools.model import listed

@@ -13,7 +13,7 @@ from cfsigned_django.aws.key_groups import NO_SUCH_PUBLIC_KEY, KeyGroups
 from cfsigned_django.phrase import Phrase
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import (
+from cfsigned_django.tools.account.documents.distribution_config import (
     behaviors,
     pattern_of,
     trusted_key_groups,

@@ -13,7 +13,7 @@ import pytest
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
-from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from demo_project.rules import DistributionReader
 from tests.aws import Account, new_pem

@@ -22,7 +22,7 @@ from cfsigned_django.conf import Site
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
 from cfsigned_django.storage.registry import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.explain import explain
 from cfsigned_django.tools.doctor.local import from_system_checks

@@ -34,7 +34,7 @@ from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.options import is_property
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.setup import stack_report
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code

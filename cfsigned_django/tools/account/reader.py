@@ -25,9 +25,12 @@ from cfsigned_django.tools.account.account import (
     KmsKey,
     NamedConfig,
 )
-from cfsigned_django.tools.account.documents.cache_behavior import behaviors
-from cfsigned_django.tools.account.documents.distribution_config import bucket_origins, covers
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.documents.distribution_config import (
+    behaviors,
+    bucket_origins,
+    covers,
+)
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.model import listed
 
 T = TypeVar("T")

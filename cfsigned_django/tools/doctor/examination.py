@@ -25,7 +25,7 @@ from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.site_storages import ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
-from cfsigned_django.tools.account.state.wanted import SiteKey, Wanted
+from cfsigned_django.tools.account.state.site_in_aws import SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import aws, local
 from cfsigned_django.tools.doctor.answers import Clock, direct_url

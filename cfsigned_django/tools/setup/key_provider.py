@@ -24,7 +24,7 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
 from cfsigned_django.terminal import duration
-from cfsigned_django.tools.account.state.wanted import SiteKey
+from cfsigned_django.tools.account.state.site_in_aws import SiteKey
 from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600

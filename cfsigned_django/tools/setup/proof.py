@@ -13,7 +13,7 @@ from cfsigned_django.aws.client import Clients, call
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.signing import Signer
 from cfsigned_django.tools.account.reader import read_account
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live

@@ -17,14 +17,14 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from cfsigned_django.aws.client import Clients
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
-from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from cfsigned_django.tools.account.reader import (
     as_distribution,
     read_account,
     read_bucket,
 )
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION
 from tests.aws.failing import Failing
 from tests.ministack_server import Ministack

@@ -16,7 +16,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
     access_identity_statement,
     decrypt_statement,
 )
-from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND

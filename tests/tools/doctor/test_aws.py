@@ -3,7 +3,7 @@
 Modules: tools/account/state/judge.py, tools/findings.py, tools/account/state/keys.py,
 tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
 tools/account/state/policies.py, tools/account/state/site_in_aws.py,
-tools/account/state/wanted.py, tools/account/documents/cache_behavior.py, tools/doctor/aws.py
+tools/account/documents/distribution_config.py, tools/doctor/aws.py
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 
 from cfsigned_django.aws.errors import explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
-from cfsigned_django.tools.account.documents.cache_behavior import trusted_key_groups
+from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws

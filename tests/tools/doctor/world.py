@@ -29,9 +29,9 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
 )
-from cfsigned_django.tools.account.documents.cache_behavior import behaviors, list_of
 from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.documents.distribution_config import behaviors, list_of
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient

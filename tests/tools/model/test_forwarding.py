@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.documents.cache_behavior import list_of
+from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.model.forwarding import Forwarding
 
 DISPOSITION, TYPE = "response-content-disposition", "response-content-type"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cfsigned_django.testing import InMemorySignedStorage
-from cfsigned_django.tools.account.documents.cache_behavior import behaviors
+from cfsigned_django.tools.account.documents.distribution_config import behaviors
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge.behavior import Behavior
 from cfsigned_django.tools.edge.stack_policies import response_headers_policy

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import (
-    list_of,
-    trusted_key_groups,
-    trusted_signers,
-)
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
+    is_access_point,
+    list_of,
+    origins_of,
+    trusted_key_groups,
+    trusted_signers,
 )
-from cfsigned_django.tools.account.documents.origins import is_access_point, origins_of
 from cfsigned_django.tools.account.state.exposure import about, judge_exposure, judge_trust, named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding

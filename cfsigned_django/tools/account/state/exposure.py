@@ -20,19 +20,17 @@ from typing import Any
 
 from cfsigned_django.tools.account.account import BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.cache_behavior import (
+from cfsigned_django.tools.account.documents.distribution_config import (
+    OriginFolder,
     behaviors,
+    folder_of,
+    folders_of,
     is_open,
+    may_sign,
+    origins_of,
     pattern_of,
     trusted_key_groups,
     trusted_signers,
-)
-from cfsigned_django.tools.account.documents.distribution_config import may_sign
-from cfsigned_django.tools.account.documents.origins import (
-    OriginFolder,
-    folder_of,
-    folders_of,
-    origins_of,
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding

@@ -14,8 +14,7 @@ from cfsigned_django.tools.account.state.distribution import (
 )
 from cfsigned_django.tools.account.state.keys import judge_keys
 from cfsigned_django.tools.account.state.policies import judge_delivery
-from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.account.state.wanted import Wanted
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, Wanted
 from cfsigned_django.tools.findings import Finding
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
-from cfsigned_django.tools.account.documents.cache_behavior import trusted_key_groups
+from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding

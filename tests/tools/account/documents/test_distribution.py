@@ -1,14 +1,18 @@
 """Know a bucket behind each origin.
 
-Modules: tools/account/documents/distribution_config.py, tools/account/documents/origins.py
+Modules: tools/account/documents/distribution_config.py
 """
 
 from __future__ import annotations
 
 import pytest
 
-from cfsigned_django.tools.account.documents.distribution_config import covers, is_origin_of
-from cfsigned_django.tools.account.documents.origins import OriginFolder, folder_of
+from cfsigned_django.tools.account.documents.distribution_config import (
+    OriginFolder,
+    covers,
+    folder_of,
+    is_origin_of,
+)
 
 BUCKET = "site.media-1"
 HOME = OriginFolder(bucket=BUCKET)
