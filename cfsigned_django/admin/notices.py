@@ -21,6 +21,7 @@ from cfsigned_django.rotation.settings_key import refuse_different, why_not_impo
 from cfsigned_django.rotation.stages import (
     clock_time,
     find_overdue,
+    find_unmade,
     in_words,
     why_previous_key_stays,
 )
@@ -145,7 +146,7 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
 
 
 def _unmade(snapshot: Snapshot) -> Iterator[Notice]:
-    if text := snapshot.rotation.find_unmade():
+    if text := find_unmade(snapshot.rotation):
         yield Notice(WARNING, text)
 
 

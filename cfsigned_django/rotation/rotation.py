@@ -39,7 +39,7 @@ from cfsigned_django.rotation.store import (
     was_restored,
 )
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
-from cfsigned_django.storage.registry import why_unusable
+from cfsigned_django.storage.registry import name_unmade
 from cfsigned_django.storage.site_storages import SiteStorage
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
@@ -135,7 +135,8 @@ class Rotation:
                 "A storage that cannot be made here may sign with %(key)s elsewhere. Correct it, "
                 "or remove it from STORAGES, before the key is retired or imported. %(storages)s"
             )
-            return _tell(self.unmade, text, key=key_pair_id)
+            named = name_unmade(self.unmade)
+            return text % {"key": key_pair_id, "storages": named} if named else ""
         text = _(
             "%(storage)s signs with %(key)s, and would still do so when another key signs for "
             "%(group)s: its links would be refused. Set key_group_id of this storage to that key "
@@ -143,24 +144,6 @@ class Rotation:
         )
         values = {"storage": ", ".join(names), "key": key_pair_id, "group": self.key_group_id}
         return text % values
-
-    def find_unmade(self) -> str:
-        """Return which storages cannot be made here, and what waits for them; "" if all can."""
-        text = _(
-            "A storage cannot be made here, and may sign elsewhere. Until it is corrected, or "
-            "removed from STORAGES, no key is imported or retired, and no new key of its key "
-            "group is activated. %(storages)s"
-        )
-        return _tell(self.unmade, text)
-
-    def find_unprobed(self, key_pair: KeyPair) -> str:
-        """Return which storages of the group cannot be made, so that the key is not activated."""
-        text = _(
-            "%(key)s does not begin to sign while a storage of its key group cannot be made here. "
-            "Correct it, or remove it from STORAGES. %(storages)s"
-        )
-        found = [each for each in self.unmade if each.may_follow(self.key_group_id)]
-        return _tell(found, text, key=key_pair)
 
     def require_no_bypass(self, key_pair_id: str) -> None:
         """Raise :exc:`RotationError` if a storage signs with the key regardless of its state."""
@@ -394,7 +377,7 @@ class Rotation:
             result = self.record_probe(key_pair, now=now)
             self._require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
-        if self.find_unprobed(key_pair):
+        if any(each.may_follow(self.key_group_id) for each in self.unmade):
             raise Blocked(key_pair, KeyStatus.ACTIVE, [])
         if result is ProbeResult.NO_ANSWER:
             text = _(
@@ -489,10 +472,3 @@ class Rotation:
         if former is not None:
             self.store.begin_retirement(former)
         keyring.forget()
-
-
-def _tell(storages: Sequence[SiteStorage], text: str, **values: object) -> str:
-    """Return the text with the storages and their errors; "" without storages."""
-    errors = ((each.name, each.error) for each in storages)
-    named = [f"{name}: {why_unusable(error)}" for name, error in errors if error is not None]
-    return text % {"storages": "; ".join(named), **values} if named else ""

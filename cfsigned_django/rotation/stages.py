@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from cfsigned_django.rotation.rotation import Rotation
+    from cfsigned_django.storage.site_storages import SiteStorage
 
 
 #: The permissions to rotate, and to revoke: those of ``KeyPair``.
@@ -136,6 +137,33 @@ def _trusted_for_long(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
     return since and since + timedelta(seconds=rotation.waits.propagation)
 
 
+def _name_unmade(storages: Iterable[SiteStorage]) -> str:
+    # The admin imports this module in each process of a site, and storages need cryptography.
+    from cfsigned_django.storage.registry import name_unmade
+
+    return name_unmade(storages)
+
+
+def find_unmade(rotation: Rotation) -> str:
+    """Return which storages cannot be made here, and what waits for them; "" if all can."""
+    text = gettext(
+        "A storage cannot be made here, and may sign elsewhere. Until it is corrected, or "
+        "removed from STORAGES, no key is imported or retired, and no new key of its key "
+        "group is activated. %(storages)s"
+    )
+    named = _name_unmade(rotation.unmade)
+    return text % {"storages": named} if named else ""
+
+
+def _find_unprobed(rotation: Rotation, key_pair: KeyPair) -> str:
+    text = gettext(
+        "%(key)s does not begin to sign while a storage of its key group cannot be made here. "
+        "Correct it, or remove it from STORAGES. %(storages)s"
+    )
+    named = _name_unmade(each for each in rotation.unmade if each.may_follow(rotation.key_group_id))
+    return text % {"key": key_pair, "storages": named} if named else ""
+
+
 def _untrusted_by_hand(rotation: Rotation, key_pair: KeyPair) -> str:
     # If the site adds the key itself, the attempt fails with this problem.
     problem = key_pair.trust_problem if rotation.by_hand else ""
@@ -147,7 +175,7 @@ _TRUSTED: Final = Stage(
     step=Action.ACTIVATE,
     to=KeyStatus.ACTIVE,
     due=_trusted_for_long,
-    problem=lambda rotation, key_pair: rotation.find_unprobed(key_pair),
+    problem=_find_unprobed,
     waiting=_(
         "%(key)s has been in the key group for %(since)s, but CloudFront has not served a probe "
         "signed with it yet."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -151,6 +152,14 @@ def why_unusable(error: Exception) -> str:
         text = "(not shown: it may contain a key)"
     is_settled = isinstance(error, ImproperlyConfigured)
     return text if is_settled else f"{type(error).__name__}: {text}"
+
+
+def name_unmade(storages: Iterable[Any]) -> str:
+    """Return the storages of this site that cannot be made here, with their errors; "" if none."""
+    errors = ((each.name, each.error) for each in storages)
+    return "; ".join(
+        f"{name}: {why_unusable(error)}" for name, error in errors if error is not None
+    )
 
 
 def signing_class(backend: Any) -> type[SignedUrlMixin] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -30,6 +30,7 @@ from cfsigned_django.rotation.stages import (
     Action,
     PendingWait,
     find_overdue,
+    find_unmade,
     find_waits,
     in_words,
     why_previous_key_stays,
@@ -148,11 +149,8 @@ class Command(CfsignedCommand):
             self.stdout.write(_as_text(rotation, did or nothing, lines))
         if options["dry_run"]:
             return
-        failed = [step.blocked] if step and step.blocked else []
-        failed += [each.what for each in _find_waits(rotation) if each.is_stuck]
-        failed += _find_overdue(rotation) if did is None else []
-        if failed:
-            raise CommandError(" ".join(dict.fromkeys(failed)))
+        if failed := _find_failures(rotation, step, did):
+            raise CommandError(" ".join(failed))
         if blockers and did is None:
             sys.exit(NOT_YET)
 
@@ -244,6 +242,14 @@ class Command(CfsignedCommand):
                 self.stderr.write(line)
 
 
+def _find_failures(rotation: Rotation, step: Step | None, did: str | None) -> Iterable[str]:
+    """Return what a person must correct or look at, each once."""
+    failed = [step.blocked] if step and step.blocked else []
+    failed += [each.what for each in _find_waits(rotation) if each.is_stuck]
+    failed += _find_overdue(rotation) if did is None else []
+    return dict.fromkeys(failed)
+
+
 def _find_overdue(rotation: Rotation) -> list[str]:
     key_pairs = rotation.store.key_pairs()
     return list(find_overdue(rotation, now=rotation.store.clock(), key_pairs=key_pairs))
@@ -260,7 +266,7 @@ def _find_waits(rotation: Rotation) -> list[PendingWait]:
 def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
     """Return the step that the options ask for, if it is to be taken now."""
     if options["import_key"]:
-        return Step(action=Action.IMPORT, blocked=rotation.find_unmade())
+        return Step(action=Action.IMPORT, blocked=find_unmade(rotation))
     if options["revoke"]:
         return Step(action=Action.REVOKE, key_pair=_find(rotation, options["revoke"]))
     max_age, successor = options["max_age"], rotation.store.successor()
@@ -326,7 +332,7 @@ def _notes(rotation: Rotation, step: Step | None, options: dict[str, Any]) -> li
     """Return what a person should know although it blocks nothing."""
     # A blocker says it, too, except of what is asked for.
     is_said = any(each.is_stuck for each in _find_waits(rotation)) if step is None else step.blocked
-    notes = [] if is_said else [rotation.find_unmade()]
+    notes = [] if is_said else [find_unmade(rotation)]
     key_pair_id = signing_settings_key(rotation)
     if options["max_age"] is not None and key_pair_id:
         notes.append(
