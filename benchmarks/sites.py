@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from storages.backends.s3 import S3Storage
 
 from cfsigned_django import keyring
-from cfsigned_django.keyring import Found
+from cfsigned_django.keyring import SigningState
 from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 
@@ -67,7 +67,8 @@ def ours(
 
 def of_key_group(key: PrivateKey, **more: Any) -> CloudFrontS3Storage:
     """Return a storage that signs with the key which the database says is that of its group."""
-    found = Found(signer=Signer(key_pair_id="K3D5EWEUDCCXON", private_key=key))
+    signer = Signer(key_pair_id="K3D5EWEUDCCXON", private_key=key)
+    found = SigningState(key_group_id="group", signer=signer)
     keyring.register(lambda *_: found, interval=60)
     return ours(key, key_group_id="3f1c8a52-6a5e-4c3f-9d2b-0a7e5b8c9d10", **more)
 

@@ -22,7 +22,7 @@ import math
 import shlex
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -30,10 +30,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import Error
 from django.dispatch import receiver
+from django.utils import translation
 
 from cfsigned_django import conf
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.phrase import Phrase as _
 from cfsigned_django.signing import HashAlgorithm, InvalidKey
 
 if TYPE_CHECKING:
@@ -65,19 +65,6 @@ class NothingSigns(ImproperlyConfigured):
         return f"{self.what} {self.next_step}"
 
 
-def no_key_at_all(key_group_id: str | None) -> NoKey:
-    """Return that the key group has no key, and that none will sign by itself."""
-    return NoKey(
-        what=_(
-            "No key signs for key group {group}: neither the database nor the settings have one "
-            "that may sign.",
-            group=str(key_group_id),
-        ),
-        next_step=f"Run manage.py cfsigned_rotate --start{key_group_option(key_group_id)}, or set "
-        "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
-    )
-
-
 def key_group_option(key_group_id: str | None) -> str:
     """Return the option with which cfsigned_rotate rotates this key group; "" if it need not."""
     is_default = key_group_id == conf.default_of("key_group_id")
@@ -86,28 +73,51 @@ def key_group_option(key_group_id: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What the database has about a key group."""
+class SigningState:
+    """Who signs for a key group, as the database says, or why nobody does.
 
-    #: The signer of its ACTIVE key pair, if there is one.
+    Its ACTIVE key pair signs, else a key of the settings that is not in the database: one that is
+    there was replaced or revoked.
+    """
+
+    key_group_id: str
+    #: The name of its ACTIVE key pair; empty if there is none.
+    active: str = ""
+    #: The signer of that key pair, where the keyring asks.
     signer: Signer | None = None
-    #: The IDs of all key pairs in the database, if none is ACTIVE. A key of the settings among
-    #: them was replaced or revoked, and must not sign.
+    #: The IDs of all key pairs in the database; needed only if none is ACTIVE.
     known_ids: frozenset[str] = frozenset()
     #: The IDs of the key pairs that were revoked.
     revoked_ids: frozenset[str] = frozenset()
-    #: Says why none is ACTIVE; called only if nothing signs. None: the group has no key.
+    #: Returns why no key pair is ACTIVE; None if the database has not answered yet.
     explain: Callable[[], NoKey] | None = None
 
+    def lets_sign(self, settings_key_id: str) -> bool:
+        """Return whether this key of the settings signs while no key pair is ACTIVE."""
+        return settings_key_id not in self.known_ids
+
     def choose(self, settings_key: Signer | None) -> Signer | None:
-        """Return what signs: the ACTIVE key pair, else the settings' key if it may; or None."""
-        if self.signer is None and settings_key:
-            return None if settings_key.key_pair_id in self.known_ids else settings_key
-        return self.signer
+        """Return the signer of the ACTIVE key pair, else that of the settings if it may sign."""
+        if self.signer is not None or settings_key is None:
+            return self.signer
+        return settings_key if self.lets_sign(settings_key.key_pair_id) else None
+
+    def name_signing(self, settings_key_ids: Iterable[str]) -> str:
+        """Return the key that signs, by name; several where storages have their own; else ""."""
+        return self.active or ", ".join(filter(self.lets_sign, settings_key_ids))
+
+    def why_none(self) -> NoKey:
+        """Return why no key pair is ACTIVE, in the active language."""
+        return self.explain() if self.explain else _no_answer(self.key_group_id)
+
+    def nothing_signs(self, settings_key_id: str | None) -> NothingSigns:
+        """Return the error of ``url()``, which is in English like all of them."""
+        with translation.override(None):
+            return NothingSigns(self.why_none(), settings_key_id)
 
 
 #: Takes a key group, a hash algorithm, and the signer that was ACTIVE at the last look.
-FindActive: TypeAlias = "Callable[[str, HashAlgorithm | None, Signer | None], Found]"
+FindActive: TypeAlias = "Callable[[str, HashAlgorithm | None, Signer | None], SigningState]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +157,7 @@ class Lease:
 class _LastLook:
     """What the database answered last. It is read without a lock, so it is replaced as a whole."""
 
-    found: Found = field(default_factory=Found)
+    found: SigningState
     #: Why nothing may sign, or "".
     problem: str = ""
     #: When it was asked for, in Unix seconds; None before the first answer.
@@ -203,7 +213,7 @@ class WatchedGroup:
     keyring: Keyring
     key_group_id: str
     hash_algorithm: HashAlgorithm | None
-    _answer: _LastLook = field(default_factory=_LastLook)
+    _answer: _LastLook = field(init=False)
     #: When the database was last asked: by a monotonic clock, and in Unix seconds, which also
     #: count while a machine sleeps.
     _asked_at: tuple[float, float] = (-math.inf, -math.inf)
@@ -214,6 +224,9 @@ class WatchedGroup:
     #: For how many seconds the database is not asked again.
     _pause: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._answer = _LastLook(found=SigningState(key_group_id=self.key_group_id))
 
     def lease(self, fallback: Signer | None) -> Lease:
         """Return the signer of the ACTIVE key pair, else ``fallback``, the key of the settings.
@@ -261,7 +274,8 @@ class WatchedGroup:
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
             # The key that signed before must not continue: it will be retired.
             problem = f"Key group {self.key_group_id}: {error}"
-            self._answer = _LastLook(problem=problem, seen_at=seen_at)
+            unknown = SigningState(key_group_id=self.key_group_id)
+            self._answer = _LastLook(found=unknown, problem=problem, seen_at=seen_at)
             logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
@@ -288,11 +302,8 @@ class WatchedGroup:
             raise ImproperlyConfigured(answer.problem)
         signer = answer.found.choose(fallback)
         if signer is None:
-            if answer.seen_at is None:
-                raise NothingSigns(_no_answer(self.key_group_id))
-            explain = answer.found.explain
-            no_key = explain() if explain else no_key_at_all(self.key_group_id)
-            raise NothingSigns(no_key, fallback.key_pair_id if fallback else None)
+            settings_key_id = fallback.key_pair_id if fallback else None
+            raise answer.found.nothing_signs(settings_key_id)
         return Lease(
             signer=signer,
             seen_at=self._first_asked_at if answer.seen_at is None else answer.seen_at,

@@ -23,7 +23,7 @@ from pytest_django import Settings
 
 from cfsigned_django import keyring
 from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.keyring import Found, Keyring, Lease, NoKey, NothingSigns
+from cfsigned_django.keyring import Keyring, Lease, NoKey, NothingSigns, SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys
@@ -38,9 +38,15 @@ def signer(key_pair_id: str) -> Signer:
     return Signer(key_pair_id=key_pair_id, private_key=PRIVATE_KEY)
 
 
-def found(key_pair_id: str) -> Found:
+def nobody(**known: Any) -> SigningState:
+    """Return the answer of a database in which no key pair is ACTIVE."""
+    explain = known.pop("explain", lambda: NoKey(what="None is there.", next_step="Start one."))
+    return SigningState(key_group_id="group", explain=explain, **known)
+
+
+def found(key_pair_id: str) -> SigningState:
     """Return what the database says if this key pair is ACTIVE."""
-    return Found(signer=signer(key_pair_id))
+    return SigningState(key_group_id="group", signer=signer(key_pair_id))
 
 
 SETTINGS_KEY = signer("KSETTINGS")
@@ -55,7 +61,7 @@ class Process:
     #: By how much the clock that never goes back differs.
     boot: float = -1_700_000_000
     interval: int = INTERVAL
-    answer: Found | Exception = field(default_factory=Found)
+    answer: SigningState | Exception = field(default_factory=nobody)
     #: Called while the database is asked.
     meanwhile: Callable[[], object] = lambda: None
     #: What was asked: the signer that was known.
@@ -72,7 +78,7 @@ class Process:
 
     def _find(
         self, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
-    ) -> Found:
+    ) -> SigningState:
         assert key_group_id == KEY_GROUP_ID
         self.looks.append(known)
         answer = self.answer
@@ -127,13 +133,13 @@ class TestAnswers:
         [
             pytest.param(found("K1"), SETTINGS_KEY, "K1", id="ACTIVE wins"),
             pytest.param(found("K1"), None, "K1", id="ACTIVE alone"),
-            pytest.param(Found(known_ids=frozenset({"K0"})), SETTINGS_KEY, "KSETTINGS", id="none"),
-            pytest.param(Found(known_ids=frozenset({"KSETTINGS"})), SETTINGS_KEY, None, id="over"),
-            pytest.param(Found(), None, None, id="nothing"),
+            pytest.param(nobody(known_ids=frozenset({"K0"})), SETTINGS_KEY, "KSETTINGS", id="none"),
+            pytest.param(nobody(known_ids=frozenset({"KSETTINGS"})), SETTINGS_KEY, None, id="over"),
+            pytest.param(nobody(), None, None, id="nothing"),
         ],
     )
     def test_what_signs(
-        self, process: Process, answer: Found, fallback: Signer | None, signs: str | None
+        self, process: Process, answer: SigningState, fallback: Signer | None, signs: str | None
     ) -> None:
         """The ACTIVE key pair signs, else the settings' key, unless its row is over."""
         process.answer = answer
@@ -141,13 +147,13 @@ class TestAnswers:
         if signs is not None:
             assert process.signs(fallback) == signs
         else:
-            with pytest.raises(ImproperlyConfigured, match="cfsigned_rotate --start"):
+            with pytest.raises(NothingSigns, match="Start one"):
                 process.lease(fallback)
 
     def test_why_nothing_signs(self, process: Process) -> None:
         """Say what the database knows, only if nothing signs; also from a worker, by pickle."""
         explain = mock.Mock(return_value=NoKey(what="K2 waits.", next_step="Run it."))
-        process.answer = Found(known_ids=frozenset({"KSETTINGS"}), explain=explain)
+        process.answer = nobody(known_ids=frozenset({"KSETTINGS"}), explain=explain)
         for key_pair_id in ("KSETTINGS", None):
             with pytest.raises(NothingSigns) as raised:
                 process.lease(signer(key_pair_id) if key_pair_id else None)
@@ -255,7 +261,7 @@ class TestFailures:
     @pytest.mark.parametrize("signs", ["K1", "KSETTINGS"])
     def test_it_goes_on(self, signs: str, process: Process, logged: Logged) -> None:
         """Go on with the key of the last answer, as of then; log it once per interval."""
-        process.answer = found("K1") if signs == "K1" else Found()
+        process.answer = found("K1") if signs == "K1" else nobody()
         process.lease()
         process.answer = GONE
         for second in range(INTERVAL, 4 * INTERVAL):
@@ -382,7 +388,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("later", [found("K2"), InvalidKey("no key")], ids=repr)
     def test_no_thread_sees_half_an_answer(
-        self, later: Found | Exception, signing: Process
+        self, later: SigningState | Exception, signing: Process
     ) -> None:
         """Sign with K1, then with K2 or nothing, never with the settings' key in between."""
         answers = []
@@ -414,7 +420,7 @@ class TestThreads:
         looking.start()
         looking.join()
         assert len(answers) > 3
-        assert {*answers} == {"K1", "K2" if isinstance(later, Found) else "nothing"}
+        assert {*answers} == {"K1", "K2" if isinstance(later, SigningState) else "nothing"}
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["first use", "two intervals"])
     def test_everybody_waits_for_an_answer_that_is_needed(self, is_first: bool, slow: Slow) -> None:

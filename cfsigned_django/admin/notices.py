@@ -62,7 +62,7 @@ def find_notices(snapshot: Snapshot) -> list[Notice]:
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(ERROR, nothing_signs(snapshot.rotation))
+        yield Notice(ERROR, nothing_signs(snapshot.signing_state))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:

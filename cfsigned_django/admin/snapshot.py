@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from cfsigned_django.rotation.importing import unknown_keys
+from cfsigned_django.keyring import SigningState
+from cfsigned_django.rotation.importing import state_of, unknown_keys
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation
@@ -50,6 +51,11 @@ class Snapshot:
     def active(self) -> KeyPair | None:
         """Return the key pair that signs, if the database has one."""
         return next((each for each in self.key_pairs if each.status == KeyStatus.ACTIVE), None)
+
+    @cached_property
+    def signing_state(self) -> SigningState:
+        """Return who signs, or why nobody does."""
+        return state_of(self.rotation)
 
     @cached_property
     def successor(self) -> KeyPair | None:
@@ -109,7 +115,7 @@ class Snapshot:
         They sign while no key pair is ACTIVE. The other keys of the settings
         never sign.
         """
-        return unknown_keys(self.rotation, self.settings_keys)
+        return unknown_keys(self.signing_state, self.settings_keys)
 
     @property
     def settings_key_id(self) -> str:
@@ -134,7 +140,7 @@ class Snapshot:
         """Return the name of the key that signs; empty if none does."""
         if self.active is not None:
             return str(self.active)
-        return self.settings_key_id if self.unknown_keys else ""
+        return self.signing_state.name_signing(each.key_pair_id for each in self.settings_keys)
 
 
 def is_unfinished(key_pair: KeyPair) -> bool:

@@ -19,7 +19,7 @@ from cfsigned_django.encryption import (
     has_weak_secret_key,
 )
 from cfsigned_django.keyring import NothingSigns, looks_in_database
-from cfsigned_django.rotation.active import explain_no_key, no_table
+from cfsigned_django.rotation.active import signing_state
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.stages import why_previous_key_stays
@@ -123,17 +123,13 @@ def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMess
     configs = [each.config for each in listed if each.signs and signer_of(each) is None]
     if any(each.storage and not each.is_known for each in listed):
         configs.append(conf.Config.read())  # their keys come from the key group of the settings
-    known_ids = {row.key_pair_id for row in rows or ()}
-    active = {row.active_in for row in rows or ()}
-    dead: dict[str, str | None] = {}
+    dead: dict[str, NothingSigns] = {}
     for config in configs:
         group, settings_key_id = config.key_group_id, config.cloudfront_key_id
-        if not group or not looks_in_database(group) or group in active:
-            continue
-        if config.cloudfront_key is None and not settings_key_id:
-            dead[group] = None
-        elif settings_key_id in known_ids:
-            dead[group] = settings_key_id
-    for group, settings_key_id in dead.items():
-        no_key = no_table(group) if rows is None else explain_no_key(group, rows)
-        yield problem("cfsigned.W014", str(NothingSigns(no_key, settings_key_id)))
+        is_half = (config.cloudfront_key is None) is bool(settings_key_id)
+        if group and looks_in_database(group) and not is_half:
+            state = signing_state(group, rows)
+            if not state.name_signing([str(settings_key_id)] if settings_key_id else []):
+                dead[group] = state.nothing_signs(settings_key_id)
+    for error in dead.values():
+        yield problem("cfsigned.W014", str(error))

@@ -13,23 +13,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
-from django.utils import translation
 from django.utils.translation import gettext
 
-from cfsigned_django.keyring import Found, NoKey, key_group_option, no_key_at_all
+from cfsigned_django.keyring import NoKey, SigningState, key_group_option
 from cfsigned_django.phrase import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing.outside import runs_event_loop
 
 if TYPE_CHECKING:
-    from cfsigned_django.rotation.rotation import Rotation
     from cfsigned_django.signing import HashAlgorithm, Signer
 
 
@@ -44,7 +43,7 @@ NO_TABLE = "The database has no table of key pairs yet."
 
 def find_active_signer(
     key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
-) -> Found:
+) -> SigningState:
     """Return the signer of the key group's ACTIVE key pair, if it has one.
 
     ``known`` is the previous answer. It is returned again as long as it is
@@ -53,7 +52,7 @@ def find_active_signer(
     # The database that takes writes: a replica may lag by any time.
     using = router.db_for_write(KeyPair)
 
-    def look() -> Found:
+    def look() -> SigningState:
         try:
             with _apart(connections[using]):
                 return _find(using, key_group_id, hash_algorithm, known)
@@ -61,7 +60,7 @@ def find_active_signer(
             if known is not None or has_table(using):
                 raise
             # There is no key pair before the first migration.
-            return Found(explain=partial(no_table, key_group_id))
+            return signing_state(key_group_id, None)
 
     if not runs_event_loop() and _sees_the_present(using):
         return look()
@@ -77,41 +76,17 @@ def find_active_signer(
 
 def _find(
     using: str, key_group_id: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
-) -> Found:
+) -> SigningState:
     rows = KeyPair.objects.using(using)
     found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
     if not any(each.active_in for each in found):
         found = list(rows)  # The key of the settings may have been imported meanwhile.
-    revoked_ids = _ids(each for each in found if each.status == KeyStatus.REVOKED)
-    row = next((each for each in found if each.active_in == key_group_id), None)
-    if row is None:
-        return Found(
-            known_ids=_ids(found),
-            revoked_ids=revoked_ids,
-            explain=partial(explain_no_key, key_group_id, found),
-        )
-    if known is None or known.key_pair_id != row.key_pair_id:
-        known = row.make_signer(hash_algorithm)
-    return Found(signer=known, revoked_ids=revoked_ids)
-
-
-def _ids(rows: Iterable[KeyPair]) -> frozenset[str]:
-    return frozenset(each.key_pair_id for each in rows if each.key_pair_id)
-
-
-def no_table(key_group_id: str) -> NoKey:
-    """Return that the database has no table of key pairs."""
-    return NoKey(
-        what=f"No key signs for key group {key_group_id}. {NO_TABLE}",
-        next_step="Run manage.py migrate.",
-    )
-
-
-def explain_no_key(key_group_id: str, rows: Iterable[KeyPair]) -> NoKey:
-    """Return why no key pair of the group is ACTIVE, now, and what to do about it."""
-    successor = next((each for each in rows if each.next_in == key_group_id), None)
-    with translation.override(None):  # as all errors of url()
-        return why_nothing_signs(key_group_id, successor)
+    state = signing_state(key_group_id, found)
+    for row in found:
+        if row.active_in == key_group_id:
+            is_known = known is not None and known.key_pair_id == row.key_pair_id
+            return replace(state, signer=known if is_known else row.make_signer(hash_algorithm))
+    return state
 
 
 @contextmanager
@@ -182,7 +157,7 @@ def _is_read_committed(connection: BaseDatabaseWrapper) -> bool:
         return False  # The transaction has failed.
 
 
-def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
+def _on_own_connection(using: str, look: Callable[[], SigningState]) -> SigningState:
     try:
         return look()
     finally:
@@ -191,22 +166,56 @@ def _on_own_connection(using: str, look: Callable[[], Found]) -> Found:
         BaseDatabaseWrapper.close(connections[using])
 
 
-def nothing_signs(rotation: Rotation) -> str:
-    """Return that no key signs, and why, in the active language."""
-    no_key = why_nothing_signs(rotation.key_group_id, rotation.store.successor())
-    return f"{translated(no_key.what, gettext)} {gettext('Pages with links to files fail.')}"
+# Who signs, and why nobody does
 
 
-def why_nothing_signs(key_group_id: str, successor: KeyPair | None) -> NoKey:
+def signing_state(key_group_id: str, key_pairs: Iterable[KeyPair] | None) -> SigningState:
+    """Return who signs for a key group, or why nobody does.
+
+    ``key_pairs`` are those of all key groups, of which a key of the settings may be one; None if
+    the database has no table of them.
+    """
+    rows, state = list(key_pairs or ()), partial(SigningState, key_group_id=key_group_id)
+    if key_pairs is None:
+        return state(explain=partial(_no_table, key_group_id))
+    successor = next((each for each in rows if each.next_in == key_group_id), None)
+    return state(
+        active=next((str(each) for each in rows if each.active_in == key_group_id), ""),
+        known_ids=frozenset(each.key_pair_id for each in rows if each.key_pair_id),
+        revoked_ids=frozenset(
+            each.key_pair_id
+            for each in rows
+            if each.key_pair_id and each.status == KeyStatus.REVOKED
+        ),
+        explain=partial(_explain, key_group_id, successor),
+    )
+
+
+def _no_table(key_group_id: str) -> NoKey:
+    return NoKey(
+        what=f"No key signs for key group {key_group_id}. {NO_TABLE}",
+        next_step="Run manage.py migrate.",
+    )
+
+
+def _explain(key_group_id: str, successor: KeyPair | None) -> NoKey:
     """Return what there is instead of a key that signs, and the step that lets one sign.
 
-    No key of the group is ACTIVE; ``successor`` is the next one, if there is one.
-    What that waits for is told by the command (status.py).
+    What a successor waits for is told by the command (stages.py).
     """
+    group_option = key_group_option(key_group_id)
     if successor is None:
-        return no_key_at_all(key_group_id)
+        return NoKey(
+            what=_(
+                "No key signs for key group {group}: neither the database nor the settings have "
+                "one that may sign.",
+                group=key_group_id,
+            ),
+            next_step=f"Run manage.py cfsigned_rotate --start{group_option}, or set "
+            "AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
+        )
     values = {"group": key_group_id, "key": str(successor)}
-    command = f"manage.py cfsigned_rotate --wait{key_group_option(key_group_id)}"
+    command = f"manage.py cfsigned_rotate --wait{group_option}"
     if problem := successor.trust_problem:
         what = _(
             "No key signs for key group {group} yet: {key} is next, but may not sign. {problem}",
@@ -218,3 +227,9 @@ def why_nothing_signs(key_group_id: str, successor: KeyPair | None) -> NoKey:
         what=_("No key signs for key group {group} yet: {key} is next.", **values),
         next_step=f"Run {command}: it says what that key waits for, and goes on until it signs.",
     )
+
+
+def nothing_signs(state: SigningState) -> str:
+    """Return that no key signs, and why, in the active language."""
+    why = translated(state.why_none().what, gettext)
+    return f"{why} {gettext('Pages with links to files fail.')}"

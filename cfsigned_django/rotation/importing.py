@@ -7,6 +7,8 @@ from datetime import datetime
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
+from cfsigned_django.keyring import SigningState
+from cfsigned_django.rotation.active import signing_state
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
@@ -17,35 +19,26 @@ from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 
 
-def unknown_keys(rotation: Rotation, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
-    """Return the keys that are not in the database: they sign while no row is ACTIVE.
-
-    A key that is in the database was replaced or revoked, and no longer signs
-    (keyring.py).
-    """
-    ids = [each.key_pair_id for each in keys]
-    known = set(
-        rotation.store.rows.filter(key_pair_id__in=ids).values_list("key_pair_id", flat=True)
-    )
-    return [each for each in keys if each.key_pair_id not in known]
+def state_of(rotation: Rotation) -> SigningState:
+    """Return who signs for the rotation's key group, or why nobody does."""
+    return signing_state(rotation.key_group_id, rotation.store.rows)
 
 
-def signing_settings_key(rotation: Rotation) -> str:
-    """Return the ID of the settings' key if it signs because no row is ACTIVE, else "".
+def unknown_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
+    """Return the keys that sign while no row is ACTIVE: those that are not in the database."""
+    return [each for each in keys if state.lets_sign(each.key_pair_id)]
 
-    If storages sign with different keys, return all their IDs.
-    """
-    if rotation.store.active():
-        return ""
-    return ", ".join(each.key_pair_id for each in unknown_keys(rotation, rotation.settings_keys()))
+
+def name_signing(rotation: Rotation) -> str:
+    """Return the name of the key that signs, of the database or the settings; "" if none does."""
+    state = state_of(rotation)
+    return state.active or state.name_signing(each.key_pair_id for each in rotation.settings_keys())
 
 
 def has_signing_key(rotation: Rotation) -> bool:
     """Return whether a key signs, or may: nobody knows that of a storage that cannot be made."""
-    return (
-        rotation.store.active() is not None
-        or bool(signing_settings_key(rotation))
-        or any(each.may_follow(rotation.key_group_id) for each in rotation.unmade)
+    return bool(name_signing(rotation)) or any(
+        each.may_follow(rotation.key_group_id) for each in rotation.unmade
     )
 
 
@@ -148,7 +141,8 @@ def _key_to_import(rotation: Rotation) -> ConfiguredKey:
                 "set, and no storage of the key group has a cloudfront_key."
             )
         )
-    unknown = unknown_keys(rotation, keys)
-    if rotation.store.active() is None:
+    state = state_of(rotation)
+    unknown = unknown_keys(state, keys)
+    if not state.active:
         refuse_different(unknown)
     return (unknown or keys)[0]

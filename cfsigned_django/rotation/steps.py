@@ -23,7 +23,8 @@ from cfsigned_django.rotation.active import nothing_signs
 from cfsigned_django.rotation.importing import (
     has_signing_key,
     import_settings_key,
-    signing_settings_key,
+    name_signing,
+    state_of,
     unknown_keys,
 )
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
@@ -409,10 +410,10 @@ def _revoke(
             "%(key)s is revoked and removed from CloudFront: links signed with it no longer work."
         )
     sentences = [text % {"key": key_pair}]
-    if signing := rotation.store.active() or signing_settings_key(rotation):
+    if signing := name_signing(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
-        sentences.append(nothing_signs(rotation))
+        sentences.append(nothing_signs(state_of(rotation)))
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text="\n".join(sentences), outlook=outlook, is_warning=True)
 
@@ -499,7 +500,7 @@ def _what_signs(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
     """Return what signs once the key pair is revoked; "" if nothing does because of that."""
     store = rotation.store
     if key_pair.status != KeyStatus.ACTIVE:
-        signing = store.active() or signing_settings_key(rotation)
+        signing = name_signing(rotation)
         return _("%(signing)s, as now.") % {"signing": signing} if signing else _("No key, as now.")
     # A key that CloudFront does not trust yet is added there first, if the site may.
     successor = ready_successor(rotation) if rotation.by_hand else store.successor()
@@ -517,7 +518,7 @@ def _what_signs(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
             "A new key, at once. It is generated and added to the key group first. CloudFront may "
             "not know it everywhere yet: some new links may be refused for a few minutes."
         )
-    unknown = unknown_keys(rotation, rotation.settings_keys())
+    unknown = unknown_keys(state_of(rotation), rotation.settings_keys())
     names = ", ".join(each.key_pair_id for each in unknown)
     return _("The key from the settings, %(names)s.") % {"names": names} if names else ""
 

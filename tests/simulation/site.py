@@ -10,7 +10,7 @@ from random import Random
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from cfsigned_django.keyring import Found, Keyring
+from cfsigned_django.keyring import Keyring, SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -109,7 +109,7 @@ class Worker:
 
     def _find(
         self, group: str, hash_algorithm: HashAlgorithm | None, known: Signer | None
-    ) -> Found:
+    ) -> SigningState:
         site, world = self._site, self._site.world
         if self._is_cut_off:
             raise OperationalError("The simulated database is out of reach.")
@@ -134,7 +134,7 @@ class Site:
         #: Whether a rotator has run once since ``waits`` became longer.
         self.remembers_waits = True
         #: What the database says to anyone who asks: looked up after each commit.
-        self.committed = Found()
+        self.committed = SigningState(key_group_id="")
         self._schedule = schedule
         self._depth = 0
         self.workers = [Worker(self) for _ in range(plan.workers)]

@@ -22,7 +22,7 @@ from django.db import DatabaseError
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
 from cfsigned_django import keyring
-from cfsigned_django.keyring import Found
+from cfsigned_django.keyring import SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
@@ -215,10 +215,10 @@ def active(site: Any, ec_key: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> It
     site.AWS_CLOUDFRONT_KEY_GROUP_ID = KEY_GROUP_ID
     found: list[Any] = [Signer(key_pair_id="KFIRST000001", private_key=ec_key)]
 
-    def find(*arguments: Any) -> Found:
+    def find(*arguments: Any) -> SigningState:
         if isinstance(found[0], Exception):
             raise found[0]
-        return Found(signer=found[0])
+        return SigningState(key_group_id="group", signer=found[0])
 
     def clock() -> float:
         return time.time()  # which at() sets

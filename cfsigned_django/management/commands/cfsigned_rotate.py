@@ -17,10 +17,10 @@ from django.db import Error as DatabaseFailure
 from django.utils.timezone import get_current_timezone_name, localtime
 
 from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.keyring import NothingSigns, key_group_option, no_key_at_all
+from cfsigned_django.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
 from cfsigned_django.rotation import steps
-from cfsigned_django.rotation.importing import check_import, signing_settings_key
+from cfsigned_django.rotation.importing import check_import, name_signing, state_of
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation
@@ -205,7 +205,7 @@ class Command(CfsignedCommand):
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
         if steps.waits_for_start(rotation):
-            held_up.append((str(NothingSigns(no_key_at_all(rotation.key_group_id))), None))
+            held_up.append((str(state_of(rotation).nothing_signs(None)), None))
         return [
             *held_up,
             *((each.what, each.until) for each in _find_waits(rotation)),
@@ -298,7 +298,7 @@ def _find(rotation: Rotation, name: str) -> KeyPair:
         f"The database has no key pair {name} in the key group {rotation.key_group_id}. It has: "
         f"{known}."
     )
-    if name == signing_settings_key(rotation):
+    if name == name_signing(rotation):
         after = "A key of the settings can be revoked after --import."
         text += f" {why_not_imported(name) or after}"
     raise RotationError(text)
@@ -333,7 +333,7 @@ def _notes(rotation: Rotation, step: Step | None, options: dict[str, Any]) -> li
     # A blocker says it, too, except of what is asked for.
     is_said = any(each.is_stuck for each in _find_waits(rotation)) if step is None else step.blocked
     notes = [] if is_said else [find_unmade(rotation)]
-    key_pair_id = signing_settings_key(rotation)
+    key_pair_id = "" if rotation.store.active() else name_signing(rotation)
     if options["max_age"] is not None and key_pair_id:
         notes.append(
             why_not_imported(key_pair_id)
