@@ -1,4 +1,4 @@
-"""Read the settings of this package and of django-storages; no other module does.
+"""Read the settings of this package, and those of django-storages that it needs itself.
 
 One setting is written: :func:`honor_default_file_storage` fills in STORAGES.
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -42,14 +42,9 @@ def whole_seconds(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Setting:
-    """A setting in one row.
-
-    An attribute of :class:`Options` is an option of a storage as well, which follows the setting
-    until a value is given. This is not a data descriptor: a value from the constructor, or one that
-    is assigned later, is an instance attribute and wins. A class attribute of a subclass wins too.
-    """
+    """A setting in one row."""
 
     name: str
     default: Any = None
@@ -59,13 +54,6 @@ class Setting:
     #: The check that reports a value which ``parse`` refuses, and how to fix it.
     check_id: str = ""
     fix: str = ""
-    _option: str = field(init=False)
-
-    def __set_name__(self, owner: type, option: str) -> None:
-        self._option = option
-
-    def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage.cfsigned.default_of(self._option)
 
     def judge(self, value: Any) -> tuple[Any, str]:
         """Return a value as it is used, and an empty text; else None, and what is wrong with it."""
@@ -190,10 +178,10 @@ def _fernets(value: Any) -> list[Fernet]:
 class Options:
     """The settings that a storage may be given as options, so that several storages can differ."""
 
-    cloudfront_key: Any = Setting("AWS_CLOUDFRONT_KEY")
-    cloudfront_key_id: Any = Setting("AWS_CLOUDFRONT_KEY_ID")
-    custom_domain: Any = Setting("AWS_S3_CUSTOM_DOMAIN")
-    url_protocol: Any = Setting(
+    cloudfront_key = Setting("AWS_CLOUDFRONT_KEY")
+    cloudfront_key_id = Setting("AWS_CLOUDFRONT_KEY_ID")
+    custom_domain = Setting("AWS_S3_CUSTOM_DOMAIN")
+    url_protocol = Setting(
         "AWS_S3_URL_PROTOCOL",
         "https:",
         _one_of("https:", "http:"),
@@ -202,14 +190,14 @@ class Options:
     )
     # Nothing but False makes a URL public: an environment variable that is not set, or that says
     # "False", must not.
-    querystring_auth: Any = Setting(
+    querystring_auth = Setting(
         "AWS_QUERYSTRING_AUTH",
         True,
         _one_of(True, False),
         "cfsigned.E017",
         "Set AWS_QUERYSTRING_AUTH to True, or to False if the files are public.",
     )
-    querystring_expire: Any = Setting(
+    querystring_expire = Setting(
         "AWS_QUERYSTRING_EXPIRE",
         3600,
         _seconds(1),
@@ -217,30 +205,30 @@ class Options:
         "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, at least 1 s, and as short as "
         "the site allows.",
     )
-    expire_step: Any = Setting(
+    expire_step = Setting(
         "AWS_CLOUDFRONT_EXPIRE_STEP",
         0,
         _seconds(0),
         "cfsigned.E016",
         "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns steps off.",
     )
-    max_expire: Any = Setting(
+    max_expire = Setting(
         "AWS_CLOUDFRONT_MAX_EXPIRE",
         7 * 24 * 3600,
         _seconds(1),
         "cfsigned.E014",
         "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, at least 1 s.",
     )
-    hash_algorithm: Any = Setting(
+    hash_algorithm = Setting(
         "AWS_CLOUDFRONT_HASH_ALGORITHM",
         None,
         _hash,
         "cfsigned.E010",
         'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
     )
-    key_group_id: Any = Setting("AWS_CLOUDFRONT_KEY_GROUP_ID")
-    distribution_id: Any = Setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-    invalidate_on: Any = Setting(
+    key_group_id = Setting("AWS_CLOUDFRONT_KEY_GROUP_ID")
+    distribution_id = Setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
+    invalidate_on = Setting(
         "AWS_CLOUDFRONT_INVALIDATE_ON",
         (),
         _events,
@@ -249,9 +237,9 @@ class Options:
         "tuple.",
     )
     # What is public, or safe, depends on the names in one storage: no setting stands for these.
-    public: Any = Setting("", (), _public, "cfsigned.E044")
-    attachment_types: Any = Setting("", (), _content_types, "cfsigned.E044")
-    content_type_from_name: Any = Setting("", False, _one_of(True, False), "cfsigned.E044")
+    public = Setting("", (), _public, "cfsigned.E044")
+    attachment_types = Setting("", (), _content_types, "cfsigned.E044")
+    content_type_from_name = Setting("", False, _one_of(True, False), "cfsigned.E044")
 
 
 class Site:
@@ -296,39 +284,51 @@ OPTIONS: Mapping[str, Setting] = _rows_of(Options)
 SITE: Mapping[str, Setting] = _rows_of(Site)
 
 
-class Config(Options):
-    """The settings, or a storage's options over them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings, or a storage's options over them: a field for each row of :class:`Options`.
 
     A value that its row refuses stays as it was written. validation.py checks whether the values
     make sense together.
     """
 
     cloudfront_key: LazyPrivateKey | None
-
-    def __init__(self, **values: Any) -> None:
-        #: Option -> what is wrong with its value.
-        self.wrong: dict[str, str] = {}
-        for option, value in values.items():
-            row, used = OPTIONS[option], value
-            if row.parse is not None and value is not row.default:
-                used, wrong = row.judge(value)
-                if wrong:
-                    self.wrong[option], used = wrong, value
-            vars(self)[option] = used
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and vars(self) == vars(other)
-
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"Config({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+    cloudfront_key_id: Any
+    custom_domain: Any
+    url_protocol: Any
+    querystring_auth: Any
+    querystring_expire: Any
+    expire_step: Any
+    max_expire: Any
+    hash_algorithm: Any
+    key_group_id: Any
+    distribution_id: Any
+    invalidate_on: Any
+    public: Any
+    attachment_types: Any
+    content_type_from_name: Any
+    #: Option -> what is wrong with its value.
+    wrong: Mapping[str, str]
 
     @classmethod
-    def read(cls, options: Mapping[str, Any] | None = None) -> Self:
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return these values of all options as they are used."""
+        used, wrong = {}, {}
+        for option, value in values.items():
+            row, used[option] = OPTIONS[option], value
+            if row.parse is not None and value is not row.default:
+                parsed, problem = row.judge(value)
+                if problem:
+                    wrong[option] = problem
+                else:
+                    used[option] = parsed
+        return cls(**used, wrong=wrong)
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any] = MappingProxyType({})) -> Self:
         """Return the current settings, overridden by a storage's options."""
-        given = {name: value for name, value in (options or {}).items() if name in OPTIONS}
-        return cls(**{**defaults(), **hide_all(given)})
+        given = {name: value for name, value in options.items() if name in OPTIONS}
+        return cls.of({**defaults(), **hide_all(given)})
 
 
 def defaults(

@@ -24,7 +24,7 @@ from cfsigned_django.storage import (
     CloudFrontS3Storage,
     SignedUrlMixin,
 )
-from cfsigned_django.storage.options import find_signing_problems
+from cfsigned_django.storage.options import find_signing_problems, options_of
 from cfsigned_django.storage.registry import find_storage
 
 KEY_ID = "K2JCJMDEHXQW5F"
@@ -207,8 +207,8 @@ def without_sha1() -> Iterator[None]:
 
 def problems_of(storage: SignedUrlMixin) -> list[CheckMessage]:
     """Return what the system checks find wrong with how a storage signs."""
-    signing = storage.cfsigned
-    return find_signing_problems(signing.config(), signing.handed_in(), tries_key=True)
+    handed_in = storage.cfsigned.handed_in()
+    return find_signing_problems(options_of(storage), handed_in, tries_key=True)
 
 
 def not_refused(

@@ -17,7 +17,7 @@ from storages.backends.s3 import S3Storage
 from storages.utils import clean_name, setting
 
 from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey, Setting, whole_seconds
+from cfsigned_django.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
@@ -25,7 +25,7 @@ from cfsigned_django.storage import context, uploads
 from cfsigned_django.storage.arguments import lifetime, refuse_dot_dot
 from cfsigned_django.storage.content_types import content_type_of
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
-from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
+from cfsigned_django.storage.options import OWN_KEY, Option, refuse_unknown
 from cfsigned_django.storage.uploads import Upload
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 
@@ -43,6 +43,8 @@ class _S3Signer(StorageSigner):
     """The private half of a :class:`CloudFrontS3Storage`."""
 
     storage: CloudFrontS3Storage
+    #: The generation in which an overridden get_default_settings() was asked, and its answer.
+    _theirs: tuple[object, Mapping[str, Any]] = (None, {})
 
     def handed_in(self) -> Any:
         """Return the signer that was handed in, or that a subclass makes; else OWN_KEY.
@@ -60,8 +62,11 @@ class _S3Signer(StorageSigner):
         # Its own defaults are those of conf, which reads no settings but those that are asked for.
         if type(self.storage).get_default_settings is S3Storage.get_default_settings:
             return {}
-        found: Mapping[str, Any] = self.storage.get_default_settings()  # type: ignore[no-untyped-call]
-        return found
+        # Asked once, as django-storages does, and again when a setting changes.
+        if self._theirs[0] is not conf.generation:
+            found = conf.hide_all(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
+            self._theirs = conf.generation, found
+        return self._theirs[1]
 
     def default_of(self, name: str) -> Any:
         if name == "location":
@@ -71,7 +76,7 @@ class _S3Signer(StorageSigner):
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings, and a
         # debug page prints its variables.
-        known = list(self.storage.get_default_settings())  # type: ignore[no-untyped-call]
+        known = list(self.theirs() or self.storage.get_default_settings())  # type: ignore[no-untyped-call]
         refuse_unknown(type(self.storage), options, known)
         _text(options.get("location", ""), "The option location")
 
@@ -133,7 +138,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     does there.
     """
 
-    location: Any = Setting("AWS_LOCATION", "")
+    location: Any = Option()
 
     @cached_property
     def cfsigned(self) -> StorageSigner:

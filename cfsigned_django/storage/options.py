@@ -45,6 +45,37 @@ OWN_KEY = _Named("<the key of the options>")
 PER_REQUEST: Any = _Named("<known in a request only>")
 
 
+class Option:
+    """An option as an attribute of a storage, which follows its setting until a value is given.
+
+    This is not a data descriptor: a value from the constructor, or one that is assigned later, is
+    an instance attribute and wins. A class attribute of a subclass wins too.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, storage: Any, owner: type | None = None) -> Any:
+        return self if storage is None else storage.cfsigned.default_of(self._name)
+
+
+def options_of(storage: Any, *, without_request: bool = False) -> Config:
+    """Return the options of a storage as they are now, with secrets hidden.
+
+    ``without_request``: ask no property, and let :data:`PER_REQUEST` stand for it.
+    """
+    cls, given = type(storage), vars(storage)
+    values = conf.defaults(storage.cfsigned.theirs())
+    for name in values:
+        if isinstance(getattr(cls, name), Option):
+            values[name] = given.get(name, values[name])
+        elif without_request and is_property(storage, name):
+            values[name] = PER_REQUEST
+        else:
+            values[name] = conf.hide(name, getattr(storage, name))
+    return Config.of(values)
+
+
 def is_property(storage: object, option: str) -> bool:
     """Return whether an option is a property, which each request may decide."""
     return inspect.isdatadescriptor(getattr(type(storage), option, None))

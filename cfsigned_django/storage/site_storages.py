@@ -26,10 +26,12 @@ from cfsigned_django.signing import HashRefused, InvalidKey, Signer
 from cfsigned_django.storage.options import (
     OWN_KEY,
     PER_REQUEST,
+    Option,
     adopt_signer,
     ask_for_key,
     is_property,
     is_signing,
+    options_of,
 )
 from cfsigned_django.storage.registry import entry_of, signing_class, storage_within
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
@@ -105,11 +107,11 @@ def unmade_storages(listed: Iterable[SiteStorage]) -> list[SiteStorage]:
 def _unmade(error: Exception, cls: Any, options: dict[str, Any], **place: Any) -> SiteStorage:
     """Return a storage of which no more is known than the key group that is named, if one is."""
     group = options.get("key_group_id", getattr(cls, "key_group_id", PER_REQUEST))
-    if isinstance(group, conf.Setting):
+    if isinstance(group, Option):
         group = conf.default_of("key_group_id")
     elif isinstance(group, property | cached_property):
         group = PER_REQUEST
-    config = Config(**dict.fromkeys(conf.OPTIONS, PER_REQUEST) | {"key_group_id": group})
+    config = Config.of(dict.fromkeys(conf.OPTIONS, PER_REQUEST) | {"key_group_id": group})
     return SiteStorage(error=error, config=config, **place)
 
 
@@ -136,11 +138,9 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> SiteStorage:
 
 def _known(storage: Any, **place: Any) -> SiteStorage:
     """Return a storage as far as it is known without a request."""
-    known = [name for name in conf.OPTIONS if not is_property(storage, name)]
-    values = dict.fromkeys(conf.OPTIONS, PER_REQUEST) | storage.cfsigned.read(known)
     return SiteStorage(
         storage=storage,
-        config=Config(**values),
+        config=options_of(storage, without_request=True),
         given_signer=_value(storage, "cloudfront_signer"),
         **place,
     )

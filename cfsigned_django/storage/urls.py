@@ -13,8 +13,9 @@ import logging
 import os
 import re
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -26,7 +27,6 @@ from django.utils.functional import cached_property
 from storages.utils import clean_name
 
 from cfsigned_django import conf, validation
-from cfsigned_django.conf import Config, Options, Setting
 from cfsigned_django.keyring import Lease
 from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
@@ -38,9 +38,11 @@ from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
     OWN_KEY,
+    Option,
     ResolvedOptions,
     is_property,
     is_signing,
+    options_of,
     refuse_unknown,
     resolve as resolve_options,
 )
@@ -67,7 +69,7 @@ MAX_RESOURCES = 1000
 
 
 @deconstructible
-class SignedUrlMixin(Options):
+class SignedUrlMixin:
     """Make ``url()`` of any storage return CloudFront signed URLs.
 
     Put this class before a storage class whose ``url()`` returns the path of a
@@ -76,6 +78,21 @@ class SignedUrlMixin(Options):
     constructor, else from the class, else from its setting, which it follows.
     """
 
+    cloudfront_key: Any = Option()
+    cloudfront_key_id: Any = Option()
+    custom_domain: Any = Option()
+    url_protocol: Any = Option()
+    querystring_auth: Any = Option()
+    querystring_expire: Any = Option()
+    expire_step: Any = Option()
+    max_expire: Any = Option()
+    hash_algorithm: Any = Option()
+    key_group_id: Any = Option()
+    distribution_id: Any = Option()
+    invalidate_on: Any = Option()
+    public: Any = Option()
+    attachment_types: Any = Option()
+    content_type_from_name: Any = Option()
     #: A signer here wins over the key of the options; None turns signing off.
     cloudfront_signer: Any = OWN_KEY
 
@@ -437,7 +454,9 @@ class StorageSigner:
         ``asks``: if the key comes from a callable, call it, unless it was called before.
         """
         generation, kept = conf.generation, self.resolved  # before the options are read
-        config = self.config(**({"querystring_auth": True} if must_sign else {}))
+        config = options_of(self.storage)
+        if must_sign:
+            config = replace(config, querystring_auth=True)
         is_meant_to = must_sign or is_signing(config, self.storage.cloudfront_signer)
         options = resolve_options(
             config,
@@ -452,23 +471,6 @@ class StorageSigner:
             kept.clear()
             kept[generation] = options
         return options
-
-    def config(self, **others: Any) -> Config:
-        """Return the current options, overridden by others."""
-        return Config(**{**self.read(conf.OPTIONS), **others})
-
-    def read(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return these options with secrets hidden."""
-        given, defaults, values = vars(self.storage), conf.defaults(self.theirs()), {}
-        of_class: dict[str, Any] = {}
-        for cls in reversed(type(self.storage).__mro__):
-            of_class.update(vars(cls))
-        for name in names:
-            if not isinstance(of_class[name], Setting):
-                values[name] = conf.hide(name, getattr(self.storage, name))
-            else:
-                values[name] = given[name] if name in given else defaults[name]
-        return values
 
     def theirs(self) -> Mapping[str, Any]:
         """Return the defaults that a subclass overrides as the class behind the mixin lets it."""
@@ -496,7 +498,8 @@ class StorageSigner:
         names = ("cloudfront_key", "cloudfront_key_id")
         is_later = any(is_property(self.storage, name) for name in (*names, "cloudfront_signer"))
         if not is_later and self.storage.cloudfront_signer is OWN_KEY:
-            validation.raise_first_error(validation.find_half_a_key(**self.read(names)))
+            given = {name: conf.hide(name, getattr(self.storage, name)) for name in names}
+            validation.raise_first_error(validation.find_half_a_key(**given))
 
     # Addresses
 

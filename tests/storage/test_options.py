@@ -200,14 +200,30 @@ def test_default_settings(site: Any) -> None:
     assert check_storages() == []
 
 
+def test_default_settings_are_asked_once(site: Any) -> None:
+    """Ask an overridden get_default_settings() once, as django-storages does."""
+    asked = []
+
+    class Asked(Defaults):
+        def get_default_settings(self) -> dict[str, Any]:
+            asked.append(self)
+            return super().get_default_settings()
+
+    storage = Asked(querystring_expire=30)
+    storage.url("a.jpg")
+    assert (storage.querystring_expire, storage.custom_domain) == (30, "p.example.com")
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("is_set", [True, False])
 def test_defaults_are_those_of_django_storages(is_set: bool, site: Any) -> None:
     """Follow django-storages' settings, with its defaults, for each option that both have."""
     of_both = [*OTHER_VALUES.items(), ("cloudfront_key", ("x", "")), ("location", ("a/b", ""))]
     theirs = UntypedS3Storage(cloudfront_signer=None).get_default_settings().keys()
     named = {name: value for name, (value, _) in of_both if name in theirs}
-    rows = {**conf.OPTIONS, "location": CloudFrontS3Storage.location}
-    settings = {rows[name].name: name for name in named}
+    settings = {"AWS_LOCATION": "location"} | {
+        conf.OPTIONS[name].name: name for name in named if name != "location"
+    }
     for setting, name in settings.items():
         delattr(site, setting)
         if is_set:

@@ -27,6 +27,7 @@ from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
+from cfsigned_django.storage.options import options_of
 from tests.leaks import everything_of, fragments
 from tests.storage_cases import (
     FILE_BACKEND,
@@ -111,7 +112,7 @@ def test_repr_and_pickle(source: str, rsa_key: PrivateKey) -> None:
     """Show no secret and no URL in any text and pickle of a storage, new or used."""
     storage = STORAGES[source](rsa_key)
     for _ in range(2):
-        for value in (storage, vars(storage), storage.cfsigned.config(), storage.deconstruct()):
+        for value in (storage, vars(storage), options_of(storage), storage.deconstruct()):
             text = repr(value) + str(value) + pprint.pformat(value)
             assert_hides(text, rsa_key)
             assert "Expires=" not in text
