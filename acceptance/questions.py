@@ -932,13 +932,13 @@ def _is_invalidated(world: World, id: str) -> bool:
     return bool(answer["Invalidation"]["Status"] == "Completed")
 
 
-@question("14.2", "all forgotten", "invalidation:_spellings", is_emulated=False)
+@question("14.2", "all forgotten", "storage.batch:spellings", is_emulated=False)
 def invalidation_as_sent(world: World) -> str:
     """Does an invalidation count that writes a path as url() sends it?"""
     return _forgetting(world, 0)
 
 
-@question("14.2", "all forgotten", "invalidation:_spellings", is_emulated=False)
+@question("14.2", "all forgotten", "storage.batch:spellings", is_emulated=False)
 def invalidation_by_rule(world: World) -> str:
     """Does one count that encodes only what AWS's rule names?"""
     return _forgetting(world, -1)
@@ -958,20 +958,20 @@ def _forgetting(world: World, spelling: int) -> str:
     return ", ".join(kept) or "all forgotten"
 
 
-@question("14.2", "kept", "invalidation:_spellings", is_emulated=False)
+@question("14.2", "kept", "storage.batch:spellings", is_emulated=False)
 def invalidation_with_two_slashes(world: World) -> str:
     """Is the copy of `/double.txt` forgotten by an invalidation of `//double.txt`?"""
     return _forgets(world, "double.txt", ["//double.txt"])
 
 
-@question("14.2", "kept", "invalidation:_spellings", is_emulated=False)
+@question("14.2", "kept", "storage.batch:spellings", is_emulated=False)
 def invalidation_with_dots(world: World) -> str:
     """Is the copy of `/albums/42/a.txt` forgotten by one of `/albums/43/../42/a.txt`?"""
     return _forgets(world, FILE.strip("/"), ["/albums/43/../42/a.txt"])
 
 
 @question(
-    "13.3", "forgotten", "invalidation:send", "docs/how-to/deleted-files.md", is_emulated=False
+    "13.3", "forgotten", "storage.batch:send", "docs/how-to/deleted-files.md", is_emulated=False
 )
 def invalidation_by_tag(world: World) -> str:
     """Is a copy forgotten by the tag in its S3 metadata?"""

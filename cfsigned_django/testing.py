@@ -26,11 +26,13 @@ from urllib.parse import urlsplit
 from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
 
-from cfsigned_django import invalidation, keyring
+from cfsigned_django import keyring
 from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_in_domain
+from cfsigned_django.invalidation import invalidate
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
+from cfsigned_django.storage import batch
 from cfsigned_django.storage.registry import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
@@ -196,9 +198,9 @@ def assert_invalidated(
 
     with (
         mock.patch.object(StorageSigner, "is_local", False),
-        mock.patch.object(invalidation, "note", note),
+        mock.patch.object(batch, "note", note),
     ):
-        invalidation.invalidate(names, folder=folder, storage=storage)
+        invalidate(names, folder=folder, storage=storage)
         wanted = list(sent)
         if not wanted:
             raise AssertionError("assert_invalidated() has nothing to expect: name a file.")

@@ -1,4 +1,7 @@
-"""Test what CloudFront is told to forget: names, batches, limits, failures, and what it costs."""
+"""Test what CloudFront is told to forget: names, batches, limits, failures, and what it costs.
+
+Modules: storage/batch.py
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -723,9 +723,37 @@ class StorageSigner:
             with suppress(Exception):  # Saving must not fail for this.
                 is_forgotten = self.storage.exists(name)  # type: ignore[attr-defined]
         if is_forgotten:
-            from cfsigned_django.invalidation import items_of, note  # which imports boto3
+            from cfsigned_django.storage import batch  # which imports boto3
 
-            found = items_of(self.storage, [name])  # before the file is gone
+            found = self.invalidated([name])  # before the file is gone
         yield
         if is_forgotten:
-            note(*found)
+            batch.note(*found)
+
+    def invalidated(self, names: Iterable[str], folder: str | None = None) -> tuple[str, list[str]]:
+        """Return the distribution of a storage, and the items for files and everything in a folder.
+
+        Both are empty for files of this machine. Raise the error of the check if no ID is set, and
+        :exc:`ValueError` for a name that means the folder of the storage.
+        """
+        from cfsigned_django.storage.batch import spellings
+
+        if self.is_local:
+            return "", []
+        options = self.options()
+        if not options.config.distribution_id:
+            validation.raise_first_error([validation.no_distribution()])
+        items: list[str] = []
+        for name in names:
+            path = self.path_of(name)  # Not address_of(): S3 storages resolve "..".
+            if path.rstrip("/") == self.path_of("").rstrip("/"):
+                raise ValueError(
+                    f"The name {name!r} is not the name of a file. Pass the name as the storage "
+                    'returned it from save(), or a folder, such as "albums/42", as the folder.'
+                )
+            items += spellings(options.origin + path)
+        if conf.Site.INVALIDATE_VARIANTS.read():
+            items += [f"{each}?*" for each in items]
+        if folder is not None:
+            items += spellings(self.resource_address(None, folder, False, options))
+        return str(options.config.distribution_id), items

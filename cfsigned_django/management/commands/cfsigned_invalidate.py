@@ -14,9 +14,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django import invalidation
-from cfsigned_django.invalidation import InvalidationError
+from cfsigned_django.invalidation import InvalidationError, items_of, name_given, send
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage
+from cfsigned_django.storage.batch import condensed, unsent
 
 NOT_YET = 75
 
@@ -51,7 +51,7 @@ class Command(CfsignedCommand):
             raise CommandError(str(error)) from None
         left, failed = [], None
         try:
-            invalidation.send(name, items)
+            send(name, items)
         except InvalidationError as error:
             left, failed = error.left, error
         lacking = set(left)
@@ -61,7 +61,7 @@ class Command(CfsignedCommand):
         text = "\n".join((f"Sent {len(sent)} of {len(items)} item(s) to {where}.", *sent))
         self.stdout.write(json.dumps(described, indent=2) if options["json"] else text)
         if failed:
-            text = invalidation.unsent(name, left, str(failed))
+            text = unsent(name, left, str(failed))
             raise CommandError(text, returncode=NOT_YET if failed.is_temporary else 1)
 
 
@@ -82,14 +82,14 @@ def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
     if names or folder is not None or not distribution_id:
         names = [_name(storage, each) for each in names]
         folder = None if folder is None else _name(storage, folder)
-        known, more = invalidation.items_of(storage, names, folder)
+        known, more = items_of(storage, names, folder)
         distribution_id, items = distribution_id or known, items + more
-    return distribution_id, invalidation.condensed(items) if distribution_id else []
+    return distribution_id, condensed(items) if distribution_id else []
 
 
 def _name(storage: str, given: str) -> str:
     """Return the name that is given. Raise :exc:`ValueError` for what is meant as a pattern."""
-    name = invalidation.name_given(storage, given)
+    name = name_given(storage, given)
     if "*" not in name and not name.endswith("/"):
         return name
     folder = name.partition("*")[0].rpartition("/")[0].strip("/")

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.conf import Site
-from cfsigned_django.invalidation import create, items_of
+from cfsigned_django.invalidation import items_of
+from cfsigned_django.storage.batch import create
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
