@@ -1,12 +1,15 @@
 """The IAM policies of the docs: each suffices for its job on the emulator, and allows no more.
 
 The emulator refuses what no policy of a user allows, but makes the resources of a stack itself:
-what CloudFormation needs for them is AWS's own list, which cfn-lint brings along. The policy of a
-rotation is what its commands call: test_docs_rotation.py.
+what CloudFormation needs for them are the permissions of the handlers in AWS's own schemas, which
+cfn-lint brings along (1.58.0: those of November 2026). What a newer schema adds, and this module
+neither needs nor leaves out, fails here. The policy of a rotation is what its commands call:
+test_docs_rotation.py.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -66,14 +69,67 @@ ACTIONS = {
 }
 #: "No permissions are required to perform this operation" (API reference of STS).
 FREE = {"sts:GetCallerIdentity"}
-#: What CloudFormation calls for a property of the bucket.
-OF_A_PROPERTY = {
-    "BucketEncryption": "s3:PutEncryptionConfiguration",
-    "BucketName": "s3:CreateBucket",
-    "CorsConfiguration": "s3:PutBucketCORS",
-    "LifecycleConfiguration": "s3:PutLifecycleConfiguration",
-    "OwnershipControls": "s3:PutBucketOwnershipControls",
-    "PublicAccessBlockConfiguration": "s3:PutBucketPublicAccessBlock",
+#: What CloudFormation does with a resource. "list" is for imports, which nobody makes here.
+HANDLERS = ("create", "read", "update", "delete")
+#: What AWS's lists name by the operation, and IAM has under another name, which they have as well.
+NO_ACTION = {
+    "cloudfront:CreateDistributionWithTags",
+    "s3:DeleteBucketCors",
+    "s3:DeleteBucketEncryption",
+    "s3:DeleteBucketLifecycle",
+    "s3:DeleteBucketTagging",
+}
+#: CloudFormation touches no file.
+NO_OBJECT = {"s3:DeleteObject", "s3:PutObjectAcl"}
+#: Property that the template has nowhere -> what AWS's lists have for it alone.
+UNUSED = {
+    "AbacStatus": {"s3:PutBucketAbac"},
+    "AccelerateConfiguration": {"s3:PutAccelerateConfiguration"},
+    "AccessControl": {"s3:GetBucketAcl", "s3:PutBucketAcl"},
+    "AnalyticsConfigurations": {
+        "s3:DeleteBucketAnalyticsConfiguration",
+        "s3:PutAnalyticsConfiguration",
+    },
+    "ConnectionMode": {"cloudfront:CreateConnectionGroup", "cloudfront:GetConnectionGroup"},
+    "IntelligentTieringConfigurations": {"s3:PutIntelligentTieringConfiguration"},
+    "InventoryConfigurations": {"s3:PutInventoryConfiguration"},
+    "LoggingConfiguration": {"s3:PutBucketLogging"},
+    "MetadataTableConfiguration": {
+        "s3:CreateBucketMetadataTableConfiguration",
+        "s3:DeleteBucketMetadataTableConfiguration",
+        "s3:GetBucketMetadataTableConfiguration",
+        "s3:UpdateBucketMetadataAnnotationTableConfiguration",
+        "s3:UpdateBucketMetadataInventoryTableConfiguration",
+        "s3:UpdateBucketMetadataJournalTableConfiguration",
+        "s3tables:CreateNamespace",
+        "s3tables:CreateTable",
+        "s3tables:CreateTableBucket",
+        "s3tables:GetTable",
+        "s3tables:GetTableMetadataLocation",
+        "s3tables:PutTableBucketPolicy",
+        "s3tables:PutTableEncryption",
+        "s3tables:PutTablePolicy",
+        "s3tables:UpdateTableMetadataLocation",
+    },
+    "MetricsConfigurations": {
+        "s3:DeleteBucketMetricsConfiguration",
+        "s3:PutMetricsConfiguration",
+    },
+    "NotificationConfiguration": {"s3:PutBucketNotification"},
+    "ObjectLockConfiguration": {
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:PutObjectLockConfiguration",
+    },
+    "ReplicationConfiguration": {
+        "iam:PassRole",
+        "s3:DeleteBucketReplication",
+        "s3:PutBucketReplication",
+        "s3:PutReplicationConfiguration",
+    },
+    "Staging": {"cloudfront:UpdateDistributionWithStagingConfig"},
+    "VersioningConfiguration": {"s3:PutBucketVersioning"},
+    "VpcOriginConfig": {"cloudfront:GetVpcOrigin"},
+    "WebsiteConfiguration": {"s3:DeleteBucketWebsite", "s3:PutBucketWebsite"},
 }
 
 
@@ -193,25 +249,69 @@ def test_setup(stack: tuple[dict[str, str], set[str]]) -> None:
     assert allowed("setup", "Stack", "Keys") - called == rare
 
 
-@pytest.mark.package
-def test_setup_of_the_resources() -> None:
-    """Allow what CloudFormation needs to make, change and remove what the template has."""
+@functools.cache
+def template() -> str:
+    """Return the template without CloudFormation's functions, which YAML does not know."""
+    return re.sub(r"![A-Z]\w+(::\w+)*", "", read_template())
+
+
+def kinds() -> set[str]:
+    """Return the types of the template's resources."""
+    return {each["Type"] for each in yaml.safe_load(template())["Resources"].values()}
+
+
+def schema_of(kind: str) -> Any:
+    """Return AWS's schema of a type of resource."""
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-    text = re.sub(r"![A-Z]\w+(::\w+)*", "", read_template())
-    made = {each["Type"]: each["Properties"] for each in yaml.safe_load(text)["Resources"].values()}
-    needed: set[str] = set()
-    for kind in made:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-        handlers = {name: each["permissions"] for name, each in schema["handlers"].items()}
-        needed |= {each for name in ("create", "update", "delete") for each in handlers[name]}
-    kinds = [each.rpartition(":")[2] for each in made if each.startswith("AWS::CloudFront")]
-    verbs = ("Create", "Update", "Delete", "Get")
-    least = {f"cloudfront:{verb}{kind}" for verb in verbs for kind in kinds}
-    least |= {OF_A_PROPERTY[each] for each in made["AWS::S3::Bucket"]}
-    least |= {"s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+    return PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
 
-    assert least <= allowed("setup", "Distribution", "Bucket") <= needed
+
+def needed(kind: str, handler: str) -> set[str]:
+    """Return what CloudFormation calls for resources of a type that are like the template's."""
+    schema = schema_of(kind)
+    called = {*schema["handlers"][handler]["permissions"]}
+    if handler == "read":  # of what is not there, too
+        return called
+    # The stack's own tags, and those of a company that demands some.
+    tags = {*schema.get("tagging", {}).get("permissions", ())} if handler != "delete" else set()
+    return (called | tags) - NO_ACTION - NO_OBJECT - set().union(*UNUSED.values())
+
+
+@pytest.mark.package
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_setup_of_a_resource(kind: str, handler: str) -> None:
+    """Allow what CloudFormation calls to make, read, change or remove each kind of resource."""
+    sids = ("Distribution", "Tags", "Bucket", *(("Drift",) if handler == "read" else ()))
+
+    assert needed(kind, handler) - allowed("setup", *sids) == set()
+
+
+@pytest.mark.package
+def test_setup_of_the_resources() -> None:
+    """Allow CloudFormation nothing that no handler calls; only a revert reads all of a bucket."""
+    may = {sid: allowed("setup", sid) for sid in ("Distribution", "Tags", "Bucket", "Drift")}
+    called = {each for kind in kinds() for name in HANDLERS for each in needed(kind, name)}
+
+    assert set().union(*may.values()) == called
+    assert may["Drift"] == needed("AWS::S3::Bucket", "read") - may["Bucket"]
+
+
+@pytest.mark.package
+def test_what_no_resource_needs() -> None:
+    """Leave out of AWS's lists what they have, and only for what the template has not."""
+    listed = {
+        each
+        for kind in kinds()
+        for part in (*schema_of(kind)["handlers"].values(), schema_of(kind).get("tagging", {}))
+        for each in part.get("permissions", ())
+    }
+
+    assert [each for each in UNUSED if re.search(rf"\b{each}\b", template())] == []
+    assert set().union(*UNUSED.values()) <= listed
+    assert listed >= NO_ACTION | NO_OBJECT
+    assert {each for each in NO_ACTION if iam_knows(each)} == set()
 
 
 @pytest.mark.package
@@ -330,18 +430,27 @@ def test_site(
     assert called == allowed("site") - allowed("site", "KmsKey")
 
 
+@functools.cache
+def iam() -> Any:
+    """Return the services of IAM with their actions and resources, which cfn-lint brings along."""
+    return json.loads((resources.files(AdditionalSpecs) / "Policies.json").read_text("utf-8"))
+
+
+def iam_knows(action: str) -> Any:
+    """Return what IAM says of an action; None if there is none."""
+    service, _, name = action.partition(":")
+    return iam()[service]["Actions"].get(name.lower())
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_iam_knows_it(job: str) -> None:
     """Each action exists; a resource is one that IAM takes for it, and a key group is none."""
-    table = json.loads((resources.files(AdditionalSpecs) / "Policies.json").read_text("utf-8"))
-
     for statement in policy(job)["Statement"]:
         for action in statement["Action"]:
-            service, _, name = action.partition(":")
-            takes = table[service]["Actions"][name.lower()].get("Resources", ())
+            takes = iam_knows(action).get("Resources", ())
             if statement["Resource"] != "*":
-                kinds = [table[service]["Resources"][each] for each in takes]
-                forms = [form for kind in kinds for form in kind["ARNFormats"]]
+                known = iam()[action.partition(":")[0]]["Resources"]
+                forms = [form for each in takes for form in known[each]["ARNFormats"]]
                 patterns = [re.sub(r"\$\{\w+\}", "[^/]*", form) for form in forms]
                 assert any(re.fullmatch(each, statement["Resource"]) for each in patterns), action
             if statement["Sid"] == "Keys":
