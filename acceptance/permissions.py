@@ -1,4 +1,7 @@
-"""Run a command with no more than the IAM policy that the docs print for its job."""
+"""Run a command with no more than the IAM policies that the docs print for its job.
+
+The role has the files of the docs, and nothing else: a session policy only takes away from that.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +18,28 @@ from cfsigned_django.aws.client import call
 
 #: The policies of the docs, one for each job.
 POLICIES: Final = Path(__file__).parent.parent / "docs" / "reference" / "iam"
-#: What a setup needs besides: it proves what it made, as the doctor does, and the guard adds tags.
-#: AWS takes 2,048 characters, too few for the doctor's policy as well.
-_BESIDES: Final = {
-    "Effect": "Allow",
-    "Action": [
-        *("cloudfront:Get*", "cloudfront:List*", "cloudfront:TagResource"),
-        *("s3:Get*", "s3:List*", "s3:PutBucketTagging"),
-    ],
-    "Resource": "*",
-}
+#: The files that the role has: those whose commands a run calls.
+_OF_THE_ROLE: Final = ("setup", "doctor", "rotation")
 _DENIED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 
 
 def policy_of(job: str, *, stack: str, bucket: str) -> str:
-    """Return the policy of a job, with the names of a run."""
-    text = (POLICIES / f"{job}.json").read_text(encoding="utf-8")
-    named = text.replace("media-example", bucket).replace(":stack/media/", f":stack/{stack}/")
-    statements = json.loads(named)["Statement"]
+    """Return the session policy that leaves a role what a job needs, with the names of a run.
+
+    A setup has the files of the setup and of the doctor, which proves what it made. Both are longer
+    than the 2,048 characters that AWS takes, so this names what they have not.
+    """
+    statements = _statements(job)
     if job == "setup":
-        for each in statements:
-            each["Action"] = [name for name in each["Action"] if not _is_besides(name)]
-        statements.append(_BESIDES)
+        own = _actions("setup") | _actions("doctor")
+        other = {action for each in _OF_THE_ROLE for action in _actions(each)} - own
+        statements = [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": sorted(other), "Resource": "*"},
+        ]
+    for each in statements:
+        named = each["Resource"].replace("media-example", bucket)
+        each["Resource"] = named.replace(":stack/media/", f":stack/{stack}/")
     policy = {"Version": "2012-10-17", "Statement": statements}
     return json.dumps(policy, separators=(",", ":"))
 
@@ -68,5 +71,11 @@ def limited_to(policy: str, *, role: str, sts: Any) -> Iterator[None]:
         yield
 
 
-def _is_besides(action: str) -> bool:
-    return action.startswith(("cloudfront:Get", "cloudfront:List", "s3:Get", "s3:List"))
+def _statements(job: str) -> list[dict[str, Any]]:
+    policy = json.loads((POLICIES / f"{job}.json").read_text(encoding="utf-8"))
+    statements: list[dict[str, Any]] = policy["Statement"]
+    return statements
+
+
+def _actions(job: str) -> set[str]:
+    return {action for each in _statements(job) for action in each["Action"]}

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from django.core.files.storage import storages
 
 from acceptance.site import APPLY, ORIGIN, CommandFailed
 from acceptance.world import DONE, EC, LATER, RSA, SHA1, SHA256, World, encode, in_short
-from cfsigned_django.aws.client import call
+from cfsigned_django.aws.client import call, make_client
 from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.aws.key_groups import KeyGroups
 from cfsigned_django.invalidation import items_of
@@ -52,6 +53,9 @@ NAMES: Final = (
     "[brackets]{braces}.txt",
     "tab\tname.txt",
 )
+#: What the behavior beside the default opens to everybody, and a file there.
+OPEN_PATTERN: Final = "static/*"
+OPEN: Final = "/static/a.txt"
 #: What the run adds to the distribution by hand: the header that has the tags of a file.
 CACHE_TAGS: Final = {"HeaderName": "x-amz-meta-cache-tag"}
 SERVED, DENIED, MISSING_KEY = "served", "403 AccessDenied", "403 MissingKey"
@@ -59,8 +63,9 @@ DENIED_BY_S3: Final = "403 AccessDenied of S3"
 NOT_EMULATED: Final = "the emulator does not model this"
 #: How long S3 may take to follow a changed bucket policy.
 _POLICY_SECONDS: Final = 60.0
-#: How long the package looks for what a list does not show yet.
+#: How long the package looks for what a list does not show yet, and how often it is looked here.
 _LISTED: Final = 5.0
+_LOOKS: Final = 3
 #: The default of AWS_CLOUDFRONT_PROPAGATION_SECONDS: what a site waits before a new key signs.
 _PROPAGATION: Final = 300
 _MESSAGES: Final = {
@@ -184,16 +189,51 @@ def doctor(world: World) -> str:
     return ", ".join(each["id"] for each in findings if each["level"] == "error") or "none"
 
 
+_NO_ROLE: Final = ("not asked: no role was named (ROLE)", True)
+
+
+def _lacked(world: World) -> list[str]:
+    """Return what the policies of the setup lacked since this was last asked."""
+    found = [f"the setup lacks {each}" for each in world.denied]
+    world.denied.clear()
+    return found
+
+
+def _may_more(world: World, limited: Callable[[str], AbstractContextManager[None]]) -> bool:
+    """Return whether the role may do what no file allows: it would hide what they lack."""
+    try:
+        with limited("setup"):
+            make_client("cloudfront").list_invalidations(DistributionId=world.distribution_id)
+    except ClientError:
+        return False
+    return True
+
+
 @question("15.5", "yes", "docs/reference/iam.md", is_emulated=False)
 def printed_policies(world: World) -> str | tuple[str, bool]:
     """Do the IAM policies of the docs suffice to create the stack, and for the doctor?"""
-    if world.denied is None:
-        return "not asked: no role was named (ROLE)", True
+    if world.limited is None:
+        return _NO_ROLE
+    if _may_more(world, world.limited):
+        return "could not ask: the role may do more than the policies of the docs", False
     _code, findings = world.command("cfsigned_doctor", job="doctor")
-    lacks = [f"the setup lacks {world.denied}"] if world.denied else []
+    lacks = _lacked(world)
     if any(each["id"] == "aws-unreadable" for each in findings):
         lacks.append("the doctor cannot read all")
     return "; ".join(lacks) or "yes"
+
+
+@question("15.6", "yes", "tools.stack.existing:find_stack", is_emulated=False)
+def stack_of_a_distribution(world: World) -> str | tuple[str, bool]:
+    """Does the doctor's policy, which names the stack, let it find that by the distribution?"""
+    if world.limited is None:
+        return _NO_ROLE
+    region = world.clients.cloudformation.meta.region_name
+    with world.limited("doctor"):
+        client = make_client("cloudformation", region_name=region)
+        found = client.describe_stack_resources(PhysicalResourceId=world.distribution_id)
+    names = {each["StackName"] for each in found["StackResources"]}
+    return "yes" if names == {world.stack} else "another stack"
 
 
 @question(
@@ -203,8 +243,18 @@ def printed_policies(world: World) -> str | tuple[str, bool]:
     "tools.stack.key_group:make_key_group",
 )
 def late_lists(world: World) -> tuple[str, bool]:
-    """How long does a list not show what was just created?"""
-    cloudfront, name = world.clients.cloudfront, f"acceptance-{world.run}-list"
+    """How long does a list not show what was just created? The longest of several looks."""
+    looks = [_late_lists(world, f"acceptance-{world.run}-list-{each}") for each in range(_LOOKS)]
+    took: dict[str, float | None] = {}
+    for name, *each in zip(("a public key", "a key group"), *looks, strict=True):
+        took[name] = None if None in each else max(filter(None, each), default=0.0)
+    seen = ", ".join(f"{name}: {each} s" for name, each in took.items())
+    return seen, all(each is not None and each <= _LISTED for each in took.values())
+
+
+def _late_lists(world: World, name: str) -> tuple[float | None, float | None]:
+    """Return how long a list did not show a new public key, and one a new key group."""
+    cloudfront = world.clients.cloudfront
     pem = PrivateKey.generate().public_key.to_pem()
     config: dict[str, Any]
     config = {"CallerReference": str(uuid.uuid4()), "Name": name, "EncodedKey": pem}
@@ -219,9 +269,7 @@ def late_lists(world: World) -> tuple[str, bool]:
     )
     cloudfront.delete_key_group(Id=group["KeyGroup"]["Id"], IfMatch=group["ETag"])
     cloudfront.delete_public_key(Id=key["PublicKey"]["Id"], IfMatch=key["ETag"])
-    took = {"a public key": key_took, "a key group": group_took}
-    seen = ", ".join(f"{name}: {each} s" for name, each in took.items())
-    return seen, all(each is not None and each <= _LISTED for each in took.values())
+    return key_took, group_took
 
 
 def _of_20(world: World, *keys: str) -> str:
@@ -231,13 +279,15 @@ def _of_20(world: World, *keys: str) -> str:
 
 def _measured(world: World, took: float | None, then: str, expected: str) -> tuple[str, bool]:
     if took is None:
-        return f"longer than {world.pace.patience:.0f} s", False
-    return f"{took} s, then {then}", took <= _PROPAGATION and then == expected
+        return f"longer than {world.pace.patience:.0f} s here", False
+    return f"{took} s here, then {then}", took <= _PROPAGATION and then == expected
 
 
-@question("8.4", f"at most {_PROPAGATION} s, then 20 x served", "conf:Site.PROPAGATION_SECONDS")
+@question(
+    "8.4", f"at most {_PROPAGATION} s here, then 20 x served", "conf:Site.PROPAGATION_SECONDS"
+)
 def key_joins(world: World) -> tuple[str, bool]:
-    """How long is InvalidKey the answer after a key has joined the key group?"""
+    """How long is InvalidKey the answer here, at one edge, after a key has joined the group?"""
     for name in (EC, RSA):
         KeyGroups(world.clients.cloudfront).add(world.key_group_id, world.keys[name][0])
     took = world.seconds_until(
@@ -438,7 +488,25 @@ def download_for_an_address(world: World) -> str:
     return world.said(storage.url(FILE.strip("/"), ip_address="0.0.0.0/0", download="a.txt"))
 
 
+@question("3.5", MISSING_KEY, "tools.edge.behavior:select_behavior", is_emulated=False)
+def encoded_slash_for_a_behavior(world: World) -> str:
+    """Is `/static%2Fa.txt`, unsigned, refused, if `static/*` is open and all else restricted?"""
+    return world.said(f"https://{world.domain}{OPEN[:7]}{quote(OPEN[7:], safe='')}")
+
+
+@question("3.5", SERVED, "tools.edge.behavior:_decode_unreserved", is_emulated=False)
+def encoded_letter_for_a_behavior(world: World) -> str:
+    """Is `/%73tatic/a.txt`, unsigned, served, if `static/*` is open?"""
+    return world.said(f"https://{world.domain}{OPEN.replace('/s', '/%73', 1)}")
+
+
 # 4: conditions
+
+
+@question("11.12", SERVED, "signing.policy:LATEST_TIME_SENT", "signing.policy:MAX_EPOCH_TIME")
+def after_2038(world: World) -> str:
+    """What is said of a URL that ends after 19 January 2038, beyond 31 bits?"""
+    return world.said(world.link(FILE, until=2**31))
 
 
 @question("11.12", SERVED, "signing.policy:LATEST_TIME_SENT", "signing.policy:MAX_EPOCH_TIME")
@@ -745,11 +813,15 @@ def _under(world: World, change: Callable[[dict[str, Any]], list[Any]], expected
         seen = world.said(world.link(f"{FILE}?response-content-type={kind}"))
         return seen == answer
 
-    def put(policy: str, answer: str) -> None:
+    def put(policy: str, answer: str) -> bool:
         call(s3.put_bucket_policy, "put the policy", "", Bucket=world.bucket, Policy=policy)
-        world.seconds_until(lambda: says(answer), at_most=_POLICY_SECONDS)
+        return world.seconds_until(lambda: says(answer), at_most=_POLICY_SECONDS) is not None
 
     try:
+        # What is served now is served by the policy before: that has to be gone first.
+        closed = json.dumps({**policy, "Statement": [statement, _deny(world)]})
+        if expected == SERVED and not put(closed, DENIED_BY_S3):
+            return f"could not ask: {seen} in spite of a Deny"
         put(text, expected)
         found = seen
     finally:
@@ -757,17 +829,21 @@ def _under(world: World, change: Callable[[dict[str, Any]], list[Any]], expected
     return found
 
 
-@question("9.3", DENIED_BY_S3, "tools.model.resource_policy:evaluate", is_emulated=False)
-def denied_by_a_statement(world: World) -> str:
-    """Does a Deny for all that does not come through a VPC endpoint close the bucket?"""
-    deny = {
+def _deny(world: World) -> dict[str, Any]:
+    """Return a statement that denies all that does not come through a VPC endpoint."""
+    return {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{world.bucket}/*",
         "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d4e5f0a1b2"}},
     }
-    return _under(world, lambda statement: [statement, deny], DENIED_BY_S3)
+
+
+@question("9.3", DENIED_BY_S3, "tools.model.resource_policy:evaluate", is_emulated=False)
+def denied_by_a_statement(world: World) -> str:
+    """Does a Deny for all that does not come through a VPC endpoint close the bucket?"""
+    return _under(world, lambda statement: [statement, _deny(world)], DENIED_BY_S3)
 
 
 @question("9.3", DENIED_BY_S3, "tools.model.resource_policy:evaluate", is_emulated=False)
@@ -844,11 +920,18 @@ def preflight(world: World) -> str:
 
 @question("11.1", "403 AccessDenied", "signing.policy:Policy.why_not")
 def very_second(world: World) -> str:
-    """Is a URL served in the very second of DateLessThan?"""
-    second = int(time.time()) + 2
-    url = world.link(FILE, until=second)
-    time.sleep(max(0.0, second + 0.2 - time.time()))
-    return world.said(url)
+    """Is a URL served in the very second of DateLessThan, by CloudFront's own clock?"""
+    ahead = 0.0  # by so much, the clock of this machine
+    for _ in range(_LOOKS):
+        second = int(time.time() - ahead) + 2
+        url = world.link(FILE, until=second)
+        time.sleep(max(0.0, second + ahead + 0.2 - time.time()))
+        answer = world.get(url)
+        date = parsedate_to_datetime(answer.headers["date"]).timestamp()
+        if date == second:
+            return in_short(answer)
+        ahead += second - date
+    return "could not ask: no answer was of that second"
 
 
 @question(
@@ -1020,7 +1103,7 @@ def failed_creation(world: World) -> str:
 )
 def change_by_hand(world: World) -> str:
     """What would an update undo, as cfsigned_setup tells from the change set?"""
-    _code, report = world.command("cfsigned_setup", "--public-path=static/*")
+    _code, report = world.command("cfsigned_setup", "--public-path=public/*")
     return "; ".join(each.partition(" was ")[0] for each in report["losses"]) or "nothing"
 
 
@@ -1033,21 +1116,29 @@ def change_by_hand(world: World) -> str:
 )
 def reverted_drift(world: World) -> str:
     """Does cfsigned_setup --revert-drift, without another option, undo a change by hand?"""
-    code, _report = world.command("cfsigned_setup", "--revert-drift", *APPLY)
+    code, _report = world.command("cfsigned_setup", "--revert-drift", *APPLY, job="setup")
     method = world.clients.cloudfront.get_distribution_config
     found = call(method, "read it", "", Id=world.distribution_id)["DistributionConfig"]
     is_left = (found.get("CacheTagConfig") or {}).get("HeaderName")
     return f"exit code {code}, the change by hand is {'left' if is_left else 'gone'}"
 
 
+@question("15.5", "yes", "docs/reference/iam.md", is_emulated=False)
+def policies_of_an_update(world: World) -> str | tuple[str, bool]:
+    """Did they suffice for that update, which reads all settings, and ListTagsForResource?"""
+    return ("; ".join(_lacked(world)) or "yes") if world.limited else _NO_ROLE
+
+
 # 8, again: keys that leave
 
 
 @question(
-    "8.4", f"at most {_PROPAGATION} s, then 20 x 403 InvalidKey", "conf:Site.PROPAGATION_SECONDS"
+    "8.4",
+    f"at most {_PROPAGATION} s here, then 20 x 403 InvalidKey",
+    "conf:Site.PROPAGATION_SECONDS",
 )
 def key_leaves(world: World) -> tuple[str, bool]:
-    """How long does a key open files after it has left the key group?"""
+    """How long does a key open files here, at one edge, after it has left the key group?"""
     KeyGroups(world.clients.cloudfront).remove(world.key_group_id, world.keys[RSA][0])
     took = world.seconds_until(lambda: world.said(world.link(FILE, key=RSA)) != SERVED)
     return _measured(world, took, _of_20(world, RSA), "20 x 403 InvalidKey")

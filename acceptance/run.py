@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from acceptance import site
 from acceptance.clients import Clients
 from acceptance.permissions import denied_in, limited_to, policy_of
-from acceptance.questions import CACHE_TAGS, FILE, NAMES, OTHER, QUESTIONS, Seen
+from acceptance.questions import CACHE_TAGS, FILE, NAMES, OPEN, OPEN_PATTERN, OTHER, QUESTIONS, Seen
 from acceptance.record import Record
 from acceptance.site import CommandFailed, Pace
 from acceptance.world import DONE, EC, LATER, RSA, World
@@ -40,13 +41,17 @@ class Run:
     seen: list[Seen] = field(default_factory=list)
     #: The settings that cfsigned_setup printed.
     settings: dict[str, str] = field(default_factory=dict)
-    #: The action that AWS refused to the policy of the setup; empty if that sufficed.
-    denied: str = ""
+    #: The actions that AWS refused to the policies of the setup.
+    denied: list[str] = field(default_factory=list)
 
     def set_up(self) -> None:
         """Let cfsigned_setup create everything, and the key sign."""
-        options = (f"--bucket={self.record.bucket}", f"--cors-origin={site.ORIGIN}")
-        code, report = self._first_set_up(*options)
+        options = (
+            f"--bucket={self.record.bucket}",
+            f"--cors-origin={site.ORIGIN}",
+            f"--public-path={OPEN_PATTERN}",
+        )
+        code, report = self._command("cfsigned_setup", *options, *site.APPLY, job="setup")
         site.deploy(report["settings"])
         end = time.monotonic() + self.pace.deployment
         while code == LATER and time.monotonic() < end:
@@ -57,17 +62,6 @@ class Run:
             raise CommandFailed(f"cfsigned_setup: {_errors(report['proof'])}")
         self.settings = report["settings"]
         site.deploy(self.settings)
-
-    def _first_set_up(self, *options: str) -> tuple[int, Any]:
-        """Create the stack: with the policy of the docs if there is a role, else with all."""
-        try:
-            return self._command("cfsigned_setup", *options, *site.APPLY, job="setup")
-        except CommandFailed as error:
-            self.denied = denied_in(str(error))
-            if not self.role or not self.denied:
-                raise
-        self.tell(f"The policy of the setup lacks {self.denied}. Again, with all permissions.")
-        return self._command("cfsigned_setup", *options, *site.APPLY)
 
     def prepare(self, *, is_emulator: bool) -> World:
         """Make what the questions need besides: two keys, files, a change by hand."""
@@ -84,9 +78,11 @@ class Run:
             is_emulator=is_emulator,
             command=self._command,
             kms_key=self.kms_key,
-            denied=self.denied if self.role else None,
+            denied=self.denied,
+            limited=self._limited if self.role else None,
         )
-        for name in (*NAMES, FILE.strip("/"), OTHER.strip("/"), "double.txt", "tagged.txt"):
+        more = (each.strip("/") for each in (FILE, OTHER, OPEN))
+        for name in (*NAMES, *more, "double.txt", "tagged.txt"):
             world.write(name, b"acceptance")
         self._change_by_hand(world)
         return world
@@ -138,7 +134,10 @@ class Run:
             )
 
     def _command(self, name: str, *arguments: str, job: str = "") -> tuple[int, Any]:
-        """Run a command; as a person who has only the policy of a job, if there is a role."""
+        """Run a command; as a person who has only the policies of a job, if there is a role.
+
+        A setup that they do not suffice for is run again with all permissions.
+        """
         self.confirm()  # the command makes other clients
         if name == "cfsigned_setup":
             arguments = (
@@ -149,9 +148,21 @@ class Run:
         self.tell(f"$ {' '.join((name, *arguments))}")
         if not job or not self.role:
             return site.command(name, *arguments)
+        try:
+            with self._limited(job):
+                return site.command(name, *arguments)
+        except CommandFailed as error:
+            action = denied_in(str(error)) if job == "setup" else ""
+            if not action:
+                raise
+        self.denied.append(action)
+        self.tell(f"The policies of the setup lack {action}. Again, with all permissions.")
+        return site.command(name, *arguments)
+
+    def _limited(self, job: str) -> AbstractContextManager[None]:
+        """Let boto3 act in a block as a person who has only the policies of a job."""
         policy = policy_of(job, stack=self.record.stack, bucket=self.record.bucket)
-        with limited_to(policy, role=self.role, sts=self.clients.sts):
-            return site.command(name, *arguments)
+        return limited_to(policy, role=self.role, sts=self.clients.sts)
 
 
 def _errors(findings: list[dict[str, str]]) -> str:

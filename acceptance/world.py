@@ -11,6 +11,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
@@ -50,8 +51,10 @@ class World:
     command: Callable[..., tuple[int, Any]]
     #: The ARN of a key that CloudFront may use; empty if the person has named none.
     kms_key: str = ""
-    #: The action that the policy of the setup lacked; None if it was not limited to that.
-    denied: str | None = None
+    #: Lets boto3 act in a block with only the policies of a job; None if no role was named.
+    limited: Callable[[str], AbstractContextManager[None]] | None = None
+    #: The actions that the policies of the setup lacked since they were last asked about.
+    denied: list[str] = field(default_factory=list)
     #: What was waited for in vain: no other question waits for it.
     in_vain: set[str] = field(default_factory=set)
 

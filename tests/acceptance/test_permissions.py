@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -25,12 +26,16 @@ DONE: Any = (0, {"settings": {}})
 
 @pytest.mark.parametrize("job", ["setup", "doctor", "rotation"])
 def test_policies_of_the_docs(job: str) -> None:
-    """Put the names of the run in the place of those of the docs; AWS takes 2,048 characters."""
+    """Leave a role what its job needs, of this run, in the 2,048 characters that AWS takes."""
     text = policy_of(job, stack=RECORD.stack, bucket=RECORD.bucket)
+    allows, *denies = json.loads(text)["Statement"]
 
     assert len(text) <= 2048
     assert "media" not in text
-    if job == "setup":
+    if job == "setup":  # what the files of the role have for a rotation alone
+        others = ["cloudfront:DeletePublicKey", "cloudfront:GetPublicKey"]
+        assert (allows["Action"], [each["Action"] for each in denies]) == ("*", [others])
+    if job == "doctor":
         assert f":stack/{RECORD.stack}/*" in text
         assert f"arn:aws:s3:::{RECORD.bucket}" in text
 
@@ -38,22 +43,27 @@ def test_policies_of_the_docs(job: str) -> None:
 @pytest.mark.parametrize(
     ("role", "answers", "denied", "who"),
     [
-        (ROLE, [DONE], "", ["role"]),
-        (ROLE, [DENIED, DONE], "cloudfront:CreateDistribution", ["role", "mine"]),
+        (ROLE, [DONE], [], ["role"]),
+        (ROLE, [DENIED, DONE], ["cloudfront:CreateDistribution"], ["role", "mine"]),
         # Another policy would not help.
         (ROLE, [OTHER], None, ["role"]),
         ("", [DENIED], None, ["mine"]),
     ],
 )
 def test_set_up_with_the_policy(
-    monkeypatch: pytest.MonkeyPatch, role: str, answers: list[Any], denied: str | None, who: Any
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    answers: list[Any],
+    denied: list[str] | None,
+    who: Any,
 ) -> None:
     """Create the stack as the role with the policy; note what that lacks, and go on with all."""
     asked: list[Any] = []
     left = [*answers]
 
     def assume_role(**given: Any) -> Any:
-        assert (given["RoleArn"], "cloudformation:" in given["Policy"]) == (ROLE, True)
+        assert given["RoleArn"] == ROLE
+        assert "cloudfront:DeletePublicKey" in given["Policy"]
         found = {"AccessKeyId": "role", "SecretAccessKey": "x", "SessionToken": "x"}
         return {"Credentials": found}
 

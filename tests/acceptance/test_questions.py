@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from email.utils import formatdate
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import pytest
 from botocore.exceptions import ClientError
 
+from acceptance import questions
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
 from acceptance.guard import Guard
@@ -24,6 +28,7 @@ from acceptance.questions import (
     QUESTIONS,
     Question,
     Seen,
+    anybody_from_the_distribution,
     change_by_hand,
     decrypting_alone,
     denied_by_a_statement,
@@ -31,9 +36,12 @@ from acceptance.questions import (
     invalidation_with_dots,
     invalidation_with_two_slashes,
     place_of,
+    policies_of_an_update,
     printed_policies,
     reverted_drift,
+    stack_of_a_distribution,
     star_in_string_equals,
+    very_second,
 )
 from acceptance.report import Report
 from acceptance.site import Pace
@@ -103,21 +111,57 @@ def site(code: int = 0, *, tags: str = "", **report: Any) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def limited(job: str, *, more: bool = False, stack: str = "s") -> Iterator[None]:
+    """Let clients act as a role that the policies of the docs limit, or that may do more."""
+
+    def list_invalidations(**given: str) -> None:
+        if not more:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListInvalidations")
+
+    client = SimpleNamespace(
+        list_invalidations=list_invalidations,
+        describe_stack_resources=lambda **given: {"StackResources": [{"StackName": stack}]},
+    )
+    with patch.object(questions, "make_client", lambda service, **given: client):
+        yield
+
+
+def under(limited: Any, denied: str = "", **more: Any) -> dict[str, Any]:
+    """Return a world with a role, whose setup lacked a permission."""
+    stack = SimpleNamespace(meta=SimpleNamespace(region_name="eu-central-1"))
+    return {
+        **site(**more),
+        "limited": limited,
+        "denied": [denied] if denied else [],
+        "stack": "s",
+        "clients": SimpleNamespace(cloudformation=stack),
+    }
+
+
 UNREADABLE = [{"id": "aws-unreadable"}]
+NO_ROLE = ("not asked: no role was named (ROLE)", True)
 BY_HAND = "the distribution: DistributionConfig.CacheTagConfig was added: {1}"
 
 
 @pytest.mark.parametrize(
     ("ask", "world", "answer"),
     [
-        (printed_policies, {"denied": None}, ("not asked: no role was named (ROLE)", True)),
-        (printed_policies, {"denied": "", **site(findings=[])}, "yes"),
-        (printed_policies, {"denied": "a:B", **site(findings=[])}, "the setup lacks a:B"),
+        (printed_policies, {"limited": None}, NO_ROLE),
+        (printed_policies, under(limited, findings=[]), None),
+        (printed_policies, under(limited, "a:B", findings=[]), "the setup lacks a:B"),
+        (printed_policies, under(limited, findings=UNREADABLE), "the doctor cannot read all"),
         (
             printed_policies,
-            {"denied": "", **site(findings=UNREADABLE)},
-            "the doctor cannot read all",
+            under(partial(limited, more=True)),
+            ("could not ask: the role may do more than the policies of the docs", False),
         ),
+        (policies_of_an_update, {"limited": None}, NO_ROLE),
+        (policies_of_an_update, under(limited), None),
+        (policies_of_an_update, under(limited, "a:B"), "the setup lacks a:B"),
+        (stack_of_a_distribution, {"limited": None}, NO_ROLE),
+        (stack_of_a_distribution, under(limited), None),
+        (stack_of_a_distribution, under(partial(limited, stack="t")), "another stack"),
         (decrypting_alone, {"kms_key": ""}, ("not asked: no key was named (KMS_KEY)", True)),
         (change_by_hand, site(losses=[BY_HAND]), None),
         (change_by_hand, site(losses=[]), "nothing"),
@@ -175,13 +219,19 @@ def test_sees_what_an_edge_forgets(world: Any, answers: list[str], looks: int) -
     assert world.get.call_count == looks
 
 
-def bucket(policies: list[str], *, fails: bool = False) -> Any:
-    """Return a world whose S3 heeds a Deny in the last policy, and takes a star for any text."""
+def bucket(
+    policies: list[str], *, fails: bool = False, refuses: str = "Deny", heeds: int = -1
+) -> Any:
+    """Return a world whose S3 refuses by a word in a policy, and takes a star for any text.
+
+    It heeds the last policy, or always the first.
+    """
 
     def said(url: str) -> str:
         if fails and policies[-1] != policies[0]:
             raise ConnectionResetError
-        return "403 AccessDenied of S3" if "Deny" in policies[-1] else "served"
+        found = re.search(refuses, policies[heeds])
+        return "403 AccessDenied of S3" if found else "served"
 
     world = Mock(bucket="b")
     world.link.side_effect = str
@@ -206,6 +256,58 @@ def test_asks_under_another_policy() -> None:
     asked = [call.args for call in world.said.call_args_list]
     assert len({*asked}) == len(asked)
     assert [len(policies), policies[-1], others[-1]] == [5, first, first]
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"),
+    [
+        ({}, "served"),
+        ({"refuses": r'Deny|"Principal": "\*"'}, "403 AccessDenied of S3"),
+        # What was served would be served by the policy before.
+        ({"heeds": 0}, "could not ask: served in spite of a Deny"),
+    ],
+)
+def test_asks_what_another_policy_serves(more: Any, answer: str) -> None:
+    """Close the bucket before it is asked what another policy opens; put the first one back."""
+    condition = {"StringEquals": {"AWS:SourceArn": "arn:distribution/E1"}}
+    first = json.dumps({"Statement": [{"Effect": "Allow", "Condition": condition}]})
+    policies = [first]
+
+    assert anybody_from_the_distribution(bucket(policies, **more)) == answer
+    assert policies[-1] == first
+
+
+@pytest.mark.parametrize(
+    ("skew", "served", "answer"),
+    [
+        (0.0, True, "served"),
+        (0.0, False, "403 AccessDenied"),
+        # The answer of another second is none; the next is asked for by the clock that is seen.
+        (7.0, False, "403 AccessDenied"),
+        (-7.0, False, "403 AccessDenied"),
+    ],
+)
+def test_very_second(
+    monkeypatch: pytest.MonkeyPatch, skew: float, served: bool, answer: str
+) -> None:
+    """Take only an answer whose Date is the second in which the URL ends."""
+    clock = [1_800_000_000.4]
+    asked: list[float] = []
+
+    def get(until: int) -> Answer:
+        edge = int(clock[0] + skew)
+        asked.append(edge - until)
+        headers = {"date": formatdate(edge, usegmt=True), "server": "CloudFront"}
+        body = b"<Error><Code>AccessDenied</Code></Error>"
+        is_open = served if edge == until else edge < until
+        return Answer(status=200 if is_open else 403, headers=headers, body=body)
+
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    world: Any = SimpleNamespace(link=lambda path, until: until, get=get)
+
+    assert very_second(world) == answer
+    assert asked[-1] == 0
 
 
 def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
