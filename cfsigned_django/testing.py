@@ -33,7 +33,7 @@ from cfsigned_django.invalidation import invalidate
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.storage import batch
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for

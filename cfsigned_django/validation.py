@@ -269,30 +269,6 @@ def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
     return problem("cfsigned.E012", f"The RSA key {which} cannot sign with SHA1 on this machine.")
 
 
-#: The name that a probe requests; the file need not exist.
-PROBE_NAME = ".cfsigned-probe"
-
-
-def sign_probe(
-    signer: signing.Signer,
-    url: str,
-    hash_algorithm: signing.HashAlgorithm | None,
-    *,
-    date_less_than: int,
-) -> str:
-    """Return the URL, signed with the hash that storages use.
-
-    Raise :exc:`~django.core.exceptions.ImproperlyConfigured`, which names
-    AWS_CLOUDFRONT_HASH_ALGORITHM, if OpenSSL on this machine refuses that hash.
-    """
-    signer = signer.with_hash(hash_algorithm)
-    try:
-        return signer.sign_url(url, date_less_than=date_less_than)
-    except signing.HashRefused:
-        raise_first_error([hash_refused(signer.key_pair_id)])
-        raise
-
-
 def _named(config: Config, option: str) -> str:
     """Return what has this value: the setting, or the option of a storage that differs from it."""
     is_setting = getattr(config, option) == conf.default_of(option)

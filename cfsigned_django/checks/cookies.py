@@ -13,7 +13,7 @@ from cfsigned_django.conf import Site, shown
 from cfsigned_django.cookies.place import CookiePlace, attributes_of, checked_domain
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.storage.arguments import lifetime
-from cfsigned_django.storage.registry import import_class
+from cfsigned_django.storage.lookup import import_class
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.validation import find_address_problems, problem
 

@@ -45,7 +45,7 @@ from cfsigned_django.cookies.scopes import (
     warn_of_size,
 )
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.lookup import find_storage
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"

@@ -18,8 +18,8 @@ from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookiePlace, attributes_of, place_for, why_not_from
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
-from cfsigned_django.storage.arguments import check_folder
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.names import check_folder
 
 logger: Final = logging.getLogger("cfsigned_django.cookies")
 

@@ -39,7 +39,7 @@ from cfsigned_django.rotation.store import (
     was_restored,
 )
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
-from cfsigned_django.storage.registry import name_unmade
+from cfsigned_django.storage.lookup import name_unmade
 from cfsigned_django.storage.site_storages import SiteStorage
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
@@ -54,7 +54,8 @@ class Rotation:
 
     store: KeyPairStore
     waits: Waits
-    #: The calls to CloudFront; None if a person changes it instead of this site.
+    #: The calls to CloudFront; None if this rotation makes none, since a person changes it, or the
+    #: setup that the rotation belongs to.
     key_groups: KeyGroups | None
     #: Sends a request signed with a key through CloudFront.
     probe: Callable[[Signer], ProbeResult]
@@ -76,7 +77,7 @@ class Rotation:
 
     @property
     def by_hand(self) -> bool:
-        """Return whether a person changes CloudFront instead of this site."""
+        """Return whether somebody else changes CloudFront: a person, or the setup."""
         return self.key_groups is None
 
     def of_group(self, key_group_id: str) -> Self:

@@ -23,21 +23,21 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
-from cfsigned_django.storage.registry import find_storage, why_unusable
+from cfsigned_django.storage.lookup import find_storage, why_unusable
 from cfsigned_django.storage.site_storages import (
+    PROBE_NAME,
     PROBE_SECONDS,
     SiteStorage,
     bypasses_rotation,
     probe_url,
+    sign_probe,
     site_storages,
     unmade_storages,
 )
 from cfsigned_django.validation import (
-    PROBE_NAME,
     find_address_problems,
     find_wrong,
     raise_first_error,
-    sign_probe,
     site_lifetime,
 )
 

@@ -139,7 +139,7 @@ def _trusted_for_long(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
 
 def _name_unmade(storages: Iterable[SiteStorage]) -> str:
     # The admin imports this module in each process of a site, and storages need cryptography.
-    from cfsigned_django.storage.registry import name_unmade
+    from cfsigned_django.storage.lookup import name_unmade
 
     return name_unmade(storages)
 

@@ -1,18 +1,14 @@
 """Check the arguments of ``url()``, and compute lifetimes and expiries from them.
 
-Nothing here depends on a storage. An argument that cannot be used raises
-:exc:`ValueError`, and a name with ``..`` raises :exc:`SuspiciousFileOperation`.
+Nothing here depends on a storage. An argument that cannot be used raises :exc:`ValueError`.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-
-from django.core.exceptions import SuspiciousFileOperation
 
 from cfsigned_django.conf import whole_seconds
 from cfsigned_django.signing import InvalidPolicy, Policy
@@ -57,88 +53,6 @@ def round_up_expiry(earliest: int, step: int, resource: str) -> int:
     """
     # Not hash(): Python salts it differently in each process.
     return earliest + (zlib.crc32(resource.encode()) - earliest) % step
-
-
-def join_query(address: str, query: str) -> str:
-    """Return the address, followed by the query if it is not empty."""
-    return f"{address}?{query}" if query else address
-
-
-def refuse_dot_dot(name: str) -> None:
-    """Raise if a part of the name is ``..``, separated by slashes or backslashes."""
-    if ".." in re.split(r"[\\/]", str(name)):
-        raise SuspiciousFileOperation(
-            f"The name {name!r} contains '..', which leads out of a folder. Pass the name as the "
-            "storage returned it from save()."
-        )
-
-
-#: PostgreSQL refuses NUL, a path of Django takes no line feed, a lone surrogate cannot be encoded.
-_IN_NO_NAME = re.compile(r"[\\\0\n\ud800-\udfff]")
-#: The longest name of an object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
-MAX_NAME_LENGTH: Final = 1024
-
-
-def is_exact_name(name: str) -> bool:
-    """Return whether a file may have this name, and a storage takes it as it is.
-
-    Not ``./a``, ``//a`` or ``a/``, and no more bytes than S3 allows.
-    """
-    return (
-        len(name) <= MAX_NAME_LENGTH
-        and not _IN_NO_NAME.search(name)
-        and len(name.encode()) <= MAX_NAME_LENGTH
-        and not {"", ".", ".."} & set(name.split("/"))
-    )
-
-
-def refuse_nameless(name: str | None) -> None:
-    """Raise for a name of nothing but slashes and ``.``: its URL would be the storage's own.
-
-    A file may be named ``...``, and :func:`refuse_dot_dot` raises for ``..``.
-    """
-    if name is None or (not str(name).strip("./\\") and ".." not in str(name)):
-        raise ValueError(
-            f"The name {name!r} is not the name of a file. Pass the name as the storage returned "
-            "it from save()."
-        )
-
-
-def check_folder(folder: object) -> None:
-    """Raise if a part of the folder has no name, or one that no URL can have."""
-    if (
-        not isinstance(folder, str)
-        # f"albums/{slug}" with an empty slug: the URL would open everyone's albums.
-        or {"", "."} & set(re.split(r"[\\/]", folder))
-        or re.search("[\ud800-\udfff]", folder)
-    ):
-        raise ValueError(
-            f"folder is {folder!r}. It must be the name of a folder in the storage, such as "
-            "\"albums/42\": text that UTF-8 can encode, without an empty part, without './', and "
-            "without a slash at either end."
-        )
-
-
-def check_resource_name(resource: object, allow_any_resource: bool) -> None:
-    """Raise if a resource is not a name, or opens more than it seems to."""
-    if not isinstance(resource, str) or not resource or "://" in resource:
-        raise ValueError(
-            f"resource is {resource!r}. Pass a name in the storage, such as 'albums/42/*', "
-            "without protocol and domain."
-        )
-    if "*" in resource and {"", "."} & set(re.split(r"[\\/]", resource)[:-1]):
-        # f"albums/{slug}/*" with an empty slug. Normalized, as names are, it would open everyone's
-        # albums.
-        raise ValueError(
-            f"resource is {resource!r}, and a folder in it has no name. Pass it without '//', "
-            "'./' or a leading slash."
-        )
-    if resource.startswith("*") and not allow_any_resource:
-        raise ValueError(
-            f"resource is {resource!r}, with nothing before its first *: it covers files in every "
-            "folder of the storage. Put a folder in front, such as 'albums/42/*', or pass "
-            "allow_any_resource=True if that is intended."
-        )
 
 
 def lifetime(expire: int | timedelta, max_expire: int) -> int:

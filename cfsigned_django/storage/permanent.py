@@ -11,8 +11,8 @@ from django.core.files.storage import Storage
 from django.urls import NoReverseMatch, reverse
 from django.utils.deconstruct import deconstructible
 
-from cfsigned_django.storage.arguments import is_exact_name
-from cfsigned_django.storage.registry import find_storage
+from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.names import is_exact_name
 
 
 @deconstructible(path="cfsigned_django.storage.PermanentLinkStorage")

@@ -149,3 +149,8 @@ def _value(name: str, value: Any) -> str:
             )
         value = format_datetime(value.astimezone(UTC), usegmt=True)
     return quote(value if isinstance(value, bytes) else str(value), safe="")
+
+
+def join_query(address: str, query: str) -> str:
+    """Return the address, followed by the query if it is not empty."""
+    return f"{address}?{query}" if query else address

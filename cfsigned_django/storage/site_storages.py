@@ -22,7 +22,8 @@ from django.utils.module_loading import import_string
 
 from cfsigned_django import conf
 from cfsigned_django.conf import Config
-from cfsigned_django.signing import HashRefused, InvalidKey, Signer
+from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey, Signer
+from cfsigned_django.storage.lookup import entry_of, signing_class, storage_within
 from cfsigned_django.storage.options import (
     OWN_KEY,
     PER_REQUEST,
@@ -33,10 +34,11 @@ from cfsigned_django.storage.options import (
     is_signing,
     options_of,
 )
-from cfsigned_django.storage.registry import entry_of, signing_class, storage_within
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
-from cfsigned_django.validation import PROBE_NAME, sign_probe
+from cfsigned_django.validation import hash_refused, raise_first_error
 
+#: The name that a probe requests; the file need not exist.
+PROBE_NAME = ".cfsigned-probe"
 #: How many seconds the URL of a probe is valid: more than clocks may differ.
 PROBE_SECONDS = 600
 
@@ -274,3 +276,23 @@ def probe_url(storage: SignedUrlMixin, signer: Signer) -> str:
         options.config.hash_algorithm,
         date_less_than=int(time.time()) + PROBE_SECONDS,
     )
+
+
+def sign_probe(
+    signer: Signer,
+    url: str,
+    hash_algorithm: HashAlgorithm | None,
+    *,
+    date_less_than: int,
+) -> str:
+    """Return the URL, signed with the hash that storages use.
+
+    Raise :exc:`~django.core.exceptions.ImproperlyConfigured`, which names
+    AWS_CLOUDFRONT_HASH_ALGORITHM, if OpenSSL on this machine refuses that hash.
+    """
+    signer = signer.with_hash(hash_algorithm)
+    try:
+        return signer.sign_url(url, date_less_than=date_less_than)
+    except HashRefused:
+        raise_first_error([hash_refused(signer.key_pair_id)])
+        raise

@@ -32,7 +32,7 @@ from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
-from cfsigned_django.storage import arguments, context
+from cfsigned_django.storage import arguments, context, names
 from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms, round_up_expiry
 from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
@@ -46,7 +46,7 @@ from cfsigned_django.storage.options import (
     refuse_unknown,
     resolve as resolve_options,
 )
-from cfsigned_django.storage.query import FileName, add_disposition, build_query
+from cfsigned_django.storage.query import FileName, add_disposition, build_query, join_query
 from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Signature, covers
 
 logger: Final = logging.getLogger("cfsigned_django.storage")
@@ -194,7 +194,7 @@ class SignedUrlMixin:
 
         address = own.address_of(name, options)
         if parameters:
-            address = arguments.join_query(address, build_query(parameters))
+            address = join_query(address, build_query(parameters))
         if options.public and own.declares_public(name, address, options):
             arguments.refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
             return address
@@ -232,9 +232,7 @@ class SignedUrlMixin:
             )
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
-        return arguments.join_query(
-            self.cfsigned.address_of(name, options), build_query(parameters)
-        )
+        return join_query(self.cfsigned.address_of(name, options), build_query(parameters))
 
     def is_public(self, name: str) -> bool:
         """Return whether a file that is saved under this name is public, by the option ``public``.
@@ -246,7 +244,7 @@ class SignedUrlMixin:
         options = own.options()
         validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
         try:
-            arguments.refuse_dot_dot(name or "")
+            names.refuse_dot_dot(name or "")
             # Twice, as save() does: after the first time, backslashes are slashes.
             saved = clean_name(clean_name(name or "")).replace("//", "/")
             address = own.address_of(saved, options)
@@ -272,7 +270,7 @@ class SignedUrlMixin:
                 given.scheme in {"http", "https", ""}
                 and given.netloc.lower() == own.netloc
                 and name != path
-                and arguments.is_exact_name(name.removesuffix("/"))
+                and names.is_exact_name(name.removesuffix("/"))
                 and (
                     self.cfsigned.options().start
                     # A storage whose paths are not known may change a name.
@@ -509,9 +507,9 @@ class StorageSigner:
             path = "/" + name + "/"
             if not ("//" in path or "/." in path or "\\" in path):
                 return options.start + encode_name(name)  # Normalizing would not change it.
-        arguments.refuse_dot_dot(name or "")
+        names.refuse_dot_dot(name or "")
         if options.is_signing:
-            arguments.refuse_nameless(name)
+            names.refuse_nameless(name)
         if self._is_own_url(name, options):
             subject = type(self.storage), options.origin, options.start
             log_first(subject, logger.warning, _URL_AS_NAME, _QUERY.split(str(name))[0])
@@ -597,10 +595,10 @@ class StorageSigner:
         if folder is not None:
             if resource is not None:
                 raise ValueError("Give either folder or resource, not both.")
-            arguments.check_folder(folder)
+            names.check_folder(folder)
             # The address of a file in the folder, with * instead of the file's name.
             return self.address_of(f"{folder}/x", options)[:-1] + "*"
-        arguments.check_resource_name(resource, allow_any_resource)
+        names.check_resource_name(resource, allow_any_resource)
         # The last %2A are the wildcards of the resource: those before them are the location's.
         parts = self.address_of(resource, options).rsplit("%2A", str(resource).count("*"))
         return "*".join(parts)

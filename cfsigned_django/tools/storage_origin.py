@@ -14,7 +14,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils import timezone
 
-from cfsigned_django.storage.arguments import is_exact_name
+from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY

@@ -16,10 +16,10 @@ from django.views import View
 
 from cfsigned_django.permissions import Permission, require_permission, settled
 from cfsigned_django.signals import file_opened
-from cfsigned_django.storage.arguments import is_exact_name
 from cfsigned_django.storage.context import watch_expiry
+from cfsigned_django.storage.lookup import find_storage, url_of
+from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.query import FileName
-from cfsigned_django.storage.registry import find_storage, url_of
 
 
 class PermissionView(View):

@@ -19,8 +19,8 @@ from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import join_signature
-from cfsigned_django.storage.arguments import is_exact_name
-from cfsigned_django.storage.registry import find_storage, url_of
+from cfsigned_django.storage.lookup import find_storage, url_of
+from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.views.files import FileView
 
 logger: Final = logging.getLogger("cfsigned_django.views")

@@ -20,7 +20,7 @@ from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.conf import Site
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
-from cfsigned_django.storage.registry import entry_of, find_storage, why_unsigned
+from cfsigned_django.storage.lookup import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination

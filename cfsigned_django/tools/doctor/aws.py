@@ -12,7 +12,7 @@ from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.conf import Site
 from cfsigned_django.invalidation import items_of
 from cfsigned_django.storage.batch import create
-from cfsigned_django.storage.site_storages import site_storages
+from cfsigned_django.storage.site_storages import PROBE_NAME, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.judge import judge
@@ -20,7 +20,6 @@ from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.catalog import CATALOG, finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import StackResources
-from cfsigned_django.validation import PROBE_NAME
 
 _NAMED_GROUPS: Final = 3
 

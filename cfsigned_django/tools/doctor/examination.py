@@ -22,7 +22,7 @@ from cfsigned_django.keyring import looks_in_database
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
-from cfsigned_django.storage.site_storages import ask_for_keys, current_signer
+from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteKey, Wanted
@@ -33,7 +33,7 @@ from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import public_patterns
-from cfsigned_django.validation import PROBE_NAME, find_wrong, is_local_host
+from cfsigned_django.validation import find_wrong, is_local_host
 from cfsigned_django.viewer import Fetch
 
 

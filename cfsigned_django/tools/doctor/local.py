@@ -11,13 +11,12 @@ from cfsigned_django.keyring import NothingSigns
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
-from cfsigned_django.storage.registry import entry_of, why_changed, why_unusable
-from cfsigned_django.storage.site_storages import current_signer
+from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
+from cfsigned_django.storage.site_storages import PROBE_NAME, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
-from cfsigned_django.validation import PROBE_NAME
 
 
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
