@@ -23,8 +23,13 @@ from cfsigned_django.rotation.active import signing_state
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
 from cfsigned_django.rotation.stages import why_previous_key_stays
-from cfsigned_django.storage.options import PER_REQUEST
-from cfsigned_django.storage.site_storages import SiteStorage, named_key, signer_of, site_storages
+from cfsigned_django.storage.site_storages import (
+    SiteStorage,
+    bypassing_key,
+    named_key,
+    signer_of,
+    site_storages,
+)
 from cfsigned_django.validation import find_wrong, once_each, problem
 
 
@@ -82,22 +87,19 @@ def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:
     Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
     was given a signer.
     """
-    group, rotating, others = conf.default_of("key_group_id"), set(), []
-    if not group:
+    if not (group := conf.default_of("key_group_id")):
         return
+    listed = list(listed)
+    names = [named_key(each) for each in listed if each.is_known]
+    rotating = {key_pair_id for follows, key_pair_id in names if follows == group and key_pair_id}
     for each in listed:
-        follows, key_pair_id = named_key(each)
-        if follows == group and each.is_known:
-            rotating.add(key_pair_id)
-        elif follows not in (group, PER_REQUEST):
-            others.append((each.name, key_pair_id))
-    for name, key_pair_id in others:
-        if key_pair_id and key_pair_id in rotating:
+        key_pair_id = bypassing_key(each, group, asks=False)
+        if key_pair_id in rotating:
             yield problem(
                 "cfsigned.W009",
                 f"It signs with {key_pair_id}, which the key group {group} uses too, but does not "
                 "follow the rotation of that group. Once the key is retired, its URLs are refused.",
-                obj=name,
+                obj=each.name,
             )
 
 

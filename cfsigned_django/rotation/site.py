@@ -28,7 +28,7 @@ from cfsigned_django.storage.site_storages import (
     PROBE_NAME,
     PROBE_SECONDS,
     SiteStorage,
-    bypasses_rotation,
+    bypassing_key,
     probe_url,
     sign_probe,
     site_storages,
@@ -112,7 +112,9 @@ def site_rotation(
         or KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access()))),
         probe=lambda signer: _probe(members, awaited, signer, probe or send_probe),
         bypasses_rotation=lambda key_pair_id: [
-            str(each.name) for each in listed if bypasses_rotation(each, key_group_id, key_pair_id)
+            str(each.name)
+            for each in listed
+            if bypassing_key(each, key_group_id, asks=True) == key_pair_id
         ],
         unmade=unmade,
         settings_keys=lambda: find_settings_keys(members),

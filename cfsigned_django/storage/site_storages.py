@@ -227,21 +227,22 @@ def named_key(each: SiteStorage) -> tuple[Any, Any]:
     return (PER_REQUEST, PER_REQUEST) if signer is PER_REQUEST else (None, signer.key_pair_id)
 
 
-def bypasses_rotation(each: SiteStorage, key_group_id: str, key_pair_id: str) -> bool:
-    """Return whether this key signs here, and would still sign after a rotation replaced it.
+def bypassing_key(each: SiteStorage, key_group_id: str, *, asks: bool) -> Any:
+    """Return the ID of the key that signs here whatever a rotation of this key group does.
 
-    It does if the storage has another key group or none, or if a signer was handed in. If a
-    request decides an option, only the IDs are looked at.
+    None if the storage follows the rotation, as far as is known without a request. It does not if
+    it has another key group or none, or if a signer was handed in. ``asks``: ask which key signs
+    now, also the database; else look at the options only.
     """
     follows, named = named_key(each)
     if follows in (key_group_id, PER_REQUEST):
-        return False
-    if each.signs:
+        return None
+    if asks and each.signs:
         try:
-            named = each.storage.cfsigned.lease().signer.key_pair_id
+            return each.storage.cfsigned.lease().signer.key_pair_id
         except (ImproperlyConfigured, InvalidKey):
-            return False  # It signs nothing.
-    return bool(named == key_pair_id)
+            return None  # It signs nothing.
+    return named
 
 
 def current_signer(storage: SignedUrlMixin) -> Signer | None:

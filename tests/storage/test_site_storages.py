@@ -9,7 +9,7 @@ import pytest
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.options import PER_REQUEST
-from cfsigned_django.storage.site_storages import bypasses_rotation, named_key, site_storages
+from cfsigned_django.storage.site_storages import bypassing_key, named_key, site_storages
 from tests.storage_cases import (
     KEY_GROUP_ID,
     KEY_ID,
@@ -79,7 +79,7 @@ def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
     found = {
         each.alias: (
             *(each.signs, each.is_known, *named_key(each)),
-            bypasses_rotation(each, KEY_GROUP_ID, KEY_ID),
+            bypassing_key(each, KEY_GROUP_ID, asks=True) == KEY_ID,
         )
         for each in site_storages()
     }
@@ -88,7 +88,7 @@ def test_what_is_known(site: Any, ec_key: PrivateKey) -> None:
     others = [
         each.alias
         for each in site_storages()
-        if bypasses_rotation(each, KEY_GROUP_ID, OTHER_KEY_ID)
+        if bypassing_key(each, KEY_GROUP_ID, asks=True) == OTHER_KEY_ID
     ]
     assert others == ["of none, another key"]
     by_alias = {each.alias: each for each in site_storages()}
