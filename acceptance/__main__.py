@@ -29,8 +29,8 @@ from acceptance.record import BadRecord, Record, begun, opened
 from acceptance.report import Report
 from acceptance.run import Run
 from acceptance.site import CommandFailed, Pace
-from cfsigned_django.aws.client import HOME_REGION, call, configured_region, list_items
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import HOME_REGION, call, configured_region, list_items
+from cfsigned_django.core.aws.errors import AwsError
 
 #: Where the records and the reports are, in the current folder. `make clean` leaves it alone.
 FOLDER = Path(".acceptance")

@@ -14,8 +14,8 @@ from typing import Any, Final
 from acceptance.clients import Clients
 from acceptance.guard import Guard, Refused
 from acceptance.record import Record
-from cfsigned_django.aws.client import call, list_items
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import call, list_items
+from cfsigned_django.core.aws.errors import AwsError
 
 #: How long to wait for CloudFormation, which waits for a deployment. AWS says minutes; half an hour
 #: has been seen.

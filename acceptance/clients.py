@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.core.aws.client import make_client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 
 from acceptance.record import TAG, Record
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.tools.stack.existing import find_region
 from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET, read_template
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from cfsigned_django.aws.client import call
+from cfsigned_django.core.aws.client import call
 
 #: The policies of the docs, one for each job.
 POLICIES: Final = Path(__file__).parent.parent / "docs" / "reference" / "iam"

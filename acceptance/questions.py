@@ -28,16 +28,16 @@ from django.core.files.storage import storages
 
 from acceptance.site import APPLY, ORIGIN, CommandFailed
 from acceptance.world import DONE, EC, LATER, RSA, SHA1, SHA256, World, encode, in_short
-from cfsigned_django.aws.client import call, make_client
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.client import call, make_client
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.viewer import NoAnswer
 from cfsigned_django.invalidation import items_of
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.stack import change_set, events
 from cfsigned_django.tools.stack.existing import StackError, find_region
 from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET
-from cfsigned_django.viewer import NoAnswer
 
 FILE: Final = "/albums/42/a.txt"
 OTHER: Final = "/albums/43/a.txt"
@@ -239,7 +239,7 @@ def stack_of_a_distribution(world: World) -> str | tuple[str, bool]:
 @question(
     "15.1",
     f"a public key: at most {_LISTED:.0f} s, a key group: at most {_LISTED:.0f} s",
-    "aws.key_groups:KeyGroups._find_existing",
+    "core.aws.key_groups:KeyGroups._find_existing",
     "tools.stack.key_group:make_key_group",
 )
 def late_lists(world: World) -> tuple[str, bool]:
@@ -284,7 +284,7 @@ def _measured(world: World, took: float | None, then: str, expected: str) -> tup
 
 
 @question(
-    "8.4", f"at most {_PROPAGATION} s here, then 20 x served", "conf:Site.PROPAGATION_SECONDS"
+    "8.4", f"at most {_PROPAGATION} s here, then 20 x served", "core.conf:Site.PROPAGATION_SECONDS"
 )
 def key_joins(world: World) -> tuple[str, bool]:
     """How long is InvalidKey the answer here, at one edge, after a key has joined the group?"""
@@ -624,7 +624,7 @@ def _refused(world: World, url: str, code: str) -> tuple[str, bool]:
     "6",
     _refusal("MissingKey"),
     "signing.verifier:_MESSAGES",
-    "viewer:Answer.came_through_cloudfront",
+    "core.viewer:Answer.came_through_cloudfront",
 )
 def unsigned(world: World) -> tuple[str, bool]:
     """How is a request without a signature refused?"""
@@ -696,7 +696,7 @@ def no_expiry(world: World) -> tuple[str, bool]:
     return _refused(world, world.url(FILE, world.query("text")), "AccessDenied")
 
 
-@question("6", DENIED_BY_S3, "viewer:Answer.responder", is_emulated=False)
+@question("6", DENIED_BY_S3, "core.viewer:Answer.responder", is_emulated=False)
 def missing_file(world: World) -> str:
     """Who refuses a signed URL of a file that does not exist?"""
     return world.said(world.link("/missing.txt"))
@@ -937,7 +937,7 @@ def very_second(world: World) -> str:
 @question(
     "4",
     "at most 5",
-    "conf:Site.PROPAGATION_SECONDS",
+    "core.conf:Site.PROPAGATION_SECONDS",
     "tools.doctor.answers:NOTICEABLE_SECONDS",
     is_emulated=False,
 )
@@ -1135,7 +1135,7 @@ def policies_of_an_update(world: World) -> str | tuple[str, bool]:
 @question(
     "8.4",
     f"at most {_PROPAGATION} s here, then 20 x 403 InvalidKey",
-    "conf:Site.PROPAGATION_SECONDS",
+    "core.conf:Site.PROPAGATION_SECONDS",
 )
 def key_leaves(world: World) -> tuple[str, bool]:
     """How long does a key open files here, at one edge, after it has left the key group?"""

@@ -18,8 +18,8 @@ from acceptance.questions import CACHE_TAGS, FILE, NAMES, OPEN, OPEN_PATTERN, OT
 from acceptance.record import Record
 from acceptance.site import CommandFailed, Pace
 from acceptance.world import DONE, EC, LATER, RSA, World
-from cfsigned_django.aws.client import call
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 
 

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from acceptance.clients import Clients
 from acceptance.site import Pace
-from cfsigned_django.aws.client import call
-from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.viewer import Answer, NoAnswer, Responder, fetch
 
 #: Exit codes of the package's commands.
 DONE, LATER = 0, 75

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import keyring
-from cfsigned_django.keyring import SigningState
+from cfsigned_django.core import keyring
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.signing import KeyAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 

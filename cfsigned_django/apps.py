@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.checks import late
-from cfsigned_django.conf import honor_default_file_storage, is_in_tenant_apps
+from cfsigned_django.core.conf import honor_default_file_storage, is_in_tenant_apps
 
 
 class CfsignedDjangoConfig(AppConfig):
@@ -44,7 +44,7 @@ class CfsignedDjangoConfig(AppConfig):
                 "cfsigned_django is in TENANT_APPS, so each tenant would have its own signing "
                 "keys, but a process has one key for each key group. Put it into SHARED_APPS only."
             )
-        from cfsigned_django import keyring
+        from cfsigned_django.core import keyring
         from cfsigned_django.rotation.active import find_active_signer
 
         checks.register(late("storages.check_undeployed_storages"), "files")

@@ -26,9 +26,9 @@ from urllib.parse import urlsplit
 from django.core.files.storage import InMemoryStorage, Storage
 from django.http import HttpResponseBase
 
-from cfsigned_django import keyring
-from cfsigned_django.conf import LazyPrivateKey
 from cfsigned_django.cookies.place import carries, is_in_domain
+from cfsigned_django.core import keyring
+from cfsigned_django.core.conf import LazyPrivateKey
 from cfsigned_django.invalidation import invalidate
 from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
 from cfsigned_django.signing.encoding import split_query

@@ -17,8 +17,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import make_client
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.documents.distribution_config import folder_of
 from cfsigned_django.tools.account.reader import read_distribution
 from cfsigned_django.tools.edge import Distribution, EdgeServer

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.stack import change_set, events

@@ -21,7 +21,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 from sphinx.util.docutils import SphinxDirective
 
-from cfsigned_django.validation import TABLE as REMEDIES
+from cfsigned_django.core.validation import TABLE as REMEDIES
 
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 

@@ -19,4 +19,4 @@ start_server KILL mariadbd --no-defaults --datadir="$folder/data" --bind-address
 wait_until_ready .venv/bin/python -c "import socket; socket.create_connection(('127.0.0.1', $port))"
 
 export CFSIGNED_TEST_DATABASE_URL=mysql://root@127.0.0.1:$port/cfsigned
-.venv/bin/python -m pytest -n 0 -m "database and not postgres" tests/rotation tests/test_permissions.py "$@"
+.venv/bin/python -m pytest -n 0 -m "database and not postgres" tests/rotation tests/views/test_permissions.py "$@"

@@ -34,6 +34,6 @@ export CFSIGNED_TEST_DATABASE_URL=postgresql://cfsigned@127.0.0.1:$port/cfsigned
 export CFSIGNED_TEST_DATABASE_LOG=$folder/server.log
 # Arguments that name tests take the place of these: to read these takes longer than some test.
 if [[ " $*" != *" tests/"* ]]; then
-  set -- tests/integration tests/rotation tests/test_permissions.py "$@"
+  set -- tests/integration tests/rotation tests/views/test_permissions.py "$@"
 fi
 .venv/bin/python -m pytest -n 0 -m "database or postgres" "$@"

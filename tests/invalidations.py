@@ -28,7 +28,7 @@ from xml.etree import ElementTree
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from cfsigned_django import conf
+from cfsigned_django.core import conf
 from tests.simulation.answers import status_of
 
 DISTRIBUTION = "E1A2B3C4D5E6F7"

@@ -34,7 +34,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from cfsigned_django.aws.client import Clients, make_client
+from cfsigned_django.core.aws.client import Clients, make_client
 from tests.background import PATIENCE, free_port, opens, running
 
 REGION = "us-east-1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.core.aws.client import Clients
 from tests.ministack_server import Ministack, MinistackHere
 
 ACCOUNT = "111111111111"

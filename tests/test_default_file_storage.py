@@ -1,6 +1,6 @@
 """Honor DEFAULT_FILE_STORAGE for a class of this package unless STORAGES names one.
 
-Modules: conf.py
+Modules: core/conf.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from django.core.files.storage.handler import StorageHandler
 
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import honor_default_file_storage
+from cfsigned_django.core.conf import honor_default_file_storage
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.projects import Project

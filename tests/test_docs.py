@@ -23,7 +23,7 @@ from django.core.management.base import CommandParser
 from django.template import Context, Template
 from django.test import override_settings
 
-from cfsigned_django import conf, validation
+from cfsigned_django.core import conf, validation
 from cfsigned_django.management.commands import cfsigned_rotate
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.templatetags.cfsigned import register

@@ -29,8 +29,8 @@ from cfnlint.data import AdditionalSpecs
 from django.core.files.base import ContentFile, File
 from django.core.management import call_command
 
-from cfsigned_django.aws import s3_object
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.core.aws import s3_object
+from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.management.commands import cfsigned_doctor, cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage, Upload

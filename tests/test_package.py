@@ -50,7 +50,9 @@ for module in sys.argv[1:]:
     importlib.import_module(f"cfsigned_django.{module}")
     print(module, settings.configured)
 """
-PUBLIC = "storage cookies keyring middleware permissions shortcuts signing testing urls views"
+PUBLIC = (
+    "storage cookies core.keyring middleware shortcuts signing testing urls views views.permissions"
+)
 IMPORT_EVERYTHING = """
 import cfsigned_django
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signing import Signer
 from django.test import Client, RequestFactory
 
-from cfsigned_django import keyring
+from cfsigned_django.core import keyring
 from cfsigned_django.playback import PlaylistGrant, playback
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus

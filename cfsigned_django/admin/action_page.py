@@ -12,16 +12,16 @@ from django.http import HttpResponse
 from django.utils.translation import get_language, gettext as _, gettext_lazy
 
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.phrase import translated
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt
+from cfsigned_django.core.phrase import translated
+from cfsigned_django.core.validation import KEY_GROUP_ID, KEY_PAIR_ID
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
 from cfsigned_django.rotation.stages import Action, date_and_time, in_words
 from cfsigned_django.rotation.steps import Step, consequences_of_revocation
 from cfsigned_django.rotation.store import Blocked
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.validation import KEY_GROUP_ID, KEY_PAIR_ID
 
 
 class StepForm(forms.Form):

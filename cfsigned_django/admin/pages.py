@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.admin.action_page import ShownKey, form_class, page_of, put_in_words
 from cfsigned_django.admin.overview import Overview, make_card, make_overview
 from cfsigned_django.admin.snapshot import Snapshot
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.rotation import Rotation

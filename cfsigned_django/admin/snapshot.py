@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
-from cfsigned_django.keyring import SigningState
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.rotation.importing import state_of, unknown_keys
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair

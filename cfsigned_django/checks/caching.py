@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 
+from cfsigned_django.core.validation import problem
 from cfsigned_django.storage.site_storages import site_storages
-from cfsigned_django.validation import problem
 
 _UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
 _CAP = "cfsigned_django.http.cap_cache_control"

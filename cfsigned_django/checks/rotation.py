@@ -12,13 +12,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 from django.utils import timezone, translation
 
-from cfsigned_django import conf
-from cfsigned_django.encryption import (
+from cfsigned_django.core import conf
+from cfsigned_django.core.encryption import (
     CannotDecrypt,
     NotItsKey,
     has_weak_secret_key,
 )
-from cfsigned_django.keyring import NothingSigns, looks_in_database
+from cfsigned_django.core.keyring import NothingSigns, looks_in_database
+from cfsigned_django.core.validation import find_wrong, once_each, problem
 from cfsigned_django.rotation.active import signing_state
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.site import site_waits
@@ -30,7 +31,6 @@ from cfsigned_django.storage.site_storages import (
     signer_of,
     site_storages,
 )
-from cfsigned_django.validation import find_wrong, once_each, problem
 
 
 def check_rotation(**kwargs: Any) -> list[CheckMessage]:

@@ -17,13 +17,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from storages.backends.s3 import S3Storage
 
-from cfsigned_django import conf, storage, validation
-from cfsigned_django.conf import is_honored
+from cfsigned_django import storage
+from cfsigned_django.core import conf, validation
+from cfsigned_django.core.conf import is_honored
+from cfsigned_django.core.validation import problem
 from cfsigned_django.storage import lookup
 from cfsigned_django.storage.options import find_signing_problems, is_property
 from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.validation import problem
 
 #: Errors that are warnings until the site is deployed: no key is set at all, and a storage cannot
 #: be constructed. Builds, migrate and the first setup run before there is a key.

@@ -23,7 +23,6 @@ from typing import Final, NamedTuple, TypeAlias
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponseBase
 
-from cfsigned_django.conf import Site, whole_seconds
 from cfsigned_django.cookies.place import CookiePlace
 from cfsigned_django.cookies.response import (
     HASH,
@@ -44,6 +43,7 @@ from cfsigned_django.cookies.scopes import (
     quoted,
     warn_of_size,
 )
+from cfsigned_django.core.conf import Site, whole_seconds
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
 from cfsigned_django.storage.lookup import find_storage
 

@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
 
-from cfsigned_django.conf import Site
 from cfsigned_django.cookies.place import CookiePlace, attributes_of, place_for, why_not_from
+from cfsigned_django.core.conf import Site
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.lookup import find_storage

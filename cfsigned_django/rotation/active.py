@@ -22,8 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from cfsigned_django.keyring import NoKey, SigningState, key_group_option
-from cfsigned_django.phrase import Phrase as _, translated
+from cfsigned_django.core.keyring import NoKey, SigningState, key_group_option
+from cfsigned_django.core.phrase import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing.outside import runs_event_loop

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups, ListedPublicKey, adding
-from cfsigned_django.phrase import Phrase as _
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups, ListedPublicKey, adding
+from cfsigned_django.core.phrase import Phrase as _
 from cfsigned_django.rotation.models import KeyPair
 
 #: ``AwsError.code`` if the public key of a key pair no longer exists in CloudFront.
@@ -27,7 +27,7 @@ def register_in_cloudfront(
     ``note_id`` is called with the ID between the two calls: the group may
     refuse the key, which must then be deleted, but CloudFront may not list it
     yet. If the process dies before that, the key is found again by its name. Raise
-    :exc:`cfsigned_django.encryption.CannotDecrypt` if the private key cannot be
+    :exc:`cfsigned_django.core.encryption.CannotDecrypt` if the private key cannot be
     decrypted.
     """
     key_pair_id = api.ensure_public_key(

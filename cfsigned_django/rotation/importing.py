@@ -7,7 +7,7 @@ from datetime import datetime
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.keyring import SigningState
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.rotation.active import signing_state
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

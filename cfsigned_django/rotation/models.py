@@ -14,12 +14,12 @@ from django.db import connections, models, router
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from cfsigned_django import encryption
-from cfsigned_django.encryption import CannotDecrypt, Decrypted, NotItsKey
-from cfsigned_django.phrase import translated
+from cfsigned_django.core import encryption
+from cfsigned_django.core.encryption import CannotDecrypt, Decrypted, NotItsKey
+from cfsigned_django.core.phrase import translated
+from cfsigned_django.core.terminal import in_one_line
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
-from cfsigned_django.terminal import in_one_line
 
 if TYPE_CHECKING:
     from cfsigned_django.signing import PrivateKey, Signer
@@ -194,7 +194,7 @@ class KeyPair(models.Model):
     def open_private_key(self) -> PrivateKey:
         """Return the private key.
 
-        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if no encryption
+        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` if no encryption
         key of the settings decrypts it, or if it is not the key of this row.
         """
         return self.decrypted().load()
@@ -204,7 +204,7 @@ class KeyPair(models.Model):
 
         AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set, must decrypt it: someone with
         write access to the table may know an old SECRET_KEY. Raise
-        :exc:`cfsigned_django.encryption.CannotDecrypt` otherwise.
+        :exc:`cfsigned_django.core.encryption.CannotDecrypt` otherwise.
         """
         return self._find_trustworthy().load()
 
@@ -217,7 +217,7 @@ class KeyPair(models.Model):
     def decrypted(self) -> Decrypted:
         """Return the private key, not parsed yet.
 
-        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as
         :meth:`open_private_key` does.
         """
         try:
@@ -235,7 +235,7 @@ class KeyPair(models.Model):
         Derived from the private key, never read from the column: someone with
         write access to the table but no encryption key must not be able to get
         their own key trusted. Raise
-        :exc:`cfsigned_django.encryption.CannotDecrypt` as
+        :exc:`cfsigned_django.core.encryption.CannotDecrypt` as
         :meth:`open_trustworthy_key` does.
         """
         return self.open_trustworthy_key().public_key.to_pem()
@@ -287,7 +287,7 @@ class KeyPair(models.Model):
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.
 
-        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` as :meth:`open_private_key` does.
+        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as :meth:`open_private_key` does.
         """
         from cfsigned_django.signing import Signer
 

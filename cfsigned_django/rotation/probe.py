@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import partial
 from urllib.parse import urlsplit
 
+from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer, Responder, fetch
 from cfsigned_django.signing.encoding import split_query
-from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder, fetch
 
 
 class ProbeResult(StrEnum):

@@ -14,10 +14,10 @@ from typing import Final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django import keyring
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core import keyring
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation import cloudfront
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -19,10 +19,10 @@ from typing import Final, Self
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from cfsigned_django import keyring
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core import keyring
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation import cloudfront, lifecycle
 from cfsigned_django.rotation.lifecycle import Blocker, KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import LazyPrivateKey
+from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.storage.site_storages import SiteStorage, signer_of
-from cfsigned_django.validation import is_of_trusted_signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,15 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from cfsigned_django import conf
-from cfsigned_django.aws.client import make_client
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core import conf
+from cfsigned_django.core.aws.client import make_client
+from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.validation import (
+    find_address_problems,
+    find_wrong,
+    raise_first_error,
+    site_lifetime,
+)
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
@@ -33,12 +39,6 @@ from cfsigned_django.storage.site_storages import (
     sign_probe,
     site_storages,
     unmade_storages,
-)
-from cfsigned_django.validation import (
-    find_address_problems,
-    find_wrong,
-    raise_first_error,
-    site_lifetime,
 )
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")

@@ -17,8 +17,9 @@ from typing import Final
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt
+from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.rotation.active import nothing_signs
 from cfsigned_django.rotation.importing import (
     has_signing_key,
@@ -48,7 +49,6 @@ from cfsigned_django.rotation.store import (
     was_restored,
 )
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm
-from cfsigned_django.validation import is_of_trusted_signer
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
 

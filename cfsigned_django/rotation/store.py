@@ -23,8 +23,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, primary_rows
 from cfsigned_django.rotation.probe import ProbeResult

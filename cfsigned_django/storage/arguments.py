@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from cfsigned_django.conf import whole_seconds
+from cfsigned_django.core.conf import whole_seconds
 from cfsigned_django.signing import InvalidPolicy, Policy
 
 

@@ -16,8 +16,8 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name, setting
 
-from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey, whole_seconds
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name

@@ -22,9 +22,9 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils.module_loading import import_string
 
-from cfsigned_django import conf
-from cfsigned_django.aws.client import call, make_client
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core import conf
+from cfsigned_django.core.aws.client import call, make_client
+from cfsigned_django.core.aws.errors import AwsError
 
 logger: Final = logging.getLogger("cfsigned_django.invalidation")
 

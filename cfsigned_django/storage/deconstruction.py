@@ -18,8 +18,8 @@ from typing import Any
 
 from django.core.files.storage import storages
 
-from cfsigned_django import conf
-from cfsigned_django.conf import LazyPrivateKey
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import LazyPrivateKey
 from cfsigned_django.storage.options import OWN_KEY
 
 #: Constructor arguments that never reach a migration or a task queue: secrets, and options that

@@ -12,7 +12,7 @@ from django.core.files.storage import InvalidStorageError, Storage, storages
 from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
-from cfsigned_django import conf
+from cfsigned_django.core import conf
 from cfsigned_django.signing import Check, Denied, Verifier
 from cfsigned_django.storage.urls import SignedUrlMixin
 

@@ -15,9 +15,9 @@ from typing import Any, Final, NoReturn
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django import conf, validation
-from cfsigned_django.conf import Config
-from cfsigned_django.keyring import Lease, looks_in_database, watch
+from cfsigned_django.core import conf, validation
+from cfsigned_django.core.conf import Config
+from cfsigned_django.core.keyring import Lease, looks_in_database, watch
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey

@@ -20,8 +20,9 @@ from django.core.files.storage import DefaultStorage, storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
-from cfsigned_django import conf
-from cfsigned_django.conf import Config
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import Config
+from cfsigned_django.core.validation import hash_refused, raise_first_error
 from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey, Signer
 from cfsigned_django.storage.lookup import entry_of, signing_class, storage_within
 from cfsigned_django.storage.options import (
@@ -35,7 +36,6 @@ from cfsigned_django.storage.options import (
     options_of,
 )
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
-from cfsigned_django.validation import hash_refused, raise_first_error
 
 #: The name that a probe requests; the file need not exist.
 PROBE_NAME = ".cfsigned-probe"

@@ -23,9 +23,9 @@ from typing import Any, Final
 from django.core import signing
 from storages.utils import clean_name
 
-from cfsigned_django.aws import s3_object as s3
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.conf import whole_seconds
+from cfsigned_django.core.aws import s3_object as s3
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.conf import whole_seconds
 from cfsigned_django.storage.names import MAX_NAME_LENGTH, is_exact_name, refuse_dot_dot
 
 logger: Final = logging.getLogger("cfsigned_django.storage")

@@ -26,8 +26,8 @@ from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property
 from storages.utils import clean_name
 
-from cfsigned_django import conf, validation
-from cfsigned_django.keyring import Lease
+from cfsigned_django.core import conf, validation
+from cfsigned_django.core.keyring import Lease
 from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path

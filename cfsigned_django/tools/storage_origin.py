@@ -14,6 +14,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils import timezone
 
+from cfsigned_django.core.validation import find_no_folder, find_wrong_values, raise_first_error
 from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import Behavior, Distribution
@@ -22,7 +23,6 @@ from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
 from cfsigned_django.tools.edge.stack_policies import response_headers_policy
 from cfsigned_django.tools.model.behaviors import check_path_pattern
-from cfsigned_django.validation import find_no_folder, find_wrong_values, raise_first_error
 
 _PROBE = "x"
 _KEY_GROUP = "configured"

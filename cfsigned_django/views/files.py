@@ -14,12 +14,12 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views import View
 
-from cfsigned_django.permissions import Permission, require_permission, settled
 from cfsigned_django.signals import file_opened
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.query import FileName
+from cfsigned_django.views.permissions import Permission, require_permission, settled
 
 
 class PermissionView(View):

@@ -10,11 +10,11 @@ from asgiref.sync import async_to_sync
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
-from cfsigned_django.permissions import require_permission, settled
 from cfsigned_django.storage.context import watch_expiry
 from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import MAX_NAME_LENGTH, is_exact_name
 from cfsigned_django.views.files import PermissionView
+from cfsigned_django.views.permissions import require_permission, settled
 
 #: How many names one request may ask for.
 MAX_NAMES: Final = 100

@@ -13,7 +13,7 @@ from django.core.files.storage import InvalidStorageError, Storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control
 
-from cfsigned_django.conf import whole_seconds
+from cfsigned_django.core.conf import whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
 from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist

@@ -46,7 +46,7 @@ from acceptance.questions import (
 from acceptance.report import Report
 from acceptance.site import Pace
 from acceptance.world import World
-from cfsigned_django.viewer import Answer, NoAnswer
+from cfsigned_django.core.viewer import Answer, NoAnswer
 from tests.acceptance.conftest import RECORD
 from tests.pages import ROOT, read
 
@@ -336,7 +336,7 @@ def test_cookies_by_path() -> None:
 def test_report(tmp_path: Path) -> None:
     """Write what differs first, with what would have to change, and none of the given words."""
     asked = replace(
-        QUESTIONS[0], fact="1.4", asks="Is | it so?", expected="yes", depends=("conf:OPTIONS",)
+        QUESTIONS[0], fact="1.4", asks="Is | it so?", expected="yes", depends=("core.conf:OPTIONS",)
     )
     differs = Seen(replace(asked, asks="Is it?"), "no: 111122223333", is_expected=False)
     good = Seen(asked, "yes", is_expected=True)
@@ -345,7 +345,7 @@ def test_report(tmp_path: Path) -> None:
     page, data = (path.read_text() for path in report.write(tmp_path, without=["111122223333"]))
     broken = replace(report, endpoint="x", is_whole=False, seen=[good]).as_markdown()
 
-    shown = "**1.4 Is it?** no: …. Expected: yes. To change: cfsigned_django/conf.py:"
+    shown = "**1.4 Is it?** no: …. Expected: yes. To change: cfsigned_django/core/conf.py:"
     assert page.index(shown) < page.index("| 1.4 | Is \\| it so? | yes | yes |  |")
     assert "| 1.4 | Is it? | no: … | yes | differs |" in page
     assert "111122223333" not in page + data

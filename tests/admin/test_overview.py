@@ -21,9 +21,9 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from cfsigned_django import keyring
 from cfsigned_django.admin.notices import WARNING, Notice
 from cfsigned_django.admin.overview import SOME
+from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
 from tests.admin import LIST, Visitor, address, detail, english_words

@@ -18,7 +18,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import Claimed

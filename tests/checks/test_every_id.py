@@ -2,7 +2,7 @@
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
-Modules: validation.py, checks/storages.py, checks/cookies.py, checks/caching.py,
+Modules: core/validation.py, checks/storages.py, checks/cookies.py, checks/caching.py,
 storage/site_storages.py
 """
 
@@ -32,16 +32,16 @@ from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 from storages.backends.s3 import S3StaticStorage
 
-from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import Config
 from cfsigned_django.cookies import SignedCookieScope
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import Config
+from cfsigned_django.core.validation import TABLE, find_problems, problem, raise_first_error
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey
 from cfsigned_django.storage import (
     CloudFrontFileSystemStorage,
     CloudFrontS3Storage,
 )
-from cfsigned_django.validation import TABLE, find_problems, problem, raise_first_error
 from tests.checks import ids
 from tests.keyring import make_key_pair
 from tests.storage_cases import (

@@ -17,8 +17,8 @@ from django.db import Error, connection
 from django.utils.timezone import localtime
 from pytest_django import Settings
 
-from cfsigned_django import keyring
 from cfsigned_django.checks.rotation import check_encrypted_keys, check_rotation
+from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation, site_waits
 from cfsigned_django.signing import PrivateKey, Signer

@@ -18,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client, override_settings
 
-from cfsigned_django import keyring
+from cfsigned_django.core import keyring
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.edge.server import EdgeServer
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for

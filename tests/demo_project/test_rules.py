@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from demo_project.rules import DistributionReader
-from tests.aws import Account, new_pem
+from tests.core.aws import Account, new_pem
 from tests.plugins_aws import (
     aws_account as aws_account,
     clients as clients,

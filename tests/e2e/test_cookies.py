@@ -16,8 +16,8 @@ from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from cfsigned_django import viewer
 from cfsigned_django.cookies import set_signed_cookies
+from cfsigned_django.core import viewer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
 from cfsigned_django.tools.edge import Distribution

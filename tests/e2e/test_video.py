@@ -11,7 +11,7 @@ pytest.importorskip("PIL", reason="needs the demo group")
 
 from playwright.sync_api import expect
 
-from cfsigned_django import viewer
+from cfsigned_django.core import viewer
 from demo_project.gallery.video import FOLDER, GUEST, MEMBER
 from demo_project.state import COOKIE_DOMAIN, DemoState
 from tests.e2e import log_in_to_watch, play, played, signed_paths, until

@@ -16,7 +16,7 @@ from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 
-from cfsigned_django import keyring
+from cfsigned_django.core import keyring
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import edge_for

@@ -1,6 +1,6 @@
 """Uploads that the storage signs, with an S3 server that checks policies and signatures.
 
-Modules: storage/uploads.py, aws/s3_object.py
+Modules: storage/uploads.py, core/aws/s3_object.py
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from django.core import signing
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 
-from cfsigned_django.aws import s3_object as s3
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws import s3_object as s3
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.storage import (
     CloudFrontS3Storage,
     Upload,

@@ -18,8 +18,8 @@ import pytest
 
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
-from tests.aws import Account
 from tests.background import free_port
+from tests.core.aws import Account
 from tests.ministack_server import MinistackHere
 from tests.simulation.edges import Edges
 from tests.simulation.strict_cloudfront import Listener

@@ -32,8 +32,8 @@ from acceptance.clients import Clients
 from acceptance.guard import guarding
 from acceptance.record import Record
 from acceptance.site import Pace
-from tests.aws import Account
 from tests.botocore_models import sharing_models
+from tests.core.aws import Account
 from tests.ministack_server import REGION, MinistackHere, ministack_here
 from tests.simulation.faults import Killed
 from tests.tools.stack import deploy

@@ -20,7 +20,7 @@ from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.steps import advance
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
-from tests.aws import Account
+from tests.core.aws import Account
 from tests.management import Ran, run_as_program
 from tests.simulation.answers import refusal
 from tests.simulation.faults import Boundary, Fault, Killed, UnreliableCloudFront

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from cfsigned_django import keyring
+from cfsigned_django.core import keyring
 from cfsigned_django.rotation import site as site_rotation, store
 from cfsigned_django.signing import PrivateKey
 from tests.rotation import Shell, Site

@@ -9,8 +9,8 @@ import logging
 
 import pytest
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt, NotItsKey
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt, NotItsKey
 from tests.rotation import Site, change, fresh
 
 

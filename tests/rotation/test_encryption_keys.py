@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation.models import KnownReason
 from cfsigned_django.rotation.store import Claimed
 from tests.rotation import Site, change, denied, fresh

@@ -10,10 +10,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 from django.test import RequestFactory
 
+from cfsigned_django.core.viewer import Answer, NoAnswer
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.edge import Behavior, Distribution
-from cfsigned_django.viewer import Answer, NoAnswer
 
 KEY_ID, HOST = "K2JCJMDEHXQW5F", "media.example.com"
 GOOD, NO_ANSWER, OPEN = ProbeResult.GOOD, ProbeResult.NO_ANSWER, ProbeResult.UNRESTRICTED

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.stages import Action
 from cfsigned_django.rotation.steps import Step, consequences_of_revocation, take
 from cfsigned_django.rotation.store import Claimed
-from tests.aws import Account
+from tests.core.aws import Account
 from tests.rotation import RSA, Site, change, denied, fresh, once, statuses
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

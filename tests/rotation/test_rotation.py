@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation.cloudfront import DELETED
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Cause

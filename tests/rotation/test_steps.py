@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus
 from cfsigned_django.rotation.models import KeyPair

@@ -31,8 +31,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
-from cfsigned_django import keyring
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core import keyring
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation import store
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus

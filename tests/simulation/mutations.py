@@ -21,9 +21,9 @@ import pytest
 from django.db import connection
 from django.db.models import Q
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
-from cfsigned_django.keyring import Keyring, Lease
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
+from cfsigned_django.core.keyring import Keyring, Lease
 from cfsigned_django.rotation import active, cloudfront, lifecycle, removal, store
 from cfsigned_django.rotation.lifecycle import KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.rotation.importing import import_key
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair

@@ -10,7 +10,7 @@ from random import Random
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
-from cfsigned_django.keyring import Keyring, SigningState
+from cfsigned_django.core.keyring import Keyring, SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.steps import advance, is_under_way

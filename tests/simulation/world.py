@@ -21,10 +21,10 @@ from typing import Any, Final, Self
 
 from django.db import OperationalError, connection, connections
 
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import PrivateKey, PublicKey, Signer
-from tests.aws import Account
+from tests.core.aws import Account
 from tests.simulation.edges import Edges
 from tests.simulation.faults import Fault, Killed, UnreliableCloudFront, random_faults
 from tests.simulation.oracle import Oracle

@@ -20,13 +20,13 @@ from django.core.files.storage import Storage, storages
 from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
-from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.core import conf
+from cfsigned_django.core.validation import TABLE
 from cfsigned_django.signing import HashAlgorithm, HashRefused, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.site_storages import current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
-from cfsigned_django.validation import TABLE
 from tests.checks.test_every_id import WRONG
 from tests.storage_cases import (
     ANY_RESOURCE,

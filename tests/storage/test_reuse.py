@@ -21,8 +21,8 @@ from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
 from hypothesis import HealthCheck, given, settings as hypothesis, strategies as st
 
-from cfsigned_django import keyring
-from cfsigned_django.keyring import SigningState
+from cfsigned_django.core import keyring
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage

@@ -1,6 +1,6 @@
 """Keep keys out of sight: in what is printed, copied and pickled, in errors and on debug pages.
 
-Modules: storage/deconstruction.py, conf.py
+Modules: storage/deconstruction.py, core/conf.py
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from django.core.files.storage import storages
 from django.test import RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 
-from cfsigned_django import conf
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.core import conf
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.options import options_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
+from cfsigned_django.core.viewer import Answer
 from cfsigned_django.tools.edge.client import EdgeResponse
-from cfsigned_django.viewer import Answer
 
 
 def as_answer(response: EdgeResponse, now: float | None = None) -> Answer:

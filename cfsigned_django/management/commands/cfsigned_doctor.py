@@ -15,10 +15,11 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
 from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.aws.client import make_client, make_clients
 from cfsigned_django.checks.rotation import check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import Site
+from cfsigned_django.core.aws.client import make_client, make_clients
+from cfsigned_django.core.conf import Site
+from cfsigned_django.core.viewer import fetch
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
 from cfsigned_django.storage.lookup import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -34,7 +35,6 @@ from cfsigned_django.tools.doctor.report import (
     write_report,
 )
 from cfsigned_django.tools.findings import Finding, Level
-from cfsigned_django.viewer import fetch
 
 
 class Command(CfsignedCommand):

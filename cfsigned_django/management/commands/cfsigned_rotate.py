@@ -16,8 +16,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 from django.utils.timezone import get_current_timezone_name, localtime
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.keyring import key_group_option
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
 from cfsigned_django.rotation import steps
 from cfsigned_django.rotation.importing import check_import, name_signing, state_of

@@ -17,16 +17,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
-from cfsigned_django import conf
-from cfsigned_django.aws.client import (
+from cfsigned_django.core import conf
+from cfsigned_django.core.aws.client import (
     HOME_REGION,
     call,
     configured_region,
     make_client,
     make_clients,
 )
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.encryption import CannotDecrypt
+from cfsigned_django.core.validation import find_wrong_values, is_local_host, raise_first_error
+from cfsigned_django.core.viewer import Fetch, fetch
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_yes
 from cfsigned_django.rotation.probe import send_probe
 from cfsigned_django.rotation.store import RotationError
@@ -56,8 +58,6 @@ from cfsigned_django.tools.stack.template import (
     read_template,
 )
 from cfsigned_django.tools.storage_origin import choose_public, public_patterns
-from cfsigned_django.validation import find_wrong_values, is_local_host, raise_first_error
-from cfsigned_django.viewer import Fetch, fetch
 
 #: With --check: something is to do.
 _TO_DO: Final = 3

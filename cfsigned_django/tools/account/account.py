@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import ListedPublicKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.model import listed
 

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar
 
 from botocore import xform_name
 
-from cfsigned_django.aws.client import HOME_REGION, Clients, call, list_items
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.client import HOME_REGION, Clients, call, list_items
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.account import (
     Account,
     AwsDistribution,

@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from cfsigned_django.aws.client import HOME_REGION
-from cfsigned_django.terminal import duration
+from cfsigned_django.core.aws.client import HOME_REGION
+from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer, Responder
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding, Level
-from cfsigned_django.viewer import Answer, Fetch, NoAnswer, Responder
 
 _REFUSALS = {
     "InvalidKey": "signed-unknown-key",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.conf import Site
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.conf import Site
 from cfsigned_django.invalidation import items_of
 from cfsigned_django.storage.batch import create
 from cfsigned_django.storage.site_storages import PROBE_NAME, site_storages

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
 from cfsigned_django.checks.rotation import check_encryption, check_rotation
 from cfsigned_django.checks.storages import check_storages
-from cfsigned_django.conf import Site, whole_seconds
-from cfsigned_django.keyring import looks_in_database
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.conf import Site, whole_seconds
+from cfsigned_django.core.keyring import looks_in_database
+from cfsigned_django.core.validation import find_wrong, is_local_host
+from cfsigned_django.core.viewer import Fetch
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
@@ -33,8 +35,6 @@ from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import public_patterns
-from cfsigned_django.validation import find_wrong, is_local_host
-from cfsigned_django.viewer import Fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,10 @@ from urllib.parse import unquote
 
 from django.db import DatabaseError
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.signing import (
     Check,
     Denied,
@@ -32,7 +34,6 @@ from cfsigned_django.signing.encoding import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
-from cfsigned_django.terminal import duration
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import known_keys
 from cfsigned_django.tools.doctor.aws import from_aws_error
@@ -41,7 +42,6 @@ from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_
 from cfsigned_django.tools.doctor.report import moment, sentence
 from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model import s3
-from cfsigned_django.validation import is_of_trusted_signer
 
 
 def explain(

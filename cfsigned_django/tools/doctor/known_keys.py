@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cfsigned_django import conf
-from cfsigned_django.conf import Config
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import Config
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import InvalidKey, PublicKey

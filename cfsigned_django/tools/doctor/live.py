@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from cfsigned_django.core.validation import is_local_host
+from cfsigned_django.core.viewer import Fetch, NoAnswer, Responder
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.site_storages import PROBE_SECONDS
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import answers
 from cfsigned_django.tools.findings import Finding, Level
-from cfsigned_django.validation import is_local_host
-from cfsigned_django.viewer import Fetch, NoAnswer, Responder
 
 _DAY = 86_400
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from cfsigned_django.keyring import NothingSigns
+from cfsigned_django.core.keyring import NothingSigns
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused

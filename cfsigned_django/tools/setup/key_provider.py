@@ -16,16 +16,16 @@ from typing import ClassVar, TypeAlias
 
 from django.db import IntegrityError, connections
 
-from cfsigned_django import conf
+from cfsigned_django.core import conf
+from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
-from cfsigned_django.terminal import duration
 from cfsigned_django.tools.account.state.site_in_aws import SiteKey
-from cfsigned_django.validation import is_of_trusted_signer
 
 _ONLY_THE_OWNER = 0o600
 #: Asks an edge whether it knows the key of a signer.
@@ -155,7 +155,7 @@ class DatabaseKey:
     def find(self) -> SiteKey | None:
         """Return the public half of the key that signs, else of the one that will.
 
-        Raise :exc:`cfsigned_django.encryption.CannotDecrypt` if CloudFront may
+        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` if CloudFront may
         not begin to trust its private key.
         """
         found = self.row()

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
-from cfsigned_django import conf
-from cfsigned_django.aws.client import Clients, call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core import conf
+from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.viewer import Fetch
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.site_storages import PROBE_NAME, sign_probe
 from cfsigned_django.tools.account.reader import read_account
@@ -21,7 +22,6 @@ from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.setup.key_provider import KeyProvider
 from cfsigned_django.tools.stack.existing import StackResources
-from cfsigned_django.viewer import Fetch
 
 #: Edges show a change some moments after CloudFront calls it deployed: seconds, and between looks.
 _SETTLES: Final = 60

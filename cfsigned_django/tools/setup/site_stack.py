@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from django.db import router
 
-from cfsigned_django import conf
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core import conf
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cfsigned_django import conf
+from cfsigned_django.core import conf
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack

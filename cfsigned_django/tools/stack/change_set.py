@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 from cfsigned_django.tools.stack.template import as_sent, read_template
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cfsigned_django.aws.client import Clients, call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.reader import region_of
 from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET, read_template
 

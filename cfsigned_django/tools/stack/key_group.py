@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.reader import list_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteKey
 from cfsigned_django.tools.stack.existing import StackError

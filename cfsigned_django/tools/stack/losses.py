@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from cfsigned_django.aws.client import Clients, call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS, Change
 
 #: Fields that the API has and a template has not, or that AWS itself fills in.

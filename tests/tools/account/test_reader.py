@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
 from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
@@ -26,7 +26,7 @@ from cfsigned_django.tools.account.reader import (
 )
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION
-from tests.aws.failing import Failing
+from tests.core.aws.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import operation_of, refusal
 from tests.tools.account.by_hand import (

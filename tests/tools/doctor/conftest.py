@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from cfsigned_django import keyring
+from cfsigned_django.core import keyring
 from tests.checks.conftest import fields as fields
 from tests.plugins_aws import (
     aws_account as aws_account,

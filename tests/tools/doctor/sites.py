@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cfsigned_django.aws.errors import explain
+from cfsigned_django.core.aws.errors import explain
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import Bucket, BucketPart, BucketState, KeyGroup, KmsKey
 from cfsigned_django.tools.account.documents import Document

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.errors import explain
+from cfsigned_django.core.aws.errors import explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
@@ -28,7 +28,7 @@ from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
-from tests.aws.failing import denied
+from tests.core.aws.failing import denied
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,

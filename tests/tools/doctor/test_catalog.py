@@ -13,10 +13,10 @@ from textwrap import fill
 import pytest
 from django.core.management import CommandError
 
+from cfsigned_django.core.validation import TABLE
 from cfsigned_django.tools.catalog import CATALOG, FindingType
 from cfsigned_django.tools.doctor.report import in_general, sentence
 from cfsigned_django.tools.findings import Level
-from cfsigned_django.validation import TABLE
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import DOCS, read
 from tests.tools.doctor import run

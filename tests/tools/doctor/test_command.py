@@ -19,8 +19,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
-from cfsigned_django import keyring
-from cfsigned_django.aws import client
+from cfsigned_django.core import keyring
+from cfsigned_django.core.aws import client
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -28,8 +28,8 @@ from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.tools.doctor.known_keys import settings_keys, site_domains, site_key_groups
-from tests.aws import Account
-from tests.aws.failing import Failing, denied
+from tests.core.aws import Account
+from tests.core.aws.failing import Failing, denied
 from tests.golden import assert_golden
 from tests.keyring import make_key_pair
 from tests.simulation.strict_cloudfront import StrictCloudFront

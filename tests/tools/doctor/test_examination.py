@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
 from tests.tools.doctor import faults, ids, world as world_module
 from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group, ids_in
 from tests.tools.doctor.world import KEY, Change, World, settings_with

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.aws.client import make_client
+from cfsigned_django.core.aws.client import make_client
+from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.doctor.answers import direct_url
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding, Level
-from cfsigned_django.viewer import Answer, Fetch, NoAnswer
 from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID
 from tests.tools import error_of_s3

@@ -13,8 +13,9 @@ from botocore import xform_name
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.key_groups import ListedPublicKey
+from cfsigned_django.core.viewer import Answer, NoAnswer
 from cfsigned_django.signing import PrivateKey, PublicKey
 from cfsigned_django.tools.account.account import (
     Account,
@@ -38,9 +39,8 @@ from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.tools.storage_origin import StorageOrigin
-from cfsigned_django.viewer import Answer, NoAnswer
 from demo_project.rules import read_behavior
-from tests.aws.failing import Failing, denied
+from tests.core.aws.failing import Failing, denied
 from tests.storage_cases import DOMAIN
 from tests.tools import as_answer, error_of_s3
 from tests.tools.account.by_hand import (

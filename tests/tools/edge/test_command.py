@@ -23,10 +23,10 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from cfsigned_django import viewer
+from cfsigned_django.core import viewer
+from cfsigned_django.core.viewer import Answer
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontFileSystemStorage
-from cfsigned_django.viewer import Answer
 from tests.background import fetch, free_port, listens, wait_until
 from tests.golden import assert_golden
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND

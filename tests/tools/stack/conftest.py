@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.management.commands import cfsigned_setup
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import ministack as ministack

@@ -20,6 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.core.viewer import Answer
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
@@ -27,9 +28,8 @@ from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import read_template
-from cfsigned_django.viewer import Answer
-from tests.aws.failing import Failing
 from tests.background import wait_until
+from tests.core.aws.failing import Failing
 from tests.management import run_as_program
 from tests.pages import DOCS, snippets
 from tests.simulation.answers import refusal

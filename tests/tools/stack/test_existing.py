@@ -12,8 +12,8 @@ from unittest.mock import MagicMock
 import pytest
 from botocore.exceptions import ClientError
 
-from cfsigned_django.aws.client import Clients
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import Clients
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.events import cause, follow
 from cfsigned_django.tools.stack.existing import Stack, StackError, StackResources, find_stack

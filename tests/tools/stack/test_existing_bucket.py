@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.existing import find_region
 
 

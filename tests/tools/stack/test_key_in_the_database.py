@@ -21,8 +21,8 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.setup.site_stack import choose_key
-from tests.aws import Account
-from tests.aws.failing import Failing
+from tests.core.aws import Account
+from tests.core.aws.failing import Failing
 from tests.keyring import make_key_pair
 from tests.pages import DOCS, read
 from tests.simulation.answers import refusal

@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from cfsigned_django.aws.client import Clients
+from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.stack.change_set import Change, create
 from cfsigned_django.tools.stack.existing import StackError

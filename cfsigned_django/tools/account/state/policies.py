@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from cfsigned_django.terminal import duration
+from cfsigned_django.core.terminal import duration
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cfsigned_django.aws.key_groups import ListedPublicKey
+from cfsigned_django.core.aws.key_groups import ListedPublicKey
 from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.account import (
     Account,

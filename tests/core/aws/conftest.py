@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.aws import Account
+from tests.core.aws import Account
 from tests.ministack_server import MinistackHere
 from tests.plugins_aws import (
     ACCOUNT,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from cfsigned_django.encryption import (
+from cfsigned_django.core.encryption import (
     CannotDecrypt,
     NotItsKey,
     decrypt,

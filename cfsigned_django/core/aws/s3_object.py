@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cfsigned_django.aws.client import call
-from cfsigned_django.aws.errors import AwsError
+from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.errors import AwsError
 
 #: The largest object that S3 takes in one POST, and copies in one call (S3 User Guide, "Amazon S3
 #: multipart upload limits").

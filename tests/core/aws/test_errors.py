@@ -1,6 +1,6 @@
 """Say what AWS answered, or why it did not: whether waiting helps, and what to do.
 
-Modules: aws/errors.py
+Modules: core/aws/errors.py
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cfsigned_django.aws.errors import AwsError, AwsFailure, explain
-from cfsigned_django.phrase import Phrase, translated
+from cfsigned_django.core.aws.errors import AwsError, AwsFailure, explain
+from cfsigned_django.core.phrase import Phrase, translated
 from tests.golden import assert_golden
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"

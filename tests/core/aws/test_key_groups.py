@@ -1,6 +1,6 @@
 """Create, find and delete public keys, and change nothing of a key group but its keys.
 
-Modules: aws/key_groups.py
+Modules: core/aws/key_groups.py
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from functools import partial
 
 import pytest
 
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.aws.key_groups import LAST_PUBLIC_KEY, KeyGroups
 from cfsigned_django.signing import InvalidKey, PrivateKey
-from tests.aws import Account, ensure, new_pem
+from tests.core.aws import Account, ensure, new_pem
 from tests.simulation.faults import Boundary, Fault, UnreliableCloudFront
 from tests.simulation.strict_cloudfront import StrictCloudFront
 

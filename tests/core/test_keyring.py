@@ -21,9 +21,9 @@ from django.db import OperationalError
 from hypothesis import given, strategies as st
 from pytest_django import Settings
 
-from cfsigned_django import keyring
-from cfsigned_django.encryption import CannotDecrypt
-from cfsigned_django.keyring import Keyring, Lease, NoKey, NothingSigns, SigningState
+from cfsigned_django.core import keyring
+from cfsigned_django.core.encryption import CannotDecrypt
+from cfsigned_django.core.keyring import Keyring, Lease, NoKey, NothingSigns, SigningState
 from cfsigned_django.rotation.active import find_active_signer
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, PrivateKey, Signer
 from cfsigned_django.testing import forget_keys

@@ -1,7 +1,7 @@
 """Find what is wrong with the settings, before a viewer does.
 
 What a single value must be is in its row in conf.py. Here, one small function states one rule of
-the values of a :class:`~cfsigned_django.conf.Config` together; the ids and fixes are in
+the values of a :class:`~cfsigned_django.core.conf.Config` together; the ids and fixes are in
 :data:`TABLE`. ``manage.py check`` reports all of
 them; a storage raises the first error when it is asked for a URL. Nothing here
 touches the network.
@@ -20,11 +20,12 @@ from django.core.checks import CheckMessage, Error, Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 
-from cfsigned_django import conf, signing
-from cfsigned_django.conf import OPTIONS, SITE, Config, Options, Setting, shown
+from cfsigned_django import signing
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import OPTIONS, SITE, Config, Options, Setting, shown
+from cfsigned_django.core.terminal import duration
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
-from cfsigned_django.terminal import duration
 
 #: Check ID -> how to fix it. IDs are API: an ID is never reused for something else.
 TABLE: dict[str, str] = {

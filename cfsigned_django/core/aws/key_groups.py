@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 
-from cfsigned_django.aws.client import call, list_items
-from cfsigned_django.aws.errors import AwsError
-from cfsigned_django.phrase import Phrase, Phrase as _
+from cfsigned_django.core.aws.client import call, list_items
+from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.phrase import Phrase, Phrase as _
 from cfsigned_django.signing import PublicKey
 
 logger: Final = logging.getLogger("cfsigned_django.aws")

@@ -1,6 +1,6 @@
 """Make clients and call them; every failure is one exception without a secret.
 
-Modules: aws/client.py
+Modules: core/aws/client.py
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from cfsigned_django.aws.client import call, make_client
-from cfsigned_django.aws.errors import AwsError
-from tests.aws import Body
+from cfsigned_django.core.aws.client import call, make_client
+from cfsigned_django.core.aws.errors import AwsError
+from tests.core.aws import Body
 from tests.leaks import everything_of
 
 SECRETS = ("secret-access-key-of-nobody", "session-of-nobody", "password")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cfsigned_django.viewer import Answer, NoAnswer, Responder, fetch
+from cfsigned_django.core.viewer import Answer, NoAnswer, Responder, fetch
 from tests.background import PATIENCE, free_port
 from tests.signing.cases import BODIES
 

@@ -1,6 +1,6 @@
 """Grant a file by nothing but its exact name, in each view that asks a permission.
 
-Modules: permissions.py, views/files.py, views/names.py
+Modules: views/permissions.py, views/files.py, views/names.py
 """
 
 from __future__ import annotations

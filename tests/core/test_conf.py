@@ -12,8 +12,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 
-from cfsigned_django import conf, keyring
-from cfsigned_django.conf import Config, LazyPrivateKey
+from cfsigned_django.core import conf, keyring
+from cfsigned_django.core.conf import Config, LazyPrivateKey
 from cfsigned_django.signing import InvalidKey, PrivateKey
 from tests.leaks import fragments
 from tests.storage_cases import DOMAIN, KEY_ID, S3_BACKEND, options_for

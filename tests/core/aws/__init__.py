@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from cfsigned_django.aws.key_groups import KeyGroups
+from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.signing import PrivateKey
 from tests.simulation.faults import Boundary, UnreliableCloudFront
 

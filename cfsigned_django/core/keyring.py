@@ -32,8 +32,8 @@ from django.db import Error
 from django.dispatch import receiver
 from django.utils import translation
 
-from cfsigned_django import conf
-from cfsigned_django.encryption import CannotDecrypt
+from cfsigned_django.core import conf
+from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ logger: Final = logging.getLogger("cfsigned_django.keyring")
 class NoKey:
     """Why no key pair of a key group signs, and what a person does next: two sentences."""
 
-    #: A :class:`~cfsigned_django.phrase.Phrase` if the page may show it in another language.
+    #: A :class:`~cfsigned_django.core.phrase.Phrase` if the page may show it in another language.
     what: str
     next_step: str
 
