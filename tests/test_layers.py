@@ -47,11 +47,12 @@ def calls() -> Iterator[set[tuple[str, str]]]:
         if event == "call" and not frame.f_code.co_flags & inspect.CO_GENERATOR:
             found.add((part(frame.f_back), part(frame)))
 
+    before = sys.getprofile()
     sys.setprofile(note)
     try:
         yield found
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
 
 
 @pytest.mark.django_db

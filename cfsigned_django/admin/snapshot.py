@@ -138,8 +138,6 @@ class Snapshot:
     @property
     def signing_name(self) -> str:
         """Return the name of the key that signs; empty if none does."""
-        if self.active is not None:
-            return str(self.active)
         return self.signing_state.name_signing(each.key_pair_id for each in self.settings_keys)
 
 

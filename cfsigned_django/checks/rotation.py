@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -81,7 +81,7 @@ def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
             yield problem("cfsigned.W007", f"{name}: {error}")
 
 
-def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:
+def _bypasses_rotation(listed: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     """Warn if a storage signs with the key that rotates, but does not follow the rotation.
 
     Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
@@ -89,7 +89,6 @@ def _bypasses_rotation(listed: Iterable[SiteStorage]) -> Iterator[CheckMessage]:
     """
     if not (group := conf.default_of("key_group_id")):
         return
-    listed = list(listed)
     names = [named_key(each) for each in listed if each.is_known]
     rotating = {key_pair_id for follows, key_pair_id in names if follows == group and key_pair_id}
     for each in listed:
@@ -128,6 +127,7 @@ def _nothing_signs(alias: str, rows: list[KeyPair] | None) -> Iterator[CheckMess
     dead: dict[str, NothingSigns] = {}
     for config in configs:
         group, settings_key_id = config.key_group_id, config.cloudfront_key_id
+        # The constructor refuses a key without its ID, and an ID alone.
         is_half = (config.cloudfront_key is None) is bool(settings_key_id)
         if group and looks_in_database(group) and not is_half:
             state = signing_state(group, rows)

@@ -31,8 +31,8 @@ def unknown_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[Configu
 
 def name_signing(rotation: Rotation) -> str:
     """Return the name of the key that signs, of the database or the settings; "" if none does."""
-    state = state_of(rotation)
-    return state.active or state.name_signing(each.key_pair_id for each in rotation.settings_keys())
+    keys = rotation.settings_keys()
+    return state_of(rotation).name_signing(each.key_pair_id for each in keys)
 
 
 def has_signing_key(rotation: Rotation) -> bool:

@@ -32,7 +32,7 @@ from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
-from cfsigned_django.storage import arguments, context, names
+from cfsigned_django.storage import arguments, batch, context, names
 from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms, round_up_expiry
 from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
@@ -721,21 +721,17 @@ class StorageSigner:
             with suppress(Exception):  # Saving must not fail for this.
                 is_forgotten = self.storage.exists(name)  # type: ignore[attr-defined]
         if is_forgotten:
-            from cfsigned_django.storage import batch  # which imports boto3
-
             found = self.invalidated([name])  # before the file is gone
         yield
         if is_forgotten:
             batch.note(*found)
 
     def invalidated(self, names: Iterable[str], folder: str | None = None) -> tuple[str, list[str]]:
-        """Return the distribution of a storage, and the items for files and everything in a folder.
+        """Return the distribution, and the items for files and everything in a folder.
 
         Both are empty for files of this machine. Raise the error of the check if no ID is set, and
         :exc:`ValueError` for a name that means the folder of the storage.
         """
-        from cfsigned_django.storage.batch import spellings
-
         if self.is_local:
             return "", []
         options = self.options()
@@ -749,9 +745,9 @@ class StorageSigner:
                     f"The name {name!r} is not the name of a file. Pass the name as the storage "
                     'returned it from save(), or a folder, such as "albums/42", as the folder.'
                 )
-            items += spellings(options.origin + path)
+            items += batch.spellings(options.origin + path)
         if conf.Site.INVALIDATE_VARIANTS.read():
             items += [f"{each}?*" for each in items]
         if folder is not None:
-            items += spellings(self.resource_address(None, folder, False, options))
+            items += batch.spellings(self.resource_address(None, folder, False, options))
         return str(options.config.distribution_id), items
