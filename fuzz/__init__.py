@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing: each module but dice.py is a target, which fails if something is wrong.
+"""Coverage-guided fuzzing: a module that has seeds in corpus/ fails if something is wrong.
 
 ``python -m fuzz`` says how to run one.
 """
