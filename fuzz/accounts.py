@@ -1306,10 +1306,10 @@ def holds(operator: str, name: str, wanted: list[str], caller: Caller, effect: s
     base = operator.removesuffix("IfExists")
     is_negated = "Not" in base
     is_absent = name in ABSENT or (caller.kind != "service" and name in ABSENT_UNSIGNED)
-    if any("${" in each for each in wanted):
-        return None
     if is_absent:
         return is_negated or base != operator if base != "Null" else wanted == ["true"]
+    if any("${" in each for each in wanted):
+        return None
     if name == "aws:sourceip" and base in ("IpAddress", "NotIpAddress"):
         found = comes_from(wanted) if caller.kind == "stranger" else None
         return None if found is None else found is not is_negated

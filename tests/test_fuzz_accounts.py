@@ -294,6 +294,8 @@ def test_patterns(pattern: str, path: str, expected: bool) -> None:
         ({"StringEquals": {"aws:Referer": "a secret"}}, "?", True),
         ({"Bool": {"aws:SecureTransport": "true"}}, "y", True),
         ({"StringEquals": {"aws:UserAgent": "${aws:username}"}}, "?", True),
+        ({"Bool": {"aws:SecureTransport": "${aws:username}"}}, "?", True),
+        ({"StringEquals": {"aws:SourceVpc": "${aws:username}"}}, "n", True),
         ({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}, "?", True),
     ],
 )
@@ -304,6 +306,37 @@ def test_conditions(condition: dict[str, Any], direct: str, public: bool) -> Non
 
     assert LETTERS[accounts.direct(situation, "a.jpg").holds] == direct
     assert accounts.is_public(situation).holds is public
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringNotLike": {"aws:Referer": "https://www.example.com/*"}}, "y"),
+        ({"StringLike": {"aws:Referer": "https://www.example.org/*"}}, "y"),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-0a1b2c3d4e5f60718"}}, "n"),
+        ({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}, "?"),
+        ({"Bool": {"aws:SecureTransport": "false"}}, "y"),
+    ],
+)
+def test_denied(condition: dict[str, Any], expected: str) -> None:
+    """A stranger avoids what depends on what they write, and an unknown denial is unknown."""
+    deny = accounts.statement(Effect="Deny", Principal="*", Condition=condition)
+    policy = {"Statement": [accounts.statement(Principal="*", Condition={}), deny]}
+    situation = replace(account(), policy=policy, public_access_block=None)
+
+    assert LETTERS[accounts.direct(situation, "a.jpg").holds] == expected
+
+
+@pytest.mark.parametrize(
+    ("principal", "expected"),
+    [("*", "y"), ({"AWS": "*"}, "?"), ({"Service": "s3.amazonaws.com"}, "n")],
+)
+def test_service(principal: Any, expected: str) -> None:
+    """All principals include the service; whether all of "AWS" do, is not said."""
+    policy = {"Statement": [accounts.statement(Principal=principal, Condition={})]}
+    situation = replace(account(), policy=policy, public_access_block=None)
+
+    assert LETTERS[accounts.signed_url_works(situation, "a.jpg").holds] == expected
 
 
 @pytest.mark.parametrize(
