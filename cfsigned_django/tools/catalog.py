@@ -200,6 +200,14 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         fix="Correct AWS_CLOUDFRONT_KEY_GROUP_ID: copy the ID, a UUID, from CloudFront > Key "
         "management > Key groups.",
     ),
+    "key-group-not-trusted": warning(
+        what="{behavior} trusts {trusted}, which has {key}, but not the key group {key_group} of "
+        "the settings.",
+        why="URLs work until the next rotation: it adds its new key to a key group that the "
+        "behavior does not trust, so CloudFront refuses that key.",
+        fix="Set AWS_CLOUDFRONT_KEY_GROUP_ID to a key group that the behavior trusts, or add the "
+        "key group under Restrict viewer access.",
+    ),
     "key-not-in-group": error(
         what="{key} is not in the key group {key_group}, which contains {held}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
@@ -236,7 +244,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "group-not-on-behavior": error(
         what="{behavior} trusts {trusted}, not {key_group}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of its paths, unless "
-        "it trusts an AWS account whose root user has the key.",
+        "one of those has the key, too, as the root user of an AWS account may.",
         fix="Add the key group under Restrict viewer access, or narrow the path pattern, and "
         "wait until it is Deployed. Remove AWS accounts later.",
         resource="Distribution",

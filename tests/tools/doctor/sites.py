@@ -196,6 +196,22 @@ OF_SOMEBODY_ELSE = account(
 )
 
 
+def another_key_group(world: World) -> None:
+    """Give the account the key group of another site."""
+    group = KeyGroup(id="production-id", name="production", key_pair_ids=())
+    world.change("account", {"key_groups": (*(world.account.key_groups or ()), group)})
+
+
+OF_ANOTHER_GROUP = settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID="production-id")
+KEY_IN_BOTH = account(
+    key_groups=tuple(
+        KeyGroup(id=each, name=each, key_pair_ids=(KEY_PAIR_ID,))
+        for each in (KEY_GROUP, "production-id")
+    )
+)
+TRUSTS_BOTH = behavior(TrustedKeyGroups={"Enabled": True, **list_of(["production-id", KEY_GROUP])})
+
+
 def ids_in(expected: str) -> list[str]:
     """Return the ids in what a site is expected to show."""
     return re.findall(r"[\w.-]+", expected)
@@ -226,6 +242,17 @@ SITES: list[tuple[str, Change]] = [
         both(settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID), TRUSTS_ANOTHER),
     ),
     ("group-not-on-behavior! | signed-unknown-key", TRUSTS_ANOTHER),
+    (
+        "group-not-on-behavior! key-not-in-group | signed-unknown-key",
+        both(TRUSTS_ANOTHER, KEY_NOT_IN_GROUP),
+    ),
+    # The behavior trusts a group that has the key; the settings name another, or one more has it.
+    ("key-group-not-trusted | other-key-groups", both(another_key_group, OF_ANOTHER_GROUP)),
+    (
+        "no-key-group | other-key-groups",
+        settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=KEY_GROUP_ID),
+    ),
+    ("| other-key-groups", both(another_key_group, OF_ANOTHER_GROUP, TRUSTS_BOTH)),
     ("", each_of("public_keys", created_at=_YOUNG)),
     ("key-old", each_of("public_keys", created_at=_YOUNG - timedelta(seconds=1))),
     ("distribution-deploying", distribution(active_key_pairs={KEY_GROUP: ("K1OLD",)})),
@@ -351,12 +378,6 @@ SITES: list[tuple[str, Change]] = [
 ]
 
 
-def another_key_group(world: World) -> None:
-    """Give the account the key group of another site."""
-    group = KeyGroup(id="production-id", name="production", key_pair_ids=())
-    world.change("account", {"key_groups": (*(world.account.key_groups or ()), group)})
-
-
 #: Make URLs for this machine, on which nothing answers.
 LOCAL_EDGE = settings_with(AWS_S3_CUSTOM_DOMAIN="127.0.0.1:8001", AWS_S3_URL_PROTOCOL="http:")
 
@@ -398,6 +419,11 @@ def public(*folders: str) -> Change:
     return settings_with(STORAGES={"default": entry})
 
 
+def media_x(key_groups: list[str]) -> Change:
+    """Put a behavior for a folder of the files first that trusts these key groups."""
+    return open_like("media/x/*", TrustedKeyGroups={"Enabled": True, **list_of(key_groups)})
+
+
 #: What tests/tools/model/test_random_behaviors.py does not draw -> the pattern of each other
 #: behavior, and what is said of it.
 OPENED: list[tuple[Change, dict[str, str]]] = [
@@ -408,6 +434,16 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     # A "*" of an origin path is a character like any other.
     (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),
     (both(ROOT_RESTRICTED, open_like("shop/*", TrustedKeyGroups=OTHER_GROUP)), {}),
+    # Of two key groups that the behavior trusts, one has the key; another behavior trusts the
+    # other one, or a third that has the key as well.
+    (
+        both(another_key_group, NO_GROUP, TRUSTS_BOTH, media_x(["production-id"])),
+        {"media/x/*": "group-not-on-behavior"},
+    ),
+    (
+        both(KEY_IN_BOTH, media_x(["production-id"])),
+        {},
+    ),
     # Two behaviors together leave nothing to a third.
     (
         both(ROOT_RESTRICTED, open_like("c/?*", "c/", "c/*")),

@@ -62,13 +62,15 @@ def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
 def judge_trust(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
     """Yield that a behavior does not trust what the site signs with; nothing if it is open."""
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
-    wished = site.wanted.key_group_id
-    ours = [wished] if wished else trusted_key_groups(site.behavior or {})
+    wished, trusted = site.wanted.key_group_id, trusted_key_groups(site.behavior or {})
+    ours, holders = {wished} if wished else {*trusted}, site.groups_of_key
+    if holders & {*trusted, wished}:
+        ours = {*holders}
     is_known = bool(ours) or behavior is site.behavior
-    if (groups or signers) and is_known and not {*groups} & {*ours}:
+    if (groups or signers) and is_known and not {*groups} & ours:
         accounts = f"the key pairs of AWS accounts ({', '.join(signers)})"
         values = {"trusted": ", ".join(groups) or accounts}
-        values["key_group"] = " or ".join(ours) or "a key group"
+        values["key_group"] = " or ".join(sorted(ours)) or "a key group"
         yield about(site, behavior, "group-not-on-behavior", **values)
 
 

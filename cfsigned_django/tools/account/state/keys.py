@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
+from cfsigned_django.tools.account.state.exposure import named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding
@@ -15,12 +16,9 @@ from cfsigned_django.tools.findings import Finding
 
 def judge_keys(site: SiteInAws, *, now: datetime) -> Iterator[Finding]:
     """Yield what is wrong with the key that signs; nothing if CloudFront has none yet."""
-    public_key = site.public_key
-    key_pair_id = site.wanted.key_pair_id or (public_key.key_pair_id if public_key else "")
-    if not key_pair_id:
-        return
-    yield from _check_public_key(site, key_pair_id, now)
-    yield from _check_groups(site, key_pair_id)
+    if site.key_pair_id:
+        yield from _check_public_key(site, site.key_pair_id, now)
+        yield from _check_groups(site, site.key_pair_id)
 
 
 def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Iterator[Finding]:
@@ -41,29 +39,33 @@ def _check_public_key(site: SiteInAws, key_pair_id: str, now: datetime) -> Itera
 
 
 def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Finding]:
-    account, wanted, groups = site.account, site.wanted.key_group_id, _trusted_groups(site)
-    if not groups:
-        if wanted and account.key_groups is not None:
-            yield finding("no-key-group", "AWS_CLOUDFRONT_KEY_GROUP_ID", key_group=wanted)
+    """Judge the key by the groups that the behavior trusts, and that of the settings beside it."""
+    account, behavior = site.account, site.behavior or {}
+    by_id = {each.id: each for each in account.key_groups or ()}
+    trusted = [by_id[each] for each in trusted_key_groups(behavior) if each in by_id]
+    wished, setting = site.wanted.key_group_id, "AWS_CLOUDFRONT_KEY_GROUP_ID"
+    own = by_id.get(wished)
+    if wished and account.key_groups is not None and own is None:
+        yield finding("no-key-group", setting, key_group=wished)
         return
+    signing = [each for each in trusted if key_pair_id in each.key_pair_ids]
+    if signing and own is not None and own not in trusted:
+        values = {"behavior": named(behavior), "trusted": _names(trusted), "key_group": wished}
+        yield finding("key-group-not-trusted", setting, key=key_pair_id, **values)
+    groups = signing or ([own] if own else trusted)
     held = {key for each in groups for key in each.key_pair_ids}
     keys = account.public_keys
     # A key that CloudFront does not have is one finding, not two.
     is_there = keys is None or any(each.key_pair_id == key_pair_id for each in keys)
-    if is_there and key_pair_id not in held:
-        names = " and ".join(f"{each.name} ({each.id})" for each in groups)
-        values = {"key_group": names, "held": ", ".join(sorted(held)) or "none"}
+    if groups and is_there and key_pair_id not in held:
+        values = {"key_group": _names(groups), "held": ", ".join(sorted(held)) or "none"}
         yield finding("key-not-in-group", groups[0].id, key=key_pair_id, **values)
     elif account.distribution is not None:
         yield from _check_edges(account.distribution, groups, key_pair_id)
 
 
-def _trusted_groups(site: SiteInAws) -> list[KeyGroup]:
-    """Return the key group of the settings, else those that the behavior trusts."""
-    wanted = site.wanted.key_group_id
-    trusted = [wanted] if wanted else trusted_key_groups(site.behavior or {})
-    by_id = {each.id: each for each in site.account.key_groups or ()}
-    return [by_id[each] for each in trusted if each in by_id]
+def _names(groups: Iterable[KeyGroup]) -> str:
+    return " and ".join(f"{each.name} ({each.id})" for each in groups)
 
 
 def _check_edges(
