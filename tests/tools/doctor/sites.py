@@ -100,6 +100,15 @@ def default_like_storage(config: Document) -> None:
     config["DefaultCacheBehavior"] = {key: each for key, each in found if key != "PathPattern"}
 
 
+@edited
+def all_restricted(config: Document) -> None:
+    """Make the default behavior that of the storage."""
+    items = config["CacheBehaviors"]["Items"]
+    own = behavior_of(config)
+    config["DefaultCacheBehavior"] = {key: own[key] for key in own if key != "PathPattern"}
+    config["CacheBehaviors"] = list_of([each for each in items if each is not own])
+
+
 # Changes of the rest of the account
 
 
@@ -434,6 +443,15 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     # A "*" of an origin path is a character like any other.
     (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),
     (both(ROOT_RESTRICTED, open_like("shop/*", TrustedKeyGroups=OTHER_GROUP)), {}),
+    # A part of the location trusts a key group without the key, or reads elsewhere.
+    (
+        both(open_like("media/x/*", TrustedKeyGroups=OTHER_GROUP), all_restricted),
+        {"media/x/*": "group-not-on-behavior"},
+    ),
+    (
+        both(twin("media/x/*", OriginPath="/old"), all_restricted),
+        {"media/x/*": "earlier-behavior-elsewhere"},
+    ),
     # Of two key groups that the behavior trusts, one has the key; another behavior trusts the
     # other one, or a third that has the key as well.
     (

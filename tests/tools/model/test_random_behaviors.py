@@ -156,7 +156,8 @@ def expected(behaviors: list[Each], wanted: Wanted) -> Iterator[tuple[str, str]]
                 parts = [is_part(each, files, each.place[1]) for files in shown]
                 yield each.name, "open-folder" if all(parts) else "behavior-open"
         taken = {each for each in served & private.paths if each.startswith(wanted.location)}
-        is_other_part = len(private.paths) == len(PATHS) and is_part(each, wanted.location, "")
+        is_whole = wanted.location == "/" and len(private.paths) == len(PATHS)
+        is_other_part = is_whole and is_part(each, wanted.location, "")
         if is_before and taken and not is_other_part:
             if each.place not in homes:
                 yield each.name, "earlier-behavior-elsewhere"

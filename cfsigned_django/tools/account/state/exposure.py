@@ -148,13 +148,15 @@ class _Other:
     def _takes_paths(self) -> bool:
         """Return whether it takes paths of the private behavior, before which it is tried.
 
-        A file or folder that a behavior of every path leaves to others is another part of the site.
+        If the files may have every path, a file or folder that is left to others is another part of
+        the site.
         """
         private, files = pattern_of(self.private), self.site.files
         if not find_path([self._pattern, files, private], self.before):
             return False
         root = OriginFolder()
-        return find_path(["*"], [private]) is not None or not self._is_part(root, root)
+        is_limited = any(find_path(["*"], [each]) for each in (private, files))
+        return is_limited or not self._is_part(root, root)
 
     def _is_part(self, place: OriginFolder, home: OriginFolder) -> bool:
         """Return whether it serves only one file, which is public on purpose, or one folder."""
