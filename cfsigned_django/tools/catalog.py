@@ -347,7 +347,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "bucket-public": error(
         what="The policy of the bucket {bucket} is public (Principal * in {statement}).",
         why="Anyone can do directly in S3, without a signature, what the statement allows, "
-        "unless another one denies it.",
+        "unless another one denies it. While RestrictPublicBuckets (Block Public Access) is on, "
+        "S3 refuses strangers, and this is a warning.",
         fix="Remove the statement.",
         resource="BucketPolicy",
     ),

@@ -37,7 +37,7 @@ from tests.tools.doctor.world import (
     ORIGIN,
     OTHER_KEY_PAIR_ID,
     OTHER_ORIGIN,
-    PUBLIC_BUCKET,
+    PUBLIC,
     Change,
     World,
     account,
@@ -171,6 +171,7 @@ UNSET: dict[BucketPart, dict[str, Any]] = {
     BucketPart.LIFECYCLE: {"lifecycle_rules": ()},
     BucketPart.ENCRYPTION: {},
 }
+UNRESTRICTED = bucket(public_access_block={**PUBLIC_ACCESS_BLOCK, "RestrictPublicBuckets": False})
 ROOT_RESTRICTED = both(AT_ROOT, default_like_storage)
 #: Save at the root of the bucket, of which media/* alone is restricted, and asked for.
 NARROW = both(AT_ROOT, world_with(name="media/albums/1.jpg"))
@@ -315,14 +316,12 @@ SITES: list[tuple[str, Change]] = [
         origin(DomainName="m-111122223333.s3-accesspoint.us-east-1.amazonaws.com"),
     ),
     # The bucket.
-    ("bucket-public | s3-open", PUBLIC_BUCKET),
+    ("bucket-public bucket-not-blocked | s3-open", both(PUBLIC, UNRESTRICTED)),
+    ("bucket-public", PUBLIC),
     ("bucket-public", policy({}, {"Sid": "", "Principal": "*", "Condition": {}})),
     ("", policy({}, PUBLIC_FOLDER)),
     ("bucket-not-blocked", NO_BLOCK),
-    (
-        "bucket-not-blocked",
-        bucket(public_access_block={**PUBLIC_ACCESS_BLOCK, "RestrictPublicBuckets": False}),
-    ),
+    ("bucket-not-blocked", UNRESTRICTED),
     ("bucket-policy!", NO_POLICY),
     ("bucket-policy!", BY_IDENTITY),
     ("bucket-policy! bucket-readers", policy(ROOT_USER)),

@@ -36,6 +36,7 @@ from tests.tools.doctor.sites import (
     NARROW,
     OPENED,
     SITES,
+    UNRESTRICTED,
     twin,
 )
 from tests.tools.doctor.world import (
@@ -43,6 +44,7 @@ from tests.tools.doctor.world import (
     NO_BLOCK,
     NOW,
     OTHER_KEY_PAIR_ID,
+    PUBLIC,
     Change,
     World,
     both,
@@ -155,6 +157,17 @@ def test_key_under_another_id(world: World) -> None:
     [told] = [each.what for each in judged(world) if each.id == "key-mismatch"]
 
     assert KEY_PAIR_ID in told
+
+
+@pytest.mark.parametrize(("block", "level"), [(both(), "warning"), (UNRESTRICTED, "error")])
+def test_public_statement(block: Change, level: str, world: World) -> None:
+    """Call a public statement an error only if S3 obeys it."""
+    both(PUBLIC, block)(world)
+
+    [found] = [each for each in judged(world) if each.id == "bucket-public"]
+
+    assert found.level == level
+    assert (found.why == CATALOG[found.id].why) is (level == "error")
 
 
 def test_stack_without_the_bucket(world: World) -> None:

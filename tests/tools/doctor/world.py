@@ -243,7 +243,9 @@ class World:
         if url.startswith(S3) and not self.is_cut_off:
             if f"/{BUCKET}/" not in url:
                 return error_of_s3("NoSuchBucket", 404)
-            if public_statements(bucket.policy, f"arn:aws:s3:::{BUCKET}/*"):
+            is_restricted = (bucket.public_access_block or {}).get("RestrictPublicBuckets")
+            public = public_statements(bucket.policy, f"arn:aws:s3:::{BUCKET}/*")
+            if public and not is_restricted:
                 return Answer(status=200, body=b"picture")
             return error_of_s3("AccessDenied")
         raise NoAnswer("Name or service not known")
@@ -360,8 +362,7 @@ def members(*key_pair_ids: str) -> Change:
 
 KEY_NOT_IN_GROUP = members(OTHER_KEY_PAIR_ID)
 NO_BLOCK = bucket(public_access_block=None)
-#: Public by a policy that is older than Block Public Access.
-PUBLIC_BUCKET = policy({}, {"Sid": "Public", "Principal": "*", "Condition": {}})
+PUBLIC = policy({}, {"Sid": "Public", "Principal": "*", "Condition": {}})
 
 
 def headers_policy(config: Document) -> Change:

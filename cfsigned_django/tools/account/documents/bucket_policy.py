@@ -58,12 +58,15 @@ def access_identity_arn(identity_id: str, *, partition: str = "aws") -> str:
 
 # Block Public Access (S3 User Guide)
 
+#: With it, a public policy lets in AWS services and users of the bucket's account only (S3 API
+#: reference: PublicAccessBlockConfiguration). The other switches do not change what a policy says.
+RESTRICTS_PUBLIC: Final = "RestrictPublicBuckets"
 #: All four switches; CloudFront's own access is not public and continues.
 PUBLIC_ACCESS_BLOCK: Final[Mapping[str, bool]] = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
-    "RestrictPublicBuckets": True,
+    RESTRICTS_PUBLIC: True,
 }
 
 

@@ -7,10 +7,13 @@ nothing for that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document, cors, lifecycle_rules
 from cfsigned_django.tools.account.documents.bucket_policy import (
+    RESTRICTS_PUBLIC,
     access_control_statement,
     access_identity_arn,
     access_identity_statement,
@@ -24,8 +27,15 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, with_paste
+from cfsigned_django.tools.findings import Finding, Level, with_paste
 from cfsigned_django.tools.model import resource_policy
+
+#: What is true of a public statement while S3 lets in only AWS services and the account itself.
+_RESTRICTED: Final[Mapping[str, Any]] = {
+    "level": Level.WARNING,
+    "why": f"Block Public Access ({RESTRICTS_PUBLIC}) makes S3 refuse all but AWS services and the "
+    "users of its account. When that is turned off, anyone can do what the statement allows.",
+}
 
 
 def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
@@ -56,10 +66,10 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
 
 
 def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
-    subject = f"bucket {bucket.name}"
+    subject, switches = f"bucket {bucket.name}", open_switches(bucket.public_access_block)
     if public := resource_policy.public_statements(bucket.policy, site.arn_of_files):
-        yield finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
-    switches = open_switches(bucket.public_access_block)
+        found = finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
+        yield found if RESTRICTS_PUBLIC in switches else replace(found, **_RESTRICTED)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
         values = {"bucket": bucket.name, "switches": ", ".join(switches)}
         yield finding("bucket-not-blocked", subject, **values)
