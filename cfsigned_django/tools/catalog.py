@@ -272,9 +272,9 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     # The origin and the bucket.
     "origin-not-bucket": error(
-        what="{behavior} reads {hosts}, not the bucket {bucket}.",
-        why="CloudFront does not find the files, or reads a website endpoint, which only a "
-        "public bucket has.",
+        what="{behavior} reads {hosts}, not {bucket}.",
+        why="CloudFront does not find the files; or it asks a custom origin, such as a website "
+        "endpoint, whose requests it does not sign: only a public bucket answers them.",
         fix="Choose the REST endpoint of the bucket (NAME.s3.REGION.amazonaws.com) as the "
         "origin, add a behavior for the private files, or correct AWS_STORAGE_BUCKET_NAME.",
         resource="Distribution",

@@ -139,6 +139,7 @@ AT_ROOT = settings_with(AWS_LOCATION="")
 MISSING = Bucket(name="nobody-has-this-one", state=BucketState.MISSING)
 ON_DISK = settings_with(STORAGES={"default": {"BACKEND": FILE_BACKEND}})
 OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
+CUSTOM_ORIGIN = origin(CustomOriginConfig={"OriginProtocolPolicy": "https-only"})
 TRUSTS_ANOTHER = behavior(TrustedKeyGroups=OTHER_GROUP)
 OLD_SIGNERS = behavior(TrustedSigners={"Enabled": True, **list_of(["self"])})
 OPENED_ALL = behavior(TrustedKeyGroups=OPEN)
@@ -306,6 +307,7 @@ SITES: list[tuple[str, Change]] = [
     ("origin-not-bucket", behavior(TargetOriginId="pages")),
     ("origin-not-bucket", behavior(TargetOriginId="nothing")),
     ("delivery-unknown origin-not-bucket", origin_group(bucket=False)),
+    ("origin-not-bucket", CUSTOM_ORIGIN),
     (
         "origin-not-bucket",
         origin(DomainName=f"{BUCKET}.s3-website-us-east-1.amazonaws.com"),

@@ -32,6 +32,7 @@ from tests.core.aws.failing import denied
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,
+    CUSTOM_ORIGIN,
     HEALTHY,
     NARROW,
     OPENED,
@@ -40,6 +41,7 @@ from tests.tools.doctor.sites import (
     twin,
 )
 from tests.tools.doctor.world import (
+    BUCKET,
     KEY_PAIR_ID,
     NO_BLOCK,
     NOW,
@@ -168,6 +170,16 @@ def test_public_statement(block: Change, level: str, world: World) -> None:
 
     assert found.level == level
     assert (found.why == CATALOG[found.id].why) is (level == "error")
+
+
+def test_bucket_as_a_custom_origin(world: World) -> None:
+    """Do not say that the bucket is another one if CloudFront only reads it unsigned."""
+    CUSTOM_ORIGIN(world)
+
+    [found] = [each for each in judged(world) if each.id == "origin-not-bucket"]
+
+    assert f"not the bucket {BUCKET}" not in found.what
+    assert "custom origin" in found.what
 
 
 def test_stack_without_the_bucket(world: World) -> None:

@@ -10,6 +10,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_identity_of,
     is_access_point,
     list_of,
+    names_bucket,
     origins_of,
     trusted_key_groups,
     trusted_signers,
@@ -93,14 +94,17 @@ def _other_origin(site: SiteInAws, config: Document, behavior: Document) -> Find
     points = [each["DomainName"] for each in origins if is_access_point(each)]
     domains = [str(each["DomainName"]) for each in origins]
     hosts = [f"{each}, a website endpoint" if "s3-website" in each else each for each in domains]
-    target = behavior["TargetOriginId"]
+    target, bucket = behavior["TargetOriginId"], f"the bucket {site.wanted.bucket}"
+    for each in domains:
+        if names_bucket(each, site.wanted.bucket):
+            hosts, bucket = [f"{each} as a custom origin"], f"as {bucket}"
     # If there is no origin, only its ID can be named.
     return finding(
         "origin-access-point" if points else "origin-not-bucket",
         f"origin {target}",
         behavior=named(behavior),
         hosts=" and ".join(points or hosts) or f"an origin that does not exist ({target})",
-        bucket=site.wanted.bucket,
+        bucket=bucket,
     )
 
 
