@@ -440,6 +440,10 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     # A folder that the storage declares public.
     (both(open_like("/media/public/*"), public("public/", "logos/")), {}),
     (both(open_like("media/public/x/*"), public("public/")), {"media/public/x/*": "open-folder"}),
+    (
+        both(ROOT_RESTRICTED, twin("public/*", OriginPath="/media"), public("public/")),
+        {"public/*": "open-folder"},
+    ),
     (both(open_like("media/*"), public("public/")), {"media/*": "behavior-open"}),
     # A "*" of an origin path is a character like any other.
     (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),

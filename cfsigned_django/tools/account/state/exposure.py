@@ -4,7 +4,7 @@ Each is judged by the paths that it serves, which those before it leave to it. O
 requires no signature, the worst of what it serves is said:
 
 - It matches a folder or one file within the private location: a note, or nothing if the storage
-  declares that folder public.
+  declares that folder public, and no origin path leads to another one.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
   behavior: an error. Outside of the location there is nothing to say.
 
@@ -127,7 +127,7 @@ class _Other:
         wide = [(place, home) for place, home in found if not self._is_part(place, home)]
         if not wide:
             is_declared = self._pattern.removeprefix("/") in self.site.wanted.public_paths
-            if found and not is_declared:
+            if any(place != home or not is_declared for place, home in found):
                 yield about(self.site, self.behavior, "open-folder")
             return
         restricted = named(self.private)
