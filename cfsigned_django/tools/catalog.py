@@ -235,11 +235,14 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         fix="Move the behavior of the private files before it, or narrow its path pattern.",
         resource="Distribution",
     ),
-    "open-folder": note(
-        what="{behavior} is open: what the bucket has at that path is public.",
-        why="This is right for static files, and wrong if private files can have such names.",
-        fix="Keep upload_to of private files out of it, narrow the path pattern, restrict it, or "
-        "give the storage another location.",
+    "open-folder": warning(
+        what="{behavior} is open, and the settings do not declare that: what the bucket has at "
+        "that path is public.{may}",
+        why="This is right for static files, and wrong if private files can have such names. A "
+        "function in the option public is not asked.",
+        fix="If it is meant, declare it: by the option public of the storage, or by STATIC_URL or "
+        'STORAGES["staticfiles"] on this domain. If not, restrict it, or keep upload_to of private '
+        "files out of it.",
     ),
     "group-not-on-behavior": error(
         what="{behavior} trusts {trusted}, not {key_group}.",

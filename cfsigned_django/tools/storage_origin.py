@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import mimetypes
+import posixpath
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+from django.db.models import FileField
 from django.utils import timezone
 
 from cfsigned_django.core.validation import find_no_folder, find_wrong_values, raise_first_error
+from cfsigned_django.storage.lookup import storage_within
 from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import Behavior, Distribution
@@ -135,6 +141,48 @@ def public_patterns(storage: SignedUrlMixin) -> list[str]:
         urlsplit(storage.cfsigned.resource_address(None, each[:-1], False, options)).path[1:]
         for each in folders
     ]
+
+
+def declared_patterns(storage: SignedUrlMixin) -> tuple[str, ...]:
+    """Return the path patterns that the settings declare public on the domain of a storage.
+
+    They are those of its option ``public``, and of static files that are not around its files.
+    """
+    ours = _address(storage, _PROBE)
+    urls = [f"{settings.STATIC_URL}x/"]
+    with suppress(Exception):  # of a storage that is not there, or cannot be made here
+        urls.append(storages["staticfiles"].url("x/"))  # a manifest has no folders
+    static = {
+        each.path.removesuffix("x/")
+        for each in map(urlsplit, urls)
+        if each.hostname and each.hostname == ours.hostname
+    }
+    beside = sorted(each for each in static if not ours.path.startswith(each))
+    return (*public_patterns(storage), *(f"{each[1:]}*" for each in beside))
+
+
+def saved_patterns(storage: SignedUrlMixin) -> dict[str, str]:
+    """Return each file field of a storage, and the pattern of the paths that it saves.
+
+    It ends where ``upload_to`` has a date. It is empty if nothing is left, or for a callable.
+    """
+    found = {}
+    for field in (each for model in apps.get_models() for each in model._meta.get_fields()):
+        if not isinstance(field, FileField):
+            continue
+        with suppress(Exception):  # of a storage of the site, or a folder that no file can have
+            if _address(storage_within(field.storage), _PROBE) != _address(storage, _PROBE):
+                continue
+            text = "" if callable(field.upload_to) else str(field.upload_to)
+            folder, date, _ = text.partition("%")
+            name = f"{folder}{_PROBE}" if date else posixpath.join(folder, _PROBE)
+            path = _address(storage, name).path.removesuffix(_PROBE)
+            found[str(field)] = f"{path}*" if folder else ""
+    return found
+
+
+def _address(storage: SignedUrlMixin, name: str) -> SplitResult:
+    return urlsplit(storage.cfsigned.address_of(name, storage.cfsigned.options()))
 
 
 def choose_public(

@@ -14,11 +14,15 @@ from django.test.utils import isolate_apps
 
 @pytest.fixture
 def fields(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Return a function that makes a model of the site, with a file field for each storage."""
+    """Return a function that makes a model of the site, with a file field for each storage.
 
-    def make(**storages: Storage) -> Any:
+    A field that is given is taken as it is.
+    """
+
+    def make(**storages: Storage | models.FileField) -> Any:
         body: dict[str, Any] = {
-            name: models.FileField(storage=storage) for name, storage in storages.items()
+            name: each if isinstance(each, models.FileField) else models.FileField(storage=each)
+            for name, each in storages.items()
         }
         meta = type("Meta", (), {"app_label": "cfsigned_django"})
         report = type("Report", (models.Model,), {"__module__": __name__, "Meta": meta, **body})

@@ -57,7 +57,11 @@ from cfsigned_django.tools.stack.template import (
     PARAMETERS,
     read_template,
 )
-from cfsigned_django.tools.storage_origin import choose_public, public_patterns
+from cfsigned_django.tools.storage_origin import (
+    choose_public,
+    declared_patterns,
+    saved_patterns,
+)
 
 #: With --check: something is to do.
 _TO_DO: Final = 3
@@ -306,6 +310,7 @@ class Command(CfsignedCommand):
         configured = str(conf.default_of("custom_domain") or "").lower()
         is_local = is_local_host(configured)
         location = conf.aws_setting("AWS_LOCATION").strip("/")
+        ours = _storages_in(present[BUCKET])
         return Proof(
             wanted=Wanted(
                 bucket=present[BUCKET],
@@ -322,9 +327,8 @@ class Command(CfsignedCommand):
                 kms_key=present.get("KmsKeyArn", ""),
                 location=f"/{location}/" if location else "/",
                 expire=conf.Options.querystring_expire.read(),
-                public_paths=tuple(
-                    path for each in _storages_in(present[BUCKET]) for path in public_patterns(each)
-                ),
+                public_paths=tuple(path for each in ours for path in declared_patterns(each)),
+                saved_paths=dict(pair for each in ours for pair in saved_patterns(each).items()),
                 is_local=is_local,
             ),
             stack=StackResources(name=site.name, resources=resources_of(present)),

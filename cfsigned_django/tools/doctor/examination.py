@@ -34,7 +34,7 @@ from cfsigned_django.tools.doctor.answers import Clock, direct_url
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
-from cfsigned_django.tools.storage_origin import public_patterns
+from cfsigned_django.tools.storage_origin import declared_patterns, saved_patterns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,8 @@ class Examination:
             key=SiteKey.from_public_key(key) if key else None,
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
-            public_paths=tuple(public_patterns(self.storage)),
+            public_paths=declared_patterns(self.storage),
+            saved_paths=saved_patterns(self.storage),
             path=parts.path,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
             is_local=is_local_host(parts.netloc),

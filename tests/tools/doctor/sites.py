@@ -19,7 +19,7 @@ from cfsigned_django.tools.account.documents.bucket_policy import (
 from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
-from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
+from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.tools.account.by_hand import CACHING_DISABLED
 from tests.tools.doctor.world import (
     ARN,
@@ -429,6 +429,20 @@ def public(*folders: str) -> Change:
     return settings_with(STORAGES={"default": entry})
 
 
+#: Serve static files from the domain of the files, by the setting or by their storage.
+STATIC_URL = settings_with(STATIC_URL=f"https://{DOMAIN}/static/")
+STATIC_STORAGE = settings_with(
+    STORAGES={
+        "default": {"BACKEND": S3_BACKEND},
+        "staticfiles": {
+            "BACKEND": "storages.backends.s3.S3StaticStorage",
+            "OPTIONS": {"location": "static"},
+        },
+    }
+)
+STATIC_OPEN = open_like("static/*", "static/admin/*.css")
+
+
 def media_x(key_groups: list[str]) -> Change:
     """Put a behavior for a folder of the files first that trusts these key groups."""
     return open_like("media/x/*", TrustedKeyGroups={"Enabled": True, **list_of(key_groups)})
@@ -439,12 +453,28 @@ def media_x(key_groups: list[str]) -> Change:
 OPENED: list[tuple[Change, dict[str, str]]] = [
     # A folder that the storage declares public.
     (both(open_like("/media/public/*"), public("public/", "logos/")), {}),
-    (both(open_like("media/public/x/*"), public("public/")), {"media/public/x/*": "open-folder"}),
+    (both(open_like("media/public/x/*"), public("public/")), {}),
+    (both(open_like("media/*"), public("public/")), {"media/*": "behavior-open"}),
+    (both(open_like("media/public/*"), public("public/x/")), {"media/public/*": "open-folder"}),
     (
         both(ROOT_RESTRICTED, twin("public/*", OriginPath="/media"), public("public/")),
         {"public/*": "open-folder"},
     ),
-    (both(open_like("media/*"), public("public/")), {"media/*": "behavior-open"}),
+    # Static files on the domain, also in one bucket as cookiecutter-django has them; on another
+    # domain; and around the files, which does not declare these.
+    *(
+        (both(STATIC_OPEN, place, declared), {})
+        for place in (both(), all_restricted, ROOT_RESTRICTED)
+        for declared in (STATIC_URL, STATIC_STORAGE)
+    ),
+    (
+        both(ROOT_RESTRICTED, open_like("static/*"), settings_with(STATIC_URL="/static/")),
+        {"static/*": "open-folder"},
+    ),
+    (
+        both(open_like("media/x/*"), settings_with(STATIC_URL=f"https://{DOMAIN}/media/")),
+        {"media/x/*": "open-folder"},
+    ),
     # A "*" of an origin path is a character like any other.
     (twin("*.css", OriginPath="/*"), {"*.css": "earlier-behavior-elsewhere"}),
     (both(ROOT_RESTRICTED, open_like("shop/*", TrustedKeyGroups=OTHER_GROUP)), {}),

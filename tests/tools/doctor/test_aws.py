@@ -14,9 +14,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import InMemoryStorage
+from django.db.models import FileField
 
 from cfsigned_django.core.aws.errors import explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
@@ -38,6 +41,7 @@ from tests.tools.doctor.sites import (
     OPENED,
     SITES,
     UNRESTRICTED,
+    public,
     twin,
 )
 from tests.tools.doctor.world import (
@@ -170,6 +174,42 @@ def test_public_statement(block: Change, level: str, world: World) -> None:
 
     assert found.level == level
     assert (found.why == CATALOG[found.id].why) is (level == "error")
+
+
+#: upload_to of a file field -> what is said of media/albums/*, which is open, and whether of it.
+SAVED: list[tuple[Any, str, bool]] = [
+    *((each, "behavior-open", True) for each in ("albums", "albums/", "albums/%Y/%m", "alb%Y")),
+    *((each, "behavior-open", True) for each in ("albums/private", Path("albums"))),
+    *(
+        (each, "open-folder", False)
+        for each in ("invoices", "album", "albums-%Y", "/albums", "../albums")
+    ),
+    *((each, "open-folder", True) for each in ("", "%Y/albums", lambda instance, name: name)),
+]
+
+
+@pytest.mark.parametrize(("upload_to", "expected", "is_named"), SAVED)
+def test_open_folder_of_a_field(
+    upload_to: Any, expected: str, is_named: bool, world: World, fields: Any
+) -> None:
+    """Report a file field of the storage that saves in an open folder, or may."""
+    open_like("media/albums/*")(world)
+    elsewhere = FileField(upload_to="albums", storage=InMemoryStorage())
+    fields(image=FileField(upload_to=upload_to), other=elsewhere)
+
+    [found] = [each for each in judged(world) if each.id in ABOUT_OTHERS]
+
+    assert (found.id, "Report.image" in found.what) == (expected, is_named)
+    assert found.level == {"behavior-open": "error", "open-folder": "warning"}[expected]
+    assert "Report.other" not in found.what
+
+
+def test_field_in_a_public_folder(world: World, fields: Any) -> None:
+    """Find nothing wrong with a field that saves where the storage declares all public."""
+    both(open_like("media/public/*"), public("public/"))(world)
+    fields(image=FileField(upload_to="public/logos"))
+
+    assert faults(judged(world)) == []
 
 
 def test_bucket_as_a_custom_origin(world: World) -> None:

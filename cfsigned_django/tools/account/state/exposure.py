@@ -3,8 +3,8 @@
 Each is judged by the paths that it serves, which those before it leave to it. Of an open one, which
 requires no signature, the worst of what it serves is said:
 
-- It matches a folder or one file within the private location: a note, or nothing if the storage
-  declares that folder public, and no origin path leads to another one.
+- It matches a folder or one file within the private location: a warning, an error if a file field
+  saves there, or nothing if the settings declare public what it reads.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
   behavior: an error. Outside of the location there is nothing to say.
 
@@ -122,13 +122,11 @@ class _Other:
             (place, home)
             for place in self._places()
             for home in self._homes
-            if place.holds_same(home) and self._reaches(place, home)
+            if place.holds_same(home) and self._reaches(place, home, self.site.files)
         ]
         wide = [(place, home) for place, home in found if not self._is_part(place, home)]
         if not wide:
-            is_declared = self._pattern.removeprefix("/") in self.site.wanted.public_paths
-            if any(place != home or not is_declared for place, home in found):
-                yield about(self.site, self.behavior, "open-folder")
+            yield from self._serves_part(found)
             return
         restricted = named(self.private)
         if all(place.folder != home.folder for place, home in wide):
@@ -140,10 +138,30 @@ class _Other:
             way = f": it comes before {restricted}, and the first pattern decides"
         yield about(self.site, self.behavior, "behavior-open", way=way)
 
-    def _reaches(self, place: OriginFolder, home: OriginFolder) -> bool:
-        """Return whether it serves some file of a home from a place."""
-        inside = [place.pattern(self._pattern), home.pattern(self.site.files)]
-        return find_path(inside, [place.pattern(each) for each in self.before]) is not None
+    def _serves_part(self, found: Sequence[tuple[OriginFolder, OriginFolder]]) -> Iterator[Finding]:
+        """Yield that nobody declares public what it serves, and which file fields save there."""
+        wanted = self.site.wanted
+
+        def serves(paths: str) -> bool:
+            declared = wanted.public_paths
+            return any(self._reaches(place, home, paths, declared) for place, home in found)
+
+        saved = [name for name, paths in wanted.saved_paths.items() if paths and serves(paths)]
+        unknown = [name for name, paths in wanted.saved_paths.items() if not paths]
+        if saved:
+            way = f": the upload_to of {' and '.join(saved)} leads there"
+            yield about(self.site, self.behavior, "behavior-open", way=way)
+        elif serves(self.site.files):
+            may = f" The upload_to of {' and '.join(unknown)} may lead there." if unknown else ""
+            yield about(self.site, self.behavior, "open-folder", may=may)
+
+    def _reaches(
+        self, place: OriginFolder, home: OriginFolder, paths: str, declared: Sequence[str] = ()
+    ) -> bool:
+        """Return whether it serves from a place some paths of a home that are not ``declared``."""
+        inside = [place.pattern(self._pattern), home.pattern(paths)]
+        outside = [*map(place.pattern, self.before), *map(home.pattern, declared)]
+        return find_path(inside, outside) is not None
 
     def _takes_paths(self) -> bool:
         """Return whether it takes paths of the private behavior, before which it is tried.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from cfsigned_django.core.aws.key_groups import ListedPublicKey
@@ -79,8 +79,10 @@ class Wanted:
     key_pair_id: str = ""
     #: The folder of all names as a path, with a slash at both ends; empty if it is unknown.
     location: str = ""
-    #: The path patterns of the folders that the storage declares public.
+    #: The path patterns of what the settings declare public.
     public_paths: tuple[str, ...] = ()
+    #: File field -> the pattern of the paths that it saves; empty if that is unknown.
+    saved_paths: Mapping[str, str] = field(default_factory=dict)
     #: The percent-encoded path of an object that viewers request; empty if none is named.
     path: str = ""
     #: The life of signed URLs, in seconds; 0 if it is unknown.
