@@ -389,6 +389,14 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         why="They can read the files without a signature, unless another statement denies it.",
         fix="Remove the statement if they do not need the files.",
     ),
+    "other-distribution-open": warning(
+        what="The distribution {distribution} reads the bucket {bucket} as well, and requires no "
+        "signature: {behaviors}.",
+        why="The policy of the bucket lets it in, so anyone can read private files at its domain.",
+        fix="Let the policy name the distribution of the site only (AWS:SourceArn with its ARN), "
+        "or restrict viewer access of the other one.",
+        resource="BucketPolicy",
+    ),
     "upload-cors": error(
         what="The bucket {bucket} has no CORS rule for uploads from {origins}.",
         why="Browsers refuse to send files from a page to S3, or hide the ETag of each part.",

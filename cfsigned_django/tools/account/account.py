@@ -150,6 +150,8 @@ class Account:
     distribution: AwsDistribution | None = None
     has_looked_for_distribution: bool = False
     bucket: Bucket | None = None
+    #: Summaries of the other distributions, read if the bucket's policy lets in another reader.
+    other_distributions: tuple[Document, ...] = ()
     #: The key that encrypts the bucket, or the desired one; None if there is none, or for aws/s3.
     kms_key: KmsKey | None = None
     public_keys: tuple[ListedPublicKey, ...] | None = None

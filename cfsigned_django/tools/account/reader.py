@@ -25,6 +25,7 @@ from cfsigned_django.tools.account.account import (
     KmsKey,
     NamedConfig,
 )
+from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (
     behaviors,
     bucket_origins,
@@ -32,6 +33,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.model import listed
+from cfsigned_django.tools.model.resource_policy import other_readers
 
 T = TypeVar("T")
 
@@ -52,6 +54,16 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
             return [read_distribution(cloudfront, wanted.distribution_id)]
         found = find_distribution(cloudfront, bucket=bucket, domain=wanted.host)
         return [found] if found else []
+
+    def others(ours: AwsDistribution | None, bucket: Bucket | None) -> tuple[Document, ...]:
+        """Return the other distributions, if the bucket's policy lets in another reader."""
+        if ours is None or bucket is None:
+            return ()
+        files = f"arn:{ours.partition}:s3:::{bucket.name}/*"
+        if not other_readers(bucket.policy, files, distribution_arn=ours.arn, identity_arn=""):
+            return ()
+        listing = _list(cloudfront, "Distribution", "distributions")
+        return tuple(each for each in listing if each["Id"] != ours.id)
 
     def policies(kind: str) -> dict[str, NamedConfig] | None:
         return reading.read("cloudfront", lambda: _read_policies(cloudfront, kind, config))
@@ -78,6 +90,7 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
         distribution=found,
         has_looked_for_distribution=meant is not None,
         bucket=found_bucket,
+        other_distributions=reading.read("cloudfront", lambda: others(found, found_bucket)) or (),
         kms_key=_read_key(clients, key_id, found_bucket) if key_id else None,
         public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
         key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),

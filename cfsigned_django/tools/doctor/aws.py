@@ -120,7 +120,7 @@ DEPENDS_ON_PERMISSION: Final[Mapping[str, str]] = {
     "cloudfront:GetOriginRequestPolicy": "whether Origin and download parameters reach S3",
     "cloudfront:GetResponseHeadersPolicy": "whether CloudFront itself adds the CORS headers",
     "cloudfront:ListCachePolicies": "whether download parameters and Origin are in the cache key",
-    "cloudfront:ListDistributions": "the distribution, its behaviors and its origin",
+    "cloudfront:ListDistributions": "which distribution it is, and which others read the bucket",
     "cloudfront:ListKeyGroups": "whether the key that signs is in the key group",
     "cloudfront:ListOriginAccessControls": "whether CloudFront signs its requests to S3",
     "cloudfront:ListOriginRequestPolicies": "whether Origin and download parameters reach S3",

@@ -17,6 +17,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
+from cfsigned_django.tools.account.documents.bucket_policy import access_control_statement
 from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from cfsigned_django.tools.account.reader import (
@@ -196,6 +197,37 @@ def test_distribution_by_domain_by_bucket_and_by_id(clients: Clients, bucket_nam
         "Managed-CachingOptimized"
     ]
     assert (of_two.distribution, of_two.has_looked_for_distribution) == (None, True)
+
+
+def test_other_distributions(clients: Clients, bucket_name: str, aws_account: str) -> None:
+    """List the others if the bucket lets in another reader, and note it if that is not allowed."""
+    origin = new_origin(bucket_name)
+    config = new_distribution_config(bucket_name, origin, new_behavior(origin["Id"]))
+    ours, other = (
+        clients.cloudfront.create_distribution(
+            DistributionConfig={**config, "CallerReference": f"{bucket_name}-{each}"}
+        )["Distribution"]
+        for each in ("ours", "other")
+    )
+    clients.s3.create_bucket(Bucket=bucket_name)
+    wanted = Wanted(bucket=bucket_name, distribution_id=ours["Id"])
+    cloudfront = refusing(clients.cloudfront, "list_distributions")
+    no_list = dataclasses.replace(clients, cloudfront=cloudfront)
+
+    def read(condition: dict[str, Any], asked: Clients = clients) -> Account:
+        statement = {**access_control_statement(bucket_name, ours["ARN"]), "Condition": condition}
+        policy = json.dumps({**POLICY, "Statement": [statement]})
+        clients.s3.put_bucket_policy(Bucket=bucket_name, Policy=policy)
+        return read_account(asked, wanted)
+
+    of_ours = {"StringEquals": {"AWS:SourceArn": ours["ARN"]}}
+    of_account = {"StringEquals": {"AWS:SourceAccount": aws_account}}
+    refused = read(of_account, no_list)
+
+    assert [each["Id"] for each in read(of_account).other_distributions] == [other["Id"]]
+    assert read(of_ours, no_list) == read(of_ours)
+    assert [each.permission for each in refused.problems] == ["cloudfront:ListDistributions"]
+    assert refused.other_distributions == ()
 
 
 #: A call that is not allowed -> what is then not read.

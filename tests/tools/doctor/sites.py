@@ -118,6 +118,26 @@ def each_of(part: str, **fields: Any) -> Change:
     return account(**{part: tuple(replace(each, **fields) for each in found)})
 
 
+def another_distribution(changes: Document | None = None, **fields: Any) -> Change:
+    """Give the account one whose behavior of all files is open, changed; the rest is restricted."""
+
+    def change(world: World) -> None:
+        config = world.config()
+        own = behavior_of(config)
+        opened = {**own, "PathPattern": "*", "TrustedKeyGroups": OPEN, **(changes or {})}
+        found = {
+            "Id": "E3OTHER",
+            "ARN": ARN.replace(DISTRIBUTION_ID, "E3OTHER"),
+            "DomainName": "d222222abcdef8.cloudfront.net",
+            **config,
+            "CacheBehaviors": list_of([opened]),
+            "DefaultCacheBehavior": own,
+        }
+        world.change("account", {"other_distributions": ({**found, **fields},)})
+
+    return change
+
+
 def encrypted(*statements: Document, **key: Any) -> Change:
     """Encrypt the bucket by default with a KMS key that has this policy."""
     by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _KEY_ARN}
@@ -150,6 +170,14 @@ BY_IDENTITY = origin(OriginAccessControlId="", S3OriginConfig=_IDENTITY_CONFIG)
 #: An origin that reads by an identity, which the bucket admits.
 IDENTITY = both(
     BY_IDENTITY, policy({**access_identity_statement(BUCKET, _IDENTITY), "Condition": {}})
+)
+#: Let in more distributions than one.
+OF_ACCOUNT, OF_DISTRIBUTIONS = (
+    policy({"Condition": each})
+    for each in (
+        {"StringEquals": {"AWS:SourceAccount": "111111111111"}},
+        {"ArnLike": {"AWS:SourceArn": ARN.replace(DISTRIBUTION_ID, "*")}},
+    )
 )
 TWO_RULES = cors(ORIGIN, OTHER_ORIGIN)
 WITH_ORIGIN = behavior(CachePolicyId="with_origin")
@@ -330,6 +358,18 @@ SITES: list[tuple[str, Change]] = [
     ("bucket-readers-wide", policy({"Condition": {}})),
     ("bucket-readers-wide bucket-readers", policy({}, BACKUP, OFFICE)),
     ("", policy({}, PLAIN_HTTP)),
+    # Another distribution of the account, which the policy lets in, and which needs no signature.
+    *(
+        ("bucket-readers other-distribution-open", both(some, another_distribution()))
+        for some in (OF_ACCOUNT, OF_DISTRIBUTIONS)
+    ),
+    ("", another_distribution()),
+    ("bucket-readers", both(OF_ACCOUNT, another_distribution(Enabled=False))),
+    ("bucket-readers", both(OF_ACCOUNT, another_distribution(Origins=list_of([])))),
+    *(
+        ("bucket-readers", both(OF_ACCOUNT, another_distribution(each)))
+        for each in ({"PathPattern": "static/*"}, {"TrustedKeyGroups": OTHER_GROUP})
+    ),
     ("plain-http bucket-policy-unknown", both(ANY_PROTOCOL, policy({}, PLAIN_HTTP))),
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
     ("bucket-policy", policy({}, {**_ANYONE, "Condition": {}})),

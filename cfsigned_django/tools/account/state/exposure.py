@@ -22,6 +22,7 @@ from cfsigned_django.tools.account.account import BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (
     OriginFolder,
+    access_control_of,
     behaviors,
     folder_of,
     folders_of,
@@ -36,27 +37,50 @@ from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.behaviors import find_path
-from cfsigned_django.tools.model.resource_policy import Decision, by_anyone, evaluate
+from cfsigned_django.tools.model.resource_policy import (
+    Decision,
+    by_anyone,
+    by_distribution,
+    evaluate,
+)
 
 
 def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
     """Yield what each other behavior serves of the private files, and takes from theirs."""
     if site.config is None or site.behavior is None:
         return
-    config, private = site.config, site.behavior
+    for each in _others(site, site.config, site.behavior):
+        yield from each.judge()
+
+
+def judge_other_distributions(site: SiteInAws) -> Iterator[Finding]:
+    """Yield the distributions through which anyone reads private files, as the bucket lets them."""
+    for found in site.account.other_distributions:
+        request = by_distribution(found["ARN"], site.arn_of_files, uses_tls=False)
+        decision, _ = evaluate(site.bucket.policy, request)
+        opened = [each for each in _others(site, found, {}) if each.shows_files()]
+        if found["Enabled"] and opened and decision is not Decision.DENIED:
+            yield finding(
+                "other-distribution-open",
+                found["Id"],
+                distribution=f"{found['Id']} ({found['DomainName']})",
+                behaviors=" and ".join(named(each.behavior) for each in opened),
+                bucket=site.bucket.name,
+            )
+
+
+def _others(site: SiteInAws, config: Document, private: Document) -> Iterator[_Other]:
     found = [*behaviors(config)]
-    patterns = [pattern_of(each) for each in found]
     for at, each in enumerate(found):
         if each is not private:
-            other = _Other(
+            yield _Other(
                 site=site,
                 config=config,
                 private=private,
                 behavior=each,
-                before=patterns[:at],
+                before=[*map(pattern_of, found[:at])],
                 comes_later=any(one is private for one in found[:at]),
             )
-            yield from other.judge()
 
 
 def judge_trust(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
@@ -115,6 +139,19 @@ class _Other:
                 yield about(self.site, self.behavior, "earlier-behavior-elsewhere", **values)
             else:
                 yield from judge_trust(self.site, self.behavior)
+
+    def shows_files(self) -> bool:
+        """Return whether it signs requests for private files that nobody has to sign."""
+        home, origins = (
+            OriginFolder(bucket=self.site.wanted.bucket),
+            origins_of(self.config, self.behavior),
+        )
+        places = [folder_of(each) for each in origins if access_control_of(each)]
+        paths, declared = self.site.files, self.site.wanted.public_paths
+        return is_open(self.behavior) and any(
+            place.holds_same(home) and self._reaches(place, home, paths, declared)
+            for place in places
+        )
 
     def _serves(self) -> Iterator[Finding]:
         """Yield the worst of what it serves of the private files."""

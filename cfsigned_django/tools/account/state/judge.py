@@ -12,6 +12,7 @@ from cfsigned_django.tools.account.state.distribution import (
     judge_distribution,
     judge_origin,
 )
+from cfsigned_django.tools.account.state.exposure import judge_other_distributions
 from cfsigned_django.tools.account.state.keys import judge_keys
 from cfsigned_django.tools.account.state.policies import judge_delivery
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, Wanted
@@ -29,4 +30,5 @@ def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Findin
     yield from judge_keys(site, now=now)
     yield from judge_origin(site)
     yield from judge_bucket(site)
+    yield from judge_other_distributions(site)
     yield from judge_delivery(site)
