@@ -161,6 +161,14 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         fix="Enable the distribution: CloudFront > Distributions > Enable.",
         resource="Distribution",
     ),
+    "viewer-certificates": warning(
+        what="{distribution} requires a certificate of every viewer (mutual TLS).",
+        why="CloudFront accepts no connection from a browser without one, and looks at no "
+        "signature then.",
+        fix="Turn off mutual authentication of viewers, or make it optional, unless every viewer "
+        "has such a certificate.",
+        resource="Distribution",
+    ),
     "distribution-deploying": warning(
         what="{distribution} is {status}, not Deployed yet.",
         why="Until it is Deployed, some edges answer by the old configuration and the old keys.",

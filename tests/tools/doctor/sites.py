@@ -298,6 +298,8 @@ SITES: list[tuple[str, Change]] = [
     # The distribution.
     ("", configured(Aliases=list_of(["*.example.com"]))),
     ("distribution-disabled", configured(Enabled=False)),
+    ("viewer-certificates", configured(ViewerMtlsConfig={"Mode": "required"})),
+    ("", configured(ViewerMtlsConfig={"Mode": "optional"})),
     ("distribution-deploying", distribution(status="InProgress")),
     ("domain-not-alias", configured(Aliases={"Quantity": 0})),
     ("no-distribution", account(distribution=None, has_looked_for_distribution=True)),

@@ -32,6 +32,9 @@ def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
         return
     if not found.config["Enabled"]:
         yield finding("distribution-disabled", found.id, distribution=found.id)
+    mutual = found.config.get("ViewerMtlsConfig")  # "required" is the default of its mode
+    if mutual and mutual.get("Mode", "required") == "required":
+        yield finding("viewer-certificates", found.id, distribution=found.id)
     if not found.is_deployed:
         values = {"distribution": found.id, "status": found.status}
         yield finding("distribution-deploying", found.id, **values)
