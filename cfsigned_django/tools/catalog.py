@@ -530,7 +530,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         why="Anyone who knows or guesses a name can read a file, unless S3 refuses CloudFront as "
         "well.",
         fix="Turn on Restrict viewer access, with the key group, for the behavior of this path "
-        "and for every one before it that matches the path.",
+        "and for every one before it that matches the path. If only a spelling with %2F is served, "
+        "restrict the default behavior, and put an open one before it for each public path.",
     ),
     "signed-served": note(what="{url} is served with a signature ({status})."),
     "signed-unknown-key": error(

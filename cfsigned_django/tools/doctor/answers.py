@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from cfsigned_django.core.aws.client import HOME_REGION
 from cfsigned_django.core.terminal import duration
@@ -67,6 +68,23 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     if answer.code == "MissingKey" or answer.is_refused_by_status:
         return finding("unsigned-refused", url, answer=_refusal(answer))
     return _strange(answer, "A request without a signature", url)
+
+
+def check_respelled(fetch: Fetch, url: str, signed: Answer) -> Iterator[Finding]:
+    """Yield that the file, or S3, answers without a signature to another spelling of the path.
+
+    CloudFront compares a normalized path with the patterns, and sends the raw one to S3, which
+    decodes it. ``signed`` is the answer to a signed URL; that of another origin says nothing, nor
+    does a redirect or a firewall.
+    """
+    parts, letter = urlsplit(url), r"^((?:%..|[^%A-Za-z])*)([A-Za-z])"
+    path = re.sub(letter, lambda found: f"{found[1]}%{ord(found[2]):02X}", parts.path[1:])
+    url = parts._replace(path="/" + path.replace("/", "%2F")).geturl()
+    answer = fetch(url, {})
+    found = check_common(answer, url) or check_unsigned(answer, url)
+    file, other = [(each.body, each.headers.get("etag")) for each in (signed, answer)]
+    if found.id == "unsigned-served" and (file == other or not answer.is_served):
+        yield found
 
 
 def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:

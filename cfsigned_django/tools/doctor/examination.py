@@ -26,8 +26,9 @@ from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.signing import HashRefused, Signer
 from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.reader import read_account
-from cfsigned_django.tools.account.state.site_in_aws import SiteKey, Wanted
+from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import aws, local
 from cfsigned_django.tools.doctor.answers import Clock, direct_url
@@ -89,11 +90,15 @@ class Examination:
                 clients = self.make_clients()
             except AwsError as error:
                 yield aws.from_aws_error(error)
-        at_aws = [*self._aws(wanted, clients)] if asks_aws and clients is not None else []
+        account = read_account(clients, wanted) if asks_aws and clients is not None else None
+        at_aws = [*self._aws(wanted, account, clients)] if account and clients is not None else []
         yield from at_aws
         # What S3 answers without credentials, AWS may have said already.
         said = {each.id for each in at_aws} & {"bucket-missing", "bucket-region"}
         requested = self._requested_object(address, signer, wanted, clients)
+        if account is not None:
+            site = SiteInAws(account=account, wanted=wanted)
+            requested = replace(requested, may_be_open=site.may_be_open)
         for each in examine_live(requested, self.fetch, self.clock):
             if each.id not in said:
                 yield each
@@ -146,8 +151,7 @@ class Examination:
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() reports it
 
-    def _aws(self, wanted: Wanted, clients: Clients) -> Iterator[Finding]:
-        found = read_account(clients, wanted)
+    def _aws(self, wanted: Wanted, found: Account, clients: Clients) -> Iterator[Finding]:
         yield from aws.check_aws(
             found,
             wanted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cfsigned_django.core.validation import is_local_host
@@ -25,6 +26,7 @@ class RequestedObject:
     ``direct_url`` is the URL of the object in S3, if it has one; ``region`` is
     the region of the bucket in the settings; ``expire`` is the lifetime of
     signed URLs, in seconds. With ``uses_cookies``, the pages of ``cors_origins`` send cookies.
+    Unless it ``may_be_open``, no behavior that requires no signature reads the bucket.
     """
 
     url: str
@@ -35,6 +37,7 @@ class RequestedObject:
     expire: int = 3600
     cors_origins: Sequence[str] = ()
     uses_cookies: bool = False
+    may_be_open: bool = True
 
 
 def examine_live(wanted: RequestedObject, fetch: Fetch, clock: answers.Clock) -> Iterator[Finding]:
@@ -99,6 +102,9 @@ def _examine_signed(
     yield from answers.check_refused(tampered, "A changed URL", wanted.url)
     expired = fetch(sign(now() - _DAY), {})
     yield from answers.check_refused(expired, "An expired URL", wanted.url)
+    if wanted.may_be_open:
+        with suppress(NoAnswer):
+            yield from answers.check_respelled(fetch, wanted.url, answer)
     if wanted.cors_origins and answer.is_served:
         url = sign(now() + PROBE_SECONDS)
         yield from answers.check_cors(

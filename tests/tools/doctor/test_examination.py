@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
+from cfsigned_django.core.viewer import Answer
+from tests.tools import error_of_s3
 from tests.tools.doctor import faults, ids, world as world_module
-from tests.tools.doctor.sites import HEALTHY, LIVE, NO_GROUP, SITES, another_key_group, ids_in
-from tests.tools.doctor.world import KEY, Change, World, settings_with
+from tests.tools.doctor.sites import (
+    HEALTHY,
+    LIVE,
+    NO_GROUP,
+    SITES,
+    another_key_group,
+    default_like_storage,
+    ids_in,
+)
+from tests.tools.doctor.world import (
+    KEY,
+    Change,
+    World,
+    behavior_of,
+    both,
+    edited,
+    settings_with,
+)
 
 #: What shows in the answers; every other change is in test_aws.py.
 CASES = [("", SITES[0][1]), *((ids, change) for ids, change in SITES if "|" in ids), *LIVE]
@@ -64,3 +86,35 @@ def test_no_network_at_all(world: World) -> None:
 
     assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
     assert ids(world.examination().offline()) == ["signing-key"]
+
+
+@edited
+def default_in_bucket(config: Document) -> None:
+    """Let the default behavior, which is open, read the bucket."""
+    media = behavior_of(config)["TargetOriginId"]
+    config["DefaultCacheBehavior"]["TargetOriginId"] = media
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (default_in_bucket, ["unsigned-served"]),
+        (both(default_in_bucket, default_like_storage), []),
+        (both(), []),  # the default behavior reads another origin, whatever that answers
+    ],
+)
+def test_path_in_another_spelling(change: Change, expected: list[str], world: World) -> None:
+    """Find an open behavior of the bucket that a path with other escapes reaches, and no other."""
+    change(world)
+
+    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+        """Compare the path with patterns as it was sent, which an edge may do; S3 decodes it."""
+        config = world.config()
+        is_respelled = "%2F" in url and not trusted_key_groups(config["DefaultCacheBehavior"])
+        answer = world.fetch(url, headers)
+        denied = error_of_s3("AccessDenied")
+        return replace(denied, headers=answer.headers) if is_respelled else answer
+
+    examination = replace(world.examination(), fetch=fetch)
+
+    assert faults([*examination.offline(), *examination.online()]) == expected

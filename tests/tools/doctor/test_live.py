@@ -25,6 +25,8 @@ from tests.tools.doctor import faults, ids
 
 NOW = 1_800_000_000
 URL = f"https://{DOMAIN}/media/1.jpg"
+#: The same object in S3, of which CloudFront may find another behavior.
+RESPELLED = f"https://{DOMAIN}/%6Dedia%2F1.jpg"
 DIRECT = "https://media.s3.us-east-1.amazonaws.com/media/1.jpg"
 ORIGIN = "https://app.example.com"
 HEADERS = {"x-cache": "Error from cloudfront", "date": formatdate(NOW, usegmt=True)}
@@ -47,6 +49,7 @@ def s3(code: str, status: int = 403, **headers: str) -> Answer:
 ANSWERED = {
     "unsigned": edge("MissingKey"),
     "signed": SERVED,
+    "respelled": edge("MissingKey"),
     "tampered": edge("AccessDenied"),
     "expired": edge("AccessDenied"),
     "direct": s3("AccessDenied"),
@@ -57,7 +60,9 @@ def answering(**answers: Answer | NoAnswer) -> Fetch:
     """Return a fetch that answers these kinds of requests otherwise."""
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        if "Signature=" not in url:
+        if url == RESPELLED:
+            kind = "respelled"
+        elif "Signature=" not in url:
             kind = "direct" if url.startswith(DIRECT) else "unsigned"
         elif url.endswith("&cfsigned=1"):
             kind = "tampered"
@@ -126,6 +131,19 @@ ANSWERS: list[tuple[str, Answer | NoAnswer, str]] = [
     ("tampered", edge("InvalidKey"), "strange-answer"),
     ("expired", s3("AccessDenied"), "wrong-url-served"),
     ("expired", Answer(status=404, headers=HEADERS), "strange-answer"),
+    # Another spelling of the path reaches the same file, or S3. Any other answer is of no bucket.
+    ("respelled", SERVED, "unsigned-served"),
+    ("respelled", s3("AccessDenied"), "unsigned-served"),
+    ("respelled", s3("NoSuchKey", 404), "unsigned-served"),
+    ("respelled", replace(SERVED, body=b"<"), ""),
+    ("respelled", replace(SERVED, headers={**HEADERS, "etag": '"1"'}), ""),
+    ("respelled", Answer(status=200, headers=HEADERS, body=PAGE), ""),
+    ("respelled", Answer(status=404, headers=HEADERS, body=b"gone"), ""),
+    ("respelled", Answer(status=301, headers=HEADERS), ""),
+    ("respelled", s3("PermanentRedirect", 301), ""),
+    ("respelled", Answer(status=403, headers=HEADERS, body=PAGE), ""),
+    ("respelled", Answer(status=403, headers={"server": "nginx"}), ""),
+    ("respelled", SILENCE, ""),
     ("direct", s3("AccessDenied"), ""),
     ("direct", Answer(status=403), ""),
     ("direct", Answer(status=206, body=b"\xff"), "s3-open"),
@@ -155,7 +173,7 @@ def test_answers(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
             assert faults(found) == ([expected] if expected else [])
             assert ids(found)[-1].startswith(("s3-", "bucket-"))
             assert expected or ids(found) == HEALTHY
-            if answer is SILENCE:
+            if answer is SILENCE and expected:
                 assert "Connection refused" in str(found)
             if which == "unsigned":  # CloudFront is asked no more
                 assert ids(found)[-2:] == [expected, "s3-private"]
@@ -172,6 +190,8 @@ def dated(**headers: str) -> dict[str, Answer]:
 
 #: What is answered otherwise, and what else is known -> all that is found.
 OTHERWISE: list[tuple[dict[str, Answer], dict[str, Any], list[str]]] = [
+    # Nothing open reads the bucket: what answers is another one's.
+    ({"respelled": s3("AccessDenied")}, {"may_be_open": False}, HEALTHY),
     # No object was named, or nothing can be signed.
     ({"signed": s3("AccessDenied")}, NO_OBJECT, HEALTHY),
     ({}, {"signer": None, "direct_url": None}, ["unsigned-refused"]),
@@ -228,6 +248,27 @@ def test_local_edge_that_does_not_run(wanted: RequestedObject) -> None:
 
     assert here.fix == "Start it: manage.py cfsigned_edge"
     assert "cfsigned_edge" not in elsewhere.fix
+
+
+def test_other_spelling(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
+    """Escape a letter and the slashes of the path, without a signature; nothing that is escaped."""
+    for path, respelled in (
+        ("media/1.jpg", "%6Dedia%2F1.jpg"),
+        ("%ED%95%9C/a/b.jpg", "%ED%95%9C%2F%61%2Fb.jpg"),
+        ("1.jpg", "1.%6Apg"),
+        ("1%ED/2", "1%ED%2F2"),
+    ):
+        with subtests.test(path=path):
+            asked: list[str] = []
+            url = f"https://{DOMAIN}/{path}"
+
+            def fetch(url: str, headers: Mapping[str, str], asked: list[str] = asked) -> Answer:
+                asked.append(url)
+                return answering()(url, headers)
+
+            examine(replace(wanted, url=url), fetch)
+
+            assert f"https://{DOMAIN}/{respelled}" in asked
 
 
 #: Seconds that the clock is ahead, and for how long links live -> the level.

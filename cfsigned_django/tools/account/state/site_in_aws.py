@@ -172,6 +172,14 @@ class SiteInAws:
         return origin_in_bucket(self.config, self.behavior, self.wanted.bucket)
 
     @property
+    def may_be_open(self) -> bool:
+        """Return whether an open behavior reads the bucket; it may if none is known."""
+        config, bucket = self.config, self.wanted.bucket
+        return config is None or any(
+            is_open(each) and origin_in_bucket(config, each, bucket) for each in behaviors(config)
+        )
+
+    @property
     def forwarding(self) -> Forwarding:
         """Return what the behavior forwards; nothing if there is none."""
         behavior, account = self.behavior or {}, self.account
