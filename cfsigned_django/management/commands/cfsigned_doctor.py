@@ -15,8 +15,6 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import InvalidStorageError
 from django.core.management.base import CommandError, CommandParser
 
-from cfsigned_django.checks.rotation import check_rotation
-from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.core.aws.client import make_client, make_clients
 from cfsigned_django.core.conf import Site
 from cfsigned_django.core.viewer import fetch
@@ -26,7 +24,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.doctor.explain import explain
-from cfsigned_django.tools.doctor.local import from_system_checks
+from cfsigned_django.tools.doctor.local import check_settings
 from cfsigned_django.tools.doctor.report import (
     describe,
     has_error,
@@ -127,7 +125,7 @@ class Command(CfsignedCommand):
             if why := why_unsigned(storage, options["storage"]):
                 raise InvalidStorageError(f"{why} Name another storage with --storage.")
         except InvalidStorageError as error:
-            found = from_system_checks([*check_storages(), *check_rotation()])
+            found = check_settings()
             if not has_error(found):
                 raise CommandError(str(error)) from None
             return worst_first(found, own)  # the findings say why there is no storage

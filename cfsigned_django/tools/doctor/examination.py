@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
-from cfsigned_django.checks.rotation import check_encryption, check_rotation
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks.rotation import check_encryption
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.conf import Site, whole_seconds
@@ -59,10 +58,7 @@ class Examination:
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
         ask_for_keys()
-        found = [
-            *local.from_system_checks([*check_storages(), *check_rotation()]),
-            *self._key_pairs(),
-        ]
+        found = [*local.check_settings(), *self._key_pairs()]
         yield from found
         if self._address() is not None:
             signs = local.check_signer(self.storage, self.alias)

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
+from cfsigned_django.checks.cookies import check_cookies
+from cfsigned_django.checks.rotation import check_rotation
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.core.keyring import NothingSigns
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.stages import find_overdue, find_waits
@@ -17,6 +20,11 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
+
+
+def check_settings() -> list[Finding]:
+    """Return what the system checks find in the settings."""
+    return from_system_checks([*check_storages(), *check_rotation(), *check_cookies()])
 
 
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:

@@ -102,5 +102,6 @@ def check_finding(check_id: str, subject: str, *, what: str, fix: str) -> Findin
     level, works = Level.WARNING, "work, but not as intended"
     if ".E" in check_id:
         level, works = Level.ERROR, "cannot be made, or do not work"
-    why = f"Signed URLs {works}. manage.py check reports it as well."
+    signed = "cookies" if check_id[-3:-1] == "05" else "URLs"
+    why = f"Signed {signed} {works}. manage.py check reports it as well."
     return Finding(id=check_id, level=level, what=what, why=why, fix=fix, subject=subject)

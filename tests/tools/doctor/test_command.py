@@ -124,6 +124,15 @@ NO_KEY = settings_with(
 #: A key pair that signs, and one that is over, of which nothing is said.
 RETIRED = stored(status=KeyStatus.RETIRED, active_in=None, key_pair_id="KRETIRED12345")
 STORED = both(RETIRED, lambda _: KeyPair.objects.update(encrypted_private_key=""), stored())
+#: Scopes of cookies that browsers do not send to the files.
+COOKIES_ELSEWHERE = settings_with(
+    AWS_CLOUDFRONT_COOKIE_SCOPES=["tests.cookies.test_middleware.Courses"],
+    AWS_CLOUDFRONT_COOKIE_DOMAIN="other.example.org",
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "cfsigned_django.middleware.SignedCookiesMiddleware",
+    ],
+)
 NEW_SECRET = "a new secret key, as long as Django wants one: 0123456789"
 #: What is found without the network, the errors first -> what is changed of a site that signs.
 OFFLINE: list[tuple[str, Change]] = [
@@ -131,6 +140,8 @@ OFFLINE: list[tuple[str, Change]] = [
     # Checks of the settings, also where no storage can be made.
     ("cfsigned.E004", settings_with(AWS_S3_CUSTOM_DOMAIN=None)),
     ("cfsigned.E003", settings_with(AWS_CLOUDFRONT_KEY=None)),
+    ("cfsigned.E052 signing-key", COOKIES_ELSEWHERE),
+    ("cfsigned.E004", both(COOKIES_ELSEWHERE, settings_with(AWS_S3_CUSTOM_DOMAIN=None))),
     ("cfsigned.E023 signing-key", settings_with(AWS_CLOUDFRONT_ENCRYPTION_KEYS=["no key"])),
     ("foreign-signer", handed_in(CloudFrontSigner(KEY_ID, lambda message: b"signed"))),
     # Keys of the database: none, one that signs, and such as are of no use.
@@ -161,6 +172,7 @@ def test_offline(
     assert all({*each} == {"id", "level", "what", "why", "fix", "subject"} for each in found)
     assert all(each["fix"] or each["level"] == "ok" for each in found)
     assert all(KEY_ID in each["what"] for each in found if each["id"] == "signing-key")
+    assert all(("cookies" in each["why"]) is (each["id"][-3:-1] == "05") for each in found)
     about = [each for each in found if each["id"] in ("cfsigned.W007", "cfsigned.W013")]
     assert all(each["what"].startswith((f"{KEY_ID} (", "KRETIRED12345 (")) for each in about)
 
