@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -35,8 +35,8 @@ def check_aws(
 
     ``find_stack`` is called only if something is wrong that a stack may have made.
     """
-    for problem in found.all_problems:
-        yield from_aws_error(problem)
+    for errors in _alike(found.all_problems):
+        yield from_aws_error(*errors)
     findings, stack = [*judge(found, wanted, now=now)], None
     if found.distribution is not None and any(CATALOG[each.id].resource for each in findings):
         region = wanted.region or (found.bucket.region if found.bucket else "")
@@ -100,15 +100,27 @@ def _options(option: str, wanted: Wanted) -> list[str]:
     return []
 
 
-def from_aws_error(error: AwsError) -> Finding:
-    """Return the finding for an error of AWS, and what was not checked because of it."""
-    question = DEPENDS_ON_PERMISSION.get(error.permission or "")
+def _alike(errors: Iterable[AwsError]) -> Iterable[list[AwsError]]:
+    """Return the errors, those of actions that the same credentials may not use as one."""
+    found: dict[str, list[AwsError]] = {}
+    for at, each in enumerate(errors):
+        step = each.next_step.replace(each.permission or "AWS", "")
+        is_refused = each.code.startswith("AccessDenied")
+        found.setdefault(step if is_refused else str(at), []).append(each)
+    return found.values()
+
+
+def from_aws_error(error: AwsError, *alike: AwsError) -> Finding:
+    """Return the finding for an error of AWS, or several, and what was not checked for them."""
+    actions = [*dict.fromkeys(each.permission or "AWS" for each in (error, *alike))]
+    unknown = "; ".join(dict.fromkeys(filter(None, map(DEPENDS_ON_PERMISSION.get, actions))))
+    named = ", ".join(actions)
     return finding(
         "aws-unreadable",
-        error.permission or "AWS",
-        why=f"Not checked, and so unknown: {question}." if question else None,
-        fix=error.next_step,
-        task=error.what,
+        named,
+        why=f"Not checked, and so unknown: {unknown}." if unknown else None,
+        fix=error.next_step.replace(actions[0], named),
+        task=error.what if named == actions[0] else f"use {named}",
         reason=error.reason,
     )
 

@@ -21,7 +21,7 @@ import pytest
 from django.core.files.storage import InMemoryStorage
 from django.db.models import FileField
 
-from cfsigned_django.core.aws.errors import explain
+from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
@@ -32,6 +32,7 @@ from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
 from tests.core.aws.failing import denied
+from tests.simulation.answers import refusal
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,
@@ -268,6 +269,66 @@ def test_one_permission_is_missing(part: str, permission: str, unsaid: str, worl
         "aws-unreadable",
         *unsaid.split(),
     }
+
+
+def refused(permission: str, code: str = "AccessDenied", says: str = "") -> AwsError:
+    """Return the error of a read, which needs a permission; ``says`` is AWS's own text."""
+    return explain(refusal(code, "x", says), what=f"read by {permission}", permission=permission)
+
+
+def not_authorized(action: str, who: str = "arn:aws:iam::111111111111:user/kim") -> str:
+    """Return AWS's text of a refusal."""
+    return f"User: {who} is not authorized to perform: {action} on resource: *"
+
+
+KEYS, GROUPS = "cloudfront:ListPublicKeys", "cloudfront:ListKeyGroups"
+#: What could not be read -> the subjects of the findings about it.
+REFUSED: list[tuple[list[AwsError], list[str]]] = [
+    ([refused(KEYS), refused(GROUPS)], [f"{KEYS}, {GROUPS}"]),
+    ([refused(each, says=not_authorized(each)) for each in (KEYS, GROUPS)], [f"{KEYS}, {GROUPS}"]),
+    ([refused(KEYS), refused(KEYS)], [KEYS]),
+    # Other credentials; nothing that IAM refuses; no permission.
+    (
+        [
+            refused(KEYS, says=not_authorized(KEYS)),
+            refused(GROUPS, says=not_authorized(GROUPS, "arn:aws:iam::111111111111:user/lee")),
+        ],
+        [KEYS, GROUPS],
+    ),
+    ([refused(KEYS, "Throttling"), refused(GROUPS, "Throttling")], [KEYS, GROUPS]),
+    ([AwsError(what="x", reason="x", next_step="x", code="AccessDenied")], ["AWS"]),
+]
+
+
+@pytest.mark.parametrize(("problems", "expected"), REFUSED)
+def test_refusals_of_the_same_credentials(
+    problems: list[AwsError], expected: list[str], world: World
+) -> None:
+    """Say once what IAM refuses somebody: all actions, what depends on them, and what to allow."""
+    world.change("account", {"problems": tuple(problems)})
+
+    found = [each for each in judged(world) if each.id == "aws-unreadable"]
+
+    assert [each.subject for each in found] == expected
+    for each in found:
+        for permission in filter(DEPENDS_ON_PERMISSION.get, each.subject.split(", ")):
+            assert permission in each.what
+            assert DEPENDS_ON_PERMISSION[permission] in each.why
+            assert permission in each.fix or "again" in each.fix
+
+
+def test_refusal_of_another_action(world: World) -> None:
+    """Ask to allow only what AWS has refused, if that is not what was called."""
+    role = not_authorized("sts:AssumeRole")
+    world.change(
+        "account", {"problems": tuple(refused(each, says=role) for each in (KEYS, GROUPS))}
+    )
+
+    [found] = [each for each in judged(world) if each.id == "aws-unreadable"]
+
+    assert "sts:AssumeRole" in found.fix
+    assert KEYS not in found.fix
+    assert found.subject == f"{KEYS}, {GROUPS}"
 
 
 #: An open behavior that comes first, one with an origin path, and one behind the restricted one.
