@@ -173,6 +173,7 @@ class Examination:
             expire=wanted.expire,
             cors_origins=wanted.cors_origins,
             uses_cookies=wanted.cookies,
+            distribution_id=wanted.distribution_id or "",
         )
 
 

@@ -27,6 +27,7 @@ class RequestedObject:
     the region of the bucket in the settings; ``expire`` is the lifetime of
     signed URLs, in seconds. With ``uses_cookies``, the pages of ``cors_origins`` send cookies.
     Unless it ``may_be_open``, no behavior that requires no signature reads the bucket.
+    An edge on this machine may follow the distribution with ``distribution_id``.
     """
 
     url: str
@@ -38,6 +39,7 @@ class RequestedObject:
     cors_origins: Sequence[str] = ()
     uses_cookies: bool = False
     may_be_open: bool = True
+    distribution_id: str = ""
 
 
 def examine_live(wanted: RequestedObject, fetch: Fetch, clock: answers.Clock) -> Iterator[Finding]:
@@ -59,7 +61,7 @@ def _examine_cloudfront(
         unsigned = fetch(wanted.url, {})
         now = (before + clock()) / 2
     except NoAnswer as error:
-        yield _no_answer(wanted.url, error)
+        yield _no_answer(wanted, error)
         return
     foreign = answers.check_common(unsigned, wanted.url)
     # Behind an error page, only the answer to a signed URL tells a refusal from a firewall.
@@ -77,7 +79,7 @@ def _examine_cloudfront(
         try:
             yield from _examine_signed(wanted, wanted.signer, fetch, lambda: int(clock() + skew))
         except NoAnswer as error:
-            yield _no_answer(wanted.url, error)
+            yield _no_answer(wanted, error)
 
 
 def _examine_signed(
@@ -117,7 +119,13 @@ def _examine_signed(
         )
 
 
-def _no_answer(url: str, error: NoAnswer) -> Finding:
-    host = url.split("/")[2]
-    fix = "Start it: manage.py cfsigned_edge" if is_local_host(host) else None
+def _no_answer(wanted: RequestedObject, error: NoAnswer) -> Finding:
+    host, fix = wanted.url.split("/")[2], None
+    if is_local_host(host):
+        local = "manage.py cfsigned_edge"
+        fix = f"Start it: {local}"
+        if wanted.distribution_id:
+            port = host.partition(":")[2] or "80"
+            edge = f"demo_project.edge {wanted.distribution_id} --port {port} --domain {host}"
+            fix = f"Start it. With the demo's emulator: python -m {edge}. Else: {local}"
     return finding("no-answer", "AWS_S3_CUSTOM_DOMAIN", fix=fix, host=host, error=error)

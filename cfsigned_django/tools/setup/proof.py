@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -94,8 +94,13 @@ class Proof:
             why_no_object=why_no_object,
             region=self.wanted.region,
             expire=conf.Options.querystring_expire.read(),
+            distribution_id=self.wanted.distribution_id or "",
         )
-        return list(examine_live(requested, self.fetch, self.clock))
+        found = [*examine_live(requested, self.fetch, self.clock)]
+        if self.wanted.is_local and found[0].id == "no-answer":
+            # An edge on this machine can follow the distribution only from now on.
+            found[0] = replace(found[0], level=Level.WARNING)
+        return found
 
     def signed_url(self, signer: Signer) -> str:
         """Return a signed URL of a file that need not exist."""

@@ -5,6 +5,7 @@ Modules: tools/doctor/live.py, tools/doctor/answers.py
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
@@ -240,14 +241,20 @@ def test_error_page_and_no_file(wanted: RequestedObject) -> None:
 
 
 def test_local_edge_that_does_not_run(wanted: RequestedObject) -> None:
-    """Tell how to start the local edge if nothing answers for the domain, which is this machine."""
-    local = replace(wanted, url="http://127.0.0.1:8001/media/1.jpg")
+    """Tell which edge to start if nothing answers for the domain, which is this machine."""
+    local = replace(wanted, url="http://cdn.site.localhost:8011/media/1.jpg")
+    followed = replace(local, distribution_id="E2DISTRIBUTION")
+    remote = replace(wanted, distribution_id="E2DISTRIBUTION")
 
-    here, _ = examine(local, answering(unsigned=SILENCE))
-    elsewhere, _ = examine(wanted, answering(unsigned=SILENCE))
+    fixes = [
+        examine(each, answering(unsigned=SILENCE))[0].fix for each in (local, followed, remote)
+    ]
 
-    assert here.fix == "Start it: manage.py cfsigned_edge"
-    assert "cfsigned_edge" not in elsewhere.fix
+    assert fixes[0] == "Start it: manage.py cfsigned_edge"
+    words = shlex.split(fixes[1].partition("demo_project.edge ")[2].partition(". ")[0])
+    assert words[0] == "E2DISTRIBUTION"
+    assert words[1:] == ["--port", "8011", "--domain", "cdn.site.localhost:8011"]
+    assert "edge" not in fixes[2]
 
 
 def test_other_spelling(wanted: RequestedObject, subtests: pytest.Subtests) -> None:

@@ -34,6 +34,7 @@ from tests.management import run_as_program
 from tests.pages import DOCS, snippets
 from tests.simulation.answers import refusal
 from tests.storage_cases import S3_BACKEND, without_sha1
+from tests.tools.setup.viewers import nobody_answers
 from tests.tools.stack import BUCKET, CERTIFICATE, KMS_KEY, WEB_ACL
 from tests.tools.stack.conftest import Aws
 from tests.tools.stack.running import APPLY, errors, report, run
@@ -154,6 +155,24 @@ def test_an_edge_on_this_machine(aws: Aws, settings: Any) -> None:
     assert "unsigned-refused" in {each["id"] for each in applied["proof"]}
     assert errors(applied) == []
     assert applied["settings"]["AWS_S3_CUSTOM_DOMAIN"] == "127.0.0.1:8011"
+
+
+def test_an_edge_that_does_not_run_yet(
+    aws: Aws, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """End a first run on an emulator with the edge to start, and without an error."""
+    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8011"
+    settings.AWS_S3_URL_PROTOCOL = "http:"
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
+
+    applied = report(*APPLY, code=75)
+
+    [edge] = [each for each in applied["proof"] if each["id"] == "no-answer"]
+    assert "error" not in {each["level"] for each in applied["proof"]}
+    assert edge["level"] == "warning"
+    assert (
+        f"demo_project.edge {applied['settings']['AWS_CLOUDFRONT_DISTRIBUTION_ID']}" in edge["fix"]
+    )
 
 
 def test_each_option(aws: Aws, settings: Any) -> None:
