@@ -125,7 +125,7 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
             "without a restart, and retired in time. If another site signs with the same key, "
             "first give that site a different key."
         )
-        yield Notice(WARNING, text % {"key": snapshot.settings_key_id})
+        yield Notice(INFO, text % {"key": snapshot.settings_key_id})
     elif unknown:
         try:
             refuse_different(unknown)

@@ -49,7 +49,7 @@ class KnownReason(StrEnum):
     """The reasons that are recorded, in English, if no person gives one."""
 
     IMPORTED = gettext_noop("imported from the settings")
-    SET_UP = gettext_noop("set up by cfsigned_setup")
+    SET_UP = gettext_noop("made for a stack")
     REVOKED_IN_ADMIN = gettext_noop("revoked in the admin")
     REVOKED_BY_COMMAND = gettext_noop("revoked by command")
     UNUSABLE = gettext_noop("could not begin to sign")

@@ -21,7 +21,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from cfsigned_django.admin.notices import WARNING, Notice
+from cfsigned_django.admin.notices import INFO, WARNING, Notice
 from cfsigned_django.admin.overview import SOME
 from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair, KnownReason
@@ -245,6 +245,29 @@ def test_looking_does_not_call_aws(admin: Visitor, cloudfront: Shell) -> None:
 
     assert list(KeyPair.objects.values()) == before
     assert cloudfront.calls == []
+
+
+def test_healthy_new_site(admin: Visitor, cloudfront: Shell) -> None:
+    """Warn of nothing while the key of the settings signs: importing it is a next step."""
+    admin.get()
+
+    assert [each.level for each in admin.context["overview"].notices] == [INFO]
+
+
+def test_one_actor_on_a_card(
+    admin: Visitor, cloudfront: Shell, settings: Settings, subtests: pytest.Subtests
+) -> None:
+    """Name the person of the last step, and say of the key why it was made, not by whom."""
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    cloudfront.activated()
+    for person in ("mina", "cfsigned_setup"):
+        with subtests.test(person=person):
+            change("active", changed_by=person, reason=KnownReason.SET_UP)(cloudfront)
+
+            page = admin.get()
+
+            assert f"last step by {person}" in page
+            assert page.count("cfsigned_setup") == int(person == "cfsigned_setup")
 
 
 # One key pair
