@@ -366,7 +366,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "bucket-not-blocked": warning(
         what="Block Public Access of the bucket {bucket} is off for {switches}.",
         why="A bucket policy or an ACL that is added later can make files public.",
-        fix="Turn on all four switches. CloudFront keeps its access, which is not public.",
+        fix="S3 > Permissions > Block public access > Edit > Block all public access. CloudFront "
+        "keeps its access, which is not public.",
         resource="Bucket",
     ),
     "bucket-policy": error(
@@ -416,8 +417,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="No lifecycle rule of {bucket} ends incomplete multipart uploads.",
         why="Parts of uploads that browsers abandon stay: no list of files has them, and they cost "
         "as much as files.",
-        fix="Add a rule that deletes incomplete multipart uploads after 7 days: S3 > Management > "
-        "Lifecycle rules.",
+        fix="Add a rule: S3 > Management > Create lifecycle rule > Delete expired object delete "
+        "markers or incomplete multipart uploads > Delete incomplete multipart uploads: 7 days.",
         resource="Bucket",
     ),
     # What CloudFront forwards, and what its cache key contains.

@@ -42,9 +42,11 @@ class Finding:
         return asdict(self)
 
 
-def with_paste(found: Finding, value: Mapping[str, Any] | None) -> Finding:
+def with_paste(found: Finding, value: Mapping[str, Any] | str | None) -> Finding:
     """Return a finding whose fix ends with the exact value that belongs there, if there is one.
 
-    It is a statement, a rule, or fields of a configuration.
+    It is a statement or a rule, which the AWS console takes as JSON; or words: a field of a form of
+    the console and its value, or a command that sets one thing.
     """
-    return replace(found, fix=f"{found.fix} Paste: {json.dumps(value)}") if value else found
+    words = value if isinstance(value, str) else f"Paste: {json.dumps(value)}"
+    return replace(found, fix=f"{found.fix} {words}") if value else found

@@ -192,6 +192,7 @@ UPLOADED = cors(ORIGIN, AllowedMethods=["GET", "HEAD", "PUT", "POST"])
 USES_ALL = both(
     RULE_OF_BUCKET, WITH_UPLOADS, UPLOADED, bucket(lifecycle_rules=(upload_rule("tmp/"),))
 )
+OTHER_RULE = {**upload_rule("old/"), "Status": "Disabled"}
 #: How a part of a bucket looks that may not be read.
 UNSET: dict[BucketPart, dict[str, Any]] = {
     BucketPart.CORS: {"cors_rules": ()},
@@ -396,6 +397,8 @@ SITES: list[tuple[str, Change]] = [
     ("", RULE_OF_BUCKET),
     ("cors-rule-missing!", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
     ("upload-cors! uploads-kept!", WITH_UPLOADS),
+    # A command would take the other rule away.
+    ("upload-cors! uploads-kept", both(WITH_UPLOADS, bucket(lifecycle_rules=(OTHER_RULE,)))),
     ("", USES_ALL),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),
     ("origin-not-in-cache-key", NO_HEADERS),

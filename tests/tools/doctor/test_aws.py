@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,10 @@ from django.db.models import FileField
 
 from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
-from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
+from cfsigned_django.tools.account.documents.distribution_config import (
+    list_of,
+    trusted_key_groups,
+)
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws
@@ -73,10 +76,23 @@ def judged(
     return list(check_aws(world.account, wanted, now=TIME, find_stack=find_stack))
 
 
-def pasted(found: Finding) -> Any:
-    """Return the value in a finding."""
-    value, _ = json.JSONDecoder().raw_decode(found.fix.partition("Paste: ")[2])
-    return value
+def added(found: Finding) -> dict[str, Any]:
+    """Return what a person does with the value in a finding; empty if it has none.
+
+    JSON is for an editor of JSON, as the console has it for policies and CORS rules. Elsewhere the
+    console has a form, whose field and value are named, or a command sets nothing else.
+    """
+    if text := found.fix.partition(" Paste: ")[2]:
+        return {"json": json.loads(text)}
+    if text := found.fix.partition(" Run: ")[2]:
+        *command, value = shlex.split(text)
+        call = "put-bucket-lifecycle-configuration --bucket"
+        assert " ".join(command) == f"aws s3api {call} {BUCKET} --lifecycle-configuration"
+        return {"rules": json.loads(value)["Rules"]}
+    if text := found.fix.partition(" In the AWS console: ")[2]:
+        field, value = re.findall(r"([A-Z][a-z ]+): [^:(]*\((\S+)\)\.$", text)[0]
+        return {"field": field, "value": value}
+    return {}
 
 
 @pytest.mark.parametrize(
@@ -88,44 +104,51 @@ def test_site(expected: str, change: Change, world: World) -> None:
 
     found = judged(world)
 
-    wrong = [f"{each.id}{'!' * ('Paste: ' in each.fix)}" for each in found]
+    wrong = [f"{each.id}{'!' * bool(added(each))}" for each in found]
     assert [each for each in wrong if each not in HEALTHY] == expected.partition("|")[0].split()
     for each in found:
         assert each.what.endswith((".", ")"))
         assert ".." not in each.what
         assert "statement a statement" not in each.what
         assert each.level is Level.OK or (each.why and each.fix and each.subject)
-        if "Paste: " in each.fix:
+        if value := added(each):
             repaired = replace(world)
-            paste(repaired, each.id, pasted(each))
+            add(repaired, each.id, **value)
             assert each.id not in ids(judged(repaired))
     assert_repaired_by_a_stack(world, found)
 
 
-def paste(site: World, fault: str, added: Any) -> None:
+def add(site: World, fault: str, *, value: str = "", **given: Any) -> None:
     """Put what a finding shows where it belongs, beside what is there."""
     account, bucket = copy.deepcopy(site.account), site.account.bucket
-    if "TrustedKeyGroups" in added:
-        private = SiteInAws(account=account, wanted=site.examination().wanted()).behavior
-        assert private is not None
-        assert {*trusted_key_groups(private)} <= {*trusted_key_groups(added)}
-        private.update(added)
-        site.account = account
-    elif fault == "origin-access":
-        site.change("origin", added)
-    elif fault == "kms-key-policy":
-        assert account.kms_key is not None
-        policy = {"Statement": [*statements(account.kms_key.policy), added]}
-        site.change("account", {"kms_key": replace(account.kms_key, policy=policy)})
-    else:
-        assert bucket is not None
-        rules: Mapping[str, Mapping[str, Any]] = {
-            "upload-cors": {"cors_rules": (added, *bucket.cors_rules)},
-            "cors-rule-missing": {"cors_rules": (*bucket.cors_rules, added)},
-            "uploads-kept": {"lifecycle_rules": (*bucket.lifecycle_rules, added)},
-        }
-        policy = {"Statement": [*statements(bucket.policy), added]}
-        site.change("bucket", rules.get(fault, {"policy": policy}))
+    assert bucket is not None
+    match given:
+        case {"field": "Add key groups"}:
+            private = SiteInAws(account=account, wanted=site.examination().wanted()).behavior
+            assert private is not None
+            trusted = list_of([*trusted_key_groups(private), value])
+            private["TrustedKeyGroups"] = {"Enabled": True, **trusted}
+            site.account = account
+        case {"field": "Origin access control"}:
+            site.change("origin", {"OriginAccessControlId": value})
+        case {"rules": rules}:
+            assert bucket.lifecycle_rules == ()
+            assert all(each["ID"] == each["ID"].strip() for each in rules)
+            site.change("bucket", {"lifecycle_rules": tuple(rules)})
+        case {"json": rule} if fault in ("upload-cors", "cors-rule-missing"):
+            site.change("bucket", {"cors_rules": (rule, *bucket.cors_rules)})
+        case {"json": statement} if fault == "kms-key-policy":
+            assert account.kms_key is not None
+            policy = {"Statement": [*statements(account.kms_key.policy), statement]}
+            site.change("account", {"kms_key": replace(account.kms_key, policy=policy)})
+        case {"json": {"Version": _} as policy}:
+            assert bucket.policy is None  # an empty editor needs a whole one
+            site.change("bucket", {"policy": policy})
+        case {"json": statement}:
+            assert bucket.policy is not None
+            site.change(
+                "bucket", {"policy": {"Statement": [*statements(bucket.policy), statement]}}
+            )
 
 
 def assert_repaired_by_a_stack(world: World, by_hand: list[Finding]) -> None:
@@ -140,7 +163,7 @@ def assert_repaired_by_a_stack(world: World, by_hand: list[Finding]) -> None:
         _, name, *arguments = shlex.split(command)
         options = PARSER.parse_args(arguments)
         assert (name, options.stack, options.apply) == ("cfsigned_setup", "media", False)
-        assert (other.id, "Paste: " in other.fix) == (one.id, False)
+        assert (other.id, added(other)) == (one.id, {})
 
 
 @pytest.mark.parametrize(("change", "expected"), OPENED)

@@ -10,9 +10,9 @@ import pytest
 
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.core.viewer import Answer
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
-from cfsigned_django.core.viewer import Answer
 from tests.tools import error_of_s3
 from tests.tools.doctor import faults, ids, world as world_module
 from tests.tools.doctor.sites import (

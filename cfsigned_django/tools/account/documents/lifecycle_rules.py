@@ -13,7 +13,7 @@ RULE_ID: Final = "cfsigned-upload"
 def upload_rule(prefix: str) -> Document:
     """Return the rule that ends incomplete multipart uploads under a prefix."""
     return {
-        "ID": f"{RULE_ID} {prefix}"[:255],  # the longest that S3 takes
+        "ID": f"{RULE_ID} {prefix}".strip()[:255],  # the longest that S3 takes
         "Status": "Enabled",
         "Filter": {"Prefix": prefix},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},

@@ -6,6 +6,8 @@ nothing for that.
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -88,7 +90,12 @@ def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     ends = lifecycle_rules.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
         rule = lifecycle_rules.upload_rule(site.wanted.upload_prefix)
-        yield with_paste(finding("uploads-kept", subject, bucket=bucket.name), rule)
+        call = f"aws s3api put-bucket-lifecycle-configuration --bucket {bucket.name}"
+        value = json.dumps({"Rules": [rule]})
+        command = f"Run: {call} --lifecycle-configuration {shlex.quote(value)}"
+        # It would replace other rules.
+        paste = None if bucket.lifecycle_rules else command
+        yield with_paste(finding("uploads-kept", subject, bucket=bucket.name), paste)
 
 
 def _check_policy(
@@ -164,6 +171,7 @@ def _evaluated(
             present = f" {named} denies it."
         elif policy is None:
             present = " It has no policy."
+            paste = {"Version": "2012-10-17", "Statement": [paste]}
         found = finding(refused, subject, present=present, **values)
         yield found if is_denied else with_paste(found, paste)
 

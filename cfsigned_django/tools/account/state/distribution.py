@@ -9,7 +9,6 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
     is_access_point,
-    list_of,
     names_bucket,
     origins_of,
     trusted_key_groups,
@@ -64,8 +63,11 @@ def judge_behavior(site: SiteInAws) -> Iterator[Finding]:
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
     wished = site.wanted.key_group_id
-    trust: Document = {"TrustedKeyGroups": {"Enabled": True, **list_of([*groups, wished])}}
-    paste = trust if wished else None
+    names = {each.id: each.name for each in site.account.key_groups or ()}
+    form = "In the AWS console: Behaviors > Edit > Restrict viewer access: Yes > Trusted key groups"
+    paste = (
+        f"{form} > Add key groups: {names.get(wished, 'the group')} ({wished})." if wished else None
+    )
     if signers and groups:
         yield about(site, behavior, "trusted-signers", accounts=", ".join(signers))
     elif not signers and not groups:
@@ -126,12 +128,13 @@ def _check_access(site: SiteInAws, origin: Document) -> Iterator[Finding]:
         yield finding("origin-access", subject, present=present)
     elif not control_id and not identity_id:
         usable = [
-            each.id
+            f"{each.name} ({each.id})"
             for each in site.account.access_controls or ()
             if each.config.get("SigningBehavior") == "always"
             and each.config.get("OriginAccessControlOriginType") == "s3"
         ]
-        paste = {"OriginAccessControlId": usable[0]} if usable else None
+        form = "In the AWS console: Origins > Edit > Origin access control settings"
+        paste = f"{form} > Origin access control: {usable[0]}." if usable else None
         present = "neither an access control nor an identity"
         yield with_paste(finding("origin-access", subject, present=present), paste)
     for each in site.account.access_controls or ():

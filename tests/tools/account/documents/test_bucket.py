@@ -55,6 +55,7 @@ def test_lifecycle_rules() -> None:
 
     assert ends_uploads([own], "tmp/s3file/")
     assert len(upload_rule("long/" * 60)["ID"]) == 255
+    assert upload_rule("")["ID"] == "cfsigned-upload"
     assert ends_uploads([own], "")
     assert ends_uploads([{**ends, "Prefix": ""}], "tmp/")
     assert ends_uploads([{**ends, "Filter": {"Prefix": "tmp/"}}], "tmp/s3file/")
