@@ -92,7 +92,7 @@ fuzz: $(VENV)/.fuzz ## Fuzz each target for a minute, or for FUZZ_SECONDS; .cach
 	$(call headline,fuzzing)
 	@for target in $(targets); do \
 		$(BIN)/python -m fuzz $$target -max_total_time=$(or $(FUZZ_SECONDS),60) || failed=1; \
-	done; [[ -z $${failed:-} ]]
+	done; $(BIN)/python -m fuzz.doctor || failed=1; [[ -z $${failed:-} ]]
 
 .PHONY: matrix
 matrix: $(VENV)/.dev ## Run what a release of Python, Django, boto3 or cryptography may change on other versions

@@ -33,6 +33,8 @@ from fuzz.accounts import (
 )
 
 NOW: Final = datetime(2026, 12, 1, tzinfo=UTC)
+#: An object that no behavior beside the private one takes.
+PROBE: Final = ".cfsigned-probe"
 #: What says that CloudFront answers every signed URL with InvalidKey.
 _EVERY_URL: Final = "InvalidKey (Unknown Key) to every signed URL."
 
@@ -135,7 +137,7 @@ def examine(situation: Situation) -> list[Finding]:
         key_pair_id=situation.key_pair_id,
         location=location,
         public_paths=tuple(f"{location}{each}*" for each in situation.public_folders),
-        path=f"{location}.cfsigned-probe",
+        path=location + PROBE,
     )
     found = read_account(FakeAws(situation).clients(), wanted)
     assert not found.all_problems, found.all_problems
@@ -154,7 +156,9 @@ def differences(situation: Situation) -> Iterator[str]:
             yield "an open file, and not a word"
         if any(foreign_reads(situation, each).holds for each in private):
             yield "a foreign reader, and not a word"
-        if not all(signed[each] is not False for each in private):
+        # Where names may be any path, a folder of another behavior is another part of the site.
+        ours = private if situation.location else [situation.location + PROBE]
+        if any(signed_url_works(situation, each).holds is False for each in ours):
             yield "a refused URL, and not a word"
     for each in found:
         if each.why == _EVERY_URL and all(signed[key] for key in private):
@@ -164,7 +168,7 @@ def differences(situation: Situation) -> Iterator[str]:
 
 
 def main(count: str = "6000", seed: str = "1") -> None:
-    """Print the differences, each with how often it was found and one account."""
+    """Print the differences, each with how often it was found and one account; exit with 1 then."""
     seen: Counter[str] = Counter()
     for situation, changes in situations(int(seed), int(count)):
         for each in differences(situation):
@@ -174,6 +178,7 @@ def main(count: str = "6000", seed: str = "1") -> None:
     print(f"{count} accounts, {sum(seen.values())} differences")
     for each, times in seen.most_common():
         print(f"{times:6d}  {each}")
+    sys.exit(bool(seen))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from botocore.validate import ParamValidator
 
 from fuzz import accounts
 from fuzz.accounts import CHANGES, Situation, Verdict, account, apply, keys
+from fuzz.doctor import differences
 
 # For each of NAMES: "y" yes, "n" no, "?" if AWS's pages do not say. The last one is declared to be
 # public in MEDIA, so no stranger reads it as a private file.
@@ -396,3 +397,10 @@ def test_shapes() -> None:
             report = ParamValidator().validate(each["DistributionConfig"], shape)
             assert not report.has_errors(), (names, report.generate_report())
             assert each.keys() <= whole.members.keys()
+
+
+def test_doctor() -> None:
+    """The doctor hides no open file and no refused URL, and says nothing that is not so."""
+    found = [each for made, _ in accounts.situations(1, 400) for each in differences(made)]
+
+    assert found == []
