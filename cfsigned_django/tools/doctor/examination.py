@@ -168,12 +168,8 @@ class Examination:
             direct_url=(
                 direct_url(clients.s3, wanted.bucket, key) if clients and wanted.bucket else None
             ),
+            wanted=wanted,
             why_no_object="" if self.name else "No object was named (--object)",
-            region=wanted.region or None,
-            expire=wanted.expire,
-            cors_origins=wanted.cors_origins,
-            uses_cookies=wanted.cookies,
-            distribution_id=wanted.distribution_id or "",
         )
 
 

@@ -27,7 +27,9 @@ from cfsigned_django.tools.stack.existing import StackResources
 _SETTLES: Final = 60
 _PAUSE: Final = 5
 #: What an edge answers that does not know the change yet.
-_OLD_ANSWERS: Final = frozenset({"unsigned-served", "signed-unknown-key", "signed-denied"})
+_OLD_ANSWERS: Final = frozenset(
+    {"unsigned-served", "signed-unknown-key", "signed-denied", "cors-headers-missing"}
+)
 #: What a later run may find in order without anybody's doing.
 _MAY_PASS: Final = frozenset({"no-answer", "distribution-deploying"})
 #: Finding -> the output that has the statement which only a person can add.
@@ -91,10 +93,8 @@ class Proof:
             url=url,
             signer=signer.with_hash(conf.Options.hash_algorithm.read()),
             direct_url=direct_url(self.clients.s3, self.wanted.bucket, key),
+            wanted=self.wanted,
             why_no_object=why_no_object,
-            region=self.wanted.region,
-            expire=conf.Options.querystring_expire.read(),
-            distribution_id=self.wanted.distribution_id or "",
         )
         found = [*examine_live(requested, self.fetch, self.clock)]
         if self.wanted.is_local and found[0].id == "no-answer":

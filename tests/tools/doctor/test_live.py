@@ -16,6 +16,7 @@ import pytest
 from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer
 from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.answers import direct_url
 from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
 from cfsigned_django.tools.findings import Finding, Level
@@ -82,7 +83,13 @@ def answering(**answers: Answer | NoAnswer) -> Fetch:
 def wanted(ec_key: PrivateKey) -> RequestedObject:
     """Return what to ask for: an object of a bucket."""
     signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
-    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, region="us-east-1")
+    site = Wanted(region="us-east-1", expire=3600)
+    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, wanted=site)
+
+
+def needing(wanted: RequestedObject, **known: Any) -> RequestedObject:
+    """Return what to ask for if the site needs these things of AWS, too."""
+    return replace(wanted, wanted=replace(wanted.wanted, **known))
 
 
 def examine(wanted: RequestedObject, fetch: Fetch, *, ahead: int = 0) -> list[Finding]:
@@ -181,7 +188,7 @@ def test_answers(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
 
 
 ERROR_PAGE = Answer(status=403, headers=HEADERS, body=PAGE)
-NO_OBJECT = {"why_no_object": "No object was named (--object)", "cors_origins": [ORIGIN]}
+NO_OBJECT = {"why_no_object": "No object was named (--object)"}
 
 
 def dated(**headers: str) -> dict[str, Answer]:
@@ -194,7 +201,11 @@ OTHERWISE: list[tuple[dict[str, Answer], dict[str, Any], list[str]]] = [
     # Nothing open reads the bucket: what answers is another one's.
     ({"respelled": s3("AccessDenied")}, {"may_be_open": False}, HEALTHY),
     # No object was named, or nothing can be signed.
-    ({"signed": s3("AccessDenied")}, NO_OBJECT, HEALTHY),
+    (
+        {"signed": s3("AccessDenied")},
+        {**NO_OBJECT, "wanted": Wanted(expire=3600, cors_origins=(ORIGIN,))},
+        HEALTHY,
+    ),
     ({}, {"signer": None, "direct_url": None}, ["unsigned-refused"]),
     # Without a Date, clocks cannot be compared. A cached answer has its Age.
     (dated(date=""), {}, ["clock-unknown", *HEALTHY]),
@@ -243,8 +254,8 @@ def test_error_page_and_no_file(wanted: RequestedObject) -> None:
 def test_local_edge_that_does_not_run(wanted: RequestedObject) -> None:
     """Tell which edge to start if nothing answers for the domain, which is this machine."""
     local = replace(wanted, url="http://cdn.site.localhost:8011/media/1.jpg")
-    followed = replace(local, distribution_id="E2DISTRIBUTION")
-    remote = replace(wanted, distribution_id="E2DISTRIBUTION")
+    followed = needing(local, distribution_id="E2DISTRIBUTION")
+    remote = needing(wanted, distribution_id="E2DISTRIBUTION")
 
     fixes = [
         examine(each, answering(unsigned=SILENCE))[0].fix for each in (local, followed, remote)
@@ -296,7 +307,7 @@ def test_clock(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Compare the clock with CloudFront's and with how long links live; sign by CloudFront's."""
     for ahead, expire, level in CLOCKS:
         with subtests.test(ahead=ahead, expire=expire):
-            found = examine(replace(wanted, expire=expire), answering(), ahead=ahead)
+            found = examine(needing(wanted, expire=expire), answering(), ahead=ahead)
 
             clock = [each for each in found if each.id == "clock-off"]
             assert [each.level for each in clock] == ([level] if level is not Level.OK else [])
@@ -350,8 +361,8 @@ CORS: list[tuple[tuple[str | None, ...], dict[str, str], bool, list[str], list[s
 def test_cors(wanted: RequestedObject, subtests: pytest.Subtests) -> None:
     """Name what is wrong for each origin: no header, one of another origin, or no credentials."""
     for at, (allowed, headers, cookies, expected, named) in enumerate(CORS):
-        origins = [ORIGIN, OTHER_ORIGIN][: len(allowed) // 2]
-        asked = replace(wanted, cors_origins=origins, uses_cookies=cookies)
+        origins = (ORIGIN, OTHER_ORIGIN)[: len(allowed) // 2]
+        asked = needing(wanted, cors_origins=origins, cookies=cookies)
         with subtests.test(at=at, expected=expected):
             found = examine(asked, with_cors(*allowed, **headers))
 

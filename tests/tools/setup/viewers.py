@@ -43,7 +43,8 @@ def configure(
         found = read_distribution(clients.cloudfront, only["Id"])
         rules = DistributionReader(clients.cloudfront, found.id).read()
         origin = DataPlane(server, found)
-        return as_answer(EdgeClient(distribution(rules, [urlsplit(url).netloc], origin)).get(url))
+        edge = EdgeClient(distribution(rules, [urlsplit(url).netloc], origin))
+        return as_answer(edge.get(url, headers=headers))
 
     sign_in(patch, server, ACCOUNT)
     patch.setattr(cfsigned_setup.Command, "fetch", staticmethod(fetch))

@@ -499,6 +499,17 @@ def test_proof_waits(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(waited) <= 70
 
 
+def test_proof_of_cors(aws: Aws) -> None:
+    """Prove with a file of the bucket that pages of each given origin may read it."""
+    origins = "--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"
+    run(*APPLY)
+    aws.clients.s3.put_object(Bucket=BUCKET, Key="a.txt", Body=b"private")
+
+    proof = report(*APPLY, *origins)["proof"]
+
+    assert [each["level"] for each in proof if each["id"] == "cors"] == ["ok"]
+
+
 @pytest.mark.usefixtures("aws")
 def test_key_that_no_edge_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     """End with 75 while the key is new, and with 1 in a later run."""
