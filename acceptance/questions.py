@@ -637,13 +637,13 @@ def unknown_key(world: World) -> tuple[str, bool]:
     return _refused(world, world.link(FILE, key_id="K00000000000AB"), "InvalidKey")
 
 
-@question("6", _refusal("AccessDenied"), "tools.doctor.answers:check_refused")
+@question("6", _refusal("AccessDenied"), "tools.doctor.live:check_refused")
 def expired(world: World) -> tuple[str, bool]:
     """How is an expired URL refused?"""
     return _refused(world, world.link(FILE, until=int(time.time()) - 60), "AccessDenied")
 
 
-@question("6", _refusal("AccessDenied"), "tools.doctor.answers:check_refused")
+@question("6", _refusal("AccessDenied"), "tools.doctor.live:check_refused")
 def signature_of_another_file(world: World) -> tuple[str, bool]:
     """How is a signature of another file refused?"""
     return _refused(world, world.link(FILE, resource=OTHER), "AccessDenied")
@@ -868,7 +868,7 @@ def anybody_from_the_distribution(world: World) -> str:
     "9.4",
     SERVED,
     "cfsigned_django/tools/stack/template.yaml",
-    "tools.account.documents.bucket_policy:decrypt_statement",
+    "tools.account.documents.bucket:decrypt_statement",
     is_emulated=False,
 )
 def decrypting_alone(world: World) -> str | tuple[str, bool]:
@@ -886,7 +886,7 @@ def decrypting_alone(world: World) -> str | tuple[str, bool]:
 @question(
     "9.6",
     "no Access-Control-Allow-Origin",
-    "tools.doctor.answers:check_cors",
+    "tools.doctor.live:check_cors",
     "docs/how-to/cors.md",
     is_emulated=False,
 )
@@ -938,7 +938,7 @@ def very_second(world: World) -> str:
     "4",
     "at most 5",
     "core.conf:Site.PROPAGATION_SECONDS",
-    "tools.doctor.answers:NOTICEABLE_SECONDS",
+    "tools.doctor.live:NOTICEABLE_SECONDS",
     is_emulated=False,
 )
 def clocks(world: World) -> tuple[str, bool]:

@@ -13,7 +13,6 @@ import pytest
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.signing import PublicKey
-from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.edge.behavior import READ_AND_PREFLIGHT_METHODS
 from demo_project.rules import DistributionReader
 from tests.core.aws import Account, new_pem
@@ -23,6 +22,7 @@ from tests.plugins_aws import (
     ministack as ministack,
 )
 from tests.simulation.answers import refusal
+from tests.tools import list_of
 from tests.tools.account.by_hand import (
     CORS_S3_ORIGIN,
     new_behavior,

@@ -18,7 +18,7 @@ from boto3.s3.transfer import TransferConfig
 from django.core.files.base import ContentFile
 
 from cfsigned_django.storage.query import content_disposition
-from cfsigned_django.tools.account.documents.cors import cors_rule
+from cfsigned_django.tools.account.documents.bucket import cors_rule
 from cfsigned_django.tools.edge import Behavior, Distribution, EdgeServer
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.s3_origin import S3Origin

@@ -30,7 +30,7 @@ from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
 from cfsigned_django.storage.lookup import find_storage
-from cfsigned_django.tools.doctor.local import check_signer
+from cfsigned_django.tools.doctor.examination import check_signer
 from tests.golden import assert_golden
 from tests.management import Ran
 from tests.rotation import ECDSA, Shell, change, fresh, plain

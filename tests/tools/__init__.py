@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from typing import Any
 
 from cfsigned_django.core.viewer import Answer
 from cfsigned_django.tools.edge.client import EdgeResponse
@@ -19,3 +20,8 @@ def error_of_s3(code: str, status: int = 403) -> Answer:
     """Return an error of S3, which has a RequestId."""
     body = f"<Error><Code>{code}</Code><Message>-</Message><RequestId>4442587F</RequestId></Error>"
     return Answer(status=status, body=body.encode())
+
+
+def list_of(items: list[Any]) -> dict[str, Any]:
+    """Return items as a CloudFront list."""
+    return {"Quantity": len(items), "Items": items} if items else {"Quantity": 0}

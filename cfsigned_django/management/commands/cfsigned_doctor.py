@@ -22,9 +22,8 @@ from cfsigned_django.management.command import CfsignedCommand, add_json, add_or
 from cfsigned_django.storage.lookup import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
-from cfsigned_django.tools.doctor.examination import Examination
+from cfsigned_django.tools.doctor.examination import Examination, check_settings
 from cfsigned_django.tools.doctor.explain import explain
-from cfsigned_django.tools.doctor.local import check_settings
 from cfsigned_django.tools.doctor.report import (
     describe,
     has_error,

@@ -1,8 +1,8 @@
-"""Examine a site: its settings and keys, then AWS, then the answers to live requests."""
+"""Examine a site: its settings, keys and waits, then AWS, then the answers to live requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,31 +10,111 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
-from cfsigned_django.checks.rotation import check_encryption
+from cfsigned_django.checks.cookies import check_cookies
+from cfsigned_django.checks.rotation import check_encryption, check_rotation
+from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.conf import Site, whole_seconds
-from cfsigned_django.core.keyring import looks_in_database
+from cfsigned_django.core.keyring import NothingSigns, looks_in_database
 from cfsigned_django.core.validation import find_wrong, is_local_host
 from cfsigned_django.core.viewer import Fetch
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
+from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused, Signer
+from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.doctor import aws, local
-from cfsigned_django.tools.doctor.answers import Clock, direct_url
-from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
+from cfsigned_django.tools.doctor import aws
+from cfsigned_django.tools.doctor.live import Clock, RequestedObject, direct_url, examine_live
+from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import declared_patterns, saved_patterns
+
+
+def check_settings() -> list[Finding]:
+    """Return what the system checks find in the settings."""
+    return from_system_checks([*check_storages(), *check_rotation(), *check_cookies()])
+
+
+def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
+    """Return the messages of system checks as findings, without the silenced ones."""
+    return [
+        check_finding(
+            str(each.id),
+            str(each.obj or "settings"),
+            what=each.msg,
+            fix=each.hint or "",
+        )
+        for each in messages
+        if not each.is_silenced()
+    ]
+
+
+def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
+    """Return which key signs for a storage now, or why none does."""
+    subject = entry_of(alias)
+    try:
+        signer = current_signer(storage)
+    except NothingSigns as error:
+        return finding("cannot-sign", subject, what=error.what, fix=error.next_step)
+    except (ImproperlyConfigured, HashRefused) as error:
+        return finding("cannot-sign", subject, what=str(error))
+    if signer is None or signer.private_key.public_key is None:
+        return finding("foreign-signer", subject, storage=subject)
+    from_settings = storage.cloudfront_key_id == signer.key_pair_id
+    return finding(
+        "signing-key",
+        subject,
+        key=signer.key_pair_id,
+        place="the settings" if from_settings else "the database",
+        algorithm=signer.private_key.algorithm,
+    )
+
+
+def check_url(storage: SignedUrlMixin, alias: str, name: str | None) -> Iterator[Finding]:
+    """Yield a finding if the url() of a subclass changes what was signed, or fails."""
+    subject = entry_of(alias)
+    try:
+        url = storage.url(name or PROBE_NAME)
+    except Exception as error:
+        if name:  # else the class may know its own kind of names only
+            yield finding("cannot-sign", subject, what=why_unusable(error))
+        return
+    if what := why_changed(storage, name or PROBE_NAME, url):
+        is_signed = "Signature=" in url
+        yield finding("changed-url" if is_signed else "unsigned-url", subject, what=what)
+
+
+def check_rotation_waits(key_group_id: str | None) -> Iterator[Finding]:
+    """Yield what the keys of the group wait for, and what is overdue.
+
+    Raise Django's ``DatabaseError`` if the key pairs cannot be read.
+    """
+    if not key_group_id:
+        return
+    try:
+        rotation = site_rotation(key_group_id)
+    except ImproperlyConfigured:
+        return  # the system checks report it
+    now = rotation.store.clock()
+    subject = f"key group {key_group_id}"
+    key_pairs = rotation.store.key_pairs()
+    for text in find_overdue(rotation, now=now, key_pairs=key_pairs):
+        yield finding("rotation-stuck", subject, what=text)
+    for wait in find_waits(rotation, now=now, key_pairs=key_pairs):
+        yield finding("rotation-waits", subject, what=wait.what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +138,10 @@ class Examination:
     def offline(self) -> Iterator[Finding]:
         """Yield the findings about settings and database, without the network."""
         ask_for_keys()
-        found = [*local.check_settings(), *self._key_pairs()]
+        found = [*check_settings(), *self._key_pairs()]
         yield from found
         if self._address() is not None:
-            signs = local.check_signer(self.storage, self.alias)
+            signs = check_signer(self.storage, self.alias)
             # If url() raises what was found before, report one finding, not two. The same check
             # may also have found the same problem with another key.
             if not any(
@@ -70,7 +150,7 @@ class Examination:
             ):
                 yield signs
             if signs.id == "signing-key":
-                yield from local.check_url(self.storage, self.alias, self.name)
+                yield from check_url(self.storage, self.alias, self.name)
 
     def online(self) -> Iterator[Finding]:
         """Yield the findings about AWS and live answers; none if no URL can be made."""
@@ -123,13 +203,13 @@ class Examination:
     def _key_pairs(self) -> Iterator[Finding]:
         try:
             rows = list(primary_rows())
-            waits = list(local.check_rotation_waits(self.storage.key_group_id))
+            waits = list(check_rotation_waits(self.storage.key_group_id))
         except Error as error:
             if looks_in_database(self.storage.key_group_id):
                 yield _no_rows(error)
             return
         if not find_wrong(Site.ENCRYPTION_KEYS):  # which a system check reports
-            yield from local.from_system_checks(check_encryption(rows))
+            yield from from_system_checks(check_encryption(rows))
         yield from waits
 
     def _address(self) -> str | None:

@@ -1,10 +1,10 @@
-"""Explain why CloudFront refuses a URL, with the keys of the site and those at AWS."""
+"""Explain why CloudFront refuses a URL as people paste it, by the keys of the site and at AWS."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,10 +12,14 @@ from urllib.parse import unquote
 
 from django.db import DatabaseError
 
+from cfsigned_django.core import conf
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.conf import Config
 from cfsigned_django.core.terminal import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
+from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import (
     Check,
     Denied,
@@ -34,14 +38,183 @@ from cfsigned_django.signing.encoding import (
 )
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.doctor import known_keys
 from cfsigned_django.tools.doctor.aws import from_aws_error
-from cfsigned_django.tools.doctor.known_keys import KnownKey
-from cfsigned_django.tools.doctor.pasted_url import SUBJECT, hide_secrets, read_pasted, secrets_in
 from cfsigned_django.tools.doctor.report import moment, sentence
 from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model import s3
+
+SUBJECT = "URL"
+
+_HTML_AMPERSAND = re.compile(r"&(?:amp;)+|&#0*38;|&#x0*26;", re.IGNORECASE)
+_LINE_BREAK = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
+_SECRET = re.compile(
+    r"(?:signature|x-amz-security-token|x-amz-credential|awsaccesskeyid)(?:=|%3D)([^&\s\"'<>\\]+)",
+    re.IGNORECASE,
+)
+# Shorter than any signature, but longer than words that may also appear elsewhere.
+_SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pasted:
+    """A URL, and the findings about what was removed from it."""
+
+    url: str
+    findings: tuple[Finding, ...] = ()
+
+    def read_as(self, url: str, kind_id: str, **values: str) -> Pasted:
+        """Return a copy with another URL, and with a finding if that differs."""
+        if url == self.url:
+            return self
+        return Pasted(url=url, findings=(*self.findings, finding(kind_id, SUBJECT, **values)))
+
+
+def read_pasted(text: str) -> Pasted:
+    """Return the URL in a text, without quotes, line breaks and escapes around it."""
+    pasted = Pasted(url=text)
+    around = "other characters around it"
+    pasted = pasted.read_as(_without_surroundings(text), "url-copied", extra=around)
+    pasted = pasted.read_as(_LINE_BREAK.sub("", pasted.url), "url-copied", extra="a line break")
+    pasted = pasted.read_as(_decode_whole(pasted.url), "url-double-encoded", part="The whole URL")
+    unescaped = _HTML_AMPERSAND.sub("&", pasted.url)
+    pasted = pasted.read_as(unescaped, "url-escaped", escapes="&amp; in place of &")
+    unescaped = re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/")
+    pasted = pasted.read_as(unescaped, "url-escaped", escapes="\\u0026 or \\/, as in JSON")
+    pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", extra="backslashes")
+    return pasted.read_as(_encode_spaces(pasted.url), "url-copied", extra="spaces")
+
+
+def secrets_in(text: str) -> tuple[str, ...]:
+    """Return the signatures and other secrets in a text, in every form that may be shown."""
+    readings = [text, _LINE_BREAK.sub("", text), unquote(text), unquote(unquote(text))]
+    found = {each for reading in readings for each in _SECRET.findall(reading)}
+    found |= {unquote(each) for each in found}
+    return tuple(sorted((each for each in found if len(each) >= _SHORTEST_SECRET), key=len))[::-1]
+
+
+def hide_secrets(found: Finding, secrets: tuple[str, ...]) -> Finding:
+    """Return a finding without the secrets."""
+    what = found.what
+    for secret in secrets:
+        what = what.replace(secret, "(hidden)")
+    return replace(found, what=what)
+
+
+def _without_surroundings(text: str) -> str:
+    text = text.strip()
+    begin = re.search(r"https?(?:://|%3A%2F%2F|:\\/\\/)", text, re.IGNORECASE)
+    if begin is None:
+        return text
+    before, text = text[: begin.start()], text[begin.start() :]
+    if before[-1:] in ("'", '"', "<", "`", "("):
+        closing = {"<": ">", "(": ")"}.get(before[-1], before[-1])
+        text = text.partition(closing)[0]
+    # Some of these end a sentence, but none of them ends a signature.
+    return text.rstrip(" \t\"'`<>.,;") if "Signature" in text else text.rstrip(" \t\"'`<>")
+
+
+def _decode_whole(url: str) -> str:
+    return unquote(url) if re.match(r"https?%3A", url, re.IGNORECASE) else url
+
+
+def _encode_spaces(url: str) -> str:
+    """Encode the spaces of the path as browsers do, and remove those of the query."""
+    address, question, query = url.partition("?")
+    return re.sub(r"\s", "%20", address) + question + re.sub(r"\s", "", query)
+
+
+SETTING = "AWS_CLOUDFRONT_KEY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """A public key that may verify a URL of this site.
+
+    ``where`` says where its private key is. ``ended`` says when it was retired
+    or revoked; it is empty for any other key.
+    """
+
+    key_pair_id: str
+    public_key: PublicKey
+    where: str
+    ended: str = ""
+
+
+def site_domains() -> set[str]:
+    """Return the domains that the storages of this site sign for."""
+    return {str(config.custom_domain) for config, _ in _configs() if config.custom_domain}
+
+
+def site_key_groups(host: str) -> set[str]:
+    """Return the key groups whose keys may have signed a URL of this host.
+
+    These are the key groups of the storages with that host, or of all storages
+    if no storage has it. If one of these storages has no key group, the result
+    is empty, since a key of any group may have signed.
+    """
+    configs = [config for config, _ in _configs()]
+    wanted = [each for each in configs if str(each.custom_domain).lower() == host.lower()]
+    groups = {each.key_group_id for each in wanted or configs}
+    return set() if None in groups else groups
+
+
+def is_public(url: str) -> bool:
+    """Return whether a storage with the host of a URL declares the file there public."""
+    for each in site_storages():
+        # It may be no URL of this storage. The system checks report a wrong setting, and a property
+        # of the site, such as a location that only a request knows, may raise anything.
+        with suppress(Exception):
+            if each.signs and each.storage and each.storage.is_public(each.storage.name_of(url)):
+                return True
+    return False
+
+
+def settings_keys() -> Iterator[KnownKey]:
+    """Yield the readable keys of the settings and of the options of storages."""
+    for config, where in _configs():
+        if config.cloudfront_key is not None and config.cloudfront_key_id:
+            try:
+                public_key = config.cloudfront_key.load().public_key
+            except InvalidKey:
+                continue  # the system checks report it
+            yield KnownKey(
+                key_pair_id=str(config.cloudfront_key_id), public_key=public_key, where=where
+            )
+
+
+def database_keys() -> Iterator[KnownKey]:
+    """Yield the key pairs of the database that CloudFront knows, or used to know."""
+    for row in primary_rows():
+        if row.key_pair_id:
+            yield KnownKey(
+                key_pair_id=row.key_pair_id,
+                public_key=PublicKey.load(row.public_key),
+                where=f"key pair of the database, {row.status}",
+                ended=_ended(row),
+            )
+
+
+def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
+    """Return each key once; the last entry for a key wins."""
+    found: dict[tuple[str, PublicKey], KnownKey] = {}
+    for key in keys:
+        found[key.key_pair_id, key.public_key] = key
+    return tuple(found.values())
+
+
+def _configs() -> Iterator[tuple[Config, str]]:
+    for each in site_storages():
+        if each.signs:
+            is_own = each.config.cloudfront_key != conf.default_of("cloudfront_key")
+            yield each.config, str(each.name) if is_own else SETTING
+
+
+def _ended(row: KeyPair) -> str:
+    if row.status == KeyStatus.REVOKED:
+        return f"was revoked on {row.since:%Y-%m-%d}"
+    return f"was retired on {row.since:%Y-%m-%d}" if row.status == KeyStatus.RETIRED else ""
 
 
 def explain(
@@ -60,9 +233,9 @@ def explain(
     since the URL itself says most. ``cors_origins`` are the origins of scripts
     that request the URL.
     """
-    keys = [*known_keys.settings_keys()]
+    keys = [*settings_keys()]
     with suppress(DatabaseError):  # a site with its key in the settings need not have the table
-        keys += known_keys.database_keys()
+        keys += database_keys()
     groups: dict[str, tuple[str, ...]] = {}
     listed: list[KnownKey] | None = None
     further = []
@@ -71,20 +244,20 @@ def explain(
     host = parts[2] if parts else ""
     if make_cloudfront is not None:
         try:
-            groups, listed = _keys_at_aws(make_cloudfront(), known_keys.site_key_groups(host))
+            groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host))
             keys = [*listed, *keys]
         except AwsError as error:
             # The URL itself says most.
             further.append(replace(from_aws_error(error), level=Level.OK))
     knowledge = Knowledge(
-        keys=known_keys.unique_keys(keys),
-        domains=known_keys.site_domains(),
+        keys=unique_keys(keys),
+        domains=site_domains(),
         now=now,
         viewer_ip=viewer_ip,
         cors_origins=cors_origins,
         key_groups=groups,
         at_cloudfront=None if listed is None else {each.key_pair_id for each in listed},
-        is_public=known_keys.is_public(pasted),
+        is_public=is_public(pasted),
     )
     return [*explain_url(url, knowledge), *further]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.distribution_config import list_of
+from tests.tools import list_of
 
 # Managed policies have the same ID in every account (Developer Guide: "Use managed cache policies",
 # "Use managed origin request policies", "Use managed response headers policies").

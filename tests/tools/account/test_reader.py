@@ -17,9 +17,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
-from cfsigned_django.tools.account.documents.bucket_policy import access_control_statement
-from cfsigned_django.tools.account.documents.distribution_config import list_of
-from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
+from cfsigned_django.tools.account.documents.bucket import access_control_statement, upload_rule
 from cfsigned_django.tools.account.reader import (
     as_distribution,
     read_account,
@@ -30,6 +28,7 @@ from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION
 from tests.core.aws.failing import Failing
 from tests.ministack_server import Ministack
 from tests.simulation.answers import operation_of, refusal
+from tests.tools import list_of
 from tests.tools.account.by_hand import (
     SIMPLE_CORS,
     new_behavior,

@@ -11,15 +11,15 @@ from cfsigned_django.core.aws.errors import explain
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import Bucket, BucketPart, BucketState, KeyGroup, KmsKey
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.bucket_policy import (
+from cfsigned_django.tools.account.documents.bucket import (
     PUBLIC_ACCESS_BLOCK,
     access_identity_statement,
     decrypt_statement,
+    upload_rule,
 )
-from cfsigned_django.tools.account.documents.distribution_config import list_of
-from cfsigned_django.tools.account.documents.lifecycle_rules import upload_rule
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
+from tests.tools import list_of
 from tests.tools.account.by_hand import CACHING_DISABLED
 from tests.tools.doctor.world import (
     ARN,

@@ -23,10 +23,7 @@ from django.db.models import FileField
 
 from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
-from cfsigned_django.tools.account.documents.distribution_config import (
-    list_of,
-    trusted_key_groups,
-)
+from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws
@@ -36,6 +33,7 @@ from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
 from tests.core.aws.failing import denied
 from tests.simulation.answers import refusal
+from tests.tools import list_of
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cfsigned_django.tools.account.documents.cors import missing_origins
+from cfsigned_django.tools.account.documents.bucket import missing_origins
 from cfsigned_django.tools.catalog import CATALOG
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import DOCS, read, snippets, table

@@ -1,7 +1,6 @@
 """Run manage.py cfsigned_doctor, and manage.py cfsigned_doctor --explain.
 
-Modules: management/commands/cfsigned_doctor.py, tools/doctor/examination.py, tools/doctor/local.py,
-tools/doctor/known_keys.py
+Modules: management/commands/cfsigned_doctor.py, tools/doctor/examination.py
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.signing import Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.tools.doctor.known_keys import settings_keys, site_domains, site_key_groups
+from cfsigned_django.tools.doctor.explain import settings_keys, site_domains, site_key_groups
 from tests.core.aws import Account
 from tests.core.aws.failing import Failing, denied
 from tests.golden import assert_golden
@@ -267,7 +266,7 @@ def test_no_database(group: str | None, signing_site: Any, rsa_key: PrivateKey) 
     failing = mock.Mock(side_effect=DatabaseError("no table"))
     with (
         mock.patch("cfsigned_django.tools.doctor.examination.primary_rows", failing),
-        mock.patch("cfsigned_django.tools.doctor.known_keys.primary_rows", failing),
+        mock.patch("cfsigned_django.tools.doctor.explain.primary_rows", failing),
     ):
         found, _ = levels("--offline")
         explained, code = levels("--explain", signed(rsa_key), "--offline")

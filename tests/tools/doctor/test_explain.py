@@ -1,6 +1,6 @@
 """Explain URLs that CloudFront refuses: one finding for each fault, and never the signature.
 
-Modules: tools/doctor/explain.py, tools/doctor/pasted_url.py, signing/diagnosis.py
+Modules: tools/doctor/explain.py, signing/diagnosis.py
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from hypothesis import example, given, strategies as st
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
-from cfsigned_django.tools.doctor.explain import Knowledge, explain_url
-from cfsigned_django.tools.doctor.known_keys import KnownKey
+from cfsigned_django.tools.doctor.explain import Knowledge, KnownKey, explain_url
 from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.findings import Finding
 from tests.characters import CHARACTERS

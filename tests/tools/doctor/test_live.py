@@ -1,6 +1,6 @@
 """Say what each answer of CloudFront and S3 means.
 
-Modules: tools/doctor/live.py, tools/doctor/answers.py
+Modules: tools/doctor/live.py
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
-from cfsigned_django.tools.doctor.answers import direct_url
-from cfsigned_django.tools.doctor.live import RequestedObject, examine_live
+from cfsigned_django.tools.doctor.live import RequestedObject, direct_url, examine_live
 from cfsigned_django.tools.findings import Finding, Level
 from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID

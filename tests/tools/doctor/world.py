@@ -26,12 +26,12 @@ from cfsigned_django.tools.account.account import (
     NamedConfig,
 )
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.account.documents.bucket_policy import (
+from cfsigned_django.tools.account.documents.bucket import (
     PUBLIC_ACCESS_BLOCK,
     access_control_statement,
+    cors_rule,
 )
-from cfsigned_django.tools.account.documents.cors import cors_rule
-from cfsigned_django.tools.account.documents.distribution_config import behaviors, list_of
+from cfsigned_django.tools.account.documents.distribution_config import behaviors
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
@@ -42,7 +42,7 @@ from cfsigned_django.tools.storage_origin import StorageOrigin
 from demo_project.rules import read_behavior
 from tests.core.aws.failing import Failing, denied
 from tests.storage_cases import DOMAIN
-from tests.tools import as_answer, error_of_s3
+from tests.tools import as_answer, error_of_s3, list_of
 from tests.tools.account.by_hand import (
     CACHING_DISABLED,
     CACHING_OPTIMIZED,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.model.forwarding import Forwarding
+from tests.tools import list_of
 
 DISPOSITION, TYPE = "response-content-disposition", "response-content-type"
 #: Choices of policies: the behavior, and the names that it lists.

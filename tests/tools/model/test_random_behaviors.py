@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 
 from cfsigned_django.tools.account.account import Account, AwsDistribution, Bucket, BucketState
-from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.edge.behavior import Behavior, select_behavior
+from tests.tools import list_of
 from tests.tools.model import reference_match
 
 BUCKET = "site-media"

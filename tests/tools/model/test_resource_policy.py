@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.documents.bucket_policy import (
+from cfsigned_django.tools.account.documents.bucket import (
     access_control_statement,
     access_identity_arn,
 )

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.model.response_headers import (
     apply,
     lacking_credentials,
     lacking_origins,
     stops_scripts,
 )
+from tests.tools import list_of
 
 APP, OTHER = "https://app.example.com", "https://other.example.com"
 

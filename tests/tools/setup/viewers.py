@@ -17,7 +17,7 @@ from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.viewer import Answer, NoAnswer
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.tools.account.account import AwsDistribution
-from cfsigned_django.tools.account.documents.bucket_policy import open_switches
+from cfsigned_django.tools.account.documents.bucket import open_switches
 from cfsigned_django.tools.account.reader import read_bucket, read_distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.model.resource_policy import public_statements

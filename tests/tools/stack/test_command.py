@@ -24,7 +24,7 @@ from cfsigned_django.core.viewer import Answer
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.tools.account.documents.bucket_policy import PUBLIC_ACCESS_BLOCK
+from cfsigned_django.tools.account.documents.bucket import PUBLIC_ACCESS_BLOCK
 from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import read_template

@@ -13,10 +13,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from cfsigned_django.core.aws.client import Clients
-from cfsigned_django.tools.account.documents.distribution_config import list_of
 from cfsigned_django.tools.stack.change_set import Change, create
 from cfsigned_django.tools.stack.existing import StackError
 from cfsigned_django.tools.stack.losses import find_losses, find_removals
+from tests.tools import list_of
 from tests.tools.account.by_hand import new_behavior, new_distribution_config, new_origin
 from tests.tools.stack import BUCKET, EVERYTHING, KEY_GROUP, LEAST
 from tests.tools.stack.evaluated import Template

@@ -16,11 +16,6 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.model import listed, s3
 
 
-def list_of(items: list[Any]) -> Document:
-    """Return items as a CloudFront list."""
-    return {"Quantity": len(items), "Items": items} if items else {"Quantity": 0}
-
-
 def behaviors(config: Mapping[str, Any]) -> Iterator[Document]:
     """Return the behaviors in the order in which CloudFront tries them; the default is last.
 

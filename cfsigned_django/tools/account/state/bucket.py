@@ -13,14 +13,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
-from cfsigned_django.tools.account.documents import Document, cors, lifecycle_rules
-from cfsigned_django.tools.account.documents.bucket_policy import (
+from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.bucket import (
     RESTRICTS_PUBLIC,
+    UPLOAD_RULE_ID,
     access_control_statement,
     access_identity_arn,
     access_identity_statement,
+    cors_rule,
     decrypt_statement,
+    ends_uploads,
+    missing_origins,
     open_switches,
+    upload_rule,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
@@ -80,16 +85,14 @@ def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
 def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     """Yield why browsers cannot upload files, and that what they abandon stays."""
     subject = f"bucket {bucket.name}"
-    missing = cors.missing_origins(
-        bucket.cors_rules, site.wanted.upload_origins, cors.UPLOAD_RULE_ID
-    )
+    missing = missing_origins(bucket.cors_rules, site.wanted.upload_origins, UPLOAD_RULE_ID)
     if missing and BucketPart.CORS not in bucket.unread:
-        rule = cors.cors_rule(missing, cors.UPLOAD_RULE_ID)
+        rule = cors_rule(missing, UPLOAD_RULE_ID)
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
         yield with_paste(finding("upload-cors", subject, **values), rule)
-    ends = lifecycle_rules.ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
+    ends = ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
-        rule = lifecycle_rules.upload_rule(site.wanted.upload_prefix)
+        rule = upload_rule(site.wanted.upload_prefix)
         call = f"aws s3api put-bucket-lifecycle-configuration --bucket {bucket.name}"
         value = json.dumps({"Rules": [rule]})
         command = f"Run: {call} --lifecycle-configuration {shlex.quote(value)}"

@@ -7,7 +7,11 @@ from typing import Final
 
 from cfsigned_django.core.terminal import duration
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
-from cfsigned_django.tools.account.documents.cors import cors_rule, echoes_origins, missing_origins
+from cfsigned_django.tools.account.documents.bucket import (
+    cors_rule,
+    echoes_origins,
+    missing_origins,
+)
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding, with_paste

@@ -1,7 +1,6 @@
 """Judge statements and rules of a bucket, and write those that are missing.
 
-Modules: tools/account/documents/bucket_policy.py, tools/account/documents/cors.py,
-tools/account/documents/lifecycle_rules.py
+Modules: tools/account/documents/bucket.py
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ from typing import Any
 
 import pytest
 
-from cfsigned_django.tools.account.documents.bucket_policy import (
+from cfsigned_django.tools.account.documents.bucket import (
+    UPLOAD_RULE_ID as UPLOADS,
     access_control_statement,
     access_identity_statement,
-)
-from cfsigned_django.tools.account.documents.cors import (
-    UPLOAD_RULE_ID as UPLOADS,
     cors_rule,
     echoes_origins,
+    ends_uploads,
     missing_origins,
+    upload_rule,
 )
-from cfsigned_django.tools.account.documents.lifecycle_rules import ends_uploads, upload_rule
 
 ARN = "arn:aws:cloudfront::111122223333:distribution/EDFDVBD6EXAMPLE"
 OURS = access_control_statement("DOC-EXAMPLE-BUCKET", ARN)
