@@ -12,6 +12,7 @@ from django.db import connections, router, transaction
 from django.db.models import Field, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.rotation.models import KeyPair
@@ -147,7 +148,9 @@ class KeyPairAdmin(Base):
         if not self.has_view_permission(request):
             raise PermissionDenied  # before anything is read, or recorded
         key_pair = self.get_object(request, object_id)
-        context = {"show_close": True, **(extra_context or {})}
+        # Django's "View %s" has no right Korean form; the key's name stands below, as the subtitle.
+        title = capfirst(self.opts.verbose_name)
+        context = {"title": title, "show_close": True, **(extra_context or {})}
         if key_pair is not None:
             context |= self._pages(request).of_key(key_pair)
         return super().change_view(request, object_id, form_url, context)

@@ -31,6 +31,18 @@ CATALOGS = [
 ]
 
 
+def test_page_of_a_key_is_named_after_it(admin: Visitor, cloudfront: Shell) -> None:
+    """The title says what it shows, and the subtitle which key, in English and in Korean."""
+    key_pair = cloudfront.imported()
+    page = detail(key_pair)
+    for source, name in (
+        (admin.client.get(page).text, "Signing key pair"),
+        (admin.korean(page), "서명 키 페어"),
+    ):
+        assert re.findall(r"<h[12]>([^<]*)</h[12]>", source)[:2] == [name, str(key_pair)]
+        assert f"<title>{key_pair} | {name} |" in source
+
+
 @pytest.mark.parametrize("result", [ProbeResult.GOOD, ProbeResult.WRONG_KEY])
 def test_messages_are_korean(admin: Visitor, cloudfront: Shell, result: ProbeResult) -> None:
     """The result of a step is in Korean, whether it was done or refused."""
