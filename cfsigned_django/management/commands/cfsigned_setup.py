@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,6 +137,12 @@ class Command(CfsignedCommand):
         )
         add("--web-acl", metavar="ARN", help="web ACL of AWS WAF")
         add("--log-bucket", metavar="BUCKET", help="bucket for CloudFront's access logs")
+        add(
+            "--tag",
+            action="append",
+            metavar="KEY=VALUE",
+            help="tag for the stack, its bucket and its distribution. May be repeated",
+        )
         add = parser.add_argument_group("key").add_argument
         add(
             "--key-group",
@@ -367,6 +373,12 @@ class Command(CfsignedCommand):
                 )
             given[BUCKET] = bucket
             given[MAKES_BUCKET] = "false" if exists else "true"
+            if bucket.endswith("-an") and not exists:
+                raise CommandError(
+                    f"The stack cannot make the bucket {bucket}: S3 reserves names that end in -an "
+                    "for its account regional namespace, which the template does not use. Choose "
+                    "another name, or make that bucket yourself first."
+                )
             group_id = named_group
         else:
             stack.refuse_other({BUCKET: bucket, KEY_GROUP: named_group})
@@ -378,6 +390,7 @@ class Command(CfsignedCommand):
         return SiteStack(
             name=name,
             given=given,
+            tags=_tags(options["tag"] or ()),
             stack=stack,
             clients=clients,
             cloudformation=cloudformation,
@@ -465,6 +478,17 @@ def _given(options: Mapping[str, Any]) -> dict[str, str]:
         location = conf.aws_setting("AWS_LOCATION").strip("/")
         given["UploadPrefix"] = "/".join([*filter(None, [location]), "tmp", "uploads", ""])
     return given
+
+
+def _tags(given: Iterable[str]) -> dict[str, str]:
+    """Return the tags by their keys."""
+    tags = dict(each.partition("=")[::2] for each in given)
+    for key, value in tags.items():
+        if not key or not value:
+            raise CommandError(
+                f"--tag {key}={value} has no key or no value. Use KEY=VALUE, such as team=photos."
+            )
+    return tags
 
 
 def _items(value: str) -> tuple[str, ...]:

@@ -72,13 +72,14 @@ class Plan:
 class SiteStack:
     """The stack of this site.
 
-    ``given`` are the parameters of this run, by their names in the template.
-    ``stack`` is what exists, ``named_group`` the key group that an option or the
+    ``given`` are the parameters of this run, by their names in the template, and ``tags`` the tags
+    that it adds. ``stack`` is what exists, ``named_group`` the key group that an option or the
     settings name.
     """
 
     name: str
     given: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
     stack: Stack | None
     clients: Clients = field(repr=False)
     cloudformation: Any = field(repr=False)
@@ -124,7 +125,10 @@ class SiteStack:
         return Plan(
             changes=planned,
             key_group=group,
-            reasons=tuple(template.changes(self.given, self.present)),
+            reasons=(
+                *template.changes(self.given, self.present),
+                *template.tag_changes(self.tags, self.stack.tags if self.stack else {}),
+            ),
             removals=(*template.removals(self.given, self.present), *removed),
             losses=tuple(lost),
         )
@@ -205,6 +209,7 @@ class SiteStack:
             self.name,
             stack=self.stack,
             given=given,
+            tags=self.tags,
             sleep=self.sleep,
             reverts_drift=reverts_drift,
         )

@@ -119,7 +119,7 @@ def as_json(
             "changes": [
                 {"action": each.action, "resource": each.resource} for each in plan.changes.changes
             ],
-            "parameters": [sentence for _, sentence in plan.reasons],
+            "parameters": list(dict.fromkeys(sentence for _, sentence in plan.reasons)),
             "key_group": {"id": plan.key_group.id or None, "has_key": plan.key_group.has_key},
             "removals": list(plan.removals),
             "losses": list(plan.losses),

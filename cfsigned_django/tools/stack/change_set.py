@@ -75,6 +75,7 @@ def create(
     *,
     stack: Stack | None,
     given: Mapping[str, str],
+    tags: Mapping[str, str] | None = None,
     sleep: Callable[[float], None],
     reverts_drift: bool = False,
 ) -> ChangeSet:
@@ -88,6 +89,9 @@ def create(
     if reverts_drift:
         more["DeploymentMode"] = "REVERT_DRIFT"
     present = stack.parameters if stack is not None and not is_new else {}
+    # The list is the whole of them: a tag that is left out would be removed.
+    if tagged := {**(stack.tags if stack is not None else {}), **(tags or {})}:
+        more["Tags"] = [{"Key": key, "Value": value} for key, value in tagged.items()]
     try:
         answer = call(
             client.create_change_set,

@@ -6,7 +6,7 @@ Before it is created, look for its bucket: who makes that is decided then, and n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cfsigned_django.core.aws.client import Clients, call
@@ -41,6 +41,7 @@ class Stack:
     region: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
     is_protected: bool = False
 
     @property
@@ -155,6 +156,7 @@ def read_stack(client: Any, name: str) -> Stack | None:
             for each in found.get("Parameters", ())
         },
         outputs={each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
+        tags={each["Key"]: each["Value"] for each in found.get("Tags", ())},
         is_protected=bool(found.get("EnableTerminationProtection")),
     )
     return None if stack.status == _GONE and name != stack.id else stack

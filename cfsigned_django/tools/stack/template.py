@@ -42,6 +42,8 @@ PARAMETERS: Final = (
     Parameter("WebAclArn", "--web-acl", "web ACL", "Distribution"),
     Parameter("LogBucket", "--log-bucket", "bucket of the access logs", "Distribution"),
 )
+#: The resources that can have tags.
+_TAGGED: Final = ("Bucket", "Distribution")
 #: Of these, each item counts: another domain takes the first one away. Of the others, only a value
 #: that stands for nothing takes something away.
 _LISTS: Final = {"Domain", "CorsOrigins", "UploadOrigins", "PublicPath"}
@@ -70,6 +72,14 @@ def changes(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[tu
         after = given.get(each.name, before)
         if before != after:
             yield each.resource, f"{each.words}: {after or 'none'}, was {before or 'none'}"
+
+
+def tag_changes(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what becomes of each tag that changes: a resource that gets it, and a sentence."""
+    for key, value in given.items():
+        if present.get(key) != value:
+            sentence = f"tag {key}: {value}, was {present.get(key, 'none')}"
+            yield from ((resource, sentence) for resource in _TAGGED)
 
 
 def removals(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[str]:

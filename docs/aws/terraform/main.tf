@@ -17,6 +17,10 @@ variable "name" {
 variable "bucket" {
   description = "The bucket of the files."
   type        = string
+  validation {
+    condition     = !endswith(var.bucket, "-an")
+    error_message = "must not end in -an: S3 reserves that for names of one account."
+  }
 }
 
 variable "first_key_id" {
@@ -221,7 +225,7 @@ resource "aws_cloudfront_distribution" "files" {
   viewer_certificate {
     cloudfront_default_certificate = var.domain == "" ? true : null
     acm_certificate_arn            = var.domain == "" ? null : var.certificate_arn
-    minimum_protocol_version       = var.domain == "" ? null : "TLSv1.2_2021"
+    minimum_protocol_version       = var.domain == "" ? null : "TLSv1.2_2025"
     ssl_support_method             = var.domain == "" ? null : "sni-only"
   }
   origin {

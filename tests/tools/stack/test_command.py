@@ -232,6 +232,27 @@ def test_public_folder(aws: Aws, settings: Any) -> None:
     assert "public: media/covers/*, media/logos/*. " in several
 
 
+def test_tags(aws: Aws) -> None:
+    """Tag the stack, and keep the tags that a run does not name."""
+
+    def tags(*arguments: str) -> tuple[Any, Any]:
+        changed = report(*APPLY, *arguments)["parameters"] if arguments else []
+        [stack] = aws.cloudformation.describe_stacks(StackName="media")["Stacks"]
+        return changed, {each["Key"]: each["Value"] for each in stack["Tags"]}
+
+    made = tags("--tag", "team=photos", "--tag", "url=https://a.example.com/?b=c")
+    planned = run("--tag", "team=media")
+    changed, added = tags("--tag", "team=media"), tags("--tag", "cost=42")
+    later = tags("--cors-origin", "https://a.example.com")
+
+    url = {"url": "https://a.example.com/?b=c"}
+    assert made[1] == {"team": "photos", **url}
+    assert changed == (["tag team: media, was photos"], {"team": "media", **url})
+    assert re.search("^change .*the distribution: tag team: media, was photos$", planned, re.M)
+    assert added[1] == later[1] == {"team": "media", "cost": "42", **url}
+    assert report("--check", "--tag", "cost=42")["changes"] == []
+
+
 def test_removals(aws: Aws) -> None:
     """Name what an option takes away, and take it away only with --allow-removal."""
     origins = "--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"
@@ -360,6 +381,13 @@ def test_bucket_that_exists(aws: Aws) -> None:
     assert "bucket-policy" not in errors(then)
 
 
+def test_reserved_name(aws: Aws) -> None:
+    """Take a bucket whose name S3 reserves, if somebody has made it."""
+    aws.clients.s3.create_bucket(Bucket="media-an")
+
+    assert re.search("^keep .*media-an", run("--bucket", "media-an"), re.MULTILINE)
+
+
 #: Options or settings, and a word of the reason.
 REFUSED: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("--domain", "m.example.com"), {}, "certificate"),
@@ -368,6 +396,9 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("--certificate", CERTIFICATE, "--domain", "m.example.com"), {}, "111122223333"),
     (("--kms-key", KMS_KEY.replace(":key/", ":alias/")), {}, "alias"),
     (("--bucket", "Media"), {}, "3 to 63"),
+    (("--bucket", "media-an"), {}, "reserves names that end in -an"),
+    (("--tag", "team"), {}, "KEY=VALUE"),
+    (("--tag", "=photos"), {}, "KEY=VALUE"),
     ((), {"AWS_STORAGE_BUCKET_NAME": ""}, "--bucket NAME"),
     (("--check", "--apply"), {}, "--check"),
     # What the proof could not use.

@@ -272,6 +272,13 @@ def test_variables() -> None:
     assert {name for name in LEFT_OUT if f"`{name}`" not in page} == set()
 
 
+def test_reserved_name() -> None:
+    """Refuse a name of S3's account regional namespace, as the command does: it is made here."""
+    [rule] = Example(**VARIABLES).blocks("variable")["bucket"]["validation"]
+
+    assert rule["condition"] == '${!endswith(var.bucket, "-an")}'
+
+
 def test_upload_prefix() -> None:
     """Refuse every folder but tmp/uploads/, as the template does: what is in it is deleted."""
     [rule] = Example(**VARIABLES).blocks("variable")["upload_prefix"]["validation"]
