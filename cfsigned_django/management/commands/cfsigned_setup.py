@@ -46,6 +46,7 @@ from cfsigned_django.tools.stack.existing import (
     StackError,
     StackResources,
     find_region,
+    find_web_acl,
     read_stack,
     resources_of,
 )
@@ -55,6 +56,7 @@ from cfsigned_django.tools.stack.template import (
     KEY_GROUP,
     MAKES_BUCKET,
     PARAMETERS,
+    WEB_ACL,
     read_template,
 )
 from cfsigned_django.tools.storage_origin import (
@@ -135,7 +137,11 @@ class Command(CfsignedCommand):
             choices=["off", "scripts", "sandbox"],
             help="what stops scripts in files of users. Default: scripts",
         )
-        add("--web-acl", metavar="ARN", help="web ACL of AWS WAF")
+        add(
+            "--web-acl",
+            metavar="ARN",
+            help="web ACL of AWS WAF. Default: the one that the distribution has",
+        )
         add("--log-bucket", metavar="BUCKET", help="bucket for CloudFront's access logs")
         add(
             "--tag",
@@ -386,6 +392,8 @@ class Command(CfsignedCommand):
             if stack.parameters.get("UploadPrefix") and options["upload_prefix"] is None:
                 given.pop("UploadPrefix", None)
         self._refuse_other_account(clients, given)
+        if stack and WEB_ACL not in given and (live := find_web_acl(clients.cloudfront, stack)):
+            given[WEB_ACL] = live
         key_file = Path(options["key_file"]) if options["key_file"] else None
         return SiteStack(
             name=name,
@@ -425,7 +433,7 @@ class Command(CfsignedCommand):
         """Raise :exc:`CommandError` for a certificate or a web ACL of another account."""
         arns = {
             "--certificate": given.get("CertificateArn"),
-            "--web-acl": given.get("WebAclArn"),
+            "--web-acl": given.get(WEB_ACL),
         }
         if not any(arns.values()):
             return

@@ -12,7 +12,13 @@ from typing import Any, Final
 from cfsigned_django.core.aws.client import Clients, call
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.reader import region_of
-from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET, read_template
+from cfsigned_django.tools.stack.template import (
+    BUCKET,
+    KEY_GROUP,
+    MAKES_BUCKET,
+    WEB_ACL,
+    read_template,
+)
 
 #: Resources that every stack of the template has.
 _RESOURCES: Final = frozenset(
@@ -160,6 +166,32 @@ def read_stack(client: Any, name: str) -> Stack | None:
         is_protected=bool(found.get("EnableTerminationProtection")),
     )
     return None if stack.status == _GONE and name != stack.id else stack
+
+
+def find_web_acl(cloudfront: Any, stack: Stack) -> str:
+    """Return the web ACL that somebody has given the distribution of a stack, else "".
+
+    A flat-rate plan needs one, and CloudFront refuses an update that would take it away. Raise
+    :exc:`AwsError` if the distribution cannot be read.
+    """
+    distribution_id = stack.outputs.get("DistributionId", "")
+    if not distribution_id:
+        return ""
+    try:
+        answer = call(
+            cloudfront.get_distribution_config,
+            f"read {distribution_id}",
+            "cloudfront:GetDistributionConfig",
+            Id=distribution_id,
+        )
+    except AwsError as error:
+        if error.code == "NoSuchDistribution":
+            return ""
+        raise
+    live: str = answer["DistributionConfig"].get("WebACLId") or ""
+    # That of the older WAF Classic has no ARN, which the template takes.
+    is_known = live == stack.parameters.get(WEB_ACL) or not live.startswith("arn:")
+    return "" if is_known else live
 
 
 def pages(method: Any, what: str, permission: str, **given: Any) -> Iterator[Mapping[str, Any]]:

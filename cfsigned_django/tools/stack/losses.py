@@ -95,16 +95,28 @@ def find_losses(clients: Clients, change: Change) -> Iterator[str]:
             return
         raise
     before = {name: change.before.get(name, {}) for name in live}
-    for place, words in _named_differences(before, live):
+    for place, words in _named_differences(before, live, change.after):
         yield f"{NOUNS[change.resource]}: {place} {words}"
 
 
 def _named_differences(
-    before: Mapping[str, Any], after: Mapping[str, Any]
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    wanted: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, str]]:
+    """Yield where two documents differ, and how; what is ``wanted`` as it is after, is left out."""
     names = _names(after) | _names(before)
     for path, words in _differences(_plain(before), _plain(after)):
-        yield ".".join(names.get(each, each) for each in path), words
+        if wanted is None or _at(_plain(wanted), path) != _at(_plain(after), path):
+            yield ".".join(names.get(each, each) for each in path), words
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    """Return what a document in one form has at a path; None for nothing."""
+    for each in path:
+        document = _by_key(document) if isinstance(document, list) else document
+        document = document.get(each) if isinstance(document, Mapping) else None
+    return document
 
 
 def _names(document: Any) -> dict[str, str]:

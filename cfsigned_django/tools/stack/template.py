@@ -28,6 +28,7 @@ class Parameter(NamedTuple):
 BUCKET: Final = "BucketName"
 MAKES_BUCKET: Final = "MakeBucket"
 KEY_GROUP: Final = "KeyGroupId"
+WEB_ACL: Final = "WebAclArn"
 #: These three never change: another bucket or key group would end every URL that is out.
 IDENTITY: Final = (BUCKET, MAKES_BUCKET, KEY_GROUP)
 PARAMETERS: Final = (
@@ -39,7 +40,7 @@ PARAMETERS: Final = (
     Parameter("KmsKeyArn", "--kms-key", "KMS key that encrypts new files", "Bucket"),
     Parameter("PublicPath", "--public-path", "paths that need no signature", "Distribution"),
     Parameter("Csp", "--csp", "what stops scripts in files", "ResponseHeadersPolicy"),
-    Parameter("WebAclArn", "--web-acl", "web ACL", "Distribution"),
+    Parameter(WEB_ACL, "--web-acl", "web ACL", "Distribution"),
     Parameter("LogBucket", "--log-bucket", "bucket of the access logs", "Distribution"),
 )
 #: The resources that can have tags.

@@ -65,6 +65,11 @@ variable "kms_key_arn" {
   default     = ""
 }
 
+variable "web_acl_arn" {
+  description = "A web ACL of AWS WAF. A flat-rate plan needs the one that it was made with."
+  default     = ""
+}
+
 data "aws_region" "here" {}
 
 locals {
@@ -222,6 +227,7 @@ resource "aws_cloudfront_distribution" "files" {
   is_ipv6_enabled = false
   price_class     = "PriceClass_All"
   aliases         = var.domain == "" ? [] : [var.domain]
+  web_acl_id      = var.web_acl_arn == "" ? null : var.web_acl_arn
   viewer_certificate {
     cloudfront_default_certificate = var.domain == "" ? true : null
     acm_certificate_arn            = var.domain == "" ? null : var.certificate_arn

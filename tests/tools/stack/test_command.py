@@ -278,7 +278,8 @@ def test_changes_by_hand(aws: Aws) -> None:
     """Name each thing that an update would undo, and undo it only with --revert-drift."""
     run(*APPLY)
     behavior = {**distribution(aws)["DefaultCacheBehavior"], "PathPattern": "thumbs/*"}
-    distribution(aws, WebACLId=WEB_ACL, CacheBehaviors={"Quantity": 1, "Items": [behavior]})
+    added = {"Quantity": 1, "Items": [behavior]}
+    distribution(aws, DefaultRootObject="index.html", CacheBehaviors=added)
     rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://x.example.com"]}
     aws.clients.s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
 
@@ -295,11 +296,52 @@ def test_changes_by_hand(aws: Aws) -> None:
     assert len(planned["losses"]) == 2
     assert ["add --apply --revert-drift to" in each for each in read] == [True, False]
     assert "https://x.example.com" in of_bucket
-    assert WEB_ACL in refused
+    assert "index.html" in refused
     assert "thumbs/*" in refused
-    assert kept["WebACLId"] == WEB_ACL
-    assert not then.get("WebACLId")
+    assert kept["DefaultRootObject"] == "index.html"
+    assert not then.get("DefaultRootObject")
     assert [each["PathPattern"] for each in then["CacheBehaviors"]["Items"]] == ["static/*"]
+
+
+def test_web_acl_of_a_plan(aws: Aws) -> None:
+    """Keep the web ACL that somebody gave the distribution; only an empty option takes it off."""
+    first, second = (f"{WEB_ACL[:-1]}{each}" for each in "12")
+    run(*APPLY)
+    distribution(aws, WebACLId=first)
+    checked = report("--check", code=3)
+    run(*APPLY, "--public-path", "static/*")
+    settled = report("--check"), distribution(aws)["WebACLId"], parameters(aws)["WebAclArn"]
+    distribution(aws, WebACLId=second)
+    replaced = report(*APPLY)
+    refused = run(*APPLY, "--web-acl", "", code=1)
+    kept = distribution(aws)["WebACLId"]
+    run(*APPLY, "--web-acl", "", "--allow-removal")
+    then = distribution(aws).get("WebACLId")
+    distribution(aws, WebACLId="0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f")
+    [of_classic] = report("--public-path", "covers/*", "--allow-removal")["losses"]
+
+    assert (checked["losses"], checked["parameters"]) == ([], [f"web ACL: {first}, was none"])
+    assert (settled[0]["changes"], *settled[1:]) == ([], first, first)
+    assert replaced["parameters"] == [f"web ACL: {second}, was {first}"]
+    assert all(each in refused for each in (second, "--allow-removal"))
+    assert (kept, then or "") == (second, "")
+    assert "WebACLId was added: 0a1b2c3d" in of_classic
+
+
+def test_update_that_a_plan_refuses(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what a flat-rate plan asks for, behind CloudFront's own words."""
+    handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    words = "Distributions with a pricing plan subscription must have a web ACL resource."
+
+    def refuse(*arguments: object) -> None:
+        raise ValueError(words)
+
+    run(*APPLY)
+    monkeypatch.setitem(handlers["AWS::CloudFront::Distribution"], "update", refuse)
+    said = run(*APPLY, "--public-path", "static/*", code=1)
+
+    assert words in said
+    assert "--web-acl" in said
 
 
 def test_fix_of_the_proof(aws: Aws) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.pages import ROOT, table
-from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY, LEAST
+from tests.tools.stack import BUCKET, CERTIFICATE, KEY_GROUP, KMS_KEY, LEAST, WEB_ACL
 from tests.tools.stack.evaluated import Template
 
 # What reads HCL is slow to start.
@@ -43,6 +43,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "upload_origins": ORIGINS[:1],
             "upload_prefix": "media/tmp/uploads/",
             "kms_key_arn": KMS_KEY,
+            "web_acl_arn": WEB_ACL,
         },
         {
             "Domain": "media.example.com",
@@ -51,11 +52,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "UploadOrigins": ORIGINS[0],
             "UploadPrefix": "media/tmp/uploads/",
             "KmsKeyArn": KMS_KEY,
+            "WebAclArn": WEB_ACL,
         },
     ),
 }
 #: Parameters that the example has no variable for: they have their defaults.
-LEFT_OUT = {"MakeBucket", "PublicPath", "Csp", "WebAclArn", "LogBucket"}
+LEFT_OUT = {"MakeBucket", "PublicPath", "Csp", "LogBucket"}
 
 #: What stands for an attribute of a resource that is not made yet.
 IDS = {
