@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -27,7 +27,11 @@ from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
-from cfsigned_django.tools.edge.stack_policies import response_headers_policy
+from cfsigned_django.tools.edge.stack_policies import (
+    MANAGED_FORWARDING,
+    MANAGED_RESPONSE_HEADERS,
+    response_headers_policy,
+)
 from cfsigned_django.tools.model.behaviors import check_path_pattern
 
 _PROBE = "x"
@@ -223,23 +227,33 @@ def distribution_for(
     *,
     public: Sequence[str] = (),
     cors_origins: Sequence[str] = (),
+    managed_policies: bool = False,
 ) -> Distribution:
     """Return a distribution that serves the URLs of a storage, from the origin.
 
     The distribution is as one of the stack's template: it has the template's
-    policies, with CORS for ``cors_origins``. It has the storage's domain and
-    protocol, and trusts the storage's keys, which it reads again for each
-    request. Paths that match a pattern in ``public`` need no signature; by default,
-    that is the one public folder of the storage. Raise :exc:`ValueError` for a
-    pattern or an origin that would not be accepted, and see :func:`choose_public`.
+    policies, with CORS for ``cors_origins``; with ``managed_policies``, those of
+    AWS. It has the storage's domain and protocol, and trusts the storage's keys,
+    which it reads again for each request. Paths that match a pattern in ``public``
+    need no signature; by default, that is the one public folder of the storage.
+    Raise :exc:`ValueError` for a pattern or an origin that would not be accepted,
+    and see :func:`choose_public`.
     """
     opened, _ = choose_public([storage], public, "public")
-    headers = response_headers_policy(cors_origins)
+    policies: dict[str, Any] = {"response_headers_policy": response_headers_policy(cors_origins)}
+    if managed_policies and cors_origins:
+        raise ValueError(
+            "AWS's managed policies let pages of every origin (*) read files by script, never with "
+            "cookies. Leave the origins for CORS out."
+        )
+    if managed_policies:
+        policies["response_headers_policy"] = MANAGED_RESPONSE_HEADERS
+        policies["forwarding"] = MANAGED_FORWARDING
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(
-            *(Behavior(path_pattern=each, response_headers_policy=headers) for each in opened),
-            Behavior(trusted_key_groups=(_KEY_GROUP,), response_headers_policy=headers),
+            *(Behavior(path_pattern=each, **policies) for each in opened),
+            Behavior(trusted_key_groups=(_KEY_GROUP,), **policies),
         ),
         key_groups=lambda: {_KEY_GROUP: storage.trusted_keys()},
         origin=origin,

@@ -67,6 +67,11 @@ class Command(CfsignedCommand):
         )
         add_origins(parser.add_argument, "--cors-origin", default=[])
         parser.add_argument(
+            "--managed-policies",
+            action="store_true",
+            help="play policies that AWS manages, as a stack with the same option has",
+        )
+        parser.add_argument(
             "--insecure", action="store_true", help="run even if DEBUG is off, for tests"
         )
 
@@ -87,6 +92,7 @@ class Command(CfsignedCommand):
                     _origin(storage),
                     public=public,
                     cors_origins=options["cors_origin"],
+                    managed_policies=options["managed_policies"],
                 ),
                 domain_names=(storage.custom_domain, *options["domain"]),
             )
@@ -134,6 +140,8 @@ class Command(CfsignedCommand):
         )
         if options["cors_origin"]:
             self.stdout.write(f"  cors     {', '.join(options['cors_origin'])}")
+        if options["managed_policies"]:
+            self.stdout.write("  policies AWS's managed ones: no query reaches the files")
         if _port_of(storage) != server.port:
             self.stderr.write(
                 f"AWS_S3_CUSTOM_DOMAIN is {storage.custom_domain!r}, so URLs do not lead to this "

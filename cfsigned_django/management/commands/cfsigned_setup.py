@@ -46,18 +46,20 @@ from cfsigned_django.tools.stack.existing import (
     StackError,
     StackResources,
     find_region,
-    find_web_acl,
     read_stack,
     resources_of,
 )
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
+from cfsigned_django.tools.stack.losses import find_web_acl
 from cfsigned_django.tools.stack.template import (
     BUCKET,
     KEY_GROUP,
     MAKES_BUCKET,
+    MANAGED_POLICIES,
     PARAMETERS,
     WEB_ACL,
     read_template,
+    useless_with_managed,
 )
 from cfsigned_django.tools.storage_origin import (
     choose_public,
@@ -136,6 +138,14 @@ class Command(CfsignedCommand):
             "--csp",
             choices=["off", "scripts", "sandbox"],
             help="what stops scripts in files of users. Default: scripts",
+        )
+        add(
+            "--managed-policies",
+            nargs="?",
+            const="on",
+            choices=["on", "off"],
+            help="use policies that AWS manages, in place of the stack's own: CloudFront's plans "
+            "Free and Pro take no others. 'off' goes back",
         )
         add(
             "--web-acl",
@@ -391,8 +401,17 @@ class Command(CfsignedCommand):
             group_id = stack.parameters[KEY_GROUP]
             if stack.parameters.get("UploadPrefix") and options["upload_prefix"] is None:
                 given.pop("UploadPrefix", None)
+        present = {} if stack is None or stack.is_review else stack.parameters
+        if {**present, **given}.get(MANAGED_POLICIES) == "on":
+            for option in useless_with_managed(given):
+                raise CommandError(
+                    f"{option} has no effect with --managed-policies: AWS's policies let pages of "
+                    "every origin (*) read files by script, never with cookies, and have no "
+                    f"Content-Security-Policy. Leave {option} out, or use --managed-policies off."
+                )
+            given["CorsOrigins"] = ""
         self._refuse_other_account(clients, given)
-        if stack and WEB_ACL not in given and (live := find_web_acl(clients.cloudfront, stack)):
+        if stack and WEB_ACL not in given and (live := find_web_acl(clients, stack)):
             given[WEB_ACL] = live
         key_file = Path(options["key_file"]) if options["key_file"] else None
         return SiteStack(

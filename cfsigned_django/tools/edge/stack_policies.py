@@ -7,7 +7,7 @@ compares.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cfsigned_django.tools.model.forwarding import Forwarding
@@ -16,23 +16,44 @@ _NAME: Final = "template.yaml"
 # The parameter CorsOrigins of the template takes no others.
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
-FORWARDING: Final = Forwarding(
-    cache_policy={
-        "Name": _NAME,
-        "ParametersInCacheKeyAndForwardedToOrigin": {
-            "EnableAcceptEncodingBrotli": True,
-            "EnableAcceptEncodingGzip": True,
-            "CookiesConfig": {"CookieBehavior": "none"},
-            "HeadersConfig": {"HeaderBehavior": "none"},
-            "QueryStringsConfig": {
-                "QueryStringBehavior": "whitelist",
-                "QueryStrings": {
-                    "Items": ["response-content-disposition", "response-content-type", "versionId"]
-                },
+
+def _forwarding(name: str, query_strings: dict[str, Any]) -> Forwarding:
+    return Forwarding(
+        cache_policy={
+            "Name": name,
+            "ParametersInCacheKeyAndForwardedToOrigin": {
+                "EnableAcceptEncodingBrotli": True,
+                "EnableAcceptEncodingGzip": True,
+                "CookiesConfig": {"CookieBehavior": "none"},
+                "HeadersConfig": {"HeaderBehavior": "none"},
+                "QueryStringsConfig": query_strings,
             },
-        },
-    }
+        }
+    )
+
+
+_READ_BY_S3: Final = ["response-content-disposition", "response-content-type", "versionId"]
+FORWARDING: Final = _forwarding(
+    _NAME, {"QueryStringBehavior": "whitelist", "QueryStrings": {"Items": _READ_BY_S3}}
 )
+#: With ManagedPolicies. AWS page: "Use managed cache policies".
+MANAGED_FORWARDING: Final = _forwarding("Managed-CachingOptimized", {"QueryStringBehavior": "none"})
+#: With ManagedPolicies. AWS page: "Use managed response headers policies".
+MANAGED_RESPONSE_HEADERS: Final[Mapping[str, Any]] = {
+    "Name": "Managed-CORS-and-SecurityHeadersPolicy",
+    "CorsConfig": {
+        "AccessControlAllowOrigins": {"Items": ["*"]},
+        "AccessControlAllowCredentials": False,
+        "OriginOverride": False,
+    },
+    "SecurityHeadersConfig": {
+        "ContentTypeOptions": {"Override": True},
+        "FrameOptions": {"FrameOption": "SAMEORIGIN", "Override": False},
+        "ReferrerPolicy": {"ReferrerPolicy": "strict-origin-when-cross-origin", "Override": False},
+        "StrictTransportSecurity": {"AccessControlMaxAgeSec": 31536000, "Override": False},
+        "XSSProtection": {"Protection": True, "ModeBlock": True, "Override": False},
+    },
+}
 
 
 def response_headers_policy(cors_origins: Sequence[str] = ()) -> dict[str, Any]:

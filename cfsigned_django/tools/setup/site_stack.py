@@ -42,12 +42,6 @@ from cfsigned_django.tools.stack.losses import find_losses, find_removals
 
 #: Stands for a key group in a plan, before there is one.
 _NO_GROUP: Final = "00000000-0000-0000-0000-000000000000"
-#: What CloudFront says of a distribution that has a flat-rate plan, and what to do then.
-_OF_PLAN: Final = "pricing plan"
-_PLAN_ADVICE: Final = (
-    "A distribution with a flat-rate plan must keep its web ACL (--web-acl), and can be deleted "
-    "only after the plan is canceled and its month is over"
-)
 #: Output -> setting.
 _SETTINGS: Final[Mapping[str, str]] = {
     "BucketName": "AWS_STORAGE_BUCKET_NAME",
@@ -177,8 +171,11 @@ class SiteStack:
         why = events.cause(self.cloudformation, stack_id).rstrip(".")
         if is_gone and not why:
             return stack
-        if _OF_PLAN in why:
-            why += f". {_PLAN_ADVICE}"
+        if "pricing plan" in why:
+            why += (
+                ". A distribution with a flat-rate plan must keep its web ACL (--web-acl), and can "
+                "be deleted only after the plan is canceled and its month is over"
+            )
         left = "Nothing of it is left" if is_gone else f"The stack is in {stack.status}"
         raise StackError(
             f"CloudFormation failed: {why}. {left}. Correct that, then run this again."

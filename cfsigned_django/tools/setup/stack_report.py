@@ -14,7 +14,7 @@ from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
-from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET
+from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET, MANAGED_POLICIES, removals
 
 #: Outputs that a person must add somewhere.
 STATEMENTS: Final[Mapping[str, str]] = {
@@ -43,6 +43,9 @@ def plan_lines(site: SiteStack, plan: Plan) -> list[str]:
     if not site.present and site.given[MAKES_BUCKET] == "false":
         lines.append(f"keep     the bucket {site.given[BUCKET]}, which somebody has made already")
     lines += [each.as_text(plan.reasons) for each in plan.changes.changes]
+    if not site.present and site.given.get(MANAGED_POLICIES) == "on":
+        # Nothing is taken away from a new stack. This is what it would have without them.
+        lines += [f"lacks    {each}" for each in removals(site.given, {"Csp": "scripts"})]
     lines += [f"removes  {each}" for each in plan.removals]
     lines += [f"undoes   {each}" for each in plan.losses]
     return lines

@@ -16,14 +16,14 @@ from cfsigned_django.tools.stack.template import (
     BUCKET,
     KEY_GROUP,
     MAKES_BUCKET,
-    WEB_ACL,
+    MANAGED_POLICIES,
     read_template,
 )
 
-#: Resources that every stack of the template has.
-_RESOURCES: Final = frozenset(
-    {"CachePolicy", "Distribution", "OriginAccessControl", "ResponseHeadersPolicy"}
-)
+#: Resources that every stack of the template has, and those that it may have.
+_ALWAYS: Final = frozenset({"Distribution", "OriginAccessControl"})
+_OF_BUCKET: Final = frozenset({"Bucket", "BucketPolicy"})
+_POLICIES: Final = frozenset({"CachePolicy", "ResponseHeadersPolicy"})
 #: Nothing of the stack exists yet: a change set was made and never executed.
 _REVIEW: Final = "REVIEW_IN_PROGRESS"
 _GONE: Final = "DELETE_COMPLETE"
@@ -109,8 +109,8 @@ class StackResources:
 
 def resources_of(parameters: Mapping[str, str]) -> frozenset[str]:
     """Return the names, in the template, of what a stack with these parameters has made."""
-    makes_bucket = parameters.get(MAKES_BUCKET) != "false"
-    return _RESOURCES | {"Bucket", "BucketPolicy"} if makes_bucket else _RESOURCES
+    found = _ALWAYS if parameters.get(MAKES_BUCKET) == "false" else _ALWAYS | _OF_BUCKET
+    return found if parameters.get(MANAGED_POLICIES) == "on" else found | _POLICIES
 
 
 def find_stack(clients: Clients, region: str, distribution_id: str) -> StackResources | None:
@@ -129,7 +129,7 @@ def find_stack(clients: Clients, region: str, distribution_id: str) -> StackReso
         return None
     found = answer["StackResources"]
     resources = frozenset(each["LogicalResourceId"] for each in found)
-    if not resources >= _RESOURCES:
+    if not _ALWAYS <= resources <= _ALWAYS | _OF_BUCKET | _POLICIES:
         return None
     return StackResources(name=found[0]["StackName"], resources=resources)
 
@@ -166,32 +166,6 @@ def read_stack(client: Any, name: str) -> Stack | None:
         is_protected=bool(found.get("EnableTerminationProtection")),
     )
     return None if stack.status == _GONE and name != stack.id else stack
-
-
-def find_web_acl(cloudfront: Any, stack: Stack) -> str:
-    """Return the web ACL that somebody has given the distribution of a stack, else "".
-
-    A flat-rate plan needs one, and CloudFront refuses an update that would take it away. Raise
-    :exc:`AwsError` if the distribution cannot be read.
-    """
-    distribution_id = stack.outputs.get("DistributionId", "")
-    if not distribution_id:
-        return ""
-    try:
-        answer = call(
-            cloudfront.get_distribution_config,
-            f"read {distribution_id}",
-            "cloudfront:GetDistributionConfig",
-            Id=distribution_id,
-        )
-    except AwsError as error:
-        if error.code == "NoSuchDistribution":
-            return ""
-        raise
-    live: str = answer["DistributionConfig"].get("WebACLId") or ""
-    # That of the older WAF Classic has no ARN, which the template takes.
-    is_known = live == stack.parameters.get(WEB_ACL) or not live.startswith("arn:")
-    return "" if is_known else live
 
 
 def pages(method: Any, what: str, permission: str, **given: Any) -> Iterator[Mapping[str, Any]]:

@@ -14,6 +14,8 @@ from typing import Any, Final, TypeAlias
 from cfsigned_django.core.aws.client import Clients, call
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS, Change
+from cfsigned_django.tools.stack.existing import Stack
+from cfsigned_django.tools.stack.template import WEB_ACL
 
 #: Fields that the API has and a template has not, or that AWS itself fills in.
 _OF_AWS: Final = frozenset({"callerreference", "certificate", "certificatesource"})
@@ -97,6 +99,25 @@ def find_losses(clients: Clients, change: Change) -> Iterator[str]:
     before = {name: change.before.get(name, {}) for name in live}
     for place, words in _named_differences(before, live, change.after):
         yield f"{NOUNS[change.resource]}: {place} {words}"
+
+
+def find_web_acl(clients: Clients, stack: Stack) -> str:
+    """Return the web ACL that somebody has given the distribution of a stack, else "".
+
+    A flat-rate plan needs one, and CloudFront refuses an update that would take it away. Raise
+    :exc:`AwsError` if the distribution cannot be read.
+    """
+    distribution_id = stack.outputs.get("DistributionId", "")
+    try:
+        config = _READERS["Distribution"](clients, distribution_id, {}) if distribution_id else {}
+    except AwsError as error:
+        if error.code != "NoSuchDistribution":
+            raise
+        return ""
+    live: str = config.get("DistributionConfig", {}).get("WebACLId", "")
+    # That of the older WAF Classic has no ARN, which the template takes.
+    is_new = live.startswith("arn:") and live != stack.parameters.get(WEB_ACL)
+    return live if is_new else ""
 
 
 def _named_differences(

@@ -29,6 +29,9 @@ BUCKET: Final = "BucketName"
 MAKES_BUCKET: Final = "MakeBucket"
 KEY_GROUP: Final = "KeyGroupId"
 WEB_ACL: Final = "WebAclArn"
+MANAGED_POLICIES: Final = "ManagedPolicies"
+#: What counts as off with them.
+_OFF: Final = ("CorsOrigins", "Csp")
 #: These three never change: another bucket or key group would end every URL that is out.
 IDENTITY: Final = (BUCKET, MAKES_BUCKET, KEY_GROUP)
 PARAMETERS: Final = (
@@ -40,6 +43,7 @@ PARAMETERS: Final = (
     Parameter("KmsKeyArn", "--kms-key", "KMS key that encrypts new files", "Bucket"),
     Parameter("PublicPath", "--public-path", "paths that need no signature", "Distribution"),
     Parameter("Csp", "--csp", "what stops scripts in files", "ResponseHeadersPolicy"),
+    Parameter(MANAGED_POLICIES, "--managed-policies", "policies that AWS manages", "Distribution"),
     Parameter(WEB_ACL, "--web-acl", "web ACL", "Distribution"),
     Parameter("LogBucket", "--log-bucket", "bucket of the access logs", "Distribution"),
 )
@@ -49,6 +53,18 @@ _TAGGED: Final = ("Bucket", "Distribution")
 #: that stands for nothing takes something away.
 _LISTS: Final = {"Domain", "CorsOrigins", "UploadOrigins", "PublicPath"}
 _NOTHING: Final = {"", "off"}
+#: What policies that AWS manages take away, beside what counts as off.
+_LOST: Final = (
+    "frames on pages of other hosts (X-Frame-Options: SAMEORIGIN)",
+    "files that scripts read with cookies (Access-Control-Allow-Origin: *)",
+    "download=, inline=, versionId and all parameters= (no query reaches S3)",
+)
+
+
+def useless_with_managed(given: Mapping[str, str]) -> list[str]:
+    """Return the options of this run that have no effect with managed policies."""
+    useful = [each for each in PARAMETERS if given.get(each.name, "") not in _NOTHING]
+    return [each.option for each in useful if each.name in _OFF]
 
 
 def as_sent(given: Mapping[str, str], present: Mapping[str, str]) -> list[dict[str, object]]:
@@ -85,6 +101,9 @@ def tag_changes(given: Mapping[str, str], present: Mapping[str, str]) -> Iterato
 
 def removals(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[str]:
     """Yield what the parameters of this run take away from a stack."""
+    if given.get(MANAGED_POLICIES) == "on" != present.get(MANAGED_POLICIES):
+        given = {**given, **dict.fromkeys(_OFF, "off")}
+        yield from (f"{each} (--managed-policies)" for each in _LOST if present)
     for each in PARAMETERS:
         value = present.get(each.name, "")
         before = {*value.split(",")} - _NOTHING

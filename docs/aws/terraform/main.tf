@@ -65,6 +65,12 @@ variable "kms_key_arn" {
   default     = ""
 }
 
+variable "managed_policies" {
+  description = "Use policies that AWS manages. CloudFront's plans Free and Pro take no others."
+  type        = bool
+  default     = false
+}
+
 variable "web_acl_arn" {
   description = "A web ACL of AWS WAF. A flat-rate plan needs the one that it was made with."
   default     = ""
@@ -78,6 +84,10 @@ locals {
 
   # SVG and HTML that users uploaded run no script. PDF, images, audio and video open as usual.
   csp = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
+
+  # AWS's pages "Use managed cache policies" and "Use managed response headers policies".
+  caching_optimized         = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+  cors_and_security_headers = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
 }
 
 # The site rotates its keys: without ignore_changes, an apply would undo a rotation.
@@ -174,6 +184,7 @@ resource "aws_cloudfront_origin_access_control" "files" {
 }
 
 resource "aws_cloudfront_cache_policy" "files" {
+  count       = var.managed_policies ? 0 : 1
   name        = local.name
   comment     = "One copy of a file for each name under which it is downloaded"
   min_ttl     = 0
@@ -194,6 +205,7 @@ resource "aws_cloudfront_cache_policy" "files" {
 }
 
 resource "aws_cloudfront_response_headers_policy" "files" {
+  count   = var.managed_policies ? 0 : 1
   name    = local.name
   comment = "Files of users run no script on this domain, and no URL reaches another site"
   security_headers_config {
@@ -246,8 +258,14 @@ resource "aws_cloudfront_distribution" "files" {
     allowed_methods            = ["GET", "HEAD"]
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
-    cache_policy_id            = aws_cloudfront_cache_policy.files.id
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.files.id
+    cache_policy_id            = var.managed_policies ? local.caching_optimized : aws_cloudfront_cache_policy.files[0].id
+    response_headers_policy_id = var.managed_policies ? local.cors_and_security_headers : aws_cloudfront_response_headers_policy.files[0].id
+  }
+  lifecycle {
+    precondition {
+      condition     = !var.managed_policies || length(var.cors_origins) == 0
+      error_message = "With managed_policies, pages of every origin may read files, and never with cookies."
+    }
   }
   restrictions {
     geo_restriction { restriction_type = "none" }

@@ -32,6 +32,16 @@ from tests.golden import assert_golden
 from tests.storage_cases import FILE_BACKEND, S3_BACKEND
 
 S3 = {"default": {"BACKEND": S3_BACKEND}}
+#: What an answer has with policies that AWS manages, and what it has not.
+MANAGED_HEADERS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-credentials": None,
+    "content-disposition": None,
+    "content-security-policy": None,
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+}
 PLAIN = "django.core.files.storage.FileSystemStorage"
 
 
@@ -113,6 +123,18 @@ class TestServe:
         log = re.sub(r"^[0-9:]{8}", "12:34:56", stderr, flags=re.MULTILINE)
         assert_golden("edge", f"{stdout}\n{log}".replace(str(port), "8001"))
 
+    def test_managed_policies(self, port: int) -> None:
+        """Send the headers of AWS's policies, and name a parameter that has no effect."""
+        storages["default"].save("a.txt", ContentFile(b"text"))
+        url = CloudFrontFileSystemStorage().url("a.txt", download="b.txt")
+        origin = {"Origin": "http://app.example"}
+
+        answer, stdout, stderr = run(port, lambda: viewer.fetch(url, origin), managed_policies=True)
+
+        assert {name: answer.headers.get(name) for name in MANAGED_HEADERS} == MANAGED_HEADERS
+        assert "policies" in stdout
+        assert "Managed-CachingOptimized kept response-content-disposition from" in stderr
+
     def test_public_folder(self, port: int) -> None:
         """Open the public folder of the storage, by its location, and no other path."""
         entry = {"BACKEND": FILE_BACKEND, "OPTIONS": {"public": ["covers/"]}}
@@ -182,6 +204,7 @@ def test_files_of_a_bucket(port: int, s3_options: dict[str, Any], s3_bucket: str
         ({"STORAGES": {"default": {"BACKEND": PLAIN}}}, {}, "'default'"),
         ({"STORAGES": S3}, {}, "AWS_STORAGE_BUCKET_NAME"),
         ({}, {"cors_origin": ["http://app.example/"]}, "http://app.example/"),
+        ({}, {"cors_origin": ["http://a.b"], "managed_policies": True}, "never with cookies"),
         (
             {
                 "STORAGES": S3,

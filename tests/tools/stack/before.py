@@ -1,6 +1,7 @@
 """Answer DescribeChangeSet as CloudFormation documents it, where the emulator leaves something out.
 
 With IncludePropertyValues, AWS tells the properties of the last deployment. The emulator has them.
+It does not look at the conditions of resources when it lists what is added or removed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ class TellsBefore:
         if not given.get("IncludePropertyValues"):
             return answer
         before, after = self._resources(answer["StackId"]), self._planned(answer["ChangeSetId"])
-        for each in answer.get("Changes", ()):
+        changes = {each["ResourceChange"]["LogicalResourceId"]: each for each in answer["Changes"]}
+        for name in before.keys() ^ after.keys() if changes else ():
+            action = {"Action": "Add" if name in after else "Remove", "LogicalResourceId": name}
+            changes[name] = {"ResourceChange": {**action, "Details": []}}
+        answer["Changes"] = [changes[each] for each in sorted(changes) if each in before | after]
+        for each in answer["Changes"]:
             change = each["ResourceChange"]
             for name, known in (("BeforeContext", before), ("AfterContext", after)):
                 if found := known.get(change["LogicalResourceId"]):
@@ -60,7 +66,12 @@ class TellsBefore:
             if each["ChangeSetId"] == change_set_id
         ]
         changesets = import_module("ministack.services.cloudformation.changesets")
+        conditions = changesets._evaluate_conditions(found["_template"], found["_resolved_params"])
         resolved = changesets._resolve_props_for_diff(
             found["_template"], found["_resolved_params"], found["StackName"], found["StackId"]
         )
-        return resolved["Resources"]
+        return {
+            name: each
+            for name, each in resolved["Resources"].items()
+            if conditions.get(each.get("Condition"), True)
+        }

@@ -42,11 +42,12 @@ from tests.tools.stack.running import APPLY, errors, report, run
 pytestmark = pytest.mark.usefixtures("unmigrated")
 
 _ACCOUNT = "000000000000"
+_CERTIFICATE = CERTIFICATE.replace("111122223333", _ACCOUNT)
 #: Options, and the parameters that they become.
 OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
-    ("--domain", "m.example.com", "--certificate", CERTIFICATE.replace("111122223333", _ACCOUNT)): {
+    ("--domain", "m.example.com", "--certificate", _CERTIFICATE): {
         "Domain": "m.example.com",
-        "CertificateArn": CERTIFICATE.replace("111122223333", _ACCOUNT),
+        "CertificateArn": _CERTIFICATE,
     },
     ("--cors-origin", "https://a.example.com", "--cors-origin", "https://b.example.com"): {
         "CorsOrigins": "https://a.example.com,https://b.example.com"
@@ -274,6 +275,71 @@ def test_removals(aws: Aws) -> None:
     assert parameters(aws)["CorsOrigins"] == "https://b.example.com"
 
 
+#: What policies that AWS manages take away from a stack that has the default options.
+LOST = ["scripts (--csp)", "X-Frame-Options", "with cookies", "download=, inline=, versionId"]
+
+
+def policies(aws: Aws) -> tuple[list[str], int]:
+    """Return the policies of the distribution's behavior, and how many the account has made."""
+    cloudfront, behavior = aws.clients.cloudfront, distribution(aws)["DefaultCacheBehavior"]
+    listed = (
+        cloudfront.list_cache_policies(Type="custom")["CachePolicyList"],
+        cloudfront.list_response_headers_policies(Type="custom")["ResponseHeadersPolicyList"],
+    )
+    used = [behavior["CachePolicyId"], behavior["ResponseHeadersPolicyId"]]
+    return used, sum(len(each.get("Items", [])) for each in listed)
+
+
+def test_new_stack_with_managed_policies(aws: Aws) -> None:
+    """Say what such a stack lacks, make no policy, and find nothing to do afterwards."""
+    planned = run("--managed-policies")
+    applied = report(*APPLY, "--managed-policies")
+    later = report("--check"), report(*APPLY, "--public-path", "static/*")
+
+    assert [
+        each for each in LOST if not re.search(f"^lacks .*{re.escape(each)}", planned, re.M)
+    ] == []
+    assert "add --apply to" in planned
+    assert {each["resource"] for each in applied["changes"]} & {*_POLICIES} == set()
+    assert policies(aws) == ([*_POLICIES.values()], 0)
+    assert (later[0]["changes"], later[1]["removals"]) == ([], [])
+    assert "lacks" not in run("--domain", "m.example.com", "--certificate", _CERTIFICATE)
+
+
+#: What would be made, and the policy of AWS in its place.
+_POLICIES = {
+    "CachePolicy": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+    "ResponseHeadersPolicy": "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+}
+
+
+def test_managed_policies_come_and_go(aws: Aws) -> None:
+    """Name all that is lost in both directions, and change it only with --allow-removal."""
+    origin = "--cors-origin", "https://a.example.com"
+    run(*APPLY, "--csp", "sandbox", *origin)
+    planned = report("--managed-policies")
+    refused = run(*APPLY, "--managed-policies", code=1)
+    kept = policies(aws)
+    run(*APPLY, "--managed-policies", "--allow-removal")
+    managed, checked = policies(aws), report("--check")["changes"]
+    useless = [run(*each, code=1) for each in (origin, ("--csp", "scripts"))]
+    back = "--managed-policies", "off", *origin
+    refused_back = run(*APPLY, *back, code=1)
+    run(*APPLY, *back, "--allow-removal")
+
+    assert [each["action"] for each in planned["changes"]].count("remove") == 2
+    lost = ["https://a.example.com", "sandbox (--csp)", *LOST[1:]]
+    assert [each for each in lost if each not in refused] == []
+    assert len(planned["removals"]) == len(lost)
+    assert kept[1] == 2
+    assert (managed, checked) == (([*_POLICIES.values()], 0), [])
+    assert ["--cors-origin has no effect" in useless[0], "--csp has no" in useless[1]] == [True] * 2
+    assert "policies that AWS manages: on" in refused_back
+    assert policies(aws)[1] == 2
+    # What counted as off is as it was.
+    assert parameters(aws).items() >= {"Csp": "sandbox", "ManagedPolicies": "off"}.items()
+
+
 def test_changes_by_hand(aws: Aws) -> None:
     """Name each thing that an update would undo, and undo it only with --revert-drift."""
     run(*APPLY)
@@ -443,6 +509,8 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("--tag", "=photos"), {}, "KEY=VALUE"),
     ((), {"AWS_STORAGE_BUCKET_NAME": ""}, "--bucket NAME"),
     (("--check", "--apply"), {}, "--check"),
+    (("--managed-policies", "--cors-origin", "https://a.example.com"), {}, "never with cookies"),
+    (("--managed-policies", "--csp", "sandbox"), {}, "Content-Security-Policy"),
     # What the proof could not use.
     *(
         ((), {setting: value}, setting)

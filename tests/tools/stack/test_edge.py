@@ -26,6 +26,14 @@ from tests.tools.stack.test_template import VALUES
 _ASIDE = {"Name", "Comment", "MinTTL", "DefaultTTL", "MaxTTL", "Quantity"}
 
 
+#: Options of the edge that the template has as parameters.
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"cors_origins": ["https://www.example.com", "http://localhost:8000"]},
+    {"managed_policies": True},
+]
+
+
 def bare(document: Any) -> Any:
     """Return a policy without what says nothing of a request, empty lists included."""
     if not isinstance(document, dict):
@@ -48,18 +56,24 @@ def played(behavior: Behavior) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("public", [[], ["static/*"]])
-@pytest.mark.parametrize("origins", [[], ["https://www.example.com", "http://localhost:8000"]])
-def test_as_the_template(public: list[str], origins: list[str], aws: Aws) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_as_the_template(public: list[str], options: dict[str, Any], aws: Aws) -> None:
     """Play exactly the behaviors and policies that a stack of the same options has."""
-    parameters = {"PublicPath": "".join(public), "CorsOrigins": ",".join(origins)}
+    parameters = {
+        "PublicPath": "".join(public),
+        "CorsOrigins": ",".join(options.get("cors_origins", ())),
+        "ManagedPolicies": "on" if options.get("managed_policies") else "off",
+    }
     cloudfront = aws.clients.cloudfront
     outputs = deploy(aws.cloudformation, **LEAST, **parameters)
     config = read_distribution(cloudfront, outputs["DistributionId"]).config
     deployed = [read_behavior(cloudfront, each) for each in behaviors(config)]
     storage = InMemorySignedStorage(base_url="/")
-    edge = distribution_for(storage, StorageOrigin(storage), public=public, cors_origins=origins)
+    edge = distribution_for(storage, StorageOrigin(storage), public=public, **options)
 
     assert [played(each) for each in edge.behaviors] == [played(each) for each in deployed]
+    names = {each.forwarding.cache_policy["Name"].startswith("Managed-") for each in edge.behaviors}
+    assert names == {"managed_policies" in options}
 
 
 def test_origins() -> None:

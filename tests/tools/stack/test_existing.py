@@ -16,7 +16,13 @@ from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.events import cause, follow
-from cfsigned_django.tools.stack.existing import Stack, StackError, StackResources, find_stack
+from cfsigned_django.tools.stack.existing import (
+    Stack,
+    StackError,
+    StackResources,
+    find_stack,
+    resources_of,
+)
 
 
 def find(*names: str, error: str = "") -> tuple[StackResources | None, list[Any]]:
@@ -45,6 +51,18 @@ def test_stack_of_the_template() -> None:
 
     assert found == StackResources(name="media", resources=frozenset(NOUNS))
     assert asked == ["eu-west-1", {"PhysicalResourceId": "E1A2B3C4D5E6F7"}]
+
+
+def test_stack_with_managed_policies() -> None:
+    """Know a stack that makes no policies, and take no larger one for it."""
+    names = ["Distribution", "OriginAccessControl", "Bucket", "BucketPolicy"]
+    managed = {"ManagedPolicies": "on"}
+
+    assert find(*names)[0] == StackResources(name="media", resources=resources_of(managed))
+    assert find(*names, "Queue")[0] is None
+    assert find(*names[:2])[0] == StackResources(
+        name="media", resources=resources_of({**managed, "MakeBucket": "false"})
+    )
 
 
 @pytest.mark.parametrize("error", ["ValidationError", "AccessDenied", "Throttling", ""])

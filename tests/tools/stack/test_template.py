@@ -64,6 +64,8 @@ COMBINATIONS = (
     {**EVERYTHING, "MakeBucket": "false", "UploadOrigins": "", "UploadPrefix": ""},
     {**LEAST, "UploadPrefix": "tmp/uploads/"},
     {**LEAST, "Csp": "off"},
+    {**LEAST, "ManagedPolicies": "on"},
+    {**EVERYTHING, "CorsOrigins": "", "ManagedPolicies": "on"},
 )
 #: Parameters that contradict each other, and a word of the reason.
 CONTRADICTIONS = {
@@ -72,6 +74,7 @@ CONTRADICTIONS = {
     "UploadPrefix": {**LEAST, "UploadOrigins": "https://a.b"},
     "existing bucket": {**LEAST, "MakeBucket": "false", "UploadPrefix": "tmp/uploads/"},
     "LogBucket": {**LEAST, "LogBucket": BUCKET},
+    "CorsOrigins": {**LEAST, "ManagedPolicies": "on", "CorsOrigins": "https://a.b"},
 }
 
 
@@ -85,7 +88,8 @@ def test_parameters() -> None:
         wrong[name] = [each for each in good if not pattern.fullmatch(each)]
         wrong[name] += [each for each in bad if pattern.fullmatch(each)]
     assert not any(wrong.values()), wrong
-    assert declared.keys() - VALUES.keys() == {"MakeBucket", "Csp"}  # which list their values
+    listing = {"MakeBucket", "Csp", "ManagedPolicies"}  # which list their values
+    assert declared.keys() - VALUES.keys() == listing
     assert all(
         each["Description"].endswith((".", "https://app.example.com")) for each in declared.values()
     )
@@ -129,6 +133,18 @@ def test_everything() -> None:
     assert rule["AllowedOrigins"] == ["https://www.example.com", "https://app.example.com"]
     # The least stack leaves nothing to a person.
     assert all(each.startswith("AWS_") for each in Template(**LEAST).outputs())
+
+
+def test_managed_policies() -> None:
+    """Name AWS's policies in every behavior and make none: no plan or quota is in the way."""
+    managed = {**EVERYTHING, "CorsOrigins": "", "ManagedPolicies": "on"}
+    resources = Template(**managed).resources()
+    config = resources["Distribution"]["DistributionConfig"]
+
+    assert not {"CachePolicy", "ResponseHeadersPolicy"} & resources.keys()
+    for each in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
+        assert each["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"
+        assert each["ResponseHeadersPolicyId"] == "e61eb60c-9c35-4d20-a928-2b84e02af89c"
 
 
 def test_what_expires() -> None:

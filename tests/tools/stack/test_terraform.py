@@ -55,6 +55,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "WebAclArn": WEB_ACL,
         },
     ),
+    "managed": ({"managed_policies": True}, {"ManagedPolicies": "on"}),
 }
 #: Parameters that the example has no variable for: they have their defaults.
 LEFT_OUT = {"MakeBucket", "PublicPath", "Csp", "LogBucket"}
@@ -66,8 +67,8 @@ IDS = {
     "aws_s3_bucket.files.bucket_regional_domain_name": f"{BUCKET}.s3.{REGION}.amazonaws.com",
     "aws_cloudfront_key_group.site.id": KEY_GROUP,
     "aws_cloudfront_origin_access_control.files.id": "OriginAccessControl.Id",
-    "aws_cloudfront_cache_policy.files.id": "CachePolicy",
-    "aws_cloudfront_response_headers_policy.files.id": "ResponseHeadersPolicy",
+    "aws_cloudfront_cache_policy.files[0].id": "CachePolicy",
+    "aws_cloudfront_response_headers_policy.files[0].id": "ResponseHeadersPolicy",
     "aws_cloudfront_distribution.files.id": "Distribution",
     "aws_cloudfront_distribution.files.domain_name": "Distribution.DomainName",
     "aws_cloudfront_distribution.files.arn": "arn:aws:cloudfront::111122223333:distribution/"
@@ -138,6 +139,9 @@ class Example:
         if found := re.fullmatch(r"(.+?) == (\S+) \? (.+?) : (.+)", text, re.DOTALL):
             left, right, if_equal, otherwise = map(self._expression, found.groups())
             return if_equal if left == right else otherwise
+        if found := re.fullmatch(r"(\S+) \? (.+?) : (.+)", text, re.DOTALL):
+            condition, if_true, otherwise = map(self._expression, found.groups())
+            return if_true if condition else otherwise
         if found := re.fullmatch(r"(length|coalesce|jsonencode)\((.+)\)", text, re.DOTALL):
             if found[1] == "jsonencode":
                 return self._expression(found[2])
@@ -203,7 +207,6 @@ def of_template(resources: Mapping[str, Any]) -> dict[str, Any]:
     # CloudFormation alone demands it.
     assert origin.pop("S3OriginConfig") == {"OriginAccessIdentity": ""}
     control = resources["OriginAccessControl"]["OriginAccessControlConfig"]
-    headers = resources["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]
     cors = bucket.get("CorsConfiguration", {}).get("CorsRules", [])
     lifecycle = bucket["LifecycleConfiguration"]["Rules"]
     found = {
@@ -215,10 +218,12 @@ def of_template(resources: Mapping[str, Any]) -> dict[str, Any]:
         "aws_s3_bucket_lifecycle_configuration": {"rule": lifecycle},
         "aws_s3_bucket_policy": {"policy": resources["BucketPolicy"]["PolicyDocument"]},
         "aws_cloudfront_origin_access_control": control,
-        "aws_cloudfront_cache_policy": resources["CachePolicy"]["CachePolicyConfig"],
-        "aws_cloudfront_response_headers_policy": headers,
         "aws_cloudfront_distribution": {**config, "origin": origin},
     }
+    policies = {"cache_policy": "CachePolicy", "response_headers_policy": "ResponseHeadersPolicy"}
+    for name, each in policies.items():
+        if each in resources:  # not with policies that AWS manages
+            found[f"aws_cloudfront_{name}"] = resources[each][f"{each}Config"]
     return {name: same(each) for name, each in found.items()}
 
 
