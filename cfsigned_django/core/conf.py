@@ -2,7 +2,7 @@
 
 One setting is written: :func:`honor_default_file_storage` fills in STORAGES.
 
-Each setting of this package is a row: in :class:`Options` those that a storage can also be given,
+Each setting of this package is a row: in :class:`Config` those that a storage can also be given,
 in :class:`Site` the others.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -57,7 +57,7 @@ class Setting:
 
     def judge(self, value: Any) -> tuple[Any, str]:
         """Return a value as it is used, and an empty text; else None, and what is wrong with it."""
-        if self.parse is None:
+        if self.parse is None or value is self.default:
             return value, ""
         try:
             return self.parse(value), ""
@@ -73,8 +73,7 @@ class Setting:
 
     def judge_current(self) -> tuple[Any, str]:
         """Return the setting of the site as it is used; else None, and what is wrong with it."""
-        value = getattr(settings, self.name, self.default)
-        return (value, "") if value is self.default else self.judge(value)
+        return self.judge(getattr(settings, self.name, self.default))
 
     def _shown(self, value: Any) -> str:
         """Return a wrong value as text, with what is probably meant."""
@@ -175,13 +174,23 @@ def _fernets(value: Any) -> list[Fernet]:
         raise ValueError("has an entry that is not a valid Fernet key") from None
 
 
-class Options:
-    """The settings that a storage may be given as options, so that several storages can differ."""
+def _option(*row: Any) -> Any:
+    """Return the field of an option, with the row of its setting."""
+    return field(metadata={"row": Setting(*row)})
 
-    cloudfront_key = Setting("AWS_CLOUDFRONT_KEY")
-    cloudfront_key_id = Setting("AWS_CLOUDFRONT_KEY_ID")
-    custom_domain = Setting("AWS_S3_CUSTOM_DOMAIN")
-    url_protocol = Setting(
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings, or a storage's options over them, so that several storages can differ.
+
+    A value that its row refuses stays as it was written. validation.py checks whether the values
+    make sense together.
+    """
+
+    cloudfront_key: LazyPrivateKey | None = _option("AWS_CLOUDFRONT_KEY")
+    cloudfront_key_id: Any = _option("AWS_CLOUDFRONT_KEY_ID")
+    custom_domain: Any = _option("AWS_S3_CUSTOM_DOMAIN")
+    url_protocol: Any = _option(
         "AWS_S3_URL_PROTOCOL",
         "https:",
         _one_of("https:", "http:"),
@@ -190,14 +199,14 @@ class Options:
     )
     # Nothing but False makes a URL public: an environment variable that is not set, or that says
     # "False", must not.
-    querystring_auth = Setting(
+    querystring_auth: Any = _option(
         "AWS_QUERYSTRING_AUTH",
         True,
         _one_of(True, False),
         "cfsigned.E017",
         "Set AWS_QUERYSTRING_AUTH to True, or to False if the files are public.",
     )
-    querystring_expire = Setting(
+    querystring_expire: Any = _option(
         "AWS_QUERYSTRING_EXPIRE",
         3600,
         _seconds(1),
@@ -205,30 +214,30 @@ class Options:
         "Set AWS_QUERYSTRING_EXPIRE to whole seconds or a timedelta, at least 1 s, and as short as "
         "the site allows.",
     )
-    expire_step = Setting(
+    expire_step: Any = _option(
         "AWS_CLOUDFRONT_EXPIRE_STEP",
         0,
         _seconds(0),
         "cfsigned.E016",
         "Set AWS_CLOUDFRONT_EXPIRE_STEP to whole seconds or a timedelta; 0 turns steps off.",
     )
-    max_expire = Setting(
+    max_expire: Any = _option(
         "AWS_CLOUDFRONT_MAX_EXPIRE",
         7 * 24 * 3600,
         _seconds(1),
         "cfsigned.E014",
         "Set AWS_CLOUDFRONT_MAX_EXPIRE to whole seconds or a timedelta, at least 1 s.",
     )
-    hash_algorithm = Setting(
+    hash_algorithm: Any = _option(
         "AWS_CLOUDFRONT_HASH_ALGORITHM",
         None,
         _hash,
         "cfsigned.E010",
         'Set AWS_CLOUDFRONT_HASH_ALGORITHM to "SHA256" or "SHA1", or leave it out.',
     )
-    key_group_id = Setting("AWS_CLOUDFRONT_KEY_GROUP_ID")
-    distribution_id = Setting("AWS_CLOUDFRONT_DISTRIBUTION_ID")
-    invalidate_on = Setting(
+    key_group_id: Any = _option("AWS_CLOUDFRONT_KEY_GROUP_ID")
+    distribution_id: Any = _option("AWS_CLOUDFRONT_DISTRIBUTION_ID")
+    invalidate_on: Any = _option(
         "AWS_CLOUDFRONT_INVALIDATE_ON",
         (),
         _events,
@@ -237,9 +246,34 @@ class Options:
         "tuple.",
     )
     # What is public, or safe, depends on the names in one storage: no setting stands for these.
-    public = Setting("", (), _public, "cfsigned.E044")
-    attachment_types = Setting("", (), _content_types, "cfsigned.E044")
-    content_type_from_name = Setting("", False, _one_of(True, False), "cfsigned.E044")
+    public: Any = _option("", (), _public, "cfsigned.E044")
+    attachment_types: Any = _option("", (), _content_types, "cfsigned.E044")
+    content_type_from_name: Any = _option("", False, _one_of(True, False), "cfsigned.E044")
+    #: Option -> what is wrong with its value.
+    wrong: Mapping[str, str]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return these values of all options as they are used."""
+        used, wrong = {}, {}
+        for option, value in values.items():
+            parsed, problem = OPTIONS[option].judge(value)
+            used[option] = value if problem else parsed
+            if problem:
+                wrong[option] = problem
+        return cls(**used, wrong=wrong)
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any] = MappingProxyType({})) -> Self:
+        """Return the current settings, overridden by a storage's options."""
+        given = {name: value for name, value in options.items() if name in OPTIONS}
+        return cls.of({**defaults(), **hide_all(given)})
+
+
+#: Option of a storage -> its row.
+OPTIONS: Mapping[str, Setting] = {
+    each.name: each.metadata["row"] for each in fields(Config) if each.metadata
+}
 
 
 class Site:
@@ -275,60 +309,10 @@ class Site:
     )
 
 
-def _rows_of(cls: type) -> dict[str, Setting]:
-    return {name: row for name, row in vars(cls).items() if isinstance(row, Setting)}
-
-
-#: Option of a storage -> its row.
-OPTIONS: Mapping[str, Setting] = _rows_of(Options)
-SITE: Mapping[str, Setting] = _rows_of(Site)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """The settings, or a storage's options over them: a field for each row of :class:`Options`.
-
-    A value that its row refuses stays as it was written. validation.py checks whether the values
-    make sense together.
-    """
-
-    cloudfront_key: LazyPrivateKey | None
-    cloudfront_key_id: Any
-    custom_domain: Any
-    url_protocol: Any
-    querystring_auth: Any
-    querystring_expire: Any
-    expire_step: Any
-    max_expire: Any
-    hash_algorithm: Any
-    key_group_id: Any
-    distribution_id: Any
-    invalidate_on: Any
-    public: Any
-    attachment_types: Any
-    content_type_from_name: Any
-    #: Option -> what is wrong with its value.
-    wrong: Mapping[str, str]
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return these values of all options as they are used."""
-        used, wrong = {}, {}
-        for option, value in values.items():
-            row, used[option] = OPTIONS[option], value
-            if row.parse is not None and value is not row.default:
-                parsed, problem = row.judge(value)
-                if problem:
-                    wrong[option] = problem
-                else:
-                    used[option] = parsed
-        return cls(**used, wrong=wrong)
-
-    @classmethod
-    def read(cls, options: Mapping[str, Any] = MappingProxyType({})) -> Self:
-        """Return the current settings, overridden by a storage's options."""
-        given = {name: value for name, value in options.items() if name in OPTIONS}
-        return cls.of({**defaults(), **hide_all(given)})
+#: Setting of the site -> its row.
+SITE: Mapping[str, Setting] = {
+    name: row for name, row in vars(Site).items() if isinstance(row, Setting)
+}
 
 
 def defaults(

@@ -22,7 +22,7 @@ from django.core.files.storage import FileSystemStorage
 
 from cfsigned_django import signing
 from cfsigned_django.core import conf
-from cfsigned_django.core.conf import OPTIONS, SITE, Config, Options, Setting, shown
+from cfsigned_django.core.conf import OPTIONS, SITE, Config, Setting, shown
 from cfsigned_django.core.terminal import duration
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
@@ -426,7 +426,7 @@ def site_lifetime() -> int:
     :exc:`ImproperlyConfigured` if one of them is not valid: a key could then be
     retired before its URLs have expired.
     """
-    lifetime: int = Options.max_expire.read() + Options.expire_step.read()
+    lifetime: int = OPTIONS["max_expire"].read() + OPTIONS["expire_step"].read()
     return lifetime
 
 

@@ -175,7 +175,7 @@ def _probe_url_of_settings(signer: Signer) -> str:
                 "in requests only, so set it to one of them: a new key is probed there."
             )
         )
-    raise_first_error([*find_address_problems(config), *find_wrong(conf.Options.hash_algorithm)])
+    raise_first_error([*find_address_problems(config), *find_wrong(conf.OPTIONS["hash_algorithm"])])
     address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
     until = int(time.time()) + PROBE_SECONDS
     return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)

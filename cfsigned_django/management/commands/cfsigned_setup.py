@@ -348,7 +348,7 @@ class Command(CfsignedCommand):
                 upload_prefix=present.get("UploadPrefix", ""),
                 kms_key=present.get("KmsKeyArn", ""),
                 location=f"/{location}/" if location else "/",
-                expire=conf.Options.querystring_expire.read(),
+                expire=conf.OPTIONS["querystring_expire"].read(),
                 public_paths=tuple(path for each in ours for path in declared_patterns(each)),
                 saved_paths=dict(pair for each in ours for pair in saved_patterns(each).items()),
                 is_local=is_local,

@@ -90,7 +90,7 @@ class Proof:
         self.signed_url(signer)  # names the setting if OpenSSL refuses the hash
         requested = RequestedObject(
             url=url,
-            signer=signer.with_hash(conf.Options.hash_algorithm.read()),
+            signer=signer.with_hash(conf.OPTIONS["hash_algorithm"].read()),
             direct_url=direct_url(self.clients.s3, self.wanted.bucket, key),
             wanted=self.wanted,
             why_no_object=why_no_object,
@@ -104,7 +104,7 @@ class Proof:
     def signed_url(self, signer: Signer) -> str:
         """Return a signed URL of a file that need not exist."""
         until = int(self.clock()) + _PROOF_SECONDS
-        hash_algorithm = conf.Options.hash_algorithm.read()  # as the storages will
+        hash_algorithm = conf.OPTIONS["hash_algorithm"].read()  # as the storages will
         return sign_probe(signer, self._url(PROBE_NAME), hash_algorithm, date_less_than=until)
 
     def _url(self, key: str) -> str:
