@@ -22,7 +22,7 @@ from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
 from cfsigned_django.signing.keys import CallbackKey
 from cfsigned_django.signing.policy import epoch_time
-from cfsigned_django.storage.arguments import Terms, lifetime, step_seconds
+from cfsigned_django.storage.signatures import Terms, lifetime, step_seconds
 
 logger: Final = logging.getLogger("cfsigned_django.storage")
 

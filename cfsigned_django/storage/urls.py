@@ -32,8 +32,7 @@ from cfsigned_django.logs import log_first
 from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
 from cfsigned_django.signing.signer import join_signature, uncovered
-from cfsigned_django.storage import arguments, batch, context, names
-from cfsigned_django.storage.arguments import IS_PUBLIC, UNSIGNED, Terms, round_up_expiry
+from cfsigned_django.storage import batch, context, names, signatures
 from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
 from cfsigned_django.storage.options import (
@@ -47,7 +46,7 @@ from cfsigned_django.storage.options import (
     resolve as resolve_options,
 )
 from cfsigned_django.storage.query import FileName, add_disposition, build_query, join_query
-from cfsigned_django.storage.signatures import KEPT_SIGNATURES, Signature, covers
+from cfsigned_django.storage.signatures import IS_PUBLIC, UNSIGNED, Signature, Terms, covers
 
 logger: Final = logging.getLogger("cfsigned_django.storage")
 
@@ -64,6 +63,8 @@ _URL_AS_NAME: Final = (
     "name_of() returns. This is logged once for each storage."
 )
 
+#: How many signatures a storage keeps; they take about 10 MB.
+KEPT_SIGNATURES: Final = 10_000
 #: How many addresses of resources and folders are remembered with the options.
 MAX_RESOURCES = 1000
 
@@ -187,16 +188,16 @@ class SignedUrlMixin:
             parameters = add_disposition(parameters, name, download, inline, unsafe)
         if not options.signs:
             options.raise_refusal()
-            arguments.refuse_conditions(UNSIGNED, date_greater_than, ip_address, resource, folder)
+            signatures.refuse_conditions(UNSIGNED, date_greater_than, ip_address, resource, folder)
             return own.public_url(name, parameters, expire, http_method)
         if http_method is not None:
-            arguments.refuse_writing(http_method)
+            signatures.refuse_writing(http_method)
 
         address = own.address_of(name, options)
         if parameters:
             address = join_query(address, build_query(parameters))
         if options.public and own.declares_public(name, address, options):
-            arguments.refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
+            signatures.refuse_conditions(IS_PUBLIC, date_greater_than, ip_address, resource, folder)
             return address
         terms = options.terms
         if (expire, expire_step, date_greater_than, ip_address) != (None, None, None, None):
@@ -612,7 +613,7 @@ class StorageSigner:
     ) -> str:
         """Return the URL from a storage that does not sign."""
         if http_method is not None:
-            arguments.refuse_writing(http_method)
+            signatures.refuse_writing(http_method)
         return self.storage.unsigned_url(name, parameters)
 
     # Signatures
@@ -626,7 +627,7 @@ class StorageSigner:
         lease, second = options.lease(), int(now)
         expires = second + terms.lifetime
         if terms.step:
-            expires = round_up_expiry(expires, terms.step, covered)
+            expires = signatures.round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
             expires = lease.cap_expiry(expires, lifetime=options.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within

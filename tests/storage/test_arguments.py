@@ -1,6 +1,6 @@
 """Take the arguments of url(), each with its rule, and build the query that S3 reads.
 
-Modules: storage/arguments.py, storage/names.py, storage/query.py, storage/urls.py
+Modules: storage/signatures.py, storage/names.py, storage/query.py, storage/urls.py
 """
 
 from __future__ import annotations
