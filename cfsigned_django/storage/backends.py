@@ -22,9 +22,8 @@ from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.storage import context, uploads
-from cfsigned_django.storage.content_types import content_type_of
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
-from cfsigned_django.storage.names import refuse_dot_dot
+from cfsigned_django.storage.names import content_type_of, refuse_dot_dot
 from cfsigned_django.storage.options import OWN_KEY, Option, refuse_unknown
 from cfsigned_django.storage.signatures import lifetime
 from cfsigned_django.storage.uploads import Upload

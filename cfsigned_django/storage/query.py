@@ -18,7 +18,7 @@ from urllib.parse import quote
 from django.utils.functional import Promise
 
 from cfsigned_django.signing.encoding import RESERVED_PARAMETERS
-from cfsigned_django.storage.content_types import is_unsafe
+from cfsigned_django.storage.names import is_unsafe
 
 #: boto3's name for a parameter of GetObject -> S3's name in the query.
 S3_NAMES: Mapping[str, str] = {

@@ -1,6 +1,6 @@
 """What browsers are told of a file, by the ending of its name.
 
-Modules: storage/content_types.py, storage/query.py, storage/backends.py
+Modules: storage/names.py, storage/query.py, storage/backends.py
 """
 
 from __future__ import annotations
