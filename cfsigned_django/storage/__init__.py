@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from cfsigned_django.storage.backends import (
         CloudFrontFileSystemStorage as CloudFrontFileSystemStorage,
         CloudFrontS3Storage as CloudFrontS3Storage,
+        PermanentLinkStorage as PermanentLinkStorage,
     )
-    from cfsigned_django.storage.permanent import PermanentLinkStorage as PermanentLinkStorage
     from cfsigned_django.storage.uploads import (
         Upload as Upload,
         UploadError as UploadError,
@@ -27,7 +27,7 @@ def __getattr__(name: str) -> object:
     Checks and the admin use this package in every process of a site, and
     django-storages imports boto3, which takes 20 MB and a quarter of a second.
     """
-    if name in {"CloudFrontFileSystemStorage", "CloudFrontS3Storage"}:
+    if name in {"CloudFrontFileSystemStorage", "CloudFrontS3Storage", "PermanentLinkStorage"}:
         from cfsigned_django.storage import backends
 
         return getattr(backends, name)
@@ -35,8 +35,4 @@ def __getattr__(name: str) -> object:
         from cfsigned_django.storage import uploads
 
         return getattr(uploads, name)
-    if name == "PermanentLinkStorage":
-        from cfsigned_django.storage.permanent import PermanentLinkStorage
-
-        return PermanentLinkStorage
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,7 @@
-"""Permanent links as the URLs of files, for what is stored for longer than a signed URL lives."""
+"""Permanent links as the URLs of files, for what is stored for longer than a signed URL lives.
+
+Modules: storage/backends.py
+"""
 
 from __future__ import annotations
 
