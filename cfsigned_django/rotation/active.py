@@ -26,7 +26,7 @@ from cfsigned_django.core.keyring import NoKey, SigningState, key_group_option
 from cfsigned_django.core.phrase import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
-from cfsigned_django.signing.outside import runs_event_loop
+from cfsigned_django.signing.lazy_key import runs_event_loop
 
 if TYPE_CHECKING:
     from cfsigned_django.signing import HashAlgorithm, Signer

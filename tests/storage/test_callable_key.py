@@ -1,6 +1,6 @@
 """A key that a callable returns, such as one that asks a secret store.
 
-Modules: signing/outside.py
+Modules: signing/lazy_key.py
 """
 
 from __future__ import annotations
