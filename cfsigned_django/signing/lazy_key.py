@@ -9,33 +9,29 @@ import math
 import os
 import threading
 import time
-from asyncio import iscoroutine
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from cfsigned_django.signing.exceptions import InvalidKey
 
 if TYPE_CHECKING:
     from cfsigned_django.signing.keys import PrivateKey
 
-
-V = TypeVar("V")
-
 #: For how many seconds an error counts: a store that does not answer is not asked for each URL.
 RETRY = 5
 
 
-class Answers(Generic[V]):
-    """The answers to questions of one kind. One thread asks at a time, never in an event loop.
+class _Answers:
+    """The keys that callables returned. One thread asks at a time, never in an event loop.
 
     An answer counts for the life of the process, an error for :data:`RETRY` seconds.
     """
 
     def __init__(self) -> None:
         #: Question -> until when the answer counts, by a monotonic clock, and the answer.
-        self._known: dict[Hashable, tuple[float, V | Exception]] = {}
+        self._known: dict[Hashable, tuple[float, PrivateKey | Exception]] = {}
         self._renew_lock()
         if hasattr(os, "register_at_fork"):  # The thread that asks is not in the child.
             os.register_at_fork(after_in_child=self._renew_lock)
@@ -43,12 +39,12 @@ class Answers(Generic[V]):
     def _renew_lock(self) -> None:
         self._lock = threading.RLock()  # To answer, one may ask another question.
 
-    def find(self, question: Hashable) -> V | Exception | None:
+    def find(self, question: Hashable) -> PrivateKey | Exception | None:
         """Return the answer, or the error, if it is known and still counts; else None."""
         until, answer = self._known.get(question, (-math.inf, None))
         return answer if time.monotonic() < until else None
 
-    def get(self, question: Hashable, ask: Callable[[], V]) -> V:
+    def get(self, question: Hashable, ask: Callable[[], PrivateKey]) -> PrivateKey:
         """Return the answer, or raise what ``ask`` raised."""
         answer = self.find(question)
         if answer is None:
@@ -59,11 +55,11 @@ class Answers(Generic[V]):
             raise copy.copy(answer)  # each raise adds its frames
         return answer
 
-    def _ask(self, question: Hashable, ask: Callable[[], V]) -> V | Exception:
+    def _ask(self, question: Hashable, ask: Callable[[], PrivateKey]) -> PrivateKey | Exception:
         with self._lock:
             if (known := self.find(question)) is not None:  # Another thread has asked meanwhile.
                 return known
-            answer: V | Exception
+            answer: PrivateKey | Exception
             seconds = math.inf
             try:
                 answer = ask()
@@ -84,7 +80,7 @@ def runs_event_loop() -> bool:
     return True
 
 
-_called: Answers[PrivateKey] = Answers()
+_called = _Answers()
 
 
 class LazyPrivateKey:
@@ -193,7 +189,7 @@ class CalledKey(LazyPrivateKey):
             )
         else:
             try:
-                if iscoroutine(source):
+                if asyncio.iscoroutine(source):
                     source.close()
                     raise InvalidKey("It is async: write def, not async def.")
                 if not isinstance(source, str | bytes | os.PathLike):
