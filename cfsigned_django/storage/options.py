@@ -172,18 +172,12 @@ def resolve(
     text if a name needs more than encoding.
     """
     signing: dict[str, Any] = {}
-    refusal, key = "", config.cloudfront_key
-    is_unasked = must_sign and handed_in is OWN_KEY and key is not None and key.is_unasked
-    if is_unasked and not asks:
-        refusal = "AWS_CLOUDFRONT_KEY was not called yet."
-    elif must_sign:
-        if is_unasked:
-            ask_for_key(config)
+    refusal = origin = start = ""
+    if must_sign:
         try:
-            signing = _resolve_signing(config, handed_in)
+            signing = _resolve_signing(config, handed_in, asks=asks)
         except (ImproperlyConfigured, InvalidKey) as error:
             refusal = str(error)
-    origin = start = ""
     # _resolve_signing() has checked the address of a storage that can sign.
     found = () if signing else validation.find_address_problems(config, signs=must_sign)
     if not any(map(CheckMessage.is_serious, found)):
@@ -206,11 +200,16 @@ def resolve(
     )
 
 
-def _resolve_signing(config: Config, handed_in: Any) -> dict[str, Any]:
+def _resolve_signing(config: Config, handed_in: Any, *, asks: bool) -> dict[str, Any]:
     """Return what only signing needs of :class:`ResolvedOptions`.
 
     Raise :exc:`ImproperlyConfigured` or :exc:`InvalidKey` if no URL can be signed.
     """
+    key = config.cloudfront_key
+    if handed_in is OWN_KEY and key is not None and key.is_unasked:
+        if not asks:
+            raise ImproperlyConfigured("AWS_CLOUDFRONT_KEY was not called yet.")
+        ask_for_key(config)
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
     for each in find_signing_problems(config, handed_in, tries_key=False):
         validation.raise_first_error([each])
@@ -219,10 +218,10 @@ def _resolve_signing(config: Config, handed_in: Any) -> dict[str, Any]:
     signer, most, step = None, config.max_expire, config.expire_step
     if handed_in is not OWN_KEY:
         signer = adopt_signer(handed_in, config.hash_algorithm)
-    elif config.cloudfront_key is not None:
+    elif key is not None:
         signer = Signer(
             key_pair_id=config.cloudfront_key_id,
-            private_key=config.cloudfront_key.load(),
+            private_key=key.load(),
             hash_algorithm=config.hash_algorithm,
         )
     lease: Callable[[], Lease]
