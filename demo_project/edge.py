@@ -98,8 +98,8 @@ def _serve(options: argparse.Namespace) -> None:
         "cloudfront",
         region_name=REGION,
         endpoint_url=state.address("s3"),
-        access_key=user.access_key_id,
-        secret_key=user.secret_access_key,
+        aws_access_key_id=user.access_key_id,
+        aws_secret_access_key=user.secret_access_key,
     )
     bucket = _bucket_of(client, options.distribution)
     origin = S3Origin(

@@ -62,8 +62,8 @@ class Ministack:
             name,
             endpoint_url=self.endpoint_url,
             region_name=REGION,
-            access_key=account,
-            secret_key="not checked",
+            aws_access_key_id=account,
+            aws_secret_access_key="not checked",
         )
 
     def clients(self, account: str) -> Clients:

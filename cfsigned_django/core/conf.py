@@ -432,12 +432,13 @@ def aws_access() -> dict[str, str | None]:
     """
     if profile := _first_of("AWS_S3_SESSION_PROFILE"):
         return {"profile_name": profile}
-    access_key = _first_of("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID")
-    secret_key = _first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY")
-    if not access_key and not secret_key:
+    pair = {
+        "aws_access_key_id": _first_of("AWS_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+        "aws_secret_access_key": _first_of("AWS_S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+    }
+    if not any(pair.values()):
         return {}  # A token is valid only with the keys that it came with.
-    token = _first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
-    return {"access_key": access_key, "secret_key": secret_key, "session_token": token}
+    return {**pair, "aws_session_token": _first_of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")}
 
 
 def _first_of(*names: str) -> Any:

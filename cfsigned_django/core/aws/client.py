@@ -19,6 +19,7 @@ _PATIENCE: Final[Mapping[str, Any]] = {
     "read_timeout": 7,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
+_PAIR: Final = ("aws_access_key_id", "aws_secret_access_key")
 #: CloudFront has no regions, S3 and STS answer for all regions in this one, and a bucket that names
 #: no region is in it.
 HOME_REGION: Final = "us-east-1"
@@ -46,17 +47,15 @@ class Clients:
 def make_client(
     service_name: str,
     *,
-    profile_name: str | None = None,
     region_name: str | None = None,
     endpoint_url: str | None = None,
-    access_key: str | None = None,
-    secret_key: str | None = None,
-    session_token: str | None = None,
+    **access: str | None,
 ) -> Any:
     """Return a boto3 client that is fast enough for a web page.
 
-    boto3 looks up what is not given: AWS_PROFILE, AWS_ENDPOINT_URL, the files
-    under ``~/.aws``, the role of the machine. The client tries twice, gives each
+    ``access`` is what ``boto3.Session()`` takes: a profile, or keys. boto3 looks up
+    what is not given: AWS_PROFILE, AWS_ENDPOINT_URL, the files under ``~/.aws``,
+    the role of the machine. The client tries twice, gives each
     attempt at most 10 s, and may be shared by threads. Raise :exc:`AwsError`
     if that configuration cannot be used. Missing or wrong credentials show only
     at the first call.
@@ -67,17 +66,10 @@ def make_client(
 
     what = _("set up AWS access ({service})", service=service_name)
     try:
-        if bool(access_key) != bool(secret_key):
-            raise PartialCredentialsError(
-                provider="arguments", cred_var="secret_key" if access_key else "access_key"
-            )
-        session = boto3.Session(
-            profile_name=profile_name,
-            region_name=region_name,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            aws_session_token=session_token,
-        )
+        missing = [each for each in _PAIR if not access.get(each)]
+        if len(missing) == 1:
+            raise PartialCredentialsError(provider="arguments", cred_var=missing[0])
+        session = boto3.Session(region_name=region_name, **access)  # type: ignore[arg-type]
         return session.client(
             service_name,  # type: ignore[call-overload]
             region_name=session.region_name or _REGIONS.get(service_name),
@@ -98,7 +90,7 @@ def make_client(
         )
     # A debug page shows the variables of each frame that an exception passed through. Raised here,
     # it passes through no frame of boto3, and this frame holds no secret.
-    access_key = secret_key = session_token = None
+    access.clear()
     raise problem
 
 

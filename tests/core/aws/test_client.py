@@ -19,9 +19,11 @@ from tests.core.aws import Body
 from tests.leaks import everything_of
 
 SECRETS = ("secret-access-key-of-nobody", "session-of-nobody", "password")
-CREDENTIALS = dict(
-    zip(("access_key", "secret_key", "session_token"), ("AKIANOBODY", *SECRETS), strict=False)
-)
+CREDENTIALS = {
+    "aws_access_key_id": "AKIANOBODY",
+    "aws_secret_access_key": SECRETS[0],
+    "aws_session_token": SECRETS[1],
+}
 NOWHERE = "http://me:password@127.0.0.1:1"
 
 
@@ -70,8 +72,8 @@ def test_nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"profile_name": "nobody"}, "ProfileNotFound", "AWS_PROFILE"),
         ({"endpoint_url": "nowhere"}, "ValueError", "AWS_ENDPOINT_URL"),
-        ({"access_key": None}, "PartialCredentialsError", "AWS_ACCESS_KEY_ID"),
-        ({"secret_key": None}, "PartialCredentialsError", "AWS_SECRET_ACCESS_KEY"),
+        ({"aws_access_key_id": None}, "PartialCredentialsError", "AWS_ACCESS_KEY_ID"),
+        ({"aws_secret_access_key": None}, "PartialCredentialsError", "AWS_SECRET_ACCESS_KEY"),
     ],
 )
 def test_configuration_that_cannot_be_used(options: dict[str, Any], code: str, named: str) -> None:

@@ -524,7 +524,14 @@ KEYS = {
 @pytest.mark.parametrize(
     ("named", "access"),
     [
-        (KEYS, {"access_key": "AKIAOFATEST", "secret_key": "hush", "session_token": "token"}),
+        (
+            KEYS,
+            {
+                "aws_access_key_id": "AKIAOFATEST",
+                "aws_secret_access_key": "hush",
+                "aws_session_token": "token",
+            },
+        ),
         ({"AWS_S3_SESSION_PROFILE": "a profile"}, {"profile_name": "a profile"}),
     ],
     ids=["keys", "profile"],
