@@ -244,6 +244,8 @@ class SignedUrlMixin:
         own = self.cfsigned
         options = own.options()
         validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
+        if not options.public:
+            return False
         try:
             names.refuse_dot_dot(name or "")
             # Twice, as save() does: after the first time, backslashes are slashes.
@@ -251,7 +253,7 @@ class SignedUrlMixin:
             address = own.address_of(saved, options)
         except (SuspiciousOperation, ValueError):
             return False
-        return bool(options.public) and own.declares_public(saved, address, options)
+        return own.declares_public(saved, address, options)
 
     def name_of(self, url: str) -> str:
         """Return the name of the file that has this URL: the inverse of :meth:`url`.
