@@ -147,7 +147,9 @@ class signed_urls(ContextDecorator):
             source.resource_url(each, allow_any_resource=self._allow_any_resource)
             for each in self._resources
         ]
-        block = context.SigningBlock(storage=source, covered=tuple(covered), **self._arguments)
+        block = context.SigningBlock(
+            storage=source, covered=tuple(covered), arguments=self._arguments
+        )
         self._entered.append(block)
         context.enter(block)
         return self

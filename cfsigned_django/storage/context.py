@@ -14,11 +14,11 @@ anything, even in copies of its context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from cfsigned_django.storage.signatures import Signature, covers
@@ -56,9 +56,8 @@ class SigningBlock:
     storage: Any
     #: The URLs of the resources, encoded, in which ``*`` is a wildcard.
     covered: tuple[str, ...]
-    expire: int | timedelta | None = None
-    expire_step: int | timedelta | None = None
-    ip_address: str | None = None
+    #: The arguments of url() that each URL within gets.
+    arguments: Mapping[str, Any]
     #: A resource -> when it was signed, and its signature, once a URL needed it.
     signed: dict[str, tuple[float, Signature]] = field(default_factory=dict, repr=False)
     #: Whether its ``with`` statement has ended. Copies of its context still hold the block then.

@@ -205,7 +205,8 @@ class SignedUrlMixin:
 
         covered, signature = address, None
         if (resource, folder) != (None, None):
-            covered = own.resource_covering(address, resource, folder, allow_any_resource, options)
+            wanted = (resource, folder, allow_any_resource)
+            covered = own.resource_covering(address, wanted, options)
         elif blocks.get():
             signature = own.find_in_block(address, terms, options, now)
         if signature is None:
@@ -544,28 +545,22 @@ class StorageSigner:
         return ""
 
     def resource_covering(
-        self,
-        address: str,
-        resource: str | None,
-        folder: str | None,
-        allow_any_resource: bool,
-        options: ResolvedOptions,
+        self, address: str, wanted: tuple[str | None, str | None, bool], options: ResolvedOptions
     ) -> str:
         """Return the URL of a resource or a folder; raise :exc:`InvalidPolicy` if it is elsewhere.
 
-        It is remembered with the options, if the same name always means the same path.
+        ``wanted`` are the arguments of :meth:`resource_address`. The URL is remembered with the
+        options, if the same name always means the same path.
         """
-        covered = key = None
         # A lazy translation, which is refused, would find the entry of the text that it equals.
-        if options.start and isinstance(resource or folder, str):
-            key = (resource, folder, allow_any_resource)
-            covered = options.resources.get(key)
+        is_kept = options.start and isinstance(wanted[0] or wanted[1], str)
+        covered = options.resources.get(wanted) if is_kept else None
         if covered is None:
-            covered = self.resource_address(resource, folder, allow_any_resource, options)
+            covered = self.resource_address(*wanted, options)
             if len(options.resources) >= MAX_RESOURCES:
                 options.resources.clear()
-            if key:
-                options.resources[key] = covered
+            if is_kept:
+                options.resources[wanted] = covered
         if not covers(covered, address):
             raise uncovered(address, covered)
         return covered
@@ -676,8 +671,7 @@ class StorageSigner:
                 continue
             signature = block.known(covered, now)
             if signature is None:
-                given = (block.expire, block.expire_step, None, block.ip_address)
-                signature = self.sign(covered, options.terms_of(*given), options, now)
+                signature = self.sign(covered, options.terms_of(**block.arguments), options, now)
                 block.signed[covered] = now, signature
             return signature
         return None
