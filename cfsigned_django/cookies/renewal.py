@@ -200,7 +200,8 @@ def _outermost(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
     """
     kept: defaultdict[str, list[Offer]] = defaultdict(list)
     for offer in sorted(offers, key=lambda each: len(each.place.path)):
-        above = list(_and_above(offer.place.path))
+        path = f"{offer.place.path.rstrip('/')}/"
+        above = [path[: end + 1] for end, letter in enumerate(path) if letter == "/"]
         found = (each for path in above for each in kept[path])
         outer = next((each for each in found if each.place.overlaps(offer.place)), None)
         if outer is None:
@@ -209,12 +210,6 @@ def _outermost(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
             problems.append(_in_the_way(offer, outer))
     ids = {id(each) for each in chain.from_iterable(kept.values())}
     return [each for each in offers if id(each) in ids]
-
-
-def _and_above(path: str) -> Iterator[str]:
-    """Yield the folders above the Path of a cookie, from ``/`` on, and the Path as a folder."""
-    path = f"{path.rstrip('/')}/"
-    return (path[: end + 1] for end, letter in enumerate(path) if letter == "/")
 
 
 def _too_many(offers: list[Offer], left_out: Offer) -> Problem:

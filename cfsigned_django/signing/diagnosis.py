@@ -36,7 +36,8 @@ def explain_mismatch(
     if "Policy" in values:
         return "the signature does not match the policy: the policy, signature or key was changed"
     expires = values["Expires"]
-    trials = [(base_url, expires, _other(hash_algorithm), _hash_reason(hash_algorithm))]
+    other = next(each for each in HashAlgorithm if each is not hash_algorithm)
+    trials = [(base_url, expires, other, _hash_reason(hash_algorithm))]
     trials += [
         (url, expires, hash_algorithm, why) for url, why in other_urls(base_url) if url != base_url
     ]
@@ -62,10 +63,6 @@ def _matches(key: PublicKey, signature: bytes, message: str, hash_algorithm: Has
     except InvalidKey:
         return False
     return True
-
-
-def _other(hash_algorithm: HashAlgorithm) -> HashAlgorithm:
-    return next(each for each in HashAlgorithm if each is not hash_algorithm)
 
 
 def _hash_reason(hash_algorithm: HashAlgorithm) -> str:

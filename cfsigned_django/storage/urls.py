@@ -132,7 +132,7 @@ class SignedUrlMixin:
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
         own: StorageSigner | None = vars(self).get("cfsigned")
         if own is not None:
-            own.forget_options()
+            own.resolved = {}  # If another thread reads them now, it keeps them in the old one.
 
     @cached_property
     def cfsigned(self) -> StorageSigner:
@@ -430,10 +430,6 @@ class StorageSigner:
         # The signatures that may be asked for again. They do not belong to the options, which a
         # class with a property has anew for each call.
         self._signatures: dict[Hashable, Signature] = {}
-
-    def forget_options(self) -> None:
-        """Resolve the options again at the next call: one was assigned."""
-        self.resolved = {}  # If another thread is reading them now, it keeps them in the old one.
 
     # Options
 
