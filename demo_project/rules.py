@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from cfsigned_django.core.aws.client import call
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import NO_SUCH_PUBLIC_KEY, KeyGroups
-from cfsigned_django.core.phrase import Phrase
+from cfsigned_django.core.text import Phrase
 from cfsigned_django.signing import InvalidKey, PublicKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (

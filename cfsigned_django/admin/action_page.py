@@ -14,7 +14,7 @@ from django.utils.translation import get_language, gettext as _, gettext_lazy
 from cfsigned_django.admin.snapshot import Snapshot
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.encryption import CannotDecrypt
-from cfsigned_django.core.phrase import translated
+from cfsigned_django.core.text import translated
 from cfsigned_django.core.validation import KEY_GROUP_ID, KEY_PAIR_ID
 from cfsigned_django.rotation.lifecycle import ENDED, retirement_wait
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason

@@ -24,7 +24,7 @@ from django.conf import settings
 from django.core.checks.security import base as security
 
 from cfsigned_django.core.conf import Site
-from cfsigned_django.core.phrase import Phrase as _
+from cfsigned_django.core.text import Phrase as _
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet

@@ -46,7 +46,7 @@ logger: Final = logging.getLogger("cfsigned_django.keyring")
 class NoKey:
     """Why no key pair of a key group signs, and what a person does next: two sentences."""
 
-    #: A :class:`~cfsigned_django.core.phrase.Phrase` if the page may show it in another language.
+    #: A :class:`~cfsigned_django.core.text.Phrase` if the page may show it in another language.
     what: str
     next_step: str
 

@@ -23,7 +23,7 @@ from django.core.files.storage import FileSystemStorage
 from cfsigned_django import signing
 from cfsigned_django.core import conf
 from cfsigned_django.core.conf import OPTIONS, SITE, Config, Setting, shown
-from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.text import duration
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 

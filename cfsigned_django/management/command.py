@@ -17,7 +17,7 @@ from django.core.management.base import (
     no_translations,
 )
 
-from cfsigned_django.core.terminal import printable
+from cfsigned_django.core.text import printable
 
 
 class CfsignedCommand(BaseCommand):

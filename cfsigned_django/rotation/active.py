@@ -23,7 +23,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 
 from cfsigned_django.core.keyring import NoKey, SigningState, key_group_option
-from cfsigned_django.core.phrase import Phrase as _, translated
+from cfsigned_django.core.text import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing.lazy_key import runs_event_loop

@@ -10,7 +10,7 @@ from typing import Final
 
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups, ListedPublicKey, adding
-from cfsigned_django.core.phrase import Phrase as _
+from cfsigned_django.core.text import Phrase as _
 from cfsigned_django.rotation.models import KeyPair
 
 #: ``AwsError.code`` if the public key of a key pair no longer exists in CloudFront.

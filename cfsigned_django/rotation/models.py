@@ -16,8 +16,7 @@ from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from cfsigned_django.core import encryption
 from cfsigned_django.core.encryption import CannotDecrypt, Decrypted, NotItsKey
-from cfsigned_django.core.phrase import translated
-from cfsigned_django.core.terminal import in_one_line
+from cfsigned_django.core.text import in_one_line, translated
 from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_seconds
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 

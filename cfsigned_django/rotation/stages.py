@@ -18,7 +18,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from cfsigned_django.core.keyring import key_group_option
-from cfsigned_django.core.terminal import in_one_line
+from cfsigned_django.core.text import in_one_line
 from cfsigned_django.rotation.lifecycle import Blocker, KeyStatus, Waits, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 

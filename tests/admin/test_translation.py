@@ -17,7 +17,7 @@ from django.utils import translation
 
 from cfsigned_django.admin.action_page import put_in_words
 from cfsigned_django.core.aws.errors import AwsError, explain
-from cfsigned_django.core.phrase import Phrase
+from cfsigned_django.core.text import Phrase
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from tests.admin import Visitor, address, detail, english_words, log

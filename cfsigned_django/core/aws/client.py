@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, TypeVar
 
 from cfsigned_django.core.aws.errors import AwsError, aws_failures, explain
-from cfsigned_django.core.phrase import Phrase as _
+from cfsigned_django.core.text import Phrase as _
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,8 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from cfsigned_django.core.phrase import Phrase, Phrase as _
-from cfsigned_django.core.terminal import in_one_line
+from cfsigned_django.core.text import Phrase, Phrase as _, in_one_line
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -27,7 +26,7 @@ class AwsError(Exception):
     ``what``: what was tried, as in "add K2JCJMDEHXQW5F to the key group".
     ``reason``: why it failed; ``what`` and ``reason`` make one sentence.
     ``next_step``: what to do now; one or more sentences. Each of the three is a
-    :class:`~cfsigned_django.core.phrase.Phrase` if a person may read it in another language.
+    :class:`~cfsigned_django.core.text.Phrase` if a person may read it in another language.
     ``code``: AWS's error code. If AWS gave no answer, the name of botocore's
     exception; if AWS was not called, the code that it would have returned.
     ``permission``: the IAM action that the call needs, if one is known.

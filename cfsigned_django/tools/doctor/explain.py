@@ -16,7 +16,7 @@ from cfsigned_django.core import conf
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.core.conf import Config
-from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows

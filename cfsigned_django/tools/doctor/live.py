@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from cfsigned_django.core.aws.client import HOME_REGION
-from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_local_host
 from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer, Responder
 from cfsigned_django.signing import Signer

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from cfsigned_django.core.terminal import in_one_line
+from cfsigned_django.core.text import in_one_line
 from cfsigned_django.core.validation import TABLE
 from cfsigned_django.tools.catalog import CATALOG, FindingType, finding
 from cfsigned_django.tools.findings import Finding, Level

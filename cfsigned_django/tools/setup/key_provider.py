@@ -17,7 +17,7 @@ from typing import ClassVar, TypeAlias
 from django.db import IntegrityError, connections
 
 from cfsigned_django.core import conf
-from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cfsigned_django.core.aws.errors import AwsError, AwsFailure, explain
-from cfsigned_django.core.phrase import Phrase, translated
+from cfsigned_django.core.text import Phrase, translated
 from tests.golden import assert_golden
 
 URL = "https://me:password@cloudfront.amazonaws.com/2020-05-31/public-key"

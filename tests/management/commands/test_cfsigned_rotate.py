@@ -1,6 +1,6 @@
 """Test cfsigned_rotate: what it does, says and exits with.
 
-Modules: management/command.py, core/terminal.py
+Modules: management/command.py, core/text.py
 """
 
 from __future__ import annotations

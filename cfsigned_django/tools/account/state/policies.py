@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from cfsigned_django.core.terminal import duration
+from cfsigned_django.core.text import duration
 from cfsigned_django.tools.account.account import BucketPart, NamedConfig
 from cfsigned_django.tools.account.documents.bucket import (
     cors_rule,

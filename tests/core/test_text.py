@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from cfsigned_django.core.phrase import Phrase, translated
+from cfsigned_django.core.text import Phrase, translated
 
 
 def in_capitals(text: str) -> str:
