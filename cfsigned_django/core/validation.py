@@ -13,7 +13,7 @@ import ipaddress
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning as CheckWarning
@@ -206,7 +206,7 @@ def find_problems(
     """
     found = [*_key_and_id(config), *_key(config, tries_key), *_ids(config)] if with_key else []
     found += [*_domain(config), *_protocol(config)]
-    found += find_wrong_values(config, [each for each in OPTIONS if each != "invalidate_on"])
+    found += find_wrong_values(config, OPTIONS.keys() - {"invalidate_on"})
     return [*found, *_lifetimes(config)]
 
 
@@ -410,12 +410,12 @@ def _too_long(what: str, limit: int) -> CheckMessage:
     )
 
 
-def find_wrong_values(config: Config, options: Iterable[str]) -> list[CheckMessage]:
+def find_wrong_values(config: Config, options: Container[str]) -> list[CheckMessage]:
     """Return the errors of those of these options that their rows refuse."""
     return [
         problem(OPTIONS[each].check_id, f"{_named(config, each)} {config.wrong[each]}.")
-        for each in options
-        if each in config.wrong
+        for each in config.wrong
+        if each in options
     ]
 
 
