@@ -1,29 +1,338 @@
-"""The first page: what signs, what comes next, and the timeline of each key pair."""
+"""The first page: the keys at one moment, what to know about them, and what comes next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import cached_property
+from itertools import zip_longest
+from typing import Literal, Self
+from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from cfsigned_django.admin.notices import ERROR, Notice, find_notices
-from cfsigned_django.admin.snapshot import Snapshot, is_unfinished
-from cfsigned_django.rotation.lifecycle import OLD, KeyStatus, retirement_wait
+from cfsigned_django.core.keyring import SigningState
+from cfsigned_django.rotation.active import nothing_signs
+from cfsigned_django.rotation.importing import state_of, unknown_keys
+from cfsigned_django.rotation.lifecycle import ENDED, OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
+from cfsigned_django.rotation.rotation import Rotation
+from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
 from cfsigned_django.rotation.stages import (
     Action,
     PendingWait,
     clock_time,
     date_and_time,
+    find_overdue,
+    find_unmade,
+    find_waits,
     in_words,
     stage_of,
+    why_previous_key_stays,
 )
-from cfsigned_django.rotation.steps import Step
+from cfsigned_django.rotation.steps import Step, due
+from cfsigned_django.signing import InvalidKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The rows as they were read at one moment; the rest is computed when a page first uses it.
+
+    Nothing here calls AWS.
+    """
+
+    rotation: Rotation
+    now: datetime
+    #: Those of the key group, the newest first.
+    key_pairs: list[KeyPair]
+
+    @classmethod
+    def take(cls, rotation: Rotation) -> Self:
+        """Read the key pairs of the rotation's key group.
+
+        Two things are recorded without waiting for a step: since when a key has
+        been RETIRING, if the process that switched keys died before it recorded
+        this, and how long links live now.
+        """
+        key_pairs = rotation.store.key_pairs()
+        rotation.catch_up(key_pairs)  # if no job runs, nothing else does this
+        return cls(rotation=rotation, now=rotation.store.clock(), key_pairs=key_pairs)
+
+    def find(self, pk: UUID) -> KeyPair | None:
+        """Return the key pair with this primary key if it belongs to the key group."""
+        return next((each for each in self.key_pairs if each.pk == pk), None)
+
+    @cached_property
+    def active(self) -> KeyPair | None:
+        """Return the key pair that signs, if the database has one."""
+        return next((each for each in self.key_pairs if each.status == KeyStatus.ACTIVE), None)
+
+    @cached_property
+    def signing_state(self) -> SigningState:
+        """Return who signs, or why nobody does."""
+        return state_of(self.rotation)
+
+    @cached_property
+    def successor(self) -> KeyPair | None:
+        """Return the key pair that signs next."""
+        return next((each for each in self.key_pairs if each.next_in), None)
+
+    @cached_property
+    def replaced(self) -> KeyPair | None:
+        """Return the next key if a start replaces it: the encryption key has changed since."""
+        successor = self.successor
+        return successor if successor and successor.is_outdated else None
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Return the steps that are due, the most urgent first."""
+        # Only while no key pair is ACTIVE can a key of the settings be imported.
+        unknown = () if self.active else self.unknown_keys
+        return list(
+            due(self.rotation, now=self.now, key_pairs=self.key_pairs, unknown_keys=unknown)
+        )
+
+    def allowed_steps(self, permissions: frozenset[str]) -> list[Step]:
+        """Return the steps that are due and that these permissions allow."""
+        return [each for each in self.steps if each.action.permissions & permissions]
+
+    def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
+        """Return the step if it is due."""
+        wanted = action, key_pair
+        return next((each for each in self.steps if (each.action, each.key_pair) == wanted), None)
+
+    @cached_property
+    def waits(self) -> dict[UUID, PendingWait]:
+        """Return what key pairs wait for, by primary key."""
+        found = find_waits(self.rotation, now=self.now, key_pairs=self.key_pairs)
+        return {each.key_pair.pk: each for each in found}
+
+    @cached_property
+    def decryption_problems(self) -> dict[UUID, str]:
+        """Return why private keys cannot be decrypted, by the primary keys of the key pairs."""
+        found = ((each.pk, each.decryption_problem) for each in self.key_pairs)
+        return {pk: problem for pk, problem in found if problem}
+
+    @property
+    def cannot_sign(self) -> bool:
+        """Return whether the ACTIVE key cannot be decrypted."""
+        return self.active is not None and self.active.pk in self.decryption_problems
+
+    @cached_property
+    def settings_keys(self) -> list[ConfiguredKey]:
+        """Return the keys in the settings and STORAGES for the group, usually one or none."""
+        return self.rotation.settings_keys()
+
+    @cached_property
+    def unknown_keys(self) -> list[ConfiguredKey]:
+        """Return the keys of the settings that the database does not have.
+
+        They sign while no key pair is ACTIVE. The other keys of the settings
+        never sign.
+        """
+        return unknown_keys(self.signing_state, self.settings_keys)
+
+    @property
+    def settings_key_id(self) -> str:
+        """Return the public key ID of the key in the settings; empty if there is none.
+
+        If storages sign with different keys, return all IDs.
+        """
+        return ", ".join(each.key_pair_id for each in self.unknown_keys or self.settings_keys)
+
+    @property
+    def settings_key_algorithm(self) -> str:
+        """Return the algorithm of the key in the settings; empty if the key cannot be used."""
+        try:
+            (key,) = self.unknown_keys or self.settings_keys
+            algorithm = key.source.load().algorithm
+        except (InvalidKey, ValueError):
+            return ""
+        return KeyPair(algorithm=algorithm).get_algorithm_display()
+
+    @property
+    def signing_name(self) -> str:
+        """Return the name of the key that signs; empty if none does."""
+        return self.signing_state.name_signing(each.key_pair_id for each in self.settings_keys)
+
+
+def is_unfinished(key_pair: KeyPair) -> bool:
+    """Return whether the key pair still signs, waits, or must be removed from CloudFront."""
+    return key_pair.awaits_removal or key_pair.status not in ENDED
+
+
+#: How bad it is, the worst first; the page has a color for each.
+ERROR, WARNING, INFO = LEVELS = ("error", "warning", "info")
+#: A command with its options, an option, or a name: a setting, or an argument.
+_CODE = re.compile(
+    r"(manage\.py \w+(?: --[a-z-]+(?: [\w-]*\d[\w-]*)?)*|--[a-z-]+|\b[A-Za-z]+_\w+)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to know."""
+
+    level: str
+    text: str
+    #: The cause and the fix, if the rotation knows them.
+    detail: str = ""
+
+    @property
+    def html(self) -> SafeString:
+        """Return text and detail, with marks for names of code and for commands to type."""
+        parts = _CODE.split(f"{self.text} {self.detail}".strip())
+        tags = ("kbd" if " " in each else "code" for each in parts[1::2])
+        marked = (
+            format_html("<{0}>{1}</{0}>", *each) for each in zip(tags, parts[1::2], strict=True)
+        )
+        return format_html_join("", "{}{}", zip_longest(parts[::2], marked, fillvalue=""))
+
+
+def find_notices(snapshot: Snapshot) -> list[Notice]:
+    """Return what to know about the keys now."""
+    found = [notice for find in _NOTICES for notice in find(snapshot)]
+    return sorted(found, key=lambda notice: LEVELS.index(notice.level))
+
+
+def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
+    if not snapshot.signing_name:
+        yield Notice(ERROR, nothing_signs(snapshot.signing_state))
+
+
+def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
+        problem = snapshot.decryption_problems.get(key_pair.pk)
+        if problem is None:
+            continue
+        if key_pair.status == KeyStatus.ACTIVE:
+            text = _(
+                "The private key of %(key)s, the signing key, cannot be decrypted: pages with "
+                "links to files fail."
+            )
+            level = ERROR
+        else:
+            text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
+            level = WARNING
+        yield Notice(level, text % {"key": key_pair}, problem)
+
+
+def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
+    rotation = snapshot.rotation
+    # Those of all key groups: they have one encryption key.
+    if text := why_previous_key_stays(rotation.store.rows, waits=rotation.waits, now=snapshot.now):
+        yield Notice(WARNING, text)
+
+
+def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
+        if key_pair.status != KeyStatus.REVOKED or not is_unfinished(key_pair):
+            continue
+        if key_pair.active_at is None:
+            text = _(
+                "%(key)s is revoked. It has signed nothing, but CloudFront may still trust it."
+            )
+        else:
+            text = _(
+                "%(key)s is revoked and no longer signs, but CloudFront may still trust it: "
+                "links that it signed may still open."
+            )
+        yield Notice(ERROR, text % {"key": key_pair})
+
+
+def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
+    active, unknown = snapshot.active, snapshot.unknown_keys
+    for key in snapshot.settings_keys:
+        if key not in unknown:
+            text = _(
+                "%(key)s is in the database, so the copy in the settings is no longer used. Remove "
+                "%(settings)s."
+            )
+            values = {"key": key.key_pair_id, "settings": key.names}
+            yield Notice(INFO, text % values)
+    if active is not None:
+        yield from _keys_left_over(snapshot, active)
+    elif len(unknown) == 1 and (why := why_not_imported(unknown[0].key_pair_id)):
+        yield Notice(WARNING, why)
+    elif len(unknown) == 1:
+        text = _(
+            "%(key)s, the key from the settings, signs. Import it: then it can be replaced "
+            "without a restart, and retired in time. If another site signs with the same key, "
+            "first give that site a different key."
+        )
+        yield Notice(INFO, text % {"key": snapshot.settings_key_id})
+    elif unknown:
+        try:
+            refuse_different(unknown)
+        except ImproperlyConfigured as error:
+            yield Notice(WARNING, str(error))
+
+
+def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
+    free = active.since + timedelta(seconds=snapshot.rotation.waits.retirement)
+    for key in snapshot.unknown_keys:
+        text = _(
+            "%(key)s, the key from the settings, no longer signs. It was not imported, so nothing "
+            "removes it from CloudFront. After %(clock)s, remove it from the settings and, by "
+            "hand, from CloudFront."
+        )
+        values = {"key": key.key_pair_id, "clock": clock_time(free, snapshot.now)}
+        yield Notice(WARNING, text % values)
+
+
+def _unmade(snapshot: Snapshot) -> Iterator[Notice]:
+    if text := find_unmade(snapshot.rotation):
+        yield Notice(WARNING, text)
+
+
+def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
+    for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
+        yield Notice(WARNING, text)
+
+
+def _old(snapshot: Snapshot) -> Iterator[Notice]:
+    active = snapshot.active
+    if active is not None and snapshot.now - active.since > OLD and snapshot.successor is None:
+        yield Notice(
+            WARNING,
+            _("%(key)s has signed for %(age)s. Keys should be replaced every %(days)s days.")
+            % {"key": active, "age": in_words(snapshot.now - active.since), "days": OLD.days},
+        )
+
+
+def _claimed(snapshot: Snapshot) -> Iterator[Notice]:
+    for key_pair in snapshot.key_pairs:
+        until = key_pair.claimed_until
+        if is_unfinished(key_pair) and until is not None and until > snapshot.now:
+            yield Notice(
+                INFO,
+                _(
+                    "A call to CloudFront for %(key)s is under way or has just failed. Wait until "
+                    "%(clock)s."
+                )
+                % {"key": key_pair, "clock": clock_time(until, snapshot.now)},
+            )
+
+
+_NOTICES: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
+    _nothing_signs,
+    _cannot_decrypt,
+    _old_encryption,
+    _revoked_but_trusted,
+    _settings_key,
+    _unmade,
+    _overdue,
+    _old,
+    _claimed,
+)
+
 
 #: How many retired and revoked keys the page shows unless all are requested.
 SOME = 10

@@ -1,6 +1,6 @@
 """Test the way out in an emergency: it asks twice, and says what breaks and what signs then.
 
-Modules: admin/action_page.py
+Modules: admin/pages.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Test what the pages show: the first one in each situation, and that of one key pair.
 
-Modules: admin/notices.py, admin/snapshot.py, admin/pages.py, admin/key_pairs.py
+Modules: admin/overview.py, admin/pages.py, admin/key_pairs.py
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from cfsigned_django.admin.notices import INFO, WARNING, Notice
-from cfsigned_django.admin.overview import SOME
+from cfsigned_django.admin.overview import INFO, SOME, WARNING, Notice
 from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey

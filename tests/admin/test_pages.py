@@ -2,7 +2,7 @@
 
 What fails is a message with the next step, never a server error.
 
-Modules: admin/key_pairs.py, admin/action_page.py
+Modules: admin/key_pairs.py, admin/pages.py
 """
 
 from __future__ import annotations

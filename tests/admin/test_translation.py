@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from django.core.management import call_command
 from django.utils import translation
 
-from cfsigned_django.admin.action_page import put_in_words
+from cfsigned_django.admin.pages import put_in_words
 from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.core.text import Phrase
 from cfsigned_django.rotation.models import KeyPair
