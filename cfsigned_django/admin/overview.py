@@ -19,12 +19,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.core.keyring import SigningState
-from cfsigned_django.rotation.active import nothing_signs
-from cfsigned_django.rotation.importing import state_of, unknown_keys
+from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unknown_keys
 from cfsigned_django.rotation.lifecycle import ENDED, OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
+from cfsigned_django.rotation.rotation import Rotation, state_of
+from cfsigned_django.rotation.site import refuse_different, why_not_imported
 from cfsigned_django.rotation.stages import (
     Action,
     PendingWait,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from django.utils.translation import gettext
 
+from cfsigned_django.core import conf
+from cfsigned_django.core.conf import LazyPrivateKey
 from cfsigned_django.core.keyring import NoKey, SigningState, key_group_option
 from cfsigned_django.core.text import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
@@ -233,3 +235,29 @@ def nothing_signs(state: SigningState) -> str:
     """Return that no key signs, and why, in the active language."""
     why = translated(state.why_none().what, gettext)
     return f"{why} {gettext('Pages with links to files fail.')}"
+
+
+# Keys of the settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredKey:
+    """A key of the settings, or of the OPTIONS of a storage."""
+
+    key_pair_id: str
+    source: LazyPrivateKey = field(repr=False)
+    #: The names of the storages that sign with it while no key pair is ACTIVE.
+    storages: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """Return the names of the settings that hold the key."""
+        if self.key_pair_id == conf.default_of("cloudfront_key_id"):
+            return gettext("AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID")
+        text = gettext("cloudfront_key and cloudfront_key_id in the OPTIONS of %(storages)s")
+        return text % {"storages": ", ".join(self.storages)}
+
+
+def unknown_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
+    """Return the keys that sign while no row is ACTIVE: those that are not in the database."""
+    return [each for each in keys if state.lets_sign(each.key_pair_id)]

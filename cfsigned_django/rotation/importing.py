@@ -1,4 +1,4 @@
-"""Find out which keys of the settings sign for a rotation, and import one into the database."""
+"""Import a key of the settings, which signs already, into the database."""
 
 from __future__ import annotations
 
@@ -7,39 +7,15 @@ from datetime import datetime
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.core.keyring import SigningState
-from cfsigned_django.rotation.active import signing_state
+from cfsigned_django.rotation.active import ConfiguredKey, unknown_keys
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import ConfiguredKey, refuse_different, why_not_imported
+from cfsigned_django.rotation.rotation import Rotation, state_of
+from cfsigned_django.rotation.site import refuse_different, why_not_imported
 from cfsigned_django.rotation.stages import find_unmade
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
-
-
-def state_of(rotation: Rotation) -> SigningState:
-    """Return who signs for the rotation's key group, or why nobody does."""
-    return signing_state(rotation.key_group_id, rotation.store.rows)
-
-
-def unknown_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
-    """Return the keys that sign while no row is ACTIVE: those that are not in the database."""
-    return [each for each in keys if state.lets_sign(each.key_pair_id)]
-
-
-def name_signing(rotation: Rotation) -> str:
-    """Return the name of the key that signs, of the database or the settings; "" if none does."""
-    keys = rotation.settings_keys()
-    return state_of(rotation).name_signing(each.key_pair_id for each in keys)
-
-
-def has_signing_key(rotation: Rotation) -> bool:
-    """Return whether a key signs, or may: nobody knows that of a storage that cannot be made."""
-    return bool(name_signing(rotation)) or any(
-        each.may_follow(rotation.key_group_id) for each in rotation.unmade
-    )
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:

@@ -23,11 +23,12 @@ from cfsigned_django.core import keyring
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.core.encryption import CannotDecrypt
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.rotation import cloudfront, lifecycle
+from cfsigned_django.rotation.active import ConfiguredKey, signing_state
 from cfsigned_django.rotation.lifecycle import Blocker, KeyStatus, Waits
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.rotation.settings_key import ConfiguredKey
 from cfsigned_django.rotation.store import (
     SETTLE,
     Blocked,
@@ -473,3 +474,24 @@ class Rotation:
         if former is not None:
             self.store.begin_retirement(former)
         keyring.forget()
+
+
+# Who signs
+
+
+def state_of(rotation: Rotation) -> SigningState:
+    """Return who signs for the rotation's key group, or why nobody does."""
+    return signing_state(rotation.key_group_id, rotation.store.rows)
+
+
+def name_signing(rotation: Rotation) -> str:
+    """Return the name of the key that signs, of the database or the settings; "" if none does."""
+    keys = rotation.settings_keys()
+    return state_of(rotation).name_signing(each.key_pair_id for each in keys)
+
+
+def has_signing_key(rotation: Rotation) -> bool:
+    """Return whether a key signs, or may: nobody knows that of a storage that cannot be made."""
+    return bool(name_signing(rotation)) or any(
+        each.may_follow(rotation.key_group_id) for each in rotation.unmade
+    )

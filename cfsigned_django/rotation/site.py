@@ -1,10 +1,10 @@
-"""Make the rotation of this site from its settings and storages."""
+"""Make the rotation of this site from its settings and storages, and find the keys in them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from django.apps import apps
@@ -19,14 +19,15 @@ from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.core.validation import (
     find_address_problems,
     find_wrong,
+    is_of_trusted_signer,
     raise_first_error,
     site_lifetime,
 )
+from cfsigned_django.rotation.active import ConfiguredKey
 from cfsigned_django.rotation.lifecycle import Waits
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import find_settings_keys
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing import Signer
 from cfsigned_django.storage.lookup import find_storage, why_unusable
@@ -37,6 +38,7 @@ from cfsigned_django.storage.site_storages import (
     bypassing_key,
     probe_url,
     sign_probe,
+    signer_of,
     site_storages,
     unmade_storages,
 )
@@ -179,3 +181,55 @@ def _probe_url_of_settings(signer: Signer) -> str:
     address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
     until = int(time.time()) + PROBE_SECONDS
     return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)
+
+
+# Keys of the settings
+
+
+def find_settings_keys(members: Iterable[SiteStorage]) -> list[ConfiguredKey]:
+    """Return the keys with which storages sign while no key pair is ACTIVE, each once.
+
+    If no storage has one, return the key of the AWS_CLOUDFRONT settings, if
+    there is one: a storage created in code may sign with it.
+    """
+    found: dict[str, ConfiguredKey] = {}
+    for each in members:
+        source, key_pair_id = each.config.cloudfront_key, str(each.config.cloudfront_key_id or "")
+        if source is not None and key_pair_id and signer_of(each) is None:
+            known = found.get(key_pair_id)
+            found[key_pair_id] = ConfiguredKey(
+                key_pair_id=key_pair_id,
+                source=known.source if known else source,
+                storages=(*(known.storages if known else ()), str(each.name)),
+            )
+    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
+    if not found and source is not None and key_pair_id:
+        return [ConfiguredKey(key_pair_id=str(key_pair_id), source=source)]
+    return list(found.values())
+
+
+def why_not_imported(key_pair_id: str) -> str:
+    """Return why the key cannot be imported if it is a trusted signer's; "" for any other key."""
+    if not is_of_trusted_signer(key_pair_id):
+        return ""
+    text = _(
+        "%(id)s is a CloudFront key pair of an AWS account (a trusted signer). It is in no key "
+        "group, so no rotation can remove it. Start a rotation (manage.py cfsigned_rotate --start) "
+        "without importing it: it signs until the new key does. When the links signed with it "
+        "have expired, or at once if it leaked, remove the signer from the behavior of the "
+        "distribution (CloudFront)."
+    )
+    return text % {"id": key_pair_id}
+
+
+def refuse_different(keys: list[ConfiguredKey]) -> None:
+    """Raise :exc:`ImproperlyConfigured` if the storages of a group sign with different keys."""
+    if len(keys) < 2:
+        return
+    pairs = "; ".join(f"{', '.join(each.storages)}: {each.key_pair_id}" for each in keys)
+    text = _(
+        "Storages of one key group sign with different keys of the settings (%(pairs)s), but only "
+        "one can be imported. Give them the same cloudfront_key and cloudfront_key_id, or give one "
+        "of them its own key group (key_group_id)."
+    )
+    raise ImproperlyConfigured(text % {"pairs": pairs})

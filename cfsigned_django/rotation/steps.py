@@ -20,20 +20,13 @@ from django.utils.translation import gettext as _
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.core.validation import is_of_trusted_signer
-from cfsigned_django.rotation.active import nothing_signs
-from cfsigned_django.rotation.importing import (
-    has_signing_key,
-    import_settings_key,
-    name_signing,
-    state_of,
-    unknown_keys,
-)
+from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unknown_keys
+from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.removal import Removal, ready_successor
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import ConfiguredKey
+from cfsigned_django.rotation.rotation import Rotation, has_signing_key, name_signing, state_of
 from cfsigned_django.rotation.stages import (
     Action,
     clock_time,

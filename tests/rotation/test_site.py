@@ -1,7 +1,6 @@
 """Test the rotation of a site: its settings' key, and the storages that sign apart from it.
 
-Modules: rotation/site.py, rotation/settings_key.py, rotation/importing.py, rotation/active.py,
-storage/site_storages.py
+Modules: rotation/site.py, rotation/importing.py, rotation/active.py, storage/site_storages.py
 """
 
 from __future__ import annotations

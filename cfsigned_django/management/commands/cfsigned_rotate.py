@@ -20,12 +20,11 @@ from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
 from cfsigned_django.rotation import steps
-from cfsigned_django.rotation.importing import check_import, name_signing, state_of
+from cfsigned_django.rotation.importing import check_import
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.rotation import Rotation
-from cfsigned_django.rotation.settings_key import why_not_imported
-from cfsigned_django.rotation.site import site_rotation
+from cfsigned_django.rotation.rotation import Rotation, name_signing, state_of
+from cfsigned_django.rotation.site import site_rotation, why_not_imported
 from cfsigned_django.rotation.stages import (
     Action,
     PendingWait,
