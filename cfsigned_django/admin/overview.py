@@ -30,7 +30,6 @@ from cfsigned_django.rotation.stages import (
     clock_time,
     date_and_time,
     find_overdue,
-    find_unmade,
     find_waits,
     in_words,
     stage_of,
@@ -127,7 +126,7 @@ class Snapshot:
     @cached_property
     def settings_keys(self) -> list[ConfiguredKey]:
         """Return the keys in the settings and STORAGES for the group, usually one or none."""
-        return self.rotation.settings_keys()
+        return self.rotation.settings_keys(self.signing_state)
 
     @cached_property
     def unknown_keys(self) -> list[ConfiguredKey]:
@@ -286,11 +285,6 @@ def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
         yield Notice(WARNING, text % values)
 
 
-def _unmade(snapshot: Snapshot) -> Iterator[Notice]:
-    if text := find_unmade(snapshot.rotation):
-        yield Notice(WARNING, text)
-
-
 def _overdue(snapshot: Snapshot) -> Iterator[Notice]:
     for text in find_overdue(snapshot.rotation, now=snapshot.now, key_pairs=snapshot.key_pairs):
         yield Notice(WARNING, text)
@@ -326,7 +320,6 @@ _NOTICES: tuple[Callable[[Snapshot], Iterator[Notice]], ...] = (
     _old_encryption,
     _revoked_but_trusted,
     _settings_key,
-    _unmade,
     _overdue,
     _old,
     _claimed,

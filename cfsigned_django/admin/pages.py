@@ -371,7 +371,7 @@ class Pages:
         problem = ""
         try:
             overview = make_overview(
-                Snapshot.take(rotation or site_rotation()),
+                Snapshot.take(rotation or site_rotation(takes_steps=False)),
                 self.permissions,
                 show_all="all" in self.request.GET,
                 problems=problems,
@@ -390,7 +390,7 @@ class Pages:
         """Return what the page of a key pair shows besides its fields: timeline and steps."""
         shown: dict[str, Any] = {"public_key": ShownKey.of(key_pair)}
         with suppress(*FAILURES):  # the first page says what is wrong
-            snapshot = Snapshot.take(site_rotation())
+            snapshot = Snapshot.take(site_rotation(takes_steps=False))
             if snapshot.find(key_pair.pk) is not None:  # else it belongs to another key group
                 steps = snapshot.allowed_steps(self.permissions)
                 shown["card"] = make_card(snapshot, key_pair)

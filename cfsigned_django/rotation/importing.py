@@ -13,7 +13,6 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation, state_of
 from cfsigned_django.rotation.site import refuse_different, why_not_imported
-from cfsigned_django.rotation.stages import find_unmade
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 
@@ -107,8 +106,6 @@ def _find_imported(rotation: Rotation, private_key: PrivateKey, key_pair_id: str
 
 
 def _key_to_import(rotation: Rotation) -> ConfiguredKey:
-    if problem := find_unmade(rotation):
-        raise RotationError(problem)
     keys = rotation.settings_keys()
     if not keys:
         raise ImproperlyConfigured(

@@ -66,8 +66,8 @@ class Rotation:
     #: The storages that cannot be made here: each may sign elsewhere, with any key.
     unmade: Sequence[SiteStorage] = ()
     #: Returns the keys of the settings with which storages sign while no key pair is ACTIVE:
-    #: usually one or none.
-    settings_keys: Callable[[], list[ConfiguredKey]] = list
+    #: usually one or none. See :func:`site.find_settings_keys` for its argument.
+    settings_keys: Callable[..., list[ConfiguredKey]] = lambda state=None: []
     #: Called after a key that someone had removed from its group was restored.
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None
 

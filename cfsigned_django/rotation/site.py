@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.core import conf
 from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.core.aws.key_groups import KeyGroups
+from cfsigned_django.core.keyring import SigningState
 from cfsigned_django.core.validation import (
     find_address_problems,
     find_wrong,
@@ -57,6 +58,7 @@ _WORST_FIRST = (
 def site_rotation(
     key_group_id: str | None = None,
     *,
+    takes_steps: bool = True,
     changed_by: str = "",
     on_move: Callable[[KeyPair], None] = lambda key_pair: None,
     on_restore: Callable[[KeyPair], None] = lambda key_pair: None,
@@ -65,10 +67,10 @@ def site_rotation(
 ) -> Rotation:
     """Return the rotation of a key group, by default AWS_CLOUDFRONT_KEY_GROUP_ID.
 
-    AWS is not called before the first step that needs it. Tests hand in how a URL is probed,
-    and the calls to CloudFront.
-    Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if
-    no storage signs for it.
+    AWS is not called before the first step that needs it, and without ``takes_steps`` no storage
+    is asked before something hangs on it. Tests hand in how a URL is probed, and the calls to
+    CloudFront. Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if steps
+    are to be taken and no storage signs for it.
     """
     key_group_id = key_group_id or conf.default_of("key_group_id")
     if not key_group_id:
@@ -85,13 +87,17 @@ def site_rotation(
                 "change. Set USE_TZ = True."
             )
         )
-    listed = site_storages()  # once: everything below uses these lists
-    unmade = unmade_storages(listed)
-    awaited = [each for each in unmade if each.may_follow(key_group_id)]
-    members = [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
+    # Each list once, when something first asks for it.
+    listed: Any = SimpleLazyObject(site_storages)
+    unmade: Any = SimpleLazyObject(lambda: unmade_storages(listed))
+    members: Any = SimpleLazyObject(
+        lambda: [each for each in listed if each.signs and each.config.key_group_id == key_group_id]
+    )
     # A revocation needs the key group, and no storage: one that cannot be made may name it.
-    if not (members or unmade) and not any(
-        not each.is_known and each.may_follow(key_group_id) for each in listed
+    if takes_steps and not (
+        members
+        or unmade
+        or any(not each.is_known and each.may_follow(key_group_id) for each in listed)
     ):
         text = _(
             "No storage in STORAGES signs for the key group %(group)s. Set the BACKEND of one to "
@@ -112,14 +118,19 @@ def site_rotation(
         if conf.Site.BY_HAND.read()
         else key_groups
         or KeyGroups(SimpleLazyObject(lambda: make_client("cloudfront", **conf.aws_access()))),
-        probe=lambda signer: _probe(members, awaited, signer, probe or send_probe),
+        probe=lambda signer: _probe(
+            members,
+            [each for each in unmade if each.may_follow(key_group_id)],
+            signer,
+            probe or send_probe,
+        ),
         bypasses_rotation=lambda key_pair_id: [
             str(each.name)
             for each in listed
             if bypassing_key(each, key_group_id, asks=True) == key_pair_id
         ],
         unmade=unmade,
-        settings_keys=lambda: find_settings_keys(members),
+        settings_keys=lambda state=None: find_settings_keys(members, state),
         on_restore=on_restore,
     )
 
@@ -186,12 +197,24 @@ def _probe_url_of_settings(signer: Signer) -> str:
 # Keys of the settings
 
 
-def find_settings_keys(members: Iterable[SiteStorage]) -> list[ConfiguredKey]:
+def find_settings_keys(
+    members: Iterable[SiteStorage], state: SigningState | None
+) -> list[ConfiguredKey]:
     """Return the keys with which storages sign while no key pair is ACTIVE, each once.
 
     If no storage has one, return the key of the AWS_CLOUDFRONT settings, if
     there is one: a storage created in code may sign with it.
+
+    A class, or the storage of a field, may have a key, too. A page, which knows the ``state``, asks
+    for those only if OPTIONS name a key, or if nothing else would sign.
     """
+    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
+    of_settings = []
+    if source is not None and key_pair_id:
+        of_settings = [ConfiguredKey(key_pair_id=str(key_pair_id), source=source)]
+    signs = state and state.name_signing(each.key_pair_id for each in of_settings)
+    if signs and not conf.aliases_with("cloudfront_key_id"):
+        return of_settings
     found: dict[str, ConfiguredKey] = {}
     for each in members:
         source, key_pair_id = each.config.cloudfront_key, str(each.config.cloudfront_key_id or "")
@@ -202,10 +225,7 @@ def find_settings_keys(members: Iterable[SiteStorage]) -> list[ConfiguredKey]:
                 source=known.source if known else source,
                 storages=(*(known.storages if known else ()), str(each.name)),
             )
-    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
-    if not found and source is not None and key_pair_id:
-        return [ConfiguredKey(key_pair_id=str(key_pair_id), source=source)]
-    return list(found.values())
+    return list(found.values()) or of_settings
 
 
 def why_not_imported(key_pair_id: str) -> str:

@@ -358,9 +358,10 @@ def find_waits(
 
 def _find_wait(rotation: Rotation, key_pair: KeyPair, now: datetime) -> PendingWait | None:
     stage = stage_of(key_pair)
-    blockers, problem = stage.blockers(rotation, key_pair, now), stage.problem(rotation, key_pair)
+    blockers = stage.blockers(rotation, key_pair, now)
     # A successor is shown no moment at which it will not sign; other links work for days.
-    if problem and (key_pair.next_in or not blockers):
+    is_near = key_pair.next_in or not blockers
+    if is_near and (problem := stage.problem(rotation, key_pair)):
         return PendingWait(key_pair=key_pair, what=problem, is_stuck=True)
     if blockers:
         return _put_in_words(rotation, key_pair, blockers[0].until, now)

@@ -30,7 +30,6 @@ from cfsigned_django.rotation.rotation import Rotation, has_signing_key, name_si
 from cfsigned_django.rotation.stages import (
     Action,
     clock_time,
-    find_unmade,
     find_waits,
     in_words,
     stage_of,
@@ -151,7 +150,7 @@ def _steps_of_the_group(
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
     if unknown_keys and may_import and not has_active:
-        yield Step(action=Action.IMPORT, blocked=find_unmade(rotation))
+        yield Step(action=Action.IMPORT)
     if not any(each.next_in for each in key_pairs):
         yield Step(action=Action.START)
 

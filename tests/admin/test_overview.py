@@ -25,6 +25,7 @@ from cfsigned_django.admin.overview import INFO, SOME, WARNING, Notice
 from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.admin import LIST, Visitor, address, detail, english_words
 from tests.admin.conftest import NOON
 from tests.admin.transcript import Transcript
@@ -359,3 +360,46 @@ def test_page_opens_without_steps(
 
     assert str(key_pair) in admin.get(detail(key_pair))
     assert "buttons" not in admin.context
+
+
+class HasKey(CloudFrontS3Storage):
+    """Name a key in the class, which neither settings nor OPTIONS hold."""
+
+    cloudfront_key = staticmethod(PrivateKey.generate().to_pem)
+    cloudfront_key_id = "K2JCJMDEHXQW5F"
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_key_of_a_class(
+    admin: Visitor, settings: Settings, cloudfront: Shell, is_revoked: bool
+) -> None:
+    """The page knows that the key of a class signs, also if the settings hold one that does not."""
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.HasKey"}}
+    if is_revoked:
+        revoked = cloudfront.imported()
+        KeyPair.objects.filter(pk=revoked.pk).update(**OVER, status="revoked", active_in=None)
+    else:
+        settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+
+    admin.get()
+
+    assert admin.context["overview"].snapshot.signing_name == HasKey.cloudfront_key_id
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_key_of_a_storage_beside_that_of_the_settings(
+    admin: Visitor, settings: Settings, cloudfront: Shell, is_active: bool
+) -> None:
+    """The page names each key that OPTIONS hold: one that signs, and one that is left over."""
+    own = in_storages("K2JCJMDEHXQW5F")["STORAGES"]["media0"]
+    settings.STORAGES = {**settings.STORAGES, "own": own}
+    if is_active:
+        cloudfront.imported()
+        settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+
+    page = admin.get()
+
+    assert ("K2JCJMDEHXQW5F, the key from the settings, no longer signs" in page) is is_active
+    names = admin.context["overview"].snapshot.signing_name.split(", ")
+    both = {cloudfront.settings_key_id, "K2JCJMDEHXQW5F"}
+    assert set(names) == ({cloudfront.settings_key_id} if is_active else both)

@@ -23,6 +23,7 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.store import Claimed
 from cfsigned_django.signing import PrivateKey
+from cfsigned_django.storage import CloudFrontS3Storage
 from tests.admin import LIST, Visitor, address, detail, log
 from tests.admin.conftest import DENIED, NOON
 from tests.admin.transcript import Transcript
@@ -273,4 +274,57 @@ def test_setting_that_makes_a_step_impossible(
     assert "error" in admin.levels
     assert named in page
     assert "MIIEvQIBADANBgkqhkiG9w0B" not in page
+    assert not KeyPair.objects.exists()
+
+
+class Fails(CloudFrontS3Storage):
+    """Need what this machine has not."""
+
+    tries = 0
+
+    def __init__(self, **options: Any) -> None:
+        type(self).tries += 1
+        raise KeyError("BUCKET")
+
+
+def test_storage_that_cannot_be_made(
+    admin: Visitor, settings: Settings, cloudfront: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step that waits for a storage says so; else the pages make no storage."""
+    monkeypatch.setattr(Fails, "tries", 0)
+    settings.STORAGES = {**settings.STORAGES, "archive": {"BACKEND": f"{__name__}.Fails"}}
+
+    def is_told(page: str) -> bool:
+        return 'STORAGES["archive"]' in page
+
+    assert (is_told(admin.get()), Fails.tries) == (False, 0)
+    assert is_told(admin.take("import"))
+    assert (admin.levels, KeyPair.objects.exists()) == (["error"], False)
+
+    active, tries = cloudfront.imported(), Fails.tries
+    settings.AWS_CLOUDFRONT_KEY = settings.AWS_CLOUDFRONT_KEY_ID = None
+    pages = [admin.get(each) for each in (LIST, detail(active), f"{LIST}?fragment=1")]
+    assert (any(map(is_told, pages)), Fails.tries) == (False, tries)
+
+    key_pair = cloudfront.trusted(good_for=301)
+    assert [is_told(admin.get(each)) for each in (LIST, detail(key_pair))] == [True, True]
+    assert is_told(admin.take("activate", key_pair))
+    assert fresh(key_pair).status == "trusted"
+
+    cloudfront.rotation().activate(key_pair, now=cloudfront.now)  # this one has no such storage
+    cloudfront.wait(8 * DAY)
+    assert is_told(admin.get())
+    assert is_told(admin.take("retire", active))
+    assert fresh(active).status == "retiring"
+
+
+def test_no_storage_of_the_key_group(admin: Visitor, settings: Settings, cloudfront: Shell) -> None:
+    """A step for a key group for which no storage signs says so, and makes no key."""
+    unsigned = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": unsigned}
+
+    page = admin.take("start", algorithm="ECDSA_P256")
+
+    assert admin.levels == ["error"]
+    assert f"{cloudfront.key_group_id}. Set" in page
     assert not KeyPair.objects.exists()
