@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from cfsigned_django.rotation.models import KeyPair
-from cfsigned_django.rotation.stages import REVOKE, ROTATE, Action, date_and_time
+from cfsigned_django.rotation.stages import MOMENTS, REVOKE, ROTATE, Action, date_and_time
 
 if TYPE_CHECKING:
     from cfsigned_django.admin.pages import Pages
@@ -32,11 +32,6 @@ _FIELDS = (
     *("fingerprint", "caller_name", "changed_by", "why"),
 )
 
-_MOMENTS = (
-    *("created_at", "trusted_at", "verified_since", "active_at"),
-    *("retiring_at", "retired_at", "revoked_at", "removed_at"),
-)
-
 
 def _shown(field: Field[Any, Any]) -> Callable[[KeyPair], str]:
     """Return a column that shows a moment in 24-hour time; Django's format shows "2 p.m."."""
@@ -50,7 +45,7 @@ def _shown(field: Field[Any, Any]) -> Callable[[KeyPair], str]:
 
 
 #: The column of each moment that a key pair may have, by the name of its field.
-_HISTORY = {field.name: _shown(field) for field in KeyPair._meta.fields if field.name in _MOMENTS}
+_HISTORY = {field.name: _shown(field) for field in KeyPair._meta.fields if field.name in MOMENTS}
 
 
 def _outside_transactions(view: _View) -> _View:

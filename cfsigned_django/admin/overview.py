@@ -25,6 +25,7 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation, state_of
 from cfsigned_django.rotation.site import refuse_different, why_not_imported
 from cfsigned_django.rotation.stages import (
+    MOMENTS,
     Action,
     PendingWait,
     clock_time,
@@ -555,30 +556,18 @@ def timeline_of(key_pair: KeyPair, wait: PendingWait | None, now: datetime) -> l
 
     ``wait`` is what the key pair waits for; it dates the next moment.
     """
-    past = [(label, at) for label, at in _happened(key_pair) if at is not None]
     moments = [
-        Moment(label=label, tense="past", at=at, when=short_time(at, now)) for label, at in past
+        Moment(label=str(label), tense="past", at=at, when=short_time(at, now))
+        for name, label in MOMENTS.items()
+        if (at := getattr(key_pair, name)) and (name != "removed_at" or key_pair.revoked_at)
     ]
     moments[-1] = replace(moments[-1], tense="now")
-    ahead = [Moment(label=str(label), tense="later") for label in stage_of(key_pair).ahead]
+    ahead = [Moment(label=str(MOMENTS[each]), tense="later") for each in stage_of(key_pair).ahead]
     if ahead:
         until = wait.until if wait else None
         when = short_time(until, now) if until else ""
         ahead[0] = replace(ahead[0], tense="next", at=until, when=when)
     return [*moments, *ahead]
-
-
-def _happened(key_pair: KeyPair) -> list[tuple[str, datetime | None]]:
-    return [
-        (_("Created"), key_pair.created_at),
-        (_("Trusted"), key_pair.trusted_at),
-        (_("Works"), key_pair.verified_since),
-        (_("Signs"), key_pair.active_at),
-        (_("Retiring"), key_pair.retiring_at),
-        (_("Retired"), key_pair.retired_at),
-        (_("Revoked"), key_pair.revoked_at),
-        (_("Removed from CloudFront"), key_pair.removed_at if key_pair.revoked_at else None),
-    ]
 
 
 def short_time(moment: datetime, now: datetime) -> str:

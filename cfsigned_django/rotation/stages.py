@@ -88,6 +88,18 @@ _LABELS = {
 }
 
 
+#: What happens to a key pair, in its order: the field that has the moment, and the word for it.
+MOMENTS: Final = {
+    "created_at": _("Created"),
+    "trusted_at": _("Trusted"),
+    "verified_since": _("Works"),
+    "active_at": _("Signs"),
+    "retiring_at": _("Retiring"),
+    "retired_at": _("Retired"),
+    "revoked_at": _("Revoked"),
+    "removed_at": _("Removed from CloudFront"),
+}
+
 #: A pattern, which is translated when it is filled in.
 Words: TypeAlias = "str | _StrPromise"
 
@@ -115,8 +127,8 @@ class Stage:
     #: What to check if nobody takes the step; the second one if CloudFront is changed by hand.
     overdue: Words = ""
     overdue_by_hand: Words = ""
-    #: What has not happened yet, for the timeline.
-    ahead: tuple[Words, ...] = ()
+    #: Which of :data:`MOMENTS` have not happened yet, for the timeline.
+    ahead: tuple[str, ...] = ()
 
     def blockers(self, rotation: Rotation, key_pair: KeyPair, now: datetime) -> list[Blocker]:
         """Return what the step waits for."""
@@ -189,7 +201,7 @@ _TRUSTED: Final = Stage(
         "%(key)s could have signed since %(due)s, but no probe was good for long enough. Find the "
         "cause, or revoke the key and start a new rotation."
     ),
-    ahead=(_("Works"), _("Signs"), _("Retiring"), _("Retired")),
+    ahead=("verified_since", "active_at", "retiring_at", "retired_at"),
 )
 #: TRUSTED, and a probe has been good. An ID that works is not corrected.
 _KNOWN: Final = replace(
@@ -229,7 +241,7 @@ STAGES: Final[Mapping[KeyStatus, Stage]] = {
             "%(key)s has waited for its public key ID since %(due)s: create the public key in "
             "CloudFront and enter the ID in the admin, or revoke it."
         ),
-        ahead=(_("Trusted"), *_TRUSTED.ahead),
+        ahead=("trusted_at", *_TRUSTED.ahead),
     ),
     KeyStatus.TRUSTED: _TRUSTED,
     KeyStatus.ACTIVE: Stage(ahead=_TRUSTED.ahead[2:]),
@@ -270,7 +282,7 @@ STAGES: Final[Mapping[KeyStatus, Stage]] = {
             "whether cfsigned_rotate runs and reaches AWS; by hand, remove the key there and "
             "confirm it in the admin."
         ),
-        ahead=(_("Removed from CloudFront"),),
+        ahead=("removed_at",),
     ),
 }
 

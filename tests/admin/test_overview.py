@@ -93,7 +93,9 @@ REPLACED = change(
     **OVER | {"status": "revoked", "next_in": None, "reason": KnownReason.REPLACED},
 )
 REVOKED_FORMER = change("retiring", **OVER | {"status": "revoked", "removed_at": NOON})
-RETIRED = change("retiring", **OVER | {"status": "retired"})
+RETIRED = change(
+    "retiring", status="retired", retired_at=NOON, removed_at=NOON, encrypted_private_key=""
+)
 ELSEWHERE = change(key_group_id=OTHER_GROUP, next_in=OTHER_GROUP)
 DAMAGED = change(encrypted_private_key="damaged")
 SITUATIONS = [
