@@ -75,7 +75,6 @@ class Snapshot:
 
     @cached_property
     def signing_state(self) -> SigningState:
-        """Return who signs, or why nobody does."""
         return state_of(self.rotation)
 
     @cached_property
@@ -103,7 +102,6 @@ class Snapshot:
         return [each for each in self.steps if each.action.permissions & permissions]
 
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
-        """Return the step if it is due."""
         wanted = action, key_pair
         return next((each for each in self.steps if (each.action, each.key_pair) == wanted), None)
 
@@ -196,7 +194,6 @@ class Notice:
 
 
 def find_notices(snapshot: Snapshot) -> list[Notice]:
-    """Return what to know about the keys now."""
     found = [notice for find in _NOTICES for notice in find(snapshot)]
     return sorted(found, key=lambda notice: LEVELS.index(notice.level))
 
@@ -350,8 +347,6 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The first page."""
-
     snapshot: Snapshot
     notices: list[Notice]
     #: The next legal step, blocked or not.
@@ -378,7 +373,8 @@ class Overview:
             return _("Nothing to do before %(day)s.") % {"day": self._day(self._rests_until)}
         if self.primary is None:
             return _("There is nothing that you can do here.")
-        wait = self._primary_wait
+        key_pair = self.primary.key_pair if self.primary.blocked else None
+        wait = self.snapshot.waits.get(key_pair.pk) if key_pair else None
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {
                 "key": self.primary.key_pair,
@@ -392,9 +388,9 @@ class Overview:
     @property
     def interval(self) -> int:
         """Return after how many seconds an open page refreshes itself."""
-        if self.check is not None or any(self._is_soon(card) for card in self.live):
-            return SOON
-        return SELDOM
+        ends = [card.wait.until for card in self.live if card.wait and card.wait.until]
+        soon = self.snapshot.now + timedelta(hours=1)
+        return SOON if self.check is not None or any(end < soon for end in ends) else SELDOM
 
     @property
     def signs_for(self) -> str:
@@ -430,19 +426,8 @@ class Overview:
             return clock_time(moment, now)
         return date_format(local, "DATE_FORMAT")
 
-    @property
-    def _primary_wait(self) -> PendingWait | None:
-        step = self.primary
-        key_pair = step.key_pair if step and step.blocked else None
-        return self.snapshot.waits.get(key_pair.pk) if key_pair else None
-
-    def _is_soon(self, card: Card) -> bool:
-        until = card.wait.until if card.wait else None
-        return until is not None and until - self.snapshot.now < timedelta(hours=1)
-
 
 def _purpose(snapshot: Snapshot, step: Step) -> str:
-    """Return the purpose of a step, as a sentence."""
     match step.action:
         case Action.IMPORT:
             text = _("Import the key from the settings into the database.")

@@ -142,7 +142,6 @@ class RevokeForm(StepForm):
 
 
 def form_class(action: Action, *, by_hand: bool) -> type[StepForm]:
-    """Return the form of a step."""
     match action:
         case Action.START:
             return StartForm
@@ -398,7 +397,6 @@ class Pages:
         return shown
 
     def download(self, pk: UUID) -> HttpResponse:
-        """Return the public key as a PEM file."""
         key_pair = self.admin.get_object(self.request, str(pk))
         shown = ShownKey.of(key_pair) if key_pair else None
         if shown is None or shown.problem:

@@ -288,7 +288,7 @@ class KeyPair(models.Model):
 
         Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as :meth:`open_private_key` does.
         """
-        from cfsigned_django.signing import Signer
+        from cfsigned_django.signing.signer import Signer
 
         if self.algorithm == KeyAlgorithm.ECDSA_P256:
             hash_algorithm = HashAlgorithm.SHA256

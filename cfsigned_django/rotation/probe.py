@@ -57,7 +57,7 @@ def send_probe(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
     """
     try:
         signed = _ask(fetch, url)
-        if _says_nothing(signed):
+        if signed.status >= 500:  # an outage, which says nothing of the key
             return ProbeResult.NO_ANSWER
         if _refused_with(signed, "InvalidKey"):
             return ProbeResult.UNKNOWN_KEY
@@ -72,7 +72,7 @@ def send_probe(url: str, *, fetch: Fetch = _fetch_soon) -> ProbeResult:
 
 def _compare(unsigned: Answer, signed: Answer) -> ProbeResult:
     """Return what the answers to the request without and with a signature mean together."""
-    if _says_nothing(unsigned):
+    if unsigned.status >= 500:
         return ProbeResult.NO_ANSWER
     if _refused_with(unsigned, "MissingKey"):
         has_passed = signed.status != 403 or signed.responder is Responder.S3
@@ -92,10 +92,6 @@ def _ask(fetch: Fetch, url: str) -> Answer:
     if answer.is_redirect and answer.headers.get("location") == secure != url:
         return fetch(secure, {})
     return answer
-
-
-def _says_nothing(answer: Answer) -> bool:
-    return answer.status >= 500
 
 
 def _refused_with(answer: Answer, code: str) -> bool:

@@ -73,7 +73,6 @@ class Rotation:
 
     @property
     def key_group_id(self) -> str:
-        """Return the id of the key group."""
         return self.store.key_group_id
 
     @property
@@ -88,7 +87,6 @@ class Rotation:
     # What may happen, and when
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
-        """Return what blocks a transition of a key pair."""
         return lifecycle.find_blockers(
             key_pair.state, to, now=int(now.timestamp()), waits=self.waits
         )

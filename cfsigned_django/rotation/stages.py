@@ -136,7 +136,6 @@ class Stage:
 
 
 def stage_of(key_pair: KeyPair) -> Stage:
-    """Return the stage of a key pair."""
     if key_pair.status == KeyStatus.TRUSTED and key_pair.verified_since is not None:
         return _KNOWN
     if key_pair.status == KeyStatus.REVOKED and not key_pair.awaits_removal:

@@ -239,11 +239,7 @@ def _automatic(
 
 def _restore(rotation: Rotation, key_pairs: list[KeyPair], now: datetime) -> Outcome | None:
     restored = rotation.restore_missing(key_pairs, now=now)
-    return _restored(restored) if restored else None
-
-
-def _restored(key_pairs: list[KeyPair]) -> Outcome:
-    return Outcome(text=was_restored(key_pairs), is_warning=True)
+    return Outcome(text=was_restored(restored), is_warning=True) if restored else None
 
 
 # What a step does
@@ -285,7 +281,8 @@ def take(
             return _revoke(rotation, key_pair, now, algorithm, reason)
         case Action.FINISH, KeyPair() as key_pair:
             Removal(rotation=rotation, key_pair=key_pair, now=now).finish()
-            return Outcome(text=_is_out(key_pair), outlook=_after_removal(key_pair))
+            text = _("%(key)s is removed from CloudFront: links signed with it no longer work.")
+            return Outcome(text=text % {"key": key_pair}, outlook=_after_removal(key_pair))
     of_what = "a key pair" if step.key_pair else "a key group"
     raise ValueError(f"{step.action} is not a step of {of_what}.")
 
@@ -346,9 +343,8 @@ def _refuse_other_key(rotation: Rotation, key_pair: KeyPair, key_pair_id: str) -
 
 def _check(rotation: Rotation, key_pair: KeyPair, now: datetime) -> Outcome:
     # While a key is missing from its group, all its links are refused.
-    restored = rotation.restore_missing(rotation.store.key_pairs(), now=now)
-    if restored:
-        return _restored(restored)
+    if outcome := _restore(rotation, rotation.store.key_pairs(), now):
+        return outcome
     if key_pair.status != KeyStatus.TRUSTED:
         text = _("%(key)s is in the key group, and so is every other key with unexpired links.")
         return Outcome(text=text % {"key": key_pair}, has_changed=False)
@@ -426,11 +422,6 @@ def _half_revoked(rotation: Rotation, key_pair: KeyPair, error: Exception) -> Un
             "follows, then start a rotation."
         )
     return Unfinished(text % {"key": key_pair}, error)
-
-
-def _is_out(key_pair: KeyPair) -> str:
-    text = _("%(key)s is removed from CloudFront: links signed with it no longer work.")
-    return text % {"key": key_pair}
 
 
 def _after_removal(key_pair: KeyPair) -> str:

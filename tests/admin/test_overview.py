@@ -211,6 +211,8 @@ def test_wait_is_shown_and_followed(admin: Visitor, cloudfront: Shell) -> None:
     KeyPair.objects.filter(status="trusted").delete()
     cloudfront.activated()  # the other key retires in a week
     assert 'data-interval="60"' in admin.client.get(LIST).text
+    cloudfront.wait(7 * DAY - 3000)
+    assert 'data-interval="5"' in admin.client.get(LIST).text
 
 
 def test_former_keys_are_kept_in_sight(

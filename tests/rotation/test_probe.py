@@ -103,6 +103,7 @@ def test_answer_of_an_edge(
         (BAD, BY_S3, OPEN),
         # A server that fails, or does not answer, says nothing about the key.
         (FAILURE, FAILURE, NO_ANSWER),
+        (FAILURE, MISSING_KEY, NO_ANSWER),
         (FILE, FAILURE, NO_ANSWER),
         (None, None, NO_ANSWER),
     ],
