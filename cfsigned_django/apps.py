@@ -51,6 +51,6 @@ class CfsignedDjangoConfig(AppConfig):
         checks.register(late("storages.check_deployed_storages"), "files", deploy=True)
         checks.register(late("rotation.check_rotation"), "files")
         checks.register(late("rotation.check_encrypted_keys"), "database")
-        checks.register(late("caching.check_caches"), "caches")
+        checks.register(late("storages.check_caches"), "caches")
         checks.register(late("cookies.check_cookies"), "security")
         keyring.register(find_active_signer, interval=self.keyring_seconds)

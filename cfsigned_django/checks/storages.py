@@ -1,4 +1,4 @@
-"""Check every storage of the site: the aliases of STORAGES and the file fields.
+"""Check every storage of the site: the aliases of STORAGES and the file fields, and their caches.
 
 The storages answer for themselves. See :class:`SiteStorage` for those that are not constructed.
 """
@@ -244,3 +244,29 @@ def _static_domain() -> Any:
     if cls is not None and hasattr(cls, "get_default_settings"):
         return conf.default_of("custom_domain")  # as the other storages of django-storages
     return urlsplit(settings.STATIC_URL or "").netloc
+
+
+_UPDATE = "django.middleware.cache.UpdateCacheMiddleware"
+_CAP = "cfsigned_django.http.cap_cache_control"
+
+
+def check_caches(**kwargs: Any) -> list[CheckMessage]:
+    """Return which caches keep a page for longer than the shortest-lived signed URL.
+
+    Looks at MIDDLEWARE. What a view keeps, with ``cache_page`` or ``{% cache %}``,
+    is known only from its responses: see
+    :func:`cfsigned_django.http.cap_cache_control`.
+    """
+    names, seconds = settings.MIDDLEWARE, settings.CACHE_MIDDLEWARE_SECONDS
+    if _UPDATE not in names or _CAP in names[names.index(_UPDATE) + 1 :][:1]:
+        return []
+    configs = [each.config for each in site_storages() if each.signs]
+    # find_problems() reports the others.
+    known = [each.querystring_expire for each in configs if "querystring_expire" not in each.wrong]
+    if not known or seconds <= (least := min(known)):
+        return []
+    what = (
+        f"CACHE_MIDDLEWARE_SECONDS is {seconds}, but a signed URL may live only {least} s: "
+        "pages from the cache would contain expired URLs."
+    )
+    return [problem("cfsigned.W040", what)]

@@ -2,8 +2,7 @@
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
-Modules: core/validation.py, checks/storages.py, checks/cookies.py, checks/caching.py,
-storage/site_storages.py
+Modules: core/validation.py, checks/storages.py, checks/cookies.py, storage/site_storages.py
 """
 
 from __future__ import annotations
