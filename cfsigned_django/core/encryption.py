@@ -67,7 +67,7 @@ class Decrypted:
 
     def load(self) -> PrivateKey:
         """Return the private key."""
-        from cfsigned_django.signing import PrivateKey
+        from cfsigned_django.signing.keys import PrivateKey
 
         return PrivateKey.load(self.text.partition(b"\n")[2])
 
