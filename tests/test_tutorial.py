@@ -114,6 +114,9 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Part1:
         replaced={
             **dict.fromkeys(("8000", "8010"), site),
             **dict.fromkeys(("8001", "8011"), edge),
+            # As for a port that is taken.
+            'MEDIA_ROOT = BASE_DIR / "media"\n': 'MEDIA_ROOT = BASE_DIR / "media"\n'
+            f'AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:{edge}"\n',
             **installed,
         },
         address=f"http://127.0.0.1:{site}/",

@@ -21,7 +21,7 @@ from cfsigned_django import storage
 from cfsigned_django.core import conf, validation
 from cfsigned_django.core.conf import is_honored
 from cfsigned_django.core.validation import problem
-from cfsigned_django.storage import lookup
+from cfsigned_django.storage import development, lookup
 from cfsigned_django.storage.options import find_signing_problems, is_property
 from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -47,7 +47,17 @@ def check_deployed_storages(**kwargs: Any) -> list[CheckMessage]:
     without_keys = check_storages()
     ask_for_keys()
     found = check_storages()
-    return [each for each in found if each.id in UNTIL_DEPLOYED or each not in without_keys]
+    return [
+        *(each for each in found if each.id in UNTIL_DEPLOYED or each not in without_keys),
+        *_keys_of_development(),
+    ]
+
+
+def _keys_of_development() -> Iterator[CheckMessage]:
+    for each in site_storages():
+        if each.signs and each.config.cloudfront_key_id == development.KEY_PAIR_ID:
+            what = "No key is set. As DEBUG is on, the key of development signs."
+            yield problem("cfsigned.E047", what, each.name)
 
 
 def check_storages() -> list[CheckMessage]:

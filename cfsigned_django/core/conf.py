@@ -469,5 +469,5 @@ def begin_generation() -> None:
 @receiver(setting_changed)
 def _follow(*, setting: str, **kwargs: Any) -> None:
     """Begin a generation after override_settings and the like."""
-    if setting.startswith("AWS_"):
+    if setting.startswith("AWS_") or setting in ("DEBUG", "SECRET_KEY"):
         begin_generation()

@@ -132,19 +132,23 @@ def _fernets() -> list[Fernet]:
     """Return the keys that decrypt; the first one encrypts."""
     from cryptography.fernet import Fernet
 
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return [*Site.ENCRYPTION_KEYS.read(), *(Fernet(_derive(secret)) for secret in secrets)]
+    found = list(Site.ENCRYPTION_KEYS.read())
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        key = derive(secret, b"cfsigned_django.encryption", length=32)
+        found.append(Fernet(base64.urlsafe_b64encode(key)))
+    return found
 
 
-def _derive(secret: str | bytes) -> bytes:
-    """Return a Fernet key derived from a secret key of Django."""
+def derive(secret: str | bytes, label: bytes, *, length: int) -> bytes:
+    """Return bytes that follow from a secret key of Django, and from nothing else it is used for.
+
+    ``label`` says what they are for.
+    """
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     material = secret if isinstance(secret, bytes) else secret.encode("utf-8")
-    # The label makes the key differ from everything else that is derived from SECRET_KEY.
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"cfsigned_django.encryption")
-    return base64.urlsafe_b64encode(hkdf.derive(material))
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=label).derive(material)
 
 
 def _what_changed() -> str:

@@ -32,7 +32,8 @@ TABLE: dict[str, str] = {
     row.check_id: row.fix for row in (*OPTIONS.values(), *SITE.values()) if row.check_id
 } | {
     "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or set "
-    "AWS_QUERYSTRING_AUTH = False if the files are public.",
+    "AWS_QUERYSTRING_AUTH = False if the files are public. Tests need neither: name "
+    "cfsigned_django.testing.InMemorySignedStorage in their STORAGES.",
     "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the public key ID (K...) that CloudFront "
     "shows under Key management, Public keys.",
     "cfsigned.E003": "Set AWS_CLOUDFRONT_KEY to the private key that belongs to this public key "
@@ -74,6 +75,8 @@ TABLE: dict[str, str] = {
     "public, set its querystring_auth to False.",
     "cfsigned.E046": "Set it to True, or to False if no file may replace another of its name. What "
     'an environment has is text: compare it, as in == "True".',
+    "cfsigned.E047": "Set DEBUG to False. Then set AWS_CLOUDFRONT_KEY, AWS_CLOUDFRONT_KEY_ID and "
+    "AWS_S3_CUSTOM_DOMAIN.",
     "cfsigned.E050": "Name in AWS_CLOUDFRONT_COOKIE_SCOPES the dotted paths of subclasses of "
     "cfsigned_django.cookies.SignedCookieScope, whose storage is an alias of a storage that "
     "signs.",
@@ -205,7 +208,9 @@ def find_problems(
     sign something, to see whether the key can.
     """
     found = [*_key_and_id(config), *_key(config, tries_key), *_ids(config)] if with_key else []
-    found += [*_domain(config), *_protocol(config)]
+    lacks_key = any(each.id == "cfsigned.E001" for each in found)
+    if config.custom_domain not in (None, "") or not lacks_key:  # else one message says enough
+        found += [*_domain(config), *_protocol(config)]
     found += find_wrong_values(config, OPTIONS.keys() - {"invalidate_on"})
     return [*found, *_lifetimes(config)]
 

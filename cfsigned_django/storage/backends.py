@@ -23,7 +23,7 @@ from cfsigned_django.core.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, Signer
 from cfsigned_django.signing.encoding import encode_name
-from cfsigned_django.storage import context, uploads
+from cfsigned_django.storage import context, development, uploads
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.names import content_type_of, is_exact_name, refuse_dot_dot
@@ -128,6 +128,9 @@ def _text(location: Any, named: str) -> str:
 class _FileSigner(StorageSigner):
     """The private half of a :class:`CloudFrontFileSystemStorage`."""
 
+    def theirs(self) -> Mapping[str, Any]:
+        return development.defaults_of(self.storage)
+
     def path_of(self, name: str) -> str:
         return super().path_of(clean_name(name))
 
@@ -229,7 +232,9 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
 
     This is for development with the local edge, which serves the files as
     CloudFront serves a bucket. ``location`` is a folder on disk. ``base_url``
-    is the path on the distribution, by default AWS_LOCATION, as for S3.
+    is the path on the distribution, by default AWS_LOCATION, as for S3. With
+    DEBUG, and without a key in the settings, it signs with one that is derived
+    from SECRET_KEY, for the edge at 127.0.0.1:8001.
     """
 
     _base_url: str | None

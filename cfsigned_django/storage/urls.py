@@ -3,7 +3,8 @@
     options -> address -> what is covered -> a signature of that, known or new -> URL
 
 There is no fallback: a storage that must sign and cannot raises
-:exc:`~django.core.exceptions.ImproperlyConfigured`.
+:exc:`~django.core.exceptions.ImproperlyConfigured`. In development, a storage
+on disk to which nobody gave a key derives one: see ``development.py``.
 """
 
 from __future__ import annotations
@@ -471,7 +472,7 @@ class StorageSigner:
         return options
 
     def theirs(self) -> Mapping[str, Any]:
-        """Return the defaults that a subclass overrides as the class behind the mixin lets it."""
+        """Return the defaults that come before the settings: of the class, or of development."""
         return {}
 
     def default_of(self, name: str) -> Any:

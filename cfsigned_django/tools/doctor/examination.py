@@ -28,6 +28,7 @@ from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused, Signer
+from cfsigned_django.storage import development
 from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -73,12 +74,12 @@ def check_signer(storage: SignedUrlMixin, alias: str) -> Finding:
         return finding("cannot-sign", subject, what=str(error))
     if signer is None or signer.private_key.public_key is None:
         return finding("foreign-signer", subject, storage=subject)
-    from_settings = storage.cloudfront_key_id == signer.key_pair_id
+    place = "the settings" if storage.cloudfront_key_id == signer.key_pair_id else "the database"
     return finding(
         "signing-key",
         subject,
         key=signer.key_pair_id,
-        place="the settings" if from_settings else "the database",
+        place="SECRET_KEY" if signer.key_pair_id == development.KEY_PAIR_ID else place,
         algorithm=signer.private_key.algorithm,
     )
 
