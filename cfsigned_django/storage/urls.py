@@ -380,6 +380,15 @@ class SignedUrlMixin:
         with self.cfsigned.invalidating("overwrite", name):
             return str(super()._save(name, content))  # type: ignore[misc]
 
+    def sign_upload(self, *args: Any, **options: Any) -> Any:
+        """Raise :exc:`ImproperlyConfigured`: browsers send files to S3, and to nothing else."""
+        raise ImproperlyConfigured(
+            f"{type(self).__name__} does not keep files in S3, to which browsers send uploads. Use "
+            "CloudFrontS3Storage. Development and tests can have an S3 server on this machine: "
+            'the documentation has its command and settings, in "Uploads from the browser", "In '
+            'development and in tests".'
+        )
+
     # Copies
 
     def __copy__(self) -> Self:

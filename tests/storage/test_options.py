@@ -240,7 +240,7 @@ def test_names_of_subclasses(site: Any) -> None:
     added = {name for name in vars(SignedUrlMixin) if not name.startswith("_")}
     assert added - {*conf.OPTIONS, "cloudfront_signer"} == {
         *("url", "unsigned_url", "is_public", "name_of", "sign_cookies", "resource_url"),
-        "trusted_keys",
+        *("trusted_keys", "sign_upload"),
         # For this package, and names of Django.
         *("cfsigned", "deconstruct", "delete", "generate_filename", "save"),
     }
