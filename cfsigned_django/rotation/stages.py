@@ -120,6 +120,8 @@ class Stage:
     #: What the step waits for, and what to check if that, or the step, takes long.
     waiting: Words = ""
     doubt: Words = ""
+    #: What to do if the clock was ahead when the wait began, so that it takes far too long.
+    too_long: Words = ""
     #: What a person does in CloudFront if this site does not change it.
     by_hand: Words = ""
     #: What a job would do.
@@ -211,6 +213,10 @@ _KNOWN: Final = replace(
         "worked for %(wait)s."
     ),
     doubt="",
+    too_long=_(
+        "A clock was ahead when this wait began, and it does not end by itself. Revoke %(key)s, "
+        "which has signed nothing yet, and start a new rotation."
+    ),
     would=_("%(key)s would be activated if a last probe is good."),
     overdue=_(
         "%(key)s has been ready to sign since %(due)s, but was never activated: activate it in the "
@@ -253,6 +259,10 @@ STAGES: Final[Mapping[KeyStatus, Stage]] = {
         waiting=_(
             "%(key)s no longer signs; it can be retired after %(clock)s, when the last link signed "
             "with it has expired."
+        ),
+        too_long=_(
+            "A clock was ahead when this wait began, and no link breaks. To end it, revoke %(key)s "
+            "once another key has signed for %(retirement)s: its links have expired then."
         ),
         by_hand=_(
             "The last link signed with %(key)s has expired: remove the key from the key group in "
@@ -389,15 +399,19 @@ def _put_in_words(
     age = now - (key_pair.trusted_at or now)
     until = None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
     retirement = timedelta(seconds=retirement_wait(key_pair.state, rotation.waits))
-    what = stage.waiting % {
+    values = {
         "key": key_pair,
         "since": in_words(age),
         # If the process that switched keys died before it recorded the date, RETIRING starts now.
         "clock": clock_time(until or now + retirement, now),
         "wait": in_words(rotation.waits.propagation),
+        "retirement": in_words(retirement),
     }
+    what = stage.waiting % values
     if stage.doubt and age >= _PATIENCE:
         what = f"{what} {stage.doubt}"
+    if until and until > now + retirement + GRACE:
+        what = f"{what} {stage.too_long % values}"
     return PendingWait(key_pair=key_pair, what=what, until=until)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,21 @@ def test_states_are_put_into_words(key_group: Site, settings: Any) -> None:
             lines.extend(tell(key_group, title, by_hand=by_hand))
 
     assert_golden("rotation-states", plain("\n".join(lines)))
+
+
+def test_clock_that_was_ahead(key_group: Site) -> None:
+    """A wait that a wrong clock began does not end: its words say how a person ends it."""
+    lines: list[str] = []
+    former, key_pair = key_group.imported(), key_group.trusted(good_for=0)
+    ahead = key_group.now + timedelta(days=400)
+    change(key_pair, verified_since=ahead)
+    lines.extend(tell(key_group, "TRUSTED"))
+    change(key_pair, verified_since=key_group.now - timedelta(hours=1))
+    key_group.rotation().activate(key_pair, now=key_group.now)
+    change(former, retiring_at=ahead)
+    lines.extend(tell(key_group, "RETIRING"))
+
+    assert_golden("rotation-clock-ahead", plain("\n".join(lines)))
 
 
 def test_steps_are_put_into_words(key_group: Site) -> None:
