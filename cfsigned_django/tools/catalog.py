@@ -67,6 +67,12 @@ error: Final = partial(FindingType, level=Level.ERROR)
 warning: Final = partial(FindingType, level=Level.WARNING)
 note: Final = partial(FindingType, level=Level.OK)
 
+#: What policies that AWS manages take away, beside what options of the stack add.
+MANAGED_LOSSES: Final = (
+    "frames on pages of other hosts (X-Frame-Options: SAMEORIGIN)",
+    "files that scripts read with cookies (Access-Control-Allow-Origin: *)",
+    "download=, inline=, versionId and all parameters= (no query reaches S3)",
+)
 _NEW_URL = "Make a new signed URL with url() or {% signed_url %}, and do not change it."
 
 #: ID -> what its findings have in common, in the order in which a request meets them.
@@ -485,6 +491,18 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         "viewer.",
         fix="If you use download=, give the behavior a cache policy and an origin request policy "
         "that have response-content-disposition.",
+    ),
+    "managed-policies": note(
+        what="The policies are AWS's CachingOptimized and CORS-and-SecurityHeadersPolicy.",
+        why=f"Lost: a Content-Security-Policy for files of users; {'; '.join(MANAGED_LOSSES)}.",
+        fix="If you need one of these, give the behavior policies of your own.",
+    ),
+    "managed-policies-loss": warning(
+        what="The site relies on what AWS's managed policies take away: {used}.",
+        why="attachment_types does nothing, no header stops scripts in files of users, and pages "
+        "cannot read files by script with cookies.",
+        fix="Set content_type_from_name, and let get_object_parameters() return "
+        "ContentDisposition: attachment for unsafe types. Let scripts read by signed URLs.",
     ),
     # What CloudFront and S3 answer.
     "no-answer": error(

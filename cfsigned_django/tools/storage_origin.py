@@ -16,7 +16,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
-from django.db.models import FileField
+from django.core.validators import FileExtensionValidator
+from django.db.models import FileField, ImageField
 from django.utils import timezone
 
 from cfsigned_django.core.validation import find_no_folder, find_wrong_values, raise_first_error
@@ -27,11 +28,7 @@ from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY
 from cfsigned_django.tools.edge.requests import raw_target
 from cfsigned_django.tools.edge.s3_object import S3Response, StoredObject, answer, s3_error
-from cfsigned_django.tools.edge.stack_policies import (
-    MANAGED_FORWARDING,
-    MANAGED_RESPONSE_HEADERS,
-    response_headers_policy,
-)
+from cfsigned_django.tools.edge.stack_policies import MANAGED, response_headers_policy
 from cfsigned_django.tools.model.behaviors import check_path_pattern
 
 _PROBE = "x"
@@ -165,7 +162,7 @@ def declared_patterns(storage: SignedUrlMixin) -> tuple[str, ...]:
     return (*public_patterns(storage), *(f"{each[1:]}*" for each in beside))
 
 
-def saved_patterns(storage: SignedUrlMixin) -> dict[str, str]:
+def saved_patterns(storage: SignedUrlMixin) -> dict[FileField, str]:
     """Return each file field of a storage, and the pattern of the paths that it saves.
 
     It ends where ``upload_to`` has a date. It is empty if nothing is left, or for a callable.
@@ -181,8 +178,26 @@ def saved_patterns(storage: SignedUrlMixin) -> dict[str, str]:
             folder, date, _ = text.partition("%")
             name = f"{folder}{_PROBE}" if date else posixpath.join(folder, _PROBE)
             path = _address(storage, name).path.removesuffix(_PROBE)
-            found[str(field)] = f"{path}*" if folder else ""
+            found[field] = f"{path}*" if folder else ""
     return found
+
+
+def unguarded(storage: SignedUrlMixin, fields: Iterable[FileField]) -> tuple[str, ...]:
+    """Return what takes SVG and HTML of users that only a header or a query keeps from running.
+
+    There is nothing if S3 keeps such files as attachments, with the type of their name.
+    """
+    with suppress(Exception):  # of a method of the site, or of a storage that has none
+        kept = storage.get_object_parameters("x.svg")  # type: ignore[attr-defined]
+        if storage.content_type_from_name is True and "attachment" in kept["ContentDisposition"]:
+            return ()
+    guards = (ImageField, FileExtensionValidator)
+    found = [
+        each
+        for each in fields
+        if not any(isinstance(part, guards) for part in (each, *each.validators))
+    ]
+    return (*(["attachment_types"] if storage.attachment_types else ()), *map(str, found))
 
 
 def _address(storage: SignedUrlMixin, name: str) -> SplitResult:
@@ -240,15 +255,13 @@ def distribution_for(
     and see :func:`choose_public`.
     """
     opened, _ = choose_public([storage], public, "public")
-    policies: dict[str, Any] = {"response_headers_policy": response_headers_policy(cors_origins)}
     if managed_policies and cors_origins:
         raise ValueError(
             "AWS's managed policies let pages of every origin (*) read files by script, never with "
             "cookies. Leave the origins for CORS out."
         )
-    if managed_policies:
-        policies["response_headers_policy"] = MANAGED_RESPONSE_HEADERS
-        policies["forwarding"] = MANAGED_FORWARDING
+    own = response_headers_policy(cors_origins)
+    policies: dict[str, Any] = MANAGED if managed_policies else {"response_headers_policy": own}
     return Distribution(
         domain_names=(storage.custom_domain,),
         behaviors=(

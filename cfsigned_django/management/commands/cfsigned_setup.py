@@ -350,7 +350,7 @@ class Command(CfsignedCommand):
                 location=f"/{location}/" if location else "/",
                 expire=conf.OPTIONS["querystring_expire"].read(),
                 public_paths=tuple(path for each in ours for path in declared_patterns(each)),
-                saved_paths=dict(pair for each in ours for pair in saved_patterns(each).items()),
+                saved_paths={str(f): p for each in ours for f, p in saved_patterns(each).items()},
                 is_local=is_local,
             ),
             stack=StackResources(name=site.name, resources=resources_of(present)),

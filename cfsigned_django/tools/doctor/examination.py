@@ -41,7 +41,7 @@ from cfsigned_django.tools.doctor.live import Clock, RequestedObject, direct_url
 from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
-from cfsigned_django.tools.storage_origin import declared_patterns, saved_patterns
+from cfsigned_django.tools.storage_origin import declared_patterns, saved_patterns, unguarded
 
 
 def check_settings() -> list[Finding]:
@@ -185,6 +185,7 @@ class Examination:
         parts = urlsplit(self.storage.unsigned_url(self.name or PROBE_NAME))
         signer = self._signer()
         key = signer.private_key.public_key if signer else None
+        saved = saved_patterns(self.storage)
         return replace(
             self.asked,
             bucket=_option(self.storage, "bucket_name") or "",
@@ -195,7 +196,8 @@ class Examination:
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
             public_paths=declared_patterns(self.storage),
-            saved_paths=saved_patterns(self.storage),
+            saved_paths={str(each): path for each, path in saved.items()},
+            unguarded=unguarded(self.storage, saved),
             path=parts.path,
             expire=whole_seconds(self.storage.querystring_expire) or 0,
             is_local=is_local_host(parts.netloc),

@@ -187,8 +187,10 @@ def _why_no_cors(
     request: ViewerRequest, behavior: Behavior, headers: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
     """Yield why browsers hide a response from a page of another origin."""
-    names = {name.lower() for name, _ in headers}
-    if not request.origin or "access-control-allow-origin" in names:
+    allowed = {name.lower(): value for name, value in headers}.get("access-control-allow-origin")
+    if request.origin and allowed == "*" and request.cookies:
+        yield f"{request.origin} may not read this with cookies: Access-Control-Allow-Origin is *"
+    if not request.origin or allowed is not None:
         return
     policy = behavior.response_headers_policy.get("Name")
     allows = f"the response headers policy {policy} does not allow it"

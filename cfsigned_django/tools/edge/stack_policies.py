@@ -7,7 +7,7 @@ compares.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cfsigned_django.tools.model.forwarding import Forwarding
@@ -15,31 +15,20 @@ from cfsigned_django.tools.model.forwarding import Forwarding
 _NAME: Final = "template.yaml"
 # The parameter CorsOrigins of the template takes no others.
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
-
-
-def _forwarding(name: str, query_strings: dict[str, Any]) -> Forwarding:
-    return Forwarding(
-        cache_policy={
-            "Name": name,
-            "ParametersInCacheKeyAndForwardedToOrigin": {
-                "EnableAcceptEncodingBrotli": True,
-                "EnableAcceptEncodingGzip": True,
-                "CookiesConfig": {"CookieBehavior": "none"},
-                "HeadersConfig": {"HeaderBehavior": "none"},
-                "QueryStringsConfig": query_strings,
-            },
-        }
-    )
-
-
+_KEY: Final = "ParametersInCacheKeyAndForwardedToOrigin"
+_NO_QUERY: Final[dict[str, Any]] = {
+    "EnableAcceptEncodingBrotli": True,
+    "EnableAcceptEncodingGzip": True,
+    "CookiesConfig": {"CookieBehavior": "none"},
+    "HeadersConfig": {"HeaderBehavior": "none"},
+    "QueryStringsConfig": {"QueryStringBehavior": "none"},
+}
 _READ_BY_S3: Final = ["response-content-disposition", "response-content-type", "versionId"]
-FORWARDING: Final = _forwarding(
-    _NAME, {"QueryStringBehavior": "whitelist", "QueryStrings": {"Items": _READ_BY_S3}}
+_QUERY: Final = {"QueryStringBehavior": "whitelist", "QueryStrings": {"Items": _READ_BY_S3}}
+FORWARDING: Final = Forwarding(
+    cache_policy={"Name": _NAME, _KEY: {**_NO_QUERY, "QueryStringsConfig": _QUERY}}
 )
-#: With ManagedPolicies. AWS page: "Use managed cache policies".
-MANAGED_FORWARDING: Final = _forwarding("Managed-CachingOptimized", {"QueryStringBehavior": "none"})
-#: With ManagedPolicies. AWS page: "Use managed response headers policies".
-MANAGED_RESPONSE_HEADERS: Final[Mapping[str, Any]] = {
+_MANAGED_HEADERS: Final = {
     "Name": "Managed-CORS-and-SecurityHeadersPolicy",
     "CorsConfig": {
         "AccessControlAllowOrigins": {"Items": ["*"]},
@@ -53,6 +42,11 @@ MANAGED_RESPONSE_HEADERS: Final[Mapping[str, Any]] = {
         "StrictTransportSecurity": {"AccessControlMaxAgeSec": 31536000, "Override": False},
         "XSSProtection": {"Protection": True, "ModeBlock": True, "Override": False},
     },
+}
+#: With ManagedPolicies. AWS pages: "Use managed cache policies", "... response headers policies".
+MANAGED: Final[dict[str, Any]] = {
+    "forwarding": Forwarding(cache_policy={"Name": "Managed-CachingOptimized", _KEY: _NO_QUERY}),
+    "response_headers_policy": _MANAGED_HEADERS,
 }
 
 

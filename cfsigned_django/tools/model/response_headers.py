@@ -1,8 +1,8 @@
 """Which headers a response headers policy removes, replaces and adds.
 
 AWS pages (Developer Guide): "Understand response headers policies", "Use managed response headers
-policies"; API reference: ResponseHeadersPolicyConfig. Not modelled: Server-Timing,
-Strict-Transport-Security, which counts over HTTPS only, and X-XSS-Protection.
+policies"; API reference: ResponseHeadersPolicyConfig. Not modelled: Server-Timing, and other values
+of Strict-Transport-Security and X-XSS-Protection than the managed policies have.
 """
 
 from __future__ import annotations
@@ -105,12 +105,14 @@ def stops_scripts(policy: Document) -> bool:
     return ["sandbox"] in rules or ["script-src", "'none'"] in rules
 
 
-#: Field of SecurityHeadersConfig -> the header, and the field of its value; one has only one value.
+#: Field of SecurityHeadersConfig -> the header, and its value, with fields in braces.
 _SECURITY: Final = {
-    "ContentTypeOptions": ("X-Content-Type-Options", ""),
-    "ReferrerPolicy": ("Referrer-Policy", "ReferrerPolicy"),
-    "ContentSecurityPolicy": ("Content-Security-Policy", "ContentSecurityPolicy"),
-    "FrameOptions": ("X-Frame-Options", "FrameOption"),
+    "ContentTypeOptions": ("X-Content-Type-Options", "nosniff"),
+    "ReferrerPolicy": ("Referrer-Policy", "{ReferrerPolicy}"),
+    "ContentSecurityPolicy": ("Content-Security-Policy", "{ContentSecurityPolicy}"),
+    "FrameOptions": ("X-Frame-Options", "{FrameOption}"),
+    "StrictTransportSecurity": ("Strict-Transport-Security", "max-age={AccessControlMaxAgeSec}"),
+    "XSSProtection": ("X-XSS-Protection", "1; mode=block"),
 }
 
 
@@ -119,4 +121,4 @@ def _security_headers(policy: Document) -> Iterator[tuple[str, str, bool]]:
     config = policy.get("SecurityHeadersConfig") or {}
     for name, (header, value) in _SECURITY.items():
         if name in config:
-            yield header, config[name].get(value, "nosniff"), config[name]["Override"]
+            yield header, value.format_map(config[name]), config[name]["Override"]

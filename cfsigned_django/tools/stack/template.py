@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Final, NamedTuple
 
+from cfsigned_django.tools.catalog import MANAGED_LOSSES
+
 
 def read_template() -> str:
     """Return the template: YAML, with comments, of at most 51,200 bytes."""
@@ -53,12 +55,6 @@ _TAGGED: Final = ("Bucket", "Distribution")
 #: that stands for nothing takes something away.
 _LISTS: Final = {"Domain", "CorsOrigins", "UploadOrigins", "PublicPath"}
 _NOTHING: Final = {"", "off"}
-#: What policies that AWS manages take away, beside what counts as off.
-_LOST: Final = (
-    "frames on pages of other hosts (X-Frame-Options: SAMEORIGIN)",
-    "files that scripts read with cookies (Access-Control-Allow-Origin: *)",
-    "download=, inline=, versionId and all parameters= (no query reaches S3)",
-)
 
 
 def useless_with_managed(given: Mapping[str, str]) -> list[str]:
@@ -103,7 +99,7 @@ def removals(given: Mapping[str, str], present: Mapping[str, str]) -> Iterator[s
     """Yield what the parameters of this run take away from a stack."""
     if given.get(MANAGED_POLICIES) == "on" != present.get(MANAGED_POLICIES):
         given = {**given, **dict.fromkeys(_OFF, "off")}
-        yield from (f"{each} (--managed-policies)" for each in _LOST if present)
+        yield from (f"{each} (--managed-policies)" for each in MANAGED_LOSSES if present)
     for each in PARAMETERS:
         value = present.get(each.name, "")
         before = {*value.split(",")} - _NOTHING

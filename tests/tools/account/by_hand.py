@@ -14,6 +14,7 @@ CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CORS_S3_ORIGIN = "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
 SIMPLE_CORS = "60669652-455b-4ae9-85a4-c4c02393f86c"
+CORS_AND_SECURITY = "e61eb60c-9c35-4d20-a928-2b84e02af89c"
 #: What CORS-S3Origin forwards (Developer Guide, "Use managed origin request policies").
 CORS_HEADERS = ["Origin", "Access-Control-Request-Headers", "Access-Control-Request-Method"]
 

@@ -20,7 +20,7 @@ from cfsigned_django.tools.account.documents.bucket import (
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.tools import list_of
-from tests.tools.account.by_hand import CACHING_DISABLED
+from tests.tools.account.by_hand import CACHING_DISABLED, CORS_AND_SECURITY
 from tests.tools.doctor.world import (
     ARN,
     BACKUP,
@@ -184,6 +184,11 @@ WITH_ORIGIN = behavior(CachePolicyId="with_origin")
 NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
 NOTHING_FORWARDED = behavior(OriginRequestPolicyId=None)
 NO_COPIES = behavior(CachePolicyId=CACHING_DISABLED)
+#: As a stack with managed policies has it.
+MANAGED = both(behavior(ResponseHeadersPolicyId=CORS_AND_SECURITY), NOTHING_FORWARDED)
+ATTACHMENTS = settings_with(
+    STORAGES={"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"attachment_types": ["text/html"]}}}
+)
 #: Origin is in the cache key, and no other policy gives CORS headers: the bucket's rule counts.
 RULE_OF_BUCKET = both(WITH_ORIGIN, NO_HEADERS, NOTHING_FORWARDED)
 WITH_UPLOADS = world_with(options={"upload_origins": (ORIGIN,)})
@@ -430,6 +435,16 @@ SITES: list[tuple[str, Change]] = [
     ("", both(TWO_RULES, NOTHING_FORWARDED)),
     ("content-type-forwarded", CONTENT_TYPE),
     ("", both(CONTENT_TYPE, SANDBOX)),
+    # Policies that AWS manages, and settings that need others.
+    ("", ATTACHMENTS),
+    ("managed-policies", MANAGED),
+    ("managed-policies", both(MANAGED, TWO_RULES)),
+    ("managed-policies managed-policies-loss", both(MANAGED, ATTACHMENTS)),
+    (
+        "managed-policies managed-policies-loss | cors-credentials-missing",
+        both(MANAGED, world_with(options={"cookies": True})),
+    ),
+    ("", both(MANAGED, NO_COPIES)),
 ]
 
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import InMemoryStorage
-from django.db.models import FileField
+from django.core.validators import FileExtensionValidator
+from django.db.models import FileField, ImageField
 
 from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
@@ -33,12 +34,14 @@ from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources
 from tests.core.aws.failing import denied
 from tests.simulation.answers import refusal
+from tests.storage_cases import S3_BACKEND
 from tests.tools import list_of
 from tests.tools.doctor import faults, ids
 from tests.tools.doctor.sites import (
     ABOUT_OTHERS,
     CUSTOM_ORIGIN,
     HEALTHY,
+    MANAGED,
     NARROW,
     OPENED,
     SITES,
@@ -232,6 +235,40 @@ def test_field_in_a_public_folder(world: World, fields: Any) -> None:
     fields(image=FileField(upload_to="public/logos"))
 
     assert faults(judged(world)) == []
+
+
+GUARDED: dict[str, Any] = {
+    "content_type_from_name": True,
+    "object_parameters": {"ContentDisposition": "attachment"},
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "is_lost"),
+    [({}, True), ({**GUARDED, "content_type_from_name": False}, True), (GUARDED, False)],
+)
+def test_uploads_with_managed_policies(
+    options: dict[str, Any], is_lost: bool, world: World, fields: Any
+) -> None:
+    """Name each field that takes any file, until S3 keeps the type and the disposition.
+
+    What downloads lose is said by one note.
+    """
+    entry = {"BACKEND": S3_BACKEND, "OPTIONS": options}
+    both(MANAGED, settings_with(STORAGES={"default": entry}))(world)
+    fields(
+        file=FileField(),
+        image=ImageField(),
+        paper=FileField(validators=[FileExtensionValidator(["pdf"])]),
+        other=FileField(storage=InMemoryStorage()),
+    )
+
+    found = judged(world)
+
+    notes = {*ids(found)} & {"managed-policies", "managed-policies-loss", "downloads-note"}
+    assert notes == {"managed-policies"} | ({"managed-policies-loss"} if is_lost else set())
+    named = [re.findall(r"Report\.(\w+)", each.what) for each in found]
+    assert [each for each in named if each] == ([["file"]] if is_lost else [])
 
 
 def test_bucket_as_a_custom_origin(world: World) -> None:

@@ -48,7 +48,7 @@ SECTIONS = {
 #: What is code in the texts of the catalog, or would be markup on a page.
 CODE = re.compile(
     r"\{%.*?%\}|(?:manage\.py )?cfsigned_\w+(?:\.\w+)*(?: --[a-z-]+(?: (?:ARN|NAME)\b)?)*"
-    r"|--[a-z][a-z-]*|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|ip_address|crossorigin)=(?:\"\w+\")?"
+    r"|--[a-z][a-z-]*|\b[A-Z]+_[A-Z0-9_]+\b|\w+\(\)|\b(?:download|inline|parameters|ip_address|crossorigin)=(?:\"\w+\")?"
     r"|<img>|&amp;|\\u0026|\\/"
 )
 

@@ -36,6 +36,7 @@ from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.edge.stack_policies import MANAGED
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.tools.storage_origin import StorageOrigin
@@ -46,6 +47,7 @@ from tests.tools import as_answer, error_of_s3, list_of
 from tests.tools.account.by_hand import (
     CACHING_DISABLED,
     CACHING_OPTIMIZED,
+    CORS_AND_SECURITY,
     CORS_HEADERS,
     CORS_S3_ORIGIN,
     SIMPLE_CORS,
@@ -129,7 +131,10 @@ ORIGIN_REQUEST_POLICIES = _named(
     },
 )
 RESPONSE_HEADERS_POLICIES = _named(
-    **{SIMPLE_CORS: cors_policy("Managed-SimpleCORS", "*", override=False)}
+    **{
+        SIMPLE_CORS: cors_policy("Managed-SimpleCORS", "*", override=False),
+        CORS_AND_SECURITY: MANAGED["response_headers_policy"],
+    }
 )
 
 

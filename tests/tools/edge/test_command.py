@@ -39,8 +39,10 @@ MANAGED_HEADERS = {
     "content-disposition": None,
     "content-security-policy": None,
     "referrer-policy": "strict-origin-when-cross-origin",
+    "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
+    "x-xss-protection": "1; mode=block",
 }
 PLAIN = "django.core.files.storage.FileSystemStorage"
 
@@ -124,16 +126,25 @@ class TestServe:
         assert_golden("edge", f"{stdout}\n{log}".replace(str(port), "8001"))
 
     def test_managed_policies(self, port: int) -> None:
-        """Send the headers of AWS's policies, and name a parameter that has no effect."""
+        """Send the headers of AWS's policies, and name a parameter that has no effect.
+
+        So is a script that reads with cookies, which browsers do not let it.
+        """
         storages["default"].save("a.txt", ContentFile(b"text"))
         url = CloudFrontFileSystemStorage().url("a.txt", download="b.txt")
         origin = {"Origin": "http://app.example"}
 
-        answer, stdout, stderr = run(port, lambda: viewer.fetch(url, origin), managed_policies=True)
+        def visit() -> Answer:
+            viewer.fetch(url, {**origin, "Cookie": "theme=dark"})
+            return viewer.fetch(url, origin)
+
+        answer, stdout, stderr = run(port, visit, managed_policies=True)
 
         assert {name: answer.headers.get(name) for name in MANAGED_HEADERS} == MANAGED_HEADERS
         assert "policies" in stdout
-        assert "Managed-CachingOptimized kept response-content-disposition from" in stderr
+        lost = "Managed-CachingOptimized kept response-content-disposition from"
+        said = [(lost in each, "with cookies" in each) for each in stderr.splitlines()]
+        assert said == [(True, True), (True, False)]
 
     def test_public_folder(self, port: int) -> None:
         """Open the public folder of the storage, by its location, and no other path."""

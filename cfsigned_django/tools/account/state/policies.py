@@ -29,6 +29,11 @@ _DOWNLOAD: Final = "response-content-disposition"
 #: What it adds for ``parameters={"ResponseContentType": ...}``. Anyone with a URL for a folder can
 #: change its query: with this parameter, an uploaded text becomes HTML on the domain of the files.
 _CONTENT_TYPE: Final = "response-content-type"
+#: CachingOptimized and CORS-and-SecurityHeadersPolicy, which have these IDs in every account.
+_MANAGED: Final = {
+    "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+    "ResponseHeadersPolicyId": "e61eb60c-9c35-4d20-a928-2b84e02af89c",
+}
 
 
 def judge_delivery(site: SiteInAws) -> Iterator[Finding]:
@@ -123,6 +128,12 @@ def _check_downloads(site: SiteInAws) -> Iterator[Finding]:
     if forwarding.splits_copies_by_parameter(_DOWNLOAD):
         return
     reaches = forwarding.forwards_parameter(_DOWNLOAD)
+    if not reaches and site.behavior and _MANAGED.items() <= site.behavior.items():
+        yield finding("managed-policies", "behavior")
+        scopes = ["AWS_CLOUDFRONT_COOKIE_SCOPES"] * site.wanted.cookies
+        if used := [*scopes, *site.wanted.unguarded]:
+            yield finding("managed-policies-loss", "behavior", used=", ".join(used))
+        return
     how = "reach S3, but are not in the cache key" if reaches else "do not reach S3"
     yield finding("downloads-note", "cache policy", how=how)
 

@@ -83,6 +83,8 @@ class Wanted:
     public_paths: tuple[str, ...] = ()
     #: File field -> the pattern of the paths that it saves; empty if that is unknown.
     saved_paths: Mapping[str, str] = field(default_factory=dict)
+    #: What takes files that may run scripts, and is guarded by no more than a query or a header.
+    unguarded: tuple[str, ...] = ()
     #: The percent-encoded path of an object that viewers request; empty if none is named.
     path: str = ""
     #: The life of signed URLs, in seconds; 0 if it is unknown.
