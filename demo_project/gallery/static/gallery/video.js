@@ -53,23 +53,31 @@
     if (wasPlaying) video.play();
   }
 
+  // The poster, and no controls with a wheel that turns for ever.
+  function stop(text) {
+    say(text, "no");
+    hls.destroy();
+    video.controls = false;
+    video.load();
+  }
+
   async function renew(answer) {
     isRenewing = true;
     tries += 1;
     hls.stopLoad();
     try {
       if (!(answer.cookies ? await refreshSignedCookies() : answer.expires_at)) {
-        say(gettext("Refused: the edge serves this viewer nothing."), "no");
-        // The poster, and no controls with a wheel that turns for ever.
-        hls.destroy();
-        video.controls = false;
-        video.load();
+        stop(gettext("Refused: the edge serves this viewer nothing."));
         return;
       }
       if (tries > 1) {
         // After a revocation, the site may have signed with the old key for some seconds more.
         say(gettext("Refused for now. The player tries again."), "no");
         await pause(2);
+        if (answer.cookies && list.querySelector("li:first-child:not([data-refused]) small")) {
+          stop(gettext("The edge serves the film, but the browser hides it from the player: the newest request says why."));
+          return;
+        }
       }
       if (answer.cookies && hls.levels.length) hls.startLoad();
       else await open(video.currentTime);
