@@ -35,6 +35,8 @@ from cfsigned_django.core.viewer import NoAnswer
 from cfsigned_django.invalidation import items_of
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.tools.account.reader import list_key_groups
+from cfsigned_django.tools.edge.stack_policies import MANAGED
+from cfsigned_django.tools.model import response_headers
 from cfsigned_django.tools.stack import change_set, events
 from cfsigned_django.tools.stack.existing import StackError, find_region
 from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET
@@ -1127,6 +1129,54 @@ def reverted_drift(world: World) -> str:
 def policies_of_an_update(world: World) -> str | tuple[str, bool]:
     """Did they suffice for that update, which reads all settings, and ListTagsForResource?"""
     return ("; ".join(_lacked(world)) or "yes") if world.limited else _NO_ROLE
+
+
+# 16: policies that AWS manages; no plan is needed to ask
+
+
+@question(
+    "16.1",
+    "exit code 0, its own policies are gone",
+    "cfsigned_django/tools/stack/template.yaml",
+    "docs/aws/stack.md",
+    is_emulated=False,
+)
+def managed_policies(world: World) -> str:
+    """Does cfsigned_setup give the stack AWS's policies, by their IDs, and remove its own?"""
+    given = "--managed-policies", "--allow-removal"
+    code, _report = world.command("cfsigned_setup", *given, *APPLY, job="setup")
+    client = world.clients.cloudformation
+    found = client.describe_stack_resources(StackName=world.stack)["StackResources"]
+    kinds = {each["ResourceType"] for each in found if each["ResourceStatus"] != "DELETE_COMPLETE"}
+    is_left = any(each.endswith("Policy") and "CloudFront" in each for each in kinds)
+    lacks = "".join(f", {each}" for each in _lacked(world))
+    return f"exit code {code}, its own policies are {'left' if is_left else 'gone'}{lacks}"
+
+
+@question("16.2", "as documented", "tools.edge.stack_policies:MANAGED", is_emulated=False)
+def managed_headers(world: World) -> str:
+    """Does an answer have the headers of CORS-and-SecurityHeadersPolicy, and no other such one?"""
+    expected = dict(response_headers.apply(MANAGED["response_headers_policy"], [], origin=ORIGIN))
+    fields = world.get(world.link(FILE), Origin=ORIGIN).headers
+    looked_at = {*expected, "Content-Security-Policy", "Access-Control-Allow-Credentials"}
+    return (
+        "; ".join(
+            f"{name}: {fields.get(name.lower())}"
+            for name in sorted(looked_at)
+            if fields.get(name.lower()) != expected.get(name)
+        )
+        or "as documented"
+    )
+
+
+@question("16.3", "no", "tools.edge.stack_policies:MANAGED", is_emulated=False)
+def managed_queries(world: World) -> str:
+    """Does response-content-disposition change the answer of S3 with CachingOptimized?"""
+    path = f"{FILE}?response-content-disposition=attachment"
+    answer = world.get(world.link(path))
+    if not answer.is_served:
+        return in_short(answer)
+    return "yes" if "content-disposition" in answer.headers else "no"
 
 
 # 8, again: keys that leave

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,12 +19,14 @@ from unittest.mock import Mock, patch
 
 import pytest
 from botocore.exceptions import ClientError
+from django.core.files.base import ContentFile
 
 from acceptance import questions
 from acceptance.cleanup import CleanUp
 from acceptance.clients import Clients
 from acceptance.guard import Guard
 from acceptance.questions import (
+    FILE,
     NOT_EMULATED,
     QUESTIONS,
     Question,
@@ -35,6 +38,9 @@ from acceptance.questions import (
     failed_creation,
     invalidation_with_dots,
     invalidation_with_two_slashes,
+    managed_headers,
+    managed_policies,
+    managed_queries,
     place_of,
     policies_of_an_update,
     printed_policies,
@@ -47,8 +53,12 @@ from acceptance.report import Report
 from acceptance.site import Pace
 from acceptance.world import World
 from cfsigned_django.core.viewer import Answer, NoAnswer
+from cfsigned_django.testing import InMemorySignedStorage
+from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from tests.acceptance.conftest import RECORD
 from tests.pages import ROOT, read
+from tests.tools import as_answer
 
 
 @pytest.mark.parametrize("each", QUESTIONS, ids=lambda each: each.ask.__name__)
@@ -173,6 +183,44 @@ def test_what_a_command_says(ask: Any, world: dict[str, Any], answer: Any) -> No
     """Tell the expected answer, which is None here, from others; ask with what a person names."""
     [expected] = [each.expected for each in QUESTIONS if each.ask is ask]
     assert ask(SimpleNamespace(**world)) == (answer or expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "kinds", "answer"),
+    [
+        (0, ["AWS::CloudFront::Distribution", "AWS::S3::BucketPolicy"], None),
+        (0, ["AWS::CloudFront::CachePolicy"], "exit code 0, its own policies are left"),
+        (1, [], "exit code 1, its own policies are gone, the setup lacks a:B"),
+    ],
+)
+def test_sees_policies_of_a_stack(code: int, kinds: list[str], answer: str | None) -> None:
+    """Tell from the resources of the stack whether its own policies are gone."""
+    found = [{"ResourceType": each, "ResourceStatus": "UPDATE_COMPLETE"} for each in kinds]
+    world = under(None, "a:B" if code else "", code=code)
+    world["clients"].cloudformation.describe_stack_resources = lambda **_: {"StackResources": found}
+    [expected] = [each.expected for each in QUESTIONS if each.ask is managed_policies]
+
+    assert managed_policies(SimpleNamespace(**world)) == (answer or expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_sees_managed_policies(managed: bool) -> None:
+    """Tell an edge that has AWS's policies from one that has the stack's own."""
+    storage = InMemorySignedStorage(base_url="/")
+    storage.save(FILE[1:], ContentFile(b"text"))
+    edge = EdgeClient(distribution_for(storage, StorageOrigin(storage), managed_policies=managed))
+
+    def get(url: str, **headers: str) -> Answer:
+        return as_answer(edge.get(url, now=int(time.time()), headers=headers), 0)
+
+    def link(path: str) -> str:
+        parameters = {"ResponseContentDisposition": "attachment"} if "?" in path else None
+        return storage.url(FILE[1:], parameters)
+
+    world: Any = SimpleNamespace(get=get, link=link)
+
+    assert (managed_headers(world) == "as documented") is managed
+    assert managed_queries(world) == ("no" if managed else "yes")
 
 
 def look_twice(is_so: Callable[[], bool], **given: float) -> float | None:
