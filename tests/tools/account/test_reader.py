@@ -227,6 +227,7 @@ def test_other_distributions(clients: Clients, bucket_name: str, aws_account: st
     assert read(of_ours, no_list) == read(of_ours)
     assert [each.permission for each in refused.problems] == ["cloudfront:ListDistributions"]
     assert refused.other_distributions == ()
+    assert read_account(clients, Wanted(distribution_id=ours["Id"])).other_distributions == ()
 
 
 #: A call that is not allowed -> what is then not read.

@@ -20,7 +20,7 @@ from cfsigned_django.tools.account.documents.bucket import (
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.tools import list_of
-from tests.tools.account.by_hand import CACHING_DISABLED, CORS_AND_SECURITY
+from tests.tools.account.by_hand import CACHING_DISABLED, CORS_AND_SECURITY, new_origin
 from tests.tools.doctor.world import (
     ARN,
     BACKUP,
@@ -156,6 +156,9 @@ _FUNCTION = list_of([{"EventType": "viewer-request"}])
 
 NO_GROUP = settings_with(AWS_CLOUDFRONT_KEY_GROUP_ID=None)
 AT_ROOT = settings_with(AWS_LOCATION="")
+LOGOS = settings_with(
+    STORAGES={"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"public": ["logos/"]}}}
+)
 MISSING = Bucket(name="nobody-has-this-one", state=BucketState.MISSING)
 ON_DISK = settings_with(STORAGES={"default": {"BACKEND": FILE_BACKEND}})
 OTHER_GROUP: Document = {"Enabled": True, **list_of([KEY_GROUP_ID])}
@@ -172,13 +175,13 @@ IDENTITY = both(
     BY_IDENTITY, policy({**access_identity_statement(BUCKET, _IDENTITY), "Condition": {}})
 )
 #: Let in more distributions than one.
+BY_ACCOUNT: Document = {"StringEquals": {"AWS:SourceAccount": "111111111111"}}
 OF_ACCOUNT, OF_DISTRIBUTIONS = (
     policy({"Condition": each})
-    for each in (
-        {"StringEquals": {"AWS:SourceAccount": "111111111111"}},
-        {"ArnLike": {"AWS:SourceArn": ARN.replace(DISTRIBUTION_ID, "*")}},
-    )
+    for each in (BY_ACCOUNT, {"ArnLike": {"AWS:SourceArn": ARN.replace(DISTRIBUTION_ID, "*")}})
 )
+#: How an origin of the bucket looks whose requests CloudFront signs.
+SIGNED_ORIGIN: Document = {**new_origin(BUCKET), "OriginAccessControlId": "E2CONTROL"}
 TWO_RULES = cors(ORIGIN, OTHER_ORIGIN)
 WITH_ORIGIN = behavior(CachePolicyId="with_origin")
 NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
@@ -305,7 +308,9 @@ SITES: list[tuple[str, Change]] = [
     ("", configured(Aliases=list_of(["*.example.com"]))),
     ("distribution-disabled", configured(Enabled=False)),
     ("viewer-certificates", configured(ViewerMtlsConfig={"Mode": "required"})),
+    ("viewer-certificates", configured(ViewerMtlsConfig={"TrustStoreConfig": {}})),
     ("", configured(ViewerMtlsConfig={"Mode": "optional"})),
+    ("", configured(ViewerMtlsConfig={"Mode": "passthrough"})),
     ("distribution-deploying", distribution(status="InProgress")),
     ("domain-not-alias", configured(Aliases={"Quantity": 0})),
     ("no-distribution", account(distribution=None, has_looked_for_distribution=True)),
@@ -377,6 +382,29 @@ SITES: list[tuple[str, Change]] = [
     *(
         ("bucket-readers", both(OF_ACCOUNT, another_distribution(each)))
         for each in ({"PathPattern": "static/*"}, {"TrustedKeyGroups": OTHER_GROUP})
+    ),
+    (
+        "bucket-readers",
+        both(OF_ACCOUNT, another_distribution({"PathPattern": "media/logos/*"}), LOGOS),
+    ),
+    *(
+        ("bucket-readers", both(OF_ACCOUNT, another_distribution(Origins=list_of([each]))))
+        for each in (
+            {**SIGNED_ORIGIN, "OriginAccessControlId": ""},
+            {**SIGNED_ORIGIN, "DomainName": "other-bucket.s3.us-east-1.amazonaws.com"},
+        )
+    ),
+    # A Deny that may or may not be about it, and a statement for other files.
+    (
+        "bucket-readers other-distribution-open",
+        both(policy({"Condition": BY_ACCOUNT}, PLAIN_HTTP), another_distribution()),
+    ),
+    (
+        "",
+        both(
+            policy({}, {"Condition": BY_ACCOUNT, "Resource": PUBLIC_FOLDER["Resource"]}),
+            another_distribution(),
+        ),
     ),
     ("plain-http bucket-policy-unknown", both(ANY_PROTOCOL, policy({}, PLAIN_HTTP))),
     ("bucket-policy-unknown", policy({}, OF_STRANGERS)),
@@ -527,9 +555,12 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
         for place in (both(), all_restricted, ROOT_RESTRICTED)
         for declared in (STATIC_URL, STATIC_STORAGE)
     ),
-    (
-        both(ROOT_RESTRICTED, open_like("static/*"), settings_with(STATIC_URL="/static/")),
-        {"static/*": "open-folder"},
+    *(
+        (
+            both(ROOT_RESTRICTED, open_like("static/*"), settings_with(STATIC_URL=each)),
+            {"static/*": "open-folder"},
+        )
+        for each in ("/static/", f"{OTHER_ORIGIN}/static/")
     ),
     (
         both(open_like("media/x/*"), settings_with(STATIC_URL=f"https://{DOMAIN}/media/")),

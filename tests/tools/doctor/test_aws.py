@@ -58,6 +58,7 @@ from tests.tools.doctor.world import (
     PUBLIC,
     Change,
     World,
+    behavior,
     both,
     open_like,
     settings_with,
@@ -220,7 +221,8 @@ def test_open_folder_of_a_field(
     """Report a file field of the storage that saves in an open folder, or may."""
     open_like("media/albums/*")(world)
     elsewhere = FileField(upload_to="albums", storage=InMemoryStorage())
-    fields(image=FileField(upload_to=upload_to), other=elsewhere)
+    scan = FileField(upload_to=lambda instance, name: name)
+    fields(image=ImageField(upload_to=upload_to), other=elsewhere, scan=scan)
 
     [found] = [each for each in judged(world) if each.id in ABOUT_OTHERS]
 
@@ -279,6 +281,15 @@ def test_bucket_as_a_custom_origin(world: World) -> None:
 
     assert f"not the bucket {BUCKET}" not in found.what
     assert "custom origin" in found.what
+
+
+def test_another_host_as_origin(world: World) -> None:
+    """Name the host that the behavior reads, and that it is not the bucket."""
+    behavior(TargetOriginId="pages")(world)
+
+    [found] = [each for each in judged(world) if each.id == "origin-not-bucket"]
+
+    assert "app.example.com, not the bucket" in found.what
 
 
 def test_stack_without_the_bucket(world: World) -> None:

@@ -18,6 +18,7 @@ from tests.tools.doctor import faults, ids, world as world_module
 from tests.tools.doctor.sites import (
     HEALTHY,
     LIVE,
+    LOCAL_EDGE,
     NO_GROUP,
     SITES,
     another_key_group,
@@ -25,6 +26,7 @@ from tests.tools.doctor.sites import (
     ids_in,
 )
 from tests.tools.doctor.world import (
+    DISTRIBUTION_ID,
     KEY,
     Change,
     World,
@@ -32,6 +34,7 @@ from tests.tools.doctor.world import (
     both,
     edited,
     settings_with,
+    world_with,
 )
 
 #: What shows in the answers; every other change is in test_aws.py.
@@ -86,6 +89,15 @@ def test_no_network_at_all(world: World) -> None:
 
     assert faults(world.examine()) == ["aws-unreadable", "no-answer", "s3-no-answer"]
     assert ids(world.examination().offline()) == ["signing-key"]
+
+
+def test_edge_that_follows_a_distribution(world: World) -> None:
+    """Name the distribution that the edge on this machine has to follow, if it is known."""
+    both(LOCAL_EDGE, world_with(options={"distribution_id": DISTRIBUTION_ID}))(world)
+
+    [found] = [each for each in world.examine() if each.id == "no-answer"]
+
+    assert DISTRIBUTION_ID in found.fix
 
 
 @edited

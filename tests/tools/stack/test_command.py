@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from django.db.models import FileField
 
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.core.viewer import Answer
@@ -29,6 +30,7 @@ from cfsigned_django.tools.setup.key_provider import SettingsKey
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import read_template
 from tests.background import wait_until
+from tests.checks.conftest import fields as fields
 from tests.core.aws.failing import Failing
 from tests.management import run_as_program
 from tests.pages import DOCS, snippets
@@ -174,6 +176,26 @@ def test_an_edge_that_does_not_run_yet(
     assert (
         f"demo_project.edge {applied['settings']['AWS_CLOUDFRONT_DISTRIBUTION_ID']}" in edge["fix"]
     )
+
+
+def test_a_distribution_that_does_not_answer(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call it an error that the domain of a real distribution does not answer."""
+    monkeypatch.setattr(cfsigned_setup.Command, "fetch", staticmethod(nobody_answers))
+
+    proof = report(*APPLY, code=75)["proof"]
+
+    assert [each["level"] for each in proof if each["id"] == "no-answer"] == ["error"]
+
+
+def test_a_field_in_the_public_path(aws: Aws, settings: Any, fields: Any) -> None:
+    """Call it an error that a file field saves where the stack is told to be open."""
+    settings.STORAGES = {"default": {"BACKEND": S3_BACKEND, "OPTIONS": {"bucket_name": BUCKET}}}
+    settings.AWS_S3_CUSTOM_DOMAIN = "127.0.0.1:8011"
+    fields(image=FileField(upload_to="albums"))
+
+    applied = report(*APPLY, "--public-path", "albums/*", code=1)
+
+    assert "behavior-open" in errors(applied)
 
 
 def test_each_option(aws: Aws, settings: Any) -> None:
