@@ -741,7 +741,7 @@ def all_viewer(situation: Situation) -> Situation:
 
 
 def second_distribution(*, is_open: bool, is_named: bool) -> Change:
-    """Make another distribution with the bucket as its origin, for another site."""
+    """Make another distribution with the origin of this one, for another site."""
 
     def change(situation: Situation) -> Situation | None:
         if situation.other_distributions:
@@ -750,7 +750,7 @@ def second_distribution(*, is_open: bool, is_named: bool) -> Change:
         other = distribution(
             OTHER_DISTRIBUTION,
             "d222222abcdef8.cloudfront.net",
-            [origin("files")],
+            [copy.deepcopy(files(situation))],
             [],
             behavior(None, groups=groups),
             [],

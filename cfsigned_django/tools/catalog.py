@@ -408,8 +408,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="The distribution {distribution} reads the bucket {bucket} as well, and requires no "
         "signature: {behaviors}.",
         why="The policy of the bucket lets it in, so anyone can read private files at its domain.",
-        fix="Let the policy name the distribution of the site only (AWS:SourceArn with its ARN), "
-        "or restrict viewer access of the other one.",
+        fix="Let the policy name the distribution of the site only (AWS:SourceArn with its ARN) "
+        "and no identity that the other one has, or restrict viewer access of the other one.",
         resource="BucketPolicy",
     ),
     "upload-cors": error(

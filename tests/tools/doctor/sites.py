@@ -170,10 +170,9 @@ ANY_PROTOCOL = behavior(ViewerProtocolPolicy="allow-all")
 NO_ACCESS = origin(OriginAccessControlId="")
 NO_POLICY = bucket(policy=None)
 BY_IDENTITY = origin(OriginAccessControlId="", S3OriginConfig=_IDENTITY_CONFIG)
+OF_IDENTITY = {**access_identity_statement(BUCKET, _IDENTITY), "Condition": {}}
 #: An origin that reads by an identity, which the bucket admits.
-IDENTITY = both(
-    BY_IDENTITY, policy({**access_identity_statement(BUCKET, _IDENTITY), "Condition": {}})
-)
+IDENTITY = both(BY_IDENTITY, policy(OF_IDENTITY))
 #: Let in more distributions than one.
 BY_ACCOUNT: Document = {"StringEquals": {"AWS:SourceAccount": "111111111111"}}
 OF_ACCOUNT, OF_DISTRIBUTIONS = (
@@ -182,6 +181,7 @@ OF_ACCOUNT, OF_DISTRIBUTIONS = (
 )
 #: How an origin of the bucket looks whose requests CloudFront signs.
 SIGNED_ORIGIN: Document = {**new_origin(BUCKET), "OriginAccessControlId": "E2CONTROL"}
+BY_IDENTITY_TOO: Document = {**new_origin(BUCKET), "S3OriginConfig": _IDENTITY_CONFIG}
 TWO_RULES = cors(ORIGIN, OTHER_ORIGIN)
 WITH_ORIGIN = behavior(CachePolicyId="with_origin")
 NO_HEADERS = behavior(ResponseHeadersPolicyId=None)
@@ -394,6 +394,13 @@ SITES: list[tuple[str, Change]] = [
             {**SIGNED_ORIGIN, "DomainName": "other-bucket.s3.us-east-1.amazonaws.com"},
         )
     ),
+    # The other one has an identity: that of the site, one that the policy lets in, or no such one.
+    ("other-distribution-open", both(IDENTITY, another_distribution())),
+    (
+        "bucket-readers other-distribution-open",
+        both(policy({}, OF_IDENTITY), another_distribution(Origins=list_of([BY_IDENTITY_TOO]))),
+    ),
+    ("", another_distribution(Origins=list_of([BY_IDENTITY_TOO]))),
     # A Deny that may or may not be about it, and a statement for other files.
     (
         "bucket-readers other-distribution-open",

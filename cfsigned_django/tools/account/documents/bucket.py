@@ -11,7 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cfsigned_django.tools.account.documents import Document
-from cfsigned_django.tools.model.resource_policy import DECRYPT, READ, SERVICE
+from cfsigned_django.tools.account.documents.distribution_config import (
+    access_control_of,
+    access_identity_of,
+)
+from cfsigned_django.tools.model.resource_policy import (
+    DECRYPT,
+    READ,
+    SERVICE,
+    Request,
+    by_distribution,
+    by_identity,
+)
 from cfsigned_django.tools.model.response_headers import cors_allows
 
 
@@ -56,6 +67,17 @@ def access_identity_statement(bucket: str, identity_id: str, *, partition: str =
 def access_identity_arn(identity_id: str, *, partition: str = "aws") -> str:
     """Return the name of an origin access identity in policies."""
     return f"arn:{partition}:iam::cloudfront:user/CloudFront Origin Access Identity {identity_id}"
+
+
+def request_through(
+    origin: Document, distribution_arn: str, files: str, *, uses_tls: bool
+) -> Request:
+    """Return the request of a distribution through an origin that may sign."""
+    if access_control_of(origin):
+        return by_distribution(distribution_arn, files, uses_tls=uses_tls)
+    partition = distribution_arn.split(":")[1]
+    identity = access_identity_arn(access_identity_of(origin), partition=partition)
+    return by_identity(identity, files, uses_tls=uses_tls)
 
 
 # Block Public Access (S3 User Guide)

@@ -25,6 +25,7 @@ from cfsigned_django.tools.account.documents.bucket import (
     ends_uploads,
     missing_origins,
     open_switches,
+    request_through,
     upload_rule,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
@@ -110,15 +111,14 @@ def _check_policy(
     identity = access_identity_arn(identity_id, partition=partition) if identity_id else ""
     if access_control_of(origin or {}):
         reader = distribution.id
-        request = resource_policy.by_distribution(
-            distribution.arn, site.arn_of_files, uses_tls=site.uses_tls
-        )
         statement = access_control_statement(bucket.name, distribution.arn, partition=partition)
     else:
         reader = f"the identity {identity_id}"
-        request = resource_policy.by_identity(identity, site.arn_of_files, uses_tls=site.uses_tls)
         statement = access_identity_statement(bucket.name, identity_id, partition=partition)
     if origin is not None:
+        request = request_through(
+            origin, distribution.arn, site.arn_of_files, uses_tls=site.uses_tls
+        )
         policy = f"the policy of the bucket {bucket.name}"
         values = {"policy": policy, "bucket": bucket.name, "reader": reader}
         yield from _evaluated("bucket-policy", bucket.policy, request, statement, subject, values)

@@ -20,9 +20,9 @@ from typing import Any
 
 from cfsigned_django.tools.account.account import BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
+from cfsigned_django.tools.account.documents.bucket import request_through
 from cfsigned_django.tools.account.documents.distribution_config import (
     OriginFolder,
-    access_control_of,
     behaviors,
     folder_of,
     folders_of,
@@ -40,7 +40,6 @@ from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import (
     Decision,
     by_anyone,
-    by_distribution,
     evaluate,
 )
 
@@ -56,10 +55,8 @@ def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
 def judge_other_distributions(site: SiteInAws) -> Iterator[Finding]:
     """Yield the distributions through which anyone reads private files, as the bucket lets them."""
     for found in site.account.other_distributions:
-        request = by_distribution(found["ARN"], site.arn_of_files, uses_tls=False)
-        decision, _ = evaluate(site.bucket.policy, request)
         opened = [each for each in _others(site, found, {}) if each.shows_files()]
-        if found["Enabled"] and opened and decision is not Decision.DENIED:
+        if found["Enabled"] and opened:
             yield finding(
                 "other-distribution-open",
                 found["Id"],
@@ -142,16 +139,20 @@ class _Other:
 
     def shows_files(self) -> bool:
         """Return whether it signs requests for private files that nobody has to sign."""
-        home, origins = (
-            OriginFolder(bucket=self.site.wanted.bucket),
-            origins_of(self.config, self.behavior),
-        )
-        places = [folder_of(each) for each in origins if access_control_of(each)]
+        home = OriginFolder(bucket=self.site.wanted.bucket)
+        origins = origins_of(self.config, self.behavior)
+        places = [folder_of(each) for each in origins if may_sign(each) and self._is_let_in(each)]
         paths, declared = self.site.files, self.site.wanted.public_paths
         return is_open(self.behavior) and any(
             place.holds_same(home) and self._reaches(place, home, paths, declared)
             for place in places
         )
+
+    def _is_let_in(self, origin: Document) -> bool:
+        """Return whether the bucket may accept what another distribution signs for an origin."""
+        arn, files = self.config["ARN"], self.site.arn_of_files
+        request = request_through(origin, arn, files, uses_tls=False)
+        return evaluate(self.site.bucket.policy, request)[0] is not Decision.DENIED
 
     def _serves(self) -> Iterator[Finding]:
         """Yield the worst of what it serves of the private files."""

@@ -17,6 +17,7 @@ from cfsigned_django.tools.account.documents.bucket import (
     echoes_origins,
     ends_uploads,
     missing_origins,
+    request_through,
     upload_rule,
 )
 
@@ -44,6 +45,16 @@ def test_documented() -> None:
     found = access_identity_statement("DOC-EXAMPLE-BUCKET", "EH1HDMB1FH2TC")
     assert {**OURS, "Sid": DOCUMENTED["Sid"]} == DOCUMENTED
     assert {**found, "Sid": DOCUMENTED["Sid"]} == identity
+
+
+def test_identity_in_another_partition() -> None:
+    """Name an identity as the partition of the distribution does."""
+    origin = {"S3OriginConfig": {"OriginAccessIdentity": "origin-access-identity/cloudfront/E1"}}
+
+    found = request_through(origin, ARN.replace(":aws:", ":aws-cn:"), "", uses_tls=False)
+
+    who = "arn:aws-cn:iam::cloudfront:user/CloudFront Origin Access Identity E1"
+    assert ("AWS", who) in found.principals
 
 
 def test_lifecycle_rules() -> None:
