@@ -37,7 +37,13 @@ from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor import aws
-from cfsigned_django.tools.doctor.live import Clock, RequestedObject, direct_url, examine_live
+from cfsigned_django.tools.doctor.live import (
+    Clock,
+    RequestedObject,
+    direct_url,
+    examine_live,
+    respelled,
+)
 from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
@@ -175,7 +181,8 @@ class Examination:
         requested = self._requested_object(address, signer, wanted, clients)
         if account is not None:
             site = SiteInAws(account=account, wanted=wanted)
-            requested = replace(requested, may_be_open=site.may_be_open)
+            path = urlsplit(respelled(address)).path
+            requested = replace(requested, is_open_respelled=site.is_open_at(path))
         for each in examine_live(requested, self.fetch, self.clock):
             if each.id not in said:
                 yield each

@@ -75,20 +75,30 @@ def check_unsigned(answer: Answer, url: str) -> Finding:
     return _strange(answer, "A request without a signature", url)
 
 
-def check_respelled(fetch: Fetch, url: str, signed: Answer) -> Iterator[Finding]:
-    """Yield that the file, or S3, answers without a signature to another spelling of the path.
+def respelled(url: str) -> str:
+    """Return a URL with more escapes in its path, of the first letter and of each slash.
 
-    CloudFront compares a normalized path with the patterns, and sends the raw one to S3, which
-    decodes it. ``signed`` is the answer to a signed URL; that of another origin says nothing, nor
-    does a redirect or a firewall.
+    AWS does not document which escapes CloudFront decodes before it compares a path with patterns;
+    S3 probably decodes all of them. Such a path may then have another behavior, and the same file.
     """
     parts, letter = urlsplit(url), r"^((?:%..|[^%A-Za-z])*)([A-Za-z])"
     path = re.sub(letter, lambda found: f"{found[1]}%{ord(found[2]):02X}", parts.path[1:])
-    url = parts._replace(path="/" + path.replace("/", "%2F")).geturl()
+    return parts._replace(path="/" + path.replace("/", "%2F")).geturl()
+
+
+def check_respelled(
+    fetch: Fetch, url: str, signed: Answer, *, is_open: bool | None
+) -> Iterator[Finding]:
+    """Yield that a respelled URL gets the file without a signature, or that S3 answers to it.
+
+    ``signed`` is the answer to a signed URL. Unless it is known that the behavior ``is_open``, the
+    answer of S3 may be about another bucket, and only the same file counts.
+    """
     answer = fetch(url, {})
     found = check_common(answer, url) or check_unsigned(answer, url)
     file, other = [(each.body, each.headers.get("etag")) for each in (signed, answer)]
-    if found.id == "unsigned-served" and (file == other or not answer.is_served):
+    is_of_bucket = file == other if answer.is_served else is_open
+    if found.id == "unsigned-served" and is_of_bucket:
         yield found
 
 
@@ -237,7 +247,8 @@ class RequestedObject:
     ``url`` is the unsigned URL of the object. If the object need not exist,
     ``why_no_object`` is the reason, a sentence without its period.
     ``direct_url`` is the URL of the object in S3, if it has one.
-    Unless it ``may_be_open``, no behavior that requires no signature reads the bucket.
+    ``is_open_respelled``: whether a behavior that requires no signature reads the same for another
+    spelling of the path; None if that is unknown.
     """
 
     url: str
@@ -245,7 +256,7 @@ class RequestedObject:
     direct_url: str | None
     wanted: Wanted
     why_no_object: str = ""
-    may_be_open: bool = True
+    is_open_respelled: bool | None = None
 
 
 def examine_live(asked: RequestedObject, fetch: Fetch, clock: Clock) -> Iterator[Finding]:
@@ -308,9 +319,10 @@ def _examine_signed(
     yield from check_refused(tampered, "A changed URL", asked.url)
     expired = fetch(sign(now() - _DAY), {})
     yield from check_refused(expired, "An expired URL", asked.url)
-    if asked.may_be_open:
+    is_open = asked.is_open_respelled
+    if is_open is not False:
         with suppress(NoAnswer):
-            yield from check_respelled(fetch, asked.url, answer)
+            yield from check_respelled(fetch, respelled(asked.url), answer, is_open=is_open)
     if asked.wanted.cors_origins and answer.is_served:
         url = sign(now() + PROBE_SECONDS)
         yield from check_cors(

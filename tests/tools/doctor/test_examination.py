@@ -13,7 +13,7 @@ from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.viewer import Answer
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
-from tests.tools import error_of_s3
+from tests.tools import error_of_s3, list_of
 from tests.tools.doctor import faults, ids, world as world_module
 from tests.tools.doctor.sites import (
     HEALTHY,
@@ -33,6 +33,7 @@ from tests.tools.doctor.world import (
     behavior_of,
     both,
     edited,
+    open_like,
     settings_with,
     world_with,
 )
@@ -107,12 +108,33 @@ def default_in_bucket(config: Document) -> None:
     config["DefaultCacheBehavior"]["TargetOriginId"] = media
 
 
+def reads_by_default(**fields: str) -> Change:
+    """Let the default behavior read an origin that is like that of the bucket, except for fields."""
+
+    @edited
+    def change(config: Document) -> None:
+        media = config["Origins"]["Items"][0]
+        other = {**media, "Id": "other", **fields}
+        config["Origins"] = list_of([*config["Origins"]["Items"], other])
+        config["DefaultCacheBehavior"]["TargetOriginId"] = "other"
+
+    return change
+
+
+OTHER_BUCKET = "other-bucket.s3.us-east-1.amazonaws.com"
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (default_in_bucket, ["unsigned-served"]),
         (both(default_in_bucket, default_like_storage), []),
-        (both(), []),  # the default behavior reads another origin, whatever that answers
+        # The default behavior reads another origin, bucket or folder, whatever S3 answers there.
+        (both(), []),
+        (both(reads_by_default(DomainName=OTHER_BUCKET), open_like("static/*")), []),
+        (reads_by_default(OriginPath="/web"), []),
+        # An open behavior takes a spelling that its own pattern matches.
+        (open_like("*.jpg", last=True), ["unsigned-served"]),
     ],
 )
 def test_path_in_another_spelling(change: Change, expected: list[str], world: World) -> None:

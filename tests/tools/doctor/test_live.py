@@ -83,7 +83,9 @@ def wanted(ec_key: PrivateKey) -> RequestedObject:
     """Return what to ask for: an object of a bucket."""
     signer = Signer(key_pair_id=KEY_ID, private_key=ec_key)
     site = Wanted(region="us-east-1", expire=3600)
-    return RequestedObject(url=URL, signer=signer, direct_url=DIRECT, wanted=site)
+    return RequestedObject(
+        url=URL, signer=signer, direct_url=DIRECT, wanted=site, is_open_respelled=True
+    )
 
 
 def needing(wanted: RequestedObject, **known: Any) -> RequestedObject:
@@ -198,7 +200,14 @@ def dated(**headers: str) -> dict[str, Answer]:
 #: What is answered otherwise, and what else is known -> all that is found.
 OTHERWISE: list[tuple[dict[str, Answer], dict[str, Any], list[str]]] = [
     # Nothing open reads the bucket: what answers is another one's.
-    ({"respelled": s3("AccessDenied")}, {"may_be_open": False}, HEALTHY),
+    ({"respelled": SERVED}, {"is_open_respelled": False}, HEALTHY),
+    # It is unknown which bucket answers: the file tells.
+    ({"respelled": s3("AccessDenied")}, {"is_open_respelled": None}, HEALTHY),
+    (
+        {"respelled": SERVED},
+        {"is_open_respelled": None},
+        [*HEALTHY[:2], "unsigned-served", HEALTHY[2]],
+    ),
     # No object was named, or nothing can be signed.
     (
         {"signed": s3("AccessDenied")},

@@ -18,6 +18,7 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (
     behaviors,
     covers,
+    folders_of,
     is_open,
     origin_in_bucket,
     pattern_of,
@@ -173,12 +174,18 @@ class SiteInAws:
             return None
         return origin_in_bucket(self.config, self.behavior, self.wanted.bucket)
 
-    @property
-    def may_be_open(self) -> bool:
-        """Return whether an open behavior reads the bucket; it may if none is known."""
-        config, bucket = self.config, self.wanted.bucket
-        return config is None or any(
-            is_open(each) and origin_in_bucket(config, each, bucket) for each in behaviors(config)
+    def is_open_at(self, path: str) -> bool | None:
+        """Return whether an open behavior serves a path, from where the private one reads.
+
+        None if no distribution is known.
+        """
+        config, private = self.config, self.behavior
+        if config is None or private is None:
+            return None
+        found = [*behaviors(config)]
+        taker = found[serving([*map(pattern_of, found)], path)]
+        return is_open(taker) and not {*folders_of(config, taker)}.isdisjoint(
+            folders_of(config, private)
         )
 
     @property
