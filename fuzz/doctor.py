@@ -161,7 +161,7 @@ def differences(situation: Situation) -> Iterator[str]:
         if any(signed_url_works(situation, each).holds is False for each in ours):
             yield "a refused URL, and not a word"
     for each in found:
-        if each.why == _EVERY_URL and all(signed[key] for key in private):
+        if each.why.endswith(_EVERY_URL) and all(signed[key] for key in private):
             yield f"{each.id}: all signed URLs work"
         if each.id == "bucket-public" and "Anyone" in each.why and not is_public(situation).holds:
             yield f"{each.id}: it is not public"

@@ -91,7 +91,7 @@ TABLE: dict[str, str] = {
     "cfsigned.W001": "Compare it with the IDs under Key management, Public keys. They look like "
     "K2JCJMDEHXQW5F.",
     "cfsigned.W002": "Give static files a domain or a behavior without Restrict viewer access. If "
-    "they have such a behavior, which no check can see, silence cfsigned.W002.",
+    "they have such a behavior, silence cfsigned.W002: system checks do not ask AWS.",
     "cfsigned.W003": 'Name the class in STORAGES["default"]["BACKEND"], where Django 5.1 and newer '
     "look, and remove DEFAULT_FILE_STORAGE.",
     "cfsigned.W004": "Copy the key group ID, a UUID, from Key management, Key groups.",

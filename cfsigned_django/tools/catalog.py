@@ -169,10 +169,10 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "viewer-certificates": warning(
         what="{distribution} requires a certificate of every viewer (mutual TLS).",
-        why="CloudFront accepts no connection from a browser without one, and looks at no "
-        "signature then.",
-        fix="Turn off mutual authentication of viewers, or make it optional, unless every viewer "
-        "has such a certificate.",
+        why="CloudFront refuses the connection of a browser that has none, before it looks at a "
+        "signature.",
+        fix="Turn off General > Settings > Edit > Connectivity > Viewer mutual authentication "
+        "(mTLS), or make it optional, unless every viewer has such a certificate.",
         resource="Distribution",
     ),
     "distribution-deploying": warning(
@@ -224,7 +224,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     ),
     "key-not-in-group": error(
         what="{key} is not in the key group {key_group}, which contains {held}.",
-        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL.",
+        why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of a behavior that "
+        "requires signatures.",
         fix="If the database has the key, run manage.py cfsigned_rotate, which adds it again. Else "
         "add the public key to the key group: CloudFront > Key management > Key groups.",
     ),
@@ -261,7 +262,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "group-not-on-behavior": error(
         what="{behavior} trusts {trusted}, not {key_group}.",
         why="CloudFront answers InvalidKey (Unknown Key) to every signed URL of its paths, unless "
-        "one of those has the key, too, as the root user of an AWS account may.",
+        "a trusted AWS account has the same key, as a key pair of its root user.",
         fix="Add the key group under Restrict viewer access, or narrow the path pattern, and "
         "wait until it is Deployed. Remove AWS accounts later.",
         resource="Distribution",
@@ -292,8 +293,9 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         what="{behavior} reads {hosts}, not {bucket}.",
         why="CloudFront does not find the files; or it asks a custom origin, such as a website "
         "endpoint, whose requests it does not sign: only a public bucket answers them.",
-        fix="Choose the REST endpoint of the bucket (NAME.s3.REGION.amazonaws.com) as the "
-        "origin, add a behavior for the private files, or correct AWS_STORAGE_BUCKET_NAME.",
+        fix="Choose the bucket (NAME.s3.REGION.amazonaws.com) as an S3 origin with an origin "
+        "access control, not as a custom origin; or add a behavior for the private files, or "
+        "correct AWS_STORAGE_BUCKET_NAME.",
         resource="Distribution",
     ),
     "origin-access-point": note(
@@ -507,7 +509,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     # What CloudFront and S3 answer.
     "no-answer": error(
         what="{host} does not answer: {error}.",
-        why="This machine could not request anything. Viewers may still be able to connect.",
+        why="This machine could not request anything. Viewers may still be able to connect. If it "
+        "is an edge on this machine that does not run, this is a warning.",
         fix="Check that the domain resolves to the distribution (a CNAME or alias record), its "
         "certificate, and the network of this machine.",
     ),

@@ -336,12 +336,10 @@ def _examine_signed(
 
 
 def _no_answer(asked: RequestedObject, error: NoAnswer) -> Finding:
-    host, fix = asked.url.split("/")[2], None
-    if is_local_host(host):
-        local = "manage.py cfsigned_edge"
-        fix = f"Start it: {local}"
-        if asked.wanted.distribution_id:
-            port = host.partition(":")[2] or "80"
-            edge = f"demo_project.edge {asked.wanted.distribution_id} --port {port} --domain {host}"
-            fix = f"Start it. With the demo's emulator: python -m {edge}. Else: {local}"
-    return finding("no-answer", "AWS_S3_CUSTOM_DOMAIN", fix=fix, host=host, error=error)
+    host = asked.url.split("/")[2]
+    found = finding("no-answer", "AWS_S3_CUSTOM_DOMAIN", host=host, error=error)
+    if not is_local_host(host):
+        return found
+    # On a first run, there is no distribution yet that an edge could follow.
+    fix = "Start the edge: manage.py cfsigned_edge, or the one that follows your emulator."
+    return replace(found, level=Level.WARNING, fix=fix)

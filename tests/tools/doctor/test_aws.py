@@ -24,6 +24,7 @@ from django.db.models import FileField, ImageField
 
 from cfsigned_django.core.aws.errors import AwsError, explain
 from cfsigned_django.management.commands.cfsigned_setup import Command
+from cfsigned_django.tools.account.account import KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import CATALOG
@@ -45,12 +46,15 @@ from tests.tools.doctor.sites import (
     NARROW,
     OPENED,
     SITES,
+    TRUSTS_BOTH,
     UNRESTRICTED,
+    another_key_group,
     public,
     twin,
 )
 from tests.tools.doctor.world import (
     BUCKET,
+    KEY_GROUP,
     KEY_PAIR_ID,
     NO_BLOCK,
     NOW,
@@ -281,6 +285,7 @@ def test_bucket_as_a_custom_origin(world: World) -> None:
 
     assert f"not the bucket {BUCKET}" not in found.what
     assert "custom origin" in found.what
+    assert "S3 origin" in found.fix
 
 
 def test_another_host_as_origin(world: World) -> None:
@@ -290,6 +295,18 @@ def test_another_host_as_origin(world: World) -> None:
     [found] = [each for each in judged(world) if each.id == "origin-not-bucket"]
 
     assert "app.example.com, not the bucket" in found.what
+
+
+def test_group_that_has_the_key(world: World) -> None:
+    """Name the group that has the key, and no other that the behavior trusts."""
+    both(another_key_group, TRUSTS_BOTH)(world)
+    third = KeyGroup(id="third-id", name="third", key_pair_ids=())
+    world.change("account", {"key_groups": (*(world.account.key_groups or ()), third)})
+    world.settings.AWS_CLOUDFRONT_KEY_GROUP_ID = third.id
+
+    [found] = [each for each in judged(world) if each.id == "key-group-not-trusted"]
+
+    assert f"trusts site ({KEY_GROUP}), which has" in found.what
 
 
 def test_stack_without_the_bucket(world: World) -> None:

@@ -18,7 +18,6 @@ from tests.tools.doctor import faults, ids, world as world_module
 from tests.tools.doctor.sites import (
     HEALTHY,
     LIVE,
-    LOCAL_EDGE,
     NO_GROUP,
     SITES,
     another_key_group,
@@ -26,7 +25,6 @@ from tests.tools.doctor.sites import (
     ids_in,
 )
 from tests.tools.doctor.world import (
-    DISTRIBUTION_ID,
     KEY,
     Change,
     World,
@@ -35,7 +33,6 @@ from tests.tools.doctor.world import (
     edited,
     open_like,
     settings_with,
-    world_with,
 )
 
 #: What shows in the answers; every other change is in test_aws.py.
@@ -92,15 +89,6 @@ def test_no_network_at_all(world: World) -> None:
     assert ids(world.examination().offline()) == ["signing-key"]
 
 
-def test_edge_that_follows_a_distribution(world: World) -> None:
-    """Name the distribution that the edge on this machine has to follow, if it is known."""
-    both(LOCAL_EDGE, world_with(options={"distribution_id": DISTRIBUTION_ID}))(world)
-
-    [found] = [each for each in world.examine() if each.id == "no-answer"]
-
-    assert DISTRIBUTION_ID in found.fix
-
-
 @edited
 def default_in_bucket(config: Document) -> None:
     """Let the default behavior, which is open, read the bucket."""
@@ -109,7 +97,7 @@ def default_in_bucket(config: Document) -> None:
 
 
 def reads_by_default(**fields: str) -> Change:
-    """Let the default behavior read an origin that is like that of the bucket, except for fields."""
+    """Let the default behavior read an origin like that of the bucket, except for fields."""
 
     @edited
     def change(config: Document) -> None:

@@ -50,7 +50,7 @@ def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Finding]:
         return
     signing = [each for each in trusted if key_pair_id in each.key_pair_ids]
     if signing and own is not None and own not in trusted:
-        values = {"behavior": named(behavior), "trusted": _names(trusted), "key_group": wished}
+        values = {"behavior": named(behavior), "trusted": _names(signing), "key_group": wished}
         yield finding("key-group-not-trusted", setting, key=key_pair_id, **values)
     groups = signing or ([own] if own else trusted)
     held = {key for each in groups for key in each.key_pair_ids}
