@@ -253,8 +253,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
     "open-folder": warning(
         what="{behavior} is open, and the settings do not declare that: what the bucket has at "
         "that path is public.{may}",
-        why="This is right for static files, and wrong if private files can have such names. A "
-        "function in the option public is not asked.",
+        why="This is right for static files, and wrong if private files can have such names. If it "
+        "is one file, this is a note. A function in the option public is not asked.",
         fix="If it is meant, declare it: by the option public of the storage, or by STATIC_URL or "
         'STORAGES["staticfiles"] on this domain. If not, restrict it, or keep upload_to of private '
         "files out of it.",

@@ -13,7 +13,6 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.validators import FileExtensionValidator
@@ -133,33 +132,29 @@ def find_base_path(storage: Storage) -> str:
     return path.removesuffix(_PROBE)
 
 
-def public_patterns(storage: SignedUrlMixin) -> list[str]:
+def public_patterns(storage: SignedUrlMixin) -> tuple[str, ...]:
     """Return the path patterns of the folders that the option ``public`` of a storage names."""
     options = storage.cfsigned.options()
     raise_first_error(find_wrong_values(options.config, ["public"]))
     folders = () if callable(options.public) else options.public
-    return [
+    return tuple(
         urlsplit(storage.cfsigned.resource_address(None, each[:-1], False, options)).path[1:]
         for each in folders
-    ]
+    )
 
 
-def declared_patterns(storage: SignedUrlMixin) -> tuple[str, ...]:
-    """Return the path patterns that the settings declare public on the domain of a storage.
+def static_patterns(storage: SignedUrlMixin) -> tuple[str, ...]:
+    """Return the path pattern of static files that are on the domain of a storage.
 
-    They are those of its option ``public``, and of static files that are not around its files.
+    Return nothing if the files of the storage are below it.
     """
     ours = _address(storage, _PROBE)
-    urls = [f"{settings.STATIC_URL}x/"]
     with suppress(Exception):  # of a storage that is not there, or cannot be made here
-        urls.append(storages["staticfiles"].url("x/"))  # a manifest has no folders
-    static = {
-        each.path.removesuffix("x/")
-        for each in map(urlsplit, urls)
-        if each.hostname and each.hostname == ours.hostname
-    }
-    beside = sorted(each for each in static if not ours.path.startswith(each))
-    return (*public_patterns(storage), *(f"{each[1:]}*" for each in beside))
+        static = urlsplit(storages["staticfiles"].url("x/"))  # a manifest has no folders
+        folder = static.path.removesuffix("x/")
+        if static.hostname == ours.hostname and not ours.path.startswith(folder):
+            return (f"{folder[1:]}*",)
+    return ()
 
 
 def saved_patterns(storage: SignedUrlMixin) -> dict[FileField, str]:

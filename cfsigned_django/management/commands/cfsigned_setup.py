@@ -63,8 +63,9 @@ from cfsigned_django.tools.stack.template import (
 )
 from cfsigned_django.tools.storage_origin import (
     choose_public,
-    declared_patterns,
+    public_patterns,
     saved_patterns,
+    static_patterns,
 )
 
 #: With --check: something is to do.
@@ -349,7 +350,8 @@ class Command(CfsignedCommand):
                 kms_key=present.get("KmsKeyArn", ""),
                 location=f"/{location}/" if location else "/",
                 expire=conf.OPTIONS["querystring_expire"].read(),
-                public_paths=tuple(path for each in ours for path in declared_patterns(each)),
+                public_paths=tuple(path for each in ours for path in public_patterns(each)),
+                static_paths=tuple(path for each in ours for path in static_patterns(each)),
                 saved_paths={str(f): p for each in ours for f, p in saved_patterns(each).items()},
                 is_local=is_local,
             ),

@@ -47,7 +47,12 @@ from cfsigned_django.tools.doctor.live import (
 from cfsigned_django.tools.doctor.report import check_finding
 from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
-from cfsigned_django.tools.storage_origin import declared_patterns, saved_patterns, unguarded
+from cfsigned_django.tools.storage_origin import (
+    public_patterns,
+    saved_patterns,
+    static_patterns,
+    unguarded,
+)
 
 
 def check_settings() -> list[Finding]:
@@ -202,7 +207,8 @@ class Examination:
             key=SiteKey.from_public_key(key) if key else None,
             key_pair_id=signer.key_pair_id if signer else "",
             location=urlsplit(self.storage.unsigned_url("x")).path.removesuffix("x"),
-            public_paths=declared_patterns(self.storage),
+            public_paths=public_patterns(self.storage),
+            static_paths=static_patterns(self.storage),
             saved_paths={str(each): path for each, path in saved.items()},
             unguarded=unguarded(self.storage, saved),
             path=parts.path,

@@ -524,8 +524,15 @@ def public(*folders: str) -> Change:
     return settings_with(STORAGES={"default": entry})
 
 
+def static_at(url: str) -> Change:
+    """Serve static files as Django does, at an address."""
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    entries = {"default": {"BACKEND": S3_BACKEND}, "staticfiles": static}
+    return settings_with(STATIC_URL=url, STORAGES=entries)
+
+
 #: Serve static files from the domain of the files, by the setting or by their storage.
-STATIC_URL = settings_with(STATIC_URL=f"https://{DOMAIN}/static/")
+STATIC_URL = static_at(f"https://{DOMAIN}/static/")
 STATIC_STORAGE = settings_with(
     STORAGES={
         "default": {"BACKEND": S3_BACKEND},
@@ -564,13 +571,13 @@ OPENED: list[tuple[Change, dict[str, str]]] = [
     ),
     *(
         (
-            both(ROOT_RESTRICTED, open_like("static/*"), settings_with(STATIC_URL=each)),
+            both(ROOT_RESTRICTED, open_like("static/*"), static_at(each)),
             {"static/*": "open-folder"},
         )
         for each in ("/static/", f"{OTHER_ORIGIN}/static/")
     ),
     (
-        both(open_like("media/x/*"), settings_with(STATIC_URL=f"https://{DOMAIN}/media/")),
+        both(open_like("media/x/*"), static_at(f"https://{DOMAIN}/media/")),
         {"media/x/*": "open-folder"},
     ),
     # A "*" of an origin path is a character like any other.

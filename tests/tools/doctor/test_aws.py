@@ -45,7 +45,10 @@ from tests.tools.doctor.sites import (
     MANAGED,
     NARROW,
     OPENED,
+    ROOT_RESTRICTED,
     SITES,
+    STATIC_STORAGE,
+    STATIC_URL,
     TRUSTS_BOTH,
     UNRESTRICTED,
     another_key_group,
@@ -275,6 +278,30 @@ def test_uploads_with_managed_policies(
     assert notes == {"managed-policies"} | ({"managed-policies-loss"} if is_lost else set())
     named = [re.findall(r"Report\.(\w+)", each.what) for each in found]
     assert [each for each in named if each] == ([["file"]] if is_lost else [])
+
+
+@pytest.mark.parametrize("declared", [STATIC_URL, STATIC_STORAGE], ids=["url", "storage"])
+def test_field_in_a_static_folder(declared: Change, world: World, fields: Any) -> None:
+    """Report a field that saves among static files: that those are public declares no upload."""
+    both(ROOT_RESTRICTED, open_like("static/*"), declared)(world)
+    fields(image=FileField(upload_to="static/photos"), other=FileField(upload_to="photos"))
+
+    [found] = [each for each in judged(world) if each.id in ABOUT_OTHERS]
+
+    assert found.id == "behavior-open"
+    assert "Report.image leads there" in found.what
+
+
+@pytest.mark.parametrize(("pattern", "level"), [("favicon.ico", "ok"), ("icons/*", "warning")])
+def test_one_open_file(pattern: str, level: str, world: World, fields: Any) -> None:
+    """Note that one file is open, and warn of a folder."""
+    open_like(f"media/{pattern}")(world)
+    fields(image=FileField(upload_to="photos"), other=FileField(upload_to=lambda _, name: name))
+
+    [found] = [each for each in judged(world) if each.id == "open-folder"]
+
+    assert found.level == level
+    assert "Report.other" in found.what
 
 
 def test_bucket_as_a_custom_origin(world: World) -> None:

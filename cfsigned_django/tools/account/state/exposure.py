@@ -3,8 +3,8 @@
 Each is judged by the paths that it serves, which those before it leave to it. Of an open one, which
 requires no signature, the worst of what it serves is said:
 
-- It matches a folder or one file within the private location: a warning, an error if a file field
-  saves there, or nothing if the settings declare public what it reads.
+- It matches a folder within the private location, or one file: a warning, or a note of one file; an
+  error if a file field saves there; nothing if the settings declare public what it reads.
 - Any other way to private files in the bucket, also by an origin path, or behind the restricted
   behavior: an error. Outside of the location there is nothing to say.
 
@@ -15,7 +15,7 @@ it trusts other key groups, an error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cfsigned_django.tools.account.account import BucketPart, BucketState
@@ -35,7 +35,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding
+from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import (
     Decision,
@@ -142,7 +142,7 @@ class _Other:
         home = OriginFolder(bucket=self.site.wanted.bucket)
         origins = origins_of(self.config, self.behavior)
         places = [folder_of(each) for each in origins if may_sign(each) and self._is_let_in(each)]
-        paths, declared = self.site.files, self.site.wanted.public_paths
+        paths, declared = self.site.files, self.site.wanted.declared_paths
         return is_open(self.behavior) and any(
             place.holds_same(home) and self._reaches(place, home, paths, declared)
             for place in places
@@ -180,18 +180,22 @@ class _Other:
         """Yield that nobody declares public what it serves, and which file fields save there."""
         wanted = self.site.wanted
 
-        def serves(paths: str) -> bool:
-            declared = wanted.public_paths
+        def serves(paths: str, declared: Sequence[str]) -> bool:
             return any(self._reaches(place, home, paths, declared) for place, home in found)
 
-        saved = [name for name, paths in wanted.saved_paths.items() if paths and serves(paths)]
+        saved = [
+            name
+            for name, paths in wanted.saved_paths.items()
+            if paths and serves(paths, wanted.public_paths)
+        ]
         unknown = [name for name, paths in wanted.saved_paths.items() if not paths]
         if saved:
             way = f": the upload_to of {' and '.join(saved)} leads there"
             yield about(self.site, self.behavior, "behavior-open", way=way)
-        elif serves(self.site.files):
+        elif serves(self.site.files, wanted.declared_paths):
             may = f" The upload_to of {' and '.join(unknown)} may lead there." if unknown else ""
-            yield about(self.site, self.behavior, "open-folder", may=may)
+            told = about(self.site, self.behavior, "open-folder", may=may)
+            yield replace(told, level=Level.OK) if self._is_file else told
 
     def _reaches(
         self, place: OriginFolder, home: OriginFolder, paths: str, declared: Sequence[str] = ()
@@ -217,7 +221,7 @@ class _Other:
     def _is_part(self, place: OriginFolder, home: OriginFolder) -> bool:
         """Return whether it serves only one file, which is public on purpose, or one folder."""
         pattern, files = place.pattern(self._pattern), home.pattern(self.site.files)
-        if not {"*", "?"} & {*self._pattern}:
+        if self._is_file:
             return True
         if find_path([pattern], [files]):
             return False
@@ -227,6 +231,10 @@ class _Other:
     @property
     def _pattern(self) -> str:
         return pattern_of(self.behavior)
+
+    @property
+    def _is_file(self) -> bool:
+        return not {"*", "?"} & {*self._pattern}
 
     @property
     def _homes(self) -> set[OriginFolder]:

@@ -80,8 +80,10 @@ class Wanted:
     key_pair_id: str = ""
     #: The folder of all names as a path, with a slash at both ends; empty if it is unknown.
     location: str = ""
-    #: The path patterns of what the settings declare public.
+    #: The path patterns of folders of the storage that its option ``public`` names.
     public_paths: tuple[str, ...] = ()
+    #: Those of static files, which no file field should save.
+    static_paths: tuple[str, ...] = ()
     #: File field -> the pattern of the paths that it saves; empty if that is unknown.
     saved_paths: Mapping[str, str] = field(default_factory=dict)
     #: What takes files that may run scripts, and is guarded by no more than a query or a header.
@@ -92,6 +94,11 @@ class Wanted:
     expire: int = 0
     #: The domain is this machine: a local edge, which is not a name of any distribution.
     is_local: bool = False
+
+    @property
+    def declared_paths(self) -> tuple[str, ...]:
+        """Return the path patterns of all that the settings declare public."""
+        return (*self.public_paths, *self.static_paths)
 
     @property
     def uploads(self) -> bool:
