@@ -163,7 +163,11 @@ def differences(situation: Situation) -> Iterator[str]:
     for each in found:
         if each.why.endswith(_EVERY_URL) and all(signed[key] for key in private):
             yield f"{each.id}: all signed URLs work"
-        if each.id == "bucket-public" and "Anyone" in each.why and not is_public(situation).holds:
+        if (
+            each.id == "bucket-public"
+            and each.level is Level.ERROR
+            and not is_public(situation).holds
+        ):
             yield f"{each.id}: it is not public"
 
 

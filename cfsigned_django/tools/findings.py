@@ -46,7 +46,7 @@ def with_paste(found: Finding, value: Mapping[str, Any] | str | None) -> Finding
     """Return a finding whose fix ends with the exact value that belongs there, if there is one.
 
     It is a statement or a rule, which the AWS console takes as JSON; or words: a field of a form of
-    the console and its value, or a command that sets one thing.
+    the console and its value.
     """
     words = value if isinstance(value, str) else f"Paste: {json.dumps(value)}"
     return replace(found, fix=f"{found.fix} {words}") if value else found

@@ -49,6 +49,16 @@ def new_behavior(origin_id: str) -> Document:
     }
 
 
+def upload_rule(prefix: str) -> Document:
+    """Return a rule that ends incomplete multipart uploads under a prefix."""
+    return {
+        "ID": f"uploads {prefix}",
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }
+
+
 def new_distribution_config(
     bucket: str, origin: Mapping[str, Any], behavior: Mapping[str, Any]
 ) -> Document:

@@ -17,7 +17,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
-from cfsigned_django.tools.account.documents.bucket import access_control_statement, upload_rule
+from cfsigned_django.tools.account.documents.bucket import access_control_statement
 from cfsigned_django.tools.account.reader import (
     as_distribution,
     read_account,
@@ -34,6 +34,7 @@ from tests.tools.account.by_hand import (
     new_behavior,
     new_distribution_config,
     new_origin,
+    upload_rule,
 )
 
 #: A policy of a bucket or a key, in which nothing is allowed.

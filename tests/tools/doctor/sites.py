@@ -15,12 +15,16 @@ from cfsigned_django.tools.account.documents.bucket import (
     PUBLIC_ACCESS_BLOCK,
     access_identity_statement,
     decrypt_statement,
-    upload_rule,
 )
 from tests.simulation.answers import refusal
 from tests.storage_cases import DOMAIN, FILE_BACKEND, KEY_GROUP_ID, OTHER_KEY_ID, S3_BACKEND
 from tests.tools import list_of
-from tests.tools.account.by_hand import CACHING_DISABLED, CORS_AND_SECURITY, new_origin
+from tests.tools.account.by_hand import (
+    CACHING_DISABLED,
+    CORS_AND_SECURITY,
+    new_origin,
+    upload_rule,
+)
 from tests.tools.doctor.world import (
     ARN,
     BACKUP,
@@ -436,8 +440,7 @@ SITES: list[tuple[str, Change]] = [
     # CORS headers of S3.
     ("", RULE_OF_BUCKET),
     ("cors-rule-missing!", both(RULE_OF_BUCKET, cors(OTHER_ORIGIN))),
-    ("upload-cors! uploads-kept!", WITH_UPLOADS),
-    # A command would take the other rule away.
+    ("upload-cors! uploads-kept", WITH_UPLOADS),
     ("upload-cors! uploads-kept", both(WITH_UPLOADS, bucket(lifecycle_rules=(OTHER_RULE,)))),
     ("", USES_ALL),
     ("origin-not-forwarded", both(NO_HEADERS, NOTHING_FORWARDED)),

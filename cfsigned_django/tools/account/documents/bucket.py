@@ -165,18 +165,11 @@ def _allows(rules: Iterable[Mapping[str, Any]], origin: str, method: str, rule_i
     )
 
 
-def upload_rule(prefix: str) -> Document:
-    """Return the rule that ends incomplete multipart uploads under a prefix."""
-    return {
-        "ID": f"{UPLOAD_RULE_ID} {prefix}".strip()[:255],  # the longest that S3 takes
-        "Status": "Enabled",
-        "Filter": {"Prefix": prefix},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-    }
-
-
 def ends_uploads(rules: Iterable[Document], prefix: str) -> bool:
-    """Return whether a rule does that under the prefix, or anywhere if the prefix is empty."""
+    """Return whether a rule ends incomplete multipart uploads under a prefix.
+
+    If that is empty, a rule for any folder counts.
+    """
     return any(
         rule["Status"] == "Enabled"
         and "AbortIncompleteMultipartUpload" in rule

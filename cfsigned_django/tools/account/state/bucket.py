@@ -6,11 +6,8 @@ nothing for that.
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
 
 from cfsigned_django.tools.account.account import AwsDistribution, Bucket, BucketPart, BucketState
 from cfsigned_django.tools.account.documents import Document
@@ -26,7 +23,6 @@ from cfsigned_django.tools.account.documents.bucket import (
     missing_origins,
     open_switches,
     request_through,
-    upload_rule,
 )
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
@@ -37,13 +33,6 @@ from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.findings import Finding, Level, with_paste
 from cfsigned_django.tools.model import resource_policy
-
-#: What is true of a public statement while S3 lets in only AWS services and the account itself.
-_RESTRICTED: Final[Mapping[str, Any]] = {
-    "level": Level.WARNING,
-    "why": f"Block Public Access ({RESTRICTS_PUBLIC}) makes S3 refuse all but AWS services and the "
-    "users of its account. When that is turned off, anyone can do what the statement allows.",
-}
 
 
 def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
@@ -77,7 +66,7 @@ def _check_public(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
     subject, switches = f"bucket {bucket.name}", open_switches(bucket.public_access_block)
     if public := resource_policy.public_statements(bucket.policy, site.arn_of_files):
         found = finding("bucket-public", subject, bucket=bucket.name, statement=_sids(public))
-        yield found if RESTRICTS_PUBLIC in switches else replace(found, **_RESTRICTED)
+        yield found if RESTRICTS_PUBLIC in switches else replace(found, level=Level.WARNING)
     if switches and BucketPart.PUBLIC_ACCESS not in bucket.unread:
         values = {"bucket": bucket.name, "switches": ", ".join(switches)}
         yield finding("bucket-not-blocked", subject, **values)
@@ -93,13 +82,7 @@ def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
         yield with_paste(finding("upload-cors", subject, **values), rule)
     ends = ends_uploads(bucket.lifecycle_rules, site.wanted.upload_prefix)
     if site.wanted.uploads and not ends and BucketPart.LIFECYCLE not in bucket.unread:
-        rule = upload_rule(site.wanted.upload_prefix)
-        call = f"aws s3api put-bucket-lifecycle-configuration --bucket {bucket.name}"
-        value = json.dumps({"Rules": [rule]})
-        command = f"Run: {call} --lifecycle-configuration {shlex.quote(value)}"
-        # It would replace other rules.
-        paste = None if bucket.lifecycle_rules else command
-        yield with_paste(finding("uploads-kept", subject, bucket=bucket.name), paste)
+        yield finding("uploads-kept", subject, bucket=bucket.name)
 
 
 def _check_policy(

@@ -84,9 +84,10 @@ def judge_trust(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
     """Yield that a behavior does not trust what the site signs with; nothing if it is open."""
     groups, signers = trusted_key_groups(behavior), trusted_signers(behavior)
     wished, trusted = site.wanted.key_group_id, trusted_key_groups(site.behavior or {})
-    ours, holders = {wished} if wished else {*trusted}, site.groups_of_key
+    ours, known = {wished} if wished else {*trusted}, site.account.key_groups or ()
+    holders = {each.id for each in known if site.key_pair_id in each.key_pair_ids}
     if holders & {*trusted, wished}:
-        ours = {*holders}
+        ours = holders
     is_known = bool(ours) or behavior is site.behavior
     if (groups or signers) and is_known and not {*groups} & ours:
         accounts = f"the key pairs of AWS accounts ({', '.join(signers)})"

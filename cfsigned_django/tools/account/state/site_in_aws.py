@@ -141,12 +141,6 @@ class SiteInAws:
         return self.wanted.key_pair_id or (found.key_pair_id if found else "")
 
     @property
-    def groups_of_key(self) -> frozenset[str]:
-        """Return the IDs of the key groups that have the key; empty if they are unknown."""
-        groups = self.account.key_groups or ()
-        return frozenset(each.id for each in groups if self.key_pair_id in each.key_pair_ids)
-
-    @property
     def config(self) -> Document | None:
         """Return the configuration of the distribution."""
         return self.account.distribution.config if self.account.distribution else None
