@@ -26,17 +26,12 @@ def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:
     return import_key(rotation, key.source.load(), key.key_pair_id, now=now)
 
 
-def check_import(rotation: Rotation) -> KeyPair | None:
-    """Return the row of the settings' key if it was imported before.
-
-    Raise what :func:`import_settings_key` would raise, as far as this is known without a probe.
-    """
+def check_import(rotation: Rotation) -> None:
+    """Raise what :func:`import_settings_key` would raise, as far as known without a probe."""
     key = _key_to_import(rotation)
     private_key = key.source.load()
-    there = _find_imported(rotation, private_key, key.key_pair_id)
-    if there is None:
+    if _find_imported(rotation, private_key, key.key_pair_id) is None:
         KeyPair.from_private_key(private_key)  # raises an error if it cannot be encrypted
-    return there
 
 
 def import_key(

@@ -20,6 +20,7 @@ from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
 from cfsigned_django.rotation import steps
+from cfsigned_django.rotation.active import unknown_keys
 from cfsigned_django.rotation.importing import check_import
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -309,21 +310,15 @@ def _consequences(rotation: Rotation, key_pair: KeyPair) -> list[str]:
 
 
 def _would(rotation: Rotation, step: Step) -> str | None:
-    """Return what the step would do, without taking it; None if nothing."""
+    """Return what the step would do, in the words of its button; None if it is not due."""
     if step.action is Action.IMPORT:
-        there = check_import(rotation)
-        would = "The key of the settings would be imported into the database."
-        return would if there is None else f"{there} is in the database: it signs from there."
-    if key_pair := step.key_pair:
-        if key_pair.status == KeyStatus.REVOKED:
-            return None
-        lines = _consequences(rotation, key_pair)
-        return f"{key_pair} would be revoked. {' '.join(lines)}"
-    successor = rotation.store.successor()
-    if successor is None:
-        return "A rotation would begin: a new key would be generated."
-    if successor.is_outdated:
-        return f"A rotation would begin: a new key would be generated, and {successor} revoked."
+        check_import(rotation)
+    unknown = unknown_keys(state_of(rotation), rotation.settings_keys())
+    now, key_pairs = rotation.store.clock(), rotation.store.key_pairs()
+    for each in steps.due(rotation, now=now, key_pairs=key_pairs, unknown_keys=unknown):
+        if (each.action, each.key_pair) == (step.action, step.key_pair):
+            lines = _consequences(rotation, step.key_pair) if step.key_pair else []
+            return " ".join((f"Would be done: {each.label}.", *lines))
     return None
 
 

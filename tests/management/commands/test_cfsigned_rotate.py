@@ -511,7 +511,7 @@ def test_start_replaces_what_nothing_proves(shell: Shell, settings: Any) -> None
     assert str(pending) in would.out.partition("Key group")[0]
     assert shell.run(*RSA_START).code == 0
     assert KeyPair.objects.get(status="pending").algorithm == "RSA_2048"
-    assert "would begin" not in shell.run(*RSA_START, "--dry-run").out
+    assert "Would be done" not in shell.run(*RSA_START, "--dry-run").out
 
 
 KEYS = {
