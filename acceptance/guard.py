@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 
 from acceptance.record import TAG, Record
 from cfsigned_django.core.aws.client import make_client
-from cfsigned_django.tools.stack.existing import find_region
+from cfsigned_django.tools.account.reader import find_region
 from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET, read_template
 
 _READS: Final = ("Describe", "Get", "Head", "List")

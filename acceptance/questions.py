@@ -34,11 +34,11 @@ from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.core.viewer import NoAnswer
 from cfsigned_django.invalidation import items_of
 from cfsigned_django.signing import PrivateKey
-from cfsigned_django.tools.account.reader import list_key_groups
+from cfsigned_django.tools.account.reader import find_region, list_key_groups
 from cfsigned_django.tools.edge.stack_policies import MANAGED
 from cfsigned_django.tools.model import response_headers
 from cfsigned_django.tools.stack import change_set, events
-from cfsigned_django.tools.stack.existing import StackError, find_region
+from cfsigned_django.tools.stack.existing import StackError
 from cfsigned_django.tools.stack.template import BUCKET, KEY_GROUP, MAKES_BUCKET
 
 FILE: Final = "/albums/42/a.txt"

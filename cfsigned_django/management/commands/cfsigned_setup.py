@@ -36,6 +36,7 @@ from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.options import is_property
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.tools.account.reader import find_region
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.setup import stack_report
@@ -45,7 +46,6 @@ from cfsigned_django.tools.stack.existing import (
     Stack,
     StackError,
     StackResources,
-    find_region,
     read_stack,
     resources_of,
 )

@@ -256,6 +256,8 @@ def _read_key(clients: Clients, key_id: str, bucket: Bucket | None) -> KmsKey:
 
 
 _MISSING: Final = frozenset({"404", "NoSuchBucket"})
+#: A name that is taken: by a bucket that these credentials may not see, or in another region.
+_TAKEN: Final = _NOT_ALLOWED | {"301", "PermanentRedirect", "400"}
 # The error codes of S3 for a setting that was never made.
 _NOT_SET: Final = frozenset(
     {
@@ -266,6 +268,30 @@ _NOT_SET: Final = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
+#: How each part is read: the method, and the permission for it.
+_CALLS: Final = {
+    BucketPart.POLICY: ("get_bucket_policy", "s3:GetBucketPolicy"),
+    BucketPart.CORS: ("get_bucket_cors", "s3:GetBucketCORS"),
+    BucketPart.PUBLIC_ACCESS: ("get_public_access_block", "s3:GetBucketPublicAccessBlock"),
+    BucketPart.ENCRYPTION: ("get_bucket_encryption", "s3:GetEncryptionConfiguration"),
+    BucketPart.LIFECYCLE: ("get_bucket_lifecycle_configuration", "s3:GetLifecycleConfiguration"),
+}
+
+
+def read_part(s3: Any, name: str, part: BucketPart) -> Mapping[str, Any]:
+    """Return a part of a bucket as S3 answers it; empty if it was never set.
+
+    Raise :exc:`AwsError` if S3 does not tell it.
+    """
+    method, permission = _CALLS[part]
+    what = f"read the {part} of the bucket {name}"
+    try:
+        found: Mapping[str, Any] = call(getattr(s3, method), what, permission, Bucket=name)
+    except AwsError as error:
+        if error.code not in _NOT_SET:
+            raise
+        return {}
+    return found
 
 
 def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -> Bucket:
@@ -274,13 +300,7 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
     If the permission for one part is missing, only that part is left out.
     """
     try:
-        head = call(
-            s3.head_bucket,
-            f"look at the bucket {name}",
-            "s3:ListBucket",
-            Bucket=name,
-            ExpectedBucketOwner=account_id,
-        )
+        region = _region_by_name(s3, name, ExpectedBucketOwner=account_id)
     except AwsError as error:
         if error.code in _MISSING:
             return Bucket(name=name, state=BucketState.MISSING)
@@ -289,40 +309,48 @@ def read_bucket(s3: Any, name: str, account_id: str, *, uploads: bool = False) -
         raise
     unread: dict[BucketPart, AwsError] = {}
 
-    def get(part: BucketPart, method: Any, permission: str) -> Mapping[str, Any] | None:
+    def get(part: BucketPart) -> Mapping[str, Any]:
         try:
-            found: Mapping[str, Any] = call(
-                method, f"read the {part} of the bucket {name}", permission, Bucket=name
-            )
+            return read_part(s3, name, part)
         except AwsError as error:
-            if error.code in _NOT_ALLOWED:
-                unread[part] = error
-            elif error.code not in _NOT_SET:
+            if error.code not in _NOT_ALLOWED:
                 raise
-            return None
-        return found
+            unread[part] = error
+            return {}
 
-    part, read_rules = BucketPart, s3.get_bucket_lifecycle_configuration
-    policy = get(part.POLICY, s3.get_bucket_policy, "s3:GetBucketPolicy")
-    cors = get(part.CORS, s3.get_bucket_cors, "s3:GetBucketCORS")
-    block = get(part.PUBLIC_ACCESS, s3.get_public_access_block, "s3:GetBucketPublicAccessBlock")
-    encryption = get(part.ENCRYPTION, s3.get_bucket_encryption, "s3:GetEncryptionConfiguration")
-    lifecycle = get(part.LIFECYCLE, read_rules, "s3:GetLifecycleConfiguration") if uploads else None
-    rules = encryption["ServerSideEncryptionConfiguration"]["Rules"] if encryption else []
+    policy = get(BucketPart.POLICY).get("Policy")
+    cors, block = get(BucketPart.CORS), get(BucketPart.PUBLIC_ACCESS)
+    encryption = get(BucketPart.ENCRYPTION).get("ServerSideEncryptionConfiguration", {})
+    lifecycle = get(BucketPart.LIFECYCLE) if uploads else {}
     return Bucket(
         name=name,
         state=BucketState.OURS,
-        region=region_of(head) or HOME_REGION,
-        policy=json.loads(policy["Policy"]) if policy else None,
-        cors_rules=tuple(cors["CORSRules"]) if cors else (),
-        lifecycle_rules=tuple(lifecycle["Rules"]) if lifecycle else (),
-        public_access_block=block["PublicAccessBlockConfiguration"] if block else None,
-        encryption=rules[0] if rules else None,
+        region=region or HOME_REGION,
+        policy=json.loads(policy) if policy else None,
+        cors_rules=tuple(cors.get("CORSRules", ())),
+        lifecycle_rules=tuple(lifecycle.get("Rules", ())),
+        public_access_block=block.get("PublicAccessBlockConfiguration"),
+        encryption=next(iter(encryption.get("Rules", ())), None),
         unread=unread,
     )
 
 
-def region_of(head: Mapping[str, Any]) -> str:
-    """Return the region in an answer of HeadBucket; empty if S3 does not tell it."""
+def find_region(s3: Any, name: str) -> str | None:
+    """Return the region of a bucket: empty if S3 does not tell it, None if there is no such bucket.
+
+    Raise :exc:`AwsError` if S3 does not answer.
+    """
+    try:
+        return _region_by_name(s3, name)
+    except AwsError as error:
+        if error.code not in _MISSING | _TAKEN:
+            raise
+        return "" if error.code in _TAKEN else None
+
+
+def _region_by_name(s3: Any, name: str, **given: str) -> str:
+    """Return the region that S3 tells, or "". Raise :exc:`AwsError` if S3 shows no such bucket."""
+    what = f"look for the bucket {name}"
+    head = call(s3.head_bucket, what, "s3:ListBucket", Bucket=name, **given)
     headers = head["ResponseMetadata"]["HTTPHeaders"]
     return head.get("BucketRegion") or headers.get("x-amz-bucket-region") or ""

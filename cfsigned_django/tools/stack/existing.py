@@ -1,7 +1,4 @@
-"""Read a stack as it is: its parameters, its outputs, and what can be done in its state.
-
-Before it is created, look for its bucket: who makes that is decided then, and never again.
-"""
+"""Read a stack as it is: its parameters, its outputs, and what can be done in its state."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from typing import Any, Final
 
 from cfsigned_django.core.aws.client import Clients, call
 from cfsigned_django.core.aws.errors import AwsError
-from cfsigned_django.tools.account.reader import region_of
 from cfsigned_django.tools.stack.template import (
     BUCKET,
     KEY_GROUP,
@@ -204,22 +200,3 @@ def protect(client: Any, stack: Stack) -> None:
             StackName=stack.id,
             EnableTerminationProtection=True,
         )
-
-
-_MISSING: Final = ("404", "NoSuchBucket")
-#: A name that is taken: by a bucket that these credentials may not see, or in another region.
-_TAKEN: Final = ("403", "AccessDenied", "301", "PermanentRedirect", "400")
-
-
-def find_region(s3: Any, name: str) -> str | None:
-    """Return the region of a bucket: empty if S3 does not tell it, None if there is no such bucket.
-
-    Raise :exc:`AwsError` if S3 does not answer.
-    """
-    try:
-        head = call(s3.head_bucket, f"look for the bucket {name}", "s3:ListBucket", Bucket=name)
-    except AwsError as error:
-        if error.code not in _MISSING + _TAKEN:
-            raise
-        return "" if error.code in _TAKEN else None
-    return region_of(head)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from cfsigned_django.core.aws.client import Clients, call
 from cfsigned_django.core.aws.errors import AwsError
+from cfsigned_django.tools.account.account import BucketPart
+from cfsigned_django.tools.account.reader import read_part
 from cfsigned_django.tools.stack.change_set import NOUNS, Change
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import WEB_ACL
@@ -259,19 +262,13 @@ def _config_of(kind: str) -> _Reader:
 
 
 def _bucket(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    s3 = clients.s3
-    cors = _of_bucket(s3.get_bucket_cors, "s3:GetBucketCORS", resource_id)
-    rules = _of_bucket(
-        s3.get_bucket_lifecycle_configuration, "s3:GetLifecycleConfiguration", resource_id
-    )
-    found = [_lifecycle_rule(each) for each in rules.get("Rules", ())]
-    encryption = _of_bucket(
-        s3.get_bucket_encryption, "s3:GetEncryptionConfiguration", resource_id
-    ).get("ServerSideEncryptionConfiguration", {})
+    read = partial(read_part, clients.s3, resource_id)
+    encryption = read(BucketPart.ENCRYPTION).get("ServerSideEncryptionConfiguration", {})
+    rules = read(BucketPart.LIFECYCLE).get("Rules", ())
     return {
         "BucketEncryption": {"ServerSideEncryptionConfiguration": encryption.get("Rules", [])},
-        "CorsConfiguration": {"CorsRules": cors.get("CORSRules", [])},
-        "LifecycleConfiguration": {"Rules": found},
+        "CorsConfiguration": {"CorsRules": read(BucketPart.CORS).get("CORSRules", [])},
+        "LifecycleConfiguration": {"Rules": [_lifecycle_rule(each) for each in rules]},
     }
 
 
@@ -289,21 +286,8 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bucket_policy(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
     # Its physical ID is not documented to be the bucket.
-    name = before["Bucket"]
-    policy = _of_bucket(clients.s3.get_bucket_policy, "s3:GetBucketPolicy", name)
+    policy = read_part(clients.s3, before["Bucket"], BucketPart.POLICY)
     return {"PolicyDocument": json.loads(policy.get("Policy", "{}"))}
-
-
-def _of_bucket(method: Callable[..., Any], permission: str, name: str) -> Mapping[str, Any]:
-    """Return one setting of a bucket; empty if it has none."""
-    try:
-        answer: Mapping[str, Any] = call(method, f"read the bucket {name}", permission, Bucket=name)
-    except AwsError as error:
-        is_unset = error.code.startswith("NoSuch") or error.code.endswith("NotFoundError")
-        if is_unset and error.code != "NoSuchBucket":
-            return {}
-        raise
-    return answer
 
 
 _READERS: Final[Mapping[str, _Reader]] = {

@@ -1,6 +1,6 @@
 """What S3 says of a bucket name before a stack is created.
 
-Modules: tools/stack/existing.py
+Modules: tools/account/reader.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cfsigned_django.core.aws.errors import AwsError
-from cfsigned_django.tools.stack.existing import find_region
+from cfsigned_django.tools.account.reader import find_region
 
 
 def find(code: str, **headers: str) -> str | None:
