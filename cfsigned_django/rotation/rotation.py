@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Self
+from typing import Final
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -80,10 +80,6 @@ class Rotation:
         """Return whether somebody else changes CloudFront: a person, or the setup."""
         return self.key_groups is None
 
-    def of_group(self, key_group_id: str) -> Self:
-        """Return the same rotation of another key group."""
-        return replace(self, store=replace(self.store, key_group_id=key_group_id))
-
     # What may happen, and when
 
     def blockers(self, key_pair: KeyPair, to: KeyStatus, now: datetime) -> list[Blocker]:
@@ -125,6 +121,14 @@ class Rotation:
             )
             self.store.write(shorter, retirement_seconds=longest)
 
+    def name_unmade(self, *, of_group: bool = False) -> str:
+        """Return the storages that cannot be made here, with their errors; "" if there is none.
+
+        ``of_group``: only those that may sign for this key group.
+        """
+        found = (each for each in self.unmade if not of_group or each.may_follow(self.key_group_id))
+        return name_unmade(found)
+
     def find_bypass(self, key_pair_id: str) -> str:
         """Return which storage signs, or may sign, with the key regardless of its state here.
 
@@ -135,7 +139,7 @@ class Rotation:
                 "A storage that cannot be made here may sign with %(key)s elsewhere. Correct it, "
                 "or remove it from STORAGES, before the key is retired or imported. %(storages)s"
             )
-            named = name_unmade(self.unmade)
+            named = self.name_unmade()
             return text % {"key": key_pair_id, "storages": named} if named else ""
         text = _(
             "%(storage)s signs with %(key)s, and would still do so when another key signs for "
@@ -377,7 +381,7 @@ class Rotation:
             result = self.record_probe(key_pair, now=now)
             self._require_in_group(key_pair, now=now)
         self.require(key_pair, KeyStatus.ACTIVE, now)
-        if any(each.may_follow(self.key_group_id) for each in self.unmade):
+        if self.name_unmade(of_group=True):
             raise Blocked(key_pair, KeyStatus.ACTIVE, [])
         if result is ProbeResult.NO_ANSWER:
             text = _(
@@ -490,6 +494,4 @@ def name_signing(rotation: Rotation) -> str:
 
 def has_signing_key(rotation: Rotation) -> bool:
     """Return whether a key signs, or may: nobody knows that of a storage that cannot be made."""
-    return bool(name_signing(rotation)) or any(
-        each.may_follow(rotation.key_group_id) for each in rotation.unmade
-    )
+    return bool(name_signing(rotation) or rotation.name_unmade(of_group=True))

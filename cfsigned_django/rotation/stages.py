@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from cfsigned_django.rotation.rotation import Rotation
-    from cfsigned_django.storage.site_storages import SiteStorage
 
 
 #: The permissions to rotate, and to revoke: those of ``KeyPair``.
@@ -150,13 +149,6 @@ def _trusted_for_long(rotation: Rotation, key_pair: KeyPair) -> datetime | None:
     return since and since + timedelta(seconds=rotation.waits.propagation)
 
 
-def _name_unmade(storages: Iterable[SiteStorage]) -> str:
-    # The admin imports this module in each process of a site, and storages need cryptography.
-    from cfsigned_django.storage.lookup import name_unmade
-
-    return name_unmade(storages)
-
-
 def find_unmade(rotation: Rotation) -> str:
     """Return which storages cannot be made here, and what waits for them; "" if all can."""
     text = gettext(
@@ -164,7 +156,7 @@ def find_unmade(rotation: Rotation) -> str:
         "removed from STORAGES, no key is imported or retired, and no new key of its key "
         "group is activated. %(storages)s"
     )
-    named = _name_unmade(rotation.unmade)
+    named = rotation.name_unmade()
     return text % {"storages": named} if named else ""
 
 
@@ -173,7 +165,7 @@ def _find_unprobed(rotation: Rotation, key_pair: KeyPair) -> str:
         "%(key)s does not begin to sign while a storage of its key group cannot be made here. "
         "Correct it, or remove it from STORAGES. %(storages)s"
     )
-    named = _name_unmade(each for each in rotation.unmade if each.may_follow(rotation.key_group_id))
+    named = rotation.name_unmade(of_group=True)
     return text % {"key": key_pair, "storages": named} if named else ""
 
 

@@ -269,8 +269,7 @@ def probe_url(storage: SignedUrlMixin, signer: Signer) -> str:
     The file need not exist: CloudFront checks the key before it asks the
     origin. The hash algorithm is that of this storage.
     """
-    storage.cfsigned.must_sign()
-    options = storage.cfsigned.options()
+    options = storage.cfsigned.must_sign()
     return sign_probe(
         signer,
         storage.cfsigned.address_of(PROBE_NAME, options),

@@ -163,16 +163,15 @@ class DatabaseKey:
 
     def row(self) -> KeyPair | None:
         """Return the row of the key."""
-        waiting = self.rotation.of_group(self.name)
         return (
             self.rotation.store.active()
             or self.rotation.store.successor()
-            or waiting.store.successor()
+            or _of_group(self.rotation, self.name).store.successor()
         )
 
     def make(self) -> SiteKey:
         """Generate the key pair; it is in the database before CloudFront is called."""
-        self.rotation.of_group(self.name).start(
+        _of_group(self.rotation, self.name).start(
             algorithm=KeyAlgorithm.ECDSA_P256,
             now=self.rotation.store.clock(),
             reason=KnownReason.SET_UP,
@@ -213,7 +212,7 @@ class DatabaseKey:
         now = self.rotation.store.clock()
         if row.key_group_id != key_group_id:
             self._move_into(row, key_group_id)
-        rotation = replace(self.rotation.of_group(key_group_id), probe=probe)
+        rotation = replace(_of_group(self.rotation, key_group_id), probe=probe)
         if row.status == KeyStatus.PENDING:
             rotation.trust(row, now=now, key_pair_id=key_pair_id)
         if row.status == KeyStatus.TRUSTED:
@@ -250,6 +249,11 @@ class DatabaseKey:
                 "The key pair is no longer in the database. Run this command again."
             )
         return row
+
+
+def _of_group(rotation: Rotation, key_group_id: str) -> Rotation:
+    """Return the same rotation of another key group."""
+    return replace(rotation, store=replace(rotation.store, key_group_id=key_group_id))
 
 
 def _site_key(row: KeyPair) -> SiteKey:
