@@ -334,6 +334,17 @@ def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) ->
     return defaults(others, (option,))[option]
 
 
+def site_lifetime() -> int:
+    """Return how many seconds any URL of this site may live. Each retirement waits that long.
+
+    That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
+    :exc:`ImproperlyConfigured` if one of them is not valid: a key could then be
+    retired before its URLs have expired.
+    """
+    lifetime: int = OPTIONS["max_expire"].read() + OPTIONS["expire_step"].read()
+    return lifetime
+
+
 def storage_entries() -> Mapping[str, dict[str, Any]]:
     """Return STORAGES: alias -> BACKEND and OPTIONS, in which keys are hidden.
 

@@ -403,7 +403,7 @@ def _lifetimes(config: Config) -> Iterator[CheckMessage]:
         yield from find_wrong(OPTIONS["max_expire"])
     elif most > limit:
         yield _too_long(f"max_expire {most} s", limit)
-    elif step and expire + step > site_lifetime():
+    elif step and expire + step > conf.site_lifetime():
         yield _too_long(f"expire_step {step} s", limit)
 
 
@@ -422,17 +422,6 @@ def find_wrong_values(config: Config, options: Container[str]) -> list[CheckMess
         for each in config.wrong
         if each in options
     ]
-
-
-def site_lifetime() -> int:
-    """Return how many seconds any URL of this site may live. Each retirement waits that long.
-
-    That is AWS_CLOUDFRONT_MAX_EXPIRE plus AWS_CLOUDFRONT_EXPIRE_STEP. Raise
-    :exc:`ImproperlyConfigured` if one of them is not valid: a key could then be
-    retired before its URLs have expired.
-    """
-    lifetime: int = OPTIONS["max_expire"].read() + OPTIONS["expire_step"].read()
-    return lifetime
 
 
 def _mistake_in_host(domain: Any, protocol: Any, *, may_have_path: bool) -> str:

@@ -22,7 +22,6 @@ from cfsigned_django.core.validation import (
     find_wrong,
     is_of_trusted_signer,
     raise_first_error,
-    site_lifetime,
 )
 from cfsigned_django.rotation.active import ConfiguredKey
 from cfsigned_django.rotation.lifecycle import Waits
@@ -140,7 +139,7 @@ def site_waits() -> Waits:
     app = _app()
     return Waits(
         propagation=conf.Site.PROPAGATION_SECONDS.read(),
-        url_lifetime=site_lifetime(),
+        url_lifetime=conf.site_lifetime(),
         # A process may use an answer for two intervals (Lease in keyring.py).
         keyring=2 * app.keyring_seconds,
         clock_skew=app.clock_skew_seconds,

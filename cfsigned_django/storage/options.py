@@ -235,7 +235,7 @@ def _resolve_signing(config: Config, handed_in: Any, *, asks: bool) -> dict[str,
         "lease": lease,
         "terms": Terms(lifetime=config.querystring_expire, step=step),
         # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
-        "longest": min(most + step, validation.site_lifetime()) if step else most,
+        "longest": min(most + step, conf.site_lifetime()) if step else most,
     }
 
 
