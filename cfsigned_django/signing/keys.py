@@ -147,7 +147,7 @@ class SigningKey(Protocol):
         """Return the raw signature: PKCS#1 v1.5 for RSA, ASN.1 DER for ECDSA."""
 
 
-class CallbackKey:
+class RsaCallback:
     """A key behind a callback that signs a message, such as ``rsa_signer`` of botocore's signer.
 
     The callback decides which hash to use. The key is assumed to be RSA, as
@@ -167,10 +167,10 @@ class CallbackKey:
         return self._callback(message)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, CallbackKey) and self._callback == other._callback
+        return isinstance(other, RsaCallback) and self._callback == other._callback
 
     def __hash__(self) -> int:
-        return hash(CallbackKey)  # A callback need not have a hash.
+        return hash(RsaCallback)  # A callback need not have a hash.
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("A signing key is never pickled: pickle its source, such as a path.")

@@ -20,7 +20,7 @@ from cfsigned_django.core.conf import Config
 from cfsigned_django.core.keyring import Lease, looks_in_database, watch
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
-from cfsigned_django.signing.keys import CallbackKey
+from cfsigned_django.signing.keys import RsaCallback
 from cfsigned_django.signing.policy import epoch_time
 from cfsigned_django.storage.signatures import Terms, lifetime, step_seconds
 
@@ -292,7 +292,7 @@ def adopt_signer(given: Any, hash_algorithm: HashAlgorithm | None) -> Signer:
             "AWS_CLOUDFRONT_KEY."
         )
     return Signer(
-        key_pair_id=key_pair_id, private_key=CallbackKey(callback), hash_algorithm=hash_algorithm
+        key_pair_id=key_pair_id, private_key=RsaCallback(callback), hash_algorithm=hash_algorithm
     )
 
 
