@@ -66,7 +66,6 @@ class Decrypted:
     is_of_settings: bool
 
     def load(self) -> PrivateKey:
-        """Return the private key."""
         from cfsigned_django.signing.keys import PrivateKey
 
         return PrivateKey.load(self.text.partition(b"\n")[2])

@@ -37,7 +37,6 @@ def check_path_pattern(path_pattern: str) -> None:
 
 
 def matches(path_pattern: str, path: str) -> bool:
-    """Return whether a pattern matches a path."""
     # A pattern cannot contain "[", the only other special character of fnmatch.
     return fnmatchcase(_slashed(path), _slashed(path_pattern))
 

@@ -90,7 +90,6 @@ class KeyFile:
         return note, False
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self._load())
 
     def _load(self) -> PrivateKey:
@@ -122,7 +121,6 @@ class SettingsKey:
         return "", False
 
     def signer(self, key_pair_id: str) -> Signer:
-        """Return a signer that signs with the key."""
         return Signer(key_pair_id=key_pair_id, private_key=self.private_key)
 
 
@@ -162,7 +160,6 @@ class DatabaseKey:
         return None if found is None else _site_key(found)
 
     def row(self) -> KeyPair | None:
-        """Return the row of the key."""
         return (
             self.rotation.store.active()
             or self.rotation.store.successor()

@@ -97,7 +97,6 @@ def judge_trust(site: SiteInAws, behavior: Document) -> Iterator[Finding]:
 
 
 def about(site: SiteInAws, behavior: Document, finding_id: str, **values: Any) -> Finding:
-    """Return a finding about a behavior."""
     return finding(
         finding_id,
         named(behavior),
