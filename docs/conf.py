@@ -28,7 +28,8 @@ _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 project = "cfsigned_django"
 author = "cfsigned_django contributors"
 project_copyright = f"2026, {author}"
-release = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
+_METADATA = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]
+release = _METADATA["version"]
 
 # The Python API is read from the code, which imports a model.
 settings.configure(
@@ -36,7 +37,7 @@ settings.configure(
 )
 django.setup()
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_llm.txt"]
 autodoc_member_order = "bysource"
 add_module_names = False
 exclude_patterns = ["_build"]
@@ -51,6 +52,12 @@ smartquotes = False
 copybutton_prompt_text = r"\$ |>>> |> "
 copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"
+
+# For assistants: each page as Markdown beside it, and one list of them in English, llms.txt.
+llms_txt_description = _METADATA["description"]
+llms_txt_exclude = ["ko/**"]
+llms_txt_nested_enabled = False
+llms_txt_suffix_mode = "replace"
 
 html_theme = "furo"
 html_title = "cfsigned_django"
@@ -133,7 +140,8 @@ def setup(app: Sphinx) -> None:
     app.add_directive("options", Options)
     app.add_search_language(Search)
     app.connect("source-read", _add_remedies)
-    app.connect("doctree-resolved", _break_names)
+    is_markdown = app.tags.has("sphinx_llm_markdown")
+    app.connect("doctree-resolved", _write_stars if is_markdown else _break_names)
     app.connect("doctree-resolved", _name_in_search)
     app.connect("html-page-context", _speak_korean, priority=900)
     app.connect("build-finished", _finish)
@@ -144,6 +152,12 @@ def _add_remedies(app: Sphinx, name: str, source: list[str]) -> None:
     if name == "reference/checks":
         check = re.compile(r"^### (cfsigned\.\w+)\n\n.+?(?=\n\n#|\s*\Z)", re.MULTILINE | re.DOTALL)
         source[0] = check.sub(lambda it: f"{it[0]}\n\n**To do:** {REMEDIES[it[1]]}", source[0])
+
+
+def _write_stars(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Keep the * before arguments that need their name: Markdown has no node for its tooltip."""
+    for star in [*page.findall(nodes.abbreviation)]:
+        star.replace_self(nodes.Text(star.astext()))
 
 
 def _break_names(app: Sphinx, page: nodes.document, name: str) -> None:

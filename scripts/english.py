@@ -108,7 +108,8 @@ def files() -> Iterator[Path]:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in {".py", ".html", ".txt"} and _NOT_OURS.isdisjoint(path.parts):
                 yield path
-    yield from sorted((ROOT / "docs").rglob("*.md"))
+    built = ROOT / "docs" / "_build"
+    yield from sorted(page for page in (ROOT / "docs").rglob("*.md") if built not in page.parents)
     yield from sorted(ROOT.glob("*.md"))
 
 

@@ -28,7 +28,11 @@ KOREAN = [ROOT / "README.ko.md", *sorted((DOCS / "ko").rglob("*.md"))]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    *(page for page in sorted(DOCS.rglob("*.md")) if page not in KOREAN),
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if page not in KOREAN and BUILT not in page.parents
+    ),
 ]
 HOW_TO = DOCS / "how-to"
 #: The pages that rotate a key by commands, in the order in which a site does it.

@@ -1,4 +1,4 @@
-"""Test that the search of the built documentation finds what people type."""
+"""Test that the built documentation is found: by its search, and by assistants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pages import BUILT, DOCS
+from tests.pages import BUILT, DOCS, PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -85,6 +85,19 @@ KOREAN = {
     "trusted-signers": "ko/findings",
     "정적 파일 403": "ko/403",
 }
+
+
+def test_assistants_find_each_page() -> None:
+    """llms.txt lists each English page, as Markdown that is there, and no Korean one."""
+    pages = [each.relative_to(DOCS).as_posix() for each in PAGES if DOCS in each.parents]
+    listed = re.findall(
+        r"^- \[.+\]\((.+?)\)", (BUILT / "llms.txt").read_text("utf-8"), re.MULTILINE
+    )
+    settings = (BUILT / "reference" / "settings.md").read_text("utf-8")
+
+    assert sorted(listed) == sorted(pages)
+    assert [each for each in listed if not (BUILT / each).is_file()] == []
+    assert "AWS_CLOUDFRONT_KEY_GROUP_ID" in settings
 
 
 @pytest.fixture(scope="module")
