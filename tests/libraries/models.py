@@ -37,6 +37,14 @@ class Photo(Row):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
 
 
+class Post(Row):
+    """Blocks of JSON, some of them with a picture."""
+
+    title = models.CharField(max_length=100)
+    blocks = models.JSONField(default=list)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+
+
 class Picture(Row):
     """A picture whose small versions a library makes."""
 
