@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -26,6 +26,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import models
+from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.template import engines
 from django.test import RequestFactory
@@ -54,6 +55,7 @@ from tests.pages import (
 from tests.projects import Project
 from tests.storage_cases import ORIGIN, S3_BACKEND, tables, verify
 
+AI_MODELS = HOW_TO / "ai-models.md"
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
 IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
@@ -325,6 +327,21 @@ def test_sizes_of_one_picture_share_a_signature(site: Any) -> None:
             assert_signed(urls[0].replace("1.jpg", "2.jpg"))
     assert len(urls) == 3
     assert len({url.partition("?")[2] for url in urls}) == 1
+
+
+def test_model_gets_one_picture(site: Any) -> None:
+    """A provider gets a URL that opens this picture alone; with DEBUG, it gets its bytes."""
+    site.STORAGES = {"default": {"BACKEND": IN_MEMORY}}
+    file = FieldFile(cast("models.Model", None), models.FileField(), "사진.jpg")
+    storages["default"].save(file.name, ContentFile(b"bytes"))
+    with site_of(AI_MODELS) as page:
+        url = page["image_url"](file)
+        site.DEBUG = True
+        data = page["image_url"](file)
+
+    policy = assert_signed(url, name="사진.jpg", expires_within=1800, viewer_ip="203.0.113.7")
+    assert policy.is_canned
+    assert data == f"data:image/jpeg;base64,{b64encode(b'bytes').decode()}"
 
 
 @pytest.mark.django_db
