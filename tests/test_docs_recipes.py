@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.testing import assert_signed, edge_for
@@ -327,6 +329,18 @@ def test_sizes_of_one_picture_share_a_signature(site: Any) -> None:
             assert_signed(urls[0].replace("1.jpg", "2.jpg"))
     assert len(urls) == 3
     assert len({url.partition("?")[2] for url in urls}) == 1
+
+
+def test_urls_outlive_the_credentials(site: Any) -> None:
+    """A URL that is made with the credentials of a role has nothing of them, and opens for days."""
+    credentials = ("ASIAEXAMPLE", "not a secret", "a token of a session")
+    site.AWS_S3_ACCESS_KEY_ID, site.AWS_S3_SECRET_ACCESS_KEY, site.AWS_SESSION_TOKEN = credentials
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    url = signed_url("a.pdf", expire=timedelta(days=7))
+    in_six_days = int(time.time()) + 6 * 24 * 3600
+
+    assert verify("default", url, now=in_six_days).is_canned
+    assert [each for each in ("X-Amz-", "Token", *credentials[:1]) if each in url] == []
 
 
 def test_model_gets_one_picture(site: Any) -> None:

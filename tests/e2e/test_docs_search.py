@@ -53,6 +53,11 @@ ENGLISH = {
     "owner only": "how-to/downloads",
     "use custom S3 storage subclass": "moving/from-django-storages",
     "downgrade": "reference/public",
+    "ExpiredToken": "moving/from-s3-presigned",
+    "The provided token has expired": "moving/from-s3-presigned",
+    "presigned url expires after 12 hours": "moving/from-s3-presigned",
+    "store signed url in database JSON": "how-to/apis",
+    "vision model image url 403": "how-to/ai-models",
 }
 KOREAN = {
     "서명된 URL을": "ko/how-a-signed-url-works",
@@ -82,6 +87,7 @@ KOREAN = {
     "캐시가 안 됨": "ko/stable-urls",
     "presigned URL": "ko/comparison",
     "boto3로 서명": "ko/hand-written",
+    "ExpiredToken 임시 자격 증명": "ko/comparison",
     "trusted-signers": "ko/findings",
     "정적 파일 403": "ko/403",
 }
