@@ -100,9 +100,10 @@ def probe_error(key_pair: KeyPair, result: ProbeResult) -> RotationError:
         text = _(
             "%(key)s cannot be probed: CloudFront answers a request without a signature like a "
             "signed one. Either signed URLs are not checked there: set Restrict viewer access, "
-            "with the key group, in the cache behavior. Or a custom error page for 403 hides "
-            "the answer: give it the status 403 or 404, upload a file named .cfsigned-probe to "
-            "the folder of the storage, and try again in a minute."
+            "with the key group, in the cache behavior. Or the distribution does not have the "
+            "domain of the storage: add it to the alternate domain names. Or a custom error page "
+            "for 403 hides the answer: give it the status 403 or 404, upload a file named "
+            ".cfsigned-probe to the folder of the storage, and try again in a minute."
         )
     elif result is ProbeResult.REFUSED:
         text = _(
