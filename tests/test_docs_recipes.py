@@ -61,6 +61,7 @@ AI_MODELS = HOW_TO / "ai-models.md"
 COOKIECUTTER = DOCS / "moving" / "cookiecutter-django.md"
 DOWNLOADS = HOW_TO / "downloads.md"
 IN_MEMORY = "cfsigned_django.testing.InMemorySignedStorage"
+PUBLIC_FOLDERS = HOW_TO / "public-folders.md"
 SEVERAL = HOW_TO / "several-storages.md"
 UPLOADS = HOW_TO / "uploads.md"
 THUMBNAILS = HOW_TO / "thumbnails.md"
@@ -133,6 +134,59 @@ def test_checks_in_a_build(
     known = {"SECRET_KEY": "build", "CLOUDFRONT_ENCRYPTION_KEY": FERNET_KEY, **environment}
     ended, printed = manage(project, *command.split(), **known)
     assert (ended, said in printed) == (code, True), printed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cfsigned_doctor"], "Unknown command: 'cfsigned_doctor'"),
+        (
+            ["shell", "-c", "from django.template import Template as T; T('{% load cfsigned %}')"],
+            "'cfsigned' is not a registered tag library",
+        ),
+    ],
+)
+def test_app_is_forgotten(project: Project, words: list[str], said: str) -> None:
+    """Without the app in INSTALLED_APPS, Django says what the page about the installation says."""
+    forgotten = "from mysite.settings import *\nINSTALLED_APPS.remove('cfsigned_django')\n"
+    (project.folder / "mysite" / "forgotten.py").write_text(forgotten)
+
+    done = project.manage(
+        *words,
+        DJANGO_SETTINGS_MODULE="mysite.forgotten",
+        SECRET_KEY="not a secret",
+        CLOUDFRONT_ENCRYPTION_KEY=FERNET_KEY,
+    )
+
+    assert said in done.stderr
+    assert f"`{said}`" in " ".join((HOW_TO / "install.md").read_text("utf-8").split())
+
+
+def test_admin_shows_a_signed_picture(site: Any) -> None:
+    """The picture of the page has the URL of its field, escaped once."""
+    site.STORAGES = {"default": {"BACKEND": S3_BACKEND}}
+    with site_of(DOCS / "problems" / "403.md") as page:
+        photo = mock.Mock(image=file_field("a b/사진.jpg"))
+        text = page["PhotoAdmin"].picture(None, photo)
+    (url,) = re.findall(r'src="([^"]+)"', text)
+
+    assert url.count("&") == url.count("&amp;") > 0
+    assert_signed(html.unescape(url), name="a b/사진.jpg")
+
+
+def test_link_preview_needs_no_signature(site: Any) -> None:
+    """The picture of a link preview has an absolute URL without a signature."""
+    (written,) = [each.code for each in snippets(PUBLIC_FOLDERS) if each.language == "html"]
+    with site_of(PUBLIC_FOLDERS):
+        article = {"cover": file_field("covers/7.jpg")}
+        shown = engines["django"].from_string(written).render({"article": article})
+
+    assert 'content="https://media.example.com/media/covers/7.jpg"' in shown
+
+
+def file_field(name: str) -> FieldFile:
+    """Return the value of a file field in the default storage."""
+    return FieldFile(cast("models.Model", None), models.FileField(), name)
 
 
 def test_variables_are_those_of_the_settings() -> None:
@@ -346,8 +400,8 @@ def test_urls_outlive_the_credentials(site: Any) -> None:
 def test_model_gets_one_picture(site: Any) -> None:
     """A provider gets a URL that opens this picture alone; with DEBUG, it gets its bytes."""
     site.STORAGES = {"default": {"BACKEND": IN_MEMORY}}
-    file = FieldFile(cast("models.Model", None), models.FileField(), "사진.jpg")
-    storages["default"].save(file.name, ContentFile(b"bytes"))
+    file = file_field("사진.jpg")
+    storages["default"].save("사진.jpg", ContentFile(b"bytes"))
     with site_of(AI_MODELS) as page:
         url = page["image_url"](file)
         site.DEBUG = True
