@@ -20,9 +20,23 @@ var Scorer = {
   partialTerm: 2,
 };
 
+// Sphinx finds "graph" in "cryptography". Here a word begins like the one that is typed, except in
+// Korean, which writes nouns together.
+const find = Search.performTermsSearch;
+const findWord = (word, excluded) => {
+  const index = Search._index;
+  const begins = (terms) =>
+    Object.fromEntries(Object.entries(terms).filter(([term]) => term.startsWith(word)));
+  if (!/[가-힣]/.test(word))
+    Search._index = {...index, terms: begins(index.terms), titleterms: begins(index.titleterms)};
+  const found = find(new Set([word]), excluded);
+  Search._index = index;
+  return found;
+};
+
 // Sphinx wants all words. Here a page may lack some: a rare word counts for more than a frequent
-// one, and {index} words as much as a title. Pages that lack more than they have are left out.
-const findWord = Search.performTermsSearch;
+// one, and {index} words as much as a title. Pages that lack more than they have are left out, and
+// there is no answer if each page lacks more than half of the words.
 Search.performTermsSearch = (words, excluded) => {
   const {docnames, filenames, indexentries, titles} = Search._index;
   const stemmer = new Stemmer();
@@ -38,14 +52,15 @@ Search.performTermsSearch = (words, excluded) => {
     for (; points.size === 0 && word; word = /[가-힣]{3}$/.test(word) && word.slice(0, -1)) {
       for (const {words, pages} of named)
         if (words.includes(word)) new Set(pages).forEach((page) => points.has(page) || add(page, Scorer.title));
-      for (const [page, , , , score] of findWord(new Set([word]), excluded)) add(page, score);
+      for (const [page, , , , score] of findWord(word, excluded)) add(page, score);
     }
     const rarity = Math.log(1 + docnames.length / points.size);
     for (const [page, score] of points) {
-      const {has, total} = found.get(page) ?? {has: 0, total: 0};
-      found.set(page, {has: has + rarity, total: total + score * rarity});
+      const {has, total, count} = found.get(page) ?? {has: 0, total: 0, count: 0};
+      found.set(page, {has: has + rarity, total: total + score * rarity, count: count + 1});
     }
   }
+  if (Math.max(...[...found.values()].map(({count}) => count)) < words.size / 2) return [];
   const most = Math.max(...[...found].map(([page, {has}]) => (isForReader(page) ? has : 0)));
   return [...found]
     .filter(([, {has}]) => has >= most / 2)

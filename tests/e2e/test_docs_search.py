@@ -53,6 +53,15 @@ ENGLISH = {
     "owner only": "how-to/downloads",
     "use custom S3 storage subclass": "moving/from-django-storages",
     "downgrade": "reference/public",
+    "facebook open graph": "how-to/public-folders",
+    "link preview slack": "how-to/public-folders",
+    "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters": (
+        "problems/403"
+    ),
+    "307 Temporary Redirect": "problems/403",
+    "Unknown command: 'cfsigned_doctor'": "how-to/install",
+    "'cfsigned' is not a registered tag library": "how-to/install",
+    "image in admin 403": "problems/403",
     "ExpiredToken": "moving/from-s3-presigned",
     "The provided token has expired": "moving/from-s3-presigned",
     "presigned url expires after 12 hours": "moving/from-s3-presigned",
@@ -90,6 +99,10 @@ KOREAN = {
     "ExpiredToken 임시 자격 증명": "ko/comparison",
     "trusted-signers": "ko/findings",
     "정적 파일 403": "ko/403",
+    "링크 미리보기": "ko/public-folders",
+    "오픈 그래프": "ko/public-folders",
+    "카카오톡 미리보기 이미지": "ko/public-folders",
+    "관리자 페이지에서만 403": "ko/403",
 }
 
 
@@ -153,6 +166,13 @@ def test_language_of_the_reader(page: Page, begins: str, query: str, is_korean: 
     languages = [found.startswith("ko/") for found in search(page, query)]
     assert languages == sorted(languages, reverse=is_korean)
     assert languages[0] is is_korean
+
+
+@pytest.mark.parametrize("query", ["graphy", "ography", "kubernetes barcode invoice scanner"])
+def test_nothing_is_called_nothing(page: Page, query: str) -> None:
+    """A part within a word finds nothing, and so does a query with one word that pages have."""
+    start(page, "index")
+    assert search(page, query) == []
 
 
 @pytest.mark.parametrize(
