@@ -72,18 +72,11 @@ def test_documentation_lists_every_kind() -> None:
 
 
 def written() -> str:
-    """Return the contents, and the sections."""
+    """Return the sections."""
     sections: dict[str, list[str]] = {}
     for kind_id in CATALOG:
         sections.setdefault(SECTIONS.get(kind_id) or [*sections][-1], []).append(kind_id)
-    contents = "\n".join(
-        f"| [{heading}](#{anchor(heading)}) | "
-        + ", ".join(f"[`{each}`](#{each})" for each in ids if CATALOG[each].fix)
-        + " |"
-        for heading, ids in sections.items()
-    )
-    text = "".join(f"\n## {heading}\n{section(ids)}" for heading, ids in sections.items())
-    return f"\n| Section | Findings |\n|---|---|\n{contents}\n{text}"
+    return "".join(f"\n## {heading}\n{section(ids)}" for heading, ids in sections.items())
 
 
 def section(ids: list[str]) -> str:
@@ -93,7 +86,7 @@ def section(ids: list[str]) -> str:
         kind = CATALOG[kind_id]
         if kind.fix:
             option = kind.option or "--revert-drift"
-            repair = f" If a stack made it: cfsigned_setup --stack NAME {option}."
+            repair = f" In a stack: {option}."
             stack = repair if kind.resource else ""
             level = "note" if kind.level is Level.OK else kind.level.value
             text += f"\n### {kind_id}\n\n"
@@ -116,11 +109,6 @@ def marked(text: str) -> str:
 def wrapped(text: str) -> str:
     """Return a paragraph in lines of at most 100 characters."""
     return fill(text, 100, break_long_words=False, break_on_hyphens=False)
-
-
-def anchor(heading: str) -> str:
-    """Return the anchor that GitHub and Sphinx give a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def test_meaning_of_an_id() -> None:
