@@ -18,6 +18,7 @@ from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.core.conf import Config
 from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
+from cfsigned_django.logs import redact
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
 from cfsigned_django.signing import (
@@ -49,12 +50,13 @@ SUBJECT = "URL"
 
 _HTML_AMPERSAND = re.compile(r"&(?:amp;)+|&#0*38;|&#x0*26;", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
+# In a URL that is damaged, up to the next parameter. Reports are shown to strangers, so the IDs of
+# an AWS account are hidden, too.
 _SECRET = re.compile(
-    r"(?:signature|x-amz-security-token|x-amz-credential|awsaccesskeyid)(?:=|%3D)([^&\s\"'<>\\]+)",
+    r"((?:signature|x-amz-security-token|x-amz-credential|awsaccesskeyid)(?:=|%(?:25)*3D))"
+    r"[^&\s\"'<>\\]*[\w~=-]",
     re.IGNORECASE,
 )
-# Shorter than any signature, but longer than words that may also appear elsewhere.
-_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +86,6 @@ def read_pasted(text: str) -> Pasted:
     pasted = pasted.read_as(unescaped, "url-escaped", escapes="\\u0026 or \\/, as in JSON")
     pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", extra="backslashes")
     return pasted.read_as(_encode_spaces(pasted.url), "url-copied", extra="spaces")
-
-
-def secrets_in(text: str) -> tuple[str, ...]:
-    """Return the signatures and other secrets in a text, in every form that may be shown."""
-    readings = [text, _LINE_BREAK.sub("", text), unquote(text), unquote(unquote(text))]
-    found = {each for reading in readings for each in _SECRET.findall(reading)}
-    found |= {unquote(each) for each in found}
-    return tuple(sorted((each for each in found if len(each) >= _SHORTEST_SECRET), key=len))[::-1]
-
-
-def hide_secrets(found: Finding, secrets: tuple[str, ...]) -> Finding:
-    """Return a finding without the secrets."""
-    what = found.what
-    for secret in secrets:
-        what = what.replace(secret, "(hidden)")
-    return replace(found, what=what)
 
 
 def _without_surroundings(text: str) -> str:
@@ -323,8 +309,7 @@ def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
         origins = " and ".join(knowledge.cors_origins)
         found.append(finding("url-refusal-cors", SUBJECT, origins=origins))
-    secrets = secrets_in(text)
-    return [hide_secrets(each, secrets) for each in found]
+    return [replace(each, what=redact(_SECRET.sub(r"\1(hidden)", each.what))) for each in found]
 
 
 def _all_well(url: str, knowledge: Knowledge) -> Finding:

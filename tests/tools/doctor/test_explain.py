@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -264,6 +265,35 @@ def test_whatever_is_pasted(parts: list[str]) -> None:
     assert found
     assert SIGNATURE not in str(found)
     assert all(each.what for each in found)
+
+
+PRESIGNED = (
+    "https://b.s3.amazonaws.com/a?X-Amz-Credential=AKIAEXAMPLE&AWSAccessKeyId=AKIAEXAMPLE"
+    f"&X-Amz-Signature={'0f' * 32}"
+)
+#: URLs with another one in them -> what is not to be shown of that.
+NESTED = [
+    *((f"{OPEN}&a=1;Signature={SIGNATURE[:40]}{at}{SIGNATURE[40:]}", 40) for at in ";,|)#"),
+    (f"{OPEN}&a={quote(URL.replace('Signature', 'signature'), safe='')}", 0),
+    (f"{OPEN}&a={quote(quote(URL, safe=''), safe='')}", 0),
+]
+
+
+@pytest.mark.parametrize(("url", "cut"), NESTED)
+def test_rest_of_a_signature(url: str, cut: int) -> None:
+    """Show no rest of a signature behind a stray character, nor one under a misspelled name."""
+    found = explain_url(url, SITE)
+    assert "(hidden): `&a=" in str(found)
+    assert "(hidden)` was added" in str(found)
+    assert SIGNATURE[cut : cut + 12] not in str(found)
+
+
+@pytest.mark.parametrize("form", [str, lambda url: quote(url, safe="")])
+def test_ids_of_an_account(form: Callable[[str], str]) -> None:
+    """Hide the IDs of an AWS account in what strangers may be shown."""
+    found = explain_url(f"{OPEN}&a={form(PRESIGNED)}", SITE)
+    assert "AKIA" not in str(found)
+    assert "0f0f" not in str(found)
 
 
 def test_rsa(rsa_key: PrivateKey) -> None:
