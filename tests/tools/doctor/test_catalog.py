@@ -86,7 +86,7 @@ def section(ids: list[str]) -> str:
         kind = CATALOG[kind_id]
         if kind.fix:
             option = kind.option or "--revert-drift"
-            repair = f" In a stack: {option}."
+            repair = f" In a stack: cfsigned_setup --stack NAME {option}."
             stack = repair if kind.resource else ""
             level = "note" if kind.level is Level.OK else kind.level.value
             text += f"\n### {kind_id}\n\n"
