@@ -145,6 +145,12 @@ javascript: $(VENV)/.dev ## Compare with AWS's JavaScript signer (node)
 	$(call headline,AWS JavaScript signer)
 	scripts/javascript.sh
 
+.PHONY: vectors
+vectors: $(VENV)/.dev ## Sign new rows of tests/vectors, ask all who sign and verify, and write the page
+	$(call headline,vectors)
+	scripts/npm.sh
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.vectors
+
 .PHONY: translations
 translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the code (GNU gettext)
 	$(call headline,translations)

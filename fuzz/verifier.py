@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from cfsigned_django.signing.exceptions import Denied
 from cfsigned_django.signing.keys import PublicKey
@@ -121,13 +121,21 @@ def encode(data: bytes) -> str:
 # The second reading
 
 
-def allows(url: str, cookies: Mapping[str, str]) -> bool:
-    """Return whether the pages of AWS allow the request."""
+def allows(
+    url: str,
+    cookies: Mapping[str, str],
+    keys: Mapping[str, Any] | None = None,
+    now: int = NOW,
+    viewer: str = VIEWER,
+) -> bool:
+    """Return whether the pages of AWS allow the request, by one of the keys."""
+    keys = {KEY_ID: KEY.public_key()} if keys is None else keys
     address, _, query = url.partition("?")
     segments = query.split("&")
     ours = [each for each in segments if each.partition("=")[0] in NAMES]
     values = {each.partition("=")[0]: unquote(each.partition("=")[2]) for each in ours}
-    if values.keys() - {"Hash-Algorithm"}:
+    is_cookie = not values.keys() - {"Hash-Algorithm"}
+    if not is_cookie:
         rest = "&".join(each for each in segments if each not in ours)
         url = f"{address}?{rest}" if rest or len(segments) > len(ours) else address
     else:
@@ -141,17 +149,20 @@ def allows(url: str, cookies: Mapping[str, str]) -> bool:
         lowered = origin[0].lower() + url[origin.end() :] if origin else url
         condition = f'{{"DateLessThan":{{"AWS:EpochTime":{values["Expires"]}}}}}'
         message = f'{{"Statement":[{{"Resource":"{lowered}","Condition":{condition}}}]}}'.encode()
+    key = keys[values["Key-Pair-Id"]]
+    digest = HASHES[values.get("Hash-Algorithm", "SHA1")]
+    is_rsa = isinstance(key, rsa.RSAPublicKey)
+    kind = (padding.PKCS1v15(), digest) if is_rsa else (ec.ECDSA(digest),)
     try:
-        kind = ec.ECDSA(HASHES[values.get("Hash-Algorithm", "SHA1")])
-        KEY.public_key().verify(decode(values["Signature"]), message, kind)
+        key.verify(decode(values["Signature"]), message, *kind)
     except InvalidSignature:
         return False
     policy = read(message.decode())
     return (
         policy is not None
-        and values["Key-Pair-Id"] == KEY_ID
-        and policy["until"] > NOW > policy["since"]
-        and (policy["address"] is None or within(policy["address"]))
+        and policy["until"] > now > policy["since"]
+        and (not is_cookie or re.match(r"https?://|\*$", policy["resource"]) is not None)
+        and (policy["address"] is None or within(viewer, policy["address"]))
         and (covers(policy["resource"], url) if "Policy" in values else True)
     )
 
@@ -186,9 +197,9 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def within(network: str) -> bool:
+def within(viewer: str, network: str) -> bool:
     """Return whether the viewer is in the network."""
-    return ipaddress.ip_address(VIEWER) in ipaddress.ip_network(network, strict=False)
+    return ipaddress.IPv4Address(viewer) in ipaddress.IPv4Network(network, strict=False)
 
 
 def covers(resource: str, url: str) -> bool:

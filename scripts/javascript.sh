@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/npm.sh
-.venv/bin/python -m pytest -m js tests/signing "$@"
+.venv/bin/python -m pytest -m js tests/signing tests/vectors "$@"

@@ -1,0 +1,52 @@
+"""Obey the rows: what CloudFront does, as data that others can run, too.
+
+Modules: signing/verifier.py, signing/policy.py, signing/resource.py, signing/encoding.py,
+signing/signer.py, tools/edge/behavior.py, tools/edge/origin_request.py, tools/model/forwarding.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cfnlint.jsonschema import StandardValidator
+
+from tests.pages import read
+from tests.vectors import FOLDER, KINDS, rows
+from tests.vectors.__main__ import JS, PAGE, WHO, Count, tables
+
+FILES = sorted(FOLDER.glob("*-*.json"))
+JAVASCRIPT = "AWS's JavaScript signer"
+PYTHON = [(kind, who) for kind in WHO for who in WHO[kind] if who != JAVASCRIPT]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_form(path: Path) -> None:
+    """Have the form that the schema says."""
+    schema = json.loads(read(FOLDER / "schema.json"))
+    errors = StandardValidator(schema).iter_errors(json.loads(read(path)))
+    assert [f"{list(each.path)}: {each.message}" for each in errors] == []
+
+
+def test_ids_and_signatures() -> None:
+    """Give each row another name, and the signature of its text (`make vectors` signs)."""
+    every = [row for kind in KINDS for row in rows(kind)]
+    assert len({row.id for row in every}) == len(every)
+    assert [row.id for row in rows("verify") if not row.is_signed] == []
+
+
+@pytest.mark.parametrize(("kind", "who"), PYTHON)
+def test_answers(kind: str, who: str) -> None:
+    """Answer as the rows say if it is the package, and as the page says if it is another."""
+    found = Count.of(kind, who, WHO[kind][who])
+    assert found.line() in read(PAGE)
+    if who in ("the verifier", "the edge, over HTTP", "the signer"):
+        assert [(row.id, answer) for row, answer in found.differs + found.other] == []
+
+
+@pytest.mark.js
+@pytest.mark.skipif(not (JS / "node_modules").exists(), reason="needs npm: make javascript")
+def test_page() -> None:
+    """Show on the page what `make vectors` finds, AWS's signer for JavaScript included."""
+    assert tables(WHO) in read(PAGE)
