@@ -11,10 +11,8 @@ from cfsigned_django.signing import (
     HashAlgorithm,
     KeyAlgorithm,
     Policy,
-    Signer,
     Verifier,
 )
-from cfsigned_django.signing.encoding import encode_base64
 from tests.storage_cases import generated_names
 
 #: The values of AWS's shared signer test cases.
@@ -72,18 +70,6 @@ def parameters(url: str) -> dict[str, str]:
     """Return the query as a dict, nothing decoded."""
     query = url.partition("?")[2]
     return dict(segment.split("=", 1) for segment in query.split("&"))
-
-
-def sign_text(signer: Signer, text: str, hash_algorithm: HashAlgorithm | None = None) -> str:
-    """Return the URL of the image with any text as its policy, signed as it is sent."""
-    hash_algorithm = hash_algorithm or signer.hash_algorithm
-    message = text.encode("utf-8")
-    signature = encode_base64(signer.private_key.sign(message, hash_algorithm))
-    policy = encode_base64(message)
-    return (
-        f"{IMAGE}?Policy={policy}&Signature={signature}&Key-Pair-Id={KEY_ID}"
-        f"&Hash-Algorithm={hash_algorithm}"
-    )
 
 
 def generated_policies(count: int, seed: int = 20260101) -> list[tuple[str, Policy]]:

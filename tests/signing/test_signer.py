@@ -27,7 +27,7 @@ from cfsigned_django.signing import (
 )
 from tests.characters import TEXT
 from tests.golden import assert_golden
-from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, KINDS, NOW, ORIGIN, parameters
+from tests.signing.cases import EXPIRES, IMAGE as URL, KEY_ID, KINDS, NOW, ORIGIN
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
 
@@ -40,17 +40,6 @@ def test_another_hash(name: Any, key: PrivateKey) -> None:
     is_rsa = key.algorithm is KeyAlgorithm.RSA_2048
     assert signer.hash_algorithm is HashAlgorithm((name or "SHA1") if is_rsa else "SHA256")
     assert (signer.key_pair_id, signer.private_key) == (KEY_ID, key)
-
-
-def test_t32_asterisk_makes_a_custom_policy(signer: Signer, verifier: Verifier) -> None:
-    """Switch to a custom policy for a raw asterisk, as the AWS CLI does, not for %2A (T32)."""
-    signed = signer.sign_url(f"{ORIGIN}/images/*", date_less_than=EXPIRES)
-    assert "Policy" in parameters(signed)
-    assert "Expires" not in parameters(signed)
-    photo = signed.replace("*", "photo1.jpg")
-    assert verifier.verify(photo, now=NOW).resource == f"{ORIGIN}/images/*"
-    name = signer.sign_url(f"{ORIGIN}/%2A.jpg", date_less_than=EXPIRES)
-    assert name.startswith(f"{ORIGIN}/%2A.jpg?Expires=")
 
 
 def test_t34_longest_url(rsa_signer: Signer) -> None:
@@ -102,19 +91,6 @@ def test_policy_must_cover_the_url(path: str, signer: Signer) -> None:
     for sign in [lambda url: signer.sign_url(url, policy=policy), signer.sign_policy(policy).url]:
         with pytest.raises(InvalidPolicy):
             sign(f"{ORIGIN}/{path}")
-
-
-@pytest.mark.parametrize(
-    ("resource", "grant"), [(URL, "CloudFront-Expires"), (f"{ORIGIN}/*", "CloudFront-Policy")]
-)
-def test_cookies(resource: str, grant: str, signer: Signer) -> None:
-    """Give three cookies, a fourth for SHA256, whose values need no quotes."""
-    cookies = signer.sign_cookies(Policy(resource=resource, date_less_than=EXPIRES))
-    expected = [grant, "CloudFront-Signature", "CloudFront-Key-Pair-Id"]
-    if signer.hash_algorithm is HashAlgorithm.SHA256:
-        expected.append("CloudFront-Hash-Algorithm")
-    assert list(cookies) == expected
-    assert all(re.fullmatch("[A-Za-z0-9~_-]+", value) for value in cookies.values())
 
 
 def test_errors(ec_signer: Signer) -> None:
