@@ -356,7 +356,7 @@ class Count:
 
     kind: str
     who: str
-    agreed: list[Row]
+    agreed: list[tuple[Row, str]]
     differs: list[tuple[Row, str]]
     other: list[tuple[Row, str]]
     unsupported: list[Row]
@@ -370,7 +370,7 @@ class Count:
             if answer is None:
                 found.unsupported.append(row)
             elif agrees(row, answer):
-                found.agreed.append(row)
+                found.agreed.append((row, answer))
             else:
                 is_open = row.fields["status"] == "open"
                 (found.other if is_open else found.differs).append((row, answer))

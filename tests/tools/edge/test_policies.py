@@ -58,13 +58,6 @@ def test_parameters(forwarding: Forwarding, names: list[str], make_client: MakeC
     assert {name for name in sent if name in response.reason} == sent.keys() - names
 
 
-def test_encoded_name(make_client: MakeClient) -> None:
-    """Know a parameter whose name is percent-encoded, and forward it as it was sent."""
-    query = "response-content%2Ddisposition=x"
-    found = seen_by_origin(open_client(make_client).get(f"{IMAGE}?{query}"))
-    assert found["QUERY_STRING"] == query
-
-
 def test_headers_to_the_origin(make_client: MakeClient, signer: Signer) -> None:
     """Keep credentials and Host back unless the policies name them, and signed cookies always."""
     cookies = signer.sign_cookies(Policy(resource=IMAGE, date_less_than=EXPIRES))
