@@ -148,7 +148,11 @@ def go(run: Run, guard: Guard) -> bool:
     finally:
         # What was seen before a failure was seen.
         report = Report(
-            endpoint=record.endpoint, day=datetime.now(UTC).date(), is_whole=is_whole, seen=run.seen
+            endpoint=record.endpoint,
+            day=datetime.now(UTC).date(),
+            is_whole=is_whole,
+            seen=run.seen,
+            rows=run.rows,
         )
         secret = {record.account, record.run, *guard.ids()}
         secret |= {run.settings[each] for each in ("AWS_S3_CUSTOM_DOMAIN",) if each in run.settings}

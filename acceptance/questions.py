@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.storage import storages
 
+from acceptance import rows
 from acceptance.site import APPLY, ORIGIN, CommandFailed
 from acceptance.world import DONE, EC, LATER, RSA, SHA1, SHA256, World, encode, in_short
 from cfsigned_django.core.aws.client import call, make_client
@@ -315,6 +316,21 @@ def encoded_tilde(world: World) -> str:
     """Is a signed URL served whose `~` was sent as `%7E`?"""
     found = next(url for _ in range(200) if "~" in (url := world.link(FILE, key=RSA)))
     return world.said(found.replace("~", "%7E"))
+
+
+# 16: the rows that others can be asked, too
+
+
+@question("17", "none", "tests/vectors/README.md")
+def rows_of_the_vectors(world: World) -> str:
+    """Which rows of tests/vectors have another answer?"""
+    asked = rows.askable()
+    world.rows.update({row.id: rows.ask(world, row) for row in asked})
+    others = [row for row in asked if not rows.is_expected(row, world.rows[row.id])]
+    return (
+        ", ".join(f"{row.id} ({row.fields['status']}): {world.rows[row.id]}" for row in others)
+        or "none"
+    )
 
 
 # 2: algorithms

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,8 @@ class Report:
     #: Whether the run came to its end, so that each question was asked.
     is_whole: bool
     seen: Sequence[Seen]
+    #: The ID of each row of tests/vectors that was asked, and the answer.
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -74,6 +76,14 @@ class Report:
                 "is_whole": self.is_whole,
                 "versions": versions(),
                 "answers": [each.as_dict() for each in self.seen],
+                # In the form in which the rows have it.
+                "rows": [
+                    {
+                        "id": row,
+                        "observed": {"by": self.where, "when": str(self.day), "answer": said},
+                    }
+                    for row, said in self.rows.items()
+                ],
             },
             indent=2,
             ensure_ascii=False,

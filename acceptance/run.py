@@ -39,6 +39,8 @@ class Run:
     kms_key: str = ""
     tell: Callable[[str], object] = print
     seen: list[Seen] = field(default_factory=list)
+    #: The ID of each row of tests/vectors that was asked, and the answer.
+    rows: dict[str, str] = field(default_factory=dict)
     #: The settings that cfsigned_setup printed.
     settings: dict[str, str] = field(default_factory=dict)
     #: The actions that AWS refused to the policies of the setup.
@@ -79,6 +81,7 @@ class Run:
             command=self._command,
             kms_key=self.kms_key,
             denied=self.denied,
+            rows=self.rows,
             limited=self._limited if self.role else None,
         )
         more = (each.strip("/") for each in (FILE, OTHER, OPEN))

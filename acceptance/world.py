@@ -55,6 +55,8 @@ class World:
     limited: Callable[[str], AbstractContextManager[None]] | None = None
     #: The actions that the policies of the setup lacked since they were last asked about.
     denied: list[str] = field(default_factory=list)
+    #: The ID of each row of tests/vectors that was asked, and the answer.
+    rows: dict[str, str] = field(default_factory=dict)
     #: What was waited for in vain: no other question waits for it.
     in_vain: set[str] = field(default_factory=set)
 

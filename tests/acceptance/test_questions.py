@@ -45,16 +45,20 @@ from acceptance.questions import (
     policies_of_an_update,
     printed_policies,
     reverted_drift,
+    rows_of_the_vectors,
     stack_of_a_distribution,
     star_in_string_equals,
     very_second,
 )
 from acceptance.report import Report
 from acceptance.site import Pace
-from acceptance.world import World
+from acceptance.world import World, encode
 from cfsigned_django.core.viewer import Answer, NoAnswer
+from cfsigned_django.signing import KeyAlgorithm, PrivateKey
 from cfsigned_django.testing import InMemorySignedStorage
+from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
+from cfsigned_django.tools.edge.s3_object import S3Response
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 from tests.acceptance.conftest import RECORD
 from tests.pages import ROOT, read
@@ -371,6 +375,38 @@ def test_failed_creation(clients: Clients, guard: Guard, monkeypatch: pytest.Mon
 
     assert said in {each.expected for each in QUESTIONS if each.ask is failed_creation}
     assert CleanUp(record=RECORD, clients=clients, guard=guard).found() == []
+
+
+def test_rows() -> None:
+    """Ask the rows with a domain and keys of one's own, and name those with another answer."""
+    keys = {
+        "P-256": ("K1EC", PrivateKey.generate()),
+        "RSA": ("K2RSA", PrivateKey.generate(KeyAlgorithm.RSA_2048)),
+    }
+    client = EdgeClient(
+        Distribution(
+            domain_names=("d1.example",),
+            behaviors=(Behavior(trusted_key_groups=("group",)),),
+            key_groups={"group": {name: key.public_key for name, key in keys.values()}},
+            origin=S3Response(status="403 Forbidden"),
+        )
+    )
+
+    def said(url: str, **headers: str) -> str:
+        answer = client.get(url, headers=headers)
+        return f"403 {answer.error_code}" if answer.error_code else "403 AccessDenied of S3"
+
+    world: Any = SimpleNamespace(domain="d1.example", keys=keys, rows={}, said=said)
+    world.sign = lambda text, key, digest: encode(keys[key][1].sign(text.encode(), digest))
+    answer = rows_of_the_vectors(world)
+    report = Report(endpoint="", day=date(2026, 12, 1), is_whole=True, seen=[], rows=world.rows)
+    world.said = lambda url, **headers: "served"
+
+    assert answer == "none"
+    assert len(world.rows) > 100
+    seen = {"by": "AWS", "when": "2026-12-01", "answer": "MissingKey"}
+    assert {"id": "unsigned", "observed": seen} in json.loads(report.as_json())["rows"]
+    assert "unsigned (documented): served, " in rows_of_the_vectors(world)
 
 
 def test_cookies_by_path() -> None:
