@@ -26,7 +26,7 @@ _VALUE = rf"(?:[\w~+/=-]++|[.:](?=\w)|\\++/|\\*+{_CODE}(?i:2[BDF]|3[AD]|5F|7E))+
 # How base64 writes the beginning of an object of JSON; what is before a parameter or a key.
 _JSON = "(?=e(?:y[A-L]|w[0-3k-r]))"
 _BEGUN = r"""(?:(?<![^?&;"'\n]{0})|(?<=[%50x](?:2[267]|3[BbFf]){0}))"""
-_AMZ = f"(?i:-amz-(?:signature|security-token)){_SET}"
+_AMZ = rf"(?i:-amz-(?:signature|security-token))(?:{_SET}|:\s{{0,2}})"  # or a header
 # Each begins with a letter, so the rest of a text is passed over fast. No signature is shorter than
 # 40 characters; a token begins as django.core.signing writes that of an upload.
 _SIGNED = (
@@ -52,15 +52,19 @@ class RedactSignatures(logging.Filter):
     """Lets a handler write messages and tracebacks as :func:`redact` returns them.
 
     Add it to handlers: on a logger, it misses what the children of the logger log. ``record.args``
-    and ``record.exc_info`` stay, so a formatter that reads these itself shows what is in them. On
-    Python 3.11, handlers after this one write the redacted message and traceback, too.
+    and ``record.exc_info`` stay, and so does a message that is a dictionary, so a formatter that
+    reads these itself shows what is in them. On Python 3.11, handlers after this one write the
+    redacted message and traceback, too.
     """
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Return a redacted copy of the record; on Python 3.11, redact the record."""
         if sys.version_info >= (3, 12):
             record = copy.copy(record)
-        record.msg = (_Template if record.args else redact)(str(record.msg))
+        if isinstance(record.msg, dict):  # which structlog hands to its formatter
+            record.msg = _Dictionary(record.msg)
+        else:
+            record.msg = (_Template if record.args else redact)(str(record.msg))
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         record.exc_text = record.exc_text and redact(record.exc_text)
@@ -76,6 +80,13 @@ class _Template(str):
 
     def __mod__(self, values: Any) -> str:
         return redact(super().__mod__(values))
+
+
+class _Dictionary(dict[Any, Any]):
+    """The message of a record that is a dictionary: redacted where it is written as text."""
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 @functools.lru_cache(maxsize=1000)

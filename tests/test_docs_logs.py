@@ -18,7 +18,7 @@ from django.test import RequestFactory
 from django.utils.encoding import iri_to_uri
 from django.utils.log import AdminEmailHandler
 
-from cfsigned_django.logs import redact
+from cfsigned_django.logs import RedactSignatures, redact
 from tests.background import PATIENCE, free_port, listens, plain_environment, running, wait_until
 from tests.pages import HOW_TO, ROOT, site_of, snippets
 from tests.test_logs import CANNED, COOKIES, EVENT, MARK, SIGNATURE, URL
@@ -41,6 +41,18 @@ def run(code: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102 - our own pages
     return names
+
+
+def test_whole_lines() -> None:
+    """The formatter redacts also what a filter leaves: fields, and messages that are mappings."""
+    formatter = run(block("python", "RedactedLines"))["RedactedLines"]("%(message)s %(url)s")
+    record = logging.makeLogRecord({"msg": {"cookies": COOKIES}, "url": URL})
+    kept: Any = RedactSignatures().filter(record)
+
+    assert kept.msg == {"cookies": COOKIES}
+    line = formatter.format(kept)
+    assert MARK not in line
+    assert line.count("(hidden)") == 4
 
 
 def ask(port: int) -> None:

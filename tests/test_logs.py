@@ -102,6 +102,7 @@ CARRIERS: dict[str, str] = {
     "Location": repr([("Location", URL), ("Content-Length", "0")]),
     "Set-Cookie": set_cookies(),
     "morsels": repr(SimpleCookie(COOKIES)),
+    "headers": f"x-amz-security-token:{SESSION}\nX-Amz-Security-Token: {SESSION}\nhost:s3",
     "Cookie": "Cookie: " + "; ".join(f"{each}={value}" for each, value in COOKIES.items()),
     "listed": "\n".join(f"{each} = {value!r}" for each, value in COOKIES.items()),
     "JSON": json.dumps({"url": URL, **COOKIES, **VALUES}),

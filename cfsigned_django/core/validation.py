@@ -31,8 +31,8 @@ from cfsigned_django.signing.policy import MAX_EPOCH_TIME
 TABLE: dict[str, str] = {
     row.check_id: row.fix for row in (*OPTIONS.values(), *SITE.values()) if row.check_id
 } | {
-    "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID, or set "
-    "AWS_QUERYSTRING_AUTH = False if the files are public. Tests need neither: name "
+    "cfsigned.E001": "Set AWS_CLOUDFRONT_KEY, AWS_CLOUDFRONT_KEY_ID and AWS_S3_CUSTOM_DOMAIN, or "
+    "AWS_QUERYSTRING_AUTH = False if the files are public. Tests need none of them: name "
     "cfsigned_django.testing.InMemorySignedStorage in their STORAGES.",
     "cfsigned.E002": "Set AWS_CLOUDFRONT_KEY_ID to the public key ID (K...) that CloudFront "
     "shows under Key management, Public keys.",
@@ -106,8 +106,8 @@ TABLE: dict[str, str] = {
     "AWS_CLOUDFRONT_KEY_GROUP_ID: only the app can look up which key of the group signs.",
     "cfsigned.W009": "Set key_group_id of the storage to that key group and remove its signer, or "
     "give the storage a different key.",
-    "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID before a page needs a URL: "
-    "until then, url() raises cfsigned.E001, and check --deploy fails.",
+    "cfsigned.W010": "Set AWS_CLOUDFRONT_KEY, AWS_CLOUDFRONT_KEY_ID and AWS_S3_CUSTOM_DOMAIN "
+    "before a page needs a URL: until then, url() raises cfsigned.E001, and check --deploy fails.",
     "cfsigned.W011": "Start a rotation in each key group that the message names (manage.py "
     "cfsigned_rotate --start, --key-group). When the warning is gone, remove the previous key from "
     "SECRET_KEY_FALLBACKS or AWS_CLOUDFRONT_ENCRYPTION_KEYS.",

@@ -206,8 +206,8 @@ _KNOWN: Final = replace(
     ),
     doubt="",
     too_long=_(
-        "A clock was ahead when this wait began, and it does not end by itself. Revoke %(key)s, "
-        "which has signed nothing yet, and start a new rotation."
+        "A clock was ahead when this wait began, so it takes far too long. Revoke %(key)s, which "
+        "has signed nothing yet, and start a new rotation."
     ),
     would=_("%(key)s would be activated if a last probe is good."),
     overdue=_(

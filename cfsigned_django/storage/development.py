@@ -26,15 +26,18 @@ def defaults_of(storage: Any) -> dict[str, Any]:
     """
     if not settings.DEBUG or _declared(storage, "cloudfront_signer") is not OWN_KEY:
         return {}
-    said = {name: _said(storage, name) for name in _DECISIVE}
-    domain = said.pop("custom_domain")
-    if any(said.values()) or (domain and not validation.is_local_host(domain)):
+    key_and_domain = {name: _said(storage, name) for name in _DECISIVE}
+    domain = key_and_domain.pop("custom_domain")
+    if any(each is not None for each in key_and_domain.values()) or not (
+        domain is None or validation.is_local_host(domain)
+    ):
         return {}
     found = {
         "cloudfront_key": conf.hide("cloudfront_key", _pem()),
         "cloudfront_key_id": KEY_PAIR_ID,
+        "hash_algorithm": None,
     }
-    if not domain:
+    if domain is None:
         found["custom_domain"] = DOMAIN
     if not conf.aws_setting("AWS_S3_URL_PROTOCOL"):
         found["url_protocol"] = "http:"
@@ -42,8 +45,9 @@ def defaults_of(storage: Any) -> dict[str, Any]:
 
 
 def _said(storage: Any, option: str) -> Any:
+    """Return what says how to sign; None if nothing does. An option that is empty says it, too."""
     found = _declared(storage, option)
-    return conf.default_of(option) if isinstance(found, Option) else found
+    return conf.default_of(option) or None if isinstance(found, Option) else found or ""
 
 
 def _declared(storage: Any, option: str) -> Any:
@@ -56,7 +60,13 @@ def _pem() -> bytes:
 
     from cfsigned_django.signing.keys import PrivateKey
 
-    # 31 bytes are less than the order of the curve, as a private key must be.
-    secret = derive(settings.SECRET_KEY, b"cfsigned_django.development", length=31)
-    key = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1())
-    return PrivateKey(key).to_pem()
+    # 31 bytes are less than the order of the curve, as a private key must be. They are not kept in
+    # a variable, since a debug page would show it.
+    return PrivateKey(
+        ec.derive_private_key(
+            int.from_bytes(
+                derive(settings.SECRET_KEY, b"cfsigned_django.development", length=31), "big"
+            ),
+            ec.SECP256R1(),
+        )
+    ).to_pem()

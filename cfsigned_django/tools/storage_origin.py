@@ -31,6 +31,8 @@ from cfsigned_django.tools.edge.stack_policies import MANAGED, response_headers_
 from cfsigned_django.tools.model.behaviors import check_path_pattern
 
 _PROBE = "x"
+# The endings of files in which a browser runs scripts.
+_RUN_SCRIPTS = {"svg", "html", "htm", "xhtml", "xml"}
 _KEY_GROUP = "configured"
 
 
@@ -183,16 +185,19 @@ def unguarded(storage: SignedUrlMixin, fields: Iterable[FileField]) -> tuple[str
     There is nothing if S3 keeps such files as attachments, with the type of their name.
     """
     with suppress(Exception):  # of a method of the site, or of a storage that has none
-        kept = storage.get_object_parameters("x.svg")  # type: ignore[attr-defined]
-        if storage.content_type_from_name is True and "attachment" in kept["ContentDisposition"]:
+        kept = [storage.get_object_parameters(f"x.{each}") for each in _RUN_SCRIPTS]  # type: ignore[attr-defined]
+        if storage.content_type_from_name is True and all(
+            "attachment" in each["ContentDisposition"] for each in kept
+        ):
             return ()
-    guards = (ImageField, FileExtensionValidator)
-    found = [
-        each
-        for each in fields
-        if not any(isinstance(part, guards) for part in (each, *each.validators))
-    ]
+    found = [each for each in fields if not any(map(_is_guard, (each, *each.validators)))]
     return (*(["attachment_types"] if storage.attachment_types else ()), *map(str, found))
+
+
+def _is_guard(part: Any) -> bool:
+    if isinstance(part, FileExtensionValidator):
+        return not _RUN_SCRIPTS & set(part.allowed_extensions or _RUN_SCRIPTS)
+    return isinstance(part, ImageField)
 
 
 def _address(storage: SignedUrlMixin, name: str) -> SplitResult:

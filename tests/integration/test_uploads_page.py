@@ -128,7 +128,8 @@ def own_server(settings: Any, tmp_path: Path, rsa_key: PrivateKey) -> Iterator[s
     The ports are free ones, and the key is made here.
     """
     [block] = [each.code for each in snippets(PAGE) if "weed mini" in each.code]
-    [(_, _), (export, _), (start, _)] = commands(block)
+    [(_, _), (start, _)] = commands(block)
+    variables, command = start.replace("\\\n", "").split(" weed ")
     [pasted] = [each.code for each in snippets(PAGE) if each.role == "settings"]
     parts = ("s3", "master", "volume", "filer", "admin")
     names = [f"{part}.port{grpc}" for part in parts for grpc in ("", ".grpc")]
@@ -152,7 +153,7 @@ def own_server(settings: Any, tmp_path: Path, rsa_key: PrivateKey) -> Iterator[s
 
     with running(
         [
-            *shlex.split(start),
+            *shlex.split(f"weed {command}"),
             *(f"-{name}={port}" for name, port in ports.items()),
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
         ],
@@ -162,7 +163,7 @@ def own_server(settings: Any, tmp_path: Path, rsa_key: PrivateKey) -> Iterator[s
         environment={
             **plain_environment(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            **dict(each.split("=") for each in shlex.split(export)[1:]),
+            **dict(each.split("=") for each in variables.split()),
         },
         stop_with=signal.SIGKILL,
     ):

@@ -75,6 +75,15 @@ def test_domain_of_this_machine(bare: Any, domain: str, is_option: bool) -> None
     assert KEY_PAIR_ID in storage.url("a.jpg")
 
 
+def test_empty_settings(bare: Any) -> None:
+    """A setting that is None, or empty as a variable that is not set, says nothing."""
+    bare.AWS_CLOUDFRONT_KEY = bare.AWS_CLOUDFRONT_KEY_GROUP_ID = None
+    bare.AWS_CLOUDFRONT_KEY_ID = bare.AWS_S3_CUSTOM_DOMAIN = ""
+    bare.AWS_CLOUDFRONT_HASH_ALGORITHM = "SHA1"  # of the RSA key of production
+
+    assert default_storage.url("a.jpg").startswith("http://127.0.0.1:8001/")
+
+
 def test_protocol_that_is_set(bare: Any) -> None:
     """A proxy may serve the edge over HTTPS."""
     bare.AWS_S3_URL_PROTOCOL = "https:"
@@ -107,6 +116,9 @@ _PEM = PrivateKey.generate().to_pem().decode()
         ({"AWS_CLOUDFRONT_KEY_ID": KEY_ID}, {}),
         ({"AWS_CLOUDFRONT_KEY_GROUP_ID": KEY_GROUP_ID}, {}),
         ({"AWS_S3_CUSTOM_DOMAIN": "media.example.com"}, {}),
+        ({}, {"cloudfront_key": None}),
+        ({}, {"cloudfront_key_id": ""}),
+        ({}, {"custom_domain": None}),
         ({}, {"cloudfront_key": _PEM}),
         ({}, {"cloudfront_key_id": KEY_ID}),
         ({}, {"key_group_id": KEY_GROUP_ID}),

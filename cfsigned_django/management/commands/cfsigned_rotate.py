@@ -318,6 +318,8 @@ def _would(rotation: Rotation, step: Step) -> str | None:
     for each in steps.due(rotation, now=now, key_pairs=key_pairs, unknown_keys=unknown):
         if (each.action, each.key_pair) == (step.action, step.key_pair):
             lines = _consequences(rotation, step.key_pair) if step.key_pair else []
+            if step.action is Action.START and (replaced := rotation.store.successor()):
+                lines = [f"{replaced} would be revoked."]
             return " ".join((f"Would be done: {each.label}.", *lines))
     return None
 

@@ -259,6 +259,8 @@ def test_uploads_with_managed_policies(
         file=FileField(),
         image=ImageField(),
         paper=FileField(validators=[FileExtensionValidator(["pdf"])]),
+        page=FileField(validators=[FileExtensionValidator(["pdf", "html"])]),
+        any=FileField(validators=[FileExtensionValidator()]),
         other=FileField(storage=InMemoryStorage()),
     )
 
@@ -267,7 +269,7 @@ def test_uploads_with_managed_policies(
     notes = {*ids(found)} & {"managed-policies", "managed-policies-loss", "downloads-note"}
     assert notes == {"managed-policies"} | ({"managed-policies-loss"} if is_lost else set())
     named = [re.findall(r"Report\.(\w+)", each.what) for each in found]
-    assert [each for each in named if each] == ([["file"]] if is_lost else [])
+    assert [each for each in named if each] == ([["file", "page", "any"]] if is_lost else [])
 
 
 @pytest.mark.parametrize("declared", [STATIC_URL, STATIC_STORAGE], ids=["url", "storage"])
