@@ -156,6 +156,13 @@ translations: $(VENV)/.dev ## Compare the Korean catalog with the texts of the c
 	$(call headline,translations)
 	scripts/translations.sh
 
+.PHONY: stack
+stack: $(VENV)/.dev ## Judge the template and the Terraform example by checkov and the newest provider
+	$(call headline,checkov and the Terraform provider)
+	scripts/checkov.sh || failed=1; \
+	$(BIN)/python scripts/provider_schema.py; \
+	$(BIN)/python -m pytest tests/tools/stack/test_terraform.py -m package && [[ -z $${failed:-} ]]
+
 .PHONY: package
 package: $(VENV)/.dev ## Test the built wheel, the demo and the template, and follow the tutorial and the page of the demo
 	$(call headline,wheel)

@@ -23,8 +23,8 @@ from tests.tools.stack.evaluated import Template
 pytestmark = pytest.mark.package
 
 FOLDER = ROOT / "docs" / "aws" / "terraform"
-#: Resource -> what it takes, of version 6.25 of the provider (of cdktf-cdktf-provider-aws): an
-#: attribute is null, a block has its own, and "!" is at the end of the name of what is required.
+#: Resource -> what it takes: an attribute is null, a block has its own, and "!" ends the
+#: name of what is required. scripts/provider_schema.py writes it.
 SCHEMA = json.loads(Path(__file__).with_name("provider_schema.json").read_text("utf-8"))
 #: What Terraform itself reads in every resource.
 OF_TERRAFORM = {"count", "dynamic", "lifecycle"}
