@@ -33,7 +33,10 @@ test: $(VENV)/.test ## Run all tests that need only Python packages
 	$(BIN)/python -m pytest -n 3 -p tests.plugins_shares $(PYTHON_ONLY)
 
 .PHONY: check
+check: export INSTALL ?= 0
 check: ## Run every check, as continuous integration does: what must pass before a merge
+	@# With INSTALL=1, and where CI runs .ci/run, root installs what the machine lacks.
+	@[[ $$INSTALL == 1 ]] || scripts/packages.sh
 	.ci/run
 	$(call headline,all checks passed)
 
@@ -50,10 +53,11 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 
 .PHONY: style
 style: $(VENV)/.dev
-	$(call headline,ruff and zizmor)
+	$(call headline,ruff, zizmor and validate-pyproject)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/validate-pyproject pyproject.toml
 
 .PHONY: types
 types: $(VENV)/.dev

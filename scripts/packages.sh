@@ -1,8 +1,24 @@
-# Sourced by the scripts that need a program which pip does not install.
+#!/usr/bin/env bash
+# What tests need, and pip does not install. Sourced by the scripts that need it, which install it as
+# root. Run by itself, as by make check: name all that is missing.
 
-# usage: install_packages WHY PACKAGE...: as root on Debian or Ubuntu; elsewhere, say what to install.
+# usage: has PROGRAM: on PATH, or where Debian keeps the servers.
+has() (
+  for folder in /usr/sbin /usr/lib/postgresql/*/bin; do
+    PATH=$PATH:$folder
+  done
+  command -v "$1" > /dev/null
+)
+
+# usage: needs PROGRAM PACKAGE...
+needs() {
+  has "$1" || missing+=("${@:2}")
+}
+
+# usage: install_packages WHY PACKAGE...: as root on Debian or Ubuntu, unless INSTALL is 0; otherwise,
+# say what to install.
 install_packages() {
-  if [[ $(id -u) != 0 ]] || ! command -v apt-get > /dev/null; then
+  if [[ ${INSTALL:-1} == 0 || $(id -u) != 0 ]] || ! command -v apt-get > /dev/null; then
     echo "$1 On Debian: apt-get install ${*:2}" >&2
     exit 1
   fi
@@ -23,3 +39,20 @@ install_chromium() {
       chromium-headless-shell fonts-noto-cjk) || command -v chromium > /dev/null
   fi
 }
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  missing=()
+  needs git git
+  needs openssl openssl
+  needs node nodejs
+  needs npm npm
+  needs xgettext gettext
+  needs postgres postgresql
+  needs mariadbd mariadb-server-core mariadb-client-core
+  has chromium || needs chromium-headless-shell chromium-headless-shell fonts-noto-cjk
+  if (( ${#missing[@]} )); then
+    echo "Nothing is installed. On Debian: apt-get install ${missing[*]}" >&2
+    echo "Or let this do it, as root: make check INSTALL=1" >&2
+    exit 1
+  fi
+fi

@@ -71,6 +71,20 @@ def test_stages_that_fail(fails: str, tmp_path: Path) -> None:
     assert (done.returncode != 0) is bool(fails)
 
 
+def test_missing_programs_are_named(tmp_path: Path) -> None:
+    """Before make check begins, one line says what to install; nothing is installed unasked."""
+    for name in ("git", "node", "npm", "openssl", "chromium"):
+        (tmp_path / name).touch(mode=0o755)
+    command: list[str | Path] = ["/bin/bash", ROOT / "scripts" / "packages.sh"]
+
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    [line] = re.findall(r"apt-get install (.*)", done.stderr)
+    servers = {"postgresql", "mariadb-server-core", "mariadb-client-core"}  # maybe outside of PATH
+    assert {*line.split()} - servers == {"gettext"}
+
+
 def test_oldest_versions_are_tested() -> None:
     """What one environment installs is the oldest boto3 and cryptography of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
