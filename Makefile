@@ -53,7 +53,7 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed
 
 .PHONY: style
 style: $(VENV)/.dev
-	$(call headline,ruff, zizmor and validate-pyproject)
+	$(call headline,ruff and other linters)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/zizmor --offline --quiet .github

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 from pathlib import Path
@@ -136,8 +137,13 @@ def test_wheel(dist: Path) -> None:
 
 @pytest.mark.package
 def test_sdist(dist: Path, tmp_path: Path) -> None:
-    """The sdist installs, file by file, what the wheel does."""
+    """The sdist has tests and pages, and installs, file by file, what the wheel does."""
     [sdist], [wheel] = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    with tarfile.open(sdist) as archive:
+        names = {each.name.partition("/")[2] for each in archive if each.isfile()}
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    of_tools = {each for each in listed.split() if each.startswith(".") and "/" not in each}
+    assert names ^ {*listed.split()} == of_tools | {"PKG-INFO", "pyproject.toml.orig"}
     options = ("-p", sys.executable, "--build-constraints", "constraints/tools.txt", "--no-deps")
     run(UV, "pip", "install", "-q", *options, "--target", tmp_path, sdist)
     with ZipFile(wheel) as archive:
