@@ -139,6 +139,11 @@ upstream: $(VENV)/.dev ## The same, and the tests of make test, with the newest 
 	touch $(newest)/.test; \
 	$(MAKE) test VENV=$(newest) && [[ -z $${failed:-} ]]
 
+.PHONY: downstream
+downstream: $(VENV)/.dev ## Run the tests of two thumbnail libraries with django-storages' class and with ours
+	$(call headline,tests of libraries with either class)
+	$(BIN)/python scripts/downstream.py
+
 .PHONY: browser
 browser: docs ## Build the documentation, and run the browser tests (Chromium)
 	$(call headline,browser tests)
