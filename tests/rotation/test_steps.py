@@ -27,10 +27,12 @@ from cfsigned_django.rotation.store import (
     Blocked,
     Claimed,
     RotationError,
+    Unfinished,
     probe_error,
 )
 from tests.golden import assert_golden
 from tests.rotation import Site, change, fresh, plain
+from tests.simulation.answers import refusal
 from tests.simulation.faults import Fault
 
 DAY = 86400
@@ -137,6 +139,30 @@ def test_steps_are_put_into_words(key_group: Site) -> None:
     act(Action.REVOKE, active)
 
     assert_golden("rotation-steps", plain("\n".join(lines)))
+
+
+def test_revocation_that_comes_half_way_is_put_into_words(key_group: Site) -> None:
+    """The error says whether the key still signs, whether it is trusted, and what signs."""
+    told: list[str] = []
+    for failing, code in (
+        ("create_public_key", "Throttling"),
+        ("create_public_key", "AccessDenied"),
+        ("update_key_group", "AccessDenied"),
+    ):
+
+        def fail(method: str, side: str, failing: str = failing, code: str = code) -> None:
+            if method == failing:
+                raise refusal(code, method)
+
+        rotation = key_group.rotation(boundary=fail)
+        revocation = Step(action=Action.REVOKE, key_pair=key_group.imported())
+        with pytest.raises(Unfinished) as caught:
+            take(rotation, revocation, now=key_group.now, reason="leaked")
+        told.append(f"{failing}, {code}: {caught.value.text}")
+        KeyPair.objects.all().delete()
+        key_group = Site()
+
+    assert_golden("rotation-half-revoked", plain("\n".join(told)))
 
 
 def test_errors_are_put_into_words(key_group: Site) -> None:

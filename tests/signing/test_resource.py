@@ -16,6 +16,8 @@ from tests.signing.cases import EXPIRES, ORIGIN
 #: What no HTTP client sends: a pattern, a text, and whether it matches.
 NO_URLS = [
     ("https://key.com/a", "https://\u212aey.com/a", False),
+    ("https://h/a/1/*", "https://h/a/1/x/..", True),
+    ("https://h/a/1/*", "https://h/a/1/x/../..", False),
     ("https://h/*", "", False),
     ("https://*", "https:/h/a", False),
     ("*", "../..", True),
