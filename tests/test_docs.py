@@ -244,7 +244,7 @@ def test_settings_table_is_what_conf_reads() -> None:
     assert {option: (setting, default) for setting, option, default, _ in rows} == {
         f"`{option}`": (f"`{row.name}`" if row.name else "", f"`{row.default!r}`".replace("'", '"'))
         for option, row in conf.OPTIONS.items()
-    }
+    }, "Give each option one row in docs/reference/settings.md, as core/conf.py has it."
 
 
 def test_other_tables_are_what_conf_reads() -> None:
@@ -257,7 +257,7 @@ def test_other_tables_are_what_conf_reads() -> None:
     assert {setting: default for setting, default, _ in rows} == {
         f"`{row.name}`": "none" if row.default in (None, ()) else f"`{row.default!r}`"
         for row in conf.SITE.values()
-    }
+    }, "Give each setting one row in docs/reference/settings.md, as core/conf.py has it."
 
 
 def of_reference(name: str, pattern: str) -> list[str]:
@@ -270,11 +270,15 @@ def test_pages_of_the_reference_leave_nothing_out() -> None:
     sources = "".join(map(read, (ROOT / "cfsigned_django").rglob("*.py")))
     loggers = {*re.findall(r'getLogger\("(.*?)"\)', sources)}
 
-    assert of_reference("checks", r"^### (.+)$") == sorted(validation.TABLE)
-    assert of_reference("commands", r"^## `(\w+)`$") == COMMANDS
-    assert of_reference("commands", r"^```\{options\} (\w+)$") == COMMANDS
-    assert of_reference("templates", r"^\| `\{% (\w+) %\}` \|") == sorted(register.tags)
-    assert of_reference("loggers", r"^\| `([\w.]+)` \|") == sorted(loggers)
+    for page, pattern, there in (
+        ("checks", r"^### (.+)$", validation.TABLE),
+        ("commands", r"^## `(\w+)`$", COMMANDS),
+        ("commands", r"^```\{options\} (\w+)$", COMMANDS),
+        ("templates", r"^\| `\{% (\w+) %\}` \|", register.tags),
+        ("loggers", r"^\| `([\w.]+)` \|", loggers),
+    ):
+        found = of_reference(page, pattern)
+        assert found == sorted(there), f"Edit docs/reference/{page}.md: one line for each."
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -338,7 +342,9 @@ def test_python_page_has_what_is_public() -> None:
             shown.add(f"{module}.{name}")
     imported = {name for doc in WITH_KOREAN for name in imported_by(doc)}
 
-    assert imported | {name for door in DOORS for name in handed_on(door)} <= shown
+    assert imported | {name for door in DOORS for name in handed_on(door)} <= shown, (
+        "Add what is public to docs/reference/python.md."
+    )
 
 
 # Links and pictures
