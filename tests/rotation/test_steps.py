@@ -42,14 +42,15 @@ GRACE_SECONDS = int(GRACE.total_seconds())
 # Words
 
 
-def tell(key_group: Site, title: str, *, by_hand: bool = False) -> Iterator[str]:
+def tell(key_group: Site, *, by_hand: bool = False) -> Iterator[str]:
     """Yield what is due, awaited, left to a person and overdue now."""
     rotation, now = key_group.rotation(by_hand=by_hand), key_group.now
     key_pairs = rotation.store.key_pairs()
-    yield f"{title}{', by hand' if by_hand else ''}:"
-    yield f"  due: {next_due(rotation, now=now)}"
+    if step := next_due(rotation, now=now):
+        yield f"  due: {step}"
     for wait in find_waits(rotation, now=now, key_pairs=key_pairs):
-        yield f"  {'by hand' if wait.is_by_hand else f'waits until {wait.until}'}: {wait.what}"
+        until = f" until {wait.until:%Y-%m-%d %H:%M:%S} UTC" if wait.until else ""
+        yield f"  {'by hand' if wait.is_by_hand else f'waits{until}'}: {wait.what}"
     for overdue in find_overdue(rotation, now=now, key_pairs=key_pairs):
         yield f"  overdue: {overdue}"
 
@@ -93,8 +94,9 @@ def test_states_are_put_into_words(key_group: Site, settings: Any) -> None:
     ):
         act()
         key_group.wait(seconds)
-        for by_hand in (False, True):
-            lines.extend(tell(key_group, title, by_hand=by_hand))
+        told, by_hand = [*tell(key_group)], [*tell(key_group, by_hand=True)]
+        lines += [f"{title}:", *told]
+        lines += ["  the same by hand"] if by_hand == told else [f"{title}, by hand:", *by_hand]
 
     assert_golden("rotation-states", plain("\n".join(lines)))
 
@@ -105,11 +107,11 @@ def test_clock_that_was_ahead(key_group: Site) -> None:
     former, key_pair = key_group.imported(), key_group.trusted(good_for=0)
     ahead = key_group.now + timedelta(days=400)
     change(key_pair, verified_since=ahead)
-    lines.extend(tell(key_group, "TRUSTED"))
+    lines += ["TRUSTED:", *tell(key_group)]
     change(key_pair, verified_since=key_group.now - timedelta(hours=1))
     key_group.rotation().activate(key_pair, now=key_group.now)
     change(former, retiring_at=ahead)
-    lines.extend(tell(key_group, "RETIRING"))
+    lines += ["RETIRING:", *tell(key_group)]
 
     assert_golden("rotation-clock-ahead", plain("\n".join(lines)))
 
