@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,24 @@ from django.conf import settings
 from django.core.management import load_command_class
 from django.core.management.base import DjangoHelpFormatter
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.std import ConfigurationValue
 from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 from sphinx.util.docutils import SphinxDirective
 
-from cfsigned_django.core.validation import TABLE as REMEDIES
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-_PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
+from docs.entries import PRINTED
+
+_ROOT = Path(__file__).parent.parent
 
 project = "cfsigned_django"
 author = "cfsigned_django contributors"
 project_copyright = f"2026, {author}"
-_METADATA = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]
+_METADATA = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 release = _METADATA["version"]
 
 # The Python API is read from the code, which imports a model.
@@ -115,31 +120,46 @@ var splitQuery = (query) =>
         return [re.sub(_ENDING, r"\1", word) for word in super().split(text)]
 
 
+class Setting(ConfigurationValue):  # type: ignore[misc] # Sphinx is skipped.
+    """A setting with its type and default, and with the option of a storage."""
+
+    option_spec = {**ConfigurationValue.option_spec, "option": directives.unchanged_required}
+
+    def transform_content(self, content: nodes.Element) -> None:
+        """Add the option to the type and the default."""
+        super().transform_content(content)
+        if option := self.options.get("option"):
+            name, text = nodes.field_name("", "Option"), nodes.paragraph()
+            text += nodes.literal("", option)
+            content[0] += nodes.field("", name, nodes.field_body("", text))
+
+
 class Options(SphinxDirective):  # type: ignore[misc] # Sphinx is skipped.
-    """The arguments of a command, with the texts of its --help, as a table."""
+    """The arguments of a command, with the texts of its --help, each with an address."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the table, without the arguments that every command of Django has."""
+        """Return the entries, without the arguments that every command of Django has."""
         (command,) = self.arguments
         parser = load_command_class("cfsigned_django", command).create_parser("manage.py", command)
         of_every_command = {"--help", *DjangoHelpFormatter.show_last}
-        lines = ["| Argument | Meaning |", "|---|---|"]
+        lines = [f"```{{program}} {command}", "```"]
         for each in parser._actions:
             if not of_every_command & set(each.option_strings):
-                names = ", ".join(each.option_strings) or each.dest
-                names += f" {each.metavar}" if each.metavar else ""
-                lines.append(f"| `{names}` | {each.help} |")
+                value = f" {each.metavar}" if each.metavar else ""
+                names = [f"{name}{value}" for name in each.option_strings] or [each.dest]
+                lines += [f"::::{{option}} {', '.join(names)}", f"{each.help}", "::::"]
         found: list[nodes.Node] = self.parse_text_to_nodes("\n".join(lines))
         return found
 
 
 def setup(app: Sphinx) -> None:
     """Make the pages of ko/ Korean around their text, after the theme has made the sidebar."""
-    app.add_directive("options", Options)
     app.add_search_language(Search)
-    app.connect("source-read", _add_remedies)
+    app.add_directive("options", Options)
+    app.add_directive_to_domain("std", "confval", Setting, override=True)
+    app.connect("source-read", _print)
     is_markdown = app.tags.has("sphinx_llm_markdown")
     app.connect("doctree-resolved", _write_stars if is_markdown else _break_names)
     app.connect("doctree-resolved", _name_in_search)
@@ -147,11 +167,10 @@ def setup(app: Sphinx) -> None:
     app.connect("build-finished", _finish)
 
 
-def _add_remedies(app: Sphinx, name: str, source: list[str]) -> None:
-    """Let each system check on its page end with the hint that it gives."""
-    if name == "reference/checks":
-        check = re.compile(r"^### (cfsigned\.\w+)\n\n.+?(?=\n\n#|\s*\Z)", re.MULTILINE | re.DOTALL)
-        source[0] = check.sub(lambda it: f"{it[0]}\n\n**To do:** {REMEDIES[it[1]]}", source[0])
+def _print(app: Sphinx, name: str, source: list[str]) -> None:
+    """Print into a page before it is read."""
+    if name in PRINTED:
+        source[0] = PRINTED[name](source[0])
 
 
 def _write_stars(app: Sphinx, page: nodes.document, name: str) -> None:
