@@ -43,6 +43,8 @@ settings.configure(
 django.setup()
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_llm.txt"]
+# Each argument stands on a line if one line would be longer.
+maximum_signature_line_length = 72
 autodoc_member_order = "bysource"
 add_module_names = False
 exclude_patterns = ["_build"]
@@ -66,6 +68,37 @@ llms_txt_suffix_mode = "replace"
 
 html_theme = "furo"
 html_title = "cfsigned_django"
+html_logo = html_favicon = "../demo_project/gallery/static/gallery/mark.svg"
+#: The colors of the demo: site.css there has them by these names.
+_PALETTES = {
+    "light": {
+        **{"paper": "#f8f6f1", "card": "#ffffff", "sunk": "#f0ede5", "line": "#e3dfd5"},
+        **{"ink": "#1a1d23", "soft": "#59606c", "accent": "#0b5d66", "seen": "#6b3fa0"},
+    },
+    "dark": {
+        **{"paper": "#111418", "card": "#191d23", "sunk": "#0c0f12", "line": "#2b3139"},
+        **{"ink": "#eceae5", "soft": "#a2a9b4", "accent": "#63c5c6", "seen": "#c4a3f5"},
+    },
+}
+html_theme_options = {
+    f"{scheme}_css_variables": {
+        "color-background-primary": colors["paper"],
+        "color-background-secondary": colors["sunk"],
+        "color-background-hover": colors["line"],
+        "color-background-border": colors["line"],
+        "color-foreground-primary": colors["ink"],
+        "color-foreground-secondary": colors["soft"],
+        "color-foreground-muted": colors["soft"],
+        "color-brand-primary": colors["accent"],
+        "color-brand-content": colors["accent"],
+        "color-brand-visited": colors["seen"],
+        "color-api-name": colors["accent"],
+        "color-api-pre-name": colors["soft"],
+        "color-code-background": colors["card"],
+        "brightness": "80%" if scheme == "dark" else "100%",
+    }
+    for scheme, colors in _PALETTES.items()
+}
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["pages.css"]
@@ -163,7 +196,8 @@ def setup(app: Sphinx) -> None:
     is_markdown = app.tags.has("sphinx_llm_markdown")
     app.connect("doctree-resolved", _write_stars if is_markdown else _break_names)
     app.connect("doctree-resolved", _name_in_search)
-    app.connect("html-page-context", _speak_korean, priority=900)
+    app.connect("html-page-context", _group_pages, priority=900)
+    app.connect("html-page-context", _speak_korean, priority=901)
     app.connect("build-finished", _finish)
 
 
@@ -214,6 +248,19 @@ def _said_by_leading(env: BuildEnvironment) -> dict[str, set[str]]:
     return said
 
 
+def _group_pages(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
+    """Show the captions of the lists of a branch in the sidebar: Sphinx has those of the root."""
+    tree = BeautifulSoup(context["furo_navigation_tree"], "html.parser")
+    items = {item.a["href"]: item for item in tree("li") if item.a}
+    for each, toc in app.env.tocs.items():
+        for listed in toc.findall(addnodes.toctree):
+            if listed["caption"] and each != app.config.root_doc:
+                caption = tree.new_tag("li", attrs={"class": "caption"})
+                caption.string = listed["caption"]
+                items[context["pathto"](listed["entries"][0][1])].insert_before(caption)
+    context["furo_navigation_tree"] = str(tree)
+
+
 def _speak_korean(app: Sphinx, page: str, template: str, context: Any, source: Any) -> None:
     """Name the language, for screen readers, and show the Korean pages alone."""
     if page.startswith("ko"):
@@ -230,7 +277,13 @@ _CORRECTED = {
     'class="caption" role="heading"': 'class="caption"',
     '<aside class="sidebar-drawer"': '<aside class="sidebar-drawer" aria-label="All pages"',
     '<th class="head"><p></p></th>': "<td></td>",
+    'alt="Logo"': 'alt=""',
 }
+
+
+#: Sphinx writes the arguments of a signature as a list of definitions without terms.
+_ARGUMENT = re.compile(r'^<dd>(<em class="sig-param".*)</dd>$', re.MULTILINE)
+_ARGUMENTS = re.compile(r'<dl>\n(?=<span class="sig-line">)|</dl>\s*(?=<span class="sig-paren">)')
 
 
 def _finish(app: Sphinx, problem: Exception | None) -> None:
@@ -240,6 +293,7 @@ def _finish(app: Sphinx, problem: Exception | None) -> None:
         text = page.read_text("utf-8")
         for written, corrected in _CORRECTED.items():
             text = text.replace(written, corrected)
+        text = _ARGUMENTS.sub("", _ARGUMENT.sub(r'<span class="sig-line">\1</span>', text))
         if 'lang="ko"' in text:
             text = words.sub(lambda found: found[1] + _KOREAN[found[2]], text)
         page.write_text(text, "utf-8")

@@ -6,6 +6,12 @@ const reach = () => {
 addEventListener("load", reach);
 addEventListener("resize", reach);
 
+// On a phone, where each cell of a wide table has a line, it says what it is.
+for (const cell of document.querySelectorAll("td:nth-child(n + 2)")) {
+  const heading = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.innerText;
+  if (heading && cell.closest("tr").cells.length > 2) cell.dataset.heading = heading;
+}
+
 // The button of sphinx-copybutton has no Korean.
 if (document.documentElement.lang === "ko") {
   messages.ko = {copy: "복사", copy_success: "복사했습니다", copy_failure: "복사하지 못했습니다"};
