@@ -145,7 +145,7 @@ downstream: $(VENV)/.dev ## Run the tests of two thumbnail libraries with django
 	$(BIN)/python scripts/downstream.py
 
 .PHONY: browser
-browser: docs ## Build the documentation, and run the browser tests (Chromium)
+browser: docs ## Build the documentation, and run the browser tests (Chromium, Firefox, WebKit)
 	$(call headline,browser tests)
 	scripts/browser.sh
 

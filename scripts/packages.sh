@@ -20,7 +20,7 @@ needs() {
 install_packages() {
   if [[ ${INSTALL:-1} == 0 || $(id -u) != 0 ]] || ! command -v apt-get > /dev/null; then
     echo "$1 On Debian: apt-get install ${*:2}" >&2
-    exit 1
+    return 1
   fi
   # One at a time: two stages of .ci/run may start here.
   {
@@ -35,9 +35,21 @@ install_packages() {
 install_chromium() {
   if ! command -v chromium-headless-shell > /dev/null; then
     # The demo has a file with a Korean name.
-    (install_packages "The browser tests need Chromium, best without windows." \
-      chromium-headless-shell fonts-noto-cjk) || command -v chromium > /dev/null
+    install_packages "The browser tests need Chromium, best without windows." \
+      chromium-headless-shell fonts-noto-cjk || command -v chromium > /dev/null
   fi
+}
+
+install_firefox() {
+  command -v firefox-esr > /dev/null || command -v firefox > /dev/null ||
+    install_packages "The browser tests need Firefox." firefox-esr fonts-noto-cjk
+}
+
+# The last two play the film; the screen is one in memory.
+install_webkit() {
+  command -v WebKitWebDriver > /dev/null && command -v xvfb-run > /dev/null ||
+    install_packages "The browser tests need WebKit, and a screen for it." webkit2gtk-driver xauth xvfb \
+      gstreamer1.0-libav gstreamer1.0-plugins-bad
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
@@ -49,6 +61,9 @@ if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   needs xgettext gettext
   needs postgres postgresql
   needs mariadbd mariadb-server-core mariadb-client-core
+  has firefox || needs firefox-esr firefox-esr
+  needs WebKitWebDriver webkit2gtk-driver gstreamer1.0-libav gstreamer1.0-plugins-bad
+  needs xvfb-run xauth xvfb
   has chromium || needs chromium-headless-shell chromium-headless-shell fonts-noto-cjk
   if (( ${#missing[@]} )); then
     echo "Nothing is installed. On Debian: apt-get install ${missing[*]}" >&2

@@ -1,4 +1,4 @@
-"""Give tests the machine's own Chromium, and patience with it.
+"""Give tests the machine's own browsers, and patience with them.
 
 The files of the browser tests import the fixtures to enable them.
 """
@@ -40,13 +40,19 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Launch the machine's own Chromium: playwright's is not downloaded."""
-    return {
-        **browser_type_launch_args,
-        "executable_path": chromium(),
-        "args": CHROMIUM_ARGUMENTS,
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], browser_name: str
+) -> dict[str, Any]:
+    """Launch the machine's own browser: playwright's are not downloaded."""
+    engines: dict[str, dict[str, Any]] = {
+        "chromium": {"executable_path": chromium(), "args": CHROMIUM_ARGUMENTS},
+        # The channel is WebDriver BiDi: only playwright's own Firefox speaks its other protocol.
+        "firefox": {
+            "executable_path": shutil.which("firefox-esr") or shutil.which("firefox"),
+            "channel": "moz-firefox",
+        },
     }
+    return {**browser_type_launch_args, **engines[browser_name]}
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,8 @@ def test_stages_that_fail(fails: str, tmp_path: Path) -> None:
 
 def test_missing_programs_are_named(tmp_path: Path) -> None:
     """Before make check begins, one line says what to install; nothing is installed unasked."""
-    for name in ("git", "node", "npm", "openssl", "chromium"):
+    browsers = ("chromium", "firefox", "WebKitWebDriver", "xvfb-run")
+    for name in ("git", "node", "npm", "openssl", *browsers):
         (tmp_path / name).touch(mode=0o755)
     command: list[str | Path] = ["/bin/bash", ROOT / "scripts" / "packages.sh"]
 

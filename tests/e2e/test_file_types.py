@@ -1,4 +1,4 @@
-"""Files of users in Chromium, with the template's headers: no script runs, all else works.
+"""Files of users in a browser, with the template's headers: no script runs, all else works.
 
 Modules: tools/edge/stack_policies.py, tools/model/response_headers.py
 """

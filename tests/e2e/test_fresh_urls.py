@@ -94,7 +94,7 @@ def show(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(shown.replace("TOKEN", token) + current.elements)
     media = "http://cdn.site.localhost:*"
     response["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'self'; connect-src {current.connect}; "
+        f"default-src 'none'; script-src 'self' 'nonce-own'; connect-src {current.connect}; "
         f"img-src {media}; media-src {media}"
     )
     return response

@@ -1,4 +1,4 @@
-"""Upload files as the page about uploads shows it, in Chromium: to S3, and not through Django."""
+"""Upload files as the page about uploads shows it, in a browser: to S3, and not through Django."""
 
 from __future__ import annotations
 
