@@ -1,3 +1,1 @@
 """The commands of manage.py."""
-
-from __future__ import annotations

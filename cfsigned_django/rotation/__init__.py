@@ -1,3 +1,1 @@
 """Rotate signing keys: the rules, the rows, the moves, and what is due next."""
-
-from __future__ import annotations

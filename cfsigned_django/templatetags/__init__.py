@@ -1,3 +1,1 @@
 """The template tag library ``cfsigned``."""
-
-from __future__ import annotations

@@ -1,3 +1,1 @@
 """Tools for AWS, which only a terminal runs: no request of a site imports them."""
-
-from __future__ import annotations

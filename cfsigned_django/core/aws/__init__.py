@@ -3,5 +3,3 @@
 ``client`` makes and calls boto3 clients, and ``errors`` explains what they raise. ``key_groups`` is
 for a rotation, ``s3_object`` for what a browser sends to S3.
 """
-
-from __future__ import annotations

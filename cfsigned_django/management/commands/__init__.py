@@ -1,3 +1,1 @@
 """Commands of manage.py."""
-
-from __future__ import annotations

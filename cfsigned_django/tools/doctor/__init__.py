@@ -1,3 +1,1 @@
 """Find out why a private file is refused, or is not private."""
-
-from __future__ import annotations

@@ -7,5 +7,3 @@ words are in ``tools/catalog.py``. ``keys``, ``distribution``, ``exposure``, ``b
 ``policies`` judge one part each. The doctor reports all that is found, and so does the proof of
 cfsigned_setup.
 """
-
-from __future__ import annotations
