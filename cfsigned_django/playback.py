@@ -24,8 +24,6 @@ PLAYLISTS: Final = (".m3u8", ".m3u")
 
 
 class Playback(TypedDict):
-    """The answer of :func:`playback`."""
-
     url: str
     cookies: bool
     poster: str | None
@@ -148,7 +146,6 @@ def playback(
 def _map_captions(
     captions: str | Iterable[str] | Mapping[str, str] | None, link: Callable[[Any], str]
 ) -> Any:
-    """Return the captions with a URL for each name."""
     if isinstance(captions, Mapping):
         return {language: link(name) for language, name in captions.items()}
     if captions is None or isinstance(captions, str | File):
@@ -157,7 +154,6 @@ def _map_captions(
 
 
 def _own_url(request: HttpRequest, view: str, *args: str) -> str:
-    """Return the absolute URL of an endpoint of this package."""
     try:
         return request.build_absolute_uri(reverse(f"cfsigned:{view}", args=args))
     except NoReverseMatch:

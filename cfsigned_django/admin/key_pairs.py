@@ -151,14 +151,12 @@ class KeyPairAdmin(Base):
         return super().change_view(request, object_id, form_url, context)
 
     def download_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Return the public key as a PEM file."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self._pages(request).download(pk)
 
     @admin.display(description=gettext_lazy("name in CloudFront"))
     def caller_name(self, key_pair: KeyPair) -> str:
-        """Return the name of the public key in CloudFront."""
         return key_pair.caller_name
 
     @admin.display(description=gettext_lazy("reason"))

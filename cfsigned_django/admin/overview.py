@@ -79,7 +79,6 @@ class Snapshot:
 
     @cached_property
     def successor(self) -> KeyPair | None:
-        """Return the key pair that signs next."""
         return next((each for each in self.key_pairs if each.next_in), None)
 
     @cached_property
@@ -98,7 +97,6 @@ class Snapshot:
         )
 
     def allowed_steps(self, permissions: frozenset[str]) -> list[Step]:
-        """Return the steps that are due and that these permissions allow."""
         return [each for each in self.steps if each.action.permissions & permissions]
 
     def step(self, action: Action, key_pair: KeyPair | None) -> Step | None:
@@ -175,8 +173,6 @@ _CODE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to know."""
-
     level: str
     text: str
     #: The cause and the fix, if the rotation knows them.
@@ -400,7 +396,6 @@ class Overview:
 
     @property
     def waits(self) -> dict[str, str]:
-        """Return the waits of this site, in words."""
         waits = self.snapshot.rotation.waits
         names = ("propagation", "url_lifetime", "retirement")
         return {name: in_words(getattr(waits, name)) for name in names}
@@ -492,7 +487,6 @@ def make_overview(
 
 
 def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Step | None = None) -> Card:
-    """Return what the page shows of one key pair."""
     wait = snapshot.waits.get(key_pair.pk)
     return Card(
         key_pair=key_pair,

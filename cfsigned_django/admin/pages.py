@@ -253,7 +253,6 @@ class ShownKey:
             return cls(file_name=file_name, problem=f"{text} {translated(error, _)}")
 
     def as_file(self) -> HttpResponse:
-        """Return the public key as a PEM file."""
         disposition = f'attachment; filename="{self.file_name}"'
         return HttpResponse(
             self.pem,
@@ -344,7 +343,6 @@ class Pages:
         return self.render("step.html", context)
 
     def lead_back(self, text: str, level: int = messages.WARNING) -> HttpResponseRedirect:
-        """Redirect to the first page, which shows the message."""
         self.admin.message_user(self.request, text, level)
         name = "admin:cfsigned_django_keypair_changelist"
         return redirect(reverse(name, current_app=self.admin.admin_site.name))

@@ -61,7 +61,6 @@ def _keys_of_development() -> Iterator[CheckMessage]:
 
 
 def check_storages() -> list[CheckMessage]:
-    """Return what is wrong with any storage of this site."""
     found = [*_default_file_storage()]
     listed = site_storages()
     static = next((each for each in listed if each.alias == "staticfiles"), None)

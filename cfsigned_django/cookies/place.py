@@ -87,7 +87,6 @@ def place_for(
 
 
 def attributes_of(scope: object) -> dict[str, Any]:
-    """Return the attributes of cookies that a scope, or its class, chooses."""
     return {name: getattr(scope, name) for name in CookiePlace._fields}
 
 

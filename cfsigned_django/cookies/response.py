@@ -36,7 +36,6 @@ class _PartitionedMorsel(Morsel[str]):
     """
 
     def OutputString(self, attrs: Any = None) -> str:
-        """Return the cookie as a header has it."""
         return f"{super().OutputString(attrs)}; Partitioned"
 
 

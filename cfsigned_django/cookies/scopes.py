@@ -163,8 +163,6 @@ class Offer:
 
 @dataclass(slots=True)
 class ScopeAnswers:
-    """What the scopes open to a viewer, and what is wrong with their answers."""
-
     offers: list[Offer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     #: Whether a scope could not answer.
@@ -232,6 +230,5 @@ def list_folders(given: str | Iterable[str]) -> Iterable[str]:
 
 @functools.cache
 def load_scope(name: str) -> SignedCookieScope:
-    """Return an instance of the scope at a dotted path."""
     scope: SignedCookieScope = import_string(name)()
     return scope

@@ -44,8 +44,6 @@ def whole_seconds(value: Any) -> int | None:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Setting:
-    """A setting in one row."""
-
     name: str
     default: Any = None
     #: Returns a value as it is used, or raises :exc:`ValueError`. Its text, if it has one, stands
@@ -425,13 +423,11 @@ def is_honored() -> bool:
 
 
 def are_storages_set() -> bool:
-    """Return whether the project sets STORAGES."""
     overridden: bool = settings.is_overridden("STORAGES")  # type: ignore[misc]
     return overridden
 
 
 def is_default_storage_set() -> bool:
-    """Return whether the project sets STORAGES["default"]."""
     return are_storages_set() and "default" in storage_entries()
 
 

@@ -47,7 +47,6 @@ class Answer:
 
     @property
     def is_served(self) -> bool:
-        """Return whether the object was served, or a part of it."""
         # 416: the Range lies beyond the end, as in an empty object.
         return self.status in (200, 206, 304, 416)
 

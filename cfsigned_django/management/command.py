@@ -89,12 +89,10 @@ class CfsignedCommand(BaseCommand):
 
 
 def add_json(parser: CommandParser) -> None:
-    """Declare the option that prints JSON."""
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
 def add_storage(parser: CommandParser) -> None:
-    """Declare the option that names a storage."""
     text = 'alias in STORAGES of the storage. Default: "default"'
     parser.add_argument("--storage", default="default", metavar="ALIAS", help=text)
 

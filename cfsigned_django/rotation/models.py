@@ -342,5 +342,4 @@ def primary_rows() -> QuerySet[KeyPair]:
 
 
 def has_table(using: str) -> bool:
-    """Return whether this database has the table of key pairs."""
     return KeyPair._meta.db_table in connections[using].introspection.table_names()

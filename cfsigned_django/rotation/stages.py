@@ -132,7 +132,6 @@ class Stage:
     ahead: tuple[str, ...] = ()
 
     def blockers(self, rotation: Rotation, key_pair: KeyPair, now: datetime) -> list[Blocker]:
-        """Return what the step waits for."""
         return [] if self.to is None else rotation.blockers(key_pair, self.to, now)
 
 

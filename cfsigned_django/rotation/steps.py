@@ -61,7 +61,6 @@ class Step:
 
     @property
     def label(self) -> str:
-        """Return what the button says that takes the step."""
         return self.other_label or self.action.label
 
     @property
@@ -74,8 +73,6 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of a step, in words."""
-
     text: str
     #: What comes next, for the page; the command lists what it waits for itself.
     outlook: str = ""
@@ -132,7 +129,6 @@ def due(
 
 
 def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -> Iterator[Step]:
-    """Yield the steps of one key pair, each with what blocks it."""
     stage = stage_of(key_pair)
     problem = _claimed(key_pair, now) or (key_pair.trust_problem if key_pair.next_in else "")
     for action in stage.offers:

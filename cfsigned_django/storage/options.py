@@ -95,8 +95,6 @@ def _nothing_signs() -> NoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedOptions:
-    """The options of a storage, checked and resolved."""
-
     #: The options as they were given, which another instance may have as well.
     config: Config
     #: Whether URLs are signed.
@@ -124,7 +122,6 @@ class ResolvedOptions:
 
     @property
     def is_signing(self) -> bool:
-        """Whether the storage must sign."""
         return self.signs or bool(self.refusal)
 
     def raise_refusal(self) -> None:

@@ -114,7 +114,6 @@ def refuse_conditions(why: str, *conditions: Any) -> None:
 
 
 def refuse_writing(http_method: str) -> None:
-    """Raise for an HTTP method that changes a file."""
     if http_method.upper() not in ("GET", "HEAD"):
         raise ValueError(
             f"http_method is {http_method!r}, but the URLs of this storage are for reading (GET, "

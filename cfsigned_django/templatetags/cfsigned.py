@@ -115,7 +115,6 @@ class SignedUrlsNode(Node):
         self.nodelist = nodelist
 
     def render(self, context: Context) -> str:
-        """Return what the nodes within return."""
         args, kwargs = self.arguments.get_resolved_arguments(context)
         with ExitStack() as stack:
             with _mistakes_of("signed_urls"):

@@ -10,8 +10,6 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """The severity of a finding."""
-
     #: It was checked, and is in order; with something to do, it is a note.
     OK = "ok"
     #: Signed URLs work, or may work; someone should look at it.

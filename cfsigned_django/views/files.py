@@ -48,8 +48,6 @@ class PermissionView(View):
 
 
 class FileView(PermissionView):
-    """A view of one file."""
-
     http_method_names: list[str] = ["get", "head"]
 
     @classmethod

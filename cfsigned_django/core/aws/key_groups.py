@@ -266,7 +266,6 @@ class KeyGroups:
     def _call(
         self, method: Callable[P, T], what: str, permission: str, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Make one request to AWS."""
         self.before_call()
         return call(method, what, permission, *args, **kwargs)
 

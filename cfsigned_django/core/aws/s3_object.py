@@ -114,7 +114,6 @@ class S3Object:
         )
 
     def remove(self) -> None:
-        """Delete the object."""
         self._call("delete_object")
 
     def _call(self, method: str, **parameters: Any) -> Any:

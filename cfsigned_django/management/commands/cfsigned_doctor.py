@@ -35,8 +35,6 @@ from cfsigned_django.tools.findings import Finding, Level
 
 
 class Command(CfsignedCommand):
-    """Examine a site, or explain one URL."""
-
     help = (
         "Diagnose why a private file is refused, or is not private, and say what to do. Checks "
         "settings, keys, clock and AWS, and what CloudFront and S3 answer. Exits with 1 if there "
@@ -47,7 +45,6 @@ class Command(CfsignedCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument(
             "--offline", action="store_true", help="check settings and database only"
         )
@@ -163,7 +160,6 @@ def _describe(finding_id: str) -> Finding:
 
 
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:
-    """Refuse a name that cannot be a file of the storage."""
     if name is None:
         return
     if not name.strip("/"):

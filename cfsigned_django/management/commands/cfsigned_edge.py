@@ -29,8 +29,6 @@ DEFAULT_PORT = 8001
 
 
 class Command(CfsignedCommand):
-    """Run the local CloudFront edge until Ctrl-C."""
-
     help = (
         "Serve the files of a storage as CloudFront would: signed URLs only, and CloudFront's own "
         "errors for all other requests. For development only: do not expose it to a network."
@@ -38,7 +36,6 @@ class Command(CfsignedCommand):
     example = "--public 'static/*'"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument(
             "--host", default="127.0.0.1", help="address to listen on. Default: 127.0.0.1"
         )
@@ -160,7 +157,6 @@ class Command(CfsignedCommand):
 
 
 def _port_of(storage: SignedUrlMixin) -> int | None:
-    """Return the port in the storage's domain."""
     return urlsplit(f"//{storage.custom_domain}").port
 
 

@@ -22,8 +22,6 @@ NOT_YET = 75
 
 
 class Command(CfsignedCommand):
-    """Send names, a folder or lines to CloudFront."""
-
     help = (
         "Let CloudFront forget files, so that it asks S3 again. The files need not exist. Exit "
         "code 0: sent; 75: too many invalidations are in progress, or AWS throttles; 1: failed."
@@ -31,7 +29,6 @@ class Command(CfsignedCommand):
     example = "--folder albums/42"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         add = parser.add_argument
         add("names", nargs="*", metavar="NAME", help="name of a file, or its URL")
         add("--folder", help="everything in this folder, such as albums/42")
@@ -66,7 +63,6 @@ class Command(CfsignedCommand):
 
 
 def _items(options: dict[str, Any]) -> tuple[str, list[str]]:
-    """Return the distribution, and the items that the options mean."""
     names, folder, items = options["names"], options["folder"], []
     if options["stdin"]:
         lines = [line.rstrip("\r\n") for line in sys.stdin]

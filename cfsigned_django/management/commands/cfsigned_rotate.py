@@ -47,8 +47,6 @@ _Blockers: TypeAlias = list[tuple[str, datetime | None]]
 
 
 class Command(CfsignedCommand):
-    """Do the step of a key rotation that is due, and report what blocks the step after it."""
-
     help = (
         "Do the step that is due in the rotation of a key group, and report what blocks the step "
         "after it. Exit code 0: done or nothing to do; 75: not yet; 1: failed."
@@ -63,7 +61,6 @@ class Command(CfsignedCommand):
         self._said: set[object] | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--start", action="store_true", help="begin a rotation")
         what.add_argument(

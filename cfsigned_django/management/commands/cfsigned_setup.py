@@ -85,8 +85,6 @@ _FAILURES = (
 
 
 class Command(CfsignedCommand):
-    """Plan the stack of this site, and deploy it with --apply."""
-
     #: Makes the requests of the proof.
     fetch: Fetch = staticmethod(fetch)
     #: Waits some seconds.
@@ -108,7 +106,6 @@ class Command(CfsignedCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         add = parser.add_argument_group("stack").add_argument
         add("--stack", metavar="NAME", help="name of the stack")
         add("--bucket", help="bucket for the files. Default: AWS_STORAGE_BUCKET_NAME")
@@ -510,7 +507,6 @@ def _given(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tags(given: Iterable[str]) -> dict[str, str]:
-    """Return the tags by their keys."""
     tags = dict(each.partition("=")[::2] for each in given)
     for key, value in tags.items():
         if not key or not value:

@@ -16,13 +16,10 @@ from cfsigned_django.storage.lookup import find_storage, url_of, why_changed, wh
 
 
 class Command(CfsignedCommand):
-    """Sign one name."""
-
     help = "Print the signed URL of a file. The file need not exist."
     example = "albums/42/001.jpg --expire 7d"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the options."""
         parser.add_argument("name", help="name of the file in the storage")
         add_storage(parser)
         either = parser.add_mutually_exclusive_group()

@@ -29,8 +29,6 @@ class NamedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsDistribution:
-    """A distribution."""
-
     id: str
     arn: str
     status: str
@@ -51,7 +49,6 @@ class AwsDistribution:
 
     @property
     def aliases(self) -> list[str]:
-        """Return the alternate domain names."""
         return listed(self.config.get("Aliases"))
 
     @property
@@ -62,8 +59,6 @@ class AwsDistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGroup:
-    """A key group and the IDs of its public keys."""
-
     id: str
     name: str
     key_pair_ids: tuple[str, ...]
@@ -121,7 +116,6 @@ class Bucket:
 
     @property
     def is_ours(self) -> bool:
-        """Return whether the bucket exists and belongs to the account."""
         return self.state is BucketState.OURS
 
     @property
@@ -171,5 +165,4 @@ class Account:
         return (*self.problems, *of_the_bucket, *([key] if key else []))
 
     def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
-        """Return the public key in CloudFront that is the same key."""
         return next((each for each in self.public_keys or () if each.holds(public_key_pem)), None)

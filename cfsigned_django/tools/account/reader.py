@@ -189,7 +189,6 @@ def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
 
 
 def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
-    """Return every key group of the account."""
     for item in _list(cloudfront, "KeyGroup", "key groups"):
         group = item["KeyGroup"]
         config = group["KeyGroupConfig"]

@@ -56,7 +56,6 @@ from cfsigned_django.tools.storage_origin import (
 
 
 def check_settings() -> list[Finding]:
-    """Return what the system checks find in the settings."""
     return from_system_checks([*check_storages(), *check_rotation(), *check_cookies()])
 
 
@@ -278,6 +277,5 @@ def _no_rows(error: Error) -> Finding:
 
 
 def _option(storage: Any, name: str) -> str | None:
-    """Return an option of an S3 storage; None for any other storage."""
     value = getattr(storage, name, None)
     return str(value) if value else None

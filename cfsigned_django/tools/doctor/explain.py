@@ -129,7 +129,6 @@ class KnownKey:
 
 
 def site_domains() -> set[str]:
-    """Return the domains that the storages of this site sign for."""
     return {str(config.custom_domain) for config, _ in _configs() if config.custom_domain}
 
 
@@ -251,7 +250,6 @@ def explain(
 def _keys_at_aws(
     cloudfront: Any, key_group_ids: set[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[KnownKey]]:
-    """Return the members of the key groups, and the public keys of the account."""
     api = KeyGroups(cloudfront)
     members = {each: api.members(each) for each in sorted(key_group_ids)}
     found = []

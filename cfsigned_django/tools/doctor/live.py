@@ -64,7 +64,6 @@ def check_refused(answer: Answer, request: str, url: str) -> Iterator[Finding]:
 
 
 def check_unsigned(answer: Answer, url: str) -> Finding:
-    """Check the answer to a request without a signature."""
     if answer.is_served:
         return finding("unsigned-served", url, url=url)
     if answer.responder is Responder.S3:
@@ -103,7 +102,6 @@ def check_respelled(
 
 
 def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
-    """Check the answer to a request with a new signature."""
     if answer.is_served:
         return finding("signed-served", url, url=url, status=answer.status)
     if answer.responder is not Responder.S3:

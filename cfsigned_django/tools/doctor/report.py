@@ -14,7 +14,6 @@ from cfsigned_django.tools.findings import Finding, Level
 
 
 def has_error(findings: Iterable[Finding]) -> bool:
-    """Return whether one of the findings is an error."""
     return any(each.level is Level.ERROR for each in findings)
 
 

@@ -31,8 +31,6 @@ _SOURCES: Final = {"aws:sourcearn", "aws:sourceaccount"}
 
 
 class Decision(Enum):
-    """What a policy says to a request."""
-
     ALLOWED = auto()
     DENIED = auto()
     UNKNOWN = auto()
@@ -293,7 +291,6 @@ def public_statements(policy: Mapping[str, Any] | None, files: str) -> list[Stat
 
 
 def is_public(statement: Statement) -> bool:
-    """Return whether a statement allows public access."""
     is_for_strangers = _has(statement, "Principal", lambda each: _is_by(each, ())) is not False
     return (
         statement["Effect"] == "Allow"

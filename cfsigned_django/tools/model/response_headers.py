@@ -72,7 +72,6 @@ def cors_allows(allowed: str, value: str) -> bool:
 
 
 def has_cors(policy: Document) -> bool:
-    """Return whether the policy sets CORS headers at all."""
     return bool(policy.get("CorsConfig"))
 
 

@@ -34,8 +34,6 @@ Probe: TypeAlias = Callable[[Signer], ProbeResult]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFile:
-    """The key pair in a PEM file."""
-
     path: Path
 
     @property
@@ -81,7 +79,6 @@ class KeyFile:
         return SiteKey.from_public_key(private_key.public_key)
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings to paste."""
         return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id, "AWS_CLOUDFRONT_KEY": self.path}
 
     def finish(self, key_group_id: str, key_pair_id: str, probe: Probe) -> tuple[str, bool]:
@@ -107,13 +104,11 @@ class SettingsKey:
     place: ClassVar[str] = "the setting AWS_CLOUDFRONT_KEY"
 
     def find(self) -> SiteKey:
-        """Return the public half."""
         return SiteKey.from_public_key(self.private_key.public_key)
 
     make = find
 
     def settings(self, key_pair_id: str) -> dict[str, str | Path]:
-        """Return the settings to paste."""
         return {"AWS_CLOUDFRONT_KEY_ID": key_pair_id}
 
     def finish(self, key_group_id: str, key_pair_id: str, probe: Probe) -> tuple[str, bool]:

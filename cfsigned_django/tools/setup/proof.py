@@ -77,7 +77,6 @@ class Proof:
             seconds -= _PAUSE
 
     def of_account(self) -> list[Finding]:
-        """Return what is wrong in the account, or in order."""
         account = read_account(self.clients, self.wanted)
         now = datetime.fromtimestamp(self.clock(), UTC)
         return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: self.stack))

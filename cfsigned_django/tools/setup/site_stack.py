@@ -64,7 +64,6 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether all is as it should be."""
         return not self.changes.changes and self.key_group.has_key
 
 
@@ -96,7 +95,6 @@ class SiteStack:
 
     @property
     def group_name(self) -> str:
-        """Return the name that a new key group gets."""
         return group_name(self.name, self.cloudformation.meta.region_name)
 
     def plan(self, *, reverts_drift: bool = False) -> Plan:

@@ -119,7 +119,6 @@ def create(
 
 
 def delete(client: Any, made: ChangeSet) -> None:
-    """Delete a change set."""
     call(
         client.delete_change_set,
         "delete the change set",
@@ -207,7 +206,6 @@ def _change(found: Mapping[str, Any]) -> Change:
 
 
 def _properties(context: str | None) -> Mapping[str, Any] | None:
-    """Return the properties in a context, which is JSON."""
     if not context:
         return None
     found: Mapping[str, Any] = json.loads(context).get("Properties", {})

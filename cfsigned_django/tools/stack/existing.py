@@ -35,8 +35,6 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """A stack of CloudFormation."""
-
     name: str
     id: str
     status: str
@@ -53,7 +51,6 @@ class Stack:
 
     @property
     def is_under_way(self) -> bool:
-        """Return whether CloudFormation changes the stack now."""
         return self.status.endswith("_IN_PROGRESS") and not self.is_review
 
     @property

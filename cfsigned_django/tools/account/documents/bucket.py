@@ -95,7 +95,6 @@ PUBLIC_ACCESS_BLOCK: Final[Mapping[str, bool]] = {
 
 
 def open_switches(block: Mapping[str, bool] | None) -> list[str]:
-    """Return the switches that are not on."""
     return [name for name in PUBLIC_ACCESS_BLOCK if not (block or {}).get(name)]
 
 

@@ -108,7 +108,6 @@ def origins_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[D
 
 
 def folders_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[OriginFolder]:
-    """Return the places that a behavior reads."""
     return [folder_of(each) for each in origins_of(config, behavior)]
 
 
@@ -121,7 +120,6 @@ def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
 
 
 def bucket_origins(config: Mapping[str, Any], bucket: str) -> list[Document]:
-    """Return the origins that are the bucket."""
     return [each for each in listed(config.get("Origins")) if is_origin_of(each, bucket)]
 
 

@@ -127,7 +127,6 @@ class _Other:
     comes_later: bool
 
     def judge(self) -> Iterator[Finding]:
-        """Yield what it serves, and what it takes."""
         if is_open(self.behavior):
             yield from self._serves()
         if self._takes_paths():

@@ -118,8 +118,6 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteInAws:
-    """What the site needs, and what its account has of it."""
-
     account: Account
     wanted: Wanted
 
@@ -142,7 +140,6 @@ class SiteInAws:
 
     @property
     def config(self) -> Document | None:
-        """Return the configuration of the distribution."""
         return self.account.distribution.config if self.account.distribution else None
 
     @property
@@ -248,6 +245,5 @@ class SiteInAws:
 
 
 def _config(policies: Mapping[str, NamedConfig] | None, policy_id: str | None) -> Document:
-    """Return a policy by its ID; empty if there is none."""
     policy = (policies or {}).get(policy_id or "")
     return policy.config if policy else {}
