@@ -7,7 +7,7 @@ import re
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models, router
@@ -22,6 +22,10 @@ from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 
 if TYPE_CHECKING:
     from cfsigned_django.signing import PrivateKey, Signer
+
+    _Text: TypeAlias = models.CharField[str, str]
+    _TextOrNull: TypeAlias = models.CharField[str | None, str | None]
+    _Moment: TypeAlias = models.DateTimeField[datetime | None, datetime | None]
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
 
@@ -82,66 +86,44 @@ class KeyPair(models.Model):
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         primary_key=True, default=uuid.uuid4, editable=False
     )
-    key_group_id: models.CharField[str, str] = models.CharField(_("key group"), max_length=64)
-    key_pair_id: models.CharField[str | None, str | None] = models.CharField(
+    key_group_id: _Text = models.CharField(_("key group"), max_length=64)
+    key_pair_id: _TextOrNull = models.CharField(
         _("public key ID"), max_length=64, unique=True, null=True, blank=True
     )
-    algorithm: models.CharField[str, str] = models.CharField(
-        _("algorithm"), max_length=16, choices=_ALGORITHM_LABELS
-    )
-    fingerprint: models.CharField[str, str] = models.CharField(_("fingerprint"), max_length=64)
+    algorithm: _Text = models.CharField(_("algorithm"), max_length=16, choices=_ALGORITHM_LABELS)
+    fingerprint: _Text = models.CharField(_("fingerprint"), max_length=64)
     public_key: models.TextField[str, str] = models.TextField(_("public key"))
     encrypted_private_key: models.TextField[str, str] = models.TextField(blank=True, editable=False)
-    status: models.CharField[str, str] = models.CharField(
+    status: _Text = models.CharField(
         _("status"), max_length=16, choices=_STATUS_LABELS, default=KeyStatus.PENDING
     )
     # NULL, because an empty string would have to be unique.
-    active_in: models.CharField[str | None, str | None] = models.CharField(  # noqa: DJ001
+    active_in: _TextOrNull = models.CharField(  # noqa: DJ001
         max_length=64, unique=True, null=True, editable=False
     )
-    next_in: models.CharField[str | None, str | None] = models.CharField(  # noqa: DJ001
+    next_in: _TextOrNull = models.CharField(  # noqa: DJ001
         max_length=64, unique=True, null=True, editable=False
     )
 
     created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(_("created"))
-    trusted_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("trusted since"), null=True, blank=True
-    )
+    trusted_at: _Moment = models.DateTimeField(_("trusted since"), null=True, blank=True)
     #: Since when no probe has been refused; NULL again after a probe is refused.
-    verified_since: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("works since"), null=True, blank=True
-    )
-    active_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("signs since"), null=True, blank=True
-    )
+    verified_since: _Moment = models.DateTimeField(_("works since"), null=True, blank=True)
+    active_at: _Moment = models.DateTimeField(_("signs since"), null=True, blank=True)
     #: NULL for a moment after the key stopped signing (KeyPairStore.begin_retirement).
-    retiring_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("retiring since"), null=True, blank=True
-    )
-    retired_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("retired"), null=True, blank=True
-    )
-    revoked_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("revoked"), null=True, blank=True
-    )
+    retiring_at: _Moment = models.DateTimeField(_("retiring since"), null=True, blank=True)
+    retired_at: _Moment = models.DateTimeField(_("retired"), null=True, blank=True)
+    revoked_at: _Moment = models.DateTimeField(_("revoked"), null=True, blank=True)
     #: When it was removed from CloudFront.
-    removed_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        _("removed from CloudFront"), null=True, blank=True
-    )
+    removed_at: _Moment = models.DateTimeField(_("removed from CloudFront"), null=True, blank=True)
     #: Until when one process has exclusive use of the calls to CloudFront for this key.
-    claimed_until: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )
+    claimed_until: _Moment = models.DateTimeField(null=True, blank=True, editable=False)
     #: The longest wait before retirement that applied while the key signed, in seconds.
     retirement_seconds: models.PositiveIntegerField[int, int] = models.PositiveIntegerField(
         default=0, editable=False
     )
-    changed_by: models.CharField[str, str] = models.CharField(
-        _("last changed by"), max_length=150, blank=True
-    )
-    reason: models.CharField[str, str] = models.CharField(
-        _("reason"), max_length=REASON_LENGTH, blank=True
-    )
+    changed_by: _Text = models.CharField(_("last changed by"), max_length=150, blank=True)
+    reason: _Text = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
 
     class Meta:
         verbose_name: ClassVar[Any] = _("signing key pair")
