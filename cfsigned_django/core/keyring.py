@@ -170,6 +170,7 @@ class _LastLook:
 _SOON = 5
 
 
+@dataclass(eq=False)
 class Keyring:
     """Remember which key pairs are ACTIVE; safe to share between threads.
 
@@ -178,23 +179,14 @@ class Keyring:
     thread is taken to be gone: this process was forked during the look.
     """
 
-    def __init__(
-        self,
-        find_active: FindActive,
-        *,
-        interval: int,
-        monotonic: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-        longest_look: float = 10.0,
-    ) -> None:
-        self.find_active = find_active
-        self.interval = interval
-        self.monotonic = monotonic
-        self.wall = wall
-        self.longest_look = longest_look
-        #: What was asked before this began no longer counts.
-        self.era: object = object()
-        self._groups: dict[tuple[str, HashAlgorithm | None], WatchedGroup] = {}
+    find_active: FindActive
+    interval: int
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    longest_look: float = 10.0
+    #: What was asked before this began no longer counts.
+    era: object = field(default_factory=object)
+    _groups: dict[tuple[str, HashAlgorithm | None], WatchedGroup] = field(default_factory=dict)
 
     def expire(self) -> None:
         """Ask again before the next URL is signed; a look in progress does not count."""
