@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.core.files import File
-from django.core.files.storage import InvalidStorageError, storages
 
 from cfsigned_django.storage import batch
 from cfsigned_django.storage.batch import (
@@ -20,7 +19,7 @@ from cfsigned_django.storage.batch import (
     is_in_batch,
     send as send,
 )
-from cfsigned_django.storage.urls import SignedUrlMixin
+from cfsigned_django.storage.lookup import find_storage
 
 
 def invalidate(
@@ -52,10 +51,9 @@ def items_of(
 ) -> tuple[str, list[str]]:
     """Return the distribution of a storage, and the items for files and everything in a folder.
 
-    Both are empty for files of this machine. Raise the error of the check if no ID is set, and
-    :exc:`ValueError` for a name that means the folder of the storage.
+    See :meth:`StorageSigner.invalidated`.
     """
-    return _find(storage).cfsigned.invalidated(names, folder)
+    return find_storage(storage).cfsigned.invalidated(names, folder)
 
 
 def name_given(storage: Any, given: str) -> str:
@@ -66,14 +64,6 @@ def name_given(storage: Any, given: str) -> str:
     if "://" not in given and not given.startswith("//"):
         return given
     try:
-        return str(_find(storage).name_of(given))
+        return find_storage(storage).name_of(given)
     except ValueError as error:
         raise ValueError(f"{error} Or pass the name of the file.") from None
-
-
-def _find(storage: Any) -> SignedUrlMixin:
-    """Return a storage of this package, which an alias may name."""
-    found = storages[storage] if isinstance(storage, str) else storage
-    if not isinstance(found, SignedUrlMixin):
-        raise InvalidStorageError(f"The storage {storage!r} is not one of this package.")
-    return found
