@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage
@@ -32,7 +31,6 @@ from cfsigned_django.storage import development
 from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
 from cfsigned_django.storage.urls import SignedUrlMixin
-from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
 from cfsigned_django.tools.catalog import finding
@@ -177,16 +175,29 @@ class Examination:
                 clients = self.make_clients()
             except AwsError as error:
                 yield aws.from_aws_error(error)
-        account = read_account(clients, wanted) if asks_aws and clients is not None else None
-        at_aws = [*self._aws(wanted, account, clients)] if account and clients is not None else []
+        at_aws: list[Finding] = []
+        in_s3 = is_open = None  # as long as that is unknown
+        if clients is not None and wanted.bucket:
+            in_s3 = direct_url(clients.s3, wanted.bucket, wanted.object_key)
+        if clients is not None and asks_aws:
+            account = read_account(clients, wanted)
+            site = SiteInAws(account=account, wanted=wanted)
+            is_open = site.is_open_at(urlsplit(respelled(address)).path)
+            now, find = datetime.fromtimestamp(self.clock(), UTC), partial(find_stack, clients)
+            at_aws += aws.check_aws(account, wanted, now=now, find_stack=find)
+            at_aws += aws.check_other_key_groups(account)
+            at_aws += aws.check_invalidation(self.storage)
         yield from at_aws
         # What S3 answers without credentials, AWS may have said already.
         said = {each.id for each in at_aws} & {"bucket-missing", "bucket-region"}
-        requested = self._requested_object(address, signer, wanted, clients)
-        if account is not None:
-            site = SiteInAws(account=account, wanted=wanted)
-            path = urlsplit(respelled(address)).path
-            requested = replace(requested, is_open_respelled=site.is_open_at(path))
+        requested = RequestedObject(
+            url=address,
+            signer=signer,
+            direct_url=in_s3,
+            wanted=wanted,
+            why_no_object="" if self.name else "No object was named (--object)",
+            is_open_respelled=is_open,
+        )
         for each in examine_live(requested, self.fetch, self.clock):
             if each.id not in said:
                 yield each
@@ -199,8 +210,8 @@ class Examination:
         saved = saved_patterns(self.storage)
         return replace(
             self.asked,
-            bucket=_option(self.storage, "bucket_name") or "",
-            region=_option(self.storage, "region_name") or "",
+            bucket=str(getattr(self.storage, "bucket_name", None) or ""),
+            region=str(getattr(self.storage, "region_name", None) or ""),
             domain=parts.hostname or "",
             key_group_id=self.storage.key_group_id or "",
             key=SiteKey.from_public_key(key) if key else None,
@@ -242,31 +253,6 @@ class Examination:
         except (ImproperlyConfigured, HashRefused):
             return None  # check_signer() reports it
 
-    def _aws(self, wanted: Wanted, found: Account, clients: Clients) -> Iterator[Finding]:
-        yield from aws.check_aws(
-            found,
-            wanted,
-            now=datetime.fromtimestamp(self.clock(), UTC),
-            find_stack=partial(find_stack, clients),
-        )
-        yield from aws.check_other_key_groups(found)
-        yield from aws.check_invalidation(self.storage)
-
-    def _requested_object(
-        self, address: str, signer: Signer | None, wanted: Wanted, clients: Clients | None
-    ) -> RequestedObject:
-        """Return the object to request. Without a client, where it is in S3 is unknown."""
-        key = wanted.object_key
-        return RequestedObject(
-            url=address,
-            signer=signer,
-            direct_url=(
-                direct_url(clients.s3, wanted.bucket, key) if clients and wanted.bucket else None
-            ),
-            wanted=wanted,
-            why_no_object="" if self.name else "No object was named (--object)",
-        )
-
 
 def _no_rows(error: Error) -> Finding:
     """Return why the key pairs cannot be read: there is no table yet, or no answer."""
@@ -274,8 +260,3 @@ def _no_rows(error: Error) -> Finding:
         if not has_table(router.db_for_write(KeyPair)):
             return finding("database", "DATABASES", what=NO_TABLE, fix="Run manage.py migrate.")
     return finding("database", "DATABASES", error=type(error).__name__)
-
-
-def _option(storage: Any, name: str) -> str | None:
-    value = getattr(storage, name, None)
-    return str(value) if value else None
