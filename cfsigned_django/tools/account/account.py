@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import ListedPublicKey
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.model import listed
-
-_DEPLOYED: Final = "Deployed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +33,6 @@ class AwsDistribution:
     config: Document
     #: Key group ID -> the public key IDs that edges know, if CloudFront lists them.
     active_key_pairs: Mapping[str, tuple[str, ...]]
-
-    @property
-    def is_deployed(self) -> bool:
-        """Return whether every edge has the latest change of the configuration."""
-        return self.status == _DEPLOYED
-
-    @property
-    def is_multi_tenant(self) -> bool:
-        """Return whether tenants, which are separate resources, have the domain names."""
-        return self.config.get("ConnectionMode") == "tenant-only"
 
     @property
     def aliases(self) -> list[str]:

@@ -169,11 +169,6 @@ def read_distribution(cloudfront: Any, distribution_id: str) -> AwsDistribution:
         "cloudfront:GetDistribution",
         Id=distribution_id,
     )
-    return as_distribution(answer)
-
-
-def as_distribution(answer: Mapping[str, Any]) -> AwsDistribution:
-    """Return the distribution in a response of GetDistribution, or of a change."""
     found = answer["Distribution"]
     active = listed(found.get("ActiveTrustedKeyGroups"))
     return AwsDistribution(

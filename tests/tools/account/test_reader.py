@@ -18,11 +18,7 @@ from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import Account, Bucket, BucketPart, BucketState, KmsKey
 from cfsigned_django.tools.account.documents.bucket import access_control_statement
-from cfsigned_django.tools.account.reader import (
-    as_distribution,
-    read_account,
-    read_bucket,
-)
+from cfsigned_django.tools.account.reader import read_account, read_bucket, read_distribution
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION
 from tests.core.aws.failing import Failing
@@ -189,7 +185,7 @@ def test_distribution_by_domain_by_bucket_and_by_id(clients: Clients, bucket_nam
 
     assert found is not None
     assert found.id == made["Distribution"]["Id"]
-    assert found.is_deployed
+    assert found.status == "Deployed"
     assert (found.partition, found.aliases) == ("aws", [])
     assert found == of_bucket == by_id.distribution
     # The managed policy that its behavior uses is read along.
@@ -295,20 +291,18 @@ def test_no_call_succeeds(error: Exception) -> None:
 
 def test_keys_that_edges_know() -> None:
     """Read which key pairs are active, which the emulator does not say."""
-    found = as_distribution(
-        {
-            "Distribution": {
-                "Id": "EDIST",
-                "ARN": "arn:aws-cn:cloudfront::1:distribution/EDIST",
-                "Status": "InProgress",
-                "DomainName": "d1.cloudfront.net",
-                "DistributionConfig": {},
-                "ActiveTrustedKeyGroups": list_of(
-                    [{"KeyGroupId": "g", "KeyPairIds": list_of(["K1"])}]
-                ),
-            }
-        }
-    )
+    active = [{"KeyGroupId": "g", "KeyPairIds": list_of(["K1"])}]
+    told = {
+        "Id": "EDIST",
+        "ARN": "arn:aws-cn:cloudfront::1:distribution/EDIST",
+        "Status": "InProgress",
+        "DomainName": "d1.cloudfront.net",
+        "DistributionConfig": {},
+        "ActiveTrustedKeyGroups": list_of(active),
+    }
+    client = SimpleNamespace(get_distribution=lambda Id: {"Distribution": told})
+
+    found = read_distribution(client, "EDIST")
 
     assert found.active_key_pairs == {"g": ("K1",)}
-    assert (found.is_deployed, found.partition) == (False, "aws-cn")
+    assert (found.status, found.partition) == ("InProgress", "aws-cn")

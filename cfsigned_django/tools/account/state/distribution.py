@@ -34,10 +34,10 @@ def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
     mutual = found.config.get("ViewerMtlsConfig")  # "required" is the default of its mode
     if mutual and mutual.get("Mode", "required") == "required":
         yield finding("viewer-certificates", found.id, distribution=found.id)
-    if not found.is_deployed:
+    if found.status != "Deployed":
         values = {"distribution": found.id, "status": found.status}
         yield finding("distribution-deploying", found.id, **values)
-    if found.is_multi_tenant:
+    if found.config.get("ConnectionMode") == "tenant-only":
         values = {"distribution": found.id, "host": host or "the domain"}
         yield finding("distribution-multi-tenant", found.id, **values)
     elif not site.wanted.is_local and not site.has_domain:
