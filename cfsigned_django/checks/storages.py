@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from inspect import isdatadescriptor
 from itertools import permutations
 from typing import Any
 from urllib.parse import urlsplit
@@ -157,9 +156,7 @@ def _uploads_elsewhere() -> Iterator[CheckMessage]:
 
 def _lacks_bucket(ours: SignedUrlMixin) -> bool:
     """Return whether a storage in S3 has no bucket, as far as is known without a request."""
-    if not isinstance(ours, S3Storage) or isdatadescriptor(
-        getattr(type(ours), "bucket_name", None)
-    ):
+    if not isinstance(ours, S3Storage) or is_property(ours, "bucket_name"):
         return False
     # A storage whose constructor did not run has no such attribute.
     return hasattr(ours, "bucket_name") and not ours.bucket_name

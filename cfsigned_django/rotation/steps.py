@@ -115,7 +115,7 @@ def due(
     for status in KeyStatus:
         if status not in (KeyStatus.RETIRING, KeyStatus.REVOKED):
             yield from steps(status)
-    yield from _steps_of_the_group(rotation, key_pairs, unknown_keys)
+    yield from _steps_of_the_group(key_pairs, unknown_keys)
     yield from (each for each in retiring if each.blocked)
     for key_pair in key_pairs:
         is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in waits
@@ -141,7 +141,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -
 
 
 def _steps_of_the_group(
-    rotation: Rotation, key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
+    key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
     may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
@@ -170,11 +170,6 @@ def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool
     if active is None:
         return not has_signing_key(rotation)
     return now - (active.active_at or active.created_at) > max_age
-
-
-def waits_for_start(rotation: Rotation) -> bool:
-    """Return whether no key signs, and none will unless someone starts a rotation."""
-    return not has_signing_key(rotation) and rotation.store.successor() is None
 
 
 # What a job does by itself

@@ -48,16 +48,6 @@ class ListedPublicKey:
         return self.public_key_pem.split() == public_key_pem.split()
 
 
-def as_listed(item: Mapping[str, Any]) -> ListedPublicKey:
-    """Return the public key in an item of ListPublicKeys."""
-    return ListedPublicKey(
-        key_pair_id=item["Id"],
-        name=item["Name"],
-        public_key_pem=item["EncodedKey"],
-        created_at=item.get("CreatedTime"),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class KeyGroups:
     """Change the key groups of one AWS account, and the public keys that go into them.
@@ -130,7 +120,12 @@ class KeyGroups:
 
         what = _("list the public keys")
         for item in list_items(page, "PublicKeyList", what, "cloudfront:ListPublicKeys"):
-            yield as_listed(item)
+            yield ListedPublicKey(
+                key_pair_id=item["Id"],
+                name=item["Name"],
+                public_key_pem=item["EncodedKey"],
+                created_at=item.get("CreatedTime"),
+            )
 
     def ensure_public_key(self, *, caller_reference: str, name: str, public_key_pem: str) -> str:
         """Return the ID (``K...``) of the public key; create the key if it is missing.

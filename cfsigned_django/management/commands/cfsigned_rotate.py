@@ -24,7 +24,7 @@ from cfsigned_django.rotation.active import unknown_keys
 from cfsigned_django.rotation.importing import check_import
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
-from cfsigned_django.rotation.rotation import Rotation, name_signing, state_of
+from cfsigned_django.rotation.rotation import Rotation, has_signing_key, name_signing, state_of
 from cfsigned_django.rotation.site import site_rotation, why_not_imported
 from cfsigned_django.rotation.stages import (
     Action,
@@ -201,7 +201,7 @@ class Command(CfsignedCommand):
 
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
-        if steps.waits_for_start(rotation):
+        if not has_signing_key(rotation) and rotation.store.successor() is None:
             held_up.append((str(state_of(rotation).nothing_signs(None)), None))
         return [
             *held_up,

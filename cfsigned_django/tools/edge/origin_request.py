@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from wsgiref.types import WSGIEnvironment
 
+from cfsigned_django.signing.encoding import split_query
 from cfsigned_django.tools.edge.behavior import Behavior
 from cfsigned_django.tools.edge.requests import ViewerRequest
 from cfsigned_django.tools.model.forwarding import Forwarding
@@ -20,9 +21,10 @@ def split_parameters(request: ViewerRequest, behavior: Behavior) -> tuple[list[s
     """Return the parts of the query that reach the origin, and those that do not.
 
     CloudFront's own parameters are in neither. If a behavior needs no signature, CloudFront
-    reserves none.
+    reserves none. AWS page: "Cache content based on query string parameters". It lists four of
+    them, and does not mention Hash-Algorithm.
     """
-    query = request.query_for_origin() if behavior.is_restricted else request.query
+    query = "&".join(split_query(request.query)[1]) if behavior.is_restricted else request.query
     reaching: list[str] = []
     kept_back: list[str] = []
     for part in query.split("&") if query else ():

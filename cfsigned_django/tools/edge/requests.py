@@ -80,14 +80,6 @@ class ViewerRequest:
         """Return the query, still percent-encoded, without the question mark."""
         return self.target.partition("?")[2]
 
-    def query_for_origin(self) -> str:
-        """Return the query without the parameters that belong to CloudFront.
-
-        AWS page: "Cache content based on query string parameters". It lists
-        four of them, and does not mention Hash-Algorithm.
-        """
-        return "&".join(split_query(self.query)[1])
-
     def describe(self) -> str:
         """Return the path and the names of the parameters, which a log may contain.
 

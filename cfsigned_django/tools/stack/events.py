@@ -40,7 +40,6 @@ def follow(
         except AwsError as error:
             if not error.is_temporary:
                 raise
-            stack = None
         else:
             if stack is None:
                 raise StackError("The stack is gone. Somebody has deleted it: run this again.")

@@ -28,13 +28,19 @@ def find_key_group(client: Any, *, key: SiteKey | None, named: str) -> KeyGroupO
 
     Raise :exc:`AwsError` if the named group does not exist.
     """
-    groups = KeyGroups(client)
-    key_pair_id = _find_public_key(groups, key)
+    groups, key_pair_id = KeyGroups(client), ""
+    if key is not None:
+        same = (each for each in groups.public_keys() if each.holds(key.public_key_pem))
+        key_pair_id = next((each.key_pair_id for each in same), "")
     if named:
         has_key = key_pair_id in groups.members(named)
         return KeyGroupOfSite(id=named, key_pair_id=key_pair_id, has_key=has_key)
-    found = _group_of(client, key_pair_id) if key_pair_id else ""
-    return KeyGroupOfSite(id=found, key_pair_id=key_pair_id, has_key=bool(found))
+    found = []
+    if key_pair_id:
+        listed = list_key_groups(client)
+        found = [each.id for each in listed if each.key_pair_ids == (key_pair_id,)]
+    group_id = min(found, default="")
+    return KeyGroupOfSite(id=group_id, key_pair_id=key_pair_id, has_key=bool(found))
 
 
 def make_key_group(
@@ -67,18 +73,3 @@ def make_key_group(
             "name with --stack."
         ) from None
     return KeyGroupOfSite(id=made["KeyGroup"]["Id"], key_pair_id=key_pair_id, has_key=True)
-
-
-def _find_public_key(groups: KeyGroups, key: SiteKey | None) -> str:
-    if key is None:
-        return ""
-    listed = groups.public_keys()
-    return next((each.key_pair_id for each in listed if each.holds(key.public_key_pem)), "")
-
-
-def _group_of(client: Any, key_pair_id: str) -> str:
-    """Return the group whose only key is this one; the first by its ID."""
-    found = [
-        each.id for each in list_key_groups(client) if tuple(each.key_pair_ids) == (key_pair_id,)
-    ]
-    return min(found, default="")
