@@ -221,7 +221,7 @@ class Command(CfsignedCommand):
                     f"({site.stack.status}). Run this again later, or with --apply to follow it.",
                     returncode=LATER,
                 )
-            site.follow(site.stack.id, self._show)
+            site.follow(site.stack.id, self.stderr.write)
             site = self._site(options)
         plan = site.plan(reverts_drift=options["revert_drift"])
         if options["apply"]:
@@ -229,9 +229,6 @@ class Command(CfsignedCommand):
         else:
             site.discard(plan.changes)
             self._show_plan(site, plan, options)
-
-    def _show(self, line: str) -> None:
-        self.stderr.write(line)
 
     def _show_plan(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
         code = _TO_DO if options["check"] and not plan.is_empty else DONE
@@ -271,7 +268,7 @@ class Command(CfsignedCommand):
             site.discard(plan.changes)
             self.stderr.write("Nothing was changed.")
             return
-        stack = site.apply(plan, reverts_drift=options["revert_drift"], show=self._show)
+        stack = site.apply(plan, reverts_drift=options["revert_drift"], show=self.stderr.write)
         group = find_key_group(
             site.clients.cloudfront,
             key=site.provider.find(),
@@ -356,7 +353,6 @@ class Command(CfsignedCommand):
             host=configured if is_local else stack.outputs["Domain"],
             clients=site.clients,
             provider=site.provider,
-            key_pair_id=group.key_pair_id,
             fetch=self.fetch,
             clock=time.time,
             sleep=self.sleep,

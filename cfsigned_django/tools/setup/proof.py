@@ -56,7 +56,6 @@ class Proof:
     host: str
     clients: Clients = field(repr=False)
     provider: KeyProvider = field(repr=False)
-    key_pair_id: str
     fetch: Fetch = field(repr=False)
     clock: Clock = field(repr=False)
     sleep: Callable[[float], None] = field(repr=False)
@@ -85,7 +84,7 @@ class Proof:
         """Return what a viewer's requests show."""
         key, why_no_object = self._find_file()
         url = self._url(key)
-        signer = self.provider.signer(self.key_pair_id)
+        signer = self.provider.signer(self.wanted.key_pair_id)
         self.signed_url(signer)  # names the setting if OpenSSL refuses the hash
         requested = RequestedObject(
             url=url,
