@@ -1,8 +1,4 @@
-"""Set AWS up for private media: an adapter that calls tools/setup/site_stack.py.
-
-Exit codes: 0 nothing to do, planned, or applied and proved; 75 under way, or an answer, time or a
-statement is missing; 1 failed or rolled back; with --check: 0 nothing to do, 3 something to do.
-"""
+"""Set AWS up for private media: an adapter that calls tools/setup/site_stack.py."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 
@@ -26,13 +21,12 @@ from cfsigned_django.core.aws.client import (
     make_clients,
 )
 from cfsigned_django.core.aws.errors import AwsError
-from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.core.validation import find_wrong_values, is_local_host, raise_first_error
 from cfsigned_django.core.viewer import Fetch, fetch
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_yes
 from cfsigned_django.rotation.probe import send_probe
+from cfsigned_django.rotation.steps import FAILURES
 from cfsigned_django.rotation.store import RotationError
-from cfsigned_django.signing import InvalidKey
 from cfsigned_django.storage.options import is_property
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.storage.urls import SignedUrlMixin
@@ -73,15 +67,6 @@ _TO_DO: Final = 3
 #: "An alphanumeric string, of at most 128 characters"; CloudFront's names, which begin with it and
 #: the region, have at most 64.
 _STACK: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,47}", re.ASCII)
-_FAILURES = (
-    AwsError,
-    CannotDecrypt,
-    ImproperlyConfigured,
-    InvalidKey,
-    OSError,
-    RotationError,
-    StackError,
-)
 
 
 class Command(CfsignedCommand):
@@ -192,7 +177,6 @@ class Command(CfsignedCommand):
         add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
-        """Run the command; see the module's docstring for the exit code."""
         if options["template"]:
             self.stdout.write(read_template(), ending="")
             return
@@ -201,7 +185,7 @@ class Command(CfsignedCommand):
             needed = ("hash_algorithm", "querystring_expire", "url_protocol")
             raise_first_error(find_wrong_values(conf.Config.read(), needed))
             self._run(options)
-        except _FAILURES as error:
+        except (*FAILURES, OSError, StackError) as error:
             is_temporary = isinstance(error, AwsError | RotationError) and error.is_temporary
             raise CommandError(str(error), returncode=LATER if is_temporary else 1) from error
         except DatabaseFailure as error:
@@ -242,17 +226,11 @@ class Command(CfsignedCommand):
         else:
             self.stdout.write("\n".join(stack_report.plan_lines(site, plan)))
             self.stdout.write(f"\nThe private key is kept in {site.provider.place}.")
-            needed = [
-                option
-                for is_needed, option in (
-                    (plan.removals, "--allow-removal"),
-                    (plan.losses and not options["revert_drift"], "--revert-drift"),
-                )
-                if is_needed
-            ]
+            needed = ["--apply"]
+            needed += ["--allow-removal"] if plan.removals else []
+            needed += ["--revert-drift"] if plan.losses and not options["revert_drift"] else []
             self.stdout.write(
-                f"Nothing was changed. To do it, add {' '.join(['--apply', *needed])} to the same "
-                "command."
+                f"Nothing was changed. To do it, add {' '.join(needed)} to the same command."
             )
         if code:
             sys.exit(code)
@@ -326,7 +304,6 @@ class Command(CfsignedCommand):
         present = stack.parameters
         configured = str(conf.default_of("custom_domain") or "").lower()
         is_local = is_local_host(configured)
-        location = conf.aws_setting("AWS_LOCATION").strip("/")
         ours = _storages_in(present[BUCKET])
         return Proof(
             wanted=Wanted(
@@ -342,7 +319,7 @@ class Command(CfsignedCommand):
                 upload_origins=_items(present.get("UploadOrigins", "")),
                 upload_prefix=present.get("UploadPrefix", ""),
                 kms_key=present.get("KmsKeyArn", ""),
-                location=f"/{location}/" if location else "/",
+                location=conf.base_url(),
                 expire=conf.OPTIONS["querystring_expire"].read(),
                 public_paths=tuple(path for each in ours for path in public_patterns(each)),
                 static_paths=tuple(path for each in ours for path in static_patterns(each)),

@@ -191,9 +191,7 @@ def _only_refers(found: Mapping[str, Any]) -> bool:
 
 
 def _change(found: Mapping[str, Any]) -> Change:
-    action = {"Add": "add", "Remove": "remove", "Modify": "change"}.get(
-        found["Action"], found["Action"].lower()
-    )
+    action = "change" if found["Action"] == "Modify" else found["Action"].lower()
     if action == "change" and found.get("Replacement") == "True":
         action = "replace"
     return Change(
