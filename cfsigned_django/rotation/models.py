@@ -196,11 +196,7 @@ class KeyPair(models.Model):
         raise CannotDecrypt(encryption.NOT_OF_SETTINGS)
 
     def decrypted(self) -> Decrypted:
-        """Return the private key, not parsed yet.
-
-        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as
-        :meth:`open_private_key` does.
-        """
+        """Return the private key, not parsed yet. Raise what :meth:`open_private_key` raises."""
         try:
             found = encryption.decrypt(self.encrypted_private_key, self.id, self.fingerprint)
             if self.status in ENDED or self.retired_at or self.revoked_at:

@@ -433,10 +433,6 @@ class Consequences:
     #: Whether nothing signs afterwards: pages with links to files fail.
     is_outage: bool
 
-    def as_lines(self) -> list[str]:
-        """Return a line for each question that a person has before a revocation."""
-        return [f"What breaks: {self.breaks}", f"What signs afterwards: {self.signs}"]
-
 
 def consequences_of_revocation(
     rotation: Rotation, key_pair: KeyPair, *, now: datetime

@@ -1,7 +1,4 @@
-"""Let CloudFront forget files: an adapter that calls invalidation.py.
-
-Exit codes: 0 sent, 75 (EX_TEMPFAIL) too many in progress or throttled, 1 failed.
-"""
+"""Let CloudFront forget files: an adapter that calls invalidation.py."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from cfsigned_django.invalidation import InvalidationError, items_of, name_given
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage
 from cfsigned_django.storage.batch import condensed, unsent
 
-NOT_YET = 75
+NOT_YET = 75  # EX_TEMPFAIL
 
 
 class Command(CfsignedCommand):
@@ -38,7 +35,6 @@ class Command(CfsignedCommand):
         add_json(parser)
 
     def run(self, options: dict[str, Any]) -> None:
-        """Run the command; see the module's docstring for the exit code."""
         given = bool(options["names"]), options["folder"] is not None, options["stdin"]
         if sum(given) != 1:
             raise CommandError("Give either names, --folder or --stdin.")

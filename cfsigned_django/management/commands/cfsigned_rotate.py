@@ -1,7 +1,4 @@
-"""Rotate the signing keys by command: an adapter that calls rotation/steps.py.
-
-Exit codes: 0 done or nothing to do, 75 (EX_TEMPFAIL) not yet, 1 failed.
-"""
+"""Rotate the signing keys by command: an adapter that calls rotation/steps.py."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ from cfsigned_django.rotation.steps import Step, consequences_of_revocation
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import KeyAlgorithm
 
-NOT_YET = 75
+NOT_YET = 75  # EX_TEMPFAIL
 #: How long --wait sleeps between two looks, in seconds.
 _LOOK_AGAIN = 2.0
 #: What is waited for, in words, and until when if that is known.
@@ -105,7 +102,6 @@ class Command(CfsignedCommand):
         add_yes(parser, "--revoke")
 
     def run(self, options: dict[str, Any]) -> None:
-        """Run the command; see the module's docstring for the exit code."""
         try:
             rotation = site_rotation(options["key_group"], changed_by="cfsigned_rotate")
             self._said = None if options["json"] else set()
@@ -302,8 +298,8 @@ def _find(rotation: Rotation, name: str) -> KeyPair:
 
 
 def _consequences(rotation: Rotation, key_pair: KeyPair) -> list[str]:
-    now = rotation.store.clock()
-    return consequences_of_revocation(rotation, key_pair, now=now).as_lines()
+    found = consequences_of_revocation(rotation, key_pair, now=rotation.store.clock())
+    return [f"What breaks: {found.breaks}", f"What signs afterwards: {found.signs}"]
 
 
 def _would(rotation: Rotation, step: Step) -> str | None:
