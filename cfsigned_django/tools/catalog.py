@@ -31,12 +31,6 @@ class FindingType:
     resource: str = ""
     option: str = ""
 
-    def describe(self, values: Mapping[str, Any]) -> str:
-        """Return what was found, with the values in the pattern."""
-        what = self.what.format_map(values)
-        # A value that stands in the middle of other texts begins this one.
-        return f"The {what.removeprefix('the ')}" if what.startswith("the ") else what
-
 
 def finding(
     type_id: str,
@@ -53,10 +47,13 @@ def finding(
     ``what``, ``why`` and ``fix`` are those of its type unless given.
     """
     kind = CATALOG[type_id]
+    what = what or kind.what.format_map(values)
+    if what.startswith("the "):  # A value from the middle of other texts.
+        what = f"The {what.removeprefix('the ')}"
     return Finding(
         id=type_id,
         level=kind.level,
-        what=what or kind.describe(values),
+        what=what,
         why=kind.why if why is None else why,
         fix=kind.fix if fix is None else fix,
         subject=subject,

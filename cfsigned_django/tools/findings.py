@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -34,10 +34,6 @@ class Finding:
     why: str
     fix: str
     subject: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as the command's ``--json`` prints it."""
-        return asdict(self)
 
 
 def with_paste(found: Finding, value: Mapping[str, Any] | str | None) -> Finding:

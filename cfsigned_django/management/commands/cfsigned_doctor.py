@@ -9,6 +9,7 @@ import time
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -97,7 +98,7 @@ class Command(CfsignedCommand):
         self, findings: list[Finding], lines: Iterable[tuple[Level | None, str]], *, as_json: bool
     ) -> None:
         if as_json:
-            self.stdout.write(json.dumps([each.to_json() for each in findings], indent=2))
+            self.stdout.write(json.dumps([asdict(each) for each in findings], indent=2))
             return
         styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
         for level, line in lines:
@@ -162,10 +163,6 @@ def _describe(finding_id: str) -> Finding:
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:
     if name is None:
         return
-    if not name.strip("/"):
-        raise CommandError(
-            f"--object {name!r} is not the name of a file. Use a name such as albums/42/001.jpg."
-        )
     with suppress(ImproperlyConfigured):  # the system checks report it
         try:
             storage.unsigned_url(name)

@@ -6,6 +6,7 @@ import json
 import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,7 +130,7 @@ def as_json(
             "settings": {name: str(value) for name, value in (settings or {}).items()},
             "statements": statements(stack) if stack else {},
             "key": note,
-            "proof": None if proof is None else [each.to_json() for each in proof],
+            "proof": None if proof is None else [asdict(each) for each in proof],
             "exit": code,
         },
         indent=2,
