@@ -1,9 +1,4 @@
-"""Find the steps of a rotation that are due and take them, for the page, the command and jobs.
-
-:func:`due` lists the steps, :func:`take` takes one of them, and :func:`advance`
-takes the next step that needs no person. :func:`consequences_of_revocation` says
-which links a revocation breaks, and what signs afterwards.
-"""
+"""Find the steps of a rotation that are due and take them, for the page, the command and jobs."""
 
 from __future__ import annotations
 

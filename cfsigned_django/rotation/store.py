@@ -1,13 +1,7 @@
 """Store the key pairs of a key group: rows, claims, the database's clock, lost races.
 
 If several processes try a transition, the first one makes it, and the others
-get :exc:`Claimed`. Nothing here calls CloudFront. The reasons why a step cannot
-be taken, in words for the person who tried it:
-
-RotationError      says whether it can pass by itself
-    Claimed        another process is doing the step
-    Blocked        a guard of lifecycle.py forbids the transition, or it waits for a storage
-    Unfinished     the revocation is incomplete
+get :exc:`Claimed`. Nothing here calls CloudFront.
 """
 
 from __future__ import annotations

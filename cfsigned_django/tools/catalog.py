@@ -1,7 +1,4 @@
-"""Every finding: its ID, its level, its words, and what repairs it. The IDs are API.
-
-cfsigned_doctor reports them, and so does the proof of cfsigned_setup.
-"""
+"""Every finding: its ID, its level, its words, and what repairs it. The IDs are API."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read an :class:`~cfsigned_django.tools.account.account.Account` from CloudFront, S3 and STS.
-
-:func:`read_account` continues if something cannot be read, and notes the problem.
-"""
+"""Read an :class:`~cfsigned_django.tools.account.account.Account` from CloudFront, S3 and STS."""
 
 from __future__ import annotations
 
