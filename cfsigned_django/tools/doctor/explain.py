@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -181,14 +181,6 @@ def database_keys() -> Iterator[KnownKey]:
             )
 
 
-def unique_keys(keys: Iterable[KnownKey]) -> tuple[KnownKey, ...]:
-    """Return each key once; the last entry for a key wins."""
-    found: dict[tuple[str, PublicKey], KnownKey] = {}
-    for key in keys:
-        found[key.key_pair_id, key.public_key] = key
-    return tuple(found.values())
-
-
 def _configs() -> Iterator[tuple[Config, str]]:
     for each in site_storages():
         if each.signs:
@@ -232,10 +224,11 @@ def explain(
             groups, listed = _keys_at_aws(make_cloudfront(), site_key_groups(host))
             keys = [*listed, *keys]
         except AwsError as error:
-            # The URL itself says most.
             further.append(replace(from_aws_error(error), level=Level.OK))
+    # Each once; what the site says of a key counts, not what AWS says.
+    by_key = {(each.key_pair_id, each.public_key): each for each in keys}
     knowledge = Knowledge(
-        keys=unique_keys(keys),
+        keys=tuple(by_key.values()),
         domains=site_domains(),
         now=now,
         viewer_ip=viewer_ip,

@@ -139,8 +139,7 @@ def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
         what = f"S3 tells anyone that {url} does not exist: anyone may list the bucket."
         return finding("s3-open", url, what=what)
     if answer.code == "NoSuchBucket":
-        what = f"There is no bucket at {url}."
-        return finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", what=what)
+        return finding("bucket-missing", "AWS_STORAGE_BUCKET_NAME", bucket=f"at {url}")
     if answer.status in (301, 307, 400) and actual and actual != (region or HOME_REGION):
         what = f"The bucket is in {actual}, but AWS_S3_REGION_NAME is {region or 'not set'}."
         return finding("bucket-region", "AWS_S3_REGION_NAME", what=what)
