@@ -154,7 +154,6 @@ class Snapshot:
 
     @property
     def signing_name(self) -> str:
-        """Return the name of the key that signs; empty if none does."""
         return self.signing_state.name_signing(each.key_pair_id for each in self.settings_keys)
 
 

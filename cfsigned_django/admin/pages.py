@@ -88,7 +88,6 @@ class KeyPairIdForm(StepForm):
     )
 
     def clean_key_pair_id(self) -> str:
-        """Return the public key ID; refuse an invalid one."""
         key_pair_id: str = self.cleaned_data["key_pair_id"]
         if KEY_GROUP_ID.fullmatch(key_pair_id):
             raise forms.ValidationError(

@@ -44,7 +44,6 @@ class Problem:
 
     @classmethod
     def of_scope(cls, scope: str, error: Exception) -> Problem:
-        """Return the problem that a scope raised something instead of an answer."""
         text = (
             f"The scope raised {_name(error)}. Viewers get no new cookies from it until it answers."
         )
@@ -52,7 +51,6 @@ class Problem:
 
     @classmethod
     def of_folder(cls, scope: str, folder: object, error: Exception) -> Problem:
-        """Return the problem that a folder of a scope led to an error."""
         if isinstance(error, ImproperlyConfigured | InvalidKey):
             text = "The storage cannot sign now. Cookies that viewers have stay until they end."
             return cls(scope=scope, cause=f"storage {_name(error)}", text=text, error=error)

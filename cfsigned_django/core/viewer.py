@@ -52,7 +52,6 @@ class Answer:
 
     @property
     def is_redirect(self) -> bool:
-        """Return whether the answer sends the viewer to another URL."""
         return self.status in (301, 302, 303, 307, 308)
 
     @property

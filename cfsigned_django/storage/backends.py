@@ -148,7 +148,6 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
 
     @cached_property
     def cfsigned(self) -> StorageSigner:
-        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _S3Signer(self)
 
     def _create_session(self) -> Any:
@@ -241,7 +240,6 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
 
     @cached_property
     def cfsigned(self) -> StorageSigner:
-        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
         return _FileSigner(self)
 
     @property
@@ -296,31 +294,24 @@ class PermanentLinkStorage(Storage):
         return cast("Storage", find_storage(self.storage))
 
     def open(self, name: str, mode: str = "rb") -> File[Any]:
-        """Open a file."""
         return self._files.open(name, mode)
 
     def save(
         self, name: str | None, content: File[Any] | IO[Any], max_length: int | None = None
     ) -> str:
-        """Save a file, and return the name that it has."""
         return self._files.save(name, content, max_length)
 
     def delete(self, name: str) -> None:
-        """Delete a file."""
         self._files.delete(name)
 
     def exists(self, name: str) -> bool:
-        """Return whether there is such a file."""
         return self._files.exists(name)
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        """Return the folders and the files in a folder."""
         return self._files.listdir(path)
 
     def size(self, name: str) -> int:
-        """Return the size of a file, in bytes."""
         return self._files.size(name)
 
     def get_modified_time(self, name: str) -> datetime:
-        """Return when a file was saved."""
         return self._files.get_modified_time(name)

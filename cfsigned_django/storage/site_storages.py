@@ -139,7 +139,6 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> SiteStorage:
 
 
 def _known(storage: Any, **place: Any) -> SiteStorage:
-    """Return a storage as far as it is known without a request."""
     return SiteStorage(
         storage=storage,
         config=options_of(storage, without_request=True),

@@ -111,8 +111,6 @@ class KeyGroups:
     # Public keys
 
     def public_keys(self) -> Iterator[ListedPublicKey]:
-        """Return every public key of the account, from all pages."""
-
         def page(**marker: str) -> Mapping[str, Any]:
             self.before_call()
             found: Mapping[str, Any] = self.client.list_public_keys(**marker)

@@ -35,7 +35,6 @@ class EdgeServer(ThreadingMixIn, WSGIServer):
 
     @property
     def port(self) -> int:
-        """Return the port that the server listens on."""
         return int(self.server_address[1])
 
     @contextmanager

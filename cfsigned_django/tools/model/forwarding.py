@@ -60,7 +60,6 @@ class Forwarding:
         return self._passes("QueryString", name, by_cache_policy_alone=is_withheld)
 
     def forwards_header(self, name: str) -> bool:
-        """Return whether a header of the viewer reaches the origin."""
         if name.lower() in _ALWAYS:
             return True
         if self.forwarded_values:
@@ -68,7 +67,6 @@ class Forwarding:
         return self._passes("Header", name.lower())
 
     def forwards_cookie(self, name: str) -> bool:
-        """Return whether a cookie of the viewer reaches the origin."""
         if self.forwarded_values:
             cookies = self.forwarded_values.get("Cookies") or {}
             return cookies.get("Forward") == "all" or name in listed(

@@ -38,7 +38,6 @@ class KeyFile:
 
     @property
     def place(self) -> str:
-        """Return where the private key is, for people."""
         return f"the file {self.path}"
 
     def find(self) -> SiteKey | None:

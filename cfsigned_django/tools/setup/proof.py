@@ -81,7 +81,6 @@ class Proof:
         return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: self.stack))
 
     def live(self) -> list[Finding]:
-        """Return what a viewer's requests show."""
         key, why_no_object = self._find_file()
         url = self._url(key)
         signer = self.provider.signer(self.wanted.key_pair_id)

@@ -65,7 +65,6 @@ def access_identity_statement(bucket: str, identity_id: str, *, partition: str =
 
 
 def access_identity_arn(identity_id: str, *, partition: str = "aws") -> str:
-    """Return the name of an origin access identity in policies."""
     return f"arn:{partition}:iam::cloudfront:user/CloudFront Origin Access Identity {identity_id}"
 
 

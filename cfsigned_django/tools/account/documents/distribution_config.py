@@ -61,7 +61,6 @@ class OriginFolder:
     folder: str = ""
 
     def holds_same(self, other: OriginFolder) -> bool:
-        """Return whether both are in the same bucket, or on the same host."""
         return (self.bucket, self.host) == (other.bucket, other.host)
 
     def pattern(self, path_pattern: str) -> str:

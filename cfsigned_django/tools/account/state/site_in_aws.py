@@ -188,7 +188,6 @@ class SiteInAws:
 
     @property
     def forwarding(self) -> Forwarding:
-        """Return what the behavior forwards; nothing if there is none."""
         behavior, account = self.behavior or {}, self.account
         return Forwarding(
             cache_policy=_config(account.cache_policies, behavior.get("CachePolicyId")),
