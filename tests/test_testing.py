@@ -92,7 +92,7 @@ class TestAssertSigned:
             ({"resource": "albums/*"}, r"resource.*001.jpg.*albums/\*"),
             ({"expires_within": 30}, r"\b(60|59) s.*\b30 s"),
             ({"ip_address": "192.0.2.7"}, r"ip_address.*None.*192.0.2.7/32"),
-            ({"now": 2000000000}, r"AccessDenied.*\d+ s"),
+            ({"now": 2_147_000_000}, r"AccessDenied.*\d+ s"),
         ],
         ids=str,
     )

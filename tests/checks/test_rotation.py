@@ -123,7 +123,7 @@ class TestEncryptedKeys:
         [found] = check_encrypted_keys(databases=["default"])
         assert ("KACTIVE" in found.msg, "KNEW" in found.msg) == (True, False)
         assert "--start" not in found.msg
-        begins = datetime(2027, 5, 4, 12, tzinfo=UTC)
+        begins = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
         KeyPair.objects.filter(active_in=KEY_GROUP_ID).update(
             status="retiring", active_in=None, retiring_at=begins
         )
