@@ -361,12 +361,8 @@ class Command(CfsignedCommand):
                 )
             given[BUCKET] = bucket
             given[MAKES_BUCKET] = "false" if exists else "true"
-            if bucket.endswith("-an") and not exists:
-                raise CommandError(
-                    f"The stack cannot make the bucket {bucket}: S3 reserves names that end in -an "
-                    "for its account regional namespace, which the template does not use. Choose "
-                    "another name, or make that bucket yourself first."
-                )
+            if not exists:
+                _refuse_reserved(bucket)
             group_id = named_group
         else:
             stack.refuse_other({BUCKET: bucket, KEY_GROUP: named_group})
@@ -375,12 +371,7 @@ class Command(CfsignedCommand):
                 given.pop("UploadPrefix", None)
         present = {} if stack is None or stack.is_review else stack.parameters
         if {**present, **given}.get(MANAGED_POLICIES) == "on":
-            for option in useless_with_managed(given):
-                raise CommandError(
-                    f"{option} has no effect with --managed-policies: AWS's policies let pages of "
-                    "every origin (*) read files by script, never with cookies, and have no "
-                    f"Content-Security-Policy. Leave {option} out, or use --managed-policies off."
-                )
+            _refuse_useless(given)
             given["CorsOrigins"] = ""
         self._refuse_other_account(clients, given)
         if stack and WEB_ACL not in given and (live := find_web_acl(clients, stack)):
@@ -477,6 +468,24 @@ def _given(options: Mapping[str, Any]) -> dict[str, str]:
         location = conf.aws_setting("AWS_LOCATION").strip("/")
         given["UploadPrefix"] = "/".join([*filter(None, [location]), "tmp", "uploads", ""])
     return given
+
+
+def _refuse_reserved(bucket: str) -> None:
+    if bucket.endswith("-an"):
+        raise CommandError(
+            f"The stack cannot make the bucket {bucket}: S3 reserves names that end in -an for its "
+            "account regional namespace, which the template does not use. Choose another name, or "
+            "make that bucket yourself first."
+        )
+
+
+def _refuse_useless(given: Mapping[str, str]) -> None:
+    for option in useless_with_managed(given):
+        raise CommandError(
+            f"{option} has no effect with --managed-policies: AWS's policies let pages of every "
+            "origin (*) read files by script, never with cookies, and have no "
+            f"Content-Security-Policy. Leave {option} out, or use --managed-policies off."
+        )
 
 
 def _tags(given: Iterable[str]) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from cfsigned_django.rotation.lifecycle import OLD
-from cfsigned_django.tools.account.account import AwsDistribution, KeyGroup
+from cfsigned_django.tools.account.account import Account, AwsDistribution, KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.exposure import named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
@@ -52,7 +52,13 @@ def _check_groups(site: SiteInAws, key_pair_id: str) -> Iterator[Finding]:
     if signing and own is not None and own not in trusted:
         values = {"behavior": named(behavior), "trusted": _names(signing), "key_group": wished}
         yield finding("key-group-not-trusted", setting, key=key_pair_id, **values)
-    groups = signing or ([own] if own else trusted)
+    yield from _check_members(account, signing or ([own] if own else trusted), key_pair_id)
+
+
+def _check_members(
+    account: Account, groups: Sequence[KeyGroup], key_pair_id: str
+) -> Iterator[Finding]:
+    """Judge whether one of these groups has the key, at CloudFront and at its edges."""
     held = {key for each in groups for key in each.key_pair_ids}
     keys = account.public_keys
     # A key that CloudFront does not have is one finding, not two.
@@ -69,7 +75,7 @@ def _names(groups: Iterable[KeyGroup]) -> str:
 
 
 def _check_edges(
-    distribution: AwsDistribution, groups: list[KeyGroup], key_pair_id: str
+    distribution: AwsDistribution, groups: Sequence[KeyGroup], key_pair_id: str
 ) -> Iterator[Finding]:
     for group in groups:
         active = distribution.active_key_pairs.get(group.id)
