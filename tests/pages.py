@@ -153,10 +153,10 @@ def page_context() -> dict[str, Any]:
 
 
 def settings_blocks(doc: Path) -> list[str]:
-    """Return the Python blocks of a page that only set settings, in their order."""
+    """Return the Python that a page adds to settings, in its order."""
     found = []
     for snippet in snippets(doc):
-        if snippet.language == "python":
+        if snippet.language == "python" and snippet.role != "write":
             body = ast.parse(snippet.code).body
             if {type(each) for each in body} <= _OF_SETTINGS and re.search(
                 r"^[A-Z_]+\b.* \+?= ", snippet.code, re.MULTILINE
