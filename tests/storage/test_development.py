@@ -18,6 +18,7 @@ from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.development import KEY_PAIR_ID
 from cfsigned_django.testing import edge_for
+from tests.background import free_ports
 from tests.leaks import fragments
 from tests.storage_cases import FILE_BACKEND, KEY_GROUP_ID, KEY_ID
 
@@ -183,6 +184,9 @@ def test_rotation_does_not_see_it(bare: Any, capsys: pytest.CaptureFixture[str])
 @pytest.mark.django_db
 def test_doctor_knows_where_it_comes_from(bare: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The doctor does not call it a key of the settings, and asks AWS nothing."""
+    [port] = free_ports(1)  # where no edge answers, which somebody may have at the usual one
+    bare.AWS_S3_CUSTOM_DOMAIN = f"127.0.0.1:{port}"
+
     call_command("cfsigned_doctor")
 
     said = capsys.readouterr().out
