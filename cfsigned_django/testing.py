@@ -30,8 +30,11 @@ from cfsigned_django.cookies.place import carries, is_in_domain
 from cfsigned_django.core import keyring
 from cfsigned_django.core.conf import LazyPrivateKey
 from cfsigned_django.invalidation import invalidate
-from cfsigned_django.signing import Check, Denied, Policy, PrivateKey, Verifier
+from cfsigned_django.signing import Check, Denied
 from cfsigned_django.signing.encoding import split_query
+from cfsigned_django.signing.keys import PrivateKey
+from cfsigned_django.signing.policy import Policy
+from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.storage import batch
 from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner

@@ -77,15 +77,16 @@ class KeyPairAdmin(Base):
         """Return the URLs of the steps before Django's own, which match anything."""
         download = self.admin_site.admin_view(self.download_view)
         own = path("<uuid:pk>/public-key.pem", download, name="cfsigned_django_keypair_download")
-        return [*(self._step_url(action) for action in Action), own, *super().get_urls()]
+        return [*map(self._step_url, Action), own, *super().get_urls()]
 
     def _step_url(self, action: Action) -> URLPattern:
         @_outside_transactions
         def view(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
             return self._pages(request).answer_step(action, pk)
 
+        of_the_group = action in (Action.IMPORT, Action.START)
         return path(
-            f"<uuid:pk>/{action}/" if action.has_key_pair else f"{action}/",
+            f"{action}/" if of_the_group else f"<uuid:pk>/{action}/",
             self.admin_site.admin_view(view),
             name=f"cfsigned_django_keypair_{action}",
         )

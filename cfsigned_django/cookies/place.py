@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from cfsigned_django.core.conf import Site, shown
-from cfsigned_django.core.validation import is_local_host
+from cfsigned_django.core.conf import Site, is_local_host, shown
 
 #: Browsers ignore a longer Path, and keep the cookie for the folder of the page (RFC 6265bis, 5.6).
 MAX_PATH_LENGTH: Final = 1024

@@ -16,8 +16,8 @@ from django.views import View as BaseView
 
 from cfsigned_django.cookies.place import CookiePlace, place_for, why_not_from
 from cfsigned_django.cookies.scopes import warn_of_size
-from cfsigned_django.signing import Policy
 from cfsigned_django.signing.encoding import decode_base64
+from cfsigned_django.signing.policy import Policy
 from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 

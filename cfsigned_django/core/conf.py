@@ -8,6 +8,7 @@ in :class:`Site` the others.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -392,6 +393,17 @@ def base_url() -> str:
     """Return the path, from slash to slash, under which S3 keys of AWS_LOCATION are served."""
     location = aws_setting("AWS_LOCATION").strip("/")
     return f"/{filepath_to_uri(location)}/" if location else "/"
+
+
+def is_local_host(domain: Any) -> bool:
+    """Return whether a domain, with or without a port, is this machine."""
+    host = str(domain).partition(":")[0]
+    if host == "localhost" or host.endswith((".localhost", ".test")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def default_file_storage() -> str | None:

@@ -29,7 +29,7 @@ from cfsigned_django.core.text import Phrase as _
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-    from cfsigned_django.signing import PrivateKey
+    from cfsigned_django.signing.keys import PrivateKey
 
 #: Why CloudFront may not begin to trust a private key.
 NOT_OF_SETTINGS = _(

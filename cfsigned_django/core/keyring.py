@@ -37,7 +37,7 @@ from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.signing import HashAlgorithm, InvalidKey
 
 if TYPE_CHECKING:
-    from cfsigned_django.signing import Signer
+    from cfsigned_django.signing.signer import Signer
 
 logger: Final = logging.getLogger("cfsigned_django.keyring")
 

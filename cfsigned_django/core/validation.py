@@ -9,7 +9,6 @@ touches the network.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import time
@@ -22,7 +21,7 @@ from django.core.files.storage import FileSystemStorage
 
 from cfsigned_django import signing
 from cfsigned_django.core import conf
-from cfsigned_django.core.conf import OPTIONS, SITE, Config, Setting, shown
+from cfsigned_django.core.conf import OPTIONS, SITE, Config, Setting, is_local_host, shown
 from cfsigned_django.core.text import duration
 from cfsigned_django.signing.pem import find_access
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
@@ -440,14 +439,3 @@ def _mistake_in_host(domain: Any, protocol: Any, *, may_have_path: bool) -> str:
             "the signed one"
         )
     return ""
-
-
-def is_local_host(domain: Any) -> bool:
-    """Return whether a domain, with or without a port, is this machine."""
-    host = str(domain).partition(":")[0]
-    if host == "localhost" or host.endswith((".localhost", ".test")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

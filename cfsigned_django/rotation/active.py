@@ -31,7 +31,8 @@ from cfsigned_django.rotation.models import KeyPair, has_table
 from cfsigned_django.signing.lazy_key import runs_event_loop
 
 if TYPE_CHECKING:
-    from cfsigned_django.signing import HashAlgorithm, Signer
+    from cfsigned_django.signing import HashAlgorithm
+    from cfsigned_django.signing.signer import Signer
 
 
 #: For how many seconds a query may take or wait for a lock, and a caller that knows a signer may

@@ -14,7 +14,8 @@ from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation, state_of
 from cfsigned_django.rotation.site import refuse_different, why_not_imported
 from cfsigned_django.rotation.store import RotationError
-from cfsigned_django.signing import PrivateKey, Signer
+from cfsigned_django.signing.keys import PrivateKey
+from cfsigned_django.signing.signer import Signer
 
 
 def import_settings_key(rotation: Rotation, *, now: datetime) -> KeyPair:

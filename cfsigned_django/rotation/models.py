@@ -21,7 +21,8 @@ from cfsigned_django.rotation.lifecycle import ENDED, KeyState, KeyStatus, full_
 from cfsigned_django.signing import HashAlgorithm, InvalidKey, KeyAlgorithm
 
 if TYPE_CHECKING:
-    from cfsigned_django.signing import PrivateKey, Signer
+    from cfsigned_django.signing.keys import PrivateKey
+    from cfsigned_django.signing.signer import Signer
 
     _Text: TypeAlias = models.CharField[str, str]
     _TextOrNull: TypeAlias = models.CharField[str | None, str | None]

@@ -39,7 +39,9 @@ from cfsigned_django.rotation.store import (
     refuse_long,
     was_restored,
 )
-from cfsigned_django.signing import KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import KeyAlgorithm
+from cfsigned_django.signing.keys import PrivateKey
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.lookup import name_unmade
 from cfsigned_django.storage.site_storages import SiteStorage
 

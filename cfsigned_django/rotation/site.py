@@ -29,7 +29,8 @@ from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult, send_probe
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.lookup import find_storage, why_unusable
 from cfsigned_django.storage.site_storages import (
     PROBE_NAME,
@@ -190,7 +191,8 @@ def _probe_url_of_settings(signer: Signer) -> str:
     raise_first_error([*find_address_problems(config), *find_wrong(conf.OPTIONS["hash_algorithm"])])
     address = f"{config.url_protocol}//{config.custom_domain}{conf.base_url()}{PROBE_NAME}"
     until = int(time.time()) + PROBE_SECONDS
-    return sign_probe(signer, address, config.hash_algorithm, date_less_than=until)
+    encoded = encode_url(address).replace("*", "%2A")
+    return sign_probe(signer, encoded, config.hash_algorithm, date_less_than=until)
 
 
 # Keys of the settings

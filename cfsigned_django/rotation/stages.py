@@ -68,11 +68,6 @@ class Action(StrEnum):
             case _:
                 return frozenset({ROTATE})
 
-    @property
-    def has_key_pair(self) -> bool:
-        """Return whether the step concerns one key pair, not the whole key group."""
-        return self not in (Action.IMPORT, Action.START)
-
 
 _LABELS = {
     Action.IMPORT: _("Import the key from the settings"),

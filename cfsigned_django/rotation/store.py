@@ -22,7 +22,7 @@ from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.rotation.lifecycle import Blocker, Cause, KeyStatus, lacks_retirement_date
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, primary_rows
 from cfsigned_django.rotation.probe import ProbeResult
-from cfsigned_django.signing import PrivateKey
+from cfsigned_django.signing.keys import PrivateKey
 
 
 class RotationError(Exception):

@@ -17,20 +17,17 @@ from cfsigned_django.signing.exceptions import InvalidPlaylist, InvalidUrl
 from cfsigned_django.signing.resource import follow_dots
 
 #: The tags of rfc8216bis, section 4.4, that have a URI among their attributes.
-_TAGS = tuple(
-    f"#EXT-X-{name}:"
-    for name in (
-        "CONTENT-STEERING",
-        "I-FRAME-STREAM-INF",
-        "KEY",
-        "MAP",
-        "MEDIA",
-        "PART",
-        "PRELOAD-HINT",
-        "RENDITION-REPORT",
-        "SESSION-DATA",
-        "SESSION-KEY",
-    )
+_TAGS = (
+    "#EXT-X-CONTENT-STEERING:",
+    "#EXT-X-I-FRAME-STREAM-INF:",
+    "#EXT-X-KEY:",
+    "#EXT-X-MAP:",
+    "#EXT-X-MEDIA:",
+    "#EXT-X-PART:",
+    "#EXT-X-PRELOAD-HINT:",
+    "#EXT-X-RENDITION-REPORT:",
+    "#EXT-X-SESSION-DATA:",
+    "#EXT-X-SESSION-KEY:",
 )
 # Some packagers write attributes behind it.
 _START = re.compile("\ufeff?#EXTM3U(?:[ \t][^\r\n]*)?(?=[\r\n]|$)")

@@ -30,9 +30,9 @@ def __getattr__(name: str) -> object:
     if name in {"CloudFrontFileSystemStorage", "CloudFrontS3Storage", "PermanentLinkStorage"}:
         from cfsigned_django.storage import backends
 
-        return getattr(backends, name)
+        return globals().setdefault(name, getattr(backends, name))
     if name in {"Upload", "UploadError", "UploadGone", "UploadIncomplete", "UploadPart"}:
         from cfsigned_django.storage import uploads
 
-        return getattr(uploads, name)
+        return globals().setdefault(name, getattr(uploads, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,8 +21,9 @@ from storages.utils import clean_name, setting
 from cfsigned_django.core import conf
 from cfsigned_django.core.conf import LazyPrivateKey, whole_seconds
 from cfsigned_django.logs import log_once
-from cfsigned_django.signing import HashAlgorithm, Signer
+from cfsigned_django.signing import HashAlgorithm
 from cfsigned_django.signing.encoding import encode_name
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage import context, development, uploads
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.lookup import find_storage

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from cfsigned_django.core import conf, validation
+from cfsigned_django.core import conf
 from cfsigned_django.core.encryption import derive
 from cfsigned_django.storage.options import OWN_KEY, Option
 
@@ -29,7 +29,7 @@ def defaults_of(storage: Any) -> dict[str, Any]:
     key_and_domain = {name: _said(storage, name) for name in _DECISIVE}
     domain = key_and_domain.pop("custom_domain")
     if any(each is not None for each in key_and_domain.values()) or not (
-        domain is None or validation.is_local_host(domain)
+        domain is None or conf.is_local_host(domain)
     ):
         return {}
     found = {

@@ -13,7 +13,8 @@ from django.utils.functional import LazyObject
 from django.utils.module_loading import import_string
 
 from cfsigned_django.core import conf
-from cfsigned_django.signing import Check, Denied, Verifier
+from cfsigned_django.signing import Check, Denied
+from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 DOES_NOT_SIGN = (

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -19,10 +18,10 @@ from cfsigned_django.core import conf, validation
 from cfsigned_django.core.conf import Config
 from cfsigned_django.core.keyring import Lease, looks_in_database, watch
 from cfsigned_django.logs import log_once
-from cfsigned_django.signing import HashAlgorithm, InvalidKey, Signer
+from cfsigned_django.signing import HashAlgorithm, InvalidKey
 from cfsigned_django.signing.keys import RsaCallback
-from cfsigned_django.signing.policy import epoch_time
-from cfsigned_django.storage.signatures import Terms, lifetime, step_seconds
+from cfsigned_django.signing.signer import Signer
+from cfsigned_django.storage.signatures import Terms
 
 logger: Final = logging.getLogger("cfsigned_django.storage")
 
@@ -86,7 +85,7 @@ def is_signing(config: Config, signer: Any) -> bool:
     return config.querystring_auth is not False and signer is not None
 
 
-_NO_TERMS: Final = Terms(lifetime=0, step=0)
+_NO_TERMS: Final = Terms(lifetime=0, step=0, most=0, longest=0)
 
 
 def _nothing_signs() -> NoReturn:
@@ -106,8 +105,6 @@ class ResolvedOptions:
     lease: Callable[[], Lease] = _nothing_signs
     #: The terms of the options, for a call without arguments that say otherwise.
     terms: Terms = _NO_TERMS
-    #: The longest lifetime of a signed URL in seconds, a step included.
-    longest: int = 0
     #: Protocol and domain, with which URLs begin; empty if one of them is not valid.
     origin: str
     #: What precedes each encoded name, if names need nothing else; else empty.
@@ -128,29 +125,6 @@ class ResolvedOptions:
         """Raise :exc:`ImproperlyConfigured` if the storage must sign and cannot."""
         if self.refusal:
             raise ImproperlyConfigured(self.refusal)
-
-    def terms_of(
-        self,
-        expire: int | timedelta | None = None,
-        expire_step: int | timedelta | None = None,
-        date_greater_than: datetime | int | None = None,
-        ip_address: str | None = None,
-    ) -> Terms:
-        """Return the terms of a call with these arguments.
-
-        Raise :exc:`ValueError` for an argument that is not valid.
-        """
-        seconds = self.terms.lifetime
-        if expire is not None:
-            seconds = lifetime(expire, self.config.max_expire)
-        step = self.terms.step if expire_step is None else expire_step
-        start = date_greater_than
-        return Terms(
-            lifetime=seconds,
-            step=step_seconds(step, seconds, self.longest),
-            date_greater_than=None if start is None else epoch_time(start, "date_greater_than"),
-            ip_address=None if ip_address is None else str(ip_address),
-        )
 
 
 def resolve(
@@ -230,9 +204,13 @@ def _resolve_signing(config: Config, handed_in: Any, *, asks: bool) -> dict[str,
         lease = lambda: always  # noqa: E731
     return {
         "lease": lease,
-        "terms": Terms(lifetime=config.querystring_expire, step=step),
-        # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
-        "longest": min(most + step, conf.site_lifetime()) if step else most,
+        "terms": Terms(
+            lifetime=config.querystring_expire,
+            step=step,
+            most=most,
+            # A rotation waits for site_lifetime(). find_problems() refuses a greater max_expire.
+            longest=min(most + step, conf.site_lifetime()) if step else most,
+        ),
     }
 
 

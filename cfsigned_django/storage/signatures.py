@@ -7,13 +7,14 @@ Nothing here depends on a storage. An argument of ``url()`` that cannot be used 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from cfsigned_django.core.conf import whole_seconds
-from cfsigned_django.signing import InvalidPolicy, Policy
+from cfsigned_django.signing.exceptions import InvalidPolicy
+from cfsigned_django.signing.policy import Policy, epoch_time
 from cfsigned_django.signing.resource import compile_resource, readings
 
 
@@ -25,9 +26,35 @@ class Terms:
     lifetime: int
     #: For how many seconds a URL stays the same. 0: no step, and a new URL each second.
     step: int
+    #: How many seconds a call may ask for: the option ``max_expire``.
+    most: int
+    #: The longest lifetime of a URL in seconds, a step included.
+    longest: int
     #: The start, in Unix seconds.
     date_greater_than: int | None = None
     ip_address: str | None = None
+
+    def changed(
+        self,
+        expire: int | timedelta | None = None,
+        expire_step: int | timedelta | None = None,
+        date_greater_than: datetime | int | None = None,
+        ip_address: str | None = None,
+    ) -> Terms:
+        """Return the terms of a call with these arguments.
+
+        Raise :exc:`ValueError` for an argument that is not valid.
+        """
+        seconds = self.lifetime if expire is None else lifetime(expire, self.most)
+        step = self.step if expire_step is None else expire_step
+        start = date_greater_than
+        return replace(
+            self,
+            lifetime=seconds,
+            step=step_seconds(step, seconds, self.longest),
+            date_greater_than=None if start is None else epoch_time(start, "date_greater_than"),
+            ip_address=None if ip_address is None else str(ip_address),
+        )
 
     def policy(self, resource: str, *, expires: int, now: int) -> Policy:
         """Return the policy of a resource. Raise :exc:`InvalidPolicy` if it is never valid."""

@@ -23,7 +23,8 @@ from django.utils.module_loading import import_string
 from cfsigned_django.core import conf
 from cfsigned_django.core.conf import Config
 from cfsigned_django.core.validation import hash_refused, raise_first_error
-from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey, Signer
+from cfsigned_django.signing import HashAlgorithm, HashRefused, InvalidKey
+from cfsigned_django.signing.signer import Signer, join_signature
 from cfsigned_django.storage.lookup import entry_of, signing_class, storage_within
 from cfsigned_django.storage.options import (
     OWN_KEY,
@@ -284,14 +285,14 @@ def sign_probe(
     *,
     date_less_than: int,
 ) -> str:
-    """Return the URL, signed with the hash that storages use.
+    """Return the URL, which is encoded, signed with the hash that storages use.
 
     Raise :exc:`~django.core.exceptions.ImproperlyConfigured`, which names
     AWS_CLOUDFRONT_HASH_ALGORITHM, if OpenSSL on this machine refuses that hash.
     """
     signer = signer.with_hash(hash_algorithm)
     try:
-        return signer.sign_url(url, date_less_than=date_less_than)
+        return join_signature(url, signer.sign_address(url, date_less_than))
     except HashRefused:
         raise_first_error([hash_refused(signer.key_pair_id)])
         raise

@@ -30,9 +30,11 @@ from storages.utils import clean_name
 from cfsigned_django.core import conf, validation
 from cfsigned_django.core.keyring import Lease
 from cfsigned_django.logs import log_first
-from cfsigned_django.signing import HashRefused, Policy, PublicKey, Signer
+from cfsigned_django.signing import HashRefused
 from cfsigned_django.signing.encoding import decode_path, encode_name, encode_path
-from cfsigned_django.signing.signer import join_signature, uncovered
+from cfsigned_django.signing.keys import PublicKey
+from cfsigned_django.signing.policy import Policy
+from cfsigned_django.signing.signer import Signer, join_signature, uncovered
 from cfsigned_django.storage import batch, context, names, signatures
 from cfsigned_django.storage.context import blocks, watches
 from cfsigned_django.storage.deconstruction import GivenArguments, left_out_secrets, reduce_storage
@@ -202,7 +204,7 @@ class SignedUrlMixin:
             return address
         terms = options.terms
         if (expire, expire_step, date_greater_than, ip_address) != (None, None, None, None):
-            terms = options.terms_of(expire, expire_step, date_greater_than, ip_address)
+            terms = options.terms.changed(expire, expire_step, date_greater_than, ip_address)
 
         covered, signature = address, None
         if (resource, folder) != (None, None):
@@ -245,7 +247,8 @@ class SignedUrlMixin:
         """
         own = self.cfsigned
         options = own.options()
-        validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
+        if "public" in options.config.wrong:
+            validation.raise_first_error(validation.find_wrong_values(options.config, ["public"]))
         if not options.public:
             return False
         try:
@@ -310,10 +313,10 @@ class SignedUrlMixin:
         now = int(time.time())
         options = self.cfsigned.must_sign()
         covered = self.resource_url(resource, folder=folder, allow_any_resource=allow_any_resource)
-        terms = options.terms_of(expire, 0, date_greater_than, ip_address)
+        terms = options.terms.changed(expire, 0, date_greater_than, ip_address)
         lease = options.lease()
         wanted = now + terms.lifetime
-        expires = lease.cap_expiry(wanted, lifetime=options.longest, now=now)
+        expires = lease.cap_expiry(wanted, lifetime=terms.longest, now=now)
         policy = terms.policy(covered, expires=expires, now=now)
         try:
             cookies = lease.signer.sign_cookies(policy)
@@ -632,7 +635,7 @@ class StorageSigner:
         if terms.step:
             expires = signatures.round_up_expiry(expires, terms.step, covered)
         if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
-            expires = lease.cap_expiry(expires, lifetime=options.longest, now=second)
+            expires = lease.cap_expiry(expires, lifetime=terms.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within
         # this one, but an address is seldom asked for twice: it is signed at each call.
         start, ip_address, kept_under = terms.date_greater_than, terms.ip_address, None
@@ -677,7 +680,9 @@ class StorageSigner:
                 continue
             signature = block.known(covered, now)
             if signature is None:
-                signature = self.sign(covered, options.terms_of(**block.arguments), options, now)
+                signature = self.sign(
+                    covered, options.terms.changed(**block.arguments), options, now
+                )
                 block.signed[covered] = now, signature
             return signature
         return None

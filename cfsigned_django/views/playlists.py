@@ -16,8 +16,9 @@ from django.utils.cache import patch_cache_control
 from cfsigned_django.core.conf import whole_seconds
 from cfsigned_django.logs import log_once
 from cfsigned_django.playback import PLAYLISTS, PlaylistGrant
-from cfsigned_django.signing import InvalidPlaylist, InvalidUrl, sign_playlist
+from cfsigned_django.signing import InvalidPlaylist, InvalidUrl
 from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.signing.playlist import sign_playlist
 from cfsigned_django.signing.signer import join_signature
 from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import is_exact_name

@@ -14,7 +14,7 @@ from typing import Any, Final, ParamSpec, Self, TypeAlias, TypeVar
 from cfsigned_django.core.aws.client import call, list_items
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.text import Phrase, Phrase as _
-from cfsigned_django.signing import PublicKey
+from cfsigned_django.signing.keys import PublicKey
 
 logger: Final = logging.getLogger("cfsigned_django.aws")
 

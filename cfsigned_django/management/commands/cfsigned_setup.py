@@ -21,7 +21,7 @@ from cfsigned_django.core.aws.client import (
     make_clients,
 )
 from cfsigned_django.core.aws.errors import AwsError
-from cfsigned_django.core.validation import find_wrong_values, is_local_host, raise_first_error
+from cfsigned_django.core.validation import find_wrong_values, raise_first_error
 from cfsigned_django.core.viewer import Fetch, fetch
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_yes
 from cfsigned_django.rotation.probe import send_probe
@@ -303,7 +303,7 @@ class Command(CfsignedCommand):
     def _proof(self, site: SiteStack, stack: Stack, group: KeyGroupOfSite) -> Proof:
         present = stack.parameters
         configured = str(conf.default_of("custom_domain") or "").lower()
-        is_local = is_local_host(configured)
+        is_local = conf.is_local_host(configured)
         ours = _storages_in(present[BUCKET])
         return Proof(
             wanted=Wanted(

@@ -18,15 +18,16 @@ from cfsigned_django.checks.rotation import check_encryption, check_rotation
 from cfsigned_django.checks.storages import check_storages
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
-from cfsigned_django.core.conf import Site, whole_seconds
+from cfsigned_django.core.conf import Site, is_local_host, whole_seconds
 from cfsigned_django.core.keyring import NothingSigns, looks_in_database
-from cfsigned_django.core.validation import find_wrong, is_local_host
+from cfsigned_django.core.validation import find_wrong
 from cfsigned_django.core.viewer import Fetch
 from cfsigned_django.rotation.active import NO_TABLE
 from cfsigned_django.rotation.models import KeyPair, has_table, primary_rows
 from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.stages import find_overdue, find_waits
-from cfsigned_django.signing import HashRefused, Signer
+from cfsigned_django.signing import HashRefused
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage import development
 from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
 from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer

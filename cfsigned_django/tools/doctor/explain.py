@@ -21,15 +21,7 @@ from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.logs import redact
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, primary_rows
-from cfsigned_django.signing import (
-    Check,
-    Denied,
-    InvalidKey,
-    KeyAlgorithm,
-    Policy,
-    PublicKey,
-    Verifier,
-)
+from cfsigned_django.signing import Check, Denied, InvalidKey, KeyAlgorithm
 from cfsigned_django.signing.diagnosis import other_urls
 from cfsigned_django.signing.encoding import (
     MAX_URL_LENGTH,
@@ -37,8 +29,9 @@ from cfsigned_django.signing.encoding import (
     decode_base64,
     split_query,
 )
-from cfsigned_django.signing.policy import MAX_EPOCH_TIME, is_within
-from cfsigned_django.signing.verifier import UnverifiedUrl, read_claim
+from cfsigned_django.signing.keys import PublicKey
+from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, is_within
+from cfsigned_django.signing.verifier import UnverifiedUrl, Verifier, read_claim
 from cfsigned_django.storage.site_storages import site_storages
 from cfsigned_django.tools.catalog import finding
 from cfsigned_django.tools.doctor.aws import from_aws_error

@@ -11,10 +11,10 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from cfsigned_django.core.aws.client import HOME_REGION
+from cfsigned_django.core.conf import is_local_host
 from cfsigned_django.core.text import duration
-from cfsigned_django.core.validation import is_local_host
 from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer, Responder
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.site_storages import PROBE_SECONDS
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.catalog import finding

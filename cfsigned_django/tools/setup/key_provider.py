@@ -24,7 +24,9 @@ from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
 from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import RotationError
-from cfsigned_django.signing import InvalidKey, KeyAlgorithm, PrivateKey, Signer
+from cfsigned_django.signing import InvalidKey, KeyAlgorithm
+from cfsigned_django.signing.keys import PrivateKey
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.tools.account.state.site_in_aws import SiteKey
 
 _ONLY_THE_OWNER = 0o600

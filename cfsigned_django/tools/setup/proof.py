@@ -12,7 +12,8 @@ from cfsigned_django.core import conf
 from cfsigned_django.core.aws.client import Clients, call
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.viewer import Fetch
-from cfsigned_django.signing import Signer
+from cfsigned_django.signing.encoding import encode_url
+from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.site_storages import PROBE_NAME, sign_probe
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
@@ -98,7 +99,9 @@ class Proof:
         """Return a signed URL of a file that need not exist."""
         until = int(self.clock()) + _PROOF_SECONDS
         hash_algorithm = conf.OPTIONS["hash_algorithm"].read()  # as the storages will
-        return sign_probe(signer, self._url(PROBE_NAME), hash_algorithm, date_less_than=until)
+        return sign_probe(
+            signer, encode_url(self._url(PROBE_NAME)), hash_algorithm, date_less_than=until
+        )
 
     def _url(self, key: str) -> str:
         return f"{self.scheme}//{self.host}/{quote(key)}"

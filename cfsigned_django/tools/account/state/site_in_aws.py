@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from cfsigned_django.core.aws.key_groups import ListedPublicKey
-from cfsigned_django.signing import PublicKey
+from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.tools.account.account import (
     Account,
     Bucket,
