@@ -19,7 +19,7 @@ from cfsigned_django.storage.batch import (
     is_in_batch,
     send as send,
 )
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 
 
 def invalidate(

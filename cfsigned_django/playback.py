@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from cfsigned_django.cookies.renewal import find_opened
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.lookup import find_storage, url_of
+from cfsigned_django.storage.site_storages import find_storage, url_of
 
 #: How the name of an HLS playlist ends (RFC 8216, section 4).
 PLAYLISTS: Final = (".m3u8", ".m3u")

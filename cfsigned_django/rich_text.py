@@ -23,7 +23,7 @@ from django.core.files.storage import Storage
 
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing.encoding import MAX_URL_LENGTH
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 logger: Final = logging.getLogger("cfsigned_django.rich_text")

@@ -16,9 +16,14 @@ from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 
 from cfsigned_django.storage import context
-from cfsigned_django.storage.lookup import DOES_NOT_SIGN, find_storage, storage_within, url_of
 from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.query import FileName
+from cfsigned_django.storage.site_storages import (
+    DOES_NOT_SIGN,
+    find_storage,
+    storage_within,
+    url_of,
+)
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 F = TypeVar("F", bound=Callable[..., Any])

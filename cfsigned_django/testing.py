@@ -36,7 +36,7 @@ from cfsigned_django.signing.keys import PrivateKey
 from cfsigned_django.signing.policy import Policy
 from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.storage import batch
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for

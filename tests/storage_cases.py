@@ -24,8 +24,8 @@ from cfsigned_django.storage import (
     CloudFrontS3Storage,
     SignedUrlMixin,
 )
-from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.options import find_signing_problems, options_of
+from cfsigned_django.storage.site_storages import find_storage
 
 KEY_ID = "K2JCJMDEHXQW5F"
 OTHER_KEY_ID = "K3ABCDEFGHIJKL"

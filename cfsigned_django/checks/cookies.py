@@ -13,9 +13,8 @@ from cfsigned_django.cookies.place import CookiePlace, attributes_of, checked_do
 from cfsigned_django.cookies.scopes import SignedCookieScope
 from cfsigned_django.core.conf import Site, shown
 from cfsigned_django.core.validation import find_address_problems, problem
-from cfsigned_django.storage.lookup import import_class
 from cfsigned_django.storage.signatures import lifetime
-from cfsigned_django.storage.site_storages import site_storages
+from cfsigned_django.storage.site_storages import import_class, site_storages
 
 _OURS: Final = "cfsigned_django.middleware.SignedCookiesMiddleware"
 _SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"

@@ -20,9 +20,18 @@ from cfsigned_django import storage
 from cfsigned_django.core import conf, validation
 from cfsigned_django.core.conf import is_honored
 from cfsigned_django.core.validation import problem
-from cfsigned_django.storage import development, lookup
+from cfsigned_django.storage import development
 from cfsigned_django.storage.options import find_signing_problems, is_property
-from cfsigned_django.storage.site_storages import SiteStorage, ask_for_keys, site_storages
+from cfsigned_django.storage.site_storages import (
+    SiteStorage,
+    ask_for_keys,
+    entry_of,
+    import_class,
+    signing_class,
+    site_storages,
+    why_unsigned,
+    why_unusable,
+)
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 #: Errors that are warnings until the site is deployed: no key is set at all, and a storage cannot
@@ -83,7 +92,7 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
     except validation.CheckFailed as error:
         found = [error.found]
     except Exception as error:
-        text = f"It cannot be used here. {lookup.why_unusable(error)}"
+        text = f"It cannot be used here. {why_unusable(error)}"
         found = [problem("cfsigned.E044", text)]
     for each in found:
         each.obj = listed.name
@@ -171,10 +180,10 @@ def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     # What cannot be constructed here, or depends on a request, may sign.
     if any(each.signs or not each.is_known for each in others):
         return
-    reasons = [lookup.why_unsigned(each.storage, each.alias) for each in others if each.alias]
+    reasons = [why_unsigned(each.storage, each.alias) for each in others if each.alias]
     if not reasons:
         backend = conf.storage_entries().get("default", {}).get("BACKEND")
-        reasons = [f"The BACKEND of {lookup.entry_of('default')} is {backend}."]
+        reasons = [f"The BACKEND of {entry_of('default')} is {backend}."]
     yield problem(
         "cfsigned.W016",
         f"{names[0]} is set, but no storage of this package signs. {' '.join(reasons)}",
@@ -184,9 +193,7 @@ def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
 def _default_file_storage() -> Iterator[CheckMessage]:
     backend = conf.default_file_storage()
     default = conf.storage_entries().get("default", {}).get("BACKEND")
-    if backend is None or (
-        lookup.signing_class(backend) is None and lookup.signing_class(default) is None
-    ):
+    if backend is None or (signing_class(backend) is None and signing_class(default) is None):
         return
     if is_honored():
         yield problem(
@@ -202,7 +209,7 @@ def _default_file_storage() -> Iterator[CheckMessage]:
 def _static_signer(static: SiteStorage | None) -> Iterator[CheckMessage]:
     """Report a storage of static files that would sign: ours, or one of django-storages."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = lookup.import_class(entry.get("BACKEND"))
+    cls: Any = import_class(entry.get("BACKEND"))
     if cls is not None and (
         (static is not None and static.signs) or _would_sign(cls, entry.get("OPTIONS", {}))
     ):
@@ -239,7 +246,7 @@ def _static_files(static: SiteStorage | None, restricted: set[Any]) -> Iterator[
 def _static_domain() -> Any:
     """Return the host of static files of another package: from an option, class or setting."""
     entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = lookup.import_class(entry.get("BACKEND"))
+    cls: Any = import_class(entry.get("BACKEND"))
     options = entry.get("OPTIONS", {})
     if "custom_domain" in options:
         return options["custom_domain"]

@@ -45,7 +45,7 @@ from cfsigned_django.cookies.scopes import (
 )
 from cfsigned_django.core.conf import Site, whole_seconds
 from cfsigned_django.signing.signer import MAX_COOKIE_LENGTH
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"

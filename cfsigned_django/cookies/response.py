@@ -18,7 +18,7 @@ from cfsigned_django.cookies.place import CookiePlace, place_for, why_not_from
 from cfsigned_django.cookies.scopes import warn_of_size
 from cfsigned_django.signing.encoding import decode_base64
 from cfsigned_django.signing.policy import Policy
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 
 POLICY: Final = "CloudFront-Policy"

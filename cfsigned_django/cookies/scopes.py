@@ -18,8 +18,8 @@ from cfsigned_django.cookies.place import CookiePlace, attributes_of, place_for,
 from cfsigned_django.core.conf import Site
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
-from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.names import check_folder
+from cfsigned_django.storage.site_storages import find_storage
 
 logger: Final = logging.getLogger("cfsigned_django.cookies")
 

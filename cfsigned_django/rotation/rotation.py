@@ -42,8 +42,7 @@ from cfsigned_django.rotation.store import (
 from cfsigned_django.signing import KeyAlgorithm
 from cfsigned_django.signing.keys import PrivateKey
 from cfsigned_django.signing.signer import Signer
-from cfsigned_django.storage.lookup import name_unmade
-from cfsigned_django.storage.site_storages import SiteStorage
+from cfsigned_django.storage.site_storages import SiteStorage, name_unmade
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")
 

@@ -31,17 +31,18 @@ from cfsigned_django.rotation.rotation import Rotation
 from cfsigned_django.rotation.store import KeyPairStore
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.signer import Signer
-from cfsigned_django.storage.lookup import find_storage, why_unusable
 from cfsigned_django.storage.site_storages import (
     PROBE_NAME,
     PROBE_SECONDS,
     SiteStorage,
     bypassing_key,
+    find_storage,
     probe_url,
     sign_probe,
     signer_of,
     site_storages,
     unmade_storages,
+    why_unusable,
 )
 
 logger: Final = logging.getLogger("cfsigned_django.rotation")

@@ -26,10 +26,10 @@ from cfsigned_django.signing.encoding import encode_name
 from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage import context, development, uploads
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
-from cfsigned_django.storage.lookup import find_storage
 from cfsigned_django.storage.names import content_type_of, is_exact_name, refuse_dot_dot
 from cfsigned_django.storage.options import OWN_KEY, Option, refuse_unknown
 from cfsigned_django.storage.signatures import lifetime
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.uploads import Upload
 from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
 

@@ -20,8 +20,8 @@ from django.db.models import FileField, ImageField
 from django.utils import timezone
 
 from cfsigned_django.core.validation import find_no_folder, find_wrong_values, raise_first_error
-from cfsigned_django.storage.lookup import storage_within
 from cfsigned_django.storage.names import is_exact_name
+from cfsigned_django.storage.site_storages import storage_within
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import Behavior, Distribution
 from cfsigned_django.tools.edge.local_distribution import REASON_KEY

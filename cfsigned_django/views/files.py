@@ -16,9 +16,9 @@ from django.views import View
 
 from cfsigned_django.signals import file_opened
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import is_exact_name
 from cfsigned_django.storage.query import FileName
+from cfsigned_django.storage.site_storages import find_storage, url_of
 from cfsigned_django.views.permissions import Permission, require_permission, settled
 
 

@@ -11,8 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from cfsigned_django.storage.context import watch_expiry
-from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import MAX_NAME_LENGTH, is_exact_name
+from cfsigned_django.storage.site_storages import find_storage, url_of
 from cfsigned_django.views.files import PermissionView
 from cfsigned_django.views.permissions import require_permission, settled
 

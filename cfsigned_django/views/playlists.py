@@ -20,8 +20,8 @@ from cfsigned_django.signing import InvalidPlaylist, InvalidUrl
 from cfsigned_django.signing.encoding import encode_url
 from cfsigned_django.signing.playlist import sign_playlist
 from cfsigned_django.signing.signer import join_signature
-from cfsigned_django.storage.lookup import find_storage, url_of
 from cfsigned_django.storage.names import is_exact_name
+from cfsigned_django.storage.site_storages import find_storage, url_of
 from cfsigned_django.views.files import FileView
 
 logger: Final = logging.getLogger("cfsigned_django.views")

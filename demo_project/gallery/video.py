@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cfsigned_django.cookies import SignedCookieScope
 from cfsigned_django.playback import playback
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from demo_project.gallery.thumbnails import FOLDER as STILLS, THUMBNAILS, log_end, logged
 
 #: The folder holds this film and nothing else: one set of cookies, or one signature, opens it.

@@ -28,7 +28,7 @@ from cfsigned_django.rotation.site import site_rotation
 from cfsigned_django.rotation.store import RotationError
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.tools.doctor.examination import check_signer
 from tests.golden import assert_golden
 from tests.management import Ran

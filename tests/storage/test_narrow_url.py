@@ -1,6 +1,6 @@
 """Subclasses whose url() takes less than the package's: what was not given is not handed on.
 
-Modules: storage/lookup.py, shortcuts.py, views/files.py, views/names.py,
+Modules: storage/site_storages.py, shortcuts.py, views/files.py, views/names.py,
 views/playlists.py, playback.py
 """
 

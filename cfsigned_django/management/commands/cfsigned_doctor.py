@@ -20,7 +20,7 @@ from cfsigned_django.core.aws.client import make_client, make_clients
 from cfsigned_django.core.conf import Site
 from cfsigned_django.core.viewer import fetch
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_origins, add_storage
-from cfsigned_django.storage.lookup import entry_of, find_storage, why_unsigned
+from cfsigned_django.storage.site_storages import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.doctor.examination import Examination, check_settings

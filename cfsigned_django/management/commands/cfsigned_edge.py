@@ -19,7 +19,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from cfsigned_django.management.command import CfsignedCommand, add_origins, add_storage
 from cfsigned_django.storage import CloudFrontS3Storage
-from cfsigned_django.storage.lookup import find_storage
+from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.edge import EdgeServer
 from cfsigned_django.tools.s3_origin import S3Origin

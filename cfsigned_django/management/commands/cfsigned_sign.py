@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_storage, read_duration
 from cfsigned_django.signing import Denied
 from cfsigned_django.signing.verifier import read_claim
-from cfsigned_django.storage.lookup import find_storage, url_of, why_changed, why_unsigned
+from cfsigned_django.storage.site_storages import find_storage, url_of, why_changed, why_unsigned
 
 
 class Command(CfsignedCommand):

@@ -29,8 +29,14 @@ from cfsigned_django.rotation.stages import find_overdue, find_waits
 from cfsigned_django.signing import HashRefused
 from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage import development
-from cfsigned_django.storage.lookup import entry_of, why_changed, why_unusable
-from cfsigned_django.storage.site_storages import PROBE_NAME, ask_for_keys, current_signer
+from cfsigned_django.storage.site_storages import (
+    PROBE_NAME,
+    ask_for_keys,
+    current_signer,
+    entry_of,
+    why_changed,
+    why_unusable,
+)
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
