@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from types import ModuleType
+from typing import Any
 
 from django.apps import AppConfig
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy
 
-from cfsigned_django.checks import late
 from cfsigned_django.core.conf import honor_default_file_storage, is_in_tenant_apps
 
 
@@ -47,10 +50,24 @@ class CfsignedDjangoConfig(AppConfig):
         from cfsigned_django.core import keyring
         from cfsigned_django.rotation.active import find_active_signer
 
-        checks.register(late("storages.check_undeployed_storages"), "files")
-        checks.register(late("storages.check_deployed_storages"), "files", deploy=True)
-        checks.register(late("rotation.check_rotation"), "files")
-        checks.register(late("rotation.check_encrypted_keys"), "database")
-        checks.register(late("storages.check_caches"), "caches")
-        checks.register(late("cookies.check_cookies"), "security")
+        checks.register(late("check_undeployed_storages"), "files")
+        checks.register(late("check_deployed_storages"), "files", deploy=True)
+        checks.register(late("check_rotation"), "files")
+        checks.register(late("check_encrypted_keys"), "database")
+        checks.register(late("check_caches"), "caches")
+        checks.register(late("check_cookies"), "security")
         keyring.register(find_active_signer, interval=self.keyring_seconds)
+
+
+@cache  # Django registers a function once, also if the app is ready again
+def late(name: str) -> Callable[..., list[checks.CheckMessage]]:
+    """Return a check of checks.py, which is imported when the check runs.
+
+    It needs the storages, which import boto3, and no process should wait for that when it starts.
+    """
+
+    def check(**kwargs: Any) -> list[checks.CheckMessage]:
+        found: list[checks.CheckMessage] = import_string(f"cfsigned_django.checks.{name}")(**kwargs)
+        return found
+
+    return check

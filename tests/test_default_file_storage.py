@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.files.storage.handler import StorageHandler
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.core.conf import honor_default_file_storage
 from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage

@@ -34,7 +34,7 @@ from django.test import RequestFactory
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.shortcuts import signed_url
 from cfsigned_django.signals import file_opened
 from cfsigned_django.signing import PrivateKey

@@ -2,7 +2,7 @@
 
 Here are the ids, those of validation.py too; what else a message must say or hide is at the end.
 
-Modules: core/validation.py, checks/storages.py, checks/cookies.py, storage/site_storages.py
+Modules: core/validation.py, checks.py, storage/site_storages.py
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 from storages.backends.s3 import S3StaticStorage
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.cookies import SignedCookieScope
 from cfsigned_django.core import conf
 from cfsigned_django.core.conf import Config

@@ -1,4 +1,7 @@
-"""Find what is wrong with the settings of rotation, and with the keys in the database."""
+"""Find what is wrong with the settings of rotation, and with the keys in the database.
+
+Modules: checks.py
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from django.db import Error, connection
 from django.utils.timezone import localtime
 from pytest_django import Settings
 
-from cfsigned_django.checks.rotation import check_encrypted_keys, check_rotation
+from cfsigned_django.checks import check_encrypted_keys, check_rotation
 from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.site import site_rotation, site_waits

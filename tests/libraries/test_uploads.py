@@ -24,7 +24,7 @@ from rest_framework.test import APIClient
 from s3_file_field._multipart import MultipartManager
 from s3_file_field.rest_framework import S3FileSerializerField
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from tests.background import send_to
 from tests.libraries.models import Photo, Recording
 from tests.storage_cases import S3_BACKEND, verify

@@ -20,7 +20,7 @@ from django.core.files.storage import storages
 from django.test import override_settings
 from django.utils import timezone, translation
 
-from cfsigned_django.checks.rotation import check_encrypted_keys
+from cfsigned_django.checks import check_encrypted_keys
 from cfsigned_django.core import keyring
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.probe import ProbeResult

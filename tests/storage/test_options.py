@@ -20,7 +20,7 @@ from django.core.files.storage import Storage, storages
 from django.test import override_settings
 from storages.backends.s3 import S3Storage as UntypedS3Storage
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.core import conf
 from cfsigned_django.core.validation import TABLE
 from cfsigned_django.signing import HashAlgorithm, HashRefused, PrivateKey, Signer, Verifier

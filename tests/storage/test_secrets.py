@@ -23,7 +23,7 @@ from django.core.files.storage import storages
 from django.test import RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.core import conf
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage

@@ -13,9 +13,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
-from cfsigned_django.checks.cookies import check_cookies
-from cfsigned_django.checks.rotation import check_encryption, check_rotation
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_cookies, check_encryption, check_rotation, check_storages
 from cfsigned_django.core.aws.client import Clients
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.conf import Site, is_local_host, whole_seconds

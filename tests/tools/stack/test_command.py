@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 from django.db.models import FileField
 
-from cfsigned_django.checks.storages import check_storages
+from cfsigned_django.checks import check_storages
 from cfsigned_django.core.viewer import Answer
 from cfsigned_django.management.commands import cfsigned_setup
 from cfsigned_django.signing import PrivateKey
