@@ -135,7 +135,7 @@ def test_blocks_go_both_ways(where: str, refused: int, page: None, media: Any) -
     post = models.Post.objects.create(title="Seoul", author=author)
     mine, other = f"posts/{post.pk}/서울 1.jpg", "invoices/7.pdf"
 
-    def put(*sources: str) -> Any:
+    def put(*sources: str | None) -> Any:
         blocks = [{"type": "image", "data": {"src": src}} for src in sources]
         with at(NOW):
             return client.put(
@@ -166,3 +166,22 @@ def test_blocks_go_both_ways(where: str, refused: int, page: None, media: Any) -
         assert "not the URL of a file in this storage" in answer.content.decode()
     post.refresh_from_db()
     assert [each["data"]["src"] for each in post.blocks] == [mine, other]
+
+    assert put(first, second, "").status_code == 200
+    post.refresh_from_db()
+    assert [each["data"]["src"] for each in post.blocks] == [mine, None, ""]
+
+
+def test_only_the_author_edits_blocks(page: None) -> None:
+    """django-ninja refuses a visitor, another user, and a page of another site."""
+    post = models.Post.objects.create(title="Seoul", author=User.objects.get(username="ada"))
+    visitor, other, forged = Client(), Client(), Client(enforce_csrf_checks=True)
+    other.force_login(User.objects.create_user("eve"))
+    forged.force_login(post.author)
+
+    answers = [
+        client.put(f"/ninja/posts/{post.pk}", {"blocks": []}, "application/json").status_code
+        for client in (visitor, other, forged)
+    ]
+
+    assert answers == [401, 404, 403]
