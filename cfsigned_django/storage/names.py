@@ -97,8 +97,9 @@ _XML: Final = {"text/xml", "application/xml"}
 
 def content_type_of(name: str) -> str | None:
     """Return the type of the ending of a name; None if it has no ending that is known."""
-    # mimetypes reads URLs: the type of "data:text/html,a.jpg" would be text/html.
-    return mimetypes.guess_type(f"./{name}")[0]
+    # mimetypes reads URLs: the type of "data:text/html,a.jpg" would be text/html. WebP is among the
+    # types that are not strict before Python 3.13.
+    return mimetypes.guess_type(f"./{name}", strict=False)[0]
 
 
 def is_unsafe(name: str, unsafe: AbstractSet[str]) -> bool:
