@@ -81,7 +81,7 @@ Documentation.addTranslations(
           "Searching": "검색 중",
           "Search Results": "검색 결과",
           ", in ": ", ",
-          [NO_HIT]: "검색어가 나오는 페이지가 없습니다.",
+          [NO_HIT]: "검색어에 맞는 페이지를 찾지 못했습니다.",
           "Search finished, found one page matching the search query.": [
             "${resultCount}개의 페이지를 찾았습니다.",
           ],
@@ -90,6 +90,6 @@ Documentation.addTranslations(
     : {
         locale: "en",
         plural_expr: "n === 1 ? 0 : 1",
-        messages: {[NO_HIT]: "No page has any of these words."},
+        messages: {[NO_HIT]: "No page was found for these words."},
       },
 );

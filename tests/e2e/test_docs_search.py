@@ -178,8 +178,8 @@ def test_nothing_is_called_nothing(page: Page, query: str) -> None:
 @pytest.mark.parametrize(
     ("begins", "words"),
     [
-        ("index", "No page has any of these words."),
-        ("ko/index", "검색어가 나오는 페이지가 없습니다."),
+        ("index", "No page was found for these words."),
+        ("ko/index", "검색어에 맞는 페이지를 찾지 못했습니다."),
     ],
 )
 def test_no_hit(page: Page, begins: str, words: str) -> None:
