@@ -26,7 +26,7 @@ HABITS: dict[str, str] = {
     r"\b\w*(?:recogni|normali|organi|initiali|seriali|customi|optimi)s(?:e|ing|ation)\w*": (
         "American spelling"
     ),
-    r"\bset-up\b": "setup",
+    r"\bset-up\b(?!-)": "setup",
     r"(?<!-)\b(?:un|re)?seal(?:s|ed|ing)?\b": "encrypt, decrypt",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\bwho(?:m)?ever\b": "anyone who; name the person or process",

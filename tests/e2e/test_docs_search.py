@@ -65,8 +65,11 @@ ENGLISH = {
     "ExpiredToken": "moving/from-s3-presigned",
     "The provided token has expired": "moving/from-s3-presigned",
     "presigned url expires after 12 hours": "moving/from-s3-presigned",
+    "AuthorizationQueryParametersError": "moving/from-s3-presigned",
     "store signed url in database JSON": "how-to/apis",
+    "Editor.js image url expires": "how-to/apis",
     "vision model image url 403": "how-to/ai-models",
+    "invalid_image_url": "how-to/ai-models",
 }
 KOREAN = {
     "서명된 URL을": "ko/how-a-signed-url-works",
@@ -103,6 +106,10 @@ KOREAN = {
     "오픈 그래프": "ko/public-folders",
     "카카오톡 미리보기 이미지": "ko/public-folders",
     "관리자 페이지에서만 403": "ko/403",
+    "Unknown command: 'cfsigned_doctor'": "ko/set-up-aws",
+    "'cfsigned' is not a registered tag library": "ko/set-up-aws",
+    "JSONField에 URL 저장": "ko/images-vanish",
+    "AI 모델에 이미지": "how-to/ai-models",
 }
 
 
