@@ -59,6 +59,7 @@ ENGLISH = {
         "problems/403"
     ),
     "307 Temporary Redirect": "problems/403",
+    "TemporaryRedirect 307 new bucket us-east-1": "problems/403",
     "Unknown command: 'cfsigned_doctor'": "how-to/install",
     "'cfsigned' is not a registered tag library": "how-to/install",
     "image in admin 403": "problems/403",
