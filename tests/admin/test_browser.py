@@ -1,4 +1,4 @@
-"""Test what JavaScript adds to the page: it refreshes in place, and copies a public key.
+"""Test what JavaScript adds to the page, and its style: it refreshes in place, and copies.
 
 Modules: static/cfsigned_django/admin/key_pairs.js
 """
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.admin import site
 from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -38,6 +39,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 #: Times in more than one line, on which nobody can read when a step happens.
 BROKEN = """() => [...document.querySelectorAll('.cfsigned time')].filter(
   (time) => time.getClientRects().length > 1).map((time) => time.textContent)"""
+#: The colors inside the dots of a timeline.
+DOTS = "all => all.map((each) => getComputedStyle(each, '::before').backgroundColor)"
 POLICY = "default-src 'self'; frame-ancestors 'none'"
 
 
@@ -143,6 +146,35 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page], cloudfront: Shel
     copy.click()
     expect(copy).to_have_text(copy.get_attribute("data-done") or "?")
     assert page.evaluate("navigator.clipboard.readText()") == key_pair.public_key
+
+
+def test_zoom_contrast_and_paper(open_page: Callable[..., Page], cloudfront: Shell) -> None:
+    """Columns begin at one height, dots differ without the page's colors, and one sheet is enough.
+
+    The sheet is light, and has whole dates and nothing to press.
+    """
+    site.enable_nav_sidebar = True  # until the end of the fixture that sets it
+    cloudfront.imported(days=10)
+    cloudfront.trusted(good_for=60)
+    page = open_page()
+    page.set_viewport_size({"width": 640, "height": 900})
+    columns = [each.bounding_box() for each in page.locator(".cfsigned-now h2").all()]
+    left, right = (each for each in columns if each)
+    assert left["x"] < right["x"]
+    assert left["y"] == right["y"]
+
+    page.emulate_media(forced_colors="active")
+    dots = page.locator(".cfsigned-timeline").first.locator("li").evaluate_all(DOTS)
+    assert dots[0] == dots[2] != dots[3] == dots[5]
+    assert page.locator("progress").evaluate("bar => getComputedStyle(bar).borderWidth") == "1px"
+
+    page.emulate_media(media="print", forced_colors="none", color_scheme="dark")
+    assert page.locator(":is(nav, button, .button, a.cfsigned-revoke):visible").count() == 0
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+    day = "time => getComputedStyle(time, '::after').content"
+    assert "2027" in page.locator("time").last.evaluate(day)
+    assert page.pdf().count(b"/Type /Page\n") == 1
 
 
 @NEEDS_AXE
