@@ -164,9 +164,11 @@ def is_unfinished(key_pair: KeyPair) -> bool:
 
 #: How bad it is, the worst first; the page has a color for each.
 ERROR, WARNING, INFO = LEVELS = ("error", "warning", "info")
-#: A command with its options, an option, or a name: a setting, or an argument.
+#: A command with its options, an option, a permission, or a name: a setting, or an argument.
 _CODE = re.compile(
-    r"(manage\.py \w+(?: --[a-z-]+(?: [\w-]*\d[\w-]*)?)*|--[a-z-]+|\b[A-Za-z]+_\w+)", re.ASCII
+    r"(manage\.py \w+(?: --[a-z-]+(?: [\w-]*\d[\w-]*)?)*|--[a-z-]+|\b[a-z]+:[A-Z]\w+"
+    r"|\b[A-Za-z]+_\w+)",
+    re.ASCII,
 )
 
 

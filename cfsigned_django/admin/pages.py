@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
@@ -22,10 +22,17 @@ from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext as _, gettext_lazy
 
-from cfsigned_django.admin.overview import Overview, Snapshot, make_card, make_overview
+from cfsigned_django.admin.overview import (
+    ERROR,
+    Notice,
+    Overview,
+    Snapshot,
+    make_card,
+    make_overview,
+)
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.encryption import CannotDecrypt
-from cfsigned_django.core.text import translated
+from cfsigned_django.core.text import Phrase, translated
 from cfsigned_django.core.validation import KEY_GROUP_ID, KEY_PAIR_ID
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -172,7 +179,7 @@ def page_of(
         "title": step.label if key_pair is None else f"{step.label}: {key_pair}",
         "button": step,
         "form": form,
-        "failure": put_in_words(failure) if failure else "",
+        "failure": [(Notice(ERROR, text).html, is_quote) for text, is_quote in _lines(failure)],
         "is_aws_failure": isinstance(failure, AwsError),
         "by_hand": snapshot.rotation.by_hand,
         "consequences_template": f"admin/cfsigned_django/keypair/consequences/{step.action}.html",
@@ -209,20 +216,30 @@ def _page_about_leaks() -> str:
 
 def put_in_words(error: Exception) -> str:
     """Return a failure as text, in the person's language if this package wrote the text."""
+    return " ".join(
+        f'"{text.rstrip(".")}".' if is_quote else text for text, is_quote in _lines(error)
+    )
+
+
+def _lines(error: Exception | None) -> Iterator[tuple[str, bool]]:
+    """Yield what failed, AWS's own words, and what to do; True for the words, which are English."""
     if isinstance(error, AwsError):
-        next_step = translated(error.next_step, _)
+        reason = error.reason
+        if error.detail and isinstance(reason, Phrase):
+            reason = Phrase(reason.pattern, **{**reason.values, "detail": ""})
+        values = {"what": translated(error.what, _), "reason": translated(reason, _)}
+        yield _("Could not %(what)s: %(reason)s.") % values, False
+        if error.detail:
+            yield error.detail, True
         if isinstance(error.__cause__, AwsError):  # another call that failed: its text comes next
-            next_step = put_in_words(error.__cause__)
-        return _("Could not %(what)s: %(reason)s. %(next_step)s") % {
-            "what": translated(error.what, _),
-            "reason": translated(error.reason, _),
-            "next_step": next_step,
-        }
-    if isinstance(error, Blocked):
-        return _("%(key)s is not ready for this step. The page shows what it is waiting for.") % {
-            "key": error.key_pair
-        }
-    return translated(error, _)
+            yield from _lines(error.__cause__)
+        else:
+            yield translated(error.next_step, _), False
+    elif isinstance(error, Blocked):
+        text = _("%(key)s is not ready for this step. The page shows what it is waiting for.")
+        yield text % {"key": error.key_pair}, False
+    elif error is not None:
+        yield translated(error, _), False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ Modules: admin/key_pairs.py, admin/pages.py
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from cfsigned_django.signing import PrivateKey
 from cfsigned_django.storage import CloudFrontS3Storage
 from tests.admin import LIST, Visitor, address, detail, log
 from tests.admin.conftest import DENIED, NOON
-from tests.admin.transcript import Transcript
+from tests.admin.transcript import Transcript, own_part
 from tests.leaks import key_material
 from tests.rotation import Shell, change, fresh
 
@@ -253,6 +254,20 @@ def test_failure_of_a_step_is_told(
     assert admin.levels == [level]
     assert named in page
     assert fresh(key_pair).status == "pending"
+
+
+def test_refusal_is_three_lines(admin: Visitor, cloudfront: Shell) -> None:
+    """What failed, AWS's own words, marked as English, and what to do, with the permission."""
+    cloudfront.imported()
+    cloudfront.failure = DENIED
+
+    admin.take("trust", cloudfront.started())
+
+    failed, words, next_step = re.findall("<p>(.*?)</p>", own_part(admin.answers[-1].text))
+    assert "AccessDenied" in failed
+    assert words.startswith('<q lang="en">User: arn:aws:iam::')
+    assert "<code>cloudfront:ListPublicKeys</code> for arn:aws:iam" in next_step
+    assert "AWS_CLOUDFRONT_BY_HAND" in next_step
 
 
 @pytest.mark.parametrize(
