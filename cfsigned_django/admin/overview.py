@@ -341,6 +341,12 @@ class Card:
     #: The seconds of the wait that have passed, and its length.
     progress: tuple[int, int] | None = None
 
+    @property
+    def left(self) -> str:
+        passed, whole = self.progress or (0, 0)
+        values = {"passed": in_words(passed), "left": in_words(whole - passed)}
+        return _("%(passed)s passed, %(left)s left.") % values
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
@@ -500,7 +506,7 @@ def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Step | None = None)
 
 
 def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
-    """Return the seconds of a wait that have passed, and its length; None if its end is unknown."""
+    """Return the seconds of a wait that have passed, and its length; None if no clock can tell."""
     if wait.until is None:
         return None
     waits = snapshot.rotation.waits
@@ -508,7 +514,7 @@ def _progress(snapshot: Snapshot, wait: PendingWait) -> tuple[int, int] | None:
     if wait.key_pair.status == KeyStatus.RETIRING:
         whole = retirement_wait(wait.key_pair.state, waits)
     left = max(0, int((wait.until - snapshot.now).total_seconds()))
-    return max(0, whole - left), whole
+    return (whole - left, whole) if left <= whole else None
 
 
 # Timelines

@@ -80,6 +80,8 @@ OLD = partial(Shell.imported, days=97)
 WAITING = methodcaller("trusted", good_for=60)
 READY = methodcaller("trusted", good_for=301)
 CLAIMED = change("pending", claimed_until=NOON + timedelta(seconds=30))
+CLAIMED_TOO = change("trusted", claimed_until=NOON + timedelta(seconds=90))
+AHEAD = change("trusted", verified_since=NOON + timedelta(days=30))
 STUCK = (Shell.started, after(4 * DAY))
 STRONG = "another one, as long as Django wants a secret key: 0123456789"
 NEW_SECRET_KEY: dict[str, Any] = {
@@ -127,6 +129,8 @@ SITUATIONS = [
     case("unprobed key, by hand", imported, Shell.trusted, BY_HAND=True),
     case("a key waits", imported, WAITING),
     case("a key waits, by hand", imported, WAITING, BY_HAND=True),
+    case("a key waits, and a call is under way", imported, WAITING, CLAIMED_TOO),
+    case("a clock was ahead when a key began to wait", imported, WAITING, AHEAD),
     case("a key is ready", imported, READY),
     case("a key retires", imported, Shell.activated),
     case("a key retires today", imported, Shell.activated, after(7 * DAY - 3600)),
