@@ -126,8 +126,10 @@ def test_open_page(open_page: Callable[..., Page], admin: Visitor, cloudfront: S
     expect(page.locator("#id_username")).to_be_visible()
 
 
-def test_keyboard_and_clipboard(open_page: Callable[..., Page], cloudfront: Shell) -> None:
-    """From the first page to a new key without a mouse; its public key is copied for CloudFront."""
+def test_keyboard_and_clipboard(
+    open_page: Callable[..., Page], cloudfront: Shell, settings: Settings
+) -> None:
+    """From the first page to a new key without a mouse; name and public key are copied."""
     cloudfront.imported(days=97)
     page = open_page()
     for selector, key in (
@@ -141,11 +143,16 @@ def test_keyboard_and_clipboard(open_page: Callable[..., Page], cloudfront: Shel
     key_pair = KeyPair.objects.get(status="pending")
     assert key_pair.algorithm == "RSA_2048"
 
-    page.goto(page.url.partition("/admin/")[0] + detail(key_pair))
+    host = page.url.partition("/admin/")[0]
+    page.goto(host + detail(key_pair))
     copy = page.locator("button[data-copies]")
     copy.click()
     expect(copy).to_have_text(copy.get_attribute("data-done") or "?")
     assert page.evaluate("navigator.clipboard.readText()") == key_pair.public_key
+    settings.AWS_CLOUDFRONT_BY_HAND = True
+    page.goto(host + address("trust", key_pair))
+    page.locator("button[data-copies=cfsigned-name]").click()
+    assert page.evaluate("navigator.clipboard.readText()") == key_pair.caller_name
 
 
 def test_zoom_contrast_and_paper(open_page: Callable[..., Page], cloudfront: Shell) -> None:

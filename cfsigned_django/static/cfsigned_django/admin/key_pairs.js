@@ -1,4 +1,4 @@
-/* Refresh the page of the signing keys in place, and copy public keys. Everything works without it, too. */
+/* Refresh the page of the signing keys in place, and copy what is pasted into CloudFront. Everything works without it, too. */
 "use strict";
 {
   const overview = document.getElementById("cfsigned-overview");
