@@ -41,7 +41,7 @@ def ask(world: World, row: Row) -> str:
     if row.fields.get("signed"):
         pem = row.keys[row.fields.get("key", next(iter(row.keys)))]
         fields["signature"] = world.sign(fields["signed"], _algorithm(pem), row.fields["hash"])
-    filled = Row(fields, row.says, row.keys)
+    filled = Row(fields, row.rule, row.keys)
     cookies = filled.filled("cookies")
     said = world.said(filled.filled("url"), **({"Cookie": cookies} if cookies else {}))
     return "served" if said.endswith("of S3") else said.removeprefix("403 ")

@@ -34,16 +34,34 @@ _HASHES: Final = {"SHA1": hashes.SHA1(), "SHA256": hashes.SHA256()}  # noqa: S30
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row with AWS's sentence, and the public keys of its file, as PEM by ID."""
+    """A row with the rule that it is about, and the public keys of its file, as PEM by ID."""
 
     fields: dict[str, Any]
-    says: str
+    rule: dict[str, Any]
     keys: dict[str, str] = field(repr=False)
 
     @property
     def id(self) -> str:
         """Return the ID, which no other row has."""
         return str(self.fields["id"])
+
+    @property
+    def halves(self) -> set[str]:
+        """Return whether the row obeys its sentence, breaks it, or has parts that do either."""
+        if "origin" not in self.fields:
+            return {"obeys" if self.fields.get("result", "served") == "served" else "breaks"}
+        sent = {
+            "query": self.fields["url"].partition("?")[2].split("&"),
+            "cookies": self.fields.get("cookies", "").split("; "),
+            "headers": [*self.fields.get("headers", ())],
+        }
+        origin = self.fields["origin"]
+        return {
+            "obeys" if each in origin[name] else "breaks"
+            for name in sent
+            if name in origin
+            for each in sent[name]
+        }
 
     @property
     def trusted(self) -> dict[str, str]:
@@ -95,7 +113,7 @@ def read(path: Path) -> list[Row]:
     file = json.loads(path.read_text("utf-8"))
     keys = {name: each["public"] for name, each in file.get("keys", {}).items()}
     return [
-        Row({"signature": "", **each}, rule["says"], keys)
+        Row({"signature": "", **each}, rule, keys)
         for rule in file["rules"]
         for each in rule["rows"]
     ]

@@ -132,7 +132,8 @@ def edge(asked: list[Row]) -> Iterator[Answer]:
         for row in asked:
             now_asked.append(row)
             said, body = through_http(address, row)
-            yield reached(row, body) if "origin" in row.fields else said
+            is_asked = "origin" in row.fields and said == "served"
+            yield reached(row, body) if is_asked else said
 
 
 @contextmanager
@@ -158,14 +159,15 @@ def edge_server() -> Iterator[tuple[str, list[Row]]]:
 
 
 def behaviors(row: Row) -> tuple[Behavior, ...]:
-    """Return the behaviors of a row: a restricted one, unless it says more."""
+    """Return the behaviors of a row: a restricted one if the file has keys, unless it says more."""
     policies = {
         name: row.fields[name]
         for name in ("cache_policy", "origin_request_policy")
         if name in row.fields
     }
     if policies:
-        return (Behavior(forwarding=Forwarding(**policies)),)
+        trusted = ("group",) if row.keys else ()
+        return (Behavior(trusted_key_groups=trusted, forwarding=Forwarding(**policies)),)
     named = row.fields.get("behaviors", [{"pattern": "*", "restricted": True}])
     return tuple(
         Behavior(
@@ -185,15 +187,16 @@ def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
 
 
 def reached(row: Row, body: bytes) -> str:
-    """Return "as written", or what else reached the origin."""
+    """Return what the row expects, or what else reached the origin."""
     environ, wanted = json.loads(body), row.fields["origin"]
     found = {"query": environ["QUERY_STRING"], "cookies": environ.get("HTTP_COOKIE", "")}
+    found["path"] = environ["REQUEST_URI"].partition("?")[0]
     sent = {
         name: f"HTTP_{name.upper().replace('-', '_')}" for name in row.fields.get("headers", {})
     }
     found["headers"] = {name: environ[key] for name, key in sent.items() if key in environ}
     found = {name: found[name] for name in wanted}
-    return "as written" if found == wanted else json.dumps(found)
+    return expected(row) if found == wanted else json.dumps(found)
 
 
 # Sign
@@ -386,7 +389,7 @@ class Count:
         """Yield a line for each sentence of AWS that decides against an answer."""
         by_sentence: dict[tuple[str, str], list[str]] = {}
         for row, _ in self.differs:
-            by_sentence.setdefault((row.says, expected(row)), []).append(f"`{row.id}`")
+            by_sentence.setdefault((row.rule["says"], expected(row)), []).append(f"`{row.id}`")
         for (says, wanted), ids in by_sentence.items():
             yield f"| {self.who} | {', '.join(ids)} | {wanted} | {says} |"
 

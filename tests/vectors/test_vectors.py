@@ -7,6 +7,7 @@ signing/signer.py, tools/edge/behavior.py, tools/edge/origin_request.py, tools/m
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def test_ids_and_signatures() -> None:
     every = [row for kind in KINDS for row in rows(kind)]
     assert len({row.id for row in every}) == len(every)
     assert [row.id for row in rows("verify") if not row.is_signed] == []
+
+
+def test_pairs() -> None:
+    """Give each sentence of AWS's a row that obeys and one that breaks it, or say why not."""
+    every = {row.id: row for kind in KINDS for row in rows(kind)}
+    pairs = defaultdict[tuple[str, str], set[str]](set)
+    for row in every.values():
+        if "page" not in row.rule:
+            assert row.fields["status"] != "documented", f"{row.id}: name the page"
+            continue
+        known = [row, *(every[each] for each in row.rule.get("also", ()))]
+        halves = [each.halves for each in known if each.fields["status"] != "open"]
+        pairs[row.rule["page"], row.rule["says"]].update({*row.rule} & {"only"}, *halves)
+    assert [
+        says
+        for (_, says), found in pairs.items()
+        if ({"obeys", "breaks"} <= found) is ("only" in found)
+    ] == []
 
 
 @pytest.mark.parametrize(("kind", "who"), PYTHON)
