@@ -63,13 +63,3 @@ def test_t33_any_resource_needs_a_word(resource: str) -> None:
     policy = Policy(resource=resource, date_less_than=EXPIRES, allow_any_resource=True)
     assert policy.resource == (resource if resource.strip("*") else "*")
     assert not policy.is_canned
-
-
-def test_host_of_a_resource_becomes_lower_case() -> None:
-    """Write the host as clients send it: in lowercase."""
-    for resource, expected in [
-        ("https://Media.Example.COM/A?B=C", "https://media.example.com/A?B=C"),
-        ("*.Example.COM/A", "*.example.com/A"),
-        ("*://*/Albums/*", "*://*/Albums/*"),
-    ]:
-        assert Policy(resource=resource, date_less_than=EXPIRES).resource == expected

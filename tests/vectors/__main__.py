@@ -189,8 +189,10 @@ def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
 def reached(row: Row, body: bytes) -> str:
     """Return what the row expects, or what else reached the origin."""
     environ, wanted = json.loads(body), row.fields["origin"]
-    found = {"query": environ["QUERY_STRING"], "cookies": environ.get("HTTP_COOKIE", "")}
-    found["path"] = environ["REQUEST_URI"].partition("?")[0]
+    path, _, query = environ["RAW_URI"].partition("?")
+    if (environ["REQUEST_URI"], environ["QUERY_STRING"]) != (environ["RAW_URI"], query):
+        return "two targets"
+    found = {"path": path, "query": query, "cookies": environ.get("HTTP_COOKIE", "")}
     sent = {
         name: f"HTTP_{name.upper().replace('-', '_')}" for name in row.fields.get("headers", {})
     }

@@ -24,13 +24,11 @@ from cfsigned_django.tools.edge.requests import raw_target
 from tests.golden import assert_golden
 from tests.signing.cases import BODIES, EXPIRES, IMAGE, KEY_ID, ORIGIN
 from tests.tools.edge.conftest import (
-    EVERYTHING,
     HOST,
     MakeClient,
     call,
     check_refused,
     echo_origin,
-    seen_by_origin,
 )
 
 ALL = Policy(resource=f"{ORIGIN}/*", date_less_than=EXPIRES)
@@ -109,16 +107,6 @@ def test_refusals(old: str, new: str, code: str, client: EdgeClient, url: str) -
     assert head.headers["Content-Length"] == str(len(BODIES[code]))
     # Browsers report it as a CORS error.
     assert "access-control" not in str(head.headers).lower()
-
-
-def test_v8_v14_v15_conditions(client: EdgeClient, signer: Signer) -> None:
-    """Serve at the time of the edge to the viewer's own address, not a header's (V8, V14, V15)."""
-    policy = Policy(resource=IMAGE, date_less_than=EXPIRES, ip_address="192.168.0.0/24")
-    url, inside = signer.sign_url(IMAGE, policy=policy), "192.168.0.77"
-    assert client.get(url, now=EXPIRES - 1, viewer_ip=inside).status == 200
-    check_refused(client.get(url, now=EXPIRES, viewer_ip=inside), "AccessDenied")
-    headers = {"X-Forwarded-For": inside, "X-Real-IP": inside}
-    check_refused(client.get(url, viewer_ip="192.168.1.1", headers=headers), "AccessDenied")
 
 
 def test_v17_v18_cookies(client: EdgeClient, signer: Signer) -> None:
@@ -242,36 +230,6 @@ def test_too_many_cookies(make_client: MakeClient, url: str, log: pytest.LogCapt
     assert status == "413 Request Entity Too Large"
     assert b"cfsigned_django" in body
     assert f"{len(longest) + 1} of them cookies" in log.messages[-1]
-
-
-#: Targets whose spelling another reader might change.
-TARGETS: list[str] = [
-    *("a%2Fb.jpg", "a%2fb.jpg", "%7Euser.jpg", "~user.jpg", "a%2Bb.jpg", "it's.jpg", "a//b"),
-    *("%ED%95%9C%EA%B8%80.pdf", "a?x=%27&y=%2F", "a?size=large&x=a+b", "a?expires=1"),
-    *("a?a&&b=", "a?b?c"),
-]
-
-
-def test_target_as_sent(make_client: MakeClient, signer: Signer) -> None:
-    """Verify the target as it was sent, and hand it on so, without CloudFront's parameters."""
-    behavior = Behavior(trusted_key_groups=("group",), forwarding=EVERYTHING)
-    client = make_client(behaviors=(behavior,))
-    for target in TARGETS:
-        url = f"{ORIGIN}/{target}"
-        policy = Policy(resource=url, date_less_than=EXPIRES, ip_address="127.0.0.1")
-        signed = signer.sign_url(url, policy=policy) + "&Expires=1"
-        assert signed.startswith(url)
-        assert "Hash-Algorithm" in signed
-        seen = seen_by_origin(client.get(signed))
-        assert seen["RAW_URI"] == seen["REQUEST_URI"] == f"/{target}"
-        assert seen["QUERY_STRING"] == target.partition("?")[2]
-
-
-def test_open_behavior_forwards_all(make_client: MakeClient, signer: Signer) -> None:
-    """Reserve no parameter for CloudFront if the behavior trusts no key group."""
-    url = signer.sign_url(f"{IMAGE}?size=large", date_less_than=EXPIRES)
-    client = make_client(behaviors=(Behavior(forwarding=EVERYTHING),))
-    assert seen_by_origin(client.get(url))["QUERY_STRING"] == url.partition("?")[2]
 
 
 def test_error_of_origin(make_client: MakeClient, log: pytest.LogCaptureFixture) -> None:
