@@ -189,8 +189,9 @@ def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
 def reached(row: Row, body: bytes) -> str:
     """Return what the row expects, or what else reached the origin."""
     environ, wanted = json.loads(body), row.fields["origin"]
-    path, _, query = environ["RAW_URI"].partition("?")
-    if (environ["REQUEST_URI"], environ["QUERY_STRING"]) != (environ["RAW_URI"], query):
+    path, query = environ["RAW_URI"].partition("?")[0], environ["QUERY_STRING"]
+    target = f"{path}?{query}" if query else path
+    if not environ["RAW_URI"] == environ["REQUEST_URI"] == target:
         return "two targets"
     found = {"path": path, "query": query, "cookies": environ.get("HTTP_COOKIE", "")}
     sent = {
