@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import sys
@@ -114,9 +115,32 @@ html_additional_pages = {"ko-search": "search.html"}
 #: The pages that lead on: what they say of a link is what people look for.
 _LEADING = ("index", "faq", "ko/index")
 
-#: A Korean noun and its ending, for Python and JavaScript: 쿠키를, 쿠키로, 쿠키에서 are 쿠키. Of
-#: the nouns of one syllable, 키. 403이 stays: no search looks for a number.
-_ENDING = r"^(키|(?=.*\D.).{2,}?)(?:에서|으로|[을를이가은는의에로와과도만])+$"
+#: A Korean noun and its ending, for Python and JavaScript: 쿠키를, 쿠키로, 쿠키에서 are 쿠키, and
+#: 서명된, 서명하면, 서명합니다 are 서명. Of the nouns of one syllable, 키. 403이 stays: no search
+#: looks for a number.
+_ENDING = (
+    r"^(키|(?=.*\D.).{2,}?)(?:[하해했합한할함되돼됐됩된될됨][가-힣]*"
+    r"|(?:에서|으로|까지|부터|마다|처럼|에게|[을를이가은는의에로와과도만])+)$"
+)
+
+#: What Koreans type, as a pattern, and what the pages write. The first that fits counts.
+_SPELLINGS = {
+    **{"장고": "django", "파이썬": "python", "셀러리": "celery", "와그테일": "wagtail"},
+    **{"레스트": "rest", "서머노트": "summernote", "센트리": "sentry", "엔진엑스": "nginx"},
+    **{"클라우드 ?프론트": "cloudfront", "클라우드 ?포메이션": "cloudformation"},
+    **{"람다 ?엣지": "lambda edge", "람다": "lambda", "테라폼": "terraform"},
+    **{"도커": "docker", "쿠버네티스": "kubernetes"},
+    **{"시크릿 ?매니저": "secrets manager", "파라미터 ?스토어": "parameter store"},
+    **{"볼트": "vault", "깃허브": "github", "아이피": "ip"},
+    **{"컨텐츠": "콘텐츠", "섬네일": "썸네일", "키 ?로테이션": "키 교체"},
+}
+
+#: Korean words that are in any question.
+_ASKING = """
+것 게 그 내 뜻 때 및 법 수 안 왜 이 제 좀 저 나요 나와요 돼요 되나요 되는 되는데 만드는
+무엇 방법 볼 싶어요 쓰기 쓰는 어디 어떻게 얼마나 없어요 없는 있나요 있는 있어요
+하기 하나요 하는 하려면 할 해요
+"""
 
 #: The words of the theme and of Sphinx on a Korean page.
 _KOREAN = {
@@ -140,17 +164,30 @@ _KOREAN = {
 
 
 class Search(SearchEnglish):  # type: ignore[misc] # Sphinx is skipped.
-    """Search English words, and Korean ones without their endings."""
+    """Search English words, and Korean ones as the pages spell them, without their endings.
 
+    A name with hyphens, such as the ID of a finding, is a word and its parts are.
+    """
+
+    stopwords = SearchEnglish.stopwords | set(_ASKING.split())
     js_splitter_code = rf"""
-var splitQuery = (query) =>
-  (query.match(/[\p{{Letter}}\p{{Number}}_]+/gu) ?? [])
+const spellings = {json.dumps(_SPELLINGS)};
+var splitQuery = (query) => {{
+  for (const [said, written] of Object.entries(spellings))
+    query = query.replace(RegExp("(?<![가-힣])" + said, "g"), written);
+  const words = /[\p{{Letter}}\p{{Number}}_]+/gu;
+  const names = /[\p{{Letter}}\p{{Number}}_]+(-[\p{{Letter}}\p{{Number}}_]+)+/gu;
+  return [...(query.match(words) ?? []), ...(query.match(names) ?? [])]
     .map((word) => word.replace(/{_ENDING}/, "$1"));
+}};
 """
 
     def split(self, text: str) -> list[str]:
         """Return the words of a text, as splitQuery does in the browser."""
-        return [re.sub(_ENDING, r"\1", word) for word in super().split(text)]
+        for said, written in _SPELLINGS.items():
+            text = re.sub(f"(?<![가-힣]){said}", written, text)
+        words = [*super().split(text), *re.findall(r"\w+(?:-\w+)+", text)]
+        return [re.sub(_ENDING, r"\1", word) for word in words]
 
 
 class Setting(ConfigurationValue):  # type: ignore[misc] # Sphinx is skipped.

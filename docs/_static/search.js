@@ -35,15 +35,25 @@ const findWord = (word, excluded) => {
 };
 
 // Sphinx wants all words. Here a page may lack some: a rare word counts for more than a frequent
-// one, and {index} words as much as a title. Pages that lack more than they have are left out, and
-// there is no answer if each page lacks more than half of the words.
+// one, and {index} words as much as a title. Pages that lack more than they have are left out,
+// unless a title outweighs that, and there is no answer if each page lacks more than half of the
+// words.
 Search.performTermsSearch = (words, excluded) => {
-  const {docnames, filenames, indexentries, titles} = Search._index;
+  const index = Search._index;
+  const {docnames, filenames, indexentries, titles} = index;
   const stemmer = new Stemmer();
   const named = Object.entries(indexentries).map(([words, places]) => ({
     words: splitQuery(words).map((word) => stemmer.stemWord(word)),
     pages: places.filter(([, , isMain]) => isMain).map(([page]) => docnames[page]),
   }));
+  // Koreans space freely: 키페어 is 키 페어, if the pages have both.
+  const isKnown = (word) =>
+    word in index.terms || word in index.titleterms || named.some((name) => name.words.includes(word));
+  const spaced = (word) =>
+    [...word].map((_, at) => [word.slice(0, at), word.slice(at)]).find((parts) => parts.every(isKnown));
+  words = new Set(
+    [...words].flatMap((word) => (!isKnown(word) && /^[가-힣]{3,}$/.test(word) && spaced(word)) || word),
+  );
   const found = new Map();
   for (let word of words) {
     const points = new Map();
@@ -62,8 +72,9 @@ Search.performTermsSearch = (words, excluded) => {
   }
   if (Math.max(...[...found.values()].map(({count}) => count)) < words.size / 2) return [];
   const most = Math.max(...[...found].map(([page, {has}]) => (isForReader(page) ? has : 0)));
+  const full = Math.max(...[...found.values()].map(({has, total}) => (has >= most ? total : 0)));
   return [...found]
-    .filter(([, {has}]) => has >= most / 2)
+    .filter(([, {has, total}]) => has >= most / 2 || total >= full)
     .map(([page, {total}]) => {
       const place = docnames.indexOf(page);
       return [page, titles[place], "", null, total, filenames[place], SearchResultKind.text];
