@@ -63,16 +63,19 @@ class Transcript:
     visitor: Visitor
     parts: list[str] = field(default_factory=list)
     footers: set[str] = field(default_factory=set)
+    titles: dict[str, str] = field(default_factory=dict)
 
     def add(self, title: str) -> None:
-        """Write down the last page, and the messages on top of it."""
+        """Write down the last page, and the messages on top of it; a page twice by its title."""
         own = own_part(self.visitor.answers[-1].text)
         footer = _FOOTER.search(own)
         if footer and footer[0] in self.footers:
             own = own.replace(footer[0], "")
         elif footer:
             self.footers.add(footer[0])
-        self.parts.append("\n".join([f"== {title}", *self.said(), *lines(own)]))
+        page = "\n".join([*self.said(), *lines(own)])
+        first = self.titles.setdefault(page, title)
+        self.parts.append(f"== {title}\n" + (page if first == title else f"As: {first}"))
 
     def take(self, step: str, key_pair: KeyPair | None = None, **answers: str) -> None:
         """Take a step, and write down its page and what it came to."""

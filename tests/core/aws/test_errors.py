@@ -6,7 +6,9 @@ Modules: core/aws/errors.py
 from __future__ import annotations
 
 import pickle
+import re
 import textwrap
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,10 +106,18 @@ def test_explanations() -> None:
     assert [each.is_temporary for each in told] == [True] * len(TEMPORARY) + [False] * len(LASTING)
     assert {each.what for each in told} == {"read the key group G"}
     assert "password" not in "".join(repr(vars(each)) + str(each) for each in told)
-    texts = dict.fromkeys(map(str, told))
+    codes: dict[str, list[str]] = {}
+    for error, text in zip(TEMPORARY + LASTING, map(str, told), strict=True):
+        code = (
+            error.response["Error"]["Code"]
+            if isinstance(error, ClientError)
+            else type(error).__name__
+        )
+        codes.setdefault(re.sub(rf"\b{code}\b", "<code>", text), []).append(code)
+    wrap = partial(textwrap.fill, width=100, break_on_hyphens=False)
     assert_golden(
         "aws-errors",
-        "\n\n".join(textwrap.fill(each, 100, break_on_hyphens=False) for each in texts),
+        "\n\n".join(f"{wrap(', '.join(each))}:\n{wrap(text)}" for text, each in codes.items()),
     )
 
 
