@@ -31,6 +31,6 @@ def assert_golden(name: str, text: str) -> None:
     if text != expected:
         before, now = expected.splitlines(), text.splitlines()
         changes = "\n".join(unified_diff(before, now, path.name, "now", lineterm="", n=2))
-        pytest.fail(
-            f"{changes}\n\nTo accept these words, run again with UPDATE_GOLDEN=1.", pytrace=False
-        )
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
+        command = f"UPDATE_GOLDEN=1 .venv/bin/python -m pytest '{test}'"
+        pytest.fail(f"{changes}\n\nTo accept these words:\n{command}", pytrace=False)

@@ -42,8 +42,9 @@ def test_nothing_is_wrong_by_hand(online: World) -> None:
     in_order = {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[1])}
     assert set(found.values()) == {"ok"}
     assert missing_origins(rules, origins[1::2]) == []
-    assert in_order <= found.keys()
-    assert {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[2])} <= {*CATALOG}
+    assert in_order <= found.keys(), "Edit docs/aws/console.md, whose table has the good ids."
+    named = {each for row in rows for each in re.findall(r"`([a-z0-9-]+)`", row[2])}
+    assert named <= {*CATALOG}, "Edit docs/aws/console.md, whose table names the findings."
 
 
 def test_cors_page() -> None:
@@ -51,6 +52,7 @@ def test_cors_page() -> None:
     [shown] = [each.code for each in snippets(CORS) if each.role == "finding"]
     named = {*re.findall(r"`(cors-[a-z-]+)`", read(CORS))}
 
-    assert shown in read(GOLDEN / "doctor-healthy-site.txt")
+    golden = GOLDEN / "doctor-healthy-site.txt"
+    assert shown in read(golden), f"Edit docs/how-to/cors.md: paste from {golden.name}."
     assert named
-    assert named <= {*CATALOG}
+    assert named <= {*CATALOG}, "Edit docs/how-to/cors.md."

@@ -37,8 +37,9 @@ def test_documentation_lists_every_kind() -> None:
     headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
     rows = re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)
 
-    assert headings == [each for each, kind in CATALOG.items() if kind.fix]
-    assert rows == [each for each, kind in CATALOG.items() if not kind.fix]
+    edit = "Edit docs/problems/findings.md: a part begins with the id that its {findings} names."
+    assert headings == [each for each, kind in CATALOG.items() if kind.fix], edit
+    assert rows == [each for each, kind in CATALOG.items() if not kind.fix], edit
     assert page.count("**To do:**") == len(headings)
 
 
@@ -77,5 +78,10 @@ def test_every_kind_comes() -> None:
     ]
     expected = {*HEALTHY, *(each for ids in lists for each in ids)}
 
-    assert {*CATALOG} - expected == ALONE
-    assert {each for each in expected if not each.startswith("cfsigned.")} <= {*CATALOG}
+    assert {*CATALOG} - expected == ALONE, (
+        "Give it a row in tests/tools/doctor: SITES (sites.py) for an account, WRONG "
+        "(test_explain.py) for a URL, ANSWERS (test_live.py) for an answer; or a test, and ALONE."
+    )
+    assert {each for each in expected if not each.startswith("cfsigned.")} <= {*CATALOG}, (
+        "Edit cfsigned_django/tools/catalog.py, or leave out its row in tests/tools/doctor."
+    )
