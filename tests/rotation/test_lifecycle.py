@@ -14,6 +14,7 @@ from cfsigned_django.rotation.lifecycle import (
     KeyStatus,
     Waits,
     find_blockers,
+    lacks_retirement_date,
 )
 from cfsigned_django.rotation.stages import STAGES
 
@@ -65,6 +66,13 @@ def test_wait_that_has_not_begun(status: str, to: str, cause: Cause) -> None:
     found = find_blockers(key, KeyStatus(to), now=NOW, waits=WAITS)
 
     assert found == [Blocker(cause=cause)]
+
+
+def test_who_lacks_a_date() -> None:
+    """Date the end of a key's signing later only if it has ended and nobody did."""
+    undated = [each for each in KeyStatus if lacks_retirement_date(KeyState(status=each))]
+    assert undated == [KeyStatus.RETIRING]
+    assert not lacks_retirement_date(LEAVING)
 
 
 @pytest.mark.parametrize(

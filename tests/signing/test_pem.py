@@ -62,6 +62,7 @@ MISHAPS: dict[str, Callable[[str], str | bytes]] = {
     "literal line ends in quotes": lambda text: '"' + text.replace("\n", "\\n") + '"',
     "byte order mark": lambda text: "\ufeff" + text,
     "UTF-16": lambda text: text.encode("utf-16"),
+    "UTF-16 of the other order, cut": lambda text: ("\ufeff" + text).encode("utf-16-be")[:-1],
     "indented": lambda text: text.replace("\n", "\n    "),
     "text around": lambda text: f"Bag Attributes: x\n{text}\nend of file\n",
     "base64": b64,

@@ -46,6 +46,7 @@ PLAYLISTS = {
     "segments": """#EXTM3U
 #EXT-X-TARGETDURATION:7
 # made by a packager: https://d111111abcdef8.cloudfront.net/not/this
+  # indented: not/this
 #EXT-X-KEY:METHOD=AES-128,URI="«keys/1.key»",IV=0x9c7db8778570d05c3177c349fd9236aa
 #EXTINF:6.006, a title, with commas
 «seg 1.ts»
@@ -118,7 +119,7 @@ def test_what_is_signed(name: str) -> None:
     ("base", "uri", "expected"),
     [
         (f"{ORIGIN}/a//b/c.m3u8?x=/y/z", "d.ts", f"{ORIGIN}/a//b/d.ts"),
-        (f"{ORIGIN}/a/b.m3u8", "/c/./d/../e.ts?f=../g", f"{ORIGIN}/c/e.ts?f=../g"),
+        (f"{ORIGIN}/a/b.m3u8", "/c/./d/../e.ts?f=/../g", f"{ORIGIN}/c/e.ts?f=/../g"),
         (f"{ORIGIN}/a/b.m3u8", "../../../c.ts", f"{ORIGIN}/c.ts"),
         (f"{ORIGIN}/a/b.m3u8", "...ts", f"{ORIGIN}/a/...ts"),
         (f"{ORIGIN}/a/b.m3u8", "c/d:e.ts", f"{ORIGIN}/a/c/d:e.ts"),

@@ -74,6 +74,7 @@ AS_SENT: list[tuple[str, int, str]] = [
     (URL, 9223372036, ""),
     (URL.replace("image.jpg", "a|b?c=|{}^`"), EXPIRES, ""),
     (URL, EXPIRES, _START),
+    (URL, 9223372036, _START.replace(str(EXPIRES), "9223372035")),
 ]
 
 
@@ -101,9 +102,14 @@ def test_read_again_and_signed(ec_signer: Signer) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, policy().to_json().replace(str(EXPIRES), "9" * 5000)]
+    "text",
+    [
+        "[" * 100_000,
+        policy().to_json().replace(str(EXPIRES), "9" * 5000),
+        '{"Statement":["DateLessThan"]}',
+    ],
 )
-def test_v13_huge_policy(text: str) -> None:
-    """Refuse what Python's JSON cannot read, as what is malformed (V13)."""
+def test_v13_unreadable_policy(text: str) -> None:
+    """Refuse what is no statement, or what Python's JSON cannot read, as malformed (V13)."""
     with pytest.raises(InvalidPolicy):
         Policy.from_json(text)

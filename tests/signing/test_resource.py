@@ -17,6 +17,7 @@ from tests.signing.cases import EXPIRES, ORIGIN
 NO_URLS = [
     ("https://key.com/a", "https://\u212aey.com/a", False),
     ("https://h/a/1/*", "https://h/a/1/x/..", True),
+    ("https://h/a/1/*", "https://h/a/1/.", True),
     ("https://h/a/1/*", "https://h/a/1/x/../..", False),
     ("https://h/*", "", False),
     ("https://*", "https:/h/a", False),
