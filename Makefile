@@ -57,6 +57,8 @@ style: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/zizmor --offline --quiet .github
+	@# Not by what shellcheck or pyflakes of the machine say of a script.
+	$(BIN)/jactionlint --profile correctness --shellcheck= --pyflakes=
 	$(BIN)/validate-pyproject pyproject.toml
 
 .PHONY: types
