@@ -110,6 +110,6 @@ def test_read_again_and_signed(ec_signer: Signer) -> None:
     ],
 )
 def test_v13_unreadable_policy(text: str) -> None:
-    """Refuse what is no statement, or what Python's JSON cannot read, as malformed (V13)."""
+    """Refuse a statement that is text, and what Python's JSON cannot read (V13)."""
     with pytest.raises(InvalidPolicy):
         Policy.from_json(text)
