@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 from cfsigned_django.core.conf import OPTIONS, SITE
 from cfsigned_django.core.validation import TABLE
-from cfsigned_django.tools.catalog import CATALOG, FindingType
+from cfsigned_django.tools.catalog import CATALOG, FindingType, Level
 from cfsigned_django.tools.doctor.report import in_general, sentence
-from cfsigned_django.tools.findings import Level
 
 # Settings
 

@@ -20,7 +20,7 @@ from cfsigned_django.signing import PublicKey
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.site_in_aws import SiteKey, Wanted
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.catalog import Finding, Level
 from fuzz.accounts import (
     Situation,
     foreign_reads,

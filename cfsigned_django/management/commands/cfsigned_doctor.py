@@ -23,6 +23,7 @@ from cfsigned_django.management.command import CfsignedCommand, add_json, add_or
 from cfsigned_django.storage.site_storages import entry_of, find_storage, why_unsigned
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
+from cfsigned_django.tools.catalog import Finding, Level
 from cfsigned_django.tools.doctor.examination import Examination, check_settings
 from cfsigned_django.tools.doctor.explain import explain
 from cfsigned_django.tools.doctor.report import (
@@ -32,7 +33,6 @@ from cfsigned_django.tools.doctor.report import (
     worst_first,
     write_report,
 )
-from cfsigned_django.tools.findings import Finding, Level
 
 
 class Command(CfsignedCommand):

@@ -17,8 +17,7 @@ from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.account import Account
 from cfsigned_django.tools.account.state.judge import judge
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
-from cfsigned_django.tools.catalog import CATALOG, finding
-from cfsigned_django.tools.findings import Finding
+from cfsigned_django.tools.catalog import CATALOG, Finding, finding
 from cfsigned_django.tools.stack.existing import StackResources
 
 _NAMED_GROUPS: Final = 3

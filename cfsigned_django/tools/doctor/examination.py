@@ -38,7 +38,7 @@ from cfsigned_django.storage.site_storages import (
 from cfsigned_django.storage.urls import SignedUrlMixin
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, SiteKey, Wanted
-from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.catalog import Finding, finding
 from cfsigned_django.tools.doctor import aws
 from cfsigned_django.tools.doctor.live import (
     Clock,
@@ -48,7 +48,6 @@ from cfsigned_django.tools.doctor.live import (
     respelled,
 )
 from cfsigned_django.tools.doctor.report import check_finding
-from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.stack.existing import find_stack
 from cfsigned_django.tools.storage_origin import (
     public_patterns,

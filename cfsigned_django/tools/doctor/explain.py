@@ -33,10 +33,9 @@ from cfsigned_django.signing.keys import PublicKey
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME, Policy, is_within
 from cfsigned_django.signing.verifier import UnverifiedUrl, Verifier, read_claim
 from cfsigned_django.storage.site_storages import site_storages
-from cfsigned_django.tools.catalog import finding
+from cfsigned_django.tools.catalog import Finding, Level, finding
 from cfsigned_django.tools.doctor.aws import from_aws_error
 from cfsigned_django.tools.doctor.report import moment, sentence
-from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model import s3
 
 SUBJECT = "URL"

@@ -17,8 +17,7 @@ from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer, Responder
 from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.site_storages import PROBE_SECONDS
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.catalog import Finding, Level, finding
 
 _REFUSALS = {
     "InvalidKey": "signed-unknown-key",

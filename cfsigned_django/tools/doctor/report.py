@@ -9,8 +9,7 @@ from typing import Final
 
 from cfsigned_django.core.text import in_one_line
 from cfsigned_django.core.validation import TABLE
-from cfsigned_django.tools.catalog import CATALOG, FindingType, finding
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.catalog import CATALOG, Finding, FindingType, Level, finding
 
 
 def has_error(findings: Iterable[Finding]) -> bool:

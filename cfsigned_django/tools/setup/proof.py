@@ -17,9 +17,9 @@ from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage.site_storages import PROBE_NAME, sign_probe
 from cfsigned_django.tools.account.reader import read_account
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
+from cfsigned_django.tools.catalog import Finding, Level
 from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.live import Clock, RequestedObject, direct_url, examine_live
-from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.setup.key_provider import KeyProvider
 from cfsigned_django.tools.stack.existing import StackResources
 

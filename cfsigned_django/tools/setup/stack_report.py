@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cfsigned_django.core import conf
 from cfsigned_django.storage.site_storages import site_storages
-from cfsigned_django.tools.findings import Finding
+from cfsigned_django.tools.catalog import Finding
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack
 from cfsigned_django.tools.stack.existing import Stack
 from cfsigned_django.tools.stack.template import BUCKET, MAKES_BUCKET, MANAGED_POLICIES, removals

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.core.management import call_command
 
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.catalog import Finding, Level
 
 
 def ids(findings: Iterable[Finding]) -> list[str]:

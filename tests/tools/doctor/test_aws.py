@@ -1,6 +1,6 @@
 """Judge each seeded site once, as a value: find its fault and nothing else, and what repairs it.
 
-Modules: tools/account/state/judge.py, tools/findings.py, tools/account/state/keys.py,
+Modules: tools/account/state/judge.py, tools/account/state/keys.py,
 tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
 tools/account/state/policies.py, tools/account/state/site_in_aws.py,
 tools/account/documents/distribution_config.py, tools/doctor/aws.py
@@ -27,9 +27,8 @@ from cfsigned_django.management.commands.cfsigned_setup import Command
 from cfsigned_django.tools.account.account import KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import CATALOG
+from cfsigned_django.tools.catalog import CATALOG, Finding, Level
 from cfsigned_django.tools.doctor.aws import DEPENDS_ON_PERMISSION, FindStack, check_aws
-from cfsigned_django.tools.findings import Finding, Level
 from cfsigned_django.tools.model.resource_policy import statements
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import StackResources

@@ -12,8 +12,7 @@ import pytest
 from django.core.management import CommandError
 
 from cfsigned_django.core.validation import TABLE
-from cfsigned_django.tools.catalog import CATALOG
-from cfsigned_django.tools.findings import Level
+from cfsigned_django.tools.catalog import CATALOG, Level
 from docs.entries import print_findings
 from tests.golden import DIRECTORY as GOLDEN
 from tests.pages import DOCS, read

@@ -18,9 +18,9 @@ from hypothesis import example, given, strategies as st
 from cfsigned_django.signing import HashAlgorithm, Policy, PrivateKey, Signer
 from cfsigned_django.signing.encoding import encode_base64
 from cfsigned_django.signing.policy import MAX_EPOCH_TIME
+from cfsigned_django.tools.catalog import Finding
 from cfsigned_django.tools.doctor.explain import Knowledge, KnownKey, explain_url
 from cfsigned_django.tools.doctor.report import write_report
-from cfsigned_django.tools.findings import Finding
 from tests.characters import CHARACTERS
 from tests.golden import assert_golden
 from tests.storage_cases import DOMAIN, KEY_ID, OTHER_KEY_ID

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
+from cfsigned_django.tools.catalog import Finding
 from cfsigned_django.tools.doctor.aws import check_invalidation
-from cfsigned_django.tools.findings import Finding
 from tests.invalidations import Aws, aws_in_memory
 from tests.storage_cases import FILE_BACKEND
 from tests.tools.doctor import ids

@@ -16,8 +16,8 @@ from cfsigned_django.core.aws.client import make_client
 from cfsigned_django.core.viewer import Answer, Fetch, NoAnswer
 from cfsigned_django.signing import PrivateKey, Signer
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
+from cfsigned_django.tools.catalog import Finding, Level
 from cfsigned_django.tools.doctor.live import RequestedObject, direct_url, examine_live
-from cfsigned_django.tools.findings import Finding, Level
 from tests.signing.cases import BODIES
 from tests.storage_cases import DOMAIN, KEY_ID
 from tests.tools import error_of_s3

@@ -33,11 +33,11 @@ from cfsigned_django.tools.account.documents.bucket import (
 )
 from cfsigned_django.tools.account.documents.distribution_config import behaviors
 from cfsigned_django.tools.account.state.site_in_aws import Wanted
+from cfsigned_django.tools.catalog import Finding
 from cfsigned_django.tools.doctor.examination import Examination
 from cfsigned_django.tools.edge import Distribution
 from cfsigned_django.tools.edge.client import EdgeClient
 from cfsigned_django.tools.edge.stack_policies import MANAGED
-from cfsigned_django.tools.findings import Finding
 from cfsigned_django.tools.model.resource_policy import public_statements
 from cfsigned_django.tools.storage_origin import StorageOrigin
 from demo_project.rules import read_behavior

@@ -30,8 +30,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     may_sign,
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, Level, with_paste
+from cfsigned_django.tools.catalog import Finding, Level, finding, with_paste
 from cfsigned_django.tools.model import resource_policy
 
 

@@ -16,8 +16,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 )
 from cfsigned_django.tools.account.state.exposure import about, judge_exposure, judge_trust, named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, with_paste
+from cfsigned_django.tools.catalog import Finding, finding, with_paste
 
 
 def judge_distribution(site: SiteInAws) -> Iterator[Finding]:

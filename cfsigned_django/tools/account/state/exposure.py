@@ -34,8 +34,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     trusted_signers,
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, Level
+from cfsigned_django.tools.catalog import Finding, Level, finding
 from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import (
     Decision,

@@ -16,7 +16,7 @@ from cfsigned_django.tools.account.state.exposure import judge_other_distributio
 from cfsigned_django.tools.account.state.keys import judge_keys
 from cfsigned_django.tools.account.state.policies import judge_delivery
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, Wanted
-from cfsigned_django.tools.findings import Finding
+from cfsigned_django.tools.catalog import Finding
 
 
 def judge(account: Account, wanted: Wanted, *, now: datetime) -> Iterator[Finding]:

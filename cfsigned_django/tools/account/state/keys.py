@@ -10,8 +10,7 @@ from cfsigned_django.tools.account.account import Account, AwsDistribution, KeyG
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.exposure import named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding
+from cfsigned_django.tools.catalog import Finding, finding
 
 
 def judge_keys(site: SiteInAws, *, now: datetime) -> Iterator[Finding]:

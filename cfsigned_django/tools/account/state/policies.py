@@ -13,8 +13,7 @@ from cfsigned_django.tools.account.documents.bucket import (
     missing_origins,
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
-from cfsigned_django.tools.catalog import finding
-from cfsigned_django.tools.findings import Finding, with_paste
+from cfsigned_django.tools.catalog import Finding, finding, with_paste
 from cfsigned_django.tools.model.forwarding import Forwarding
 from cfsigned_django.tools.model.response_headers import (
     has_cors,
