@@ -150,6 +150,3 @@ class Account:
         key = self.kms_key.unread if self.kms_key else None
         of_the_bucket = self.bucket.unread.values() if self.bucket else ()
         return (*self.problems, *of_the_bucket, *([key] if key else []))
-
-    def public_key(self, public_key_pem: str) -> ListedPublicKey | None:
-        return next((each for each in self.public_keys or () if each.holds(public_key_pem)), None)

@@ -62,6 +62,10 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
         listing = _list(cloudfront, "Distribution", "distributions")
         return tuple(each for each in listing if each["Id"] != ours.id)
 
+    def access_controls() -> tuple[NamedConfig, ...]:
+        found = _list(cloudfront, "OriginAccessControl", "origin access controls")
+        return tuple(NamedConfig(id=each["Id"], name=each["Name"], config=each) for each in found)
+
     def policies(kind: str) -> dict[str, NamedConfig] | None:
         return reading.read("cloudfront", lambda: _read_policies(cloudfront, kind, config))
 
@@ -91,7 +95,7 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
         kms_key=_read_key(clients, key_id, found_bucket) if key_id else None,
         public_keys=reading.read("cloudfront", lambda: tuple(KeyGroups(cloudfront).public_keys())),
         key_groups=reading.read("cloudfront", lambda: tuple(list_key_groups(cloudfront))),
-        access_controls=reading.read("cloudfront", lambda: tuple(_access_controls(cloudfront))),
+        access_controls=reading.read("cloudfront", access_controls),
         cache_policies=policies("CachePolicy"),
         origin_request_policies=policies("OriginRequestPolicy"),
         response_headers_policies=policies("ResponseHeadersPolicy"),
@@ -184,23 +188,14 @@ def list_key_groups(cloudfront: Any) -> Iterator[KeyGroup]:
     for item in _list(cloudfront, "KeyGroup", "key groups"):
         group = item["KeyGroup"]
         config = group["KeyGroupConfig"]
-        yield KeyGroup(
-            id=group["Id"],
-            name=config["Name"],
-            key_pair_ids=tuple(config["Items"]),
-        )
-
-
-def _access_controls(cloudfront: Any) -> Iterator[NamedConfig]:
-    for item in _list(cloudfront, "OriginAccessControl", "origin access controls"):
-        yield NamedConfig(id=item["Id"], name=item["Name"], config=item)
+        yield KeyGroup(id=group["Id"], name=config["Name"], key_pair_ids=tuple(config["Items"]))
 
 
 def _read_policies(
     cloudfront: Any, kind: str, config: Mapping[str, Any] | None
 ) -> dict[str, NamedConfig]:
     """Return the custom policies of a kind, and the managed ones that behaviors use."""
-    listed_policies = _list(cloudfront, kind, f"policies ({_words(kind)})", Type="custom")
+    listed_policies = _list(cloudfront, kind, f"policies ({xform_name(kind, ' ')})", Type="custom")
     found = {item[kind]["Id"]: _named(item[kind], kind) for item in listed_policies}
     used = {each.get(f"{kind}Id") for each in behaviors(config)} if config else set()
     for policy_id in sorted(filter(None, used.difference(found))):
@@ -212,15 +207,11 @@ def read_policy(cloudfront: Any, kind: str, policy_id: str) -> NamedConfig:
     """Return a policy of a kind, as the API names it: "CachePolicy", for example."""
     answer = call(
         getattr(cloudfront, xform_name(f"Get{kind}")),
-        f"read the {_words(kind)} {policy_id}",
+        f"read the {xform_name(kind, ' ')} {policy_id}",
         f"cloudfront:Get{kind}",
         Id=policy_id,
     )
     return _named(answer[kind], kind)
-
-
-def _words(kind: str) -> str:
-    return xform_name(kind, " ")
 
 
 def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from cfsigned_django.tools.account.documents import Document
@@ -110,9 +110,6 @@ def folders_of(config: Mapping[str, Any], behavior: Mapping[str, Any]) -> list[O
     return [folder_of(each) for each in origins_of(config, behavior)]
 
 
-_IDENTITY_PATH: Final = "origin-access-identity/cloudfront/"
-
-
 def is_origin_of(origin: Mapping[str, Any], bucket: str) -> bool:
     """Return whether an origin is the bucket through S3's REST interface."""
     return names_bucket(origin["DomainName"], bucket) and not origin.get("CustomOriginConfig")
@@ -133,7 +130,7 @@ def origin_in_bucket(
 def access_identity_of(origin: Mapping[str, Any]) -> str:
     """Return the ID of the origin access identity of an origin, or an empty string."""
     path: str = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or ""
-    return path.removeprefix(_IDENTITY_PATH)
+    return path.removeprefix("origin-access-identity/cloudfront/")
 
 
 def access_control_of(origin: Mapping[str, Any]) -> str:

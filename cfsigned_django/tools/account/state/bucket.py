@@ -48,14 +48,13 @@ def judge_bucket(site: SiteInAws) -> Iterator[Finding]:
         yield finding("bucket-refused", f"bucket {bucket.name}", **values)
         return
     distribution = site.account.distribution
-    origin = site.origin if may_sign(site.origin or {}) else None
     yield from _check_public(site, bucket)
     wished = site.wanted.region
     if wished and bucket.region and wished != bucket.region:
         values = {"bucket": bucket.name, "region": bucket.region, "setting": wished}
         yield finding("bucket-region", "AWS_S3_REGION_NAME", **values)
     if distribution is not None and BucketPart.POLICY not in bucket.unread:
-        yield from _check_policy(site, bucket, distribution, origin)
+        yield from _check_policy(site, distribution)
     if distribution is not None:
         yield from _check_encryption(site, distribution)
     yield from _check_uploads(site, bucket)
@@ -84,20 +83,18 @@ def _check_uploads(site: SiteInAws, bucket: Bucket) -> Iterator[Finding]:
         yield finding("uploads-kept", subject, bucket=bucket.name)
 
 
-def _check_policy(
-    site: SiteInAws, bucket: Bucket, distribution: AwsDistribution, origin: Document | None
-) -> Iterator[Finding]:
+def _check_policy(site: SiteInAws, distribution: AwsDistribution) -> Iterator[Finding]:
     """Yield what is wrong with the policy. It must admit the origin's access, and no strangers."""
-    subject, partition = f"bucket {bucket.name}", distribution.partition
-    identity_id = access_identity_of(origin or {})
+    bucket, origin, partition = site.bucket, site.origin or {}, distribution.partition
+    subject, identity_id = f"bucket {bucket.name}", access_identity_of(origin)
     identity = access_identity_arn(identity_id, partition=partition) if identity_id else ""
-    if access_control_of(origin or {}):
+    if access_control_of(origin):
         reader = distribution.id
         statement = access_control_statement(bucket.name, distribution.arn, partition=partition)
     else:
         reader = f"the identity {identity_id}"
         statement = access_identity_statement(bucket.name, identity_id, partition=partition)
-    if origin is not None:
+    if may_sign(origin):
         request = request_through(
             origin, distribution.arn, site.arn_of_files, uses_tls=site.uses_tls
         )

@@ -8,6 +8,7 @@ from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (
     access_control_of,
     access_identity_of,
+    covers,
     is_access_point,
     names_bucket,
     origins_of,
@@ -28,6 +29,7 @@ def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
             values = {"account": account.account_id, "host": host}
             yield finding("no-distribution", "AWS_S3_CUSTOM_DOMAIN", **values)
         return
+    names = [found.domain_name, *found.aliases]
     if not found.config["Enabled"]:
         yield finding("distribution-disabled", found.id, distribution=found.id)
     mutual = found.config.get("ViewerMtlsConfig")  # "required" is the default of its mode
@@ -39,9 +41,8 @@ def judge_distribution(site: SiteInAws) -> Iterator[Finding]:
     if found.config.get("ConnectionMode") == "tenant-only":
         values = {"distribution": found.id, "host": host or "the domain"}
         yield finding("distribution-multi-tenant", found.id, **values)
-    elif not site.wanted.is_local and not site.has_domain:
-        names = ", ".join([found.domain_name, *found.aliases])
-        values = {"host": host, "distribution": found.id, "names": names}
+    elif host and not site.wanted.is_local and not any(covers(each, host) for each in names):
+        values = {"host": host, "distribution": found.id, "names": ", ".join(names)}
         yield finding("domain-not-alias", "AWS_S3_CUSTOM_DOMAIN", **values)
 
 

@@ -36,11 +36,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, Level, finding
 from cfsigned_django.tools.model.behaviors import find_path
-from cfsigned_django.tools.model.resource_policy import (
-    Decision,
-    by_anyone,
-    evaluate,
-)
+from cfsigned_django.tools.model.resource_policy import Decision, by_anyone, evaluate
 
 
 def judge_exposure(site: SiteInAws) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from cfsigned_django.rotation.lifecycle import OLD
-from cfsigned_django.tools.account.account import Account, AwsDistribution, KeyGroup
+from cfsigned_django.tools.account.account import Account, KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
 from cfsigned_django.tools.account.state.exposure import named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
@@ -65,20 +65,14 @@ def _check_members(
     if groups and is_there and key_pair_id not in held:
         values = {"key_group": _names(groups), "held": ", ".join(sorted(held)) or "none"}
         yield finding("key-not-in-group", groups[0].id, key=key_pair_id, **values)
-    elif account.distribution is not None:
-        yield from _check_edges(account.distribution, groups, key_pair_id)
+    elif (distribution := account.distribution) is not None:
+        for group in groups:
+            active = distribution.active_key_pairs.get(group.id, group.key_pair_ids)
+            if key_pair_id in group.key_pair_ids and key_pair_id not in active:
+                what = f"{key_pair_id} is in the key group {group.name}, but edges of "
+                what += f"{distribution.id} do not know it yet."
+                yield finding("distribution-deploying", key_pair_id, what=what)
 
 
 def _names(groups: Iterable[KeyGroup]) -> str:
     return " and ".join(f"{each.name} ({each.id})" for each in groups)
-
-
-def _check_edges(
-    distribution: AwsDistribution, groups: Sequence[KeyGroup], key_pair_id: str
-) -> Iterator[Finding]:
-    for group in groups:
-        active = distribution.active_key_pairs.get(group.id)
-        if active is not None and key_pair_id in group.key_pair_ids and key_pair_id not in active:
-            what = f"{key_pair_id} is in the key group {group.name}, but edges of "
-            what += f"{distribution.id} do not know it yet."
-            yield finding("distribution-deploying", key_pair_id, what=what)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cfsigned_django.core.text import duration
-from cfsigned_django.tools.account.account import BucketPart, NamedConfig
+from cfsigned_django.tools.account.account import BucketPart
 from cfsigned_django.tools.account.documents.bucket import (
     cors_rule,
     echoes_origins,
@@ -14,7 +14,6 @@ from cfsigned_django.tools.account.documents.bucket import (
 )
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, finding, with_paste
-from cfsigned_django.tools.model.forwarding import Forwarding
 from cfsigned_django.tools.model.response_headers import (
     has_cors,
     lacking_credentials,
@@ -63,29 +62,23 @@ def _check_cors(site: SiteInAws) -> Iterator[Finding]:
             said = f"the response headers policy {_shown(policy.name)}"
             values = {"policy": said, "origins": " and ".join(without)}
             yield finding("cors-credentials-missing", subject, **values)
-        if not lacking and not overrides:
-            yield from _check_copies(site, policy, origins)
+        echoes = echoes_origins(site.bucket.cors_rules, origins)
+        if echoes and not lacking and not overrides and _keeps_one_copy(site):
+            # A policy without override does not change a copy that names an origin.
+            said = f": {policy.name} does not replace the one origin that S3 has named in it"
+            yield finding("origin-not-in-cache-key", "cache policy", policy=said)
         origins = lacking
     if origins:
         yield from _check_rules(site, origins)
         yield from _check_origin_header(site)
 
 
-def _check_copies(site: SiteInAws, policy: NamedConfig, origins: list[str]) -> Iterator[Finding]:
-    """Check copies that name an origin: a policy without override does not change them."""
-    account, forwarding = site.account, site.forwarding
-    bucket = account.bucket
-    if bucket is None or account.origin_request_policies is None or account.cache_policies is None:
-        return
-    if _keeps_one_copy(forwarding) and echoes_origins(bucket.cors_rules, origins):
-        said = f": {policy.name} does not replace the one origin that S3 has named in it"
-        yield finding("origin-not-in-cache-key", "cache policy", policy=said)
-
-
-def _keeps_one_copy(forwarding: Forwarding) -> bool:
+def _keeps_one_copy(site: SiteInAws) -> bool:
     """Return whether S3 receives Origin, and the copy that it names one in is for all origins."""
+    forwarding = site.forwarding
     return (
-        forwarding.forwards_header("Origin")
+        site.knows_forwarding
+        and forwarding.forwards_header("Origin")
         and not forwarding.splits_copies_by_header("Origin")
         and forwarding.keeps_copies
     )
@@ -93,10 +86,8 @@ def _keeps_one_copy(forwarding: Forwarding) -> bool:
 
 def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Finding]:
     """Check the CORS rules of the bucket, if they have been read."""
-    bucket = site.account.bucket
-    if bucket is None or not bucket.is_ours or BucketPart.CORS in bucket.unread:
-        return
-    if missing := missing_origins(bucket.cors_rules, origins):
+    bucket, missing = site.bucket, missing_origins(site.bucket.cors_rules, origins)
+    if missing and bucket.is_ours and BucketPart.CORS not in bucket.unread:
         values = {"bucket": bucket.name, "origins": ", ".join(missing)}
         rule = cors_rule(missing)
         yield with_paste(finding("cors-rule-missing", f"bucket {bucket.name}", **values), rule)
@@ -104,27 +95,23 @@ def _check_rules(site: SiteInAws, origins: list[str]) -> Iterator[Finding]:
 
 def _check_origin_header(site: SiteInAws) -> Iterator[Finding]:
     """Check whether S3 receives Origin, and what is cached then."""
-    account, forwarding = site.account, site.forwarding
-    if account.origin_request_policies is None or account.cache_policies is None:
-        return
-    if not forwarding.forwards_header("Origin"):
+    forwarding = site.forwarding
+    if site.knows_forwarding and not forwarding.forwards_header("Origin"):
         said = _shown(forwarding.origin_request_policy.get("Name", "none"))
         yield finding("origin-not-forwarded", "origin request policy", policy=said)
-    elif _keeps_one_copy(forwarding):
+    elif _keeps_one_copy(site):
         yield finding("origin-not-in-cache-key", "cache policy", policy="")
 
 
 def _check_downloads(site: SiteInAws) -> Iterator[Finding]:
     """Yield whether the parameters of downloads pass."""
-    account, forwarding, headers = site.account, site.forwarding, site.response_headers
+    forwarding, headers = site.forwarding, site.response_headers
     if forwarding.forwards_parameter(_CONTENT_TYPE) and not (
         headers and stops_scripts(headers.config)
     ):
         yield finding("content-type-forwarded", "behavior", parameter=_CONTENT_TYPE)
-    is_read = account.cache_policies is not None and account.origin_request_policies is not None
-    if not is_read and not forwarding.forwarded_values:
-        return
-    if forwarding.splits_copies_by_parameter(_DOWNLOAD):
+    is_known = site.knows_forwarding or forwarding.forwarded_values
+    if not is_known or forwarding.splits_copies_by_parameter(_DOWNLOAD):
         return
     reaches = forwarding.forwards_parameter(_DOWNLOAD)
     if not reaches and site.behavior and _MANAGED.items() <= site.behavior.items():

@@ -6,18 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from cfsigned_django.core.aws.key_groups import ListedPublicKey
 from cfsigned_django.signing.keys import PublicKey
-from cfsigned_django.tools.account.account import (
-    Account,
-    Bucket,
-    BucketState,
-    NamedConfig,
-)
+from cfsigned_django.tools.account.account import Account, Bucket, BucketState, NamedConfig
 from cfsigned_django.tools.account.documents import Document
 from cfsigned_django.tools.account.documents.distribution_config import (
     behaviors,
-    covers,
     folders_of,
     is_open,
     origin_in_bucket,
@@ -127,16 +120,11 @@ class SiteInAws:
         return self.account.bucket or Bucket(name=self.wanted.bucket, state=BucketState.MISSING)
 
     @property
-    def public_key(self) -> ListedPublicKey | None:
-        """Return the public key in CloudFront of the site's key pair."""
-        key = self.wanted.key
-        return None if key is None else self.account.public_key(key.public_key_pem)
-
-    @property
     def key_pair_id(self) -> str:
         """Return the ID of the key that signs; empty if CloudFront has none yet."""
-        found = self.public_key
-        return self.wanted.key_pair_id or (found.key_pair_id if found else "")
+        key, known = self.wanted.key, self.account.public_keys or ()
+        same = (each.key_pair_id for each in known if key and each.holds(key.public_key_pem))
+        return self.wanted.key_pair_id or next(same, "")
 
     @property
     def config(self) -> Document | None:
@@ -198,6 +186,12 @@ class SiteInAws:
         )
 
     @property
+    def knows_forwarding(self) -> bool:
+        """Return whether the policies that decide what reaches S3 have been read."""
+        account = self.account
+        return account.cache_policies is not None and account.origin_request_policies is not None
+
+    @property
     def response_headers(self) -> NamedConfig | None:
         """Return the response headers policy of the behavior, if it has been read."""
         policies = self.account.response_headers_policies or {}
@@ -233,14 +227,6 @@ class SiteInAws:
         distribution = self.account.distribution
         partition = distribution.partition if distribution else "aws"
         return f"arn:{partition}:s3:::{self.bucket.name}{unquote(path)}"
-
-    @property
-    def has_domain(self) -> bool:
-        """Return whether the distribution accepts requests for the domain; DNS is not checked."""
-        found = self.account.distribution
-        names = (found.domain_name, *found.aliases) if found else ()
-        host = self.wanted.host
-        return not host or any(covers(each, host) for each in names)
 
 
 def _config(policies: Mapping[str, NamedConfig] | None, policy_id: str | None) -> Document:
