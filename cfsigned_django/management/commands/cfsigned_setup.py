@@ -36,13 +36,7 @@ from cfsigned_django.tools.doctor.report import write_report
 from cfsigned_django.tools.setup import stack_report
 from cfsigned_django.tools.setup.proof import DONE, LATER, Proof, exit_code
 from cfsigned_django.tools.setup.site_stack import Plan, SiteStack, choose_key, group_name
-from cfsigned_django.tools.stack.existing import (
-    Stack,
-    StackError,
-    StackResources,
-    read_stack,
-    resources_of,
-)
+from cfsigned_django.tools.stack.existing import Stack, StackError, read_stack
 from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group
 from cfsigned_django.tools.stack.losses import find_web_acl
 from cfsigned_django.tools.stack.template import (
@@ -217,8 +211,7 @@ class Command(CfsignedCommand):
     def _show_plan(self, site: SiteStack, plan: Plan, options: dict[str, Any]) -> None:
         code = _TO_DO if options["check"] and not plan.is_empty else DONE
         if options["json"]:
-            text = stack_report.as_json(site, plan, code=code, note=site.provider.place)
-            self.stdout.write(text)
+            self.stdout.write(stack_report.as_json(site, plan, code=code, note=site.provider.place))
         elif plan.is_empty:
             self.stdout.write(
                 f"There is nothing to do for the stack {site.name} and its key group."
@@ -247,11 +240,8 @@ class Command(CfsignedCommand):
             self.stderr.write("Nothing was changed.")
             return
         stack = site.apply(plan, reverts_drift=options["revert_drift"], show=self.stderr.write)
-        group = find_key_group(
-            site.clients.cloudfront,
-            key=site.provider.find(),
-            named=stack.parameters[KEY_GROUP],
-        )
+        key, named = site.provider.find(), stack.parameters[KEY_GROUP]
+        group = find_key_group(site.clients.cloudfront, key=key, named=named)
         proof = self._proof(site, stack, group)
         found = proof.findings()
         note, key_waits = site.provider.finish(
@@ -326,14 +316,11 @@ class Command(CfsignedCommand):
                 saved_paths={str(f): p for each in ours for f, p in saved_patterns(each).items()},
                 is_local=is_local,
             ),
-            stack=StackResources(name=site.name, resources=resources_of(present)),
+            site=site,
+            stack=stack,
             host=configured if is_local else stack.outputs["Domain"],
-            clients=site.clients,
-            provider=site.provider,
             fetch=self.fetch,
             clock=time.time,
-            sleep=self.sleep,
-            scheme=conf.default_of("url_protocol"),
         )
 
     def _site(self, options: Mapping[str, Any]) -> SiteStack:
@@ -376,7 +363,6 @@ class Command(CfsignedCommand):
         self._refuse_other_account(clients, given)
         if stack and WEB_ACL not in given and (live := find_web_acl(clients, stack)):
             given[WEB_ACL] = live
-        key_file = Path(options["key_file"]) if options["key_file"] else None
         return SiteStack(
             name=name,
             given=given,
@@ -385,7 +371,7 @@ class Command(CfsignedCommand):
             clients=clients,
             cloudformation=cloudformation,
             provider=choose_key(
-                key_file=key_file,
+                key_file=Path(options["key_file"]) if options["key_file"] else None,
                 stack_name=name,
                 group_id=group_id,
                 new_group=group_name(name, region),
@@ -413,10 +399,7 @@ class Command(CfsignedCommand):
 
     def _refuse_other_account(self, clients: Any, given: Mapping[str, str]) -> None:
         """Raise :exc:`CommandError` for a certificate or a web ACL of another account."""
-        arns = {
-            "--certificate": given.get("CertificateArn"),
-            "--web-acl": given.get(WEB_ACL),
-        }
+        arns = {"--certificate": given.get("CertificateArn"), "--web-acl": given.get(WEB_ACL)}
         if not any(arns.values()):
             return
         identity = call(

@@ -64,12 +64,7 @@ def check_settings() -> list[Finding]:
 def from_system_checks(messages: Iterable[CheckMessage]) -> list[Finding]:
     """Return the messages of system checks as findings, without the silenced ones."""
     return [
-        check_finding(
-            str(each.id),
-            str(each.obj or "settings"),
-            what=each.msg,
-            fix=each.hint or "",
-        )
+        check_finding(str(each.id), str(each.obj or "settings"), what=each.msg, fix=each.hint or "")
         for each in messages
         if not each.is_silenced()
     ]

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from urllib.parse import unquote
 
 from django.db import DatabaseError
@@ -20,7 +21,7 @@ from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.logs import redact
 from cfsigned_django.rotation.lifecycle import KeyStatus
-from cfsigned_django.rotation.models import KeyPair, primary_rows
+from cfsigned_django.rotation.models import primary_rows
 from cfsigned_django.signing import Check, Denied, InvalidKey, KeyAlgorithm
 from cfsigned_django.signing.diagnosis import other_urls
 from cfsigned_django.signing.encoding import (
@@ -51,33 +52,14 @@ _SECRET = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pasted:
-    """A URL, and the findings about what was removed from it."""
-
-    url: str
-    findings: tuple[Finding, ...] = ()
-
-    def read_as(self, url: str, kind_id: str, **values: str) -> Pasted:
-        """Return a copy with another URL, and with a finding if that differs."""
-        if url == self.url:
-            return self
-        return Pasted(url=url, findings=(*self.findings, finding(kind_id, SUBJECT, **values)))
-
-
-def read_pasted(text: str) -> Pasted:
-    """Return the URL in a text, without quotes, line breaks and escapes around it."""
-    pasted = Pasted(url=text)
-    around = "other characters around it"
-    pasted = pasted.read_as(_without_surroundings(text), "url-copied", extra=around)
-    pasted = pasted.read_as(_LINE_BREAK.sub("", pasted.url), "url-copied", extra="a line break")
-    pasted = pasted.read_as(_decode_whole(pasted.url), "url-double-encoded", part="The whole URL")
-    unescaped = _HTML_AMPERSAND.sub("&", pasted.url)
-    pasted = pasted.read_as(unescaped, "url-escaped", escapes="&amp; in place of &")
-    unescaped = re.sub(r"\\u0026", "&", pasted.url, flags=re.IGNORECASE).replace("\\/", "/")
-    pasted = pasted.read_as(unescaped, "url-escaped", escapes="\\u0026 or \\/, as in JSON")
-    pasted = pasted.read_as(pasted.url.replace("\\", ""), "url-copied", extra="backslashes")
-    return pasted.read_as(_encode_spaces(pasted.url), "url-copied", extra="spaces")
+def read_pasted(text: str) -> tuple[str, list[Finding]]:
+    """Return the URL in a text, without quotes and escapes, and findings about these."""
+    url, found = text, []
+    for read, kind_id, values in _READINGS:
+        before, url = url, read(url)
+        if url != before:
+            found.append(finding(kind_id, SUBJECT, **values))
+    return url, found
 
 
 def _without_surroundings(text: str) -> str:
@@ -97,13 +79,26 @@ def _decode_whole(url: str) -> str:
     return unquote(url) if re.match(r"https?%3A", url, re.IGNORECASE) else url
 
 
+def _unescape_json(url: str) -> str:
+    return re.sub(r"\\u0026", "&", url, flags=re.IGNORECASE).replace("\\/", "/")
+
+
 def _encode_spaces(url: str) -> str:
     """Encode the spaces of the path as browsers do, and remove those of the query."""
     address, question, query = url.partition("?")
     return re.sub(r"\s", "%20", address) + question + re.sub(r"\s", "", query)
 
 
-SETTING = "AWS_CLOUDFRONT_KEY"
+#: In this order: what reads the URL in a text, and what was found if that differs from the text.
+_READINGS: Final[Sequence[tuple[Callable[[str], str], str, Mapping[str, str]]]] = (
+    (_without_surroundings, "url-copied", {"extra": "other characters around it"}),
+    (partial(_LINE_BREAK.sub, ""), "url-copied", {"extra": "a line break"}),
+    (_decode_whole, "url-double-encoded", {"part": "The whole URL"}),
+    (partial(_HTML_AMPERSAND.sub, "&"), "url-escaped", {"escapes": "&amp; in place of &"}),
+    (_unescape_json, "url-escaped", {"escapes": "\\u0026 or \\/, as in JSON"}),
+    (lambda url: url.replace("\\", ""), "url-copied", {"extra": "backslashes"}),
+    (_encode_spaces, "url-copied", {"extra": "spaces"}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +160,12 @@ def database_keys() -> Iterator[KnownKey]:
     """Yield the key pairs of the database that CloudFront knows, or used to know."""
     for row in primary_rows():
         if row.key_pair_id:
+            has_ended = row.status in (KeyStatus.RETIRED, KeyStatus.REVOKED)
             yield KnownKey(
                 key_pair_id=row.key_pair_id,
                 public_key=PublicKey.load(row.public_key),
                 where=f"key pair of the database, {row.status}",
-                ended=_ended(row),
+                ended=f"was {row.status} on {row.since:%Y-%m-%d}" if has_ended else "",
             )
 
 
@@ -177,13 +173,7 @@ def _configs() -> Iterator[tuple[Config, str]]:
     for each in site_storages():
         if each.signs:
             is_own = each.config.cloudfront_key != conf.default_of("cloudfront_key")
-            yield each.config, str(each.name) if is_own else SETTING
-
-
-def _ended(row: KeyPair) -> str:
-    if row.status == KeyStatus.REVOKED:
-        return f"was revoked on {row.since:%Y-%m-%d}"
-    return f"was retired on {row.since:%Y-%m-%d}" if row.status == KeyStatus.RETIRED else ""
+            yield each.config, str(each.name) if is_own else "AWS_CLOUDFRONT_KEY"
 
 
 def explain(
@@ -208,7 +198,7 @@ def explain(
     groups: dict[str, tuple[str, ...]] = {}
     listed: list[KnownKey] | None = None
     further = []
-    pasted = read_pasted(url).url
+    pasted, _ = read_pasted(url)
     parts = _PARTS.fullmatch(pasted)
     host = parts[2] if parts else ""
     if make_cloudfront is not None:
@@ -284,11 +274,11 @@ _NOT_CLOUDFRONT = frozenset({"url-not-absolute", "url-s3-address"})
 
 def explain_url(text: str, knowledge: Knowledge) -> list[Finding]:
     """Return what a URL grants, and what is wrong with it; no finding shows its signature."""
-    pasted = read_pasted(text)
-    found = [*pasted.findings, *_explain(pasted.url, knowledge)]
+    url, found = read_pasted(text)
+    found += _explain(url, knowledge)
     if not any(each.level is Level.ERROR for each in found):
         if not any(each.id == "unsigned-url" for each in found):
-            found.append(_all_well(pasted.url, knowledge))
+            found.append(_all_well(url, knowledge))
     elif knowledge.cors_origins and not any(each.id in _NOT_CLOUDFRONT for each in found):
         origins = " and ".join(knowledge.cors_origins)
         found.append(finding("url-refusal-cors", SUBJECT, origins=origins))
@@ -431,11 +421,9 @@ def _explain_conditions(claim: UnverifiedUrl, knowledge: Knowledge) -> Iterator[
     elif start is not None and now <= start:
         values |= {"wait": duration(start + 1 - now), "start": moment(start)}
         yield finding("url-not-yet", SUBJECT, **values)
-    if policy.ip_address is None:
-        return
-    viewer_ip, values = knowledge.viewer_ip, {"addresses": policy.ip_address}
-    if viewer_ip is not None and not is_within(viewer_ip, policy.ip_address):
-        yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, **values)
+    viewer_ip, addresses = knowledge.viewer_ip, policy.ip_address
+    if viewer_ip is not None and addresses is not None and not is_within(viewer_ip, addresses):
+        yield finding("url-address", SUBJECT, viewer_ip=viewer_ip, addresses=addresses)
 
 
 def _grants(policy: Policy, knowledge: Knowledge) -> Finding:
@@ -486,10 +474,8 @@ def explain_signature(
         what = f"The Signature, of {len(claim.signature)} characters, is cut off or changed."
         yield finding("url-incomplete", SUBJECT, what=what)
     elif signer is not None and signer.key_pair_id == named.key_pair_id:
-        what = (
-            f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID there "
-        )
-        what += f"is another key: {named.where}."
+        what = f"{signer.key_pair_id} of {signer.where} signed the URL, but under the same ID "
+        what += f"there is another key: {named.where}."
         yield finding("key-mismatch", signer.where, what=what)
     elif signer is not None:
         what = f"The URL names the key {named.key_pair_id}, but {signer.key_pair_id} "

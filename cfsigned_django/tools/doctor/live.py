@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -100,15 +100,16 @@ def check_respelled(
         yield found
 
 
-def check_signed(answer: Answer, url: str, *, why_no_object: str) -> Finding:
+def check_signed(answer: Answer, asked: RequestedObject) -> Finding:
+    url = asked.url
     if answer.is_served:
         return finding("signed-served", url, url=url, status=answer.status)
     if answer.responder is not Responder.S3:
         if kind := _REFUSALS.get(answer.code):
             return finding(kind, url, code=answer.code)
-    elif why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
-        what = f"CloudFront accepts the signature. {why_no_object}: access to the bucket, and "
-        return finding("signed-served", url, what=f"{what}CORS, were not checked.")
+    elif asked.why_no_object and answer.code in ("AccessDenied", "NoSuchKey"):
+        what = f"CloudFront accepts the signature. {asked.why_no_object}: access to the bucket, "
+        return finding("signed-served", url, what=f"{what}and CORS, were not checked.")
     elif answer.code == "AccessDenied":
         return finding("signed-s3-denied", url, url=url)
     elif answer.code == "NoSuchKey":
@@ -148,25 +149,19 @@ def check_direct(fetch: Fetch, url: str, region: str | None) -> Finding:
 
 
 def check_cors(
-    fetch: Fetch,
-    signed_url: str,
-    url: str,
-    origins: Sequence[str],
-    *,
-    without_origin: Answer,
-    credentials: bool,
+    asked: RequestedObject, fetch: Fetch, signed_url: str, *, without_origin: Answer
 ) -> Iterator[Finding]:
-    """Yield the findings about the CORS headers for each origin, with ``credentials`` or without.
+    """Yield the findings about the CORS headers for each origin, with cookies or without.
 
     ``without_origin`` is the answer to a request without Origin, just before.
     Each origin requests the object twice: the second answer comes from the cache.
     """
-    good = True
-    for origin in origins:
+    url, cookies, good = asked.url, asked.wanted.cookies, True
+    for origin in asked.wanted.cors_origins:
         answers = [fetch(signed_url, {"Origin": origin}) for _ in range(2)]
         allowed = [each.headers.get("access-control-allow-origin", "") for each in answers]
         if all(each in (origin, "*") for each in allowed):
-            if credentials and not all(_allows_credentials(each, origin) for each in answers):
+            if cookies and not all(_allows_credentials(each, origin) for each in answers):
                 good = False
                 values = {"policy": "the object", "origins": origin}
                 yield finding("cors-credentials-missing", url, **values)
@@ -179,7 +174,7 @@ def check_cors(
         values = {"place": place, "header": f"{header}: {wrong}" if wrong else f"no {header}"}
         yield finding("cors-headers-missing", url, origin=origin, **values)
     if good:
-        yield finding("cors", url, origins=" and ".join(origins), url=url)
+        yield finding("cors", url, origins=" and ".join(asked.wanted.cors_origins), url=url)
         if "origin" not in without_origin.headers.get("vary", "").lower():
             yield finding("cors-browser-cache", url)
 
@@ -221,16 +216,12 @@ def check_clock(date: float | None, now: float, *, expire: int) -> Iterator[Find
     if date is None:
         yield finding("clock-unknown", _SUBJECT)
         return
-    skew = now - date
-    off = abs(skew)
-    direction = "ahead of" if skew > 0 else "behind"
-    if off <= NOTICEABLE_SECONDS:
-        return
-    wrong = min(WRONG_SECONDS, expire)
-    is_wrong = off > wrong
-    limit = duration(wrong if is_wrong else NOTICEABLE_SECONDS)
-    found = finding("clock-off", _SUBJECT, skew=f"{duration(off)} {direction}", limit=limit)
-    yield replace(found, level=Level.ERROR) if is_wrong else found
+    off, wrong = abs(now - date), min(WRONG_SECONDS, expire)
+    if off > NOTICEABLE_SECONDS:
+        skew = f"{duration(off)} {'ahead of' if now > date else 'behind'}"
+        limit = duration(wrong if off > wrong else NOTICEABLE_SECONDS)
+        found = finding("clock-off", _SUBJECT, skew=skew, limit=limit)
+        yield replace(found, level=Level.ERROR) if off > wrong else found
 
 
 _DAY = 86_400
@@ -300,9 +291,7 @@ def _examine_signed(
         return signer.sign_url(asked.url, date_less_than=int(until))
 
     answer = fetch(sign(now() + PROBE_SECONDS), {})
-    signed = check_common(answer, asked.url) or check_signed(
-        answer, asked.url, why_no_object=asked.why_no_object
-    )
+    signed = check_common(answer, asked.url) or check_signed(answer, asked)
     if signed.id == "html-answer" and asked.why_no_object:
         what = f"{signed.what} {asked.why_no_object}, and an error page may hide the answer of S3."
         signed = replace(signed, what=what)
@@ -321,14 +310,7 @@ def _examine_signed(
             yield from check_respelled(fetch, respelled(asked.url), answer, is_open=is_open)
     if asked.wanted.cors_origins and answer.is_served:
         url = sign(now() + PROBE_SECONDS)
-        yield from check_cors(
-            fetch,
-            url,
-            asked.url,
-            asked.wanted.cors_origins,
-            without_origin=answer,
-            credentials=asked.wanted.cookies,
-        )
+        yield from check_cors(asked, fetch, url, without_origin=answer)
 
 
 def _no_answer(asked: RequestedObject, error: NoAnswer) -> Finding:

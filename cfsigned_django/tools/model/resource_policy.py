@@ -98,7 +98,10 @@ def evaluate(
     A Deny wins, and what nothing allows is denied; the statements are then those that would allow
     it if their conditions were met.
     """
-    found = [(each, _applies(each, request)) for each in statements(policy)]
+    found = [
+        (each, _all((_is_about(each, request), _is_met(each, request.context))))
+        for each in statements(policy)
+    ]
 
     def those(effect: str, result: bool | None) -> list[Statement]:
         return [each for each, applies in found if each["Effect"] == effect and applies is result]
@@ -120,10 +123,6 @@ def statements(policy: Mapping[str, Any] | None) -> list[Statement]:
 
 
 # One statement. A result is True, False, or None if it is unknown.
-
-
-def _applies(statement: Statement, request: Request) -> bool | None:
-    return _all((_is_about(statement, request), _is_met(statement, request.context)))
 
 
 def _is_about(statement: Statement, request: Request) -> bool | None:

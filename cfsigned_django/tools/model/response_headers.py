@@ -71,10 +71,6 @@ def cors_allows(allowed: str, value: str) -> bool:
     return fnmatchcase(value, literal)
 
 
-def has_cors(policy: Document) -> bool:
-    return bool(policy.get("CorsConfig"))
-
-
 def overrides_origin(policy: Document) -> bool:
     """Return whether the CORS headers of the policy replace those of S3."""
     return bool((policy.get("CorsConfig") or {}).get("OriginOverride"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
 from cfsigned_django.core import conf
-from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.client import call
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.viewer import Fetch
 from cfsigned_django.signing.encoding import encode_url
@@ -20,8 +20,8 @@ from cfsigned_django.tools.account.state.site_in_aws import Wanted
 from cfsigned_django.tools.catalog import Finding, Level
 from cfsigned_django.tools.doctor.aws import check_aws
 from cfsigned_django.tools.doctor.live import Clock, RequestedObject, direct_url, examine_live
-from cfsigned_django.tools.setup.key_provider import KeyProvider
-from cfsigned_django.tools.stack.existing import StackResources
+from cfsigned_django.tools.setup.site_stack import SiteStack
+from cfsigned_django.tools.stack.existing import Stack, StackResources, resources_of
 
 #: Edges show a change some moments after CloudFront calls it deployed: seconds, and between looks.
 _SETTLES: Final = 60
@@ -53,14 +53,11 @@ class Proof:
     """
 
     wanted: Wanted
-    stack: StackResources
+    site: SiteStack
+    stack: Stack
     host: str
-    clients: Clients = field(repr=False)
-    provider: KeyProvider = field(repr=False)
     fetch: Fetch = field(repr=False)
     clock: Clock = field(repr=False)
-    sleep: Callable[[float], None] = field(repr=False)
-    scheme: str = "https:"
 
     def findings(self) -> list[Finding]:
         """Return what the doctor finds.
@@ -73,23 +70,24 @@ class Proof:
             found = self.live()
             if seconds <= 0 or not {each.id for each in found} & _OLD_ANSWERS:
                 return [*of_account, *found]
-            self.sleep(_PAUSE)
+            self.site.sleep(_PAUSE)
             seconds -= _PAUSE
 
     def of_account(self) -> list[Finding]:
-        account = read_account(self.clients, self.wanted)
+        account = read_account(self.site.clients, self.wanted)
         now = datetime.fromtimestamp(self.clock(), UTC)
-        return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: self.stack))
+        made = StackResources(name=self.site.name, resources=resources_of(self.stack.parameters))
+        return list(check_aws(account, self.wanted, now=now, find_stack=lambda *_: made))
 
     def live(self) -> list[Finding]:
         key, why_no_object = self._find_file()
         url = self._url(key)
-        signer = self.provider.signer(self.wanted.key_pair_id)
+        signer = self.site.provider.signer(self.wanted.key_pair_id)
         self.signed_url(signer)  # names the setting if OpenSSL refuses the hash
         requested = RequestedObject(
             url=url,
             signer=signer.with_hash(conf.OPTIONS["hash_algorithm"].read()),
-            direct_url=direct_url(self.clients.s3, self.wanted.bucket, key),
+            direct_url=direct_url(self.site.clients.s3, self.wanted.bucket, key),
             wanted=self.wanted,
             why_no_object=why_no_object,
         )
@@ -104,13 +102,13 @@ class Proof:
         )
 
     def _url(self, key: str) -> str:
-        return f"{self.scheme}//{self.host}/{quote(key)}"
+        return f"{conf.default_of('url_protocol')}//{self.host}/{quote(key)}"
 
     def _find_file(self) -> tuple[str, str]:
         """Return the key of an object, and why none is known to exist."""
         try:
             listed = call(
-                self.clients.s3.list_objects_v2,
+                self.site.clients.s3.list_objects_v2,
                 f"list the files of {self.wanted.bucket}",
                 "s3:ListBucket",
                 Bucket=self.wanted.bucket,

@@ -33,11 +33,7 @@ from cfsigned_django.tools.stack.existing import (
     protect,
     read_stack,
 )
-from cfsigned_django.tools.stack.key_group import (
-    KeyGroupOfSite,
-    find_key_group,
-    make_key_group,
-)
+from cfsigned_django.tools.stack.key_group import KeyGroupOfSite, find_key_group, make_key_group
 from cfsigned_django.tools.stack.losses import find_losses, find_removals
 
 #: Stands for a key group in a plan, before there is one.
@@ -109,14 +105,9 @@ class SiteStack:
         )
         planned = self._change_set(group.id or _NO_GROUP, reverts_drift=reverts_drift)
         try:
-            removed = [
-                each
-                for change in self._of_another_template(planned)
-                for each in find_removals(change)
-            ]
-            lost = [
-                each for change in planned.changes for each in find_losses(self.clients, change)
-            ]
+            changed = self._of_another_template(planned)
+            removed = [lost for each in changed for lost in find_removals(each)]
+            losses = [lost for each in planned.changes for lost in find_losses(self.clients, each)]
         except BaseException:
             self.discard(planned)
             raise
@@ -128,7 +119,7 @@ class SiteStack:
                 *template.tag_changes(self.tags, self.stack.tags if self.stack else {}),
             ),
             removals=(*template.removals(self.given, self.present), *removed),
-            losses=tuple(lost),
+            losses=tuple(losses),
         )
 
     def apply(self, plan: Plan, *, reverts_drift: bool, show: Callable[[str], object]) -> Stack:
@@ -149,7 +140,10 @@ class SiteStack:
         finally:
             if not is_executed:
                 self.discard(changes)
-        stack = self.follow(changes.stack_id, show) if is_executed else self.read()
+        if is_executed:
+            stack: Stack | None = self.follow(changes.stack_id, show)
+        else:
+            stack = read_stack(self.cloudformation, self.name)
         if stack is None or not stack.is_complete:
             raise StackError(
                 f"The stack {self.name} is gone. Somebody has deleted it: run this again."
@@ -178,10 +172,6 @@ class SiteStack:
         raise StackError(
             f"CloudFormation failed: {why}. {left}. Correct that, then run this again."
         )
-
-    def read(self) -> Stack | None:
-        """Return the stack as it is now."""
-        return read_stack(self.cloudformation, self.name)
 
     def discard(self, made: ChangeSet) -> None:
         """Delete a change set; if that fails, it does no harm."""
@@ -246,24 +236,15 @@ def choose_key(
         return KeyFile(path=key_file.absolute())
     database = None
     if has_table(router.db_for_write(KeyPair)):
-        database = _database_key(group_id or new_group, new_group)
+        rotation = Rotation(
+            store=KeyPairStore(key_group_id=group_id or new_group, changed_by="cfsigned_setup"),
+            waits=site_waits(),
+            key_groups=None,  # as by hand: the setup changes CloudFront itself
+            probe=lambda signer: ProbeResult.NO_ANSWER,
+        )
+        database = DatabaseKey(rotation=rotation, name=new_group)
     source = conf.default_of("cloudfront_key")
     settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
     if source is not None and (database is None or database.yields_to(settings_key_id)):
         return SettingsKey(private_key=source.load())
     return database or KeyFile(path=Path(f"cloudfront-{stack_name}.pem").absolute())
-
-
-def _database_key(group_id: str, new_group: str) -> DatabaseKey:
-    return DatabaseKey(
-        rotation=Rotation(
-            store=KeyPairStore(
-                key_group_id=group_id,
-                changed_by="cfsigned_setup",
-            ),
-            waits=site_waits(),
-            key_groups=None,  # as by hand: the setup changes CloudFront itself
-            probe=lambda signer: ProbeResult.NO_ANSWER,
-        ),
-        name=new_group,
-    )

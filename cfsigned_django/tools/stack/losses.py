@@ -124,9 +124,7 @@ def find_web_acl(clients: Clients, stack: Stack) -> str:
 
 
 def _named_differences(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    wanted: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any], after: Mapping[str, Any], wanted: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, str]]:
     """Yield where two documents differ, and how; what is ``wanted`` as it is after, is left out."""
     names = _names(after) | _names(before)

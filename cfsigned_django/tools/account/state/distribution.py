@@ -15,7 +15,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.tools.account.state.exposure import about, judge_exposure, judge_trust, named
+from cfsigned_django.tools.account.state.exposure import about, judge_trust, named, others
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, finding, with_paste
 
@@ -51,13 +51,13 @@ def judge_behavior(site: SiteInAws) -> Iterator[Finding]:
     if site.config is None or site.behavior is None:
         return
     yield from _check_restriction(site, site.behavior)
-    yield from judge_exposure(site)
+    for each in others(site, site.config, site.behavior):
+        yield from each.judge()
     if site.behavior.get("ViewerProtocolPolicy") == "allow-all" and not site.wanted.is_local:
         yield about(site, site.behavior, "plain-http")
     if site.unknown_reads:
-        yield about(
-            site, site.behavior, "delivery-unknown", reasons=" and ".join(site.unknown_reads)
-        )
+        reasons = " and ".join(site.unknown_reads)
+        yield about(site, site.behavior, "delivery-unknown", reasons=reasons)
 
 
 def _check_restriction(site: SiteInAws, behavior: Document) -> Iterator[Finding]:

@@ -39,18 +39,10 @@ from cfsigned_django.tools.model.behaviors import find_path
 from cfsigned_django.tools.model.resource_policy import Decision, by_anyone, evaluate
 
 
-def judge_exposure(site: SiteInAws) -> Iterator[Finding]:
-    """Yield what each other behavior serves of the private files, and takes from theirs."""
-    if site.config is None or site.behavior is None:
-        return
-    for each in _others(site, site.config, site.behavior):
-        yield from each.judge()
-
-
 def judge_other_distributions(site: SiteInAws) -> Iterator[Finding]:
     """Yield the distributions through which anyone reads private files, as the bucket lets them."""
     for found in site.account.other_distributions:
-        opened = [each for each in _others(site, found, {}) if each.shows_files()]
+        opened = [each for each in others(site, found, {}) if each.shows_files()]
         if found["Enabled"] and opened:
             yield finding(
                 "other-distribution-open",
@@ -61,7 +53,8 @@ def judge_other_distributions(site: SiteInAws) -> Iterator[Finding]:
             )
 
 
-def _others(site: SiteInAws, config: Document, private: Document) -> Iterator[_Other]:
+def others(site: SiteInAws, config: Document, private: Document) -> Iterator[_Other]:
+    """Yield each behavior of a distribution beside the private one."""
     found = [*behaviors(config)]
     for at, each in enumerate(found):
         if each is not private:
@@ -122,6 +115,7 @@ class _Other:
     comes_later: bool
 
     def judge(self) -> Iterator[Finding]:
+        """Yield what it serves of the private files, and takes from theirs."""
         if is_open(self.behavior):
             yield from self._serves()
         if self._takes_paths():

@@ -15,7 +15,6 @@ from cfsigned_django.tools.account.documents.bucket import (
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, finding, with_paste
 from cfsigned_django.tools.model.response_headers import (
-    has_cors,
     lacking_credentials,
     lacking_origins,
     overrides_origin,
@@ -49,7 +48,7 @@ def _check_cors(site: SiteInAws) -> Iterator[Finding]:
     origins, policy = list(site.wanted.cors_origins), site.response_headers
     if policy is None and (site.behavior or {}).get("ResponseHeadersPolicyId"):
         return  # Its content is unknown; another finding says that it could not be read.
-    if policy is not None and has_cors(policy.config):
+    if policy is not None and policy.config.get("CorsConfig"):
         lacking = lacking_origins(policy.config, origins)
         overrides = overrides_origin(policy.config)
         subject = f"policy {policy.id}"
