@@ -170,9 +170,8 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         "matter.",
         fix="Set AWS_CLOUDFRONT_DISTRIBUTION_ID, or --distribution, to check AWS as well.",
     ),
-    "cannot-invalidate": FindingType(
-        # The site may have other credentials than the person who asks.
-        level=Level.WARNING,
+    # A warning: the site may have other credentials than the person who asks.
+    "cannot-invalidate": warning(
         what="With these credentials, no file of {distribution} can be invalidated: {reason}.",
         why="Deleted and overwritten files are served until the TTL of their copies ends. If the "
         "site has other credentials, run this with those.",
@@ -629,9 +628,7 @@ CATALOG: Final[Mapping[str, FindingType]] = {
         fix="Look for a cache or proxy in front of CloudFront that ignores the query, and check "
         "which server answers for this domain.",
     ),
-    "cors": note(
-        what="Pages of {origins} may read {url}, cached or not.",
-    ),
+    "cors": note(what="Pages of {origins} may read {url}, cached or not."),
     "cors-headers-missing": error(
         what="For {origin}, the object{place} has {header}.",
         why="Browsers hide the file from fetch(), canvas, fonts and crossorigin images of pages of "

@@ -6,11 +6,9 @@ lets no one else read. Here, a user with read access stands in for CloudFront.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from http.client import responses
-from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -20,10 +18,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 
-from cfsigned_django.tools.edge.local_distribution import REASON_KEY
+from cfsigned_django.tools.edge.local_distribution import REASON_KEY, logger
 from cfsigned_django.tools.edge.s3_object import CHUNK_SIZE, s3_error
-
-logger: Final = logging.getLogger("cfsigned_django.tools.edge")
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=30)
 

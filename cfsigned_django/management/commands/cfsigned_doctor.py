@@ -46,36 +46,35 @@ class Command(CfsignedCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--offline", action="store_true", help="check settings and database only"
-        )
+        add = parser.add_argument
+        add("--offline", action="store_true", help="check settings and database only")
         add_storage(parser)
-        parser.add_argument(
+        add(
             "--object",
             metavar="NAME",
             help="name of an existing file in the storage, to request as a viewer would. Without "
             "it, the requested file need not exist",
         )
         for option in ("--cors-origin", "--upload-origin"):
-            add_origins(parser.add_argument, option, type=_origin, default=[])
-        parser.add_argument(
+            add_origins(add, option, type=_origin, default=[])
+        add(
             "--distribution",
             metavar="ID",
             help="ID of the distribution. Default: AWS_CLOUDFRONT_DISTRIBUTION_ID, else the one "
             "that has AWS_S3_CUSTOM_DOMAIN",
         )
-        parser.add_argument(
+        add(
             "--explain",
             metavar="URL",
             help="explain why this URL is refused, and check nothing else. Put it in single quotes",
         )
-        parser.add_argument(
+        add(
             "--viewer-ip",
             type=_address,
             metavar="ADDRESS",
             help="IP address of the viewer for whom the URL of --explain fails",
         )
-        parser.add_argument(
+        add(
             "--finding",
             metavar="ID",
             help="print what a finding or system check of this ID means, and check nothing. IDs "
@@ -85,8 +84,14 @@ class Command(CfsignedCommand):
 
     def run(self, options: dict[str, Any]) -> None:
         """Print what was found, and exit with 1 if there is an error."""
-        if options["finding"]:
-            meaning = _describe(options["finding"])
+        if finding_id := options["finding"]:
+            try:
+                meaning = describe(finding_id)
+            except KeyError:
+                raise CommandError(
+                    f"--finding {finding_id!r} is neither a finding nor a system check. Use the ID "
+                    "in brackets behind what was found, such as bucket-policy or cfsigned.E001."
+                ) from None
             self._print([meaning], lines_of(meaning), as_json=options["json"])
             return
         findings = self._explain(options) if options["explain"] else self._examine(options)
@@ -148,16 +153,6 @@ class Command(CfsignedCommand):
         if not options["offline"]:
             found += examination.online()
         return worst_first(found, own)
-
-
-def _describe(finding_id: str) -> Finding:
-    try:
-        return describe(finding_id)
-    except KeyError:
-        raise CommandError(
-            f"--finding {finding_id!r} is neither a finding nor a system check. Use the ID in "
-            "brackets behind what was found, such as bucket-policy or cfsigned.E001."
-        ) from None
 
 
 def _refuse_bad_name(storage: SignedUrlMixin, name: str | None) -> None:

@@ -36,17 +36,16 @@ class Command(CfsignedCommand):
     example = "--public 'static/*'"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--host", default="127.0.0.1", help="address to listen on. Default: 127.0.0.1"
-        )
-        parser.add_argument(
+        add = parser.add_argument
+        add("--host", default="127.0.0.1", help="address to listen on. Default: 127.0.0.1")
+        add(
             "--port",
             type=int,
             help="port to listen on. Default: the one in AWS_S3_CUSTOM_DOMAIN, else "
             f"{DEFAULT_PORT}",
         )
         add_storage(parser)
-        parser.add_argument(
+        add(
             "--domain",
             action="append",
             default=[],
@@ -54,7 +53,7 @@ class Command(CfsignedCommand):
             help="another host that viewers may request, with its port, such as "
             "cdn.site.localhost:8001. May be repeated",
         )
-        parser.add_argument(
+        add(
             "--public",
             action="append",
             default=[],
@@ -62,15 +61,13 @@ class Command(CfsignedCommand):
             help='path pattern to serve without a signature, such as "static/*". May be repeated. '
             "Default: the folder in the option public of the storage, if there is one",
         )
-        add_origins(parser.add_argument, "--cors-origin", default=[])
-        parser.add_argument(
+        add_origins(add, "--cors-origin", default=[])
+        add(
             "--managed-policies",
             action="store_true",
             help="play policies that AWS manages, as a stack with the same option has",
         )
-        parser.add_argument(
-            "--insecure", action="store_true", help="run even if DEBUG is off, for tests"
-        )
+        add("--insecure", action="store_true", help="run even if DEBUG is off, for tests")
 
     def run(self, options: dict[str, Any]) -> None:
         """Build the edge, print what it serves, and serve until interrupted."""
@@ -97,8 +94,7 @@ class Command(CfsignedCommand):
         except (ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from error
         port = options["port"]
-        if port is None:
-            port = _port_of(storage) or DEFAULT_PORT
+        port = _port_of(storage) or DEFAULT_PORT if port is None else port
         try:
             server = EdgeServer(edge, host=options["host"], port=port)
         except (OSError, OverflowError) as error:
@@ -119,11 +115,7 @@ class Command(CfsignedCommand):
         self.stdout.write("The edge has stopped.")
 
     def _introduce(
-        self,
-        storage: SignedUrlMixin,
-        keys: str,
-        server: EdgeServer,
-        options: dict[str, Any],
+        self, storage: SignedUrlMixin, keys: str, server: EdgeServer, options: dict[str, Any]
     ) -> None:
         """Print what is served, which settings do not fit, and what to try next."""
         address = f"{options['host']}:{server.port}"

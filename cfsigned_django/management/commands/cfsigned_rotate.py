@@ -50,12 +50,10 @@ class Command(CfsignedCommand):
     )
     example = "--max-age 90d"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        #: Why the last step could not be done yet.
-        self._held_up = ""
-        #: What a waiting person was already told; None if nobody reads it.
-        self._said: set[object] | None = None
+    #: Why the last step could not be done yet.
+    _held_up = ""
+    #: What a waiting person was already told; None if nobody reads it.
+    _said: set[object] | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()
@@ -85,11 +83,8 @@ class Command(CfsignedCommand):
             help="algorithm of the new key. Default: ECDSA_P256; with --revoke, that of the "
             "revoked key",
         )
-        add(
-            "--reason",
-            default="",
-            help=f"reason, for the record; at most {REASON_LENGTH} characters",
-        )
+        text = f"reason, for the record; at most {REASON_LENGTH} characters"
+        add("--reason", default="", help=text)
         add(
             "--key-group",
             metavar="ID",
@@ -152,7 +147,16 @@ class Command(CfsignedCommand):
 
         def take_requested() -> str | None:
             step = _requested(rotation, options)
-            return _take(rotation, step, options) if step else None
+            if step is None:
+                return None
+            reason = KnownReason.REVOKED_BY_COMMAND if step.action is Action.REVOKE else ""
+            return steps.take(
+                rotation,
+                step,
+                now=rotation.store.clock(),
+                algorithm=options["algorithm"] and KeyAlgorithm(options["algorithm"]),
+                reason=options["reason"] or reason,
+            ).text
 
         def go_on() -> str | None:
             return steps.advance(rotation, now=rotation.store.clock())
@@ -199,10 +203,7 @@ class Command(CfsignedCommand):
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
         if not has_signing_key(rotation) and rotation.store.successor() is None:
             held_up.append((str(state_of(rotation).nothing_signs(None)), None))
-        return [
-            *held_up,
-            *((each.what, each.until) for each in _find_waits(rotation)),
-        ]
+        return held_up + [(each.what, each.until) for each in _find_waits(rotation)]
 
     def _is_confirmed(self, rotation: Rotation, step: Step | None, options: dict[str, Any]) -> bool:
         """Print what a revocation breaks, ask twice, and return whether it must be done."""
@@ -268,17 +269,6 @@ def _requested(rotation: Rotation, options: dict[str, Any]) -> Step | None:
     else:
         is_asked = options["start"]
     return Step(action=Action.START) if is_asked else None
-
-
-def _take(rotation: Rotation, step: Step, options: dict[str, Any]) -> str:
-    is_revocation = step.action is Action.REVOKE
-    return steps.take(
-        rotation,
-        step,
-        now=rotation.store.clock(),
-        algorithm=options["algorithm"] and KeyAlgorithm(options["algorithm"]),
-        reason=options["reason"] or (KnownReason.REVOKED_BY_COMMAND if is_revocation else ""),
-    ).text
 
 
 def _find(rotation: Rotation, name: str) -> KeyPair:

@@ -87,16 +87,11 @@ def _repaired(found: Finding, stack: StackResources, wanted: Wanted) -> Finding:
 
 def _options(option: str, wanted: Wanted) -> list[str]:
     """Return an option with its values. A resource ARN is known to a person only."""
-    match option:
-        case "--cors-origin":
-            return [word for each in wanted.cors_origins for word in (option, each)]
-        case "--upload-origin":
-            return [word for each in wanted.upload_origins for word in (option, each)]
-        case "--domain":
-            return [option, wanted.host, "--certificate", "ARN"]
-        case "--kms-key":
-            return [option, "ARN"]
-    return []
+    if option == "--domain":
+        return [option, wanted.host, "--certificate", "ARN"]
+    values = {"--cors-origin": wanted.cors_origins, "--upload-origin": wanted.upload_origins}
+    values["--kms-key"] = ("ARN",)
+    return [word for each in values.get(option, ()) for word in (option, each)]
 
 
 def _alike(errors: Iterable[AwsError]) -> Iterable[list[AwsError]]:

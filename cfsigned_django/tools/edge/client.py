@@ -115,14 +115,12 @@ def _environ(
     scheme, host, target = address.groups()
     target = target if target.startswith("/") else f"/{target}"
     path, _, query = target.partition("?")
-    environ: WSGIEnvironment = {
-        f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()
-    }
+    sent = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in headers.items()}
     if cookies:
-        environ["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    environ = {
+        sent["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    environ: WSGIEnvironment = {
         "HTTP_HOST": host,
-        **environ,
+        **sent,
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),

@@ -108,11 +108,7 @@ def s3_error(status: str, code: str, message: str, *headers: tuple[str, str]) ->
     ).encode()
     return S3Response(
         status=status,
-        headers=(
-            ("Content-Type", "application/xml"),
-            ("Content-Length", str(len(body))),
-            *headers,
-        ),
+        headers=(("Content-Type", "application/xml"), ("Content-Length", str(len(body))), *headers),
         body=(body,),
     )
 
@@ -134,16 +130,13 @@ def _answer_bytes(
             "The requested range is not satisfiable",
             ("Content-Range", f"bytes */{stored.size}"),
         )
-    sent = range(stored.size) if part is None else part
-    is_head = environ["REQUEST_METHOD"] == "HEAD"
+    status, sent = "200 OK", range(stored.size)
     if part is not None:
+        status, sent = "206 Partial Content", part
         described["Content-Range"] = f"bytes {part[0]}-{part[-1]}/{stored.size}"
     described["Content-Length"] = str(len(sent))
-    return S3Response(
-        status="206 Partial Content" if part is not None else "200 OK",
-        headers=(*described.items(), *common),
-        body=() if is_head else FileBody(stored.open(), sent),
-    )
+    body = () if environ["REQUEST_METHOD"] == "HEAD" else FileBody(stored.open(), sent)
+    return S3Response(status=status, headers=(*described.items(), *common), body=body)
 
 
 def _read_overrides(query: str) -> dict[str, str]:
