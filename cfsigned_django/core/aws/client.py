@@ -134,6 +134,15 @@ def call(
     raise problem
 
 
+def perform(client: Any, action: str, what: str, **given: Any) -> Mapping[str, Any]:
+    """Call the operation of a client that has the name of its IAM action; see :func:`call`."""
+    from botocore import xform_name
+
+    method = getattr(client, xform_name(action.partition(":")[2]))
+    answer: Mapping[str, Any] = call(method, what, action, **given)
+    return answer
+
+
 def list_items(
     method: Callable[..., Mapping[str, Any]], block: str, what: str, permission: str, **given: Any
 ) -> Iterator[dict[str, Any]]:

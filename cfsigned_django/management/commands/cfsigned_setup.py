@@ -15,10 +15,10 @@ from django.db import Error as DatabaseFailure
 from cfsigned_django.core import conf
 from cfsigned_django.core.aws.client import (
     HOME_REGION,
-    call,
     configured_region,
     make_client,
     make_clients,
+    perform,
 )
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.validation import find_wrong_values, raise_first_error
@@ -402,9 +402,7 @@ class Command(CfsignedCommand):
         arns = {"--certificate": given.get("CertificateArn"), "--web-acl": given.get(WEB_ACL)}
         if not any(arns.values()):
             return
-        identity = call(
-            clients.sts.get_caller_identity, "identify the AWS account", "sts:GetCallerIdentity"
-        )
+        identity = perform(clients.sts, "sts:GetCallerIdentity", "identify the AWS account")
         for option, arn in arns.items():
             parts = (arn or "").split(":")
             if len(parts) > 4 and parts[4] != identity["Account"]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from botocore import xform_name
 
-from cfsigned_django.core.aws.client import HOME_REGION, Clients, call, list_items
+from cfsigned_django.core.aws.client import HOME_REGION, Clients, call, list_items, perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.account import (
@@ -70,10 +70,7 @@ def read_account(clients: Clients, wanted: Wanted) -> Account:
         return reading.read("cloudfront", lambda: _read_policies(cloudfront, kind, config))
 
     identity = reading.read(
-        "sts",
-        lambda: call(
-            clients.sts.get_caller_identity, "identify the AWS account", "sts:GetCallerIdentity"
-        ),
+        "sts", lambda: perform(clients.sts, "sts:GetCallerIdentity", "identify the AWS account")
     )
     meant = reading.read("cloudfront", distributions)
     found = meant[0] if meant else None
@@ -164,12 +161,8 @@ def find_distribution(cloudfront: Any, *, bucket: str, domain: str) -> AwsDistri
 
 def read_distribution(cloudfront: Any, distribution_id: str) -> AwsDistribution:
     """Return a distribution by its ID. Raise :exc:`AwsError` if there is none."""
-    answer = call(
-        cloudfront.get_distribution,
-        f"read the distribution {distribution_id}",
-        "cloudfront:GetDistribution",
-        Id=distribution_id,
-    )
+    what = f"read the distribution {distribution_id}"
+    answer = perform(cloudfront, "cloudfront:GetDistribution", what, Id=distribution_id)
     found = answer["Distribution"]
     active = listed(found.get("ActiveTrustedKeyGroups"))
     return AwsDistribution(
@@ -205,13 +198,8 @@ def _read_policies(
 
 def read_policy(cloudfront: Any, kind: str, policy_id: str) -> NamedConfig:
     """Return a policy of a kind, as the API names it: "CachePolicy", for example."""
-    answer = call(
-        getattr(cloudfront, xform_name(f"Get{kind}")),
-        f"read the {xform_name(kind, ' ')} {policy_id}",
-        f"cloudfront:Get{kind}",
-        Id=policy_id,
-    )
-    return _named(answer[kind], kind)
+    what = f"read the {xform_name(kind, ' ')} {policy_id}"
+    return _named(perform(cloudfront, f"cloudfront:Get{kind}", what, Id=policy_id)[kind], kind)
 
 
 def _named(policy: Mapping[str, Any], kind: str) -> NamedConfig:
@@ -225,13 +213,11 @@ def _read_key(clients: Clients, key_id: str, bucket: Bucket | None) -> KmsKey:
     try:
         kms = clients.kms(region)
         what = f"read the KMS key {key_id}"
-        key = call(kms.describe_key, what, "kms:DescribeKey", KeyId=key_id)["KeyMetadata"]
+        key = perform(kms, "kms:DescribeKey", what, KeyId=key_id)["KeyMetadata"]
         if key["KeyManager"] == "AWS":
             return KmsKey(arn=key["Arn"], is_aws_managed=True)
         what = f"read the policy of the KMS key {key_id}"
-        policy = call(
-            kms.get_key_policy, what, "kms:GetKeyPolicy", KeyId=key["Arn"], PolicyName="default"
-        )
+        policy = perform(kms, "kms:GetKeyPolicy", what, KeyId=key["Arn"], PolicyName="default")
     except AwsError as error:
         return KmsKey(arn=key_id, unread=error)
     return KmsKey(arn=key["Arn"], policy=json.loads(policy["Policy"]))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.client import perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
 from cfsigned_django.tools.stack.template import as_sent, read_template
@@ -93,10 +93,10 @@ def create(
     if tagged := {**(stack.tags if stack is not None else {}), **(tags or {})}:
         more["Tags"] = [{"Key": key, "Value": value} for key, value in tagged.items()]
     try:
-        answer = call(
-            client.create_change_set,
-            f"plan the stack {name}",
+        answer = perform(
+            client,
             "cloudformation:CreateChangeSet",
+            f"plan the stack {name}",
             StackName=name,
             ChangeSetName=f"{_PREFIX}{uuid.uuid4()}",
             ChangeSetType="CREATE" if is_new else "UPDATE",
@@ -119,12 +119,7 @@ def create(
 
 
 def delete(client: Any, made: ChangeSet) -> None:
-    call(
-        client.delete_change_set,
-        "delete the change set",
-        "cloudformation:DeleteChangeSet",
-        **made.named,
-    )
+    perform(client, "cloudformation:DeleteChangeSet", "delete the change set", **made.named)
 
 
 def discard(client: Any, made: ChangeSet) -> None:
@@ -133,39 +128,25 @@ def discard(client: Any, made: ChangeSet) -> None:
     stack = read_stack(client, made.stack_id)
     if stack is None or not stack.is_review:
         return
-    listed = call(
-        client.list_change_sets,
-        "list the change sets",
-        "cloudformation:ListChangeSets",
-        StackName=made.stack_id,
-    )
+    what, of_stack = "list the change sets", {"StackName": made.stack_id}
+    listed = perform(client, "cloudformation:ListChangeSets", what, **of_stack)
     # One of somebody else may be in review. Ours that are left are of runs that were killed.
     if all(each["ChangeSetName"].startswith(_PREFIX) for each in listed.get("Summaries", ())):
-        call(
-            client.delete_stack,
-            "remove the empty stack",
-            "cloudformation:DeleteStack",
-            StackName=made.stack_id,
-        )
+        perform(client, "cloudformation:DeleteStack", "remove the empty stack", **of_stack)
 
 
 def execute(client: Any, made: ChangeSet) -> None:
     """Let CloudFormation begin. Raise :exc:`AwsError` if it does not."""
-    call(
-        client.execute_change_set,
-        "change the stack",
-        "cloudformation:ExecuteChangeSet",
-        **made.named,
-        ClientRequestToken=f"{_PREFIX}{uuid.uuid4()}",
-    )
+    given = {**made.named, "ClientRequestToken": f"{_PREFIX}{uuid.uuid4()}"}
+    perform(client, "cloudformation:ExecuteChangeSet", "change the stack", **given)
 
 
 def _wait(client: Any, made: ChangeSet, sleep: Callable[[float], None]) -> ChangeSet:
-    what, permission = "read the change set", "cloudformation:DescribeChangeSet"
+    action, what = "cloudformation:DescribeChangeSet", "read the change set"
     # It tells the properties of the last deployment, too.
     given: dict[str, Any] = {**made.named, "IncludePropertyValues": True}
     while True:
-        found = list(pages(client.describe_change_set, what, permission, **given))
+        found = list(pages(client, action, what, **given))
         status, reason = found[0]["Status"], found[0].get("StatusReason") or ""
         if status == "CREATE_COMPLETE":
             listed = [each["ResourceChange"] for page in found for each in page["Changes"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.client import perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.change_set import NOUNS
 from cfsigned_django.tools.stack.existing import Stack, StackError, pages, read_stack
@@ -53,8 +53,8 @@ def operation(client: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
 
     A failed creation is deleted by CloudFormation itself, and that belongs to the creation.
     """
-    read, what = client.describe_stack_events, "read the events of the stack"
-    for page in pages(read, what, "cloudformation:DescribeStackEvents", StackName=stack_id):
+    action, what = "cloudformation:DescribeStackEvents", "read the events of the stack"
+    for page in pages(client, action, what, StackName=stack_id):
         for each in page["StackEvents"]:
             yield each
             is_of_stack = each.get("PhysicalResourceId") == stack_id
@@ -87,13 +87,8 @@ def cause(client: Any, stack_id: str) -> str:
 
 def _validation(client: Any, stack_id: str) -> str:
     """Return what CloudFormation found before it began; no stack event says it."""
-    answer = call(
-        client.describe_events,
-        "read why the stack failed",
-        "cloudformation:DescribeEvents",
-        StackName=stack_id,
-        Filters={"FailedEvents": True},
-    )
+    given = {"StackName": stack_id, "Filters": {"FailedEvents": True}}
+    answer = perform(client, "cloudformation:DescribeEvents", "read why the stack failed", **given)
     found = answer.get("OperationEvents", ())
     wrong = [each for each in found if each.get("EventType") == "VALIDATION_ERROR"]
     for each in wrong or found:

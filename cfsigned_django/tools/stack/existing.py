@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.client import Clients, perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.stack.template import (
     BUCKET,
@@ -112,15 +112,14 @@ def find_stack(clients: Clients, region: str, distribution_id: str) -> StackReso
     None too if these credentials may not ask.
     """
     try:
-        answer = call(
-            clients.cloudformation(region).describe_stack_resources,
-            f"find the stack of {distribution_id}",
+        found = perform(
+            clients.cloudformation(region),
             "cloudformation:DescribeStackResources",
+            f"find the stack of {distribution_id}",
             PhysicalResourceId=distribution_id,
-        )
+        )["StackResources"]
     except AwsError:
         return None
-    found = answer["StackResources"]
     resources = frozenset(each["LogicalResourceId"] for each in found)
     if not _ALWAYS <= resources <= _ALWAYS | _OF_BUCKET | _POLICIES:
         return None
@@ -133,12 +132,8 @@ def read_stack(client: Any, name: str) -> Stack | None:
     Raise :exc:`AwsError` if it cannot be read.
     """
     try:
-        answer = call(
-            client.describe_stacks,
-            f"read the stack {name}",
-            "cloudformation:DescribeStacks",
-            StackName=name,
-        )
+        what = f"read the stack {name}"
+        answer = perform(client, "cloudformation:DescribeStacks", what, StackName=name)
     except AwsError as error:
         # CloudFormation has no separate code for it.
         if error.code == "ValidationError" and "does not exist" in error.detail:
@@ -161,11 +156,11 @@ def read_stack(client: Any, name: str) -> Stack | None:
     return None if stack.status == _GONE and name != stack.id else stack
 
 
-def pages(method: Any, what: str, permission: str, **given: Any) -> Iterator[Mapping[str, Any]]:
+def pages(client: Any, action: str, what: str, **given: Any) -> Iterator[Mapping[str, Any]]:
     """Yield each page of an answer of CloudFormation. Raise :exc:`AwsError` if a call fails."""
     more: dict[str, str] = {}
     while True:
-        page = call(method, what, permission, **given, **more)
+        page = perform(client, action, what, **given, **more)
         yield page
         if not page.get("NextToken"):
             return
@@ -177,23 +172,19 @@ def has_this_template(client: Any, stack: Stack) -> bool:
 
     If not, it was that of another version, or one that somebody has changed and owns.
     """
-    answer = call(
-        client.get_template,
-        f"read the template of the stack {stack.name}",
-        "cloudformation:GetTemplate",
-        StackName=stack.id,
-        TemplateStage="Original",
-    )
+    what = f"read the template of the stack {stack.name}"
+    given = {"StackName": stack.id, "TemplateStage": "Original"}
+    answer = perform(client, "cloudformation:GetTemplate", what, **given)
     return str(answer["TemplateBody"]).strip() == read_template().strip()
 
 
 def protect(client: Any, stack: Stack) -> None:
     """Turn termination protection on, if it is off. Raise :exc:`AwsError` if that fails."""
     if not stack.is_protected:
-        call(
-            client.update_termination_protection,
-            f"protect the stack {stack.name} from deletion",
+        perform(
+            client,
             "cloudformation:UpdateTerminationProtection",
+            f"protect the stack {stack.name} from deletion",
             StackName=stack.id,
             EnableTerminationProtection=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cfsigned_django.core.aws.client import call
+from cfsigned_django.core.aws.client import perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.aws.key_groups import KeyGroups
 from cfsigned_django.tools.account.reader import list_key_groups
@@ -58,10 +58,10 @@ def make_key_group(
         groups.add(found.id, key_pair_id)
         return KeyGroupOfSite(id=found.id, key_pair_id=key_pair_id, has_key=True)
     try:
-        made = call(
-            client.create_key_group,
-            f"create the key group {name}",
+        made = perform(
+            client,
             "cloudfront:CreateKeyGroup",
+            f"create the key group {name}",
             KeyGroupConfig={"Name": name, "Items": [key_pair_id], "Comment": "cfsigned_setup"},
         )
     except AwsError as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from cfsigned_django.core.aws.client import Clients, call
+from cfsigned_django.core.aws.client import Clients, perform
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.tools.account.account import BucketPart
 from cfsigned_django.tools.account.reader import read_part
@@ -249,12 +249,11 @@ _Reader: TypeAlias = Callable[[Clients, str, Mapping[str, Any]], dict[str, Any]]
 
 def _config_of(kind: str) -> _Reader:
     """Return what reads the configuration of a kind of resource in CloudFront."""
-    block = "".join(each.capitalize() for each in kind.split("_")) + "Config"
+    block = f"{kind}Config"
 
     def read(clients: Clients, resource_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-        method = getattr(clients.cloudfront, f"get_{kind}_config")
-        answer = call(method, f"read {resource_id}", f"cloudfront:Get{block}", Id=resource_id)
-        return {block: answer[block]}
+        action, what = f"cloudfront:Get{block}", f"read {resource_id}"
+        return {block: perform(clients.cloudfront, action, what, Id=resource_id)[block]}
 
     return read
 
@@ -291,8 +290,8 @@ def _bucket_policy(clients: Clients, resource_id: str, before: Mapping[str, Any]
 _READERS: Final[Mapping[str, _Reader]] = {
     "Bucket": _bucket,
     "BucketPolicy": _bucket_policy,
-    "CachePolicy": _config_of("cache_policy"),
-    "Distribution": _config_of("distribution"),
-    "OriginAccessControl": _config_of("origin_access_control"),
-    "ResponseHeadersPolicy": _config_of("response_headers_policy"),
+    "CachePolicy": _config_of("CachePolicy"),
+    "Distribution": _config_of("Distribution"),
+    "OriginAccessControl": _config_of("OriginAccessControl"),
+    "ResponseHeadersPolicy": _config_of("ResponseHeadersPolicy"),
 }
