@@ -53,9 +53,9 @@ from demo_project.state import (
 KEYS_PATH = "/admin/cfsigned_django/keypair/"
 
 # A time of day, then an error status, or a change of the distribution or its key group. A rotation
-# probes with a file that does not exist: its 404 is a success.
+# probes with a file that does not exist: 404 is a success, as is 403 without a signature.
 _WORTH_TELLING = re.compile(
-    r"[0-9:]+ ((?!404 from the origin /\.cfsigned-probe)[45][0-9]{2} |The )"
+    r"[0-9:]+ ((?!(404 from the origin|403 MissingKey) /\.cfsigned-probe)[45][0-9]{2} |The )"
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -238,7 +238,7 @@ The demo is running.
   {site}/upload/      a file goes from the browser to S3
   {site}/thumbnails/  1,000 pictures by one signature
   {site}/video/       a film in HLS, by signed cookies and by a signed playlist
-  {site}/how/         how it works, and the three lines that do it
+  {site}/how/         how it works, and three places to use it
   {site}/api/         the same links for an app, as JSON
   {site}{KEYS_PATH}
                                the signing keys: {login}

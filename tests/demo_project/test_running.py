@@ -216,7 +216,8 @@ def test_a_killed_demo_goes_on_with_its_rotation(demo: RunningDemo) -> None:
 def test_every_command_of_the_page_of_the_demo_works(demo: RunningDemo, state: DemoState) -> None:
     """Rotate, break, diagnose and repair as the page says, and see what it shows.
 
-    If the demo was killed during a rotation, this one goes on: ECDSA signs in the end.
+    The probes of a rotation are not listed as refusals. If the demo was killed during a
+    rotation, this one goes on: ECDSA signs in the end.
     """
     page = DOCS / "tutorial" / "demo.md"
     start, *rest = (each for each in snippets(page) if each.language == "console")
@@ -246,6 +247,7 @@ def test_every_command_of_the_page_of_the_demo_works(demo: RunningDemo, state: D
     urls = [file["url"] for file in listing(state)]
     assert min(map(len, urls)) < 250  # Those of the RSA key are longer than 400.
     assert statuses(urls) == {"200"}
+    assert "MissingKey /.cfsigned-probe" not in demo.printed
 
 
 def test_sigterm_stops_every_server(demo: RunningDemo, state: DemoState) -> None:
