@@ -54,6 +54,14 @@ def quiet(page: Page) -> Iterator[Page]:
     assert [line for line in said if not line.startswith(("log", "info", "debug"))] == []
 
 
+def test_a_phone_shows_what_each_request_gets(page: Page, site: str) -> None:
+    """Show one answer that opens and three that refuse above the button that tries them."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(site)
+    answers = page.locator(".fates").inner_text()
+    assert re.findall("200|403", answers) == ["200", "403", "403", "403"]
+
+
 def test_the_gallery(quiet: Page, site: str, tmp_path: Path) -> None:
     """Show pictures through the edge, count down, take uploads by form and drop, and notice age."""
     quiet.goto(site)
