@@ -102,6 +102,7 @@ def shoot(open_page: Open, cloudfront: Shell) -> Shoot:
 
     def take(name: str, path: str | Page = LIST, **how: object) -> None:
         page = open_page(path, **how) if isinstance(path, str) else path
+        page.wait_for_load_state()  # a click has left the page before
         known = KeyPair.objects.exclude(key_pair_id=None).values_list("key_pair_id", flat=True)
         ids = sorted({cloudfront.settings_key_id, *filter(None, known)})
         names = [*zip(ids, KEY_PAIR_IDS, strict=False), (cloudfront.key_group_id, KEY_GROUP_ID)]

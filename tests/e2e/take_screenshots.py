@@ -84,4 +84,5 @@ def test_keys(browser: Browser, state: DemoState) -> None:
         press(page, step)
     write("demo-keys", page, full_page=True)
     page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(600)  # links fade from one color to the other
     write("demo-keys-dark", page, full_page=True)
