@@ -722,9 +722,12 @@ def test_modes(mode: int, expected: list[str], key_file: Path, ec_key: PrivateKe
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can chown")
 @pytest.mark.parametrize(("owner", "expected"), [(0, []), (12345, ["W015"])])
-def test_owners(owner: int, expected: list[str], key_file: Path) -> None:
+def test_owners(
+    owner: int, expected: list[str], key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Warn of a key file of another user, who can replace it; root's is good."""
     os.chown(key_file, owner, 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
 
     assert ids(check_storages()) == expected
 

@@ -91,6 +91,12 @@ def videos(request: HttpRequest) -> HttpResponse:
     return HttpResponse("videos")
 
 
+@signed_cookies(folder="videos/7")
+async def video_async(request: HttpRequest) -> HttpResponse:
+    """Open the folder of a video, from a coroutine."""
+    return HttpResponse("video")
+
+
 class Album(SignedCookiesMixin):
     """Open the folders of an album."""
 
@@ -110,6 +116,7 @@ urlpatterns = [
     path("two", two_folders),
     path("two_from_anywhere", two_from_anywhere),
     path("video/<name>", video),
+    path("video_async", video_async),
     path("videos", videos),
 ]
 
@@ -209,15 +216,25 @@ def test_other_attributes() -> None:
     assert "SameSite" not in " ".join(headers(response))
 
 
-def test_delete(site: Any) -> None:
-    """Delete all that CloudFront reads, with its attributes, even if nothing can sign."""
+@pytest.mark.parametrize(
+    ("place", "attributes"),
+    [
+        ({}, {"Domain=example.com", "Path=/videos/42/"}),
+        (
+            {"domain": "media.example.com", "path": "/videos/"},
+            {"Domain=media.example.com", "Path=/videos/"},
+        ),
+    ],
+)
+def test_delete(place: dict[str, str], attributes: set[str], site: Any) -> None:
+    """Delete all that CloudFront reads, where it was set, even if nothing can sign."""
     site.AWS_CLOUDFRONT_KEY = "broken"
     response = HttpResponse()
-    delete_signed_cookies(response, folder="videos/42", partitioned=True)
+    delete_signed_cookies(response, folder="videos/42", partitioned=True, **place)
     names = {morsel.key for morsel in response.cookies.values()}
     assert names == {*THREE, "CloudFront-Expires", "CloudFront-Hash-Algorithm"}
     for header in headers(response):
-        parts = {"Max-Age=0", "Domain=example.com", "Path=/videos/42/", "Secure", "Partitioned"}
+        parts = {"Max-Age=0", "Secure", "Partitioned"} | attributes
         assert parts <= set(header.split("; "))
 
 
@@ -411,6 +428,7 @@ def test_decorator_and_mixin() -> None:
 
     with at(NOW):
         assert_cookies_open(get("/video/7"), "videos/7/1.ts", now=NOW + 61)
+        assert_cookies_open(get("/video_async"), "videos/7/1.ts", now=NOW)
         assert headers(get("/video/none")) == []
         for url, names in (
             ("/videos", ["videos/7/1.ts"]),

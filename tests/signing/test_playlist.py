@@ -124,6 +124,7 @@ def test_what_is_signed(name: str) -> None:
         (f"{ORIGIN}/a/b.m3u8", "...ts", f"{ORIGIN}/a/...ts"),
         (f"{ORIGIN}/a/b.m3u8", "c/d:e.ts", f"{ORIGIN}/a/c/d:e.ts"),
         (ORIGIN, "a.ts", f"{ORIGIN}/a.ts"),
+        ("http://127.0.0.1:8001/a/b.m3u8", "//127.0.0.1:8001/c.ts", "http://127.0.0.1:8001/c.ts"),
     ],
 )
 def test_resolution(base: str, uri: str, expected: str) -> None:

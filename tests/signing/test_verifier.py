@@ -108,3 +108,10 @@ def test_scheme_that_does_not_exist(resource: str, signer: Signer, verifier: Ver
         assert verifier.verify(known + url.removeprefix("https"), now=NOW) == policy
     for scheme in ("ftp", "httpx", "javascript", "httpſ", "", "*", "http*"):
         assert refusal(verifier, scheme + url.removeprefix("https")).code == "AccessDenied", scheme
+
+
+def test_cookies_of_files_at_http(signer: Signer, verifier: Verifier) -> None:
+    """Take cookies for files at http://, as on the machine of a developer."""
+    policy = Policy(resource="http://127.0.0.1:8001/videos/*", date_less_than=EXPIRES)
+    cookies = signer.sign_cookies(policy)
+    assert verifier.verify("http://127.0.0.1:8001/videos/1.ts", cookies, now=NOW) == policy
