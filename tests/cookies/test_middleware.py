@@ -201,6 +201,7 @@ def test_two_scopes() -> None:
         assert_cookies_refuse(response, "courses/44/1.ts", now=NOW)
         assert client.cookies[MARKER]["httponly"]
         assert client.cookies[MARKER]["secure"]
+        assert client.cookies[MARKER]["samesite"] == "Lax"
         asked.clear()
         for _ in range(3):
             response = get(client, now=NOW + 800)
@@ -397,10 +398,11 @@ def refresh(client: Client, now: float = NOW, **more: Any) -> Any:
 
 
 def test_refresh() -> None:
-    """Ask the scopes at once, and say until when the cookies are valid."""
+    """Ask the scopes once, at once, and say until when the cookies are valid."""
     client = member()
     get(client, "/buy/44", now=NOW + 10)
     response = refresh(client, NOW + 20)
+    assert len(asked) == 1
     assert_cookies_open(response, "courses/44/1.ts", now=NOW + 20)
     assert json.loads(response.content) == {"expires_at": "2026-03-31T23:53:40+00:00"}
     assert response.headers["Cache-Control"] == "private"
@@ -715,7 +717,10 @@ def test_a_view_sets_cookies_too(caplog: pytest.LogCaptureFixture) -> None:
     assert response.content == b"page"
     assert paths_set(response) == {"/courses/42/hls/", "/courses/43/", "/public/avatars/"}
     assert "'courses/42'" in errors(caplog)[0].getMessage()
-    assert gone(get(client, "/leave", now=NOW + 1001), "/courses/42/")
+    # The same folder does not count as a second one.
+    get(client, "/opens/courses/42", now=NOW + 1900)
+    assert len(errors(caplog)) == 1
+    assert gone(get(client, "/leave", now=NOW + 1901), "/courses/42/")
 
 
 def test_how_often_a_problem_is_logged(site: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -53,6 +53,7 @@ class TestLazyPrivateKey:
     def test_one_for_each_value(self) -> None:
         """Be one and the same for a text, its bytes and itself, parsed once; None for nothing."""
         assert {LazyPrivateKey.wrap(empty) for empty in (None, "", b"")} == {None}
+        assert LazyPrivateKey.wrap("no text: \ud800")
         pem = PrivateKey.generate().to_pem()  # one that no other test has parsed
         with mock.patch.object(PrivateKey, "load", wraps=PrivateKey.load) as load:
             sources = [
@@ -62,9 +63,10 @@ class TestLazyPrivateKey:
         assert len(set(sources)) == len(keys) == load.call_count == 1
 
     def test_path(self, tmp_path: Path, ec_key: PrivateKey) -> None:
-        """Tell a path from the same text; look again after a failure, for a file that is late."""
+        """Tell a path from others, and from its text; look again for a file that is late."""
         path = tmp_path / "late.pem"
         text, file = LazyPrivateKey.wrap(str(path)), LazyPrivateKey.wrap(path)
+        assert len({text, file, LazyPrivateKey.wrap(tmp_path / "other.pem")}) == 3
         assert text is not None
         assert file is not None
         with pytest.raises(InvalidKey, match=r"late\.pem"):

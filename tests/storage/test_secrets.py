@@ -204,6 +204,7 @@ OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {
     "public": ({"cloudfront_signer": None, "secret_key": None}, ""),
     "a key": ({"cloudfront_key": "KEY"}, "cloudfront_key"),
     "the key as ID": ({"cloudfront_key_id": "KEY"}, "cloudfront_key_id"),
+    "the key as ID, in bytes": ({"cloudfront_key_id": "KEY BYTES"}, "cloudfront_key_id"),
     "a callable": ({"cloudfront_key": OTHER_KEY_ID.lower}, "cloudfront_key"),
     "a path": ({"cloudfront_key": Path("/run/key")}, "cloudfront_key"),
     "credentials": (CREDENTIALS, "access_key"),
@@ -244,6 +245,7 @@ def with_key(given: Any, key: PrivateKey) -> Any:
     words = {
         "KEY": pem,
         "BASE64": "".join(pem.split()),
+        "KEY BYTES": pem.encode(),
         "CUT": pem[:-60],
         "HEADLESS": pem.partition("\n")[2],
         "CUT BYTES": pem[:-60].encode(),
