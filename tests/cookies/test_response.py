@@ -209,11 +209,14 @@ def test_several_folders(carrier: str) -> None:
 
 
 def test_other_attributes() -> None:
-    """Leave SameSite to the browser if it is None; sign for a storage whose URLs need nothing."""
+    """Take any SameSite, None leaves it to the browser; sign for URLs that need nothing."""
     response = HttpResponse()
     set_signed_cookies(response, folder="videos", samesite=None, storage="public")
     assert_cookies_open(response, "videos/1.mp4", storage="public")
     assert "SameSite" not in " ".join(headers(response))
+    set_signed_cookies(response, "photos/*/small.jpg", samesite="Strict")
+    assert_cookies_open(response, "photos/7/small.jpg")
+    assert " ".join(headers(response)).count("Path=/photos/; SameSite=Strict") == 3
 
 
 @pytest.mark.parametrize(
