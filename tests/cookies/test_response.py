@@ -229,7 +229,7 @@ def test_other_attributes() -> None:
         ),
     ],
 )
-def test_delete(place: dict[str, str], attributes: set[str], site: Any) -> None:
+def test_delete(place: dict[str, Any], attributes: set[str], site: Any) -> None:
     """Delete all that CloudFront reads, where it was set, even if nothing can sign."""
     site.AWS_CLOUDFRONT_KEY = "broken"
     response = HttpResponse()
