@@ -23,6 +23,7 @@ from unittest import mock
 
 import pytest
 import yaml
+from boto3.s3.transfer import TransferConfig
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 from cfnlint.data import AdditionalSpecs
@@ -413,7 +414,9 @@ def test_site(
     settings.AWS_CLOUDFRONT_INVALIDATE_ON = {"delete"}
     for limit in ("MAX_PIECE", "MIN_PART"):
         monkeypatch.setattr(s3_object, limit, 5 * 2**20)
-    storage: Any = CloudFrontS3Storage()
+    # With threads, a file may tear before S3 knows of its upload, which nothing ends then.
+    one_by_one = TransferConfig(use_threads=False)
+    storage: Any = CloudFrontS3Storage(transfer_config=one_by_one)
 
     distribution = found["AWS_CLOUDFRONT_DISTRIBUTION_ID"]
     with become("site", distribution=distribution), recorded() as called:
