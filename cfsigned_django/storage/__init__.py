@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
-    """Import a storage when it is asked for.
+    """Import a storage when it is asked for, and keep it: checks and clicks ask again.
 
     Checks and the admin use this package in every process of a site, and
     django-storages imports boto3, which takes 20 MB and a quarter of a second.

@@ -342,14 +342,7 @@ class Command(CfsignedCommand):
         if stack is not None:
             stack.refuse_broken()
         if stack is None or stack.is_review:
-            if not bucket:
-                raise CommandError(
-                    "No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME."
-                )
-            given[BUCKET] = bucket
-            given[MAKES_BUCKET] = "false" if exists else "true"
-            if not exists:
-                _refuse_reserved(bucket)
+            given |= _bucket_of_new(bucket, exists=exists)
             group_id = named_group
         else:
             stack.refuse_other({BUCKET: bucket, KEY_GROUP: named_group})
@@ -449,6 +442,15 @@ def _given(options: Mapping[str, Any]) -> dict[str, str]:
         location = conf.aws_setting("AWS_LOCATION").strip("/")
         given["UploadPrefix"] = "/".join([*filter(None, [location]), "tmp", "uploads", ""])
     return given
+
+
+def _bucket_of_new(bucket: str, *, exists: bool) -> dict[str, str]:
+    """Return the parameters of a new stack that say which bucket, and whether it makes it."""
+    if not bucket:
+        raise CommandError("No bucket is named. Use --bucket NAME, or set AWS_STORAGE_BUCKET_NAME.")
+    if not exists:
+        _refuse_reserved(bucket)
+    return {BUCKET: bucket, MAKES_BUCKET: "false" if exists else "true"}
 
 
 def _refuse_reserved(bucket: str) -> None:
