@@ -40,9 +40,12 @@ install_chromium() {
   fi
 }
 
+# Firefox only recommends what plays the film, under a name that each release of Debian changes;
+# GStreamer's package, which WebKit needs, depends on it.
 install_firefox() {
-  command -v firefox-esr > /dev/null || command -v firefox > /dev/null ||
-    install_packages "The browser tests need Firefox." firefox-esr fonts-noto-cjk
+  { command -v firefox-esr || command -v firefox; } > /dev/null && /sbin/ldconfig -p | grep --quiet libavcodec ||
+    install_packages "The browser tests need Firefox, and what plays H.264 in it." \
+      firefox-esr fonts-noto-cjk gstreamer1.0-libav
 }
 
 # The last two play the film; the screen is one in memory.
@@ -61,7 +64,7 @@ if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   needs xgettext gettext
   needs postgres postgresql
   needs mariadbd mariadb-server-core mariadb-client-core
-  has firefox || needs firefox-esr firefox-esr
+  has firefox || needs firefox-esr firefox-esr gstreamer1.0-libav
   needs WebKitWebDriver webkit2gtk-driver gstreamer1.0-libav gstreamer1.0-plugins-bad
   needs xvfb-run xauth xvfb
   has chromium || needs chromium-headless-shell chromium-headless-shell fonts-noto-cjk
