@@ -8,19 +8,22 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 scripts/npm.sh
-said=$'\n-- browser tests --'
-fails=0
+results=$(mktemp)
+trap 'rm "$results"' EXIT
+# What runs beside the shell ignores Ctrl-C.
+trap 'kill 0' INT
 
 # usage: engine NAME INSTALL COMMAND...
 engine() {
-  local result=passed
-  if ! "$2"; then
-    result="not run"
-    [[ $(id -u) != 0 ]] || fails=1
-  elif printf '\n-- %s --\n' "$1"; ! "${@:3}"; then
-    result=failed fails=1
-  fi
-  said+=$'\n'"$1: $result"
+  {
+    if ! "$2" >&2; then
+      echo "$1: not run"
+    elif "${@:3}" >&2; then
+      echo "$1: passed"
+    else
+      echo "$1: failed"
+    fi >> "$results"
+  } 2>&1 | sed --unbuffered "s/^/$1 | /"
 }
 
 # In one process for each engine: each one would start a demo and a browser. To read other files, which
@@ -43,8 +46,12 @@ in_webkit() {
   xvfb-run --auto-servernum .venv/bin/python -m pytest tests/e2e/test_webkit.py "$@"
 }
 
-engine Chromium install_chromium in_playwright "$@"
-engine Firefox install_firefox in_firefox "$@"
-engine WebKit install_webkit in_webkit "$@"
-echo "$said"
-[[ $fails == 0 && $said == *passed* ]]
+# At the same time: each waits for its browser most of the time.
+engine Chromium install_chromium in_playwright "$@" &
+engine Firefox install_firefox in_firefox "$@" &
+engine WebKit install_webkit in_webkit "$@" &
+wait
+printf '\n-- browser tests --\n'
+sort "$results"
+grep --quiet passed "$results" && ! grep --quiet failed "$results" &&
+  { [[ $(id -u) != 0 ]] || ! grep --quiet 'not run' "$results"; }
