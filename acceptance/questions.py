@@ -734,7 +734,7 @@ def good_cookies_bad_url(world: World) -> str:
     return world.said(bad, Cookie=world.cookies(world.custom("/albums/*")))
 
 
-@question("7", MISSING_KEY, "signing.verifier:_MARKS_OF_A_SIGNED_URL")
+@question("7", MISSING_KEY, "signing.verifier:_find_credentials")
 def good_cookies_reserved_parameter(world: World) -> str:
     """Are good cookies looked at if the URL has another parameter, `?Expires=9`?"""
     return _with(world, world.cookies(world.custom("/albums/*")), "?Expires=9")

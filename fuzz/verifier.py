@@ -134,7 +134,7 @@ def allows(
     segments = query.split("&")
     ours = [each for each in segments if each.partition("=")[0] in NAMES]
     values = {each.partition("=")[0]: unquote(each.partition("=")[2]) for each in ours}
-    is_cookie = not values.keys() - {"Hash-Algorithm"}
+    is_cookie = not values
     if not is_cookie:
         rest = "&".join(each for each in segments if each not in ours)
         url = f"{address}?{rest}" if rest or len(segments) > len(ours) else address

@@ -36,10 +36,6 @@ _MESSAGES = {
 _SHOWN_LENGTH = 40
 _EXPIRES = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
-# A query with one of these makes a signed URL, whatever cookies come with it
-# (developer guide, "Decide to use signed URLs or signed cookies").
-_MARKS_OF_A_SIGNED_URL = {"Expires", "Policy", "Signature", "Key-Pair-Id"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Credentials:
@@ -153,7 +149,9 @@ def _find_credentials(url: str, cookies: Mapping[str, str]) -> _Credentials:
             raise denied("AccessDenied", f"the parameter {name} appears twice")
         # Decoded once: a client may send the ~ of a signature as %7E.
         values[name] = unquote(value, errors="replace")
-    if values.keys() & _MARKS_OF_A_SIGNED_URL:
+    if values:
+        # Each of the five makes a signed URL, whatever cookies come with it (developer guide,
+        # "Decide to use signed URLs or signed cookies").
         base_url = f"{address}?{'&'.join(others)}" if others else address
         return _Credentials(source="query", values=values, base_url=lower_host(base_url))
     values = {
