@@ -16,8 +16,9 @@ from cfsigned_django.signing.exceptions import InvalidPolicy
 
 #: What a signer must encode: clients send these characters encoded, or not all alike.
 MUST_BE_ENCODED: Final = re.compile(r"""[\x00-\x20"\\#<>^`{|}\x7f]|[^\x00-\x7f]""")
-#: What no client sends as it is. Browsers send ``|`` unencoded, and in a query ``^`{}`` as well
-#: (URL Standard, "Percent-encoded bytes"). A backslash would escape what follows it in a policy.
+#: What no client sends as it is, and a backslash, which escapes what follows it in a policy.
+#: Browsers send ``|`` unencoded, and in a query ``^`{}\`` as well (URL Standard, "Percent-encoded
+#: bytes").
 NEVER_SENT: Final = re.compile(r"""[\x00-\x20"\\#<>\x7f]|[^\x00-\x7f]|\A[^?]*?[\^`{}]""")
 _PROTOCOLS = ("http", "https", "*", "http*")
 _ADDRESS = re.compile(r"(?:[a-z*]+://)?[^/?]*", re.ASCII | re.IGNORECASE)
