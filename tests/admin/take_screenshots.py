@@ -1,5 +1,6 @@
 """Take the pictures of docs/images/rotation-*.webp: the story of a rotation, and emergencies.
 
+Each twice: English pages show the admin in English, and Korean ones (``.ko.webp``) in Korean.
 Not among the tests, as its name says. It is run by hand after the page has changed:
 ``python -m pytest tests/admin/take_screenshots.py``.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -38,6 +40,11 @@ pytestmark = [
     pytest.mark.usefixtures("story"),
 ]
 
+#: What mina writes as the reasons.
+WRITES = {
+    "en": ("quarterly rotation", "pushed to a public repository"),
+    "ko": ("분기 정기 교체", "공개 저장소에 올라감"),
+}
 #: The frame that every page of the admin has is shown in one picture only.
 FRAMED = {"waiting"}
 WITHOUT_FRAME = """
@@ -62,9 +69,16 @@ RENAME = """(names) => {
 }"""
 
 
+@pytest.fixture(params=["en", "ko"])
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the language of the pages, and of what a step notes in the history of a key."""
+    with translation.override(request.param):
+        yield request.param
+
+
 @pytest.fixture
 def open_page(
-    browser: Browser, live_server: LiveServer, settings: Settings
+    browser: Browser, live_server: LiveServer, settings: Settings, language: str
 ) -> Iterator[Callable[..., Page]]:
     """Return how mina opens an address."""
     user, _ = get_user_model().objects.get_or_create(
@@ -72,14 +86,12 @@ def open_page(
     )
     contexts = []
 
-    def open_address(
-        path: str = LIST, *, width: int = 900, dark: bool = False, lang: str = "en-US"
-    ) -> Page:
+    def open_address(path: str = LIST, *, width: int = 900, dark: bool = False) -> Page:
         client = Client()
         client.force_login(user)  # anew: a change of SECRET_KEY ends a session
         context = browser.new_context(
             color_scheme="dark" if dark else "light",
-            locale=lang,
+            locale=language,
             viewport={"width": width, "height": 240},
             device_scale_factor=2 if width < 500 else 1,
         )
@@ -97,7 +109,7 @@ def open_page(
 
 
 @pytest.fixture
-def shoot(open_page: Open, cloudfront: Shell) -> Shoot:
+def shoot(open_page: Open, cloudfront: Shell, language: str) -> Shoot:
     """Return how to take a picture of an address, or of a page that is open."""
 
     def take(name: str, path: str | Page = LIST, **how: object) -> None:
@@ -109,30 +121,33 @@ def shoot(open_page: Open, cloudfront: Shell) -> Shoot:
         page.evaluate(RENAME, [list(each) for each in names])
         if name not in FRAMED:
             page.add_style_tag(content=WITHOUT_FRAME)
-        write(f"rotation-{name}", page, full_page=True)
+        write(f"rotation-{name}" + (".ko" if language == "ko" else ""), page, full_page=True)
 
     return take
 
 
-def start(story: Shell) -> KeyPair:
+def start(story: Shell, language: str) -> KeyPair:
     """Generate the successor."""
     rotation = story.rotation(changed_by="mina")
-    return rotation.start(algorithm=ECDSA, now=story.now, reason="quarterly rotation")
+    return rotation.start(algorithm=ECDSA, now=story.now, reason=WRITES[language][0])
 
 
-def test_rotation(shoot: Shoot, story: Shell, settings: Settings, open_page: Open) -> None:
+def test_rotation(
+    shoot: Shoot, story: Shell, settings: Settings, open_page: Open, language: str
+) -> None:
     """From the key of the settings to a young key in the database."""
     shoot("settings-key")
     former = story.imported(days=97)
     shoot("old")
     shoot("start", address("start"))
-    key_pair = start(story)
+    key_pair = start(story, language)
     story.wait(15)
     shoot("new")
     shoot("trust", address("trust", key_pair))
-    settings.AWS_CLOUDFRONT_BY_HAND = True
-    shoot("by-hand", address("trust", key_pair))
-    settings.AWS_CLOUDFRONT_BY_HAND = False
+    if language == "en":  # no Korean page is about it
+        settings.AWS_CLOUDFRONT_BY_HAND = True
+        shoot("by-hand", address("trust", key_pair))
+        settings.AWS_CLOUDFRONT_BY_HAND = False
 
     story.wait(40)
     story.rotation().trust(key_pair, now=story.now)
@@ -142,7 +157,6 @@ def test_rotation(shoot: Shoot, story: Shell, settings: Settings, open_page: Ope
     shoot("waiting", width=1180)
     shoot("waiting-dark", dark=True)
     shoot("waiting-phone", width=390)
-    shoot("waiting-korean", lang="ko-KR")
     story.wait(190)
     shoot("ready")
     shoot("activate", address("activate", key_pair))
@@ -171,7 +185,9 @@ def former(story: Shell, settings: Settings) -> KeyPair:
     return key_pair
 
 
-def test_revoke(shoot: Shoot, story: Shell, former: KeyPair, open_page: Open) -> None:
+def test_revoke(
+    shoot: Shoot, story: Shell, former: KeyPair, open_page: Open, language: str
+) -> None:
     """The signing key has leaked."""
     story.wait(30 * DAY)
     path = address("revoke", former)
@@ -179,17 +195,22 @@ def test_revoke(shoot: Shoot, story: Shell, former: KeyPair, open_page: Open) ->
     shoot("revoke-phone", path, width=390)
     page = open_page(path)
     page.locator("#id_typed").fill(str(former))
-    page.locator("#id_reason").fill("pushed to a public repository")
+    page.locator("#id_reason").fill(WRITES[language][1])
     page.locator(SUBMIT).click()
     page.wait_for_url(f"**{LIST}")  # a new key is made first
     shoot("revoked", page)
 
 
 def test_denied(
-    shoot: Shoot, story: Shell, former: KeyPair, open_page: Open, cloudfront: Shell
+    shoot: Shoot,
+    story: Shell,
+    former: KeyPair,
+    open_page: Open,
+    cloudfront: Shell,
+    language: str,
 ) -> None:
     """AWS refuses a call, and the page says what is missing and how to go on."""
-    page = open_page(address("trust", start(story)))
+    page = open_page(address("trust", start(story, language)))
     cloudfront.failure = DENIED
     page.locator(SUBMIT).click()
     shoot("denied", page)

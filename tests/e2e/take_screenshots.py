@@ -76,13 +76,16 @@ def test_film(browser: Browser, state: DemoState) -> None:
 def test_keys(browser: Browser, state: DemoState) -> None:
     """The page of the keys after a rotation to ECDSA, while the previous key is retiring.
 
-    The README shows it in the colors of its reader.
+    Each README shows it in its language, and in the colors of its reader.
     """
-    page = browser.new_page(viewport={"width": 1240, "height": 900})
-    log_in_to_admin(page, state.address("site"), ADMIN_NAME, state.admin_password)
-    for step in ("import", "start", "trust", "activate"):
-        press(page, step)
-    write("demo-keys", page, full_page=True)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(600)  # links fade from one color to the other
-    write("demo-keys-dark", page, full_page=True)
+    for language, suffix in (("en", ""), ("ko", ".ko")):
+        page = browser.new_page(viewport={"width": 1240, "height": 900}, locale=language)
+        log_in_to_admin(page, state.address("site"), ADMIN_NAME, state.admin_password)
+        if language == "en":
+            for step in ("import", "start", "trust", "activate"):
+                press(page, step)
+            page.reload()  # without the message, which is shown once
+        write(f"demo-keys{suffix}", page, full_page=True)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(600)  # links fade from one color to the other
+        write(f"demo-keys-dark{suffix}", page, full_page=True)
