@@ -73,6 +73,7 @@ ENGLISH = {
     "invalid_image_url": "how-to/ai-models",
     "signed url in django template": "reference/templates",
     "signed url too long": "explanation/how-a-signed-url-works",
+    "all images 403 since this morning": "problems/403",
 }
 KOREAN = {
     "서명된 URL을": "ko/how-a-signed-url-works",
@@ -125,6 +126,8 @@ KOREAN = {
     "장고 레스트": "ko/index",
     "장고": "ko/index",
     "깃허브에 키 올렸어요": "ko/key-leaked",
+    "키를 깃에 올렸어요": "ko/key-leaked",
+    "갑자기 403": "ko/403",
     "키 로테이션": "ko/rotate-keys",
     "유효기간": "ko/url",
     "IP 제한": "ko/url",
