@@ -74,6 +74,14 @@ ENGLISH = {
     "signed url in django template": "reference/templates",
     "signed url too long": "explanation/how-a-signed-url-works",
     "all images 403 since this morning": "problems/403",
+    "SignatureDoesNotMatch": "problems/403",
+    "TooManyPublicKeysInKeyGroup": "aws/costs",
+    "bill too high": "aws/costs",
+    "undo a rotation": "how-to/rotate-keys",
+    "pdf viewer iframe": "how-to/downloads",
+    "django-s3direct cloudfront": "how-to/uploads",
+    "bunny.net token authentication": "how-to/another-cdn",
+    "erase user files GDPR": "how-to/deleted-files",
 }
 KOREAN = {
     "서명된 URL을": "ko/how-a-signed-url-works",
