@@ -97,6 +97,7 @@ html_theme_options = {
         "color-api-pre-name": colors["soft"],
         "color-code-background": colors["card"],
         "brightness": "80%" if scheme == "dark" else "100%",
+        "color-scheme": scheme,
     }
     for scheme, colors in _PALETTES.items()
 }
