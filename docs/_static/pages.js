@@ -12,8 +12,9 @@ for (const cell of document.querySelectorAll("td:nth-child(n + 2)")) {
   if (heading && cell.closest("tr").cells.length > 2) cell.dataset.heading = heading;
 }
 
-// The button of sphinx-copybutton has no Korean.
+// What scripts write that have no Korean: sphinx-copybutton, and Sphinx below the search field.
 if (document.documentElement.lang === "ko") {
+  Documentation.TRANSLATIONS["Hide Search Matches"] = "검색어 표시 지우기";
   messages.ko = {copy: "복사", copy_success: "복사했습니다", copy_failure: "복사하지 못했습니다"};
   locale = "ko";
   iconCopy = iconCopy.replace("Copy to clipboard", "복사");
