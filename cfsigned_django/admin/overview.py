@@ -115,11 +115,6 @@ class Snapshot:
         found = ((each.pk, each.decryption_problem) for each in self.key_pairs)
         return {pk: problem for pk, problem in found if problem}
 
-    @property
-    def cannot_sign(self) -> bool:
-        """Return whether the ACTIVE key cannot be decrypted."""
-        return self.active is not None and self.active.pk in self.decryption_problems
-
     @cached_property
     def settings_keys(self) -> list[ConfiguredKey]:
         """Return the keys in the settings and STORAGES for the group, usually one or none."""
@@ -203,18 +198,9 @@ def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:
     for key_pair in snapshot.key_pairs:
         problem = snapshot.decryption_problems.get(key_pair.pk)
-        if problem is None:
-            continue
-        if key_pair.status == KeyStatus.ACTIVE:
-            text = _(
-                "The private key of %(key)s, the signing key, cannot be decrypted: pages with "
-                "links to files fail."
-            )
-            level = ERROR
-        else:
-            text = _("The private key of %(key)s cannot be decrypted. The other keys still work.")
-            level = WARNING
-        yield Notice(level, text % {"key": key_pair}, problem)
+        if problem and key_pair != snapshot.active:  # _nothing_signs() says it of that one
+            text = _("The private key of %(key)s cannot be decrypted.")
+            yield Notice(WARNING, text % {"key": key_pair}, problem)
 
 
 def _old_encryption(snapshot: Snapshot) -> Iterator[Notice]:
@@ -414,7 +400,7 @@ class Overview:
         None if the signing key is to be replaced already, or if no key can sign.
         """
         active, now = self.snapshot.active, self.snapshot.now
-        if active is None or self.snapshot.cannot_sign:
+        if active is None or not self.snapshot.signing_name:
             return None
         if active.since + OLD <= now or active.is_outdated:
             return None
@@ -433,8 +419,8 @@ def _purpose(snapshot: Snapshot, step: Step) -> str:
     match step.action:
         case Action.IMPORT:
             text = _("Import the key from the settings into the database.")
-        case Action.START if snapshot.cannot_sign:
-            text = _("%(signing)s cannot be decrypted. Fix the settings, or replace the key.")
+        case Action.START if snapshot.active and not snapshot.signing_name:
+            text = _("Fix the settings, or replace %(active)s.")
         case Action.START if snapshot.replaced is not None:
             text = _(
                 "The newest encryption key did not encrypt %(successor)s. Make a new key in its "
@@ -456,6 +442,7 @@ def _purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Remove %(key)s from CloudFront.")
     return text % {
         "key": step.key_pair,
+        "active": snapshot.active,
         "signing": snapshot.signing_name,
         "successor": snapshot.successor,
     }

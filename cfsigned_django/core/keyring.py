@@ -33,8 +33,7 @@ from django.dispatch import receiver
 from django.utils import translation
 
 from cfsigned_django.core import conf
-from cfsigned_django.core.encryption import CannotDecrypt
-from cfsigned_django.signing import HashAlgorithm, InvalidKey
+from cfsigned_django.signing import HashAlgorithm
 
 if TYPE_CHECKING:
     from cfsigned_django.signing.signer import Signer
@@ -76,8 +75,8 @@ def key_group_option(key_group_id: str | None) -> str:
 class SigningState:
     """Who signs for a key group, as the database says, or why nobody does.
 
-    Its ACTIVE key pair signs, else a key of the settings that is not in the database: one that is
-    there was replaced or revoked.
+    Its ACTIVE key pair signs, if it can. Without one, a key of the settings does that is not in the
+    database: one that is there was replaced or revoked.
     """
 
     key_group_id: str
@@ -85,11 +84,13 @@ class SigningState:
     active: str = ""
     #: The signer of that key pair, where the keyring asks.
     signer: Signer | None = None
+    #: Why that key pair cannot sign, such as that nothing decrypts it; None if it can.
+    problem: Exception | None = None
     #: The IDs of all key pairs in the database; needed only if none is ACTIVE.
     known_ids: frozenset[str] = frozenset()
     #: The IDs of the key pairs that were revoked.
     revoked_ids: frozenset[str] = frozenset()
-    #: Returns why no key pair is ACTIVE; None if the database has not answered yet.
+    #: Returns why no key pair signs; None if the database has not answered yet.
     explain: Callable[[], NoKey] | None = None
 
     def lets_sign(self, settings_key_id: str) -> bool:
@@ -98,22 +99,24 @@ class SigningState:
 
     def choose(self, settings_key: Signer | None) -> Signer | None:
         """Return the signer of the ACTIVE key pair, else that of the settings if it may sign."""
-        if self.signer is not None or settings_key is None:
+        if self.signer is not None or self.problem or settings_key is None:
             return self.signer
         return settings_key if self.lets_sign(settings_key.key_pair_id) else None
 
     def name_signing(self, settings_key_ids: Iterable[str]) -> str:
         """Return the key that signs, by name; several where storages have their own; else ""."""
+        if self.problem:
+            return ""
         return self.active or ", ".join(filter(self.lets_sign, settings_key_ids))
 
     def why_none(self) -> NoKey:
-        """Return why no key pair is ACTIVE, in the active language."""
+        """Return why no key pair signs, in the active language."""
         return self.explain() if self.explain else _no_answer(self.key_group_id)
 
     def nothing_signs(self, settings_key_id: str | None) -> NothingSigns:
         """Return the error of ``url()``, which is in English like all of them."""
         with translation.override(None):
-            return NothingSigns(self.why_none(), settings_key_id)
+            return NothingSigns(self.why_none(), None if self.problem else settings_key_id)
 
 
 #: Takes a key group, a hash algorithm, and the signer that was ACTIVE at the last look.
@@ -158,8 +161,6 @@ class _LastLook:
     """What the database answered last. It is read without a lock, so it is replaced as a whole."""
 
     found: SigningState
-    #: Why nothing may sign, or "".
-    problem: str = ""
     #: When it was asked for, in Unix seconds; None before the first answer.
     seen_at: int | None = None
     #: The lease of the ACTIVE key pair, if there is one.
@@ -224,8 +225,7 @@ class WatchedGroup:
         """Return the signer of the ACTIVE key pair, else ``fallback``, the key of the settings.
 
         While one thread asks the database, others do not wait, unless the last
-        look is two intervals old. Raise :exc:`NothingSigns` if no key signs, and
-        :exc:`ImproperlyConfigured` if the ACTIVE key pair cannot be used.
+        look is two intervals old. Raise :exc:`NothingSigns` if no key signs.
         """
         age = self._age()
         if age >= self._pause:
@@ -263,12 +263,6 @@ class WatchedGroup:
         try:
             known = self._answer.found.signer
             found = keyring.find_active(self.key_group_id, self.hash_algorithm, known)
-        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
-            # The key that signed before must not continue: it will be retired.
-            problem = f"Key group {self.key_group_id}: {error}"
-            unknown = SigningState(key_group_id=self.key_group_id)
-            self._answer = _LastLook(found=unknown, problem=problem, seen_at=seen_at)
-            logger.error("The ACTIVE key pair of %s cannot be used. %s", self.key_group_id, error)
         except Error as error:
             # Counted from the failure, which may have taken long.
             asked_at = keyring.monotonic(), keyring.wall()
@@ -277,6 +271,9 @@ class WatchedGroup:
             _log_failure(self._answer, self.key_group_id, error, pause, fallback)
         else:
             lease = None
+            if found.problem:
+                # Neither the key that signed before nor that of the settings continues.
+                logger.error("%s", found.nothing_signs(None))
             if found.signer:
                 lease = Lease(
                     signer=found.signer,
@@ -290,8 +287,6 @@ class WatchedGroup:
     def _make_lease(self, fallback: Signer | None) -> Lease:
         """Return a lease of the signer that was found, or of the settings' key if it may sign."""
         answer = self._answer  # read once: another thread may replace it
-        if answer.problem:
-            raise ImproperlyConfigured(answer.problem)
         signer = answer.found.choose(fallback)
         if signer is None:
             settings_key_id = fallback.key_pair_id if fallback else None
@@ -308,7 +303,7 @@ def _log_failure(
     answer: _LastLook, key_group_id: str, error: Error, pause: int, fallback: Signer | None
 ) -> None:
     """Log that the database did not answer, and what signs meanwhile."""
-    signer = None if answer.problem else answer.found.choose(fallback)
+    signer = answer.found.choose(fallback)
     if signer is None:
         meanwhile = "Nothing can be signed until it answers."
     elif answer.seen_at is not None:

@@ -115,9 +115,7 @@ TABLE: dict[str, str] = {
     "(manage.py cfsigned_rotate --start, --key-group).",
     "cfsigned.W013": "A private key that is not its row's is not used. Find out who can write to "
     "the database. Revoke the key pair in the admin, and start a rotation.",
-    "cfsigned.W014": "Do what the message says: run manage.py migrate if there is no table yet, "
-    "cfsigned_rotate --wait while a key waits, else cfsigned_rotate --start. Until a key signs, "
-    "url() raises the same error.",
+    "cfsigned.W014": "Do what the message says. Until a key signs, url() raises the same error.",
     "cfsigned.W015": "Let only the user that runs the site read it, or its group: chmod 600 or "
     "640, and chown to that user or root.",
     "cfsigned.W016": "Let the storage of private files sign: its BACKEND must be a class of this "

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
@@ -24,10 +25,12 @@ from django.utils.translation import gettext
 
 from cfsigned_django.core import conf
 from cfsigned_django.core.conf import LazyPrivateKey
+from cfsigned_django.core.encryption import CannotDecrypt, NotItsKey
 from cfsigned_django.core.keyring import NoKey, SigningState, key_group_option
 from cfsigned_django.core.text import Phrase as _, translated
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import KeyPair, has_table
+from cfsigned_django.signing import InvalidKey
 from cfsigned_django.signing.lazy_key import runs_event_loop
 
 if TYPE_CHECKING:
@@ -84,12 +87,13 @@ def _find(
     found = list(rows.filter(Q(active_in=key_group_id) | Q(status=KeyStatus.REVOKED)))
     if not any(each.active_in for each in found):
         found = list(rows)  # The key of the settings may have been imported meanwhile.
-    state = signing_state(key_group_id, found)
-    for row in found:
-        if row.active_in == key_group_id:
-            is_known = known is not None and known.key_pair_id == row.key_pair_id
-            return replace(state, signer=known if is_known else row.make_signer(hash_algorithm))
-    return state
+
+    def open_signer(row: KeyPair) -> Signer:
+        if known is not None and known.key_pair_id == row.key_pair_id:
+            return known
+        return row.make_signer(hash_algorithm)
+
+    return signing_state(key_group_id, found, open_signer)
 
 
 @contextmanager
@@ -172,25 +176,44 @@ def _on_own_connection(using: str, look: Callable[[], SigningState]) -> SigningS
 # Who signs, and why nobody does
 
 
-def signing_state(key_group_id: str, key_pairs: Iterable[KeyPair] | None) -> SigningState:
+def _only_decrypt(key_pair: KeyPair) -> None:
+    key_pair.decrypted()
+
+
+def signing_state(
+    key_group_id: str,
+    key_pairs: Iterable[KeyPair] | None,
+    open_signer: Callable[[KeyPair], Signer | None] = _only_decrypt,
+) -> SigningState:
     """Return who signs for a key group, or why nobody does.
 
     ``key_pairs`` are those of all key groups, of which a key of the settings may be one; None if
-    the database has no table of them.
+    the database has no table of them. ``open_signer`` is for the keyring, which signs.
     """
-    rows, state = list(key_pairs or ()), partial(SigningState, key_group_id=key_group_id)
     if key_pairs is None:
-        return state(explain=partial(_no_table, key_group_id))
+        return SigningState(key_group_id=key_group_id, explain=partial(_no_table, key_group_id))
+    rows, signer, problem = list(key_pairs), None, None
+    active = next((each for each in rows if each.active_in == key_group_id), None)
     successor = next((each for each in rows if each.next_in == key_group_id), None)
-    return state(
-        active=next((str(each) for each in rows if each.active_in == key_group_id), ""),
+    explain = partial(_explain, key_group_id, successor)
+    if active is not None:
+        try:
+            signer = open_signer(active)
+        except (CannotDecrypt, ImproperlyConfigured, InvalidKey) as error:
+            problem = error.with_traceback(None)  # its frames have encryption keys
+            explain = partial(_explain_problem, key_group_id, active, problem)
+    return SigningState(
+        key_group_id=key_group_id,
+        active=str(active or ""),
+        signer=signer,
+        problem=problem,
         known_ids=frozenset(each.key_pair_id for each in rows if each.key_pair_id),
         revoked_ids=frozenset(
             each.key_pair_id
             for each in rows
             if each.key_pair_id and each.status == KeyStatus.REVOKED
         ),
-        explain=partial(_explain, key_group_id, successor),
+        explain=explain,
     )
 
 
@@ -199,6 +222,31 @@ def _no_table(key_group_id: str) -> NoKey:
         what=f"No key signs for key group {key_group_id}. {NO_TABLE}",
         next_step="Run manage.py migrate.",
     )
+
+
+def _explain_problem(key_group_id: str, active: KeyPair, problem: Exception) -> NoKey:
+    """Return why the ACTIVE key pair cannot sign, and what to do, also if its key is lost."""
+    next_step = "Then run manage.py check --database default again."
+    if isinstance(problem, CannotDecrypt) and not isinstance(problem, NotItsKey):
+        next_step = (
+            "If that key is lost, start the rotation without it (manage.py cfsigned_rotate --start"
+            f"{key_group_option(key_group_id)}): URLs that are out stay valid, and the new key can "
+            "sign in some minutes."
+        )
+    return NoKey(
+        what=_(
+            "No key signs for key group {group}: {key}, the ACTIVE key pair, cannot sign. "
+            "{problem}",
+            group=key_group_id,
+            key=str(active),
+            problem=_sentence(translated(problem, gettext)),
+        ),
+        next_step=next_step,
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text.rstrip('.')}."
 
 
 def _explain(key_group_id: str, successor: KeyPair | None) -> NoKey:
@@ -222,7 +270,7 @@ def _explain(key_group_id: str, successor: KeyPair | None) -> NoKey:
     if problem := successor.trust_problem:
         what = _(
             "No key signs for key group {group} yet: {key} is next, but may not sign. {problem}",
-            problem=f"{problem.rstrip('.')}.",
+            problem=_sentence(problem),
             **values,
         )
         return NoKey(what=what, next_step=f"Then run {command}.")

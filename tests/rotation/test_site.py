@@ -74,10 +74,19 @@ def with_old_encryption(site: Any, shell: Shell) -> None:
     site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
 
 
+def without_its_encryption(site: Any, shell: Shell) -> None:
+    """Replace the encryption key of the ACTIVE key pair, while the settings have a key as well."""
+    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+    shell.imported()
+    site.AWS_CLOUDFRONT_KEY, site.AWS_CLOUDFRONT_KEY_ID = ANOTHER.values()
+    site.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key()]
+
+
 #: What is there instead of a key that signs -> the step that the error must name.
 SILENCES: dict[str, tuple[Callable[[Any, Shell], object], str]] = {
     "no key": (lambda site, shell: None, "cfsigned_rotate --start"),
     "a revoked key": (revoked, "cfsigned_rotate --start"),
+    "an ACTIVE key without its encryption": (without_its_encryption, "cfsigned_rotate --start"),
     "a new key": (lambda site, shell: shell.run("--start"), "cfsigned_rotate --wait"),
     "an untrusted encryption": (with_old_encryption, "cfsigned_rotate --start"),
     "a trusted key": (

@@ -314,7 +314,7 @@ class TestRows:
         with pytest.raises(ImproperlyConfigured, match=KEY_GROUP_ID):
             signs()
 
-    @pytest.mark.parametrize("case", ["hash", "encryption"])
+    @pytest.mark.parametrize("case", ["hash", "encryption", "entry"])
     def test_a_row_that_cannot_sign(
         self, case: str, rsa_key: PrivateKey, settings: Settings
     ) -> None:
@@ -322,8 +322,10 @@ class TestRows:
         activate(rsa_key, "KACTIVE")
         if case == "encryption":
             settings.SECRET_KEY = "new"
+        if case == "entry":
+            settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = ["none"]
 
-        named = "KACTIVE" if case == "hash" else "SECRET_KEY"
+        named = {"encryption": "SECRET_KEY", "entry": "ENCRYPTION_KEYS"}.get(case, "KACTIVE")
         with (
             without_sha1() if case == "hash" else nullcontext(),
             pytest.raises(ImproperlyConfigured, match=named),

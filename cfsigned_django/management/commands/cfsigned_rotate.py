@@ -201,8 +201,9 @@ class Command(CfsignedCommand):
 
     def _blockers(self, rotation: Rotation) -> _Blockers:
         held_up: _Blockers = [(self._held_up, None)] if self._held_up else []
-        if not has_signing_key(rotation) and rotation.store.successor() is None:
-            held_up.append((str(state_of(rotation).nothing_signs(None)), None))
+        state = state_of(rotation)
+        if state.problem or not (has_signing_key(rotation) or rotation.store.successor()):
+            held_up.append((str(state.nothing_signs(None)), None))
         return held_up + [(each.what, each.until) for each in _find_waits(rotation)]
 
     def _is_confirmed(self, rotation: Rotation, step: Step | None, options: dict[str, Any]) -> bool:
@@ -239,6 +240,8 @@ class Command(CfsignedCommand):
 def _find_failures(rotation: Rotation, step: Step | None, did: str | None) -> Iterable[str]:
     """Return what a person must correct or look at, each once."""
     failed = [step.blocked] if step and step.blocked else []
+    if did is None and (state := state_of(rotation)).problem:
+        failed.append(str(state.nothing_signs(None)))
     failed += [each.what for each in _find_waits(rotation) if each.is_stuck]
     failed += _find_overdue(rotation) if did is None else []
     return dict.fromkeys(failed)

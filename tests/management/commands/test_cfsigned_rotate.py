@@ -316,6 +316,28 @@ def test_key_that_never_works_is_a_failure_at_last(shell: Shell) -> None:
     assert shell.run().code == 1
 
 
+def test_signing_key_that_cannot_be_decrypted(shell: Shell, settings: Any) -> None:
+    """A run fails and names the setting until another key signs, also while one waits to."""
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    active = shell.imported()
+    settings.AWS_CLOUDFRONT_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    ran = shell.run("--json")
+    rested = [shell.run("--max-age", "90d"), shell.run("--dry-run")]
+
+    assert (ran.code, [each.code for each in rested]) == (1, [1, 0])
+    (blocker,) = ran.report["blockers"]
+    for text in (ran.err, blocker["what"], *(each.out for each in rested)):
+        assert f"{active}, the ACTIVE key pair, cannot sign" in text
+        assert "AWS_CLOUDFRONT_ENCRYPTION_KEYS" in text
+        assert "cfsigned_rotate --start" in text
+        assert "nothing to do" not in text
+    assert shell.run_all(START, RUN, RUN) == [0, 0, 1]
+    shell.wait(301)
+    assert "signs from now on" in shell.run().out
+    assert shell.run().code == 75  # the previous key waits for its last link
+
+
 # --wait
 
 
