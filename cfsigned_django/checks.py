@@ -323,7 +323,7 @@ def check_encryption(rows: Sequence[KeyPair]) -> Iterator[CheckMessage]:
             continue
         name = f"{row} ({row.status.upper()}, key group {row.key_group_id})"
         try:
-            if row.open_private_key().public_key.to_pem() != row.public_key:
+            if row.decrypted().load().public_key.to_pem() != row.public_key:
                 yield problem("cfsigned.W013", f"{name}: its public key is of another key pair.")
         except NotItsKey as error:
             yield problem("cfsigned.W013", f"{name}: {error}")

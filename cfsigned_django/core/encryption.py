@@ -62,7 +62,7 @@ class Decrypted:
     #: Whether it is the newest encryption key.
     is_newest: bool
     #: Whether it is one of AWS_CLOUDFRONT_ENCRYPTION_KEYS, or that is not set. If not, CloudFront
-    #: may not begin to trust the private key: see ``KeyPair.open_trustworthy_key()``.
+    #: may not begin to trust the private key: see ``KeyPair.trustworthy()``.
     is_of_settings: bool
 
     def load(self) -> PrivateKey:

@@ -173,31 +173,12 @@ class KeyPair(models.Model):
         row.encrypted_private_key = encryption.encrypt(private_key, row.id)
         return row
 
-    def open_private_key(self) -> PrivateKey:
-        """Return the private key.
+    def decrypted(self) -> Decrypted:
+        """Return the private key, not parsed yet.
 
         Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` if no encryption
         key of the settings decrypts it, or if it is not the key of this row.
         """
-        return self.decrypted().load()
-
-    def open_trustworthy_key(self) -> PrivateKey:
-        """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
-
-        AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set, must decrypt it: someone with
-        write access to the table may know an old SECRET_KEY. Raise
-        :exc:`cfsigned_django.core.encryption.CannotDecrypt` otherwise.
-        """
-        return self._find_trustworthy().load()
-
-    def _find_trustworthy(self) -> Decrypted:
-        found = self.decrypted()
-        if found.is_of_settings:
-            return found
-        raise CannotDecrypt(encryption.NOT_OF_SETTINGS)
-
-    def decrypted(self) -> Decrypted:
-        """Return the private key, not parsed yet. Raise what :meth:`open_private_key` raises."""
         try:
             found = encryption.decrypt(self.encrypted_private_key, self.id, self.fingerprint)
             if self.status in ENDED or self.retired_at or self.revoked_at:
@@ -207,6 +188,18 @@ class KeyPair(models.Model):
             raise
         return found
 
+    def trustworthy(self) -> Decrypted:
+        """Return the private key, if CloudFront may begin to trust it, or it may begin to sign.
+
+        AWS_CLOUDFRONT_ENCRYPTION_KEYS, if set, must decrypt it: someone with
+        write access to the table may know an old SECRET_KEY. Raise
+        :exc:`cfsigned_django.core.encryption.CannotDecrypt` otherwise.
+        """
+        found = self.decrypted()
+        if found.is_of_settings:
+            return found
+        raise CannotDecrypt(encryption.NOT_OF_SETTINGS)
+
     def open_public_key(self) -> str:
         """Return the PEM of the public key that CloudFront must trust.
 
@@ -214,9 +207,9 @@ class KeyPair(models.Model):
         write access to the table but no encryption key must not be able to get
         their own key trusted. Raise
         :exc:`cfsigned_django.core.encryption.CannotDecrypt` as
-        :meth:`open_trustworthy_key` does.
+        :meth:`trustworthy` does.
         """
-        return self.open_trustworthy_key().public_key.to_pem()
+        return self.trustworthy().load().public_key.to_pem()
 
     @property
     def trustworthy_public_key(self) -> str:
@@ -226,7 +219,7 @@ class KeyPair(models.Model):
         no encryption key must not be able to get other keys removed.
         """
         try:
-            return self.open_private_key().public_key.to_pem()
+            return self.decrypted().load().public_key.to_pem()
         except (CannotDecrypt, ImproperlyConfigured, InvalidKey):
             return self.public_key
 
@@ -244,7 +237,7 @@ class KeyPair(models.Model):
     def trust_problem(self) -> str:
         """Return why CloudFront may not begin to trust the private key; empty if it may."""
         try:
-            self._find_trustworthy()
+            self.trustworthy()
         except (CannotDecrypt, ImproperlyConfigured) as error:
             return translated(error, gettext)
         return ""
@@ -265,7 +258,7 @@ class KeyPair(models.Model):
     def make_signer(self, hash_algorithm: HashAlgorithm | None = None) -> Signer:
         """Return the signer of this key pair; ``hash_algorithm`` is for RSA keys only.
 
-        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as :meth:`open_private_key` does.
+        Raise :exc:`cfsigned_django.core.encryption.CannotDecrypt` as :meth:`decrypted` does.
         """
         from cfsigned_django.signing.signer import Signer
 
@@ -273,7 +266,7 @@ class KeyPair(models.Model):
             hash_algorithm = HashAlgorithm.SHA256
         return Signer(
             key_pair_id=self.key_pair_id or "",
-            private_key=self.open_private_key(),
+            private_key=self.decrypted().load(),
             hash_algorithm=hash_algorithm,
         )
 

@@ -290,7 +290,7 @@ class Removal:
 def _is_lost(key_pair: KeyPair) -> bool:
     """Return whether the private key may not begin to sign, although the settings are valid."""
     try:
-        key_pair.open_trustworthy_key()
+        key_pair.trustworthy().load()
     except ImproperlyConfigured:
         return False  # It may be decrypted once the settings are corrected.
     except (CannotDecrypt, InvalidKey):

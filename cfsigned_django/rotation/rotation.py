@@ -255,7 +255,7 @@ class Rotation:
             self._record_trust(key_pair, key_pair_id, now)
             return
         api = self.require_api()
-        key_pair.open_trustworthy_key()  # before the claim, which would delay its replacement
+        key_pair.trustworthy()  # before the claim, which would delay its replacement
         try:
             with self.store.claim(key_pair) as claim:
                 key_pair_id = cloudfront.register_in_cloudfront(
@@ -374,7 +374,7 @@ class Rotation:
         """
         if key_pair.status != KeyStatus.TRUSTED:
             self.require(key_pair, KeyStatus.ACTIVE, now)
-        key_pair.open_trustworthy_key()
+        key_pair.trustworthy()
         # The group is read once: before a probe that may begin the wait, after one that ends it.
         if self.blockers(key_pair, KeyStatus.ACTIVE, now):
             result = self.check(key_pair, now=now)
@@ -435,7 +435,7 @@ class Rotation:
         return missing
 
     def _restore(self, key_groups: KeyGroups, key_pair: KeyPair, now: datetime) -> None:
-        public_key = key_pair.open_private_key().public_key.to_pem()
+        public_key = key_pair.decrypted().load().public_key.to_pem()
         with self.store.claim(key_pair) as claim:
             if key_pair.status == KeyStatus.TRUSTED:
                 # Before it is restored: its wait starts over even if this process dies here.

@@ -48,7 +48,7 @@ def run(
         run.rotate("--import")
         yield run
         active = KeyPair.objects.get(status="active")
-        keys = [rsa_key, active.open_private_key()]
+        keys = [rsa_key, active.decrypted().load()]
     logs = [*tmp_path.iterdir(), Path(os.environ["CFSIGNED_TEST_DATABASE_LOG"])]
     printed = [each.encode() for each in run.printed]
     seen = b"\n".join((*(each.read_bytes() for each in logs), *printed, *run.api.seen))

@@ -86,7 +86,7 @@ def test_import_is_refused(key_group: Site, ec_key: PrivateKey, case: str) -> No
     key_pair_id = key_group.foreign if case == "of another key" else KEY_ID
     if case != "of another key":
         active = key_group.imported()
-        former_key = active.open_private_key()
+        former_key = active.decrypted().load()
     if "was revoked" in case:
         key_group.revoke(active, by_hand=True)
         key_group.answer = ProbeResult.GOOD

@@ -189,7 +189,7 @@ def test_errors_are_put_into_words(key_group: Site) -> None:
     refuse(lambda: by_hand.trust(key_pair, now=now))
     refuse(lambda: by_hand.trust(key_pair, now=now, key_pair_id=str(active)))
     refuse(lambda: key_group.finish(key_pair))
-    refuse(lambda: import_key(rotation, key_pair.open_private_key(), "K0", now=now))
+    refuse(lambda: import_key(rotation, key_pair.decrypted().load(), "K0", now=now))
     refuse(lambda: rotation.restore_missing([active], now=now))
     refuse(lambda: key_group.revoke(key_pair, "x" * 251))
     trust = Step(action=Action.TRUST, key_pair=key_pair)
