@@ -61,8 +61,7 @@ class Removal:
         rotation, key_pair = self.rotation, self.key_pair
         rotation.require(key_pair, KeyStatus.RETIRED, self.now)
         rotation.require_no_bypass(str(key_pair))
-        if not rotation.by_hand:  # By hand, a person has removed it.
-            api = rotation.require_api()
+        if (api := rotation.key_groups) is not None:  # By hand, a person has removed it.
             self._restore_active()
             with rotation.store.claim(key_pair) as claim:
                 self._leave(claim.before_each_call(api))
@@ -125,11 +124,10 @@ class Removal:
         if key_pair.removed_at is not None:
             return
         self._restore_active()
-        if self.rotation.by_hand:  # A person has removed it.
+        if (api := self.rotation.key_groups) is None:  # A person has removed it.
             rows = store.rows.filter(pk=key_pair.pk, status=KeyStatus.REVOKED)
             is_over = store.write(rows, removed_at=self.now, claimed_until=None)
         else:
-            api = self.rotation.require_api()
             with store.claim(key_pair) as claim:
                 # The process that was creating it a moment ago may have recorded its ID.
                 key_pair.refresh_from_db(using=store.rows.db, fields=["key_pair_id"])

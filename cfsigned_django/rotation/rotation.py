@@ -156,17 +156,6 @@ class Rotation:
         if problem := self.find_bypass(key_pair_id):
             raise RotationError(problem)
 
-    def require_api(self) -> KeyGroups:
-        """Return the calls to CloudFront. Raise :exc:`RotationError` if there are none."""
-        if self.key_groups is None:
-            raise RotationError(
-                _(
-                    "This site does not change CloudFront: create the public key there by hand, "
-                    "and enter the ID (K...) that CloudFront shows."
-                )
-            )
-        return self.key_groups
-
     # Start, trust
 
     def start(
@@ -254,7 +243,13 @@ class Rotation:
         if key_pair_id:
             self._record_trust(key_pair, key_pair_id, now)
             return
-        api = self.require_api()
+        if (api := self.key_groups) is None:
+            raise RotationError(
+                _(
+                    "This site does not change CloudFront: create the public key there by hand, "
+                    "and enter the ID (K...) that CloudFront shows."
+                )
+            )
         key_pair.trustworthy()  # before the claim, which would delay its replacement
         try:
             with self.store.claim(key_pair) as claim:

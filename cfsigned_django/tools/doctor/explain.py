@@ -20,7 +20,7 @@ from cfsigned_django.core.conf import Config
 from cfsigned_django.core.text import duration
 from cfsigned_django.core.validation import is_of_trusted_signer
 from cfsigned_django.logs import redact
-from cfsigned_django.rotation.lifecycle import KeyStatus
+from cfsigned_django.rotation.lifecycle import ENDED
 from cfsigned_django.rotation.models import primary_rows
 from cfsigned_django.signing import Check, Denied, InvalidKey, KeyAlgorithm
 from cfsigned_django.signing.diagnosis import other_urls
@@ -160,12 +160,11 @@ def database_keys() -> Iterator[KnownKey]:
     """Yield the key pairs of the database that CloudFront knows, or used to know."""
     for row in primary_rows():
         if row.key_pair_id:
-            has_ended = row.status in (KeyStatus.RETIRED, KeyStatus.REVOKED)
             yield KnownKey(
                 key_pair_id=row.key_pair_id,
                 public_key=PublicKey.load(row.public_key),
                 where=f"key pair of the database, {row.status}",
-                ended=f"was {row.status} on {row.since:%Y-%m-%d}" if has_ended else "",
+                ended=f"was {row.status} on {row.since:%Y-%m-%d}" if row.status in ENDED else "",
             )
 
 
