@@ -104,7 +104,7 @@ class Snapshot:
         return next((each for each in self.steps if (each.action, each.key_pair) == wanted), None)
 
     @cached_property
-    def waits(self) -> dict[UUID, PendingWait]:
+    def pending_waits(self) -> dict[UUID, PendingWait]:
         """Return what key pairs wait for, by primary key."""
         found = find_waits(self.rotation, now=self.now, key_pairs=self.key_pairs)
         return {each.key_pair.pk: each for each in found}
@@ -363,7 +363,7 @@ class Overview:
         if self.primary is None:
             return _("There is nothing that you can do here.")
         key_pair = self.primary.key_pair if self.primary.blocked else None
-        wait = self.snapshot.waits.get(key_pair.pk) if key_pair else None
+        wait = self.snapshot.pending_waits.get(key_pair.pk) if key_pair else None
         if wait is not None and wait.until is not None:
             return _("%(key)s can sign at %(clock)s.") % {
                 "key": self.primary.key_pair,
@@ -388,7 +388,7 @@ class Overview:
         return "" if active is None else in_words(self.snapshot.now - active.since)
 
     @property
-    def waits(self) -> dict[str, str]:
+    def durations(self) -> dict[str, str]:
         waits = self.snapshot.rotation.waits
         names = ("propagation", "url_lifetime", "retirement")
         return {name: in_words(getattr(waits, name)) for name in names}
@@ -404,7 +404,9 @@ class Overview:
             return None
         if active.since + OLD <= now or active.is_outdated:
             return None
-        ends = [wait.until for wait in self.snapshot.waits.values() if wait.until is not None]
+        ends = [
+            wait.until for wait in self.snapshot.pending_waits.values() if wait.until is not None
+        ]
         return min([active.since + OLD, *(until for until in ends if until > now)])
 
     def _day(self, moment: datetime) -> str:
@@ -481,7 +483,7 @@ def make_overview(
 
 
 def make_card(snapshot: Snapshot, key_pair: KeyPair, revoke: Step | None = None) -> Card:
-    wait = snapshot.waits.get(key_pair.pk)
+    wait = snapshot.pending_waits.get(key_pair.pk)
     return Card(
         key_pair=key_pair,
         timeline=timeline_of(key_pair, wait, snapshot.now),
