@@ -82,7 +82,7 @@ class Snapshot:
         return next((each for each in self.key_pairs if each.next_in), None)
 
     @cached_property
-    def replaced(self) -> KeyPair | None:
+    def outdated_successor(self) -> KeyPair | None:
         """Return the next key if a start replaces it: the encryption key has changed since."""
         successor = self.successor
         return successor if successor and successor.is_outdated else None
@@ -352,7 +352,7 @@ class Overview:
     def is_calm(self) -> bool:
         """Return whether a young key signs and nothing is under way."""
         idle = self.primary is None or self.primary.action is Action.START
-        idle = idle and self.snapshot.replaced is None
+        idle = idle and self.snapshot.outdated_successor is None
         return idle and self._rests_until is not None
 
     @property
@@ -423,7 +423,7 @@ def _purpose(snapshot: Snapshot, step: Step) -> str:
             text = _("Import the key from the settings into the database.")
         case Action.START if snapshot.active and not snapshot.signing_name:
             text = _("Fix the settings, or replace %(active)s.")
-        case Action.START if snapshot.replaced is not None:
+        case Action.START if snapshot.outdated_successor is not None:
             text = _(
                 "The newest encryption key did not encrypt %(successor)s. Make a new key in its "
                 "place."

@@ -186,7 +186,7 @@ def page_of(
         "key_group_id": snapshot.rotation.key_group_id,
         "signing_key": snapshot.signing_name,
         "active": active,
-        "replaced": snapshot.replaced,
+        "outdated_successor": snapshot.outdated_successor,
         "settings_key_id": snapshot.settings_key_id,
         "propagation": in_words(waits.propagation),
         "keyring": in_words(waits.keyring),
