@@ -105,7 +105,7 @@ class Stage:
     #: What is offered, in the order in which a person needs it.
     offers: tuple[Action, ...] = ()
     #: The step that ends the stage, and the state that it waits for; None if nothing is left.
-    step: Action | None = None
+    ends_with: Action | None = None
     to: KeyStatus | None = None
     #: Since when the step could have been taken.
     due: Callable[[Rotation, KeyPair], datetime | None] = lambda rotation, key_pair: key_pair.since
@@ -171,7 +171,7 @@ def _untrusted_by_hand(rotation: Rotation, key_pair: KeyPair) -> str:
 
 _TRUSTED: Final = Stage(
     offers=(Action.CHECK, Action.ACTIVATE, Action.CORRECT),
-    step=Action.ACTIVATE,
+    ends_with=Action.ACTIVATE,
     to=KeyStatus.ACTIVE,
     due=_trusted_for_long,
     problem=_find_unprobed,
@@ -215,7 +215,7 @@ _KNOWN: Final = replace(
 STAGES: Final[Mapping[KeyStatus, Stage]] = {
     KeyStatus.PENDING: Stage(
         offers=(Action.TRUST,),
-        step=Action.TRUST,
+        ends_with=Action.TRUST,
         to=KeyStatus.TRUSTED,
         problem=_untrusted_by_hand,
         by_hand=_(
@@ -238,7 +238,7 @@ STAGES: Final[Mapping[KeyStatus, Stage]] = {
     KeyStatus.ACTIVE: Stage(ahead=_TRUSTED.ahead[2:]),
     KeyStatus.RETIRING: Stage(
         offers=(Action.RETIRE,),
-        step=Action.RETIRE,
+        ends_with=Action.RETIRE,
         to=KeyStatus.RETIRED,
         due=lambda rotation, key_pair: rotation.links_end(key_pair),
         problem=lambda rotation, key_pair: rotation.find_bypass(str(key_pair)),
@@ -265,7 +265,7 @@ STAGES: Final[Mapping[KeyStatus, Stage]] = {
     KeyStatus.RETIRED: Stage(),
     KeyStatus.REVOKED: Stage(
         offers=(Action.FINISH,),
-        step=Action.FINISH,
+        ends_with=Action.FINISH,
         by_hand=_(
             "%(key)s is revoked: remove it from the key group in CloudFront now, delete the public "
             "key there, and confirm it in the admin. CloudFront does not remove the last key of a "

@@ -129,7 +129,7 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -
     for action in stage.offers:
         if action is Action.CORRECT and not rotation.by_hand:
             continue  # Only an ID that a person entered may be wrong.
-        blocked = problem or (wait if action is stage.step else "")
+        blocked = problem or (wait if action is stage.ends_with else "")
         is_entered = action is Action.TRUST and rotation.by_hand
         label = _("Enter the public key ID") if is_entered else ""
         yield Step(action=action, key_pair=key_pair, blocked=blocked, other_label=label)
@@ -156,7 +156,7 @@ def _claimed(key_pair: KeyPair, now: datetime) -> str:
 
 def is_under_way(rotation: Rotation) -> bool:
     """Return whether steps are left, due now or later."""
-    return any(stage_of(each).step for each in rotation.store.key_pairs())
+    return any(stage_of(each).ends_with for each in rotation.store.key_pairs())
 
 
 def is_too_old(rotation: Rotation, max_age: timedelta, *, now: datetime) -> bool:
@@ -214,7 +214,7 @@ def _automatic(
 ) -> Iterator[tuple[Step, KeyPair]]:
     """Yield the steps that need no person. Steps in CloudFront need a site that may change it."""
     for step in due(rotation, now=now, key_pairs=key_pairs):
-        if (key_pair := step.key_pair) is None or step.action is not stage_of(key_pair).step:
+        if (key_pair := step.key_pair) is None or step.action is not stage_of(key_pair).ends_with:
             continue
         stage = stage_of(key_pair)
         waits = stage.blockers(rotation, key_pair, now) or stage.problem(rotation, key_pair)
