@@ -29,7 +29,7 @@ _View = TypeVar("_View", bound=Callable[..., HttpResponse])
 
 _FIELDS = (
     *("key_pair_id", "status", "algorithm", "key_group_id"),
-    *("fingerprint", "caller_name", "changed_by", "why"),
+    *("fingerprint", "name_in_cloudfront", "changed_by", "why"),
 )
 
 
@@ -70,7 +70,7 @@ class KeyPairAdmin(Base):
     The private half of a key is in no field, form, search or message.
     """
 
-    readonly_fields = ("caller_name", "why")
+    readonly_fields = ("name_in_cloudfront", "why")
     change_form_template = "admin/cfsigned_django/keypair/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -157,8 +157,8 @@ class KeyPairAdmin(Base):
         return self._pages(request).download(pk)
 
     @admin.display(description=gettext_lazy("name in CloudFront"))
-    def caller_name(self, key_pair: KeyPair) -> str:
-        return key_pair.caller_name
+    def name_in_cloudfront(self, key_pair: KeyPair) -> str:
+        return key_pair.name_in_cloudfront
 
     @admin.display(description=gettext_lazy("reason"))
     def why(self, key_pair: KeyPair) -> str:

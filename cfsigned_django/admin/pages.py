@@ -259,7 +259,7 @@ class ShownKey:
         is used only if the key pair is retired or revoked, since its private key
         is then erased.
         """
-        file_name = f"{key_pair.caller_name}-public.pem"
+        file_name = f"{key_pair.name_in_cloudfront}-public.pem"
         if key_pair.status in ENDED:
             return cls(file_name=file_name, pem=key_pair.public_key)
         try:

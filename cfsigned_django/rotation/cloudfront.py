@@ -32,7 +32,7 @@ def register_in_cloudfront(
     """
     key_pair_id = api.ensure_public_key(
         caller_reference=str(key_pair.id),
-        name=key_pair.caller_name,
+        name=key_pair.name_in_cloudfront,
         public_key_pem=key_pair.open_public_key(),
     )
     note_id(key_pair_id)

@@ -271,7 +271,7 @@ class KeyPair(models.Model):
         )
 
     @property
-    def caller_name(self) -> str:
+    def name_in_cloudfront(self) -> str:
         """Return the name of the public key in CloudFront, by which it is found again."""
         return f"cfsigned-{self.id}"
 

@@ -152,7 +152,7 @@ def test_keyboard_and_clipboard(
     settings.AWS_CLOUDFRONT_BY_HAND = True
     page.goto(host + address("trust", key_pair))
     page.locator("button[data-copies=cfsigned-name]").click()
-    assert page.evaluate("navigator.clipboard.readText()") == key_pair.caller_name
+    assert page.evaluate("navigator.clipboard.readText()") == key_pair.name_in_cloudfront
 
 
 def test_zoom_contrast_and_paper(open_page: Callable[..., Page], cloudfront: Shell) -> None:

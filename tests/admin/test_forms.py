@@ -39,7 +39,7 @@ def test_whole_rotation_by_hand(
     by_hand.get()
     assert by_hand.context["overview"].primary.action == "trust"
 
-    key_pair_id = cloudfront.account.upload(key_pair.caller_name, key_pair.public_key)
+    key_pair_id = cloudfront.account.upload(key_pair.name_in_cloudfront, key_pair.public_key)
     cloudfront.answer = ProbeResult.UNKNOWN_KEY
     transcript.take("trust", key_pair, key_pair_id=" K2JCJMDEHXQW5F ")
     assert (str(fresh(key_pair)), fresh(key_pair).status) == ("K2JCJMDEHXQW5F", "trusted")

@@ -289,7 +289,7 @@ def test_words_of_a_key_pair(admin: Visitor, transcript: Transcript, cloudfront:
 
     page = admin.get(detail(key_pair))
 
-    for fact in (str(key_pair), key_pair.fingerprint, key_pair.caller_name):
+    for fact in (str(key_pair), key_pair.fingerprint, key_pair.name_in_cloudfront):
         assert fact in page
     transcript.add("a key that waits")
     transcript.check("admin-key-pair")
@@ -339,7 +339,7 @@ def test_public_key(
     if is_shown:
         assert answer.text == key_pair.public_key
         assert answer.headers["Content-Type"] == "application/x-pem-file"
-        name = f"{key_pair.caller_name}-public.pem"
+        name = f"{key_pair.name_in_cloudfront}-public.pem"
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
 
 

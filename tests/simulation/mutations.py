@@ -368,7 +368,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     # What is done in CloudFront.
     "a public key is not found again by its name": lost(
-        KeyPair, "caller_name", instead(lambda key_pair: f"cfsigned-{uuid4()}"), _FAILS
+        KeyPair, "name_in_cloudfront", instead(lambda key_pair: f"cfsigned-{uuid4()}"), _FAILS
     ),
     "a key group is changed whatever changed it in between": lost(
         StrictCloudFront,

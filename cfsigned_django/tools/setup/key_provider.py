@@ -251,7 +251,7 @@ def _of_group(rotation: Rotation, key_group_id: str) -> Rotation:
 
 def _site_key(row: KeyPair) -> SiteKey:
     pem = row.open_public_key()
-    return SiteKey(name=row.caller_name, caller_reference=str(row.id), public_key_pem=pem)
+    return SiteKey(name=row.name_in_cloudfront, caller_reference=str(row.id), public_key_pem=pem)
 
 
 #: Where the site keeps its private key.
