@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.core.keyring import SigningState
-from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unknown_keys
+from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unimported_keys
 from cfsigned_django.rotation.lifecycle import ENDED, OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation, state_of
@@ -91,9 +91,9 @@ class Snapshot:
     def steps(self) -> list[Step]:
         """Return the steps that are due, the most urgent first."""
         # Only while no key pair is ACTIVE can a key of the settings be imported.
-        unknown = () if self.active else self.unknown_keys
+        unknown = () if self.active else self.unimported_keys
         return list(
-            due(self.rotation, now=self.now, key_pairs=self.key_pairs, unknown_keys=unknown)
+            due(self.rotation, now=self.now, key_pairs=self.key_pairs, unimported_keys=unknown)
         )
 
     def allowed_steps(self, permissions: frozenset[str]) -> list[Step]:
@@ -121,13 +121,13 @@ class Snapshot:
         return self.rotation.settings_keys(self.signing_state)
 
     @cached_property
-    def unknown_keys(self) -> list[ConfiguredKey]:
+    def unimported_keys(self) -> list[ConfiguredKey]:
         """Return the keys of the settings that the database does not have.
 
         They sign while no key pair is ACTIVE. The other keys of the settings
         never sign.
         """
-        return unknown_keys(self.signing_state, self.settings_keys)
+        return unimported_keys(self.signing_state, self.settings_keys)
 
     @property
     def settings_key_id(self) -> str:
@@ -135,13 +135,13 @@ class Snapshot:
 
         If storages sign with different keys, return all IDs.
         """
-        return ", ".join(each.key_pair_id for each in self.unknown_keys or self.settings_keys)
+        return ", ".join(each.key_pair_id for each in self.unimported_keys or self.settings_keys)
 
     @property
     def settings_key_algorithm(self) -> str:
         """Return the algorithm of the key in the settings; empty if the key cannot be used."""
         try:
-            (key,) = self.unknown_keys or self.settings_keys
+            (key,) = self.unimported_keys or self.settings_keys
             algorithm = key.source.load().algorithm
         except (InvalidKey, ValueError):
             return ""
@@ -227,7 +227,7 @@ def _revoked_but_trusted(snapshot: Snapshot) -> Iterator[Notice]:
 
 
 def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
-    active, unknown = snapshot.active, snapshot.unknown_keys
+    active, unknown = snapshot.active, snapshot.unimported_keys
     for key in snapshot.settings_keys:
         if key not in unknown:
             text = _(
@@ -256,7 +256,7 @@ def _settings_key(snapshot: Snapshot) -> Iterator[Notice]:
 
 def _keys_left_over(snapshot: Snapshot, active: KeyPair) -> Iterator[Notice]:
     free = active.since + timedelta(seconds=snapshot.rotation.waits.retirement)
-    for key in snapshot.unknown_keys:
+    for key in snapshot.unimported_keys:
         text = _(
             "%(key)s, the key from the settings, no longer signs. It was not imported, so nothing "
             "removes it from CloudFront. After %(clock)s, remove it from the settings and, by "

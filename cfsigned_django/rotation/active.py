@@ -307,6 +307,6 @@ class ConfiguredKey:
         return text % {"storages": ", ".join(self.storages)}
 
 
-def unknown_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
+def unimported_keys(state: SigningState, keys: list[ConfiguredKey]) -> list[ConfiguredKey]:
     """Return the keys that sign while no row is ACTIVE: those that are not in the database."""
     return [each for each in keys if state.lets_sign(each.key_pair_id)]

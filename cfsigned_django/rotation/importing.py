@@ -7,7 +7,7 @@ from datetime import datetime
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from cfsigned_django.rotation.active import ConfiguredKey, unknown_keys
+from cfsigned_django.rotation.active import ConfiguredKey, unimported_keys
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair, KnownReason
 from cfsigned_django.rotation.probe import ProbeResult
@@ -111,7 +111,7 @@ def _key_to_import(rotation: Rotation) -> ConfiguredKey:
             )
         )
     state = state_of(rotation)
-    unknown = unknown_keys(state, keys)
+    unknown = unimported_keys(state, keys)
     if not state.active:
         refuse_different(unknown)
     return (unknown or keys)[0]

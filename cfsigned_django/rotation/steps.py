@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.core.validation import is_of_trusted_signer
-from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unknown_keys
+from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unimported_keys
 from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -85,11 +85,11 @@ def due(
     *,
     now: datetime,
     key_pairs: Sequence[KeyPair],
-    unknown_keys: Collection[ConfiguredKey] = (),
+    unimported_keys: Collection[ConfiguredKey] = (),
 ) -> Iterator[Step]:
     """Yield the steps that are due, the most urgent first; revoking comes last.
 
-    ``key_pairs`` are those of the key group, the newest first. ``unknown_keys``
+    ``key_pairs`` are those of the key group, the newest first. ``unimported_keys``
     are the keys of the settings that the database does not have: one that signs
     can be imported. This calls nothing and changes nothing.
     """
@@ -110,7 +110,7 @@ def due(
     for status in KeyStatus:
         if status not in (KeyStatus.RETIRING, KeyStatus.REVOKED):
             yield from steps(status)
-    yield from _steps_of_the_group(key_pairs, unknown_keys)
+    yield from _steps_of_the_group(key_pairs, unimported_keys)
     yield from (each for each in retiring if each.blocked)
     for key_pair in key_pairs:
         is_waiting = key_pair.status == KeyStatus.RETIRING and key_pair.pk in waits
@@ -136,11 +136,11 @@ def _steps_of(rotation: Rotation, key_pair: KeyPair, wait: str, now: datetime) -
 
 
 def _steps_of_the_group(
-    key_pairs: Sequence[KeyPair], unknown_keys: Collection[ConfiguredKey]
+    key_pairs: Sequence[KeyPair], unimported_keys: Collection[ConfiguredKey]
 ) -> Iterator[Step]:
     has_active = any(each.status == KeyStatus.ACTIVE for each in key_pairs)
-    may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unknown_keys)
-    if unknown_keys and may_import and not has_active:
+    may_import = not any(is_of_trusted_signer(each.key_pair_id) for each in unimported_keys)
+    if unimported_keys and may_import and not has_active:
         yield Step(action=Action.IMPORT)
     if not any(each.next_in for each in key_pairs):
         yield Step(action=Action.START)
@@ -483,7 +483,7 @@ def _what_signs(rotation: Rotation, key_pair: KeyPair, now: datetime) -> str:
             "A new key, at once. It is generated and added to the key group first. CloudFront may "
             "not know it everywhere yet: some new links may be refused for a few minutes."
         )
-    unknown = unknown_keys(state_of(rotation), rotation.settings_keys())
+    unknown = unimported_keys(state_of(rotation), rotation.settings_keys())
     names = ", ".join(each.key_pair_id for each in unknown)
     return _("The key from the settings, %(names)s.") % {"names": names} if names else ""
 

@@ -17,7 +17,7 @@ from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.keyring import key_group_option
 from cfsigned_django.management.command import CfsignedCommand, add_json, add_yes, read_duration
 from cfsigned_django.rotation import steps
-from cfsigned_django.rotation.active import unknown_keys
+from cfsigned_django.rotation.active import unimported_keys
 from cfsigned_django.rotation.importing import check_import
 from cfsigned_django.rotation.lifecycle import KeyStatus
 from cfsigned_django.rotation.models import REASON_LENGTH, KeyPair, KnownReason
@@ -299,9 +299,9 @@ def _would(rotation: Rotation, step: Step) -> str | None:
     """Return what the step would do, in the words of its button; None if it is not due."""
     if step.action is Action.IMPORT:
         check_import(rotation)
-    unknown = unknown_keys(state_of(rotation), rotation.settings_keys())
+    unknown = unimported_keys(state_of(rotation), rotation.settings_keys())
     now, key_pairs = rotation.store.clock(), rotation.store.key_pairs()
-    for each in steps.due(rotation, now=now, key_pairs=key_pairs, unknown_keys=unknown):
+    for each in steps.due(rotation, now=now, key_pairs=key_pairs, unimported_keys=unknown):
         if (each.action, each.key_pair) == (step.action, step.key_pair):
             lines = _consequences(rotation, step.key_pair) if step.key_pair else []
             if step.action is Action.START and (replaced := rotation.store.successor()):
