@@ -87,11 +87,11 @@ def due(
     key_pairs: Sequence[KeyPair],
     unimported_keys: Collection[ConfiguredKey] = (),
 ) -> Iterator[Step]:
-    """Yield the steps that are due, the most urgent first; revoking comes last.
+    """Yield every step that a page may offer, blocked ones included, the most urgent first.
 
     ``key_pairs`` are those of the key group, the newest first. ``unimported_keys``
     are the keys of the settings that the database does not have: one that signs
-    can be imported. This calls nothing and changes nothing.
+    can be imported. Revoking comes last. This calls nothing and changes nothing.
     """
     key_pairs = key_pairs[::-1]
     found = find_waits(rotation, now=now, key_pairs=key_pairs)
