@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from cfsigned_django.core.keyring import SigningState
-from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unimported_keys
+from cfsigned_django.rotation.active import ConfiguredKey, outage_in_words, unimported_keys
 from cfsigned_django.rotation.lifecycle import ENDED, OLD, KeyStatus, retirement_wait
 from cfsigned_django.rotation.models import KeyPair
 from cfsigned_django.rotation.rotation import Rotation, state_of
@@ -192,7 +192,7 @@ def find_notices(snapshot: Snapshot) -> list[Notice]:
 
 def _nothing_signs(snapshot: Snapshot) -> Iterator[Notice]:
     if not snapshot.signing_name:
-        yield Notice(ERROR, nothing_signs(snapshot.signing_state))
+        yield Notice(ERROR, outage_in_words(snapshot.signing_state))
 
 
 def _cannot_decrypt(snapshot: Snapshot) -> Iterator[Notice]:

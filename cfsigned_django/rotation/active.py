@@ -280,7 +280,7 @@ def _explain(key_group_id: str, successor: KeyPair | None) -> NoKey:
     )
 
 
-def nothing_signs(state: SigningState) -> str:
+def outage_in_words(state: SigningState) -> str:
     """Return that no key signs, and why, in the active language."""
     why = translated(state.why_none().what, gettext)
     return f"{why} {gettext('Pages with links to files fail.')}"

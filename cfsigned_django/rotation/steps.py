@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from cfsigned_django.core.aws.errors import AwsError
 from cfsigned_django.core.encryption import CannotDecrypt
 from cfsigned_django.core.validation import is_of_trusted_signer
-from cfsigned_django.rotation.active import ConfiguredKey, nothing_signs, unimported_keys
+from cfsigned_django.rotation.active import ConfiguredKey, outage_in_words, unimported_keys
 from cfsigned_django.rotation.importing import import_settings_key
 from cfsigned_django.rotation.lifecycle import ENDED, KeyStatus
 from cfsigned_django.rotation.models import KeyPair
@@ -387,7 +387,7 @@ def _revoke(
     if signing := name_signing(rotation):
         sentences.append(_("%(key)s signs now.") % {"key": signing})
     else:
-        sentences.append(nothing_signs(state_of(rotation)))
+        sentences.append(outage_in_words(state_of(rotation)))
     outlook = _after_removal(key_pair) if key_pair.removed_at is not None else ""
     return Outcome(text="\n".join(sentences), outlook=outlook, is_warning=True)
 
