@@ -49,6 +49,7 @@ from cfsigned_django.storage.site_storages import find_storage
 
 #: The cookie that says until when the signed cookies of this browser need no renewal.
 MARKER: Final = "cfsigned_cookies"
+_SALT: Final = "cfsigned_django.cookies"
 
 
 class Marker(NamedTuple):
@@ -67,7 +68,7 @@ class Marker(NamedTuple):
     def dump(self) -> str:
         """Return the value of the cookie, signed with SECRET_KEY."""
         # Browsers send it with each request. Many folders shrink, in Korean to a fifth.
-        value: str = _marker_signer().sign_object(self, compress=True)
+        value: str = Signer(salt=_SALT).sign_object(self, compress=True)
         return value
 
     @classmethod
@@ -84,24 +85,15 @@ class Marker(NamedTuple):
         if not text:
             return None
         try:
-            viewer, ids, expires, renew_at, places = _marker_signer().unsign_object(text)
+            viewer, ids, expires, renew_at, places = Signer(salt=_SALT).unsign_object(text)
             return cls(viewer, ids, expires, renew_at, [CookiePlace(*each) for each in places])
         except (BadSignature, TypeError, ValueError):  # TypeError: of another release
             return None
 
 
-def _marker_signer() -> Signer:
-    return Signer(salt="cfsigned_django.cookies")
-
-
-def session_key_of(request: HttpRequest) -> str | None:
-    """Return the key of the session, without reading the session."""
-    key: str | None = getattr(getattr(request, "session", None), "session_key", None)
-    return key
-
-
 def viewer_of(request: HttpRequest) -> str:
-    key = session_key_of(request)
+    """Return what the marker has for this viewer; empty without a session, which is not read."""
+    key = getattr(getattr(request, "session", None), "session_key", None)
     if key is None:
         return ""
     text = "\n".join((key, *map(str, Site.COOKIE_SCOPES.read())))
@@ -132,7 +124,7 @@ def choose(request: HttpRequest, old: Marker | None, now: float) -> Choice:
 
     ``old`` is what the browser has; ``now`` are Unix seconds.
     """
-    if session_key_of(request) is None:
+    if not viewer_of(request):
         return Choice()
     answers = ask_scopes(request)
     viewer = viewer_of(request)  # After the scopes: only who reads a session knows that it ended.
@@ -261,7 +253,7 @@ def are_cookies_due(request: HttpRequest) -> bool:
     if _RENEWED in vars(request):
         return False
     if MARKER not in request.COOKIES:
-        return session_key_of(request) is not None and bool(Site.COOKIE_SCOPES.read())
+        return bool(viewer_of(request) and Site.COOKIE_SCOPES.read())
     marker = Marker.load(request)
     if marker is None or marker.viewer != viewer_of(request):
         return True
