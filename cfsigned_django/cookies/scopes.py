@@ -18,7 +18,6 @@ from cfsigned_django.cookies.place import CookiePlace, attributes_of, place_for,
 from cfsigned_django.core.conf import Site
 from cfsigned_django.logs import log_once
 from cfsigned_django.signing import InvalidKey
-from cfsigned_django.storage.names import check_folder
 from cfsigned_django.storage.site_storages import find_storage
 
 logger: Final = logging.getLogger("cfsigned_django.cookies")
@@ -173,9 +172,7 @@ def ask_scopes(request: HttpRequest) -> ScopeAnswers:
     for name in Site.COOKIE_SCOPES.read():
         try:
             scope = load_scope(name)
-            given: Any = scope.get_folders(request)
-            folders = [given] if not isinstance(given, Iterable) else list_folders(given)
-            folders = list(islice(folders, MAX_FOLDERS))
+            folders = list(islice(list_folders(scope.get_folders(request)), MAX_FOLDERS))
         except Exception as error:
             answers.is_incomplete = True
             answers.problems.append(Problem.of_scope(name, error))
@@ -200,7 +197,6 @@ def _add_offers(
             answers.problems.append(Problem.of_folder(name, folders[0], error))
     for folder in folders:
         try:
-            check_folder(folder)  # None would mean that a resource is meant.
             covered = find_storage(scope.storage).resource_url(folder=folder)
             place = place_for(covered, request, **attributes_of(scope))
             reason = why_not_from(request, place, covered)
@@ -221,9 +217,10 @@ def _add_offers(
         answers.offers.append(offer)
 
 
-def list_folders(given: str | Iterable[str]) -> Iterable[str]:
-    """Return the folders. A single name is one folder, not its letters."""
-    return [given] if isinstance(given, str) else given
+def list_folders(given: Any) -> Iterable[Any]:
+    """Return the folders. A single name is one folder, not its letters, and so is what is none."""
+    is_one = isinstance(given, str) or not isinstance(given, Iterable)
+    return [given] if is_one else given
 
 
 @functools.cache
