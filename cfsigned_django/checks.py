@@ -123,7 +123,7 @@ def _problems(listed: SiteStorage) -> list[CheckMessage]:
 def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
     ours, config = listed.storage, listed.config
     if listed.signs:
-        yield from find_signing_problems(config, ours.cfsigned.handed_in(), tries_key=True)
+        yield from find_signing_problems(config, ours.cfsigned.handed_in(), is_check=True)
     elif config.custom_domain:
         yield from find_address_problems(config, signs=False)
     if not ours.cfsigned.is_local:

@@ -208,7 +208,7 @@ def without_sha1() -> Iterator[None]:
 def problems_of(storage: SignedUrlMixin) -> list[CheckMessage]:
     """Return what the system checks find wrong with how a storage signs."""
     handed_in = storage.cfsigned.handed_in()
-    return find_signing_problems(options_of(storage), handed_in, tries_key=True)
+    return find_signing_problems(options_of(storage), handed_in, is_check=True)
 
 
 def not_refused(

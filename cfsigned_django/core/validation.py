@@ -9,7 +9,6 @@ touches the network.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Container, Iterable, Iterator
@@ -197,19 +196,20 @@ def is_of_trusted_signer(key_pair_id: str) -> bool:
 
 
 def find_problems(
-    config: Config, *, with_key: bool = True, tries_key: bool = True
+    config: Config, *, with_key: bool = True, is_check: bool = True
 ) -> list[CheckMessage]:
     """Return all that is wrong with a configuration that is meant to sign.
 
-    ``with_key`` is False if the signer comes from elsewhere. ``tries_key``:
-    sign something, to see whether the key can.
+    ``with_key`` is False if the signer comes from elsewhere. ``is_check``: also warn, and sign
+    something, to see whether the key can; ``url()`` needs the errors alone, and signs next.
     """
-    found = [*_key_and_id(config), *_key(config, tries_key), *_ids(config)] if with_key else []
+    found = [*_key_and_id(config), *_key(config, is_check), *_key_id(config)] if with_key else []
     lacks_key = any(each.id == "cfsigned.E001" for each in found)
     if config.custom_domain not in (None, "") or not lacks_key:  # else one message says enough
-        found += [*_domain(config), *_protocol(config)]
+        found += _domain(config)
     found += find_wrong_values(config, OPTIONS.keys() - {"invalidate_on"})
-    return [*found, *_lifetimes(config)]
+    found += _lifetimes(config)
+    return [*found, *_warnings(config, with_key)] if is_check else found
 
 
 def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMessage]:
@@ -218,8 +218,7 @@ def find_address_problems(config: Config, *, signs: bool = True) -> list[CheckMe
     A storage that does not sign may have a path behind the domain, as S3's own
     address or that of MinIO has.
     """
-    found = find_wrong_values(config, ["url_protocol", *_OF_NAMES])
-    return [*found, *_domain(config, signs), *_protocol(config, signs)]
+    return [*find_wrong_values(config, ["url_protocol", *_OF_NAMES]), *_domain(config, signs)]
 
 
 def find_half_a_key(*, cloudfront_key: Any, cloudfront_key_id: Any) -> list[CheckMessage]:
@@ -317,22 +316,14 @@ def _domain(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
         )
 
 
-def _protocol(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
-    if signs and config.url_protocol == "http:" and not is_local_host(config.custom_domain):
-        yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
-
-
 def _key(config: Config, tries_key: bool) -> Iterator[CheckMessage]:
-    key, loaded = config.cloudfront_key, None
+    key = config.cloudfront_key
     if key is None or key.is_unasked:
         return
     try:
         loaded = key.load()
     except signing.InvalidKey as error:
         yield problem("cfsigned.E007", f"AWS_CLOUDFRONT_KEY cannot be used. {error}")
-    if key.path is not None:
-        yield from _key_file(key.path)
-    if loaded is None:
         return
     if loaded.algorithm is signing.KeyAlgorithm.ECDSA_P256:
         if config.hash_algorithm == signing.HashAlgorithm.SHA1:
@@ -345,36 +336,17 @@ def _key(config: Config, tries_key: bool) -> Iterator[CheckMessage]:
             yield hash_refused()
 
 
-def _key_file(path: os.PathLike[str]) -> Iterator[CheckMessage]:
-    access = find_access(path)
-    if access.others_read:
-        yield problem("cfsigned.W015", f"Every user of this machine can read the key file {path}.")
-    if access.foreign_owner is not None:
-        yield problem(
-            "cfsigned.W015",
-            f"The key file {path} belongs to user {access.foreign_owner}, who can replace the key.",
-        )
-
-
-def _ids(config: Config) -> Iterator[CheckMessage]:
-    key_pair_id, group = config.cloudfront_key_id, config.key_group_id
-    text = key_pair_id if isinstance(key_pair_id, str) else f"a {type(key_pair_id).__name__}"
-    found = None
-    if not key_pair_id:
-        pass  # _key_and_id() reports it
-    elif KEY_GROUP_ID.fullmatch(text):
-        found = "cfsigned.E008", f"{text}, which looks like a key group ID"
-    elif not _TEXT_ID.fullmatch(text):
+def _key_id(config: Config) -> Iterator[CheckMessage]:
+    found = config.cloudfront_key_id
+    is_text = isinstance(found, str)
+    if not found or (is_text and _TEXT_ID.fullmatch(found)):
+        return  # _key_and_id() reports one that is empty
+    named = _named(config, "cloudfront_key_id")
+    if is_text and KEY_GROUP_ID.fullmatch(found):
+        yield problem("cfsigned.E008", f"{named} is {found}, which looks like a key group ID.")
+    else:
         # The value stays out of the message: it may be the key itself.
-        found = "cfsigned.E009", "not a valid public key ID"
-    elif not KEY_PAIR_ID.fullmatch(text):
-        what = "which does not look like a public key ID of CloudFront"
-        found = "cfsigned.W001", f"{text}, {what}"
-    if found:
-        yield problem(found[0], f"{_named(config, 'cloudfront_key_id')} is {found[1]}.")
-    if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
-        named = _named(config, "key_group_id")
-        yield problem("cfsigned.W004", f"{named} is {group}, which looks like a public key ID.")
+        yield problem("cfsigned.E009", f"{named} is not a valid public key ID.")
 
 
 def _lifetimes(config: Config) -> Iterator[CheckMessage]:
@@ -410,6 +382,35 @@ def _too_long(what: str, limit: int) -> CheckMessage:
         f"A storage has {what}, so its URLs could live longer than the {limit} s of "
         "AWS_CLOUDFRONT_MAX_EXPIRE. A rotation would retire keys that those URLs still need.",
     )
+
+
+def _warnings(config: Config, with_key: bool) -> Iterator[CheckMessage]:
+    """Yield what is unsafe, or looks like a mistake, though URLs can be signed."""
+    if config.url_protocol == "http:" and not is_local_host(config.custom_domain):
+        yield problem("cfsigned.W005", "Signed URLs are sent over plain HTTP.")
+    if not with_key:
+        return
+    key_pair_id, group, key = config.cloudfront_key_id, config.key_group_id, config.cloudfront_key
+    is_text = isinstance(key_pair_id, str) and _TEXT_ID.fullmatch(key_pair_id)
+    if is_text and not KEY_PAIR_ID.fullmatch(key_pair_id):
+        named = _named(config, "cloudfront_key_id")
+        what = "which does not look like a public key ID of CloudFront"
+        yield problem("cfsigned.W001", f"{named} is {key_pair_id}, {what}.")
+    if isinstance(group, str) and KEY_PAIR_ID.fullmatch(group):
+        named = _named(config, "key_group_id")
+        yield problem("cfsigned.W004", f"{named} is {group}, which looks like a public key ID.")
+    if key is None or key.is_unasked or key.path is None:
+        return
+    access = find_access(key.path)
+    if access.others_read:
+        what = f"Every user of this machine can read the key file {key.path}."
+        yield problem("cfsigned.W015", what)
+    if access.foreign_owner is not None:
+        yield problem(
+            "cfsigned.W015",
+            f"The key file {key.path} belongs to user {access.foreign_owner}, who can replace the "
+            "key.",
+        )
 
 
 def find_wrong_values(config: Config, options: Container[str]) -> list[CheckMessage]:

@@ -182,10 +182,10 @@ def _resolve_signing(config: Config, handed_in: Any, *, asks: bool) -> dict[str,
             raise ImproperlyConfigured("AWS_CLOUDFRONT_KEY was not called yet.")
         ask_for_key(config)
     # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
-    for each in find_signing_problems(config, handed_in, tries_key=False):
-        validation.raise_first_error([each])
-        if each.id == "cfsigned.W008":  # Without the app, no system check reports this.
-            log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
+    found = find_signing_problems(config, handed_in, is_check=False)
+    validation.raise_first_error(found)
+    for each in found:  # W008: without the app, no system check reports it.
+        log_once(logger.warning, "%s %s (%s)", each.msg, each.hint, each.id)
     signer, most, step = None, config.max_expire, config.expire_step
     if handed_in is not OWN_KEY:
         signer = adopt_signer(handed_in, config.hash_algorithm)
@@ -222,18 +222,19 @@ def ask_for_key(config: Config) -> None:
             key.load()
 
 
-def find_signing_problems(config: Config, handed_in: Any, *, tries_key: bool) -> list[CheckMessage]:
+def find_signing_problems(config: Config, handed_in: Any, *, is_check: bool) -> list[CheckMessage]:
     """Return all that is wrong with options that are meant to sign.
 
-    ``tries_key``: sign something, to find out whether the key can sign.
+    ``is_check`` is that of :func:`validation.find_problems`.
     """
     if handed_in is not OWN_KEY:
-        return validation.find_problems(config, with_key=False)
+        return validation.find_problems(config, with_key=False, is_check=is_check)
     is_set = config.cloudfront_key is not None or bool(config.cloudfront_key_id)
+    in_database = looks_in_database(config.key_group_id)
     # The settings must contain a key if no other source can have one.
-    with_key = is_set or not looks_in_database(config.key_group_id)
-    found = validation.find_problems(config, with_key=with_key, tries_key=tries_key)
-    if config.key_group_id and not looks_in_database(config.key_group_id):
+    with_key = is_set or not in_database
+    found = validation.find_problems(config, with_key=with_key, is_check=is_check)
+    if config.key_group_id and not in_database:
         missing = (
             f"AWS_CLOUDFRONT_KEY_GROUP_ID is {conf.shown(config.key_group_id)}, and "
             "cfsigned_django is not in INSTALLED_APPS: the key of the settings signs, even if it "

@@ -756,7 +756,7 @@ def test_what_django_storages_takes(
 def test_no_trial_before_a_signature(site: Any) -> None:
     """Sign nothing if the key is about to sign, and once if only a check asks."""
     with counted_signatures() as signatures:
-        assert find_problems(Config.read(), tries_key=False) == []
+        assert find_problems(Config.read(), is_check=False) == []
         assert signatures == []
         assert find_problems(Config.read()) == []
     assert signatures == [b""]
