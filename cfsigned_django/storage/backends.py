@@ -27,7 +27,7 @@ from cfsigned_django.signing.signer import Signer
 from cfsigned_django.storage import context, development, uploads
 from cfsigned_django.storage.deconstruction import entries_of, fitting_entries
 from cfsigned_django.storage.names import content_type_of, is_exact_name, refuse_dot_dot
-from cfsigned_django.storage.options import OWN_KEY, Option, refuse_unknown
+from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
 from cfsigned_django.storage.signatures import lifetime
 from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.uploads import Upload
@@ -72,11 +72,6 @@ class _S3Signer(StorageSigner):
             self._theirs = conf.generation, found
         return self._theirs[1]
 
-    def default_of(self, name: str) -> Any:
-        if name == "location":
-            return _text(self.theirs().get(name, setting("AWS_LOCATION", "")), "AWS_LOCATION")
-        return super().default_of(name)
-
     def refuse_unknown(self, options: Mapping[str, Any]) -> None:
         # django-storages does so as well, but from a frame that has the key of the settings, and a
         # debug page prints its variables.
@@ -116,6 +111,16 @@ class _S3Signer(StorageSigner):
         return url
 
 
+class _Location:
+    """The option ``location``, which follows its setting as each :class:`Option` does."""
+
+    def __get__(self, storage: Any, owner: type | None = None) -> Any:
+        if storage is None:
+            return self
+        found = storage.cfsigned.theirs().get("location", setting("AWS_LOCATION", ""))
+        return _text(found, "AWS_LOCATION")
+
+
 def _text(location: Any, named: str) -> str:
     """Return the location of a storage. Raise :exc:`ImproperlyConfigured` if it is not text."""
     if isinstance(location, str):
@@ -145,7 +150,7 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     does there.
     """
 
-    location: Any = Option()
+    location: Any = _Location()
 
     @cached_property
     def cfsigned(self) -> StorageSigner:

@@ -55,7 +55,9 @@ class Option:
         self._name = name
 
     def __get__(self, storage: Any, owner: type | None = None) -> Any:
-        return self if storage is None else storage.cfsigned.default_of(self._name)
+        if storage is None:
+            return self
+        return conf.default_of(self._name, storage.cfsigned.theirs())
 
 
 def options_of(storage: Any, *, without_request: bool = False) -> Config:

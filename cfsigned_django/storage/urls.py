@@ -487,10 +487,6 @@ class StorageSigner:
         """Return the defaults that come before the settings: of the class, or of development."""
         return {}
 
-    def default_of(self, name: str) -> Any:
-        """Return the value of an option that was not given: that of its setting now."""
-        return conf.default_of(name, self.theirs())
-
     def handed_in(self) -> Any:
         """Return the signer that was handed in, or OWN_KEY."""
         signer = self.storage.cloudfront_signer
