@@ -128,6 +128,11 @@ class ResolvedOptions:
         if self.refusal:
             raise ImproperlyConfigured(self.refusal)
 
+    def raise_address_error(self) -> None:
+        """Raise the error of the check of the domain and the protocol, which ``origin`` lacks."""
+        problems = validation.find_address_problems(self.config, signs=self.is_signing)
+        validation.raise_first_error(problems)
+
 
 def resolve(
     config: Config,

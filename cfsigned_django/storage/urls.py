@@ -232,9 +232,7 @@ class SignedUrlMixin:
         """
         options = self.cfsigned.options()
         if not options.origin:
-            validation.raise_first_error(
-                validation.find_address_problems(options.config, signs=options.is_signing)
-            )
+            options.raise_address_error()
         if download is not None or inline is not None:
             parameters = add_disposition(parameters, name, download, inline)
         return join_query(self.cfsigned.address_of(name, options), build_query(parameters))
@@ -339,9 +337,7 @@ class SignedUrlMixin:
         """
         options = self.cfsigned.options()
         if not options.origin:
-            validation.raise_first_error(
-                validation.find_address_problems(options.config, signs=options.is_signing)
-            )
+            options.raise_address_error()
         if resource is None and folder is None:
             raise ValueError('Give a folder, such as "videos/42", or a resource, to open.')
         return self.cfsigned.resource_address(resource, folder, allow_any_resource, options)
