@@ -434,7 +434,7 @@ def _scope(scope: type[SignedCookieScope], name: str) -> Iterator[CheckMessage]:
     host = str(config.custom_domain).partition(":")[0].lower()
     domain = scope.domain or Site.COOKIE_DOMAIN.read() or None
     try:
-        checked_domain(domain, f"https://{host}/")
+        checked_domain(domain, host)
     except ValueError as error:
         yield problem("cfsigned.E052", f"{name}: {error}")
     try:

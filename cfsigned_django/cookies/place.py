@@ -70,8 +70,9 @@ def place_for(
     ``request`` is that of the page that sets or deletes them: on a machine of development, WebKit
     keeps no ``Secure`` cookie over plain HTTP, so they are not ``Secure`` there.
     """
+    cdn = urlsplit(covered).hostname or ""
     place = CookiePlace(
-        domain=checked_domain(domain or Site.COOKIE_DOMAIN.read(), covered),
+        domain=checked_domain(domain or Site.COOKIE_DOMAIN.read(), cdn),
         path=_checked_path(path, covered),
         **attributes,
     )
@@ -79,7 +80,7 @@ def place_for(
     if request is None or request.is_secure() or not covered.startswith("http:"):
         return place
     needs_secure = place.partitioned or place.samesite == "None"
-    if needs_secure or not all(map(_is_here, (_page_host(request), _host_of(covered)))):
+    if needs_secure or not all(map(_is_here, (_page_host(request), cdn))):
         return place
     return place._replace(secure=False)
 
@@ -88,11 +89,10 @@ def attributes_of(scope: object) -> dict[str, Any]:
     return {name: getattr(scope, name) for name in CookiePlace._fields}
 
 
-def checked_domain(domain: str | None, covered: str) -> str | None:
-    """Return the Domain in lower case. Raise if cookies with it never reach CloudFront."""
+def checked_domain(domain: str | None, cdn: str) -> str | None:
+    """Return the Domain in lower case. Raise if cookies with it never reach this host."""
     if domain is None:
         return None
-    cdn = _host_of(covered)
     domain = domain.lower().removeprefix(".")
     # Browsers take a name whose last part is a number for an address (WHATWG URL, "host parsing").
     if "." not in domain or domain == "cloudfront.net" or domain.rpartition(".")[2].isdigit():
@@ -142,7 +142,7 @@ def _checked_path(path: str | None, covered: str) -> str:
 
 def why_not_from(request: HttpRequest, place: CookiePlace, covered: str) -> str:
     """Return why a page at this address cannot set the cookies; empty if it can."""
-    page, cdn = _page_host(request), _host_of(covered)
+    page, cdn = _page_host(request), urlsplit(covered).hostname
     if place.domain is None and page != cdn:
         return (
             f"The page is at {page} and the files are at {cdn}: a browser sends the cookies of one "
@@ -170,10 +170,6 @@ def carries(path: str, start: str) -> bool:
 
 def is_in_domain(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
-
-
-def _host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 def _is_here(host: str) -> bool:
