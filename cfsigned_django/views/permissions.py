@@ -7,7 +7,6 @@ and ``résumé.pdf`` for ``resume.pdf``. S3 and CloudFront do not.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import logging
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
@@ -19,6 +18,8 @@ from django.core.files import File
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest
+
+from cfsigned_django.logs import log_first
 
 logger: Final = logging.getLogger("cfsigned_django.views")
 
@@ -94,16 +95,13 @@ def _log_refusal(view: Any, problem: str) -> None:
     asked = view.permission
     # A method is another object for each request.
     function: Any = asked if inspect.isroutine(asked) else type(asked)
-    cls: Any = type(view)
-    _log_once(cls, getattr(function, "__func__", function), problem)
-
-
-@functools.lru_cache(maxsize=1000)
-def _log_once(view: Any, permission: Any, problem: str) -> None:
-    logger.error(
+    function = getattr(function, "__func__", function)
+    log_first(
+        (type(view), function, problem),
+        logger.error,
         "The permission %s.%s of %s %s The viewer is refused; this is logged once.",
-        permission.__module__,
-        permission.__qualname__,
-        view.__name__,
+        function.__module__,
+        function.__qualname__,
+        type(view).__name__,
         problem,
     )
