@@ -72,7 +72,8 @@ class GivenArguments:
         parameters = signature.parameters.values()
         needed = {each.name for each in parameters if each.default is each.empty}
         for name, value in self.options.items():
-            if name in needed if name in SECRET_OPTIONS else _is_secret(value, storage):
+            is_left_out = name in SECRET_OPTIONS
+            if (is_left_out and name in needed) or (not is_left_out and _is_secret(value, storage)):
                 return repr(name)
         return ""
 

@@ -414,6 +414,7 @@ class SignedUrlMixin:
 
     @_constructor_args.setter
     def _constructor_args(self, given: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
+        # @deconstructible assigns it in __new__(): it has what the outermost constructor got.
         args, options = given
         vars(self)["_given"] = GivenArguments(args=args, options=options)
 
