@@ -1,8 +1,9 @@
 """Judge each seeded site once, as a value: find its fault and nothing else, and what repairs it.
 
 Modules: tools/account/state/judge.py, tools/account/state/keys.py,
-tools/account/state/bucket.py, tools/account/state/distribution.py, tools/account/state/exposure.py,
-tools/account/state/policies.py, tools/account/state/site_in_aws.py,
+tools/account/state/bucket.py, tools/account/state/distribution.py,
+tools/account/state/other_behaviors.py, tools/account/state/policies.py,
+tools/account/state/site_in_aws.py,
 tools/account/documents/distribution_config.py, tools/doctor/aws.py
 """
 

@@ -3,7 +3,7 @@
 Nothing here is the model's: patterns are matched by the two sentences of the guide, and what serves
 a path is looked up, path by path.
 
-Modules: tools/model/behaviors.py, tools/account/state/exposure.py, tools/edge/behavior.py
+Modules: tools/model/behaviors.py, tools/account/state/other_behaviors.py, tools/edge/behavior.py
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from cfsigned_django.tools.account.documents.distribution_config import (
     trusted_key_groups,
     trusted_signers,
 )
-from cfsigned_django.tools.account.state.exposure import about, judge_trust, named, others
+from cfsigned_django.tools.account.state.other_behaviors import about, judge_trust, named, others
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, finding, with_paste
 

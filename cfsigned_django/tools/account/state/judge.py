@@ -12,8 +12,8 @@ from cfsigned_django.tools.account.state.distribution import (
     judge_distribution,
     judge_origin,
 )
-from cfsigned_django.tools.account.state.exposure import judge_other_distributions
 from cfsigned_django.tools.account.state.keys import judge_keys
+from cfsigned_django.tools.account.state.other_behaviors import judge_other_distributions
 from cfsigned_django.tools.account.state.policies import judge_delivery
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws, Wanted
 from cfsigned_django.tools.catalog import Finding

@@ -8,7 +8,7 @@ from datetime import datetime
 from cfsigned_django.rotation.lifecycle import OLD
 from cfsigned_django.tools.account.account import Account, KeyGroup
 from cfsigned_django.tools.account.documents.distribution_config import trusted_key_groups
-from cfsigned_django.tools.account.state.exposure import named
+from cfsigned_django.tools.account.state.other_behaviors import named
 from cfsigned_django.tools.account.state.site_in_aws import SiteInAws
 from cfsigned_django.tools.catalog import Finding, finding
 
