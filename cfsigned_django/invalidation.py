@@ -51,7 +51,7 @@ def items_of(
 ) -> tuple[str, list[str]]:
     """Return the distribution of a storage, and the items for files and everything in a folder.
 
-    See :meth:`StorageSigner.invalidated`.
+    See :meth:`StorageInternals.invalidated`.
     """
     return find_storage(storage).cfsigned.invalidated(names, folder)
 

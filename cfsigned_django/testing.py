@@ -37,7 +37,7 @@ from cfsigned_django.signing.policy import Policy
 from cfsigned_django.signing.verifier import Verifier
 from cfsigned_django.storage import batch
 from cfsigned_django.storage.site_storages import find_storage
-from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageInternals
 from cfsigned_django.tools.edge.client import EdgeClient as EdgeClient, EdgeResponse as EdgeResponse
 from cfsigned_django.tools.storage_origin import StorageOrigin, distribution_for
 
@@ -200,7 +200,7 @@ def assert_invalidated(
         sent.update(dict.fromkeys(f"{distribution_id} {item}" for item in items))
 
     with (
-        mock.patch.object(StorageSigner, "is_local", False),
+        mock.patch.object(StorageInternals, "is_local", False),
         mock.patch.object(batch, "note", note),
     ):
         invalidate(names, folder=folder, storage=storage)

@@ -31,7 +31,7 @@ from cfsigned_django.storage.options import OWN_KEY, refuse_unknown
 from cfsigned_django.storage.signatures import lifetime
 from cfsigned_django.storage.site_storages import find_storage
 from cfsigned_django.storage.uploads import Upload
-from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageInternals
 
 logger: Final = logging.getLogger("cfsigned_django.storage")
 
@@ -43,8 +43,8 @@ _NO_CREDENTIALS = (
 )
 
 
-class _S3Signer(StorageSigner):
-    """The private half of a :class:`CloudFrontS3Storage`."""
+class _S3Internals(StorageInternals):
+    """The internals of a :class:`CloudFrontS3Storage`."""
 
     storage: CloudFrontS3Storage
     #: The generation in which an overridden get_default_settings() was asked, and its answer.
@@ -131,8 +131,8 @@ def _text(location: Any, named: str) -> str:
     )
 
 
-class _FileSigner(StorageSigner):
-    """The private half of a :class:`CloudFrontFileSystemStorage`."""
+class _FileInternals(StorageInternals):
+    """The internals of a :class:`CloudFrontFileSystemStorage`."""
 
     def theirs(self) -> Mapping[str, Any]:
         return development.defaults_of(self.storage)
@@ -153,8 +153,8 @@ class CloudFrontS3Storage(SignedUrlMixin, S3Storage):
     location: Any = _Location()
 
     @cached_property
-    def cfsigned(self) -> StorageSigner:
-        return _S3Signer(self)
+    def cfsigned(self) -> StorageInternals:
+        return _S3Internals(self)
 
     def _create_session(self) -> Any:
         """Return the session of boto3, as django-storages makes it before the first request."""
@@ -245,8 +245,8 @@ class CloudFrontFileSystemStorage(SignedUrlMixin, FileSystemStorage):
     _base_url: str | None
 
     @cached_property
-    def cfsigned(self) -> StorageSigner:
-        return _FileSigner(self)
+    def cfsigned(self) -> StorageInternals:
+        return _FileInternals(self)
 
     @property
     def base_url(self) -> str:

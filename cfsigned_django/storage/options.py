@@ -188,7 +188,7 @@ def _resolve_signing(config: Config, handed_in: Any, *, asks: bool) -> dict[str,
         if not asks:
             raise ImproperlyConfigured("AWS_CLOUDFRONT_KEY was not called yet.")
         ask_for_key(config)
-    # Whether the key can sign shows at the first URL: see StorageSigner.explain_refusal().
+    # Whether the key can sign shows at the first URL: see StorageInternals.explain_refusal().
     found = find_signing_problems(config, handed_in, is_check=False)
     validation.raise_first_error(found)
     for each in found:  # W008: without the app, no system check reports it.

@@ -133,14 +133,14 @@ class SignedUrlMixin:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. The options are resolved again at the next call."""
         super().__setattr__(name, conf.hide(name, value) if name in conf.OPTIONS else value)
-        own: StorageSigner | None = vars(self).get("cfsigned")
+        own: StorageInternals | None = vars(self).get("cfsigned")
         if own is not None:
             own.resolved = {}  # If another thread reads them now, it keeps them in the old one.
 
     @cached_property
-    def cfsigned(self) -> StorageSigner:
-        """The private half of this storage, see :class:`StorageSigner`. It is not public."""
-        return StorageSigner(self)
+    def cfsigned(self) -> StorageInternals:
+        """See :class:`StorageInternals`. It is not public."""
+        return StorageInternals(self)
 
     def url(
         self,
@@ -423,8 +423,8 @@ class SignedUrlMixin:
         return reduce_storage(self)
 
 
-class StorageSigner:
-    """The private half of a storage, ``storage.cfsigned``: its options, addresses and signatures.
+class StorageInternals:
+    """The internals of a storage, ``storage.cfsigned``: its options, addresses and signatures.
 
     It is not in the mixin, whose subclasses are other people's code: a private name there could
     be one of theirs. With which key it signs, and for how long, is in

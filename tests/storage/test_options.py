@@ -26,7 +26,7 @@ from cfsigned_django.core.validation import TABLE
 from cfsigned_django.signing import HashAlgorithm, HashRefused, PrivateKey, Signer, Verifier
 from cfsigned_django.storage import CloudFrontFileSystemStorage, CloudFrontS3Storage
 from cfsigned_django.storage.site_storages import current_signer
-from cfsigned_django.storage.urls import SignedUrlMixin, StorageSigner
+from cfsigned_django.storage.urls import SignedUrlMixin, StorageInternals
 from tests.checks.test_every_id import WRONG
 from tests.storage_cases import (
     ANY_RESOURCE,
@@ -244,7 +244,7 @@ def test_names_of_subclasses(site: Any) -> None:
         # For this package, and names of Django.
         *("cfsigned", "deconstruct", "delete", "generate_filename", "save"),
     }
-    used = {*dir(StorageSigner), *vars(CloudFrontS3Storage().cfsigned)}
+    used = {*dir(StorageInternals), *vars(CloudFrontS3Storage().cfsigned)}
     taken = {name for name in used - {*dir(CloudFrontS3Storage)} if not name.startswith("__")}
     theirs: Any = type("Theirs", (CloudFrontS3Storage,), dict.fromkeys(taken, "theirs"))
     storage = theirs()
