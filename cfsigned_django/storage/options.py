@@ -82,7 +82,7 @@ def is_property(storage: object, option: str) -> bool:
     return inspect.isdatadescriptor(getattr(type(storage), option, None))
 
 
-def is_signing(config: Config, signer: Any) -> bool:
+def is_meant_to_sign(config: Config, signer: Any) -> bool:
     """Return whether a storage with these options, and this ``cloudfront_signer``, must sign."""
     return config.querystring_auth is not False and signer is not None
 
@@ -120,7 +120,8 @@ class ResolvedOptions:
     resources: dict[Hashable, str] = field(default_factory=dict, repr=False)
 
     @property
-    def is_signing(self) -> bool:
+    def is_meant_to_sign(self) -> bool:
+        """Whether URLs are to be signed, even if they cannot be now."""
         return self.signs or bool(self.refusal)
 
     def raise_refusal(self) -> None:
@@ -130,7 +131,7 @@ class ResolvedOptions:
 
     def raise_address_error(self) -> None:
         """Raise the error of the check of the domain and the protocol, which ``origin`` lacks."""
-        problems = validation.find_address_problems(self.config, signs=self.is_signing)
+        problems = validation.find_address_problems(self.config, signs=self.is_meant_to_sign)
         validation.raise_first_error(problems)
 
 

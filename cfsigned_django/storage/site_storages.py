@@ -34,8 +34,8 @@ from cfsigned_django.storage.options import (
     Option,
     adopt_signer,
     ask_for_key,
+    is_meant_to_sign,
     is_property,
-    is_signing,
     options_of,
 )
 from cfsigned_django.storage.urls import OWN_OPTIONS, SignedUrlMixin
@@ -237,7 +237,7 @@ class SiteStorage:
     @property
     def signs(self) -> bool:
         """Whether it signs, whatever is requested."""
-        return self.is_known and is_signing(self.config, self.given_signer)
+        return self.is_known and is_meant_to_sign(self.config, self.given_signer)
 
     def may_follow(self, key_group_id: str) -> bool:
         """Return whether its options name this key group, or only a request knows which."""
@@ -417,7 +417,7 @@ def current_signer(storage: SignedUrlMixin) -> Signer | None:
     if nothing can sign, and :exc:`HashRefused` if a signer that was handed
     in cannot sign.
     """
-    if not storage.cfsigned.options().is_signing:
+    if not storage.cfsigned.options().is_meant_to_sign:
         return None
     signer = storage.cfsigned.lease().signer
     try:

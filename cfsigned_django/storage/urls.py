@@ -42,8 +42,8 @@ from cfsigned_django.storage.options import (
     OWN_KEY,
     Option,
     ResolvedOptions,
+    is_meant_to_sign,
     is_property,
-    is_signing,
     options_of,
     refuse_unknown,
     resolve as resolve_options,
@@ -465,7 +465,7 @@ class StorageInternals:
         config = options_of(self.storage)
         if must_sign:
             config = replace(config, querystring_auth=True)
-        is_meant_to = must_sign or is_signing(config, self.storage.cloudfront_signer)
+        is_meant_to = must_sign or is_meant_to_sign(config, self.storage.cloudfront_signer)
         options = resolve_options(
             config,
             self.handed_in() if is_meant_to else OWN_KEY,
@@ -514,7 +514,7 @@ class StorageInternals:
             if not ("//" in path or "/." in path or "\\" in path):
                 return options.start + encode_name(name)  # Normalizing would not change it.
         names.refuse_dot_dot(name or "")
-        if options.is_signing:
+        if options.is_meant_to_sign:
             names.refuse_nameless(name)
         if self._is_own_url(name, options):
             subject = type(self.storage), options.origin, options.start

@@ -92,7 +92,7 @@ def test_nothing_else_calls_it(store: Store) -> None:
     assert copied.name_of(storage.unsigned_url("a.jpg")) == "a.jpg"
     assert storage.resource_url(folder="albums")
     assert storage.deconstruct()[2].keys() <= {"custom_domain"}
-    assert storage.cfsigned.options().is_signing
+    assert storage.cfsigned.options().is_meant_to_sign
     assert store.calls == []
 
     verify(copied, copied.url("a.jpg"))
