@@ -88,7 +88,7 @@ class _S3Internals(StorageInternals):
     def path_of(self, name: str) -> str:
         return f"/{encode_name(self.storage._normalize_name(clean_name(name)))}"  # type: ignore[no-untyped-call]
 
-    def public_url(
+    def url_if_not_signing(
         self,
         name: str | None,
         parameters: dict[str, Any] | None,
@@ -100,7 +100,7 @@ class _S3Internals(StorageInternals):
         S3's own is presigned, unless ``querystring_auth`` is False.
         """
         if self.storage.custom_domain:
-            return super().public_url(name, parameters, expire, http_method)
+            return super().url_if_not_signing(name, parameters, expire, http_method)
         refuse_dot_dot(name or "")
         seconds = None
         if self.storage.querystring_auth:

@@ -192,7 +192,7 @@ class SignedUrlMixin:
         if not options.signs:
             options.raise_refusal()
             signatures.refuse_conditions(UNSIGNED, date_greater_than, ip_address, resource, folder)
-            return own.public_url(name, parameters, expire, http_method)
+            return own.url_if_not_signing(name, parameters, expire, http_method)
         if http_method is not None:
             signatures.refuse_writing(http_method)
 
@@ -603,7 +603,7 @@ class StorageInternals:
         parts = self.address_of(resource, options).rsplit("%2A", str(resource).count("*"))
         return "*".join(parts)
 
-    def public_url(
+    def url_if_not_signing(
         self,
         name: str | None,
         parameters: dict[str, Any] | None,
