@@ -38,12 +38,12 @@ def invalidate(
     """
     with nullcontext() if is_in_batch() else invalidation_batch():
         if folder is not None:
-            batch.note(*items_of(storage, (), folder))
+            batch.add(*items_of(storage, (), folder))
         # A field iterates over the lines of its file.
         for each in [names] if isinstance(names, str | File) else names:
             if each:  # A field may be empty.
                 source = getattr(each, "storage", storage)
-                batch.note(*items_of(source, [name_given(source, str(each))]))
+                batch.add(*items_of(source, [name_given(source, str(each))]))
 
 
 def items_of(

@@ -196,12 +196,12 @@ def assert_invalidated(
     """
     sent: dict[str, None] = {}
 
-    def note(distribution_id: str, items: list[str]) -> None:
+    def add(distribution_id: str, items: list[str]) -> None:
         sent.update(dict.fromkeys(f"{distribution_id} {item}" for item in items))
 
     with (
         mock.patch.object(StorageInternals, "is_local", False),
-        mock.patch.object(batch, "note", note),
+        mock.patch.object(batch, "add", add),
     ):
         invalidate(names, folder=folder, storage=storage)
         wanted = list(sent)

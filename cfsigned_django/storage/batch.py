@@ -89,7 +89,7 @@ def is_in_batch() -> bool:
     return (batch := _batch.get()) is not None and not batch.is_ended
 
 
-def note(distribution_id: str, items: list[str]) -> None:
+def add(distribution_id: str, items: list[str]) -> None:
     """Give items to the batch that surrounds the call, or to CloudFront. Raise nothing."""
     if (batch := _batch.get()) is not None:
         batch.found.setdefault(distribution_id, []).extend(items)

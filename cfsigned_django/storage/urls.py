@@ -725,7 +725,7 @@ class StorageInternals:
             found = self.invalidated([name])  # before the file is gone
         yield
         if is_forgotten:
-            batch.note(*found)
+            batch.add(*found)
 
     def invalidated(self, names: Iterable[str], folder: str | None = None) -> tuple[str, list[str]]:
         """Return the distribution, and the items for files and everything in a folder.
