@@ -226,18 +226,18 @@ class SiteStorage:
     #: cannot be made, they are those that its entry, its class and the settings name.
     config: Config
     #: Its ``cloudfront_signer``, or :data:`PER_REQUEST`.
-    given_signer: Any = PER_REQUEST
+    cloudfront_signer: Any = PER_REQUEST
 
     @property
     def is_known(self) -> bool:
         """Whether no request decides an option: its value at startup says nothing about others."""
-        values = (self.given_signer, *(getattr(self.config, name) for name in conf.OPTIONS))
+        values = (self.cloudfront_signer, *(getattr(self.config, name) for name in conf.OPTIONS))
         return not any(each is PER_REQUEST for each in values)
 
     @property
     def signs(self) -> bool:
         """Whether it signs, whatever is requested."""
-        return self.is_known and is_meant_to_sign(self.config, self.given_signer)
+        return self.is_known and is_meant_to_sign(self.config, self.cloudfront_signer)
 
     def may_follow(self, key_group_id: str) -> bool:
         """Return whether its options name this key group, or only a request knows which."""
@@ -308,7 +308,7 @@ def _known(storage: Any, **place: Any) -> SiteStorage:
     return SiteStorage(
         storage=storage,
         config=options_of(storage, without_request=True),
-        given_signer=_value(storage, "cloudfront_signer"),
+        cloudfront_signer=_value(storage, "cloudfront_signer"),
         **place,
     )
 
@@ -369,7 +369,7 @@ def signer_of(each: SiteStorage) -> Signer | Any:
     It is :data:`PER_REQUEST` if it cannot be made here, or cannot sign, which check_storages()
     reports.
     """
-    if each.given_signer is PER_REQUEST:
+    if each.cloudfront_signer is PER_REQUEST:
         return PER_REQUEST
     try:
         handed_in = each.storage.cfsigned.handed_in()
