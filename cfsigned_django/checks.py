@@ -104,25 +104,25 @@ def check_storages() -> list[CheckMessage]:
     return once_each(found)
 
 
-def _problems(listed: SiteStorage) -> list[CheckMessage]:
+def _problems(site_storage: SiteStorage) -> list[CheckMessage]:
     """Return what is wrong with a storage, whether or not it signs."""
     try:
-        if listed.error:
-            raise listed.error
-        found = [*_mistakes(listed)] if listed.is_known else []
+        if site_storage.error:
+            raise site_storage.error
+        found = [*_mistakes(site_storage)] if site_storage.is_known else []
     except validation.CheckFailed as error:
         found = [error.found]
     except Exception as error:
         text = f"It cannot be used here. {why_unusable(error)}"
         found = [problem("cfsigned.E044", text)]
     for each in found:
-        each.obj = listed.name
+        each.obj = site_storage.name
     return found
 
 
-def _mistakes(listed: SiteStorage) -> Iterator[CheckMessage]:
-    ours, config = listed.storage, listed.config
-    if listed.signs:
+def _mistakes(site_storage: SiteStorage) -> Iterator[CheckMessage]:
+    ours, config = site_storage.storage, site_storage.config
+    if site_storage.signs:
         yield from find_signing_problems(config, ours.cfsigned.handed_in(), is_check=True)
     elif config.custom_domain:
         yield from find_address_problems(config, signs=False)
