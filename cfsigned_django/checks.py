@@ -195,7 +195,7 @@ def _lacks_bucket(ours: SignedUrlMixin) -> bool:
 def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     """Warn if a key is configured, and nothing uses it: neither a storage nor signed cookies."""
     options = ("cloudfront_key", "cloudfront_key_id", "key_group_id")
-    names = [conf.OPTIONS[each].name for each in options if conf.default_of(each)]
+    names = [conf.OPTIONS[each].name for each in options if conf.setting_of(each)]
     if not names or Site.COOKIE_SCOPES.read():
         return
     # What cannot be constructed here, or depends on a request, may sign.
@@ -276,7 +276,7 @@ def _static_domain() -> Any:
     if cls is not None and hasattr(cls, "custom_domain"):
         return cls.custom_domain
     if cls is not None and hasattr(cls, "get_default_settings"):
-        return conf.default_of("custom_domain")  # as the other storages of django-storages
+        return conf.setting_of("custom_domain")  # as the other storages of django-storages
     return urlsplit(settings.STATIC_URL or "").netloc
 
 
@@ -337,7 +337,7 @@ def _bypasses_rotation(listed: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     Such a storage is outside the key group of AWS_CLOUDFRONT_KEY_GROUP_ID, or
     was given a signer.
     """
-    if not (group := conf.default_of("key_group_id")):
+    if not (group := conf.setting_of("key_group_id")):
         return
     names = [named_key(each) for each in listed if each.is_known]
     rotating = {key_pair_id for follows, key_pair_id in names if follows == group and key_pair_id}

@@ -266,7 +266,7 @@ class Config:
     def read(cls, options: Mapping[str, Any] = MappingProxyType({})) -> Self:
         """Return the current settings, overridden by a storage's options."""
         given = {name: value for name, value in options.items() if name in OPTIONS}
-        return cls.of({**defaults(), **hide_all(given)})
+        return cls.of({**settings_of(OPTIONS), **hide_all(given)})
 
 
 #: Option of a storage -> its row.
@@ -314,10 +314,13 @@ SITE: Mapping[str, Setting] = {
 }
 
 
-def defaults(
-    others: Mapping[str, Any] = MappingProxyType({}), options: Iterable[str] = OPTIONS
+def settings_of(
+    options: Iterable[str], others: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Return the values of options that are not given to a storage; ``others`` override them."""
+    """Return the values now of options that a storage was not given: its settings', else defaults.
+
+    ``others`` come before these.
+    """
     values = {}
     for option in options:
         row = OPTIONS[option]
@@ -328,9 +331,9 @@ def defaults(
     return hide_all(values)
 
 
-def default_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def setting_of(option: str, others: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Return the value of one such option, without a look at the rest."""
-    return defaults(others, (option,))[option]
+    return settings_of((option,), others)[option]
 
 
 def site_lifetime() -> int:

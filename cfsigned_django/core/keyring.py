@@ -66,7 +66,7 @@ class NothingSigns(ImproperlyConfigured):
 
 def key_group_option(key_group_id: str | None) -> str:
     """Return the option with which cfsigned_rotate rotates this key group; "" if it need not."""
-    is_default = key_group_id == conf.default_of("key_group_id")
+    is_default = key_group_id == conf.setting_of("key_group_id")
     # Someone who can write to the table may have chosen the ID, and a person pastes the command.
     return "" if is_default else f" --key-group {shlex.quote(str(key_group_id))}"
 

@@ -273,7 +273,7 @@ def hash_refused(which: str = "of AWS_CLOUDFRONT_KEY") -> CheckMessage:
 
 def _named(config: Config, option: str) -> str:
     """Return what has this value: the setting, or the option of a storage that differs from it."""
-    is_setting = getattr(config, option) == conf.default_of(option)
+    is_setting = getattr(config, option) == conf.setting_of(option)
     return OPTIONS[option].name if is_setting else f"The option {option}"
 
 
@@ -294,7 +294,7 @@ def _key_and_id(config: Config) -> Iterator[CheckMessage]:
 def _domain(config: Config, signs: bool = True) -> Iterator[CheckMessage]:
     domain = config.custom_domain
     if not domain:
-        is_option = bool(conf.default_of("custom_domain"))
+        is_option = bool(conf.setting_of("custom_domain"))
         which = (
             f"The custom_domain is {domain!r}" if is_option else "AWS_S3_CUSTOM_DOMAIN is not set"
         )

@@ -301,7 +301,7 @@ class ConfiguredKey:
     @property
     def names(self) -> str:
         """Return the names of the settings that hold the key."""
-        if self.key_pair_id == conf.default_of("cloudfront_key_id"):
+        if self.key_pair_id == conf.setting_of("cloudfront_key_id"):
             return gettext("AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID")
         text = gettext("cloudfront_key and cloudfront_key_id in the OPTIONS of %(storages)s")
         return text % {"storages": ", ".join(self.storages)}

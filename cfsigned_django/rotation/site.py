@@ -73,7 +73,7 @@ def site_rotation(
     CloudFront. Raise :exc:`ImproperlyConfigured` if the settings name no key group, or if steps
     are to be taken and no storage signs for it.
     """
-    key_group_id = key_group_id or conf.default_of("key_group_id")
+    key_group_id = key_group_id or conf.setting_of("key_group_id")
     if not key_group_id:
         raise ImproperlyConfigured(
             _(
@@ -164,7 +164,7 @@ def _probe(
     If a domain is known in requests only, or not until a storage can be made, that of the settings
     stands for it.
     """
-    if awaited and not members and not conf.default_of("custom_domain"):
+    if awaited and not members and not conf.setting_of("custom_domain"):
         return ProbeResult.NO_ANSWER  # The key waits for that storage anyway.
     try:
         # An alias is asked for again: one that reads S3 was not constructed yet.
@@ -210,7 +210,7 @@ def find_settings_keys(
     A class, or the storage of a field, may have a key, too. A page, which knows the ``state``, asks
     for those only if OPTIONS name a key, or if nothing else would sign.
     """
-    source, key_pair_id = conf.default_of("cloudfront_key"), conf.default_of("cloudfront_key_id")
+    source, key_pair_id = conf.setting_of("cloudfront_key"), conf.setting_of("cloudfront_key_id")
     of_settings = []
     if source is not None and key_pair_id:
         of_settings = [ConfiguredKey(key_pair_id=str(key_pair_id), source=source)]

@@ -47,7 +47,7 @@ def defaults_of(storage: Any) -> dict[str, Any]:
 def _said(storage: Any, option: str) -> Any:
     """Return what says how to sign; None if nothing does. An option that is empty says it, too."""
     found = _declared(storage, option)
-    return conf.default_of(option) or None if isinstance(found, Option) else found or ""
+    return conf.setting_of(option) or None if isinstance(found, Option) else found or ""
 
 
 def _declared(storage: Any, option: str) -> Any:

@@ -57,7 +57,7 @@ class Option:
     def __get__(self, storage: Any, owner: type | None = None) -> Any:
         if storage is None:
             return self
-        return conf.default_of(self._name, storage.cfsigned.theirs())
+        return conf.setting_of(self._name, storage.cfsigned.theirs())
 
 
 def options_of(storage: Any, *, without_request: bool = False) -> Config:
@@ -66,7 +66,7 @@ def options_of(storage: Any, *, without_request: bool = False) -> Config:
     ``without_request``: ask no property, and let :data:`PER_REQUEST` stand for it.
     """
     cls, given = type(storage), vars(storage)
-    values = conf.defaults(storage.cfsigned.theirs())
+    values = conf.settings_of(conf.OPTIONS, storage.cfsigned.theirs())
     for name in values:
         if isinstance(getattr(cls, name), Option):
             values[name] = given.get(name, values[name])

@@ -112,7 +112,7 @@ def why_unsigned(storage: SignedUrlMixin, alias: str) -> str:
     if storage.cloudfront_signer is None:
         why, fix = "its cloudfront_signer is None", "leave cloudfront_signer out"
     elif storage.querystring_auth is False:
-        setting = conf.default_of("querystring_auth")
+        setting = conf.setting_of("querystring_auth")
         which = "AWS_QUERYSTRING_AUTH" if setting is False else "its option querystring_auth"
         why, fix = f"{which} is False", 'set "querystring_auth": True in its OPTIONS'
     else:
@@ -276,7 +276,7 @@ def _unmade(error: Exception, cls: Any, options: dict[str, Any], **place: Any) -
     """Return a storage of which no more is known than the key group that is named, if one is."""
     group = options.get("key_group_id", getattr(cls, "key_group_id", PER_REQUEST))
     if isinstance(group, Option):
-        group = conf.default_of("key_group_id")
+        group = conf.setting_of("key_group_id")
     elif isinstance(group, property | cached_property):
         group = PER_REQUEST
     config = Config.of(dict.fromkeys(conf.OPTIONS, PER_REQUEST) | {"key_group_id": group})

@@ -87,7 +87,7 @@ def test_each_option(cls: Any, option: str, step: int, ec_key: PrivateKey, site:
     if option != "hash_algorithm":  # which an RSA key may choose
         site.AWS_CLOUDFRONT_KEY = ec_key.to_pem()
     value, shown = OTHER_VALUES[option]
-    setting, default = conf.OPTIONS[option].name, conf.default_of(option)
+    setting, default = conf.OPTIONS[option].name, conf.setting_of(option)
     subclass = type("Subclass", (cls,), {option: value})
     followed, given, assigned = cls(), cls(**{option: default}), cls()
     before, shared = url_of(followed), shared_of(followed)

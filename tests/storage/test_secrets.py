@@ -313,7 +313,7 @@ class Tenants(CloudFrontS3Storage):
         self.tenant, self.internal = tenant, internal
         self.custom_domain = f"{tenant}.example.com"
         if internal:
-            key = conf.default_of("cloudfront_key")
+            key = conf.setting_of("cloudfront_key")
             options |= {**CREDENTIALS, "cloudfront_key": key, "cloudfront_key_id": KEY_ID}
             options |= {"bucket_name": "private", "cloudfront_signer": None}
         super().__init__(**options)

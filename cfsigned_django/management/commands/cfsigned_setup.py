@@ -292,7 +292,7 @@ class Command(CfsignedCommand):
 
     def _proof(self, site: SiteStack, stack: Stack, group: KeyGroupOfSite) -> Proof:
         present = stack.parameters
-        configured = str(conf.default_of("custom_domain") or "").lower()
+        configured = str(conf.setting_of("custom_domain") or "").lower()
         is_local = conf.is_local_host(configured)
         ours = _storages_in(present[BUCKET])
         return Proof(
@@ -336,7 +336,7 @@ class Command(CfsignedCommand):
         cloudformation = make_client("cloudformation", region_name=region)
         clients = make_clients(region_name=region)
         stack = read_stack(cloudformation, name)
-        named_group = options["key_group"] or str(conf.default_of("key_group_id") or "")
+        named_group = options["key_group"] or str(conf.setting_of("key_group_id") or "")
         given = _given(options)
         self._open_public(given, bucket)
         if stack is not None:

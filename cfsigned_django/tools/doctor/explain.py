@@ -171,7 +171,7 @@ def database_keys() -> Iterator[KnownKey]:
 def _configs() -> Iterator[tuple[Config, str]]:
     for each in site_storages():
         if each.signs:
-            is_own = each.config.cloudfront_key != conf.default_of("cloudfront_key")
+            is_own = each.config.cloudfront_key != conf.setting_of("cloudfront_key")
             yield each.config, str(each.name) if is_own else "AWS_CLOUDFRONT_KEY"
 
 

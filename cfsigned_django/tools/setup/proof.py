@@ -102,7 +102,7 @@ class Proof:
         )
 
     def _url(self, key: str) -> str:
-        return f"{conf.default_of('url_protocol')}//{self.host}/{quote(key)}"
+        return f"{conf.setting_of('url_protocol')}//{self.host}/{quote(key)}"
 
     def _find_file(self) -> tuple[str, str]:
         """Return the key of an object, and why none is known to exist."""

@@ -243,8 +243,8 @@ def choose_key(
             probe=lambda signer: ProbeResult.NO_ANSWER,
         )
         database = DatabaseKey(rotation=rotation, name=new_group)
-    source = conf.default_of("cloudfront_key")
-    settings_key_id = str(conf.default_of("cloudfront_key_id") or "")
+    source = conf.setting_of("cloudfront_key")
+    settings_key_id = str(conf.setting_of("cloudfront_key_id") or "")
     if source is not None and (database is None or database.yields_to(settings_key_id)):
         return SettingsKey(private_key=source.load())
     return database or KeyFile(path=Path(f"cloudfront-{stack_name}.pem").absolute())
