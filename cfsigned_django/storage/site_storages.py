@@ -305,20 +305,12 @@ def _of_alias(alias: str, cls: Any, options: dict[str, Any]) -> SiteStorage:
 
 
 def _known(storage: Any, **place: Any) -> SiteStorage:
-    return SiteStorage(
-        storage=storage,
-        config=options_of(storage, without_request=True),
-        cloudfront_signer=_value(storage, "cloudfront_signer"),
-        **place,
-    )
-
-
-def _value(storage: SignedUrlMixin, option: str) -> Any:
-    """Return an option now; PER_REQUEST if it raises an error."""
+    config = options_of(storage, without_request=True)
     try:
-        return getattr(storage, option)
-    except Exception:
-        return PER_REQUEST
+        signer = storage.cloudfront_signer
+    except Exception:  # It is a property that a request decides.
+        signer = PER_REQUEST
+    return SiteStorage(storage=storage, config=config, cloudfront_signer=signer, **place)
 
 
 def _fails_here(storage: SignedUrlMixin, raised: Exception) -> bool:
