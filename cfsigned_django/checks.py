@@ -97,8 +97,7 @@ def check_storages() -> list[CheckMessage]:
     for each in others:
         found += _problems(each)
     restricted = {str(each.config.custom_domain).lower() for each in others if each.signs}
-    found += [*_static_signer(static), *_static_files(static, restricted)]
-    found += [*_uploads_elsewhere(), *_below_public(others)]
+    found += [*_static_files(static, restricted), *_uploads_elsewhere(), *_below_public(others)]
     if not any(each.id == "cfsigned.E022" for each in found):  # which is why none signs
         found += _unused_key(others)
     return once_each(found)
@@ -142,7 +141,12 @@ def _mistakes(site_storage: SiteStorage) -> Iterator[CheckMessage]:
             "Its attachment_types look at the ending of a name, but it stores the type that the "
             "browser said: a.jpg that was sent as text/html is shown as HTML.",
         )
-    if _lacks_bucket(ours):
+    if (
+        isinstance(ours, S3Storage)
+        and not is_property(ours, "bucket_name")
+        # A storage whose constructor did not run has no such attribute.
+        and not getattr(ours, "bucket_name", "unknown")
+    ):
         yield problem(
             "cfsigned.W017",
             "AWS_STORAGE_BUCKET_NAME is not set, so files can be neither saved nor read: only URLs "
@@ -184,14 +188,6 @@ def _uploads_elsewhere() -> Iterator[CheckMessage]:
                 yield problem("cfsigned.W070", what, field)
 
 
-def _lacks_bucket(ours: SignedUrlMixin) -> bool:
-    """Return whether a storage in S3 has no bucket, as far as is known without a request."""
-    if not isinstance(ours, S3Storage) or is_property(ours, "bucket_name"):
-        return False
-    # A storage whose constructor did not run has no such attribute.
-    return hasattr(ours, "bucket_name") and not ours.bucket_name
-
-
 def _unused_key(others: Sequence[SiteStorage]) -> Iterator[CheckMessage]:
     """Warn if a key is configured, and nothing uses it: neither a storage nor signed cookies."""
     options = ("cloudfront_key", "cloudfront_key_id", "key_group_id")
@@ -227,20 +223,6 @@ def _default_file_storage() -> Iterator[CheckMessage]:
         yield problem("cfsigned.E022", f"DEFAULT_FILE_STORAGE = {backend!r} is ignored by Django.")
 
 
-def _static_signer(static: SiteStorage | None) -> Iterator[CheckMessage]:
-    """Report a storage of static files that would sign: ours, or one of django-storages."""
-    entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = import_class(entry.get("BACKEND"))
-    if cls is not None and (
-        (static is not None and static.signs) or _would_sign(cls, entry.get("OPTIONS", {}))
-    ):
-        yield problem(
-            "cfsigned.E020",
-            f'STORAGES["staticfiles"] is {cls.__name__}, which would sign the URL of every static '
-            "file.",
-        )
-
-
 def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
     """Return whether a storage of django-storages would sign."""
     if issubclass(cls, SignedUrlMixin) or not hasattr(cls, "get_cloudfront_signer"):
@@ -251,9 +233,21 @@ def _would_sign(cls: Any, options: dict[str, Any]) -> bool:
 
 
 def _static_files(static: SiteStorage | None, restricted: set[Any]) -> Iterator[CheckMessage]:
-    """Warn if static files are served from a domain whose URLs are signed."""
+    """Report URLs of static files that would be signed, by this package or by django-storages.
+
+    Warn of those that are not, but have a domain whose URLs are.
+    """
+    entry = conf.storage_entries().get("staticfiles", {})
+    cls: Any = import_class(entry.get("BACKEND"))
+    options = entry.get("OPTIONS", {})
+    if cls is not None and ((static is not None and static.signs) or _would_sign(cls, options)):
+        yield problem(
+            "cfsigned.E020",
+            f'STORAGES["staticfiles"] is {cls.__name__}, which would sign the URL of every static '
+            "file.",
+        )
     if static is None:
-        domain = _static_domain()
+        domain = _static_domain(cls, options)
     else:
         domain = static.config.custom_domain if static.is_known and not static.signs else None
     if domain and str(domain).lower().partition("/")[0] in restricted:
@@ -264,11 +258,8 @@ def _static_files(static: SiteStorage | None, restricted: set[Any]) -> Iterator[
         )
 
 
-def _static_domain() -> Any:
+def _static_domain(cls: Any, options: dict[str, Any]) -> Any:
     """Return the host of static files of another package: from an option, class or setting."""
-    entry = conf.storage_entries().get("staticfiles", {})
-    cls: Any = import_class(entry.get("BACKEND"))
-    options = entry.get("OPTIONS", {})
     if "custom_domain" in options:
         return options["custom_domain"]
     if cls is not None and issubclass(cls, SignedUrlMixin):
