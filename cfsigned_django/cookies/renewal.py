@@ -110,6 +110,8 @@ MAX_SETS: Final = 8
 class Choice:
     """What a viewer gets now, and why not more."""
 
+    #: The viewer, as the marker has it; empty without a session.
+    viewer: str = ""
     #: What to sign.
     offers: list[Offer] = field(default_factory=list)
     #: Where the browser keeps sets that nothing can renew now, and no scope takes away.
@@ -162,7 +164,7 @@ def choose(request: HttpRequest, old: Marker | None, now: float) -> Choice:
         problems.append(_too_many(outermost, rest[0]))
     keys = {place.key for place in left}
     unsigned = [each for each in answers.offers if each.place.key in keys]
-    return Choice(offers=chosen, left=left, unsigned=unsigned, problems=problems)
+    return Choice(viewer=viewer, offers=chosen, left=left, unsigned=unsigned, problems=problems)
 
 
 def _left(
@@ -289,7 +291,7 @@ def renew_cookies(
     problems = list(choice.problems)
     sets = list(_sign(choice.offers, response, problems))
     problems = first_of_each_kind(problems)
-    marker = _next_marker(viewer_of(request), old, choice, sets, now, is_whole=not problems)
+    marker = _next_marker(old, choice, sets, now, is_whole=not problems)
 
     new = {offer.place.key for offer, _, _ in sets}
     stay = {place.key for place in marker.places} - new
@@ -313,13 +315,7 @@ def renew_cookies(
 
 
 def _next_marker(
-    viewer: str,
-    old: Marker | None,
-    choice: Choice,
-    sets: list[SignedSet],
-    now: int,
-    *,
-    is_whole: bool,
+    old: Marker | None, choice: Choice, sets: list[SignedSet], now: int, *, is_whole: bool
 ) -> Marker:
     """Return what the browser remembers: the new sets, and those that stay as they are.
 
@@ -327,7 +323,7 @@ def _next_marker(
     attempt is soon.
     """
     left, ids = list(choice.left), {}
-    if old is not None and old.viewer == viewer:
+    if old is not None and old.viewer == choice.viewer:
         signed = {offer.place.key for offer, _, _ in sets}
         failed = {offer.place.key for offer in choice.offers} - signed
         left += [place for place in old.places if place.key in failed]
@@ -340,7 +336,8 @@ def _next_marker(
         renew_at = min(renew_at if sets else end, now + LONGEST_RENEWAL)
     if old is not None and left:
         end = min([*ends, old.expires])
-    return Marker(viewer, ids, end, renew_at, [*left, *(offer.place for offer, _, _ in sets)])
+    places = [*left, *(offer.place for offer, _, _ in sets)]
+    return Marker(choice.viewer, ids, end, renew_at, places)
 
 
 def _sign(
