@@ -51,6 +51,7 @@ def test_workflow_runs_what_ci_run_runs() -> None:
     assert {*tox["env_list"], *tox["env"]} - environments == {"py313-django61"}
 
 
+@pytest.mark.skipif(shutil.which("flock") is None, reason="needs flock, which macOS lacks")
 @pytest.mark.parametrize("fails", ["", "install", "test", "style", "test processes mariadb"])
 def test_stages_that_fail(fails: str, tmp_path: Path) -> None:
     """Begin every stage, whichever fails, but none after install; name the failed ones at last."""
