@@ -97,6 +97,20 @@ def test_oldest_versions_are_tested() -> None:
     assert dict(each.split("==") for each in pins) == {**allowed, "botocore": allowed["boto3"]}
 
 
+def test_each_dependency_is_pinned() -> None:
+    """Each library of a dependency group has a pin: make constraints was run after it was added."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    named = [each for group in groups.values() for each in group if isinstance(each, str)]
+    lines = [
+        line
+        for file in (ROOT / "constraints").glob("*.txt")
+        for line in file.read_text().splitlines()
+        if "==" in line
+    ]
+    asked, pinned = ({re.split(r"[^\w.-]", each)[0] for each in which} for which in (named, lines))
+    assert asked - pinned == set()
+
+
 @each_workflow
 def test_jobs_may_only_read(file: Path) -> None:
     """A job may read the repository, and no more; nothing of a cache reaches another run."""
