@@ -165,7 +165,10 @@ def paged(own_urls: None, tmp_path: Path, ec_key: PrivateKey) -> Iterator[Site]:
 
 
 def later(page: Page, seconds: int) -> None:
-    """Let time pass for server and browser alike."""
+    """Let time pass for the server, and then for the browser.
+
+    What loads just then is refused before its time, and so counts as missing: wait for it first.
+    """
     current.ahead += seconds
     page.clock.fast_forward(seconds * 1000)
 
@@ -372,6 +375,7 @@ def test_stored_text(page: Page, paged: Site) -> None:
     page.route(f"{FOREIGN}/**", refused)
     open_page(page, paged)
     for _ in range(2):
+        until(page, f"isShown('{PHOTO}')")
         old = page.evaluate(f"find('{PHOTO}').src")
         later(page, HOUR)
         until(page, f"find('{PHOTO}').src !== {old!r}")
