@@ -220,7 +220,7 @@ def _add_offers(
 def list_folders(given: Any) -> Iterable[Any]:
     """Return the folders. A single name is one folder, not its letters.
 
-    So is what cannot be iterated: whoever reads the folder refuses it, and names it.
+    So is what cannot be iterated: the reader of the folder refuses it, and names it.
     """
     is_one = isinstance(given, str) or not isinstance(given, Iterable)
     return [given] if is_one else given
