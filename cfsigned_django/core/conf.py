@@ -56,7 +56,7 @@ class Setting:
 
     def judge(self, value: Any) -> tuple[Any, str]:
         """Return a value as it is used, and an empty text; else None, and what is wrong with it."""
-        if self.parse is None or value is self.default:
+        if self.parse is None:
             return value, ""
         try:
             return self.parse(value), ""
@@ -254,12 +254,15 @@ class Config:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """Return these values of all options as they are used."""
-        used, wrong = {}, {}
+        used, wrong = dict(values), {}
         for option, value in values.items():
-            parsed, problem = OPTIONS[option].judge(value)
-            used[option] = value if problem else parsed
-            if problem:
-                wrong[option] = problem
+            row = OPTIONS[option]
+            if row.parse is not None and value is not row.default:
+                parsed, problem = row.judge(value)
+                if problem:
+                    wrong[option] = problem
+                else:
+                    used[option] = parsed
         return cls(**used, wrong=wrong)
 
     @classmethod

@@ -204,7 +204,7 @@ def find_problems(
     something, to see whether the key can; ``url()`` needs the errors alone, and signs next.
     """
     found = [*_key_and_id(config), *_key(config, is_check), *_key_id(config)] if with_key else []
-    lacks_key = any(each.id == "cfsigned.E001" for each in found)
+    lacks_key = "cfsigned.E001" in [each.id for each in found]
     if config.custom_domain not in (None, "") or not lacks_key:  # else one message says enough
         found += _domain(config)
     found += find_wrong_values(config, OPTIONS.keys() - {"invalidate_on"})

@@ -65,10 +65,16 @@ def options_of(storage: Any, *, without_request: bool = False) -> Config:
 
     ``without_request``: ask no property, and let :data:`PER_REQUEST` stand for it.
     """
-    cls, given = type(storage), vars(storage)
+    given = vars(storage)
+    of_class: dict[str, Any] = {}
+    for each in type(storage).__mro__:  # Not by getattr(), which asks an Option for itself.
+        own = vars(each)
+        of_class = {name: own[name] for name in conf.OPTIONS if name in own} | of_class
+        if len(of_class) == len(conf.OPTIONS):
+            break
     values = conf.settings_of(conf.OPTIONS, storage.cfsigned.theirs())
     for name in values:
-        if isinstance(getattr(cls, name), Option):
+        if isinstance(of_class[name], Option):
             values[name] = given.get(name, values[name])
         elif without_request and is_property(storage, name):
             values[name] = PER_REQUEST
