@@ -131,8 +131,8 @@ class Lease:
     #: When the database last answered, in Unix seconds by this machine's clock; if it never
     #: answered, when it was first asked. None if the database does not decide.
     seen_at: int | None = None
-    #: For how many seconds an answer may be used without shortening URLs.
-    max_age: int = 0
+    #: Until when that answer may be used without shortening URLs, in Unix seconds.
+    good_until: float = math.inf
     #: The IDs of the key pairs that were revoked, as the database last said.
     revoked_ids: frozenset[str] = frozenset()
 
@@ -140,20 +140,18 @@ class Lease:
         """Return the expiry of a URL, in Unix seconds, no later than its key is trusted.
 
         ``lifetime`` is the longest lifetime of a URL. A key that is no longer
-        ACTIVE stays trusted for that long, and for ``max_age`` seconds more. So
-        a process that cannot ask the database may continue to sign, but its
-        URLs expire when the key may be retired. Raise
-        :exc:`ImproperlyConfigured` if that time has passed.
+        ACTIVE stays trusted for that long after ``good_until``. So a process
+        that cannot ask the database may continue to sign, but its URLs expire
+        when the key may be retired. Raise :exc:`ImproperlyConfigured` if that
+        time has passed.
         """
-        if self.seen_at is None:
-            return expires
-        latest = self.seen_at + self.max_age + lifetime
-        if latest <= now:
+        latest = self.good_until + lifetime
+        if self.seen_at is not None and latest <= now:
             raise ImproperlyConfigured(
                 f"The database has not confirmed for {now - self.seen_at} s that "
                 f"{self.signer.key_pair_id} still signs: nothing can be signed until it answers."
             )
-        return latest if latest < expires else expires
+        return int(latest) if latest < expires else expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +276,7 @@ class WatchedGroup:
                 lease = Lease(
                     signer=found.signer,
                     seen_at=seen_at,
-                    max_age=2 * keyring.interval,
+                    good_until=seen_at + 2 * keyring.interval,
                     revoked_ids=found.revoked_ids,
                 )
             self._answer = _LastLook(found=found, seen_at=seen_at, lease=lease)
@@ -291,10 +289,12 @@ class WatchedGroup:
         if signer is None:
             settings_key_id = fallback.key_pair_id if fallback else None
             raise answer.found.nothing_signs(settings_key_id)
+        seen_at = self._first_asked_at if answer.seen_at is None else answer.seen_at
+        assert seen_at is not None  # noqa: S101 - a look comes before each lease
         return Lease(
             signer=signer,
-            seen_at=self._first_asked_at if answer.seen_at is None else answer.seen_at,
-            max_age=2 * self.keyring.interval,
+            seen_at=seen_at,
+            good_until=seen_at + 2 * self.keyring.interval,
             revoked_ids=answer.found.revoked_ids,
         )
 

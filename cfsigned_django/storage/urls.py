@@ -627,7 +627,7 @@ class StorageInternals:
         expires = second + terms.lifetime
         if terms.step:
             expires = signatures.round_up_expiry(expires, terms.step, covered)
-        if lease.seen_at is not None:  # If the database does not answer, URLs are cut short.
+        if expires > lease.good_until + terms.longest:  # The database does not answer.
             expires = lease.cap_expiry(expires, lifetime=terms.longest, now=second)
         # Without a step, the next second has another expiry. Many files may share a resource within
         # this one, but an address is seldom asked for twice: it is signed at each call.

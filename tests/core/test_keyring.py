@@ -268,7 +268,7 @@ class TestFailures:
             process.now = START + second
             lease = process.lease()
             assert (lease.signer.key_pair_id, lease.seen_at) == (signs, START)
-            assert lease.max_age == 2 * INTERVAL
+            assert lease.good_until == START + 2 * INTERVAL
 
         assert len(process.looks) == 1 + len(logged()) == 4
         for line in logged():
