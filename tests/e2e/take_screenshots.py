@@ -32,7 +32,10 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoState]:
     [
         ("gallery", "/", 1240, 860),
         ("gallery-dark", "/", 1240, 860),
+        ("gallery.ko", "/", 1240, 860),
+        ("gallery-dark.ko", "/", 1240, 860),
         ("detail", "", 1240, 900),
+        ("detail.ko", "", 1240, 900),
         ("documents", "/documents/", 1240, 720),
         ("thumbnails", "/thumbnails/", 1240, 900),
         ("phone", "/", 390, 844),
@@ -42,7 +45,8 @@ def test_page(browser: Browser, site: str, name: str, path: str, width: int, hei
     """A page as somebody finds it; of a picture's own page, what the edge answered."""
     page = browser.new_page(
         viewport={"width": width, "height": height},
-        color_scheme="dark" if name in ("gallery-dark", "phone") else "light",
+        color_scheme="dark" if "dark" in name or name == "phone" else "light",
+        locale="ko" if name.endswith(".ko") else "en",
     )
     page.goto(site + "/")
     page.goto(site + (path or page.locator(".mosaic a").first.get_attribute("href") or ""))
@@ -54,7 +58,7 @@ def test_page(browser: Browser, site: str, name: str, path: str, width: int, hei
             page.locator("[data-final]").wait_for()
             if page.locator('[data-final="0"]').count():
                 break
-    if name == "detail":
+    if name.startswith("detail"):
         for button in page.locator("form[data-ask] button").all():
             button.click()
         page.locator(".attempt:nth-child(5) .verdict").wait_for()
@@ -63,14 +67,15 @@ def test_page(browser: Browser, site: str, name: str, path: str, width: int, hei
     write(name, page)
 
 
-def test_film(browser: Browser, state: DemoState) -> None:
+@pytest.mark.parametrize(("name", "language"), [("video", "en"), ("video.ko", "ko")])
+def test_film(browser: Browser, state: DemoState, name: str, language: str) -> None:
     """The page of the film while a member watches it."""
-    page = browser.new_page(viewport={"width": 1240, "height": 900})
+    page = browser.new_page(viewport={"width": 1240, "height": 900}, locale=language)
     page.goto(f"{state.app_address}/video/")
     log_in_to_watch(page, "mina")
     play(page)
     played(page, seconds=10)
-    write("video", page)
+    write(name, page)
 
 
 def test_keys(browser: Browser, state: DemoState) -> None:
