@@ -97,9 +97,7 @@ def describe(type_id: str) -> Finding:
 
 def check_finding(check_id: str, subject: str, *, what: str, fix: str) -> Finding:
     """Return a system check as a finding, which has the ID of the check."""
-    level, works = Level.WARNING, "work, but not as intended"
-    if ".E" in check_id:
-        level, works = Level.ERROR, "cannot be made, or do not work"
+    level = Level.ERROR if ".E" in check_id else Level.WARNING
     signed = "cookies" if check_id[-3:-1] == "05" else "URLs"
-    why = f"Signed {signed} {works}. manage.py check reports it as well."
+    why = f"The site is not set up as signed {signed} need it. manage.py check reports it as well."
     return Finding(id=check_id, level=level, what=what, why=why, fix=fix, subject=subject)
