@@ -26,7 +26,7 @@ def refused(code: str, rest: str = "") -> Answer:
     return Answer(status=403, body=body.encode())
 
 
-FILE, NO_FILE, BAD, FAILURE = (Answer(status=each, body=b"any") for each in (200, 404, 400, 503))
+FILE, NO_FILE, BAD, FAILURE = (Answer(status=each, body=b"any") for each in (200, 404, 400, 500))
 BY_S3, MISSING_KEY = refused("AccessDenied", "<RequestId>1</RequestId>"), refused("MissingKey")
 PAGE = Answer(status=403, body=b"<h1>Sorry</h1>")
 
