@@ -322,6 +322,13 @@ SECURE: dict[str, tuple[str, str, dict[str, Any], bool | None, bool]] = {
     "already open": ("http://localhost", "http://localhost:8001", {"secure": False}, False, False),
     # A browser does not know that such a name is of this machine.
     "test": ("http://app.site.test", "http://cdn.site.test:8001", {}, None, True),
+    "open, elsewhere": (
+        "http://app.site.test",
+        "http://cdn.site.test:8001",
+        {"secure": False},
+        False,
+        False,
+    ),
     "elsewhere": ("http://app.example.com", "https://media.example.com", {}, None, True),
 }
 
