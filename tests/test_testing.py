@@ -84,6 +84,9 @@ class TestAssertSigned:
         assert policy.ip_address == "192.0.2.7/32"
         with pytest.raises(AssertionError, match="viewer_ip"):
             assert_signed(url, storage=storage)
+        with pytest.raises(AssertionError, match=r"192\.0\.2\.8") as failure:
+            assert_signed(url, storage=storage, viewer_ip="192.0.2.8")
+        assert "viewer_ip" not in str(failure.value)  # It was passed.
 
     @pytest.mark.parametrize(
         ("checks", "named"),

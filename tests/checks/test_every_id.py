@@ -166,6 +166,12 @@ class OpenScope(SignedCookieScope):
     secure = False
 
 
+class PlacedScope(SignedCookieScope):
+    """Have another domain than the setting."""
+
+    domain = "example.com"
+
+
 class LongScope(SignedCookieScope):
     """Give the cookies a longer life than a key waits."""
 
@@ -455,6 +461,7 @@ HEALTHY: list[dict[str, Any]] = [
     # Signed cookies.
     scopes(SESSIONS, AUTH, COOKIES),
     scopes(SESSIONS, COOKIES, domain=None, ALLOWED_HOSTS=[DOMAIN]),
+    scopes(SESSIONS, COOKIES, domain="example.org", names=[f"{__name__}.PlacedScope"]),
 ]
 
 

@@ -519,6 +519,7 @@ def test_misspelled_option(cls: Any, site: Any) -> None:
     for name, nearest in (
         ("expire_stepp", "expire_step"),
         ("Location", "location"),
+        ("cloudfront_signr", "cloudfront_signer"),
         ("zzzz", None),
     ):
         with pytest.raises(ImproperlyConfigured, match=f"'{name}' for {cls.__name__}") as refused:
